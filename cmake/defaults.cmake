@@ -1,0 +1,23 @@
+# Language level, output folders, and one INTERFACE target that carries every warning and sanitizer flag.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+add_library(convoy_flags INTERFACE)
+target_compile_options(convoy_flags INTERFACE -Wall -Wextra -Wshadow $<$<BOOL:${CONVOY_WERROR}>:-Werror>)
+target_include_directories(convoy_flags INTERFACE ${PROJECT_SOURCE_DIR})
+if(CONVOY_SANITIZE)
+  target_compile_options(convoy_flags INTERFACE -fsanitize=${CONVOY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(convoy_flags INTERFACE -fsanitize=${CONVOY_SANITIZE})
+endif()

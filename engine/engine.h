@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// The public face of libconvoy: pictures in, boxes out.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "darknet_loader/network.h"
+#include "engine/detection.h"
+#include "engine/options.h"
+#include "engine/stage_stats.h"
+
+namespace convoy {
+
+/// One model, ready to run on one set of devices. Owns its threads, memory and device handles; any number of engines
+/// live side by side in one process. All methods throw Error and nothing else (besides std::bad_alloc).
+///
+///     convoy::Network net = convoy::load_network("yolov3.cfg", "yolov3.weights", "coco.names");
+///     convoy::Engine engine(net, {});
+///     for (const convoy::Detection& d : engine.detect(frame)) …          // synchronous
+///
+///     engine.submit(frame1); engine.submit(frame2); engine.finish();     // asynchronous: results in order
+///     while (auto result = engine.next()) …
+///
+/// submit()/finish() may be called from one thread while next() is called from another.
+class Engine {
+public:
+    /// Packs the weights and allocates everything; later calls allocate nothing but results.
+    /// `network` is not needed afterwards. Throws Error(usage | unsupported | model).
+    Engine(const Network& network, const EngineOptions& options);
+    ~Engine();  ///< drops what is still in flight
+    Engine(Engine&&) noexcept;
+    Engine& operator=(Engine&&) noexcept;
+
+    /// One picture, in the calling thread's time. Must not be mixed with results still owed by submit().
+    std::vector<Detection> detect(const Frame& frame);
+
+    /// Hands over a frame; blocks while the bounded queue is full. Results come from next() in this order.
+    /// Throws Error(input) for a frame whose format, size or pitch is impossible; the engine stays usable.
+    void submit(Frame frame);
+    /// Runs the last batch even if it is not full; no submit() after it until next() has returned nullopt.
+    void finish();
+    /// The next result, in order of submission; waits for it. nullopt once finish() was called and all are out.
+    /// Rethrows what a stage threw.
+    std::optional<Result> next();
+
+    /// Where time went so far: preprocess, network, post-process.
+    std::vector<StageStats> stats() const;
+    /// "cpu, fp32, 2 threads, batch 1", for people.
+    std::string description() const;
+    int max_batch() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace convoy

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+//
+// Raw head activations to candidate boxes over a threshold (Darknet's yolo_layer.c).
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "kernels/preprocess.h"
+#include "kernels/types.h"
+
+namespace convoy::kernels {
+
+/// One head: input (N, H, W, anchors·(5 + classes)), raw, anchor-major.
+struct YoloHead {
+    int classes = 0;
+    std::vector<float> anchors;  ///< of this head only: w, h, w, h … in network pixels
+    float scale_x_y = 1.f;
+    bool new_coords = false;
+    int net_w = 0, net_h = 0;
+};
+
+/// Boxes of one picture, in Darknet's order: head by head, then rows, columns, anchors.
+/// Structure of arrays; entry i owns the class probabilities first_prob[i] … first_prob[i + 1] of probs.
+struct Candidates {
+    struct Box {
+        float x, y, w, h;  ///< centre and size, source pixels
+    };
+    struct ClassProb {
+        int class_id;
+        float prob;  ///< objectness · class, already over the threshold
+    };
+    std::vector<Box> boxes;
+    std::vector<float> objectness;
+    std::vector<std::size_t> first_prob = {0};
+    std::vector<ClassProb> probs;
+    void clear();
+};
+
+/// How boxes go back from network to source pixels (correct_yolo_boxes): the offset is the *float* (net - new)/2.
+struct BoxTransform {
+    Placement placement;
+    int width = 0, height = 0;  ///< of the source
+};
+
+namespace cpu {
+
+/// Appends picture `n` of `head`'s activations: boxes with objectness > threshold, and of those the classes with
+/// objectness·class > threshold; both strict. A box without such a class is still listed, as Darknet does.
+void yolo_decode(const YoloHead& head, ConstTensor x, int n, float threshold, const BoxTransform& transform,
+                 Candidates& out);
+
+}  // namespace cpu
+}  // namespace convoy::kernels

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace convoy::media {
+
+/// A picture in host memory: (height, width, 3) bytes, RGB, rows without gaps.
+struct Image {
+    int width = 0, height = 0;
+    std::vector<std::uint8_t> rgb;
+
+    std::uint8_t* row(int y) { return rgb.data() + std::size_t(y) * width * 3; }
+    const std::uint8_t* row(int y) const { return rgb.data() + std::size_t(y) * width * 3; }
+};
+
+/// Reads JPEG, PNG, BMP, GIF (first picture), PNM or TGA; grey and alpha become RGB. Throws Error(input) naming the file.
+Image read_image(const std::string& path);
+
+/// Writes a .jpg/.jpeg (quality 92), .png or .bmp by the ending of `path`; appears whole or not at all. Throws Error(output).
+void write_image(const std::string& path, const Image& image);
+
+/// Whether the ending is one that read_image knows.
+bool is_image_path(const std::string& path);
+
+}  // namespace convoy::media

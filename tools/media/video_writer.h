@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "tools/media/image.h"
+
+namespace convoy::media {
+
+struct VideoFormat {
+    int width = 0, height = 0;      ///< odd sizes are padded by one column or row
+    int fps_num = 25, fps_den = 1;  ///< nominal rate
+    int threads = 0;                ///< encoder threads; 0 lets x264 choose
+};
+
+/// An H.264 video (libx264, yuv420p) in the container that the path's ending names (.mp4, .mkv, .mov).
+/// The file is written under a temporary name beside `path` and takes its name in close(), so a file of that name is
+/// always whole; an object destroyed without close() leaves nothing behind.
+class VideoWriter {
+public:
+    /// Throws Error(output) when the file cannot be created, Error(unsupported) when libav has no H.264 encoder.
+    VideoWriter(const std::string& path, const VideoFormat& format);
+    ~VideoWriter();
+    VideoWriter(VideoWriter&&) noexcept;
+    VideoWriter& operator=(VideoWriter&&) noexcept;
+
+    /// Appends a picture of the format's size, shown from `time_s` on. Times must rise; an equal or earlier one is moved
+    /// to the next tick. Throws Error(output), e.g. on a full disk.
+    void write(const Image& image, double time_s);
+    /// Flushes the encoder and finishes the file. Throws Error(output).
+    void close();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace convoy::media
