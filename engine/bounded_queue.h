@@ -43,6 +43,11 @@ public:
         return take(lock);
     }
 
+    bool closed() const {
+        std::lock_guard lock(mutex_);
+        return closed_;
+    }
+
     /// No more pushes; what is inside can still be popped.
     void close() {
         {
@@ -75,7 +80,7 @@ private:
     }
 
     const std::size_t capacity_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable room_, available_;
     std::deque<T> items_;
     bool closed_ = false;

@@ -44,7 +44,7 @@ public:
     /// Runs the last batch even if it is not full; no submit() after it until next() has returned nullopt.
     void finish();
     /// The next result, in order of submission; waits for it. nullopt once finish() was called and all are out.
-    /// Rethrows what a stage threw.
+    /// Throws what went wrong with that one frame, if anything did; the results of the others still come.
     std::optional<Result> next();
 
     /// Where time went so far: preprocess, network, post-process.
@@ -52,6 +52,9 @@ public:
     /// "cpu, fp32, 2 threads, batch 1", for people.
     std::string description() const;
     int max_batch() const;
+    /// Frames that can be between submit() and next() before submit() blocks. A program that does both in one thread
+    /// must not run further ahead.
+    int capacity() const;
 
 private:
     struct Impl;

@@ -10,9 +10,9 @@ namespace convoy {
 
 /// How a batch norm is folded; the three programs that run Darknet models differ by about 1e-5 relative.
 enum class BatchNormFormula {
-    alexeyab,   ///< scale / sqrt(var + 1e-5)
-    pjreddie,   ///< scale / (sqrt(var) + 1e-6): Debian's `darknet` package
-    opencv,     ///< scale / sqrt(var + 1e-6)
+    alexeyab,  ///< scale / sqrt(var + 1e-5)
+    pjreddie,  ///< scale / (sqrt(var) + 1e-6): Debian's `darknet` package
+    opencv,    ///< scale / sqrt(var + 1e-6)
 };
 
 enum class Precision { automatic, fp32, tf32, fp16 };
@@ -30,8 +30,8 @@ struct EngineOptions {
     /// "auto", "cpu", "cuda" or "cuda:0,2". What this build or machine lacks is an Error(unsupported).
     std::string device = "auto";
     Precision precision = Precision::automatic;  ///< automatic: fp32 on the CPU
-    int max_batch = 0;  ///< pictures in one pass; 0 lets the engine choose (CPU: 1)
-    int threads = 0;    ///< CPU threads of the network; 0 takes all cores
+    int max_batch = 0;                           ///< pictures in one pass; 0 lets the engine choose (CPU: 1)
+    int threads = 0;                             ///< CPU threads of the network; 0 takes all cores
     /// Longest that a frame waits for its batch to fill, in ms; < 0 waits until the batch is full or flush().
     double max_latency_ms = -1;
     BatchNormFormula batch_norm = BatchNormFormula::alexeyab;

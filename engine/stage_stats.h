@@ -11,8 +11,8 @@ namespace convoy {
 
 /// Time that one stage of a pipeline spent working (waiting on its queues is not counted).
 struct StageStats {
-    std::string name;         ///< "preprocess", "network", …
-    std::size_t count = 0;    ///< pieces of work: frames, or batches where the stage works in batches
+    std::string name;       ///< "preprocess", "network", …
+    std::size_t count = 0;  ///< pieces of work: frames, or batches where the stage works in batches
     double total_s = 0;
     double median_ms = 0, p95_ms = 0, p99_ms = 0;  ///< of one piece
 };

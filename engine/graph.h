@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+//
+// The engine's intermediate representation: nodes in execution order over tensors. Lowered 1:1 from a Network,
+// rewritten by the passes (passes.h), then planned and run by a backend.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "darknet_loader/network.h"
+
+namespace convoy {
+
+using TensorId = int;  ///< index into Graph::tensors
+constexpr TensorId kNoTensor = -1;
+
+/// The activations of one picture; a batch holds them n times.
+struct TensorInfo {
+    std::string name;  ///< "conv 12", "input", …
+    Shape shape;
+    TensorId slice_of = kNoTensor;  ///< this is a channel slice of that tensor's memory
+    int channel_offset = 0;         ///< where the slice starts, channels
+};
+
+struct InputOp {};
+
+/// y = after_residual(activation(x * w · scale + bias) + residual). inputs: x [, residual].
+struct ConvOp {
+    int k = 0;  ///< output channels
+    int size = 1, stride_x = 1, stride_y = 1, padding = 0, dilation = 1, groups = 1;
+    WeightView weights;         ///< (k, c/groups, size, size), as mapped; empty without a weights file
+    std::vector<double> scale;  ///< (k) folded batch norm; empty means 1
+    std::vector<float> bias;    ///< (k); empty means 0
+    Activation activation = Activation::linear;
+    bool residual = false;
+    Activation after_residual = Activation::linear;
+};
+
+/// y = scales (x - means) / f(variances) + biases, f by BatchNormFormula. Every view is (c).
+struct BatchNormOp {
+    WeightView scales, means, variances, biases;
+};
+
+struct ActivationOp {
+    Activation activation = Activation::linear;
+};
+
+/// y = activation(a + b); channels that only a has pass unchanged.
+struct AddOp {
+    Activation activation = Activation::linear;
+};
+
+struct MaxpoolOp {
+    int size = 1, stride_x = 1, stride_y = 1, padding = 0;  ///< padding: total, as in MaxpoolLayer
+};
+
+struct AvgpoolOp {};
+
+struct UpsampleOp {
+    int stride = 2;
+    float scale = 1.f;
+};
+
+/// Copies the channels [offset, offset + output channels) of its input.
+struct SliceOp {
+    int offset = 0;
+};
+
+/// Copies its inputs side by side along channels; those that are slices of the output already are skipped.
+struct ConcatOp {};
+
+/// A detection head: reads raw activations, has no output tensor.
+struct YoloOp {
+    YoloLayer head;
+};
+
+using Op = std::variant<InputOp, ConvOp, BatchNormOp, ActivationOp, AddOp, MaxpoolOp, AvgpoolOp, UpsampleOp, SliceOp,
+                        ConcatOp, YoloOp>;
+
+struct Node {
+    Op op;
+    std::vector<TensorId> inputs;
+    TensorId output = kNoTensor;
+    int layer = -1;  ///< the Darknet layer it stems from; -1 for the input
+
+    const char* name() const;  ///< "conv", "concat", …
+};
+
+struct Graph {
+    std::vector<TensorInfo> tensors;
+    std::vector<Node> nodes;             ///< in execution order
+    std::vector<TensorId> layer_output;  ///< by Darknet layer: where its output can be read; kNoTensor once fused away
+
+    TensorId add_tensor(std::string name, Shape shape);
+    /// The tensor whose memory `t` lies in, and t's channel offset in it.
+    struct Place {
+        TensorId root;
+        int channel_offset;
+    };
+    Place place(TensorId t) const;
+    /// Indices of the nodes that read `t` itself (not its slices).
+    std::vector<int> readers(TensorId t) const;
+    /// Index of the node that writes `t`; -1 when its slices are written instead.
+    int producer(TensorId t) const;
+    void remove_nodes(const std::vector<bool>& dead);
+};
+
+/// Shape that `node` must produce from its inputs.
+Shape infer_shape(const Graph& graph, const Node& node);
+
+/// Throws std::logic_error naming the node when the graph contradicts itself: a tensor read before it is written,
+/// written twice or not at all, shapes that do not follow from the operation, slices that overlap or leave their
+/// tensor.
+void verify(const Graph& graph);
+
+/// A line per node, for people and for tests.
+std::string print(const Graph& graph);
+/// Graphviz.
+std::string print_dot(const Graph& graph);
+
+}  // namespace convoy

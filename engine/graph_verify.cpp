@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <stdexcept>
+
+#include "engine/graph.h"
+
+namespace convoy {
+namespace {
+
+class Verifier {
+public:
+    explicit Verifier(const Graph& graph) : graph_(graph), written_(graph.tensors.size(), false) {}
+
+    void run() {
+        check_slices();
+        for (std::size_t i = 0; i < graph_.nodes.size(); ++i) check_node(i);
+        for (TensorId t : graph_.layer_output)
+            if (t != kNoTensor && !is_written(t)) fail("layer output " + graph_.tensors[t].name + " is never written");
+    }
+
+private:
+    [[noreturn]] void fail(const std::string& what) const { throw std::logic_error("graph: " + what); }
+    [[noreturn]] void fail(std::size_t node, const std::string& what) const {
+        fail("node " + std::to_string(node) + " (" + graph_.nodes[node].name() + " of layer " +
+             std::to_string(graph_.nodes[node].layer) + ") " + what);
+    }
+
+    // Written by a node of its own, or all over by the writers of its slices.
+    bool is_filled(TensorId t) const {
+        if (written_[t]) return true;
+        int covered = 0;
+        for (std::size_t s = 0; s < graph_.tensors.size(); ++s)
+            if (graph_.tensors[s].slice_of == t && is_filled(TensorId(s))) covered += graph_.tensors[s].shape.c;
+        return covered == graph_.tensors[t].shape.c;
+    }
+
+    // Filled, or a read-only view of something that is.
+    bool is_written(TensorId t) const {
+        for (; t != kNoTensor; t = graph_.tensors[t].slice_of) {
+            if (is_filled(t)) return true;
+            if (graph_.producer(t) >= 0) return false;
+        }
+        return false;
+    }
+
+    void check_slices() const {
+        for (const TensorInfo& t : graph_.tensors) {
+            if (t.slice_of == kNoTensor) continue;
+            const Shape whole = graph_.tensors.at(t.slice_of).shape;
+            if (t.channel_offset < 0 || t.channel_offset + t.shape.c > whole.c || t.shape.h != whole.h ||
+                t.shape.w != whole.w)
+                fail("slice " + t.name + " leaves " + graph_.tensors[t.slice_of].name);
+        }
+    }
+
+    // Two written slices of one tensor must not share channels.
+    void check_overlap(std::size_t node) const {
+        const TensorId mine = graph_.nodes[node].output;
+        const Graph::Place a = graph_.place(mine);
+        if (a.root == mine) return;
+        for (std::size_t s = 0; s < graph_.tensors.size(); ++s) {
+            if (TensorId(s) == mine || !written_[s]) continue;
+            const Graph::Place b = graph_.place(TensorId(s));
+            if (a.root == b.root && a.channel_offset < b.channel_offset + graph_.tensors[s].shape.c &&
+                b.channel_offset < a.channel_offset + graph_.tensors[mine].shape.c)
+                fail(node, "writes over " + graph_.tensors[s].name);
+        }
+    }
+
+    void check_node(std::size_t i) {
+        const Node& node = graph_.nodes[i];
+        for (TensorId t : node.inputs) {
+            if (t < 0 || t >= TensorId(graph_.tensors.size())) fail(i, "reads a tensor that does not exist");
+            if (!is_written(t)) fail(i, "reads " + graph_.tensors[t].name + " before it is written");
+        }
+        if (!std::holds_alternative<InputOp>(node.op) && node.inputs.empty()) fail(i, "has no input");
+        check_operands(i);
+        if (std::holds_alternative<YoloOp>(node.op)) {
+            if (node.output != kNoTensor) fail(i, "has an output");
+            return;
+        }
+        if (node.output < 0 || node.output >= TensorId(graph_.tensors.size())) fail(i, "has no output");
+        if (written_[node.output]) fail(i, "writes " + graph_.tensors[node.output].name + " a second time");
+        if (infer_shape(graph_, node) != graph_.tensors[node.output].shape) fail(i, "has an output of another shape");
+        check_overlap(i);
+        written_[node.output] = true;
+    }
+
+    void check_operands(std::size_t i) const {
+        const Node& node = graph_.nodes[i];
+        const auto shape = [&](std::size_t n) { return graph_.tensors[node.inputs[n]].shape; };
+        std::size_t arity = 1;
+        if (std::holds_alternative<InputOp>(node.op)) arity = 0;
+        if (std::holds_alternative<AddOp>(node.op)) arity = 2;
+        if (std::holds_alternative<ConcatOp>(node.op)) arity = node.inputs.size();
+        if (const auto* conv = std::get_if<ConvOp>(&node.op)) {
+            arity = conv->residual ? 2 : 1;
+            if (conv->residual && node.inputs.size() == 2 && shape(1) != infer_shape(graph_, node))
+                fail(i, "adds a residual of another shape");
+            if (!conv->bias.empty() && int(conv->bias.size()) != conv->k) fail(i, "has a bias of another length");
+            if (!conv->scale.empty() && int(conv->scale.size()) != conv->k) fail(i, "has a scale of another length");
+        }
+        if (node.inputs.size() != arity) fail(i, "has " + std::to_string(node.inputs.size()) + " inputs");
+        if (std::holds_alternative<AddOp>(node.op) && (shape(0).h != shape(1).h || shape(0).w != shape(1).w))
+            fail(i, "adds tensors of different height or width");
+        if (std::holds_alternative<ConcatOp>(node.op))
+            for (std::size_t n = 1; n < node.inputs.size(); ++n)
+                if (shape(n).h != shape(0).h || shape(n).w != shape(0).w)
+                    fail(i, "joins tensors of different height or width");
+        if (const auto* slice = std::get_if<SliceOp>(&node.op))
+            if (slice->offset < 0 || slice->offset + graph_.tensors[node.output].shape.c > shape(0).c)
+                fail(i, "takes channels that its input does not have");
+    }
+
+    const Graph& graph_;
+    std::vector<bool> written_;
+};
+
+}  // namespace
+
+void verify(const Graph& graph) { Verifier(graph).run(); }
+
+}  // namespace convoy

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "engine/memory_plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace convoy {
+namespace {
+
+class Planner {
+public:
+    Planner(const Graph& graph, int max_batch, std::size_t element_bytes) : graph_(graph) {
+        plan_.block_of.assign(graph.tensors.size(), -1);
+        for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+            for (TensorId t : graph.nodes[i].inputs) touch(t, int(i), max_batch, element_bytes);
+            if (graph.nodes[i].output != kNoTensor) touch(graph.nodes[i].output, int(i), max_batch, element_bytes);
+        }
+        // What no node reads is a result: it stays until the end.
+        const int end = int(graph.nodes.size());
+        for (const Node& node : graph.nodes)
+            if (node.output != kNoTensor && graph.readers(node.output).empty() &&
+                graph.place(node.output).root == node.output)
+                plan_.blocks[plan_.block_of[node.output]].last = end;
+    }
+
+    void share_residuals() {
+        for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
+            const auto* conv = std::get_if<ConvOp>(&graph_.nodes[i].op);
+            if (!conv || !conv->residual) continue;
+            const TensorId residual = graph_.nodes[i].inputs[1], out = graph_.nodes[i].output;
+            if (graph_.place(residual).root != residual || graph_.place(out).root != out) continue;
+            if (graph_.nodes[i].inputs[0] == residual) continue;  // the convolution still reads it
+            const int from = plan_.block_of[residual], to = plan_.block_of[out];
+            if (plan_.blocks[from].last != int(i) || plan_.blocks[from].bytes != plan_.blocks[to].bytes) continue;
+            if (plan_.blocks[from].home != plan_.blocks[to].home) continue;
+            plan_.blocks[from].last = plan_.blocks[to].last;
+            plan_.blocks[to].bytes = 0;
+            plan_.block_of[out] = from;
+        }
+    }
+
+    MemoryPlan place(bool keep_all) {
+        std::vector<int> order(plan_.blocks.size());
+        std::iota(order.begin(), order.end(), 0);
+        std::stable_sort(order.begin(), order.end(),
+                         [&](int a, int b) { return plan_.blocks[a].bytes > plan_.blocks[b].bytes; });
+        std::vector<int> placed;
+        for (int b : order) {
+            MemoryPlan::Block& block = plan_.blocks[b];
+            if (block.home == MemoryPlan::Home::slot) {
+                block.offset = plan_.slot_bytes;
+                plan_.slot_bytes += block.bytes;
+                continue;
+            }
+            plan_.unshared_bytes += block.bytes;
+            block.offset = keep_all ? plan_.arena_bytes : lowest_gap(block, placed);
+            plan_.arena_bytes = std::max(plan_.arena_bytes, block.offset + block.bytes);
+            placed.push_back(b);
+        }
+        return std::move(plan_);
+    }
+
+private:
+    void touch(TensorId t, int node, int max_batch, std::size_t element_bytes) {
+        const TensorId root = graph_.place(t).root;
+        if (plan_.block_of[root] < 0) {
+            plan_.block_of[root] = int(plan_.blocks.size());
+            std::size_t bytes = graph_.tensors[root].shape.elements() * std::size_t(max_batch) * element_bytes;
+            bytes = (bytes + MemoryPlan::kAlignment - 1) / MemoryPlan::kAlignment * MemoryPlan::kAlignment;
+            plan_.blocks.push_back({MemoryPlan::Home::arena, 0, bytes, node, node});
+        }
+        MemoryPlan::Block& block = plan_.blocks[plan_.block_of[root]];
+        block.last = node;
+        const Op& op = graph_.nodes[node].op;
+        if (std::holds_alternative<InputOp>(op) || std::holds_alternative<YoloOp>(op))
+            block.home = MemoryPlan::Home::slot;
+    }
+
+    // First fit, largest block first: the lowest offset that no block alive at the same time uses.
+    std::size_t lowest_gap(const MemoryPlan::Block& block, const std::vector<int>& placed) const {
+        std::vector<std::pair<std::size_t, std::size_t>> busy;
+        for (int p : placed) {
+            const MemoryPlan::Block& other = plan_.blocks[p];
+            if (other.first <= block.last && block.first <= other.last)
+                busy.emplace_back(other.offset, other.offset + other.bytes);
+        }
+        std::sort(busy.begin(), busy.end());
+        std::size_t offset = 0;
+        for (const auto& [begin, end] : busy) {
+            if (offset + block.bytes <= begin) break;
+            offset = std::max(offset, end);
+        }
+        return offset;
+    }
+
+    const Graph& graph_;
+    MemoryPlan plan_;
+};
+
+}  // namespace
+
+MemoryPlan plan_memory(const Graph& graph, int max_batch, std::size_t element_bytes, bool keep_all) {
+    Planner planner(graph, max_batch, element_bytes);
+    if (!keep_all) planner.share_residuals();
+    return planner.place(keep_all);
+}
+
+}  // namespace convoy

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "engine/graph.h"
+
+namespace convoy {
+
+/// Where every tensor lives. Intermediates share one arena by their live ranges; the input and what the heads read
+/// belong to a slot, so that the next batch can be prepared, and the last one decoded, while the network runs.
+struct MemoryPlan {
+    enum class Home { arena, slot };
+    struct Block {
+        Home home = Home::arena;
+        std::size_t offset = 0;  ///< bytes, for a whole batch of max_batch pictures; a multiple of kAlignment
+        std::size_t bytes = 0;
+        int first = 0, last = 0;  ///< indices of the nodes that write it first and read it last
+    };
+    static constexpr std::size_t kAlignment = 64;
+
+    std::vector<int> block_of;  ///< by TensorId of a root (Graph::place); -1 for slices and unused tensors
+    std::vector<Block> blocks;
+    std::size_t arena_bytes = 0;     ///< peak of the intermediates
+    std::size_t slot_bytes = 0;      ///< per slot
+    std::size_t unshared_bytes = 0;  ///< what the arena would need without sharing
+
+    const Block& block(const Graph& graph, TensorId t) const { return blocks[block_of[graph.place(t).root]]; }
+};
+
+/// A convolution's residual that dies there gives its memory to the output (the epilogue adds in place).
+/// `keep_all` gives every tensor memory of its own, so that each layer's output can be looked at afterwards.
+MemoryPlan plan_memory(const Graph& graph, int max_batch, std::size_t element_bytes, bool keep_all = false);
+
+}  // namespace convoy

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+
+#include "engine/passes.h"
+
+namespace convoy {
+namespace {
+
+// The convolution whose whole and only use is to feed node `i` through `t`; null when there is none.
+ConvOp* sole_conv(Graph& graph, TensorId t, int& index) {
+    index = graph.producer(t);
+    if (index < 0 || graph.readers(t).size() != 1) return nullptr;
+    return std::get_if<ConvOp>(&graph.nodes[index].op);
+}
+
+// Takes node `i` over into the convolution `conv`, which moves to i's place so that all its inputs are written by then.
+void absorb(Graph& graph, int conv, std::size_t i) {
+    const TensorId hidden = graph.nodes[conv].output;
+    for (TensorId& t : graph.layer_output)
+        if (t == hidden) t = kNoTensor;
+    Node merged = std::move(graph.nodes[conv]);
+    merged.output = graph.nodes[i].output;
+    merged.layer = graph.nodes[i].layer;
+    graph.nodes[i] = std::move(merged);
+    graph.nodes[conv] = Node{ActivationOp{}, {}, kNoTensor, -1};  // removed by the caller
+}
+
+bool fuse_activation(Graph& graph, std::size_t i, int& conv_index) {
+    const auto* act = std::get_if<ActivationOp>(&graph.nodes[i].op);
+    if (!act) return false;
+    ConvOp* conv = sole_conv(graph, graph.nodes[i].inputs[0], conv_index);
+    if (!conv || conv->activation != Activation::linear || conv->residual) return false;
+    conv->activation = act->activation;
+    return true;
+}
+
+bool fuse_shortcut(Graph& graph, std::size_t i, int& conv_index) {
+    const auto* add = std::get_if<AddOp>(&graph.nodes[i].op);
+    if (!add) return false;
+    const std::vector<TensorId> terms = graph.nodes[i].inputs;
+    for (int side : {0, 1}) {
+        const TensorId x = terms[side], residual = terms[1 - side];
+        if (graph.tensors[x].shape != graph.tensors[residual].shape || x == residual) continue;
+        ConvOp* conv = sole_conv(graph, x, conv_index);
+        if (!conv || conv->residual) continue;
+        conv->residual = true;
+        conv->after_residual = add->activation;
+        graph.nodes[conv_index].inputs.push_back(residual);
+        return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+void fuse_epilogue(Graph& graph, const PassContext&) {
+    std::vector<bool> dead(graph.nodes.size(), false);
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+        int conv = -1;
+        if (!fuse_activation(graph, i, conv) && !fuse_shortcut(graph, i, conv)) continue;
+        absorb(graph, conv, i);
+        dead[conv] = true;
+    }
+    graph.remove_nodes(dead);
+}
+
+}  // namespace convoy

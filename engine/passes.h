@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+//
+// Rewrites of the graph, in the order in which they run. Each leaves the graph's meaning unchanged.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "engine/graph.h"
+#include "engine/options.h"
+
+namespace convoy {
+
+/// What a backend's kernels can do, as far as the passes care.
+struct BackendTraits {
+    bool conv_takes_pitch = false;  ///< convolutions read and write channel slices in place (oneDNN's fast ones do not)
+    int slice_alignment = 1;        ///< channels at whose multiples a slice must start
+};
+
+struct PassContext {
+    BackendTraits traits;
+    BatchNormFormula batch_norm = BatchNormFormula::alexeyab;
+};
+
+struct Pass {
+    const char* name;
+    void (*run)(Graph&, const PassContext&);
+};
+
+/// Batch norm into the convolution before it, in double: scale and bias per output channel.
+void fold_batchnorm(Graph& graph, const PassContext& context);
+/// Activation, shortcut and the shortcut's activation into the convolution's epilogue.
+void fuse_epilogue(Graph& graph, const PassContext& context);
+/// Route by slices: producers (an upsample, say) write into their part of the concatenated tensor, groups are read in
+/// place; what the backend's kernels cannot do stays a copy.
+void alias_routes(Graph& graph, const PassContext& context);
+/// Nodes whose results nobody reads.
+void drop_unused(Graph& graph, const PassContext& context);
+
+/// All of them in order.
+const std::vector<Pass>& passes();
+
+/// Runs every pass and verifies the graph after each. `after`, if given, is shown each stage ("lowered" first).
+void run_passes(Graph& graph, const PassContext& context,
+                const std::function<void(const char* stage, const Graph&)>& after = {});
+
+}  // namespace convoy

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <vector>
+
+#include "engine/detection.h"
+#include "engine/options.h"
+
+namespace convoy {
+
+/// What is left to do with a backend's detections: keep the wanted classes and the most confident `max_boxes` (their
+/// order stays Darknet's), clip boxes to the picture as `valid` does (print_cocos, detector.c).
+void finish_detections(const DetectOptions& options, int width, int height, std::vector<Detection>& detections);
+
+}  // namespace convoy
