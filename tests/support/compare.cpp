@@ -22,8 +22,9 @@ Comparison compare(kernels::ConstTensor actual, kernels::ConstTensor expected, d
                     if (share <= result.worst_share) continue;
                     result.worst_share = share;
                     char text[200];
-                    std::snprintf(text, sizeof text, "worst at (n %d, y %d, x %d, c %d): %.9g, expected %.9g; %.3g of the bound %.3g",
-                                  n, y, x, c, a, e, share, bound);
+                    std::snprintf(text, sizeof text,
+                                  "worst at (n %d, y %d, x %d, c %d): %.9g, expected %.9g; %.3g of the bound %.3g", n,
+                                  y, x, c, a, e, share, bound);
                     result.message = text;
                 }
     result.ok = result.worst_share <= 1;

@@ -19,7 +19,11 @@ std::vector<float> random_floats(std::size_t count, std::uint64_t seed, float lo
 }
 
 OwnedTensor::OwnedTensor(int n, int h, int w, int c, int pitch)
-    : n_(n), h_(h), w_(w), c_(c), pitch_(pitch ? pitch : c),
+    : n_(n),
+      h_(h),
+      w_(w),
+      c_(c),
+      pitch_(pitch ? pitch : c),
       data_(std::size_t(n) * h * w * pitch_, std::numeric_limits<float>::quiet_NaN()) {}
 
 OwnedTensor& OwnedTensor::fill_random(std::uint64_t seed, float low, float high) {

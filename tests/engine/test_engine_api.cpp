@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#include "engine/engine.h"
+
+#include <thread>
+
+#include "darknet_loader/load.h"
+#include "tests/support/catch.h"
+#include "tests/support/data.h"
+#include "tests/support/random.h"
+
+using namespace convoy;
+
+namespace {
+
+// Noise is enough: at a low threshold the demo model sees things in it.
+struct Picture {
+    explicit Picture(int w = 200, int h = 120, std::uint64_t seed = 1)
+        : width(w), height(h), bytes(std::size_t(w) * h * 3) {
+        const std::vector<float> noise = test::random_floats(bytes.size(), seed, 0, 256);
+        for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = std::uint8_t(noise[i]);
+    }
+    Frame frame(int index = 0) const {
+        Frame f;
+        f.pixels.plane[0] = bytes.data();
+        f.pixels.pitch[0] = 3 * width;
+        f.pixels.width = width;
+        f.pixels.height = height;
+        f.index = index;
+        return f;
+    }
+    int width, height;
+    std::vector<std::uint8_t> bytes;
+};
+
+Network demo(int size = 128) {
+    const std::string stem = test::source_dir() + "/models/yolov3-quarter";
+    return load_network(stem + ".cfg", stem + ".weights", "", {size, size});
+}
+
+EngineOptions sensitive(int batch = 1) {
+    EngineOptions o;
+    o.detect.confidence = .001f;
+    o.max_batch = batch;
+    o.threads = 2;
+    return o;
+}
+
+bool same(const std::vector<Detection>& a, const std::vector<Detection>& b) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (a[i].class_id != b[i].class_id || a[i].confidence != b[i].confidence || a[i].box.x != b[i].box.x ||
+            a[i].box.y != b[i].box.y || a[i].box.w != b[i].box.w || a[i].box.h != b[i].box.h)
+            return false;
+    return true;
+}
+
+void expect_error(ErrorKind kind, const std::string& part, const std::function<void()>& f) {
+    try {
+        f();
+        FAIL("no error; expected: " << part);
+    } catch (const Error& e) {
+        INFO(e.what());
+        CHECK(int(e.kind()) == int(kind));
+        CHECK(std::string(e.what()).find(part) != std::string::npos);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("synchronous and asynchronous use give the same bits, in order", "[engine]") {
+    const Network network = demo();
+    std::vector<Picture> pictures;
+    for (int i = 0; i < 7; ++i) pictures.emplace_back(100 + 31 * i, 90 + 7 * i, i + 1);
+    Engine one(network, sensitive());
+    std::vector<std::vector<Detection>> expected;
+    for (const Picture& p : pictures) expected.push_back(one.detect(p.frame()));
+    CHECK_FALSE(expected[0].empty());
+
+    Engine many(network, sensitive());
+    std::thread producer([&] {
+        for (int i = 0; i < 21; ++i) many.submit(pictures[i % 7].frame(i));
+        many.finish();
+    });
+    int seen = 0;
+    while (const std::optional<Result> r = many.next()) {
+        CHECK(r->frame.index == seen);
+        CHECK(same(r->detections, expected[seen % 7]));
+        CHECK(r->latency_ms > 0);
+        ++seen;
+    }
+    producer.join();
+    CHECK(seen == 21);
+    CHECK(many.stats().at(1).count == 21);
+}
+
+TEST_CASE("two engines in two threads do not disturb each other", "[engine]") {
+    const Network network = demo(96);
+    const Picture picture;
+    const std::vector<Detection> expected = Engine(network, sensitive()).detect(picture.frame());
+    std::vector<std::thread> threads;
+    std::atomic<int> wrong{0};
+    for (int t = 0; t < 2; ++t)
+        threads.emplace_back([&] {
+            Engine engine(network, sensitive());
+            for (int i = 0; i < 10; ++i) wrong += !same(engine.detect(picture.frame()), expected);
+        });
+    for (std::thread& t : threads) t.join();
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("the network is not needed once the engine stands, and engines move", "[engine]") {
+    std::optional<Network> network = demo(96);
+    Engine a(*network, sensitive());
+    network.reset();
+    const Picture picture;
+    const std::vector<Detection> before = a.detect(picture.frame());
+    Engine b = std::move(a);
+    CHECK(same(b.detect(picture.frame()), before));
+}
+
+TEST_CASE("pictures at the edge of what is possible", "[engine]") {
+    Engine engine(demo(96), sensitive());
+    for (auto [w, h] : {std::pair{1, 1}, {1, 500}, {500, 1}, {3000, 2}, {7, 5}}) {
+        INFO(w << "x" << h);
+        const Picture p(w, h);
+        for (const Detection& d : engine.detect(p.frame())) {
+            CHECK(d.box.x >= 0.f);
+            CHECK(d.box.y >= 0.f);
+            CHECK(d.box.x + d.box.w <= float(w) * 1.0001f);
+            CHECK(d.box.y + d.box.h <= float(h) * 1.0001f);
+        }
+    }
+}
+
+TEST_CASE("impossible frames and options are errors that say what to do", "[engine]") {
+    const Network network = demo(96);
+    const Picture picture;
+    {
+        Engine engine(network, sensitive());
+        Frame f = picture.frame(12);
+        f.pixels.pitch[0] = 10;
+        expect_error(ErrorKind::input, "frame 12", [&] { engine.submit(f); });
+        f = picture.frame(13);
+        f.pixels.plane[0] = nullptr;
+        expect_error(ErrorKind::input, "no pixels", [&] { engine.submit(f); });
+        f = picture.frame(14);
+        f.pixels.width = 0;
+        expect_error(ErrorKind::input, "0x120", [&] { engine.submit(f); });
+        CHECK_NOTHROW(engine.detect(picture.frame()));  // it stays usable
+    }
+    const auto with = [&](auto change) {
+        return [&network, change] {
+            EngineOptions o;
+            change(o);
+            Engine engine(network, o);
+        };
+    };
+    expect_error(ErrorKind::unsupported, "no CUDA backend", with([](EngineOptions& o) { o.device = "cuda:0"; }));
+    expect_error(ErrorKind::usage, "unknown device 'gpu'", with([](EngineOptions& o) { o.device = "gpu"; }));
+    expect_error(ErrorKind::unsupported, "fp32", with([](EngineOptions& o) { o.precision = Precision::fp16; }));
+    expect_error(ErrorKind::usage, "confidence", with([](EngineOptions& o) { o.detect.confidence = 1; }));
+    expect_error(ErrorKind::usage, "confidence", with([](EngineOptions& o) { o.detect.confidence = 0; }));
+    expect_error(ErrorKind::usage, "NMS", with([](EngineOptions& o) { o.detect.nms = 1.5f; }));
+    expect_error(ErrorKind::usage, "batch", with([](EngineOptions& o) { o.max_batch = -1; }));
+    expect_error(ErrorKind::usage, "class 80", with([](EngineOptions& o) { o.detect.classes = {80}; }));
+    const Network bare = load_network(test::source_dir() + "/models/yolov3-quarter.cfg");
+    expect_error(ErrorKind::model, "without weights", [&] { Engine engine(bare, {}); });
+    const Network headless =
+        parse_network("[net]\nwidth=32\nheight=32\nchannels=3\n[maxpool]\nsize=2\nstride=2\n", "h.cfg");
+    expect_error(ErrorKind::model, "no yolo layer", [&] { Engine engine(headless, {}); });
+}

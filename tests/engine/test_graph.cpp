@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "engine/graph.h"
+
+#include <stdexcept>
+
+#include "tests/support/catch.h"
+
+using namespace convoy;
+
+namespace {
+
+// input → conv → activation → yolo
+Graph small() {
+    Graph g;
+    const TensorId x = g.add_tensor("input", {3, 8, 8}), a = g.add_tensor("a", {18, 8, 8}),
+                   b = g.add_tensor("b", {18, 8, 8});
+    ConvOp conv;
+    conv.k = 18, conv.size = 3, conv.padding = 1;
+    g.nodes = {{InputOp{}, {}, x, -1},
+               {conv, {x}, a, 0},
+               {ActivationOp{Activation::leaky}, {a}, b, 0},
+               {YoloOp{}, {b}, kNoTensor, 1}};
+    g.layer_output = {b, b};
+    return g;
+}
+
+std::string failure(const Graph& g) {
+    try {
+        verify(g);
+    } catch (const std::logic_error& e) {
+        return e.what();
+    }
+    return "";
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("a sound graph verifies", "[graph]") { CHECK(failure(small()) == ""); }
+
+TEST_CASE("the verifier finds what a broken pass would leave", "[graph]") {
+    Graph g = small();
+    SECTION("wrong order") {
+        std::swap(g.nodes[1], g.nodes[2]);
+        CHECK(contains(failure(g), "reads a before it is written"));
+    }
+    SECTION("a tensor written twice") {
+        g.nodes.push_back(g.nodes[2]);
+        CHECK(contains(failure(g), "a second time"));
+    }
+    SECTION("a shape that does not follow from the operation") {
+        std::get<ConvOp>(g.nodes[1].op).stride_x = 2;
+        CHECK(contains(failure(g), "another shape"));
+    }
+    SECTION("a missing input") {
+        g.nodes[2].inputs.clear();
+        CHECK(contains(failure(g), "has no input"));
+    }
+    SECTION("a tensor that does not exist") {
+        g.nodes[2].inputs = {99};
+        CHECK(contains(failure(g), "does not exist"));
+    }
+    SECTION("a residual of another shape") {
+        std::get<ConvOp>(g.nodes[1].op).residual = true;
+        g.nodes[1].inputs.push_back(0);
+        CHECK(contains(failure(g), "residual of another shape"));
+    }
+    SECTION("a bias of another length") {
+        std::get<ConvOp>(g.nodes[1].op).bias = {1, 2};
+        CHECK(contains(failure(g), "bias of another length"));
+    }
+    SECTION("a layer output that nobody writes") {
+        g.layer_output[0] = g.add_tensor("lost", {1, 1, 1});
+        CHECK(contains(failure(g), "never written"));
+    }
+    SECTION("a slice that leaves its tensor") {
+        g.tensors[1].slice_of = g.add_tensor("whole", {20, 8, 8});
+        g.tensors[1].channel_offset = 3;
+        CHECK(contains(failure(g), "leaves whole"));
+    }
+    SECTION("slices that overlap") {
+        const TensorId whole = g.add_tensor("whole", {30, 8, 8});
+        g.tensors[1].slice_of = g.tensors[2].slice_of = whole;
+        g.tensors[2].channel_offset = 10;
+        CHECK(contains(failure(g), "writes over a"));
+    }
+}
+
+TEST_CASE("slices that cover a tensor write it", "[graph]") {
+    Graph g = small();
+    const TensorId whole = g.add_tensor("whole", {36, 8, 8});
+    g.tensors[1].slice_of = g.tensors[2].slice_of = whole;
+    g.tensors[2].channel_offset = 18;
+    g.nodes[3].inputs = {whole};
+    CHECK(failure(g) == "");
+    CHECK(g.place(2).root == whole);
+    CHECK(g.place(2).channel_offset == 18);
+    const TensorId view = g.add_tensor("view", {4, 8, 8});
+    g.tensors[view].slice_of = whole;
+    g.tensors[view].channel_offset = 30;
+    g.nodes[3].inputs = {view};
+    CHECK(failure(g) == "");
+    g.nodes.erase(g.nodes.begin() + 2);  // now half of it is never written
+    CHECK(contains(failure(g), "before it is written"));
+}
+
+TEST_CASE("graphs print a line per node and as Graphviz", "[graph]") {
+    const std::string text = print(small());
+    CHECK(contains(text, "conv 3x3/1"));
+    CHECK(contains(text, "activation leaky"));
+    CHECK(contains(text, "8 x 8 x 18"));
+    CHECK(std::count(text.begin(), text.end(), '\n') == 4);
+    const std::string dot = print_dot(small());
+    CHECK(contains(dot, "n0 -> n1"));
+    CHECK(contains(dot, "n2 -> n3"));
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "engine/memory_plan.h"
+
+#include "darknet_loader/load.h"
+#include "engine/compile.h"
+#include "tests/support/catch.h"
+#include "tests/support/data.h"
+
+using namespace convoy;
+
+namespace {
+
+// Blocks that are alive together must not overlap; this is the whole contract, checked by brute force.
+void check_disjoint(const MemoryPlan& plan) {
+    for (std::size_t a = 0; a < plan.blocks.size(); ++a)
+        for (std::size_t b = a + 1; b < plan.blocks.size(); ++b) {
+            const MemoryPlan::Block &x = plan.blocks[a], &y = plan.blocks[b];
+            if (x.bytes == 0 || y.bytes == 0 || x.home != y.home) continue;
+            const bool together = x.home == MemoryPlan::Home::slot || (x.first <= y.last && y.first <= x.last);
+            const bool overlap = x.offset < y.offset + y.bytes && y.offset < x.offset + x.bytes;
+            INFO("blocks " << a << " and " << b);
+            REQUIRE_FALSE((together && overlap));
+        }
+    for (const MemoryPlan::Block& b : plan.blocks) {
+        REQUIRE(b.offset % MemoryPlan::kAlignment == 0);
+        REQUIRE(b.offset + b.bytes <= (b.home == MemoryPlan::Home::slot ? plan.slot_bytes : plan.arena_bytes));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("live tensors never share memory, for every cfg", "[memory]") {
+    for (const std::string& cfg : test::all_cfgs()) {
+        INFO(cfg);
+        const Network network = load_network(cfg);
+        for (bool pitch : {false, true})
+            for (int batch : {1, 3}) {
+                CompileOptions options;
+                options.passes.traits = {pitch, pitch ? 8 : 1};
+                options.max_batch = batch;
+                const Plan plan = compile(network, options);
+                check_disjoint(plan.memory);
+                CHECK(plan.memory.arena_bytes < plan.memory.unshared_bytes);
+            }
+    }
+}
+
+TEST_CASE("keep_all gives every tensor memory of its own", "[memory]") {
+    CompileOptions options;
+    options.keep_all = true;
+    const Plan plan = compile(load_network(test::source_dir() + "/models/yolov3-quarter.cfg"), options);
+    CHECK(plan.memory.arena_bytes == plan.memory.unshared_bytes);
+    for (std::size_t a = 0; a < plan.memory.blocks.size(); ++a)
+        for (std::size_t b = a + 1; b < plan.memory.blocks.size(); ++b) {
+            const auto &x = plan.memory.blocks[a], &y = plan.memory.blocks[b];
+            if (x.home == y.home && x.bytes && y.bytes)
+                REQUIRE((x.offset + x.bytes <= y.offset || y.offset + y.bytes <= x.offset));
+        }
+}
+
+TEST_CASE("a residual that dies gives its memory to the sum", "[memory]") {
+    const Plan plan = compile(load_network(test::source_dir() + "/models/yolov3-quarter.cfg"), {});
+    int shared = 0, residuals = 0;
+    for (const Node& node : plan.graph.nodes) {
+        const auto* conv = std::get_if<ConvOp>(&node.op);
+        if (!conv || !conv->residual) continue;
+        ++residuals;
+        shared += plan.memory.block_of[node.output] == plan.memory.block_of[node.inputs[1]];
+    }
+    CHECK(residuals == 23);
+    CHECK(shared == 23);  // in yolov3 no residual is read again
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "engine/passes.h"
+
+#include <cmath>
+#include <map>
+
+#include "darknet_loader/load.h"
+#include "engine/lower.h"
+#include "tests/support/catch.h"
+
+using namespace convoy;
+
+namespace {
+
+const char* const kResidual = R"([net]
+width=32
+height=32
+channels=3
+[convolutional]
+batch_normalize=1
+filters=8
+size=3
+stride=1
+pad=1
+activation=leaky
+[convolutional]
+batch_normalize=1
+filters=4
+size=1
+stride=1
+pad=1
+activation=mish
+[convolutional]
+filters=8
+size=3
+stride=1
+pad=1
+activation=leaky
+[shortcut]
+from=-3
+activation=relu
+)";
+
+Network residual(const std::string& more = "") {
+    Network n = parse_network(kResidual + more, "residual.cfg");
+    randomize_weights(n, 1);
+    return n;
+}
+
+std::map<std::string, int> census(const Graph& g) {
+    std::map<std::string, int> out;
+    for (const Node& n : g.nodes) ++out[n.name()];
+    return out;
+}
+
+Graph rewritten(const Network& n, bool conv_takes_pitch = false, int alignment = 1) {
+    Graph g = lower(n);
+    run_passes(g, {{conv_takes_pitch, alignment}, BatchNormFormula::alexeyab});
+    return g;
+}
+
+}  // namespace
+
+TEST_CASE("lowering is one node a step", "[passes]") {
+    const Graph g = lower(residual());
+    verify(g);
+    CHECK(census(g) ==
+          std::map<std::string, int>{{"input", 1}, {"conv", 3}, {"batchnorm", 2}, {"activation", 3}, {"add", 1}});
+    CHECK(g.layer_output.size() == 4);
+}
+
+TEST_CASE("a residual block becomes three convolutions", "[passes]") {
+    const Network n = residual();
+    const Graph g = rewritten(n);
+    CHECK(census(g) == std::map<std::string, int>{{"input", 1}, {"conv", 3}});
+    const ConvOp& last = std::get<ConvOp>(g.nodes.back().op);
+    CHECK(last.residual);
+    CHECK(last.activation == Activation::leaky);
+    CHECK(last.after_residual == Activation::relu);
+    CHECK(g.nodes.back().inputs.size() == 2);
+    CHECK(g.layer_output[2] == kNoTensor);  // the sum's first term is nowhere in memory any more
+    CHECK(g.layer_output[3] == g.nodes.back().output);
+}
+
+TEST_CASE("batch norm is folded in double by each formula", "[passes]") {
+    const Network n = residual();
+    const auto& layer = std::get<ConvolutionalLayer>(n.layers[0].kind);
+    for (BatchNormFormula formula :
+         {BatchNormFormula::alexeyab, BatchNormFormula::pjreddie, BatchNormFormula::opencv}) {
+        Graph g = lower(n);
+        fold_batchnorm(g, {{}, formula});
+        const ConvOp& conv = std::get<ConvOp>(g.nodes[1].op);
+        for (int k = 0; k < 8; ++k) {
+            const double var = layer.variances[k];
+            const double sd = formula == BatchNormFormula::alexeyab   ? std::sqrt(var + 1e-5)
+                              : formula == BatchNormFormula::pjreddie ? std::sqrt(var) + 1e-6
+                                                                      : std::sqrt(var + 1e-6);
+            CHECK(conv.scale[k] == layer.scales[k] / sd);
+            CHECK(conv.bias[k] == float(layer.biases[k] - layer.means[k] * (layer.scales[k] / sd)));
+        }
+    }
+}
+
+TEST_CASE("a convolution that is read elsewhere keeps its own output", "[passes]") {
+    // The route reads layer 2, so its output must exist beside the sum.
+    const Graph g = rewritten(residual("[route]\nlayers=-2,-1\n"));
+    CHECK(g.layer_output[2] != kNoTensor);
+    CHECK(census(g)["add"] == 1);
+}
+
+TEST_CASE("shortcuts of different channel counts stay additions", "[passes]") {
+    const Graph g =
+        rewritten(parse_network(std::string(kResidual) + "[shortcut]\nfrom=-3\nactivation=linear\n", "x.cfg"));
+    CHECK(census(g)["add"] == 1);  // 8 channels + the 4 of layer 1
+}
+
+TEST_CASE("an upsample writes into its slice, a convolution only where it can", "[passes]") {
+    const std::string tail =
+        "[maxpool]\nsize=2\nstride=2\n[upsample]\nstride=2\n[route]\nlayers=-1,-3\n"
+        "[convolutional]\nfilters=4\nsize=1\nstride=1\npad=1\nactivation=linear\n";
+    const Network n = residual(tail);
+    const Graph cpu = rewritten(n), cuda = rewritten(n, true, 8);
+    const auto is_slice = [&](const Graph& g, int layer) {
+        return g.tensors[g.layer_output[layer]].slice_of == g.layer_output[6];
+    };
+    CHECK(is_slice(cpu, 5));
+    CHECK_FALSE(is_slice(cpu, 3));
+    CHECK(census(cpu)["concat"] == 1);
+    CHECK(is_slice(cuda, 5));
+    CHECK(is_slice(cuda, 3));
+    CHECK(census(cuda)["concat"] == 0);
+    CHECK(rewritten(n, true, 16).tensors[0].slice_of == kNoTensor);
+    CHECK(census(rewritten(n, true, 16))["concat"] == 1);  // channel 8 is no multiple of 16
+}
+
+TEST_CASE("a group of a route is read in place where convolutions can", "[passes]") {
+    const std::string tail =
+        "[route]\nlayers=-1\ngroups=2\ngroup_id=1\n"
+        "[convolutional]\nfilters=4\nsize=1\nstride=1\npad=1\nactivation=linear\n";
+    const Network n = residual(tail);
+    CHECK(census(rewritten(n))["slice"] == 1);
+    const Graph g = rewritten(n, true, 4);
+    CHECK(census(g)["slice"] == 0);
+    CHECK(g.tensors[g.layer_output[4]].channel_offset == 4);
+}
+
+TEST_CASE("the same layer twice in one route is copied", "[passes]") {
+    const Graph g = rewritten(residual("[maxpool]\nsize=2\nstride=2\n[route]\nlayers=-1,-1\n"), true, 1);
+    CHECK(census(g)["concat"] == 1);
+}
+
+TEST_CASE("what no head needs is dropped", "[passes]") {
+    const std::string tail =
+        "[convolutional]\nfilters=18\nsize=1\nstride=1\npad=1\nactivation=linear\n"
+        "[yolo]\nclasses=1\nnum=3\nanchors=1,1,2,2,3,3\nmask=0,1,2\n[route]\nlayers=0\n[maxpool]\nsize=2\nstride=2\n";
+    const Graph g = rewritten(residual(tail));
+    CHECK(census(g)["maxpool"] == 0);
+    CHECK(g.layer_output.back() == kNoTensor);
+    CHECK(census(g)["yolo"] == 1);
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "engine/postprocess.h"
+
+#include "tests/support/catch.h"
+
+using namespace convoy;
+
+namespace {
+std::vector<Detection> three() {
+    return {{2, .3f, {10, 10, 5, 5}}, {0, .9f, {-4, -6, 20, 20}}, {2, .5f, {90, 95, 30, 30}}};
+}
+}  // namespace
+
+TEST_CASE("boxes are clipped to the picture and keep their order", "[postprocess]") {
+    std::vector<Detection> d = three();
+    finish_detections({}, 100, 100, d);
+    REQUIRE(d.size() == 3);
+    CHECK(d[0].box.x == 10.f);
+    CHECK((d[1].box.x == 0.f && d[1].box.y == 0.f && d[1].box.w == 16.f && d[1].box.h == 14.f));
+    CHECK((d[2].box.x == 90.f && d[2].box.y == 95.f && d[2].box.w == 10.f && d[2].box.h == 5.f));
+}
+
+TEST_CASE("a box outside the picture keeps no negative size", "[postprocess]") {
+    std::vector<Detection> d = {{0, .5f, {-50, 200, 20, 20}}};
+    finish_detections({}, 100, 100, d);
+    CHECK(d[0].box.w == 0.f);
+    CHECK(d[0].box.h == 0.f);
+}
+
+TEST_CASE("only the wanted classes stay", "[postprocess]") {
+    DetectOptions options;
+    options.classes = {2};
+    std::vector<Detection> d = three();
+    finish_detections(options, 100, 100, d);
+    REQUIRE(d.size() == 2);
+    CHECK(d[0].confidence == .3f);
+    CHECK(d[1].confidence == .5f);
+}
+
+TEST_CASE("the most confident boxes stay, in the order they had", "[postprocess]") {
+    DetectOptions options;
+    options.max_boxes = 2;
+    std::vector<Detection> d = three();
+    finish_detections(options, 100, 100, d);
+    REQUIRE(d.size() == 2);
+    CHECK(d[0].confidence == .9f);
+    CHECK(d[1].confidence == .5f);
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <vector>
+
+#include "darknet_loader/network.h"
+#include "engine/options.h"
+#include "tests/support/random.h"
+
+namespace convoy::test {
+
+/// Runs a network layer by layer with the plain loops: no fusion, no aliasing, no reuse of memory, batch norm in double
+/// as it stands in the cfg. `input` is (1, h, w, c). Returns the output of every Darknet layer; of a yolo layer its raw
+/// input.
+std::vector<OwnedTensor> run_reference(const Network& network, const OwnedTensor& input,
+                                       BatchNormFormula formula = BatchNormFormula::alexeyab);
+
+}  // namespace convoy::test
