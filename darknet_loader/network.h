@@ -50,10 +50,10 @@ struct WeightView {
 
 struct ConvolutionalLayer {
     int filters = 1;
-    int size = 1;         ///< kernel rows = columns
+    int size = 1;  ///< kernel rows = columns
     int stride_x = 1;
     int stride_y = 1;
-    int padding = 0;      ///< on every side, pixels
+    int padding = 0;  ///< on every side, pixels; with dilation already multiplied by it, as Darknet applies it
     int dilation = 1;
     int groups = 1;
     bool batch_normalize = false;
@@ -96,7 +96,7 @@ struct AvgpoolLayer {};
 
 /// Nothing at inference; kept so that layer indices match the cfg.
 struct DropoutLayer {
-    float probability = .5f;
+    float probability = .2f;
 };
 
 enum class NmsKind {
@@ -117,29 +117,29 @@ struct YoloLayer {
     float scale_x_y = 1.f;        ///< x' = x s - (s - 1)/2 after the logistic
     bool new_coords = false;      ///< sizes are (2 t)^2 anchor and nothing is squashed
     NmsKind nms_kind = NmsKind::iou;
-    float beta_nms = .6f;         ///< exponent of DIoU's distance term; used with NmsKind::diou
+    float beta_nms = .6f;  ///< exponent of DIoU's distance term with NmsKind::diou; greedynms has always .6
 };
 
-using LayerKind = std::variant<ConvolutionalLayer, ShortcutLayer, RouteLayer, UpsampleLayer, MaxpoolLayer,
-                               AvgpoolLayer, DropoutLayer, YoloLayer>;
+using LayerKind = std::variant<ConvolutionalLayer, ShortcutLayer, RouteLayer, UpsampleLayer, MaxpoolLayer, AvgpoolLayer,
+                               DropoutLayer, YoloLayer>;
 
 struct Layer {
     LayerKind kind;
-    Shape in;      ///< output of the layer before (the picture for layer 0); for a route, of its first input
+    Shape in;  ///< output of the layer before (the picture for layer 0); for a route, of its first input
     Shape out;
-    int line = 0;  ///< of its section header in the cfg
+    int line = 0;              ///< of its section header in the cfg
     const char* name() const;  ///< "convolutional", "shortcut", …
 };
 
 /// A model as loaded. Copies are cheap to read from and share the mapped weights.
 struct Network {
-    Shape input;                      ///< channels, height, width
-    bool letter_box = false;          ///< `letter_box=1` in [net]
-    std::vector<Layer> layers;        ///< in cfg order; Darknet's layer n is layers[n]
-    std::vector<std::string> names;   ///< class names; empty when none were given
+    Shape input;                     ///< channels, height, width
+    bool letter_box = false;         ///< `letter_box=1` in [net]
+    std::vector<Layer> layers;       ///< in cfg order; Darknet's layer n is layers[n]
+    std::vector<std::string> names;  ///< class names; empty when none were given
     std::string cfg_path;
-    std::string weights_path;         ///< empty when loaded without weights
-    std::uint64_t seen = 0;           ///< training pictures, from the weights header
+    std::string weights_path;                     ///< empty when loaded without weights
+    std::uint64_t seen = 0;                       ///< training pictures, from the weights header
     std::shared_ptr<const void> weights_storage;  ///< keeps the file mapped
 
     bool has_weights() const { return weights_storage != nullptr; }

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#include "darknet_loader/cfg_parser.h"
+
+#include <algorithm>
+
+#include "darknet_loader/layer_parsers.h"
+
+namespace convoy {
+namespace {
+
+struct LayerParser {
+    std::string_view name;
+    LayerKind (*parse)(SectionReader&);
+};
+
+constexpr LayerParser kParsers[] = {
+    {"convolutional", parse_convolutional},
+    {"conv", parse_convolutional},
+    {"shortcut", parse_shortcut},
+    {"route", parse_route},
+    {"upsample", parse_upsample},
+    {"maxpool", parse_maxpool},
+    {"max", parse_maxpool},
+    {"avgpool", parse_avgpool},
+    {"avg", parse_avgpool},
+    {"dropout", parse_dropout},
+    {"yolo", parse_yolo},
+};
+
+constexpr std::string_view kOtherSections[] = {
+    "Gaussian_yolo", "activation", "batchnorm", "conn",           "connected",       "contrastive", "conv_lstm",
+    "cost",          "crnn",       "crop",      "deconv",         "deconvolutional", "detection",   "empty",
+    "gru",           "history",    "implicit",  "iseg",           "l2norm",          "local",       "local_avg",
+    "local_avgpool", "logistic",   "lrn",       "lstm",           "normalization",   "region",      "reorg",
+    "reorg3d",       "rnn",        "sam",       "scale_channels", "silence",         "soft",        "softmax"};
+
+bool is_net(const CfgSection& section) { return section.name == "net" || section.name == "network"; }
+
+[[noreturn]] void fail(ErrorKind kind, const CfgSection& section, const std::string& path, const std::string& what) {
+    throw Error(kind, path + ":" + std::to_string(section.line) + ": section [" + section.name + "] " + what);
+}
+
+void parse_net(const CfgSection& section, const std::string& path, Network& network) {
+    SectionReader net(section, path, -1);
+    for (const char* key : {"width", "height", "channels"}) net.require(key);
+    network.input.w = net.integer("width", 1, 1, kMaxCount);
+    network.input.h = net.integer("height", 1, 1, kMaxCount);
+    network.input.c = net.integer("channels", 1, 1, kMaxCount);
+    network.letter_box = net.flag("letter_box");
+    net.expect_neutral("time_steps", 1);
+    net.ignore({"B1",
+                "B2",
+                "adam",
+                "adversarial_lr",
+                "angle",
+                "aspect",
+                "attention",
+                "augment_speed",
+                "badlabels_rejection_percentage",
+                "batch",
+                "blur",
+                "burn_in",
+                "center",
+                "clip",
+                "contrastive",
+                "contrastive_color",
+                "contrastive_jit_flip",
+                "cutmix",
+                "decay",
+                "dynamic_minibatch",
+                "ema_alpha",
+                "eps",
+                "equidistant_point",
+                "exposure",
+                "flip",
+                "gamma",
+                "gaussian_noise",
+                "hue",
+                "inputs",
+                "label_smooth_eps",
+                "learning_rate",
+                "learning_rate_min",
+                "loss_scale",
+                "max_batches",
+                "max_chart_loss",
+                "max_crop",
+                "max_ratio",
+                "min_crop",
+                "min_ratio",
+                "mixup",
+                "momentum",
+                "mosaic",
+                "mosaic_bound",
+                "notruth",
+                "num_sigmas_reject_badlabels",
+                "optimized_memory",
+                "policy",
+                "power",
+                "random",
+                "resize_step",
+                "saturation",
+                "scale",
+                "scales",
+                "seq_scales",
+                "sequential_subdivisions",
+                "sgdr_cycle",
+                "sgdr_mult",
+                "show_receptive_field",
+                "step",
+                "steps",
+                "subdivisions",
+                "track",
+                "try_fix_nan",
+                "unsupervised",
+                "use_cuda_graph",
+                "weights_reject_freq",
+                "workspace_size_limit_MB"});
+    net.finish();
+}
+
+[[noreturn]] void unknown_section(const CfgSection& section, const std::string& path) {
+    if (std::find(std::begin(kOtherSections), std::end(kOtherSections), section.name) != std::end(kOtherSections))
+        fail(ErrorKind::unsupported, section, path, "is a Darknet layer that is not implemented");
+    std::vector<std::string_view> names;
+    for (const LayerParser& parser : kParsers) names.push_back(parser.name);
+    fail(ErrorKind::model, section, path, "is not known" + suggestion(section.name, names));
+}
+
+Layer parse_layer(const CfgSection& section, const std::string& path, int index) {
+    for (const LayerParser& parser : kParsers)
+        if (section.name == parser.name) {
+            SectionReader reader(section, path, index);
+            Layer layer{parser.parse(reader), {}, {}, section.line};
+            // Layers whose weights are not in the file would shift all that follow.
+            for (const char* key : {"dontload", "dontloadscales", "numload"}) reader.expect_neutral(key);
+            reader.ignore({"burnin_update", "clip", "dont_update", "dontsave", "learning_rate", "onlyforward", "smooth",
+                           "stopbackward", "train_only_bn", "truth"});
+            reader.finish();
+            return layer;
+        }
+    unknown_section(section, path);
+}
+
+}  // namespace
+
+Network parse_sections(const std::vector<CfgSection>& sections, const std::string& path) {
+    if (!is_net(sections.front()))
+        fail(ErrorKind::model, sections.front(), path, "comes first, but a cfg begins with [net]");
+    if (sections.size() == 1) fail(ErrorKind::model, sections.front(), path, "is followed by no layer");
+    Network network;
+    network.cfg_path = path;
+    parse_net(sections.front(), path, network);
+    for (std::size_t i = 1; i < sections.size(); ++i) {
+        if (is_net(sections[i]))
+            fail(ErrorKind::model, sections[i], path, "is there twice; only the first section is [net]");
+        network.layers.push_back(parse_layer(sections[i], path, int(i) - 1));
+    }
+    return network;
+}
+
+}  // namespace convoy

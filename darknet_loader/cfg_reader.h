@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+//
+// .cfg text to sections of key and value, with the lines they stand on (AlexeyAB parser.c, read_cfg).
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "darknet_loader/error.h"
+
+namespace convoy {
+
+struct CfgEntry {
+    std::string key, value;  ///< neither is empty; no white space in them
+    int line = 0;
+};
+
+struct CfgSection {
+    std::string name;  ///< without brackets, as written
+    int line = 0;
+    std::vector<CfgEntry> entries;  ///< in order, every key once
+};
+
+/// Splits a whole cfg. `path` is only used in messages. Throws Error(model) for what is not a cfg at all: no section,
+/// bytes that no text has, a line that is neither section, comment nor key=value, a key twice in a section.
+std::vector<CfgSection> read_cfg(std::string_view text, const std::string& path);
+
+/// `text` in quotes and shortened, with unprintable bytes as \xNN: safe to put into a message.
+std::string quoted(std::string_view text);
+
+/// The nearest of `known` to a misspelt `word` as "; did you mean 'x'?", or "" where none is near.
+std::string suggestion(std::string_view word, const std::vector<std::string_view>& known);
+
+}  // namespace convoy

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "darknet_loader/cfg_writer.h"
+
+#include <charconv>
+
+namespace convoy {
+namespace {
+
+std::string number(int value) { return std::to_string(value); }
+
+/// The shortest text that reads back to the same float.
+std::string number(float value) {
+    char text[40];
+    return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+template <class List, class Text>
+std::string join(const List& list, Text text) {
+    std::string out;
+    for (const auto& item : list) (out += out.empty() ? "" : ",") += text(item);
+    return out;
+}
+
+std::string join(const std::vector<int>& list) {
+    return join(list, [](int i) { return number(i); });
+}
+
+class Writer {
+public:
+    explicit Writer(const Network& network) {
+        section("net");
+        add("width", number(network.input.w));
+        add("height", number(network.input.h));
+        add("channels", number(network.input.c));
+        if (network.letter_box) add("letter_box", "1");
+        for (const Layer& layer : network.layers) {
+            text_ += "\n";
+            section(layer.name());
+            std::visit(*this, layer.kind);
+        }
+    }
+
+    void operator()(const ConvolutionalLayer& conv) {
+        if (conv.batch_normalize) add("batch_normalize", "1");
+        add("filters", number(conv.filters));
+        add("size", number(conv.size));
+        strides(conv.stride_x, conv.stride_y);
+        add("padding", number(conv.padding / conv.dilation));
+        if (conv.dilation != 1) add("dilation", number(conv.dilation));
+        if (conv.groups != 1) add("groups", number(conv.groups));
+        add("activation", to_string(conv.activation));
+    }
+
+    void operator()(const ShortcutLayer& shortcut) {
+        add("from", join(shortcut.from));
+        add("activation", to_string(shortcut.activation));
+    }
+
+    void operator()(const RouteLayer& route) {
+        add("layers", join(route.layers));
+        if (route.groups == 1) return;
+        add("groups", number(route.groups));
+        add("group_id", number(route.group_id));
+    }
+
+    void operator()(const UpsampleLayer& upsample) {
+        add("stride", number(upsample.stride));
+        if (upsample.scale != 1.f) add("scale", number(upsample.scale));
+    }
+
+    void operator()(const MaxpoolLayer& pool) {
+        add("size", number(pool.size));
+        strides(pool.stride_x, pool.stride_y);
+        add("padding", number(pool.padding));
+    }
+
+    void operator()(const AvgpoolLayer&) {}
+    void operator()(const DropoutLayer& dropout) { add("probability", number(dropout.probability)); }
+
+    void operator()(const YoloLayer& yolo) {
+        add("mask", join(yolo.mask));
+        add("anchors", join(yolo.anchors, [](const Anchor& a) { return number(a.w) + "," + number(a.h); }));
+        add("classes", number(yolo.classes));
+        add("num", number(int(yolo.anchors.size())));
+        if (yolo.scale_x_y != 1.f) add("scale_x_y", number(yolo.scale_x_y));
+        if (yolo.new_coords) add("new_coords", "1");
+        if (yolo.nms_kind == NmsKind::iou) return;
+        add("nms_kind", "diounms");
+        add("beta_nms", number(yolo.beta_nms));
+    }
+
+    std::string take() { return std::move(text_); }
+
+private:
+    void section(const char* name) { ((text_ += "[") += name) += "]\n"; }
+    void add(const char* key, const std::string& value) { (((text_ += key) += "=") += value) += "\n"; }
+    void strides(int x, int y) {
+        if (x == y) return add("stride", number(x));
+        add("stride_x", number(x));
+        add("stride_y", number(y));
+    }
+
+    std::string text_;
+};
+
+}  // namespace
+
+std::string cfg_text(const Network& network) { return Writer(network).take(); }
+
+}  // namespace convoy

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include "darknet_loader/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+namespace convoy {
+namespace {
+
+std::string reason(int code) { return std::generic_category().message(code); }
+
+struct Descriptor {
+    int fd;
+    ~Descriptor() {
+        if (fd >= 0) ::close(fd);
+    }
+};
+
+}  // namespace
+
+MappedFile map_file(const std::string& path, const std::string& what, std::size_t limit) {
+    const auto fail = [&](const std::string& why) {
+        throw Error(ErrorKind::model, "cannot read " + what + " '" + path + "': " + why);
+    };
+    // Without O_NONBLOCK, opening a pipe that nobody writes to would hang.
+    const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+    struct stat info {};
+    if (file.fd < 0 || ::fstat(file.fd, &info) != 0) fail(reason(errno));
+    if (S_ISDIR(info.st_mode)) fail("it is a directory; name a file");
+    if (!S_ISREG(info.st_mode)) fail("it is not a regular file");
+    MappedFile out;
+    out.size = std::size_t(info.st_size);
+    if (out.size > limit)
+        fail("it has " + std::to_string(out.size) + " bytes, more than any such file needs (limit " +
+             std::to_string(limit) + "); is it the right file?");
+    if (out.size == 0) return out;
+    void* address = ::mmap(nullptr, out.size, PROT_READ, MAP_PRIVATE, file.fd, 0);
+    if (address == MAP_FAILED) fail(reason(errno));
+    out.data = static_cast<const char*>(address);
+    out.storage = {address, [size = out.size](const void* p) { ::munmap(const_cast<void*>(p), size); }};
+    return out;
+}
+
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
+    struct stat info {};
+    // Renaming onto a device or pipe would replace it.
+    if (::stat(path_.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
+        fail(S_ISDIR(info.st_mode) ? "it is a directory; name a file" : "it is not a regular file");
+    static std::atomic<unsigned> serial{0};
+    temporary_ = path_ + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(serial++);
+    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file_ < 0) {
+        temporary_.clear();
+        fail(reason(errno));
+    }
+}
+
+AtomicFile::~AtomicFile() {
+    if (file_ >= 0) ::close(file_);
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::fail(const std::string& what) const {
+    throw Error(ErrorKind::output, "cannot write '" + path_ + "': " + what);
+}
+
+void AtomicFile::write(const void* data, std::size_t size) {
+    const char* from = static_cast<const char*>(data);
+    while (size > 0) {
+        const ssize_t n = ::write(file_, from, std::min(size, std::size_t(1) << 30));
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) fail(reason(n < 0 ? errno : EIO));
+        from += n;
+        size -= std::size_t(n);
+    }
+}
+
+void AtomicFile::finish() {
+    const int file = file_;
+    file_ = -1;
+    if (::close(file) != 0) fail(reason(errno));
+}
+
+void AtomicFile::commit() {
+    if (file_ >= 0) finish();
+    if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail(reason(errno));
+    temporary_.clear();
+}
+
+}  // namespace convoy

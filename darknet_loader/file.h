@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+//
+// Files as the loader needs them: read whole, mapped, and written whole or not at all.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "darknet_loader/error.h"
+
+namespace convoy {
+
+/// A regular file's bytes, read only. `storage` keeps them alive.
+struct MappedFile {
+    std::shared_ptr<const void> storage;
+    const char* data = nullptr;
+    std::size_t size = 0;
+    std::string_view bytes() const { return {data, size}; }
+};
+
+/// Maps `path`, copying nothing. `what` names its role in messages: "weights file".
+/// Throws Error(model) if it cannot be read, is a directory or no regular file, or is larger than `limit` bytes.
+MappedFile map_file(const std::string& path, const std::string& what, std::size_t limit = ~std::size_t(0));
+
+/// A file that appears under its name, complete, at commit(); without commit() nothing is left behind.
+/// Every member throws Error(output).
+class AtomicFile {
+public:
+    explicit AtomicFile(std::string path);
+    ~AtomicFile();
+    AtomicFile(const AtomicFile&) = delete;
+    AtomicFile& operator=(const AtomicFile&) = delete;
+    void write(const void* data, std::size_t size);
+    /// Flushes and closes; what remains is the rename.
+    void finish();
+    void commit();
+
+private:
+    [[noreturn]] void fail(const std::string& what) const;
+    std::string path_, temporary_;
+    int file_ = -1;
+};
+
+}  // namespace convoy

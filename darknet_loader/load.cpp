@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "darknet_loader/load.h"
+
+#include "darknet_loader/cfg_parser.h"
+#include "darknet_loader/file.h"
+#include "darknet_loader/shape_inference.h"
+
+namespace convoy {
+namespace {
+
+constexpr std::size_t kMaxCfgBytes = std::size_t(4) << 20;
+constexpr int kSizeStep = 32;
+
+void apply_size(Network& network, const LoadOptions& options) {
+    for (const int side : {options.width, options.height})
+        if (side < 0 || side % kSizeStep != 0)
+            throw Error(ErrorKind::usage, "network size " + std::to_string(side) + " is not a positive multiple of 32");
+    if (options.width) network.input.w = options.width;
+    if (options.height) network.input.h = options.height;
+    try {
+        infer_shapes(network);
+    } catch (const Error& error) {
+        throw Error(ErrorKind::usage, "the network cannot take an input of " + std::to_string(network.input.w) + "x" +
+                                          std::to_string(network.input.h) + ": " + error.what());
+    }
+}
+
+}  // namespace
+
+Network parse_network(std::string_view cfg_text, const std::string& path, const LoadOptions& options) {
+    if (cfg_text.size() > kMaxCfgBytes)
+        throw Error(ErrorKind::model, path + ": with more than 4 MiB this is no .cfg; is it the right file?");
+    Network network = parse_sections(read_cfg(cfg_text, path), path);
+    infer_shapes(network);
+    if (options.width || options.height) apply_size(network, options);
+    return network;
+}
+
+Network load_network(const std::string& cfg, const std::string& weights, const std::string& names,
+                     const LoadOptions& options) {
+    Network network = parse_network(map_file(cfg, "cfg file", kMaxCfgBytes).bytes(), cfg, options);
+    if (!weights.empty()) attach_weights(network, weights);
+    if (!names.empty()) attach_names(network, names);
+    return network;
+}
+
+}  // namespace convoy

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "darknet_loader/network.h"
+
+#include "darknet_loader/weights_layout.h"
+
+namespace convoy {
+
+const char* to_string(Activation a) {
+    switch (a) {
+        case Activation::linear:
+            return "linear";
+        case Activation::leaky:
+            return "leaky";
+        case Activation::relu:
+            return "relu";
+        case Activation::logistic:
+            return "logistic";
+        case Activation::mish:
+            return "mish";
+        case Activation::swish:
+            return "swish";
+    }
+    return "?";
+}
+
+const char* Layer::name() const {
+    struct Name {
+        const char* operator()(const ConvolutionalLayer&) const { return "convolutional"; }
+        const char* operator()(const ShortcutLayer&) const { return "shortcut"; }
+        const char* operator()(const RouteLayer&) const { return "route"; }
+        const char* operator()(const UpsampleLayer&) const { return "upsample"; }
+        const char* operator()(const MaxpoolLayer&) const { return "maxpool"; }
+        const char* operator()(const AvgpoolLayer&) const { return "avgpool"; }
+        const char* operator()(const DropoutLayer&) const { return "dropout"; }
+        const char* operator()(const YoloLayer&) const { return "yolo"; }
+    };
+    return std::visit(Name{}, kind);
+}
+
+int Network::classes() const {
+    for (const Layer& layer : layers)
+        if (const auto* yolo = std::get_if<YoloLayer>(&layer.kind)) return yolo->classes;
+    return 0;
+}
+
+std::size_t Network::weight_count() const {
+    std::size_t count = 0;
+    for (const Layer& layer : layers)
+        if (const auto* conv = std::get_if<ConvolutionalLayer>(&layer.kind))
+            for_each_weight(*conv, layer.in.c, [&](const WeightView&, std::size_t n) { count += n; });
+    return count;
+}
+
+}  // namespace convoy

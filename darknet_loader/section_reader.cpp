@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+#include "darknet_loader/section_reader.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <type_traits>
+
+namespace convoy {
+namespace {
+
+constexpr Activation kActivations[] = {Activation::linear,   Activation::leaky, Activation::relu,
+                                       Activation::logistic, Activation::mish,  Activation::swish};
+
+constexpr std::string_view kOtherActivations[] = {"hard_mish",
+                                                  "normalize_channels",
+                                                  "normalize_channels_softmax",
+                                                  "normalize_channels_softmax_maxval",
+                                                  "loggy",
+                                                  "relu6",
+                                                  "elu",
+                                                  "selu",
+                                                  "gelu",
+                                                  "relie",
+                                                  "plse",
+                                                  "hardtan",
+                                                  "lhtan",
+                                                  "ramp",
+                                                  "revleaky",
+                                                  "tanh",
+                                                  "stair"};
+
+std::string shown(float value) {
+    char text[40];
+    return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+}  // namespace
+
+SectionReader::SectionReader(const CfgSection& section, const std::string& path, int layer)
+    : section_(section), path_(path), layer_(layer) {}
+
+std::string SectionReader::where(int line) const {
+    const std::string layer = layer_ < 0 ? "" : " (layer " + std::to_string(layer_) + ")";
+    return path_ + ":" + std::to_string(line) + ": [" + section_.name + "]" + layer + " ";
+}
+
+void SectionReader::fail(ErrorKind kind, const char* key, const std::string& what) const {
+    int line = section_.line;
+    for (const CfgEntry& entry : section_.entries)
+        if (entry.key == key) line = entry.line;
+    throw Error(kind, where(line) + "key '" + key + "' " + what);
+}
+
+const CfgEntry* SectionReader::find(const char* key) {
+    known_.push_back(key);
+    for (const CfgEntry& entry : section_.entries)
+        if (entry.key == key) return &entry;
+    return nullptr;
+}
+
+template <class Number>
+Number SectionReader::number(const char* key, std::string_view value) const {
+    std::string_view digits = value;
+    if (digits.size() > 1 && digits[0] == '+' && digits[1] != '-') digits.remove_prefix(1);
+    Number result{};
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), result);
+    bool whole = error == std::errc() && end == digits.data() + digits.size();
+    if constexpr (std::is_floating_point_v<Number>) whole = whole && std::isfinite(result);
+    if (!whole) {
+        const char* type = std::is_floating_point_v<Number> ? "a number" : "a whole number";
+        const bool comment = value.find_first_of("#;") != value.npos;
+        fail(ErrorKind::model, key,
+             "is " + quoted(value) + ", which is not " + type +
+                 (comment ? "; comments need a line of their own" : " of a usable size"));
+    }
+    return result;
+}
+
+template <class Number>
+std::vector<Number> SectionReader::numbers(const char* key) {
+    std::vector<Number> out;
+    const CfgEntry* entry = find(key);
+    for (std::size_t start = 0; entry && start <= entry->value.size();) {
+        const std::size_t comma = std::min(entry->value.find(',', start), entry->value.size());
+        out.push_back(number<Number>(key, std::string_view(entry->value).substr(start, comma - start)));
+        start = comma + 1;
+    }
+    return out;
+}
+
+std::vector<int> SectionReader::integers(const char* key) { return numbers<int>(key); }
+std::vector<float> SectionReader::reals(const char* key) { return numbers<float>(key); }
+
+int SectionReader::integer(const char* key, int fallback, int low, int high) {
+    const CfgEntry* entry = find(key);
+    if (!entry) return fallback;
+    const int value = number<int>(key, entry->value);
+    if (value < low || value > high)
+        fail(
+            ErrorKind::model, key,
+            "is " + std::to_string(value) + "; it must be from " + std::to_string(low) + " to " + std::to_string(high));
+    return value;
+}
+
+float SectionReader::real(const char* key, float fallback, float low, float high) {
+    const CfgEntry* entry = find(key);
+    if (!entry) return fallback;
+    const float value = number<float>(key, entry->value);
+    if (value < low || value > high)
+        fail(ErrorKind::model, key, "is " + entry->value + "; it must be from " + shown(low) + " to " + shown(high));
+    return value;
+}
+
+std::string_view SectionReader::text(const char* key, std::string_view fallback) {
+    const CfgEntry* entry = find(key);
+    return entry ? std::string_view(entry->value) : fallback;
+}
+
+Activation SectionReader::activation(Activation fallback) {
+    const std::string_view name = text("activation", to_string(fallback));
+    std::vector<std::string_view> names;
+    for (const Activation a : kActivations) {
+        if (name == to_string(a)) return a;
+        names.push_back(to_string(a));
+    }
+    if (std::find(std::begin(kOtherActivations), std::end(kOtherActivations), name) != std::end(kOtherActivations))
+        fail(ErrorKind::unsupported, "activation",
+             "is '" + std::string(name) +
+                 "', which is not implemented; linear, leaky, relu, logistic, mish and swish are");
+    fail(ErrorKind::model, "activation",
+         "is " + quoted(name) + ", which Darknet does not know" + suggestion(name, names));
+}
+
+std::vector<int> SectionReader::earlier_layers(const char* key) {
+    require(key);
+    std::vector<int> layers = integers(key);
+    for (int& index : layers) {
+        const int given = index;
+        if (given < 0) index += layer_;
+        if (index >= 0 && index < layer_) continue;
+        const std::string range = layer_ == 0 ? "there is no layer before this one"
+                                              : "it must name an earlier layer: 0 to " + std::to_string(layer_ - 1) +
+                                                    ", or -1 to -" + std::to_string(layer_);
+        fail(ErrorKind::model, key, "names layer " + std::to_string(given) + "; " + range);
+    }
+    return layers;
+}
+
+void SectionReader::require(const char* key) {
+    if (!find(key) && !missing_) missing_ = key;
+}
+
+void SectionReader::ignore(std::initializer_list<const char*> keys) {
+    known_.insert(known_.end(), keys.begin(), keys.end());
+}
+
+void SectionReader::expect_neutral(const char* key, float neutral) {
+    const CfgEntry* entry = find(key);
+    if (entry && number<float>(key, entry->value) != neutral)
+        fail(ErrorKind::unsupported, key,
+             "is " + entry->value + ", whose effect is not implemented; only " + shown(neutral) + " is supported");
+}
+
+void SectionReader::finish() {
+    std::sort(known_.begin(), known_.end());
+    for (const CfgEntry& entry : section_.entries)
+        if (!std::binary_search(known_.begin(), known_.end(), std::string_view(entry.key)))
+            throw Error(ErrorKind::model, where(entry.line) + "key " + quoted(entry.key) + " is not known here" +
+                                              suggestion(entry.key, known_));
+    if (missing_) fail(ErrorKind::model, missing_, "is missing; this section cannot do without it");
+}
+
+}  // namespace convoy

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <type_traits>
+
+#include "darknet_loader/network.h"
+
+namespace convoy::test {
+
+inline bool same(const ConvolutionalLayer& a, const ConvolutionalLayer& b) {
+    return a.filters == b.filters && a.size == b.size && a.stride_x == b.stride_x && a.stride_y == b.stride_y &&
+           a.padding == b.padding && a.dilation == b.dilation && a.groups == b.groups &&
+           a.batch_normalize == b.batch_normalize && a.activation == b.activation;
+}
+inline bool same(const ShortcutLayer& a, const ShortcutLayer& b) {
+    return a.from == b.from && a.activation == b.activation;
+}
+inline bool same(const RouteLayer& a, const RouteLayer& b) {
+    return a.layers == b.layers && a.groups == b.groups && a.group_id == b.group_id;
+}
+inline bool same(const UpsampleLayer& a, const UpsampleLayer& b) { return a.stride == b.stride && a.scale == b.scale; }
+inline bool same(const MaxpoolLayer& a, const MaxpoolLayer& b) {
+    return a.size == b.size && a.stride_x == b.stride_x && a.stride_y == b.stride_y && a.padding == b.padding;
+}
+inline bool same(const AvgpoolLayer&, const AvgpoolLayer&) { return true; }
+inline bool same(const DropoutLayer& a, const DropoutLayer& b) { return a.probability == b.probability; }
+inline bool same(const YoloLayer& a, const YoloLayer& b) {
+    const auto equal = [](const Anchor& x, const Anchor& y) { return x.w == y.w && x.h == y.h; };
+    return a.classes == b.classes && a.mask == b.mask && a.scale_x_y == b.scale_x_y && a.new_coords == b.new_coords &&
+           a.nms_kind == b.nms_kind && (a.nms_kind == NmsKind::iou || a.beta_nms == b.beta_nms) &&
+           std::equal(a.anchors.begin(), a.anchors.end(), b.anchors.begin(), b.anchors.end(), equal);
+}
+
+/// The first difference in structure between two networks, or "": files, lines and weights may differ.
+inline std::string difference(const Network& a, const Network& b) {
+    if (a.input != b.input || a.letter_box != b.letter_box) return "[net]";
+    if (a.layers.size() != b.layers.size()) return "number of layers";
+    for (std::size_t i = 0; i < a.layers.size(); ++i) {
+        const bool equal = std::visit(
+            [](const auto& x, const auto& y) {
+                if constexpr (std::is_same_v<decltype(x), decltype(y)>)
+                    return same(x, y);
+                else
+                    return false;
+            },
+            a.layers[i].kind, b.layers[i].kind);
+        if (!equal || a.layers[i].in != b.layers[i].in || a.layers[i].out != b.layers[i].out)
+            return "layer " + std::to_string(i) + " " + a.layers[i].name();
+    }
+    return "";
+}
+
+}  // namespace convoy::test
