@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <vector>
+
+#include "kernels/conv.h"
+#include "tests/kernels/conv_problems.h"
+#include "tests/support/catch.h"
+#include "tests/support/compare.h"
+#include "tests/support/random.h"
+
+using namespace convoy;
+using kernels::Activation;
+using kernels::ConvProblem;
+using kernels::cpu::ConvOnednn;
+using test::OwnedTensor;
+
+namespace {
+
+constexpr int kGuard = 64;  // floats on either side of a buffer, NaN before and after
+
+/// Dense floats between two guards: what generated code does is out of a sanitizer's sight.
+struct Guarded {
+    std::vector<float> all;
+    explicit Guarded(const std::vector<float>& values) : all(values.size() + 2 * kGuard, NAN) {
+        std::copy(values.begin(), values.end(), data());
+    }
+    float* data() { return all.data() + kGuard; }
+    bool intact() const {
+        const auto poisoned = [](float f) { return std::isnan(f); };
+        return std::all_of(all.begin(), all.begin() + kGuard, poisoned) &&
+               std::all_of(all.end() - kGuard, all.end(), poisoned);
+    }
+};
+
+std::vector<float> absolute(std::vector<float> values) {
+    for (float& f : values) f = std::fabs(f);
+    return values;
+}
+
+struct Case {
+    explicit Case(const ConvProblem& problem)
+        : p(problem),
+          x(test::random_floats(std::size_t(p.n) * p.h * p.w * p.c, 1)),
+          w(test::random_floats(p.weight_count(), 2)),
+          bias(test::random_floats(p.k, 3)),
+          y(std::size_t(p.n) * p.p() * p.q() * p.k, NAN),
+          scale(p.k) {
+        if (p.residual) y = test::random_floats(y.size(), 4);
+        const auto s = test::random_floats(p.k, 5, .25f, 2.f);
+        std::copy(s.begin(), s.end(), scale.begin());
+    }
+    kernels::ConstTensor input() const { return {x.data(), p.n, p.h, p.w, p.c, p.c}; }
+    kernels::Tensor output(std::vector<float>& of) const { return {of.data(), p.n, p.p(), p.q(), p.k, p.k}; }
+    std::vector<float> scaled() const {
+        std::vector<float> out = w;
+        const std::size_t row = w.size() / p.k;
+        for (std::size_t i = 0; i < w.size(); ++i) out[i] = float(w[i] * scale[i / row]);
+        return out;
+    }
+    std::vector<float> expected() const {
+        std::vector<float> out = y;
+        kernels::cpu::conv_reference(p, input(), scaled().data(), bias.data(), output(out));
+        return out;
+    }
+    /// Largest Σ|x·w| + |bias| of any output.
+    double magnitude() const {
+        ConvProblem linear = p;
+        linear.activation = Activation::linear;
+        linear.residual = false;
+        std::vector<float> out(y.size());
+        const auto ax = absolute(x), aw = absolute(scaled()), ab = absolute(bias);
+        kernels::cpu::conv_reference(linear, {ax.data(), p.n, p.h, p.w, p.c, p.c}, aw.data(), ab.data(), output(out));
+        return *std::max_element(out.begin(), out.end());
+    }
+
+    ConvProblem p;
+    std::vector<float> x, w, bias, y;  // y as it is before the run
+    std::vector<double> scale;
+};
+
+/// Runs the case and returns the name of the implementation that oneDNN chose.
+std::string check(const ConvProblem& problem) {
+    Case c(problem);
+    const ConvOnednn kernel(problem);
+    Guarded packed(std::vector<float>((kernel.packed_bytes() + 3) / 4, NAN)), y(c.y);
+    Guarded scratch(std::vector<float>((kernel.scratch_bytes() + 3) / 4 + 1, NAN));
+    kernel.pack(c.w.data(), c.scale.data(), packed.data());
+    kernel.run(c.x.data(), packed.data(), c.bias.data(), y.data(), scratch.data());
+
+    std::vector<float> expected = c.expected();
+    // The sum in any order, through functions of slope < 1.1 that oneDNN itself knows to 2e-6.
+    const std::size_t terms = problem.weight_count() / problem.k + 2;
+    const double bound = 1.21 * test::dot_bound(terms, c.magnitude()) + 4e-6;
+    const kernels::ConstTensor actual{y.data(), problem.n, problem.p(), problem.q(), problem.k, problem.k};
+    const auto sound = test::compare(actual, c.output(expected), bound, 4e-6);
+    // That bound is the worst case; errors of random sign stay far below it, and below what a layer is promised.
+    double largest = 0;
+    for (float f : expected) largest = std::max(largest, double(std::fabs(f)));
+    const auto promised = test::compare(actual, c.output(expected), 4e-6 + 1e-5 * largest, 0);
+    INFO(test::describe(problem) << " by " << kernel.name());
+    INFO(sound.message << "; " << promised.message);
+    CHECK(sound.ok);
+    CHECK(promised.ok);
+    CHECK(packed.intact());
+    CHECK(scratch.intact());
+    CHECK(y.intact());
+    return kernel.name();
+}
+
+}  // namespace
+
+TEST_CASE("ConvOnednn: the layers of yolov3, tiny and Yolo-Fastest on a small picture") {
+    struct Layer {
+        int c, k, size, stride, groups;
+    };
+    const Layer layers[] = {
+        {3, 32, 3, 1, 1},      {32, 64, 3, 2, 1},     {64, 32, 1, 1, 1},     {32, 64, 3, 1, 1},
+        {64, 128, 3, 2, 1},    {128, 64, 1, 1, 1},    {64, 128, 3, 1, 1},    {128, 256, 3, 2, 1},
+        {256, 128, 1, 1, 1},   {128, 256, 3, 1, 1},   {256, 512, 3, 2, 1},   {512, 256, 1, 1, 1},
+        {256, 512, 3, 1, 1},   {512, 1024, 3, 2, 1},  {1024, 512, 1, 1, 1},  {512, 1024, 3, 1, 1},
+        {1024, 255, 1, 1, 1},  {768, 256, 1, 1, 1},   {384, 128, 1, 1, 1},   {3, 16, 3, 1, 1},
+        {16, 32, 3, 1, 1},     {384, 256, 3, 1, 1},   {3, 16, 3, 2, 1},      {8, 48, 1, 1, 1},
+        {16, 8, 1, 1, 1},      {48, 272, 1, 1, 1},    {272, 96, 1, 1, 1},    {96, 255, 1, 1, 1},
+        {12, 72, 1, 1, 1},     {96, 448, 1, 1, 1},    {16, 16, 3, 1, 16},    {48, 48, 3, 2, 48},
+        {72, 72, 3, 1, 72},    {96, 96, 5, 1, 96},    {144, 144, 5, 1, 144}, {192, 192, 3, 2, 192},
+        {272, 272, 3, 2, 272}, {448, 448, 3, 1, 448},
+    };
+    std::set<std::string> chosen;
+    for (const Layer& l : layers) {
+        ConvProblem p = test::conv(1, 4, 5, l.c, l.k, l.size, l.stride, l.groups);
+        p.activation = Activation::leaky;
+        chosen.insert(check(p));
+        p.activation = Activation::linear;
+        check(p);
+    }
+    for (const std::string& name : chosen) UNSCOPED_INFO(name);
+    CHECK(!chosen.empty());
+}
+
+TEST_CASE("ConvOnednn: every activation, alone and before and after a residual") {
+    const auto last = Activation::swish;
+    for (int a = 0; a <= int(last); ++a)
+        for (int groups : {1, 24}) {
+            ConvProblem p = test::conv(1, 6, 7, 24, 24, 3, 1, groups);
+            p.activation = Activation(a);
+            check(p);
+            p.residual = true;
+            check(p);
+            for (int b = 0; b <= int(last); ++b) {
+                p.after_residual = Activation(b);
+                check(p);
+            }
+        }
+}
+
+TEST_CASE("ConvOnednn: odd shapes") {
+    for (ConvProblem p :
+         {test::conv(1, 1, 1, 5, 7, 3), test::conv(1, 1, 1, 512, 33, 1), test::conv(1, 9, 8, 12, 18, 3, 1, 3),
+          test::conv(1, 9, 8, 64, 64, 3, 2, 2), test::conv(1, 7, 9, 32, 64, 3, 1, 32), test::conv(1, 9, 11, 17, 19, 5),
+          test::conv(1, 13, 7, 16, 31, 7, 3), test::conv(1, 3, 40, 1, 1, 3), test::conv(1, 8, 8, 6, 6, 3, 2, 6),
+          test::conv(1, 4, 4, 255, 255, 3, 1, 255)}) {
+        p.activation = Activation::leaky;
+        check(p);
+        p.residual = true;
+        check(p);
+        p.pad_h = 0, p.pad_w = p.s - 1;
+        if (p.h >= p.r) check(p);
+    }
+    ConvProblem p = test::conv(2, 17, 14, 20, 24, 3);
+    for (int dilation : {2, 3})
+        for (int groups : {1, 4}) {
+            p.dilation = dilation, p.groups = groups;
+            p.pad_h = p.pad_w = dilation;
+            check(p);
+            p.stride_h = 1, p.stride_w = 2;
+            check(p);
+            p.stride_h = 3, p.stride_w = 1;
+            check(p);
+            p.stride_h = p.stride_w = 1;
+        }
+}
+
+TEST_CASE("ConvOnednn: batches, and weights packed once for all that agree on the layout") {
+    for (ConvProblem p :
+         {test::conv(1, 6, 5, 32, 40, 3), test::conv(1, 6, 5, 48, 255, 1), test::conv(1, 6, 5, 24, 24, 3, 2, 24)}) {
+        p.activation = Activation::mish;
+        const Case one(p);
+        const ConvOnednn packer(p);
+        std::vector<float> packed((packer.packed_bytes() + 3) / 4);
+        packer.pack(one.w.data(), nullptr, packed.data());
+        for (int n = 1; n <= 9; ++n) {
+            p.n = n;
+            check(p);
+            const ConvOnednn kernel(p);
+            REQUIRE(kernel.shares_packing(kernel));
+            if (!kernel.shares_packing(packer)) continue;
+            Case c(p);
+            c.scale.assign(p.k, 1.);
+            std::vector<float> y(c.y), expected = c.expected(), scratch(kernel.scratch_bytes() / 4 + 1);
+            kernel.run(c.x.data(), packed.data(), c.bias.data(), y.data(), scratch.data());
+            const auto same = test::compare(c.output(y), c.output(expected), 2e-5, 1e-5);
+            INFO("packed for one picture, run on " << n << ": " << same.message);
+            CHECK(same.ok);
+        }
+    }
+    ConvProblem a = test::conv(1, 6, 5, 32, 40, 3), b = a;
+    b.k = 48;
+    CHECK_FALSE(ConvOnednn(a).shares_packing(ConvOnednn(b)));
+}
+
+TEST_CASE("ConvOnednn: oneDNN's activations from -1e4 to 1e4") {
+    const int count = 4001;
+    std::vector<float> x;
+    for (int i = 0; i < count; ++i) x.push_back(20.f * float(i - count / 2) / float(count / 2));
+    for (float large : {30.f, 50.f, 88.f, 89.f, 104.f, 1e3f, 1e4f}) x.insert(x.end(), {large, -large});
+    for (int a = 0; a <= int(Activation::swish); ++a) {
+        ConvProblem p = test::conv(1, int(x.size()), 1, 1, 1, 1);
+        p.activation = Activation(a);
+        const ConvOnednn kernel(p);
+        const float one = 1, zero = 0;
+        std::vector<float> packed((kernel.packed_bytes() + 3) / 4), scratch(kernel.scratch_bytes() / 4 + 1);
+        std::vector<float> y(x.size(), NAN), expected(x.size());
+        kernel.pack(&one, nullptr, packed.data());
+        kernel.run(x.data(), packed.data(), &zero, y.data(), scratch.data());
+        kernels::cpu::conv_reference(p, {x.data(), 1, p.h, 1, 1, 1}, &one, &zero, {expected.data(), 1, p.h, 1, 1, 1});
+        const auto c = test::compare({y.data(), 1, p.h, 1, 1, 1}, {expected.data(), 1, p.h, 1, 1, 1}, 2e-6, 4e-7);
+        INFO("activation " << a << " by " << kernel.name() << ": " << c.message);
+        CHECK(c.ok);
+    }
+}
+
+TEST_CASE("ConvOnednn: runs again on other buffers, and is moved") {
+    const ConvProblem p = test::conv(1, 5, 6, 16, 20, 3);
+    Case c(p);
+    ConvOnednn first(p);
+    std::vector<float> packed((first.packed_bytes() + 3) / 4), scratch(first.scratch_bytes() / 4 + 1);
+    first.pack(c.w.data(), c.scale.data(), packed.data());
+    std::vector<float> once(c.y), again(c.y), packed_copy = packed, x_copy = c.x;
+    first.run(c.x.data(), packed.data(), c.bias.data(), once.data(), scratch.data());
+    const ConvOnednn second = std::move(first);
+    second.run(x_copy.data(), packed_copy.data(), c.bias.data(), again.data(), scratch.data());
+    CHECK(once == again);
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/elementwise.h"
+
+#include <cmath>
+#include <limits>
+
+#include "tests/support/catch.h"
+#include "tests/support/compare.h"
+#include "tests/support/random.h"
+
+using namespace convoy;
+using kernels::Activation;
+using test::OwnedTensor;
+
+namespace {
+
+constexpr Activation kAll[] = {Activation::linear,   Activation::leaky, Activation::relu,
+                               Activation::logistic, Activation::mish,  Activation::swish};
+
+/// Long double, by each function's definition.
+long double exact(Activation a, long double x) {
+    switch (a) {
+        case Activation::linear:
+            return x;
+        case Activation::leaky:
+            return x > 0 ? x : .1L * x;
+        case Activation::relu:
+            return x > 0 ? x : 0;
+        case Activation::logistic:
+            return 1 / (1 + std::exp(-x));
+        case Activation::mish:
+            return x * std::tanh(std::log1p(std::exp(x)));
+        case Activation::swish:
+            return x / (1 + std::exp(-x));
+    }
+    return NAN;
+}
+
+}  // namespace
+
+TEST_CASE("activate: each function over its whole range, within a few units in the last place") {
+    for (Activation a : kAll)
+        for (double magnitude = 1e-6; magnitude < 2e4; magnitude *= 1.01)
+            for (float x : {float(magnitude), float(-magnitude)}) {
+                const long double expected = exact(a, x);
+                const float actual = kernels::cpu::activate(a, x);
+                INFO("activation " << int(a) << " of " << x << " is " << actual << ", expected " << double(expected));
+                // Half a unit for each of the six or fewer roundings and expf's own error; 0 where eˣ leaves float's
+                // range.
+                REQUIRE(std::fabs(actual - expected) <= 8 * std::ldexp(1.L, -24) * std::fabs(expected) + 1e-36L);
+            }
+}
+
+TEST_CASE("activate: zero stays zero, the largest float stays finite, NaN stays NaN") {
+    const float huge = std::numeric_limits<float>::max();
+    for (Activation a : kAll) {
+        CHECK(kernels::cpu::activate(a, 0.f) == (a == Activation::logistic ? .5f : 0.f));
+        CHECK(std::isfinite(kernels::cpu::activate(a, huge)));
+        CHECK(std::isfinite(kernels::cpu::activate(a, -huge)));
+        CHECK(std::isnan(kernels::cpu::activate(a, NAN)));
+    }
+}
+
+TEST_CASE("activate, scale_bias and copy on slices, into slices and in place") {
+    for (int channels : {1, 3, 16, 37}) {
+        OwnedTensor x(2, 3, 5, channels, channels + 4), y(2, 3, 5, channels, channels + 1);
+        x.fill_random(1, -6, 6);
+        const auto scale = test::random_floats(channels, 2), bias = test::random_floats(channels, 3);
+        const auto check = [&](auto expected) {
+            for (std::size_t i = 0; i < x.view().pixels(); ++i)
+                for (int c = 0; c < channels; ++c) REQUIRE(y.view().pixel(i)[c] == expected(x.view().pixel(i)[c], c));
+            CHECK(x.gaps_intact());
+            CHECK(y.gaps_intact());
+        };
+        for (Activation a : kAll) {
+            kernels::cpu::activate(a, x.view(), y.view());
+            check([&](float v, int) { return kernels::cpu::activate(a, v); });
+            kernels::cpu::copy(x.view(), y.view());
+            check([](float v, int) { return v; });
+            kernels::cpu::activate(a, y.view(), y.view());
+            check([&](float v, int) { return kernels::cpu::activate(a, v); });
+        }
+        kernels::cpu::scale_bias(scale.data(), bias.data(), x.view(), y.view());
+        check([&](float v, int c) { return scale[c] * v + bias[c]; });
+    }
+}
+
+TEST_CASE("add: fewer, as many and more channels in the second operand; in place on either") {
+    for (int channels : {3, 16, 21})
+        for (int others : {1, 3, 16, 21, 40})
+            for (Activation activation : kAll) {
+                OwnedTensor a(2, 3, 4, channels, channels + 2), b(2, 3, 4, others, others + 7);
+                OwnedTensor y(2, 3, 4, channels, channels + 3);
+                a.fill_random(1, -4, 4);
+                b.fill_random(2, -4, 4);
+                kernels::cpu::add(activation, a.view(), b.view(), y.view());
+                for (std::size_t i = 0; i < y.view().pixels(); ++i)
+                    for (int c = 0; c < channels; ++c) {
+                        const float sum = a.view().pixel(i)[c] + (c < others ? b.view().pixel(i)[c] : 0.f);
+                        REQUIRE(y.view().pixel(i)[c] == kernels::cpu::activate(activation, sum));
+                    }
+                CHECK(a.gaps_intact());
+                CHECK(b.gaps_intact());
+                CHECK(y.gaps_intact());
+                const auto same = [&](const OwnedTensor& in_place) {
+                    return test::compare(in_place.view(), std::as_const(y).view(), 0, 0).ok && in_place.gaps_intact();
+                };
+                if (others == channels) {
+                    OwnedTensor on_b = b;
+                    kernels::cpu::add(activation, a.view(), on_b.view(), on_b.view());
+                    CHECK(same(on_b));
+                }
+                kernels::cpu::add(activation, a.view(), b.view(), a.view());
+                CHECK(same(a));
+            }
+}

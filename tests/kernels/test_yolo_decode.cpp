@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/yolo_decode.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tests/support/random.h"
+
+using namespace convoy;
+using kernels::BoxTransform;
+using kernels::Candidates;
+using kernels::Fit;
+using kernels::YoloHead;
+using test::OwnedTensor;
+
+namespace {
+
+/// Darknet's own way: the whole layer planar and activated in place, then boxes, then their correction.
+class LiteralLayer {
+public:
+    LiteralLayer(const YoloHead& head, kernels::ConstTensor x, int n)
+        : head_(head), w_(x.w), h_(x.h), entries_(5 + head.classes), anchors_(int(head.anchors.size() / 2)) {
+        data_.resize(std::size_t(anchors_) * entries_ * w_ * h_);
+        for (int a = 0; a < anchors_; ++a)
+            for (int e = 0; e < entries_; ++e)
+                for (int i = 0; i < w_ * h_; ++i) at(a, e, i) = x.at(n, i / w_, i % w_)[a * entries_ + e];
+        for (int a = 0; a < anchors_; ++a)
+            for (int e = 0; e < entries_; ++e)
+                for (int i = 0; i < w_ * h_; ++i) {
+                    float& v = at(a, e, i);
+                    if (!head.new_coords && e != 2 && e != 3) v = float(1. / (1. + std::exp(double(-v))));
+                    if (e < 2) v = v * head.scale_x_y + float(-0.5 * (head.scale_x_y - 1));
+                }
+    }
+
+    struct Detection {
+        Candidates::Box box;
+        float objectness;
+        std::vector<float> prob;  // by class, 0 where not over the threshold
+    };
+
+    std::vector<Detection> detections(float threshold, const BoxTransform& t) {
+        std::vector<Detection> out;
+        for (int i = 0; i < w_ * h_; ++i)
+            for (int a = 0; a < anchors_; ++a) {
+                const float objectness = at(a, 4, i);
+                if (!(objectness > threshold)) continue;
+                Detection d{box(a, i), objectness, std::vector<float>(head_.classes)};
+                for (int c = 0; c < head_.classes; ++c) {
+                    const float prob = objectness * at(a, 5 + c, i);
+                    d.prob[c] = prob > threshold ? prob : 0;
+                }
+                correct(d.box, t);
+                out.push_back(d);
+            }
+        return out;
+    }
+
+private:
+    float& at(int anchor, int entry, int i) { return data_[(std::size_t(anchor) * entries_ + entry) * w_ * h_ + i]; }
+
+    Candidates::Box box(int a, int i) {
+        const int column = i % w_, row = i / w_;
+        Candidates::Box b;
+        b.x = (column + at(a, 0, i)) / w_;
+        b.y = (row + at(a, 1, i)) / h_;
+        if (head_.new_coords) {
+            b.w = at(a, 2, i) * at(a, 2, i) * 4 * head_.anchors[2 * a] / head_.net_w;
+            b.h = at(a, 3, i) * at(a, 3, i) * 4 * head_.anchors[2 * a + 1] / head_.net_h;
+        } else {
+            b.w = float(std::exp(double(at(a, 2, i))) * head_.anchors[2 * a] / head_.net_w);
+            b.h = float(std::exp(double(at(a, 3, i))) * head_.anchors[2 * a + 1] / head_.net_h);
+        }
+        return b;
+    }
+
+    void correct(Candidates::Box& b, const BoxTransform& t) {
+        const int net_w = t.placement.net_w, net_h = t.placement.net_h, new_w = t.placement.w, new_h = t.placement.h;
+        b.x = float((b.x - (net_w - new_w) / 2. / net_w) / ((float)new_w / net_w));
+        b.y = float((b.y - (net_h - new_h) / 2. / net_h) / ((float)new_h / net_h));
+        b.w *= (float)net_w / new_w;
+        b.h *= (float)net_h / new_h;
+        b.x *= t.width;
+        b.w *= t.width;
+        b.y *= t.height;
+        b.h *= t.height;
+    }
+
+    YoloHead head_;
+    int w_, h_, entries_, anchors_;
+    std::vector<float> data_;
+};
+
+void check_equal(const Candidates& actual, const std::vector<LiteralLayer::Detection>& expected) {
+    REQUIRE(actual.boxes.size() == expected.size());
+    REQUIRE(actual.objectness.size() == expected.size());
+    REQUIRE(actual.first_prob.size() == expected.size() + 1);
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        const Candidates::Box &a = actual.boxes[i], &e = expected[i].box;
+        INFO("box " << i << ": " << a.x << ' ' << a.y << ' ' << a.w << ' ' << a.h << ", expected " << e.x << ' ' << e.y
+                    << ' ' << e.w << ' ' << e.h);
+        REQUIRE((a.x == e.x && a.y == e.y && a.w == e.w && a.h == e.h));
+        REQUIRE(actual.objectness[i] == expected[i].objectness);
+        std::size_t at = actual.first_prob[i];
+        for (int c = 0; c < int(expected[i].prob.size()); ++c)
+            if (expected[i].prob[c] > 0) {
+                REQUIRE(at < actual.first_prob[i + 1]);
+                REQUIRE(actual.probs[at].class_id == c);
+                REQUIRE(actual.probs[at++].prob == expected[i].prob[c]);
+            }
+        REQUIRE(at == actual.first_prob[i + 1]);
+    }
+}
+
+BoxTransform transform(Fit fit, int width, int height, const YoloHead& head) {
+    return {kernels::place(fit, width, height, head.net_w, head.net_h), width, height};
+}
+
+YoloHead make_head(int classes, int anchors, bool new_coords, float scale) {
+    YoloHead head;
+    head.classes = classes;
+    head.anchors = std::vector<float>{10, 13.5f, 156, 198, 373, 326};
+    head.anchors.resize(std::size_t(anchors) * 2);
+    head.new_coords = new_coords;
+    head.scale_x_y = scale;
+    head.net_w = 416, head.net_h = 320;
+    return head;
+}
+
+}  // namespace
+
+TEST_CASE("yolo_decode: Darknet's numbers, bit for bit and in its order") {
+    std::size_t boxes = 0;
+    for (int classes : {1, 3, 80})
+        for (int anchors : {1, 3})
+            for (bool new_coords : {false, true})
+                for (float scale : {1.f, 1.05f, 2.f}) {
+                    const YoloHead head = make_head(classes, anchors, new_coords, scale);
+                    OwnedTensor x(3, 10, 13, anchors * (5 + classes), anchors * (5 + classes) + 3);
+                    x.fill_random(std::uint64_t(classes), new_coords ? 0.f : -4.f, new_coords ? 1.f : 3.f);
+                    for (float threshold : {.001f, .25f, .7f})
+                        for (const BoxTransform& t :
+                             {transform(Fit::letterbox, 768, 576, head), transform(Fit::letterbox, 427, 640, head),
+                              transform(Fit::stretch, 333, 500, head)}) {
+                            Candidates out;
+                            kernels::cpu::yolo_decode(head, x.view(), 1, threshold, t, out);
+                            check_equal(out, LiteralLayer(head, x.view(), 1).detections(threshold, t));
+                            boxes += out.boxes.size();
+                        }
+                }
+    CHECK(boxes > 10000);
+}
+
+TEST_CASE("yolo_decode appends head after head, and clear() makes room again") {
+    const YoloHead coarse = make_head(4, 3, false, 1), fine = make_head(4, 2, false, 1.1f);
+    OwnedTensor a(1, 5, 5, 27), b(1, 10, 10, 18);
+    a.fill_random(1, -3, 3);
+    b.fill_random(2, -3, 3);
+    const BoxTransform t = transform(Fit::letterbox, 640, 480, coarse);
+    Candidates out;
+    for (int round = 0; round < 2; ++round) {
+        out.clear();
+        kernels::cpu::yolo_decode(coarse, a.view(), 0, .25f, t, out);
+        kernels::cpu::yolo_decode(fine, b.view(), 0, .25f, t, out);
+        auto expected = LiteralLayer(coarse, a.view(), 0).detections(.25f, t);
+        for (auto& d : LiteralLayer(fine, b.view(), 0).detections(.25f, t)) expected.push_back(d);
+        check_equal(out, expected);
+    }
+}
+
+TEST_CASE("yolo_decode: both thresholds are strict, and a box with no class over it is listed") {
+    YoloHead head = make_head(2, 1, true, 1);                      // new_coords: the numbers are what they are
+    const float cells[] = {.5f, .5f, .5f, .5f, .25f, 1,     1,     // objectness at the threshold
+                           .5f, .5f, .5f, .5f, .5f,  .5f,   .25f,  // one product at the threshold, one under it
+                           .5f, .5f, .5f, .5f, .5f,  .505f, .495f};
+    Candidates out;
+    kernels::cpu::yolo_decode(head, {cells, 1, 1, 3, 7, 7}, 0, .25f, transform(Fit::stretch, 100, 100, head), out);
+    REQUIRE(out.boxes.size() == 2);
+    CHECK(out.first_prob == std::vector<std::size_t>{0, 0, 1});
+    CHECK(out.probs[0].class_id == 0);
+}
+
+TEST_CASE("yolo_decode: NaN and infinite activations neither crash nor count as objects") {
+    const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+    const YoloHead head = make_head(3, 3, false, 1);
+    OwnedTensor x(1, 4, 4, 24);
+    for (float bad : {nan, inf, -inf}) {
+        Candidates out;
+        x.fill(bad);
+        kernels::cpu::yolo_decode(head, x.view(), 0, .25f, transform(Fit::letterbox, 64, 48, head), out);
+        CHECK(out.boxes.size() == (bad == inf ? 48u : 0u));
+        CHECK(out.probs.size() == (bad == inf ? 144u : 0u));
+    }
+}
