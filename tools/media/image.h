@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -16,10 +17,19 @@ struct Image {
     const std::uint8_t* row(int y) const { return rgb.data() + std::size_t(y) * width * 3; }
 };
 
-/// Reads JPEG, PNG, BMP, GIF (first picture), PNM or TGA; grey and alpha become RGB. Throws Error(input) naming the file.
+/// Reads JPEG, PNG, BMP, GIF (first picture), PNM or TGA of up to 2^28 pixels; grey becomes RGB, alpha is dropped, the
+/// EXIF orientation of a JPEG is applied. Throws Error(input) naming the file, also for one that is cut short.
 Image read_image(const std::string& path);
 
-/// Writes a .jpg/.jpeg (quality 92), .png or .bmp by the ending of `path`; appears whole or not at all. Throws Error(output).
+struct ImageSize {
+    int width = 0, height = 0;  ///< pixels
+};
+
+/// The size that read_image would give, from the file's header alone. Throws Error(input) naming the file.
+ImageSize read_image_size(const std::string& path);
+
+/// Writes a .jpg/.jpeg (quality 92), .png or .bmp by the ending of `path`; appears whole or not at all. Throws
+/// Error(output), Error(usage) for another ending.
 void write_image(const std::string& path, const Image& image);
 
 /// Whether the ending is one that read_image knows.

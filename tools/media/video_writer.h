@@ -19,16 +19,19 @@ struct VideoFormat {
 /// always whole; an object destroyed without close() leaves nothing behind.
 class VideoWriter {
 public:
-    /// Throws Error(output) when the file cannot be created, Error(unsupported) when libav has no H.264 encoder.
+    /// Throws Error(output) when the file cannot be created, Error(unsupported) when libav has no H.264 encoder,
+    /// Error(usage) for another ending or an impossible format.
     VideoWriter(const std::string& path, const VideoFormat& format);
     ~VideoWriter();
     VideoWriter(VideoWriter&&) noexcept;
     VideoWriter& operator=(VideoWriter&&) noexcept;
 
-    /// Appends a picture of the format's size, shown from `time_s` on. Times must rise; an equal or earlier one is moved
-    /// to the next tick. Throws Error(output), e.g. on a full disk.
+    /// Appends a picture of the format's size, shown from `time_s` on, kept to 1/90000 s (.mkv: 1 ms). Times must rise;
+    /// an equal or earlier one is moved to the next tick. Throws Error(output), e.g. on a full disk, and Error(usage)
+    /// for a picture of another size.
     void write(const Image& image, double time_s);
-    /// Flushes the encoder and finishes the file. Throws Error(output).
+    /// Flushes the encoder and finishes the file; does nothing when that is done. Throws Error(output), also when
+    /// nothing was written.
     void close();
 
 private:

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+//
+// Videos that were cut, overwritten or flipped: never a crash, never a hang, every loss accounted for.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "tests/support/catch.h"
+#include "tests/tools/media_files.h"
+#include "tools/media/source.h"
+
+using namespace convoy;
+using namespace convoy::test;
+
+namespace {
+
+struct Outcome {
+    std::int64_t frames = 0, damaged = 0;
+    std::string first_damage;
+    bool refused = false;
+};
+
+Outcome decode_all(const std::string& path, std::int64_t most = 1 << 20) {
+    Outcome out;
+    try {
+        const auto source = media::open_source(path, {1});  // one thread: what is damaged is told exactly
+        while (out.frames < most) {
+            const auto frame = source->next();
+            if (!frame) break;
+            CHECK(frame->index == out.frames++);
+            CHECK(std::isfinite(frame->time_s));
+        }
+        out.damaged = source->damaged();
+        out.first_damage = source->first_damage();
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::input);
+        CHECK(std::string(error.what()).find(path) != std::string::npos);
+        out.refused = true;
+    }
+    CHECK(out.first_damage.empty() == (out.damaged == 0));
+    return out;
+}
+
+std::size_t media_data_of(const Bytes& file) {
+    const std::string name = "mdat";
+    return std::size_t(std::search(file.begin(), file.end(), name.begin(), name.end()) - file.begin()) + 4;
+}
+
+class Random {
+public:
+    explicit Random(std::uint32_t seed) : state_(seed * 2654435761u + 1) {}
+    std::size_t below(std::size_t n) {
+        state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+        return std::size_t(state_ >> 33) % n;
+    }
+
+private:
+    std::uint64_t state_;
+};
+
+}  // namespace
+
+TEST_CASE("a video that is cut short gives what it has and says so", "[damage]") {
+    const TempFolder folder;
+    const Bytes whole = read_bytes(clip());
+    std::int64_t before = 0;
+    for (const double part : {.1, .4, .8, .999}) {
+        write_bytes(folder / "cut.mp4",
+                    Bytes(whole.begin(), whole.begin() + std::ptrdiff_t(double(whole.size()) * part)));
+        const Outcome cut = decode_all(folder / "cut.mp4");
+        CAPTURE(part, cut.frames, cut.first_damage);
+        CHECK_FALSE(cut.refused);
+        CHECK(cut.frames > before);
+        CHECK(cut.frames <= 240);
+        CHECK(cut.damaged > 0);
+        before = cut.frames;
+    }
+    write_bytes(folder / "cut.mp4", Bytes(whole.begin(), whole.begin() + 1000));
+    CHECK(decode_all(folder / "cut.mp4").refused);
+}
+
+TEST_CASE("lost packets are counted, frame by frame", "[damage]") {
+    const TempFolder folder;
+    Bytes broken = read_bytes(clip());
+    std::fill(broken.begin() + 300000, broken.begin() + 340000, 0);
+    write_bytes(folder / "hole.mp4", broken);
+    const Outcome hole = decode_all(folder / "hole.mp4");
+    CAPTURE(hole.frames, hole.damaged, hole.first_damage);
+    CHECK(hole.frames < 240);
+    CHECK(hole.frames + hole.damaged >= 240);
+    CHECK(hole.first_damage.find("hole.mp4") != std::string::npos);
+    if (!has_ffmpeg()) {
+        WARN("skipped: the count of ffprobe, which is not installed");
+        return;
+    }
+    const Bytes text = output_of(
+        "ffprobe -v quiet -flags +output_corrupt -count_frames -select_streams v -show_entries stream=nb_read_frames "
+        "-of default=nw=1:nk=1 '" +
+        (folder / "hole.mp4") + "'");
+    CHECK(hole.frames == std::stoll(std::string(text.begin(), text.end())));
+}
+
+TEST_CASE("flipped bits cost frames, never the run", "[damage]") {
+    const TempFolder folder;
+    const Bytes whole = read_bytes(clip());
+    const std::size_t data = media_data_of(whole);
+    for (const int flips : {1, 10, 100, 1000}) {
+        Random random{std::uint32_t(flips)};
+        Bytes broken = whole;
+        for (int i = 0; i < flips; ++i)
+            broken[data + random.below(broken.size() - data)] ^= std::uint8_t(1u << random.below(8));
+        write_bytes(folder / "flip.mp4", broken);
+        const Outcome outcome = decode_all(folder / "flip.mp4");
+        CAPTURE(flips, outcome.frames, outcome.damaged);
+        CHECK_FALSE(outcome.refused);
+        CHECK(outcome.frames <= 240);
+        CHECK(outcome.frames + outcome.damaged >= 240);  // no frame is lost without being counted
+        if (flips >= 10) CHECK(outcome.damaged > 0);
+    }
+}
+
+TEST_CASE("mutated headers never crash or hang the reader", "[damage]") {
+    const TempFolder folder;
+    const Bytes whole = read_bytes(clip());
+    constexpr std::size_t kHead = 64 << 10;
+    const auto start = std::chrono::steady_clock::now();
+    int read = 0, refused = 0;
+    for (std::uint32_t seed = 0; seed < 60; ++seed) {
+        if (std::chrono::steady_clock::now() - start > std::chrono::seconds(60)) break;  // sanitizers are slow
+        Random random(seed);
+        Bytes broken(whole.begin(), whole.begin() + kHead);
+        // Two of three aim at the index, which is the first 3.4 KB.
+        const std::size_t range = seed % 3 ? media_data_of(whole) : kHead;
+        for (std::uint32_t i = 0; i <= seed % 16; ++i) {
+            const std::size_t at = random.below(range);
+            if (random.below(4) == 0)
+                broken[at] = random.below(2) ? 0xff : 0;
+            else
+                broken[at] ^= std::uint8_t(1u << random.below(8));
+        }
+        write_bytes(folder / "mutant.mp4", broken);
+        const Outcome outcome = decode_all(folder / "mutant.mp4", 300);
+        ++(outcome.refused ? refused : read);
+    }
+    CAPTURE(read, refused);
+    CHECK(read > 0);
+    CHECK(refused > 0);
+}

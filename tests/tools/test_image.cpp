@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/image.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+
+#include "tests/support/catch.h"
+#include "tests/tools/media_files.h"
+#include "tools/media/files.h"
+#include "tools/media/orientation.h"
+
+using namespace convoy;
+using namespace convoy::test;
+using media::Image;
+
+namespace {
+
+/// A JPEG with an EXIF orientation put in behind its start marker.
+Bytes with_orientation(const Bytes& jpeg, int orientation, bool little) {
+    std::string app1(
+        "\xff\xe1\0\x22"
+        "Exif\0\0",
+        10);
+    app1 += little ? "II" : "MM";
+    const auto put = [&](unsigned value, int size) {
+        for (int i = 0; i < size; ++i) app1 += char(value >> 8 * (little ? i : size - 1 - i));
+    };
+    put(42, 2), put(8, 4), put(1, 2);  // header, offset of the directory, one entry
+    put(0x0112, 2), put(3, 2), put(1, 4), put(unsigned(orientation), 2), put(0, 2), put(0, 4);
+    Bytes out = jpeg;
+    out.insert(out.begin() + 2, app1.begin(), app1.end());
+    return out;
+}
+
+/// Left top, right top, left bottom, right bottom: which of red, green, blue, white is there.
+std::string corners(const Image& image) {
+    std::string out;
+    for (const int y : {image.height / 4, image.height * 3 / 4})
+        for (const int x : {image.width / 4, image.width * 3 / 4}) {
+            const std::uint8_t* p = image.row(y) + x * 3;
+            out += p[0] > 128 && p[1] > 128 ? 'w' : p[0] > 128 ? 'r' : p[1] > 128 ? 'g' : 'b';
+        }
+    return out;
+}
+
+Image four_colours(int w, int h) {
+    Image image{w, h, Bytes(std::size_t(w) * h * 3)};
+    for (int y = 0; y < h; ++y)
+        for (int x = 0; x < w; ++x) {
+            const int which = (y >= h / 2) * 2 + (x >= w / 2);
+            for (int c = 0; c < 3; ++c) image.row(y)[x * 3 + c] = which == 3 || which == c ? 255 : 0;
+        }
+    return image;
+}
+
+}  // namespace
+
+TEST_CASE("pictures survive writing and reading", "[image]") {
+    const TempFolder folder;
+    for (const auto& [w, h] : {std::pair{1, 1}, {17, 5}, {64, 48}, {301, 203}}) {
+        const Image image = synthetic(w, h, 3);
+        for (const char* name : {"a.png", "a.bmp", "A.PNG"}) {
+            media::write_image(folder / name, image);
+            const Image back = media::read_image(folder / name);
+            CAPTURE(name, w, h);
+            CHECK(back.width == w);
+            CHECK(back.height == h);
+            CHECK(back.rgb == image.rgb);
+        }
+        media::write_image(folder / "a.jpeg", image);
+        CHECK(psnr(media::read_image(folder / "a.jpeg"), image) > 35);
+        CHECK(media::read_image_size(folder / "a.jpeg").width == w);
+    }
+    CHECK(folder.names() == std::vector<std::string>{"A.PNG", "a.bmp", "a.jpeg", "a.png"});
+}
+
+TEST_CASE("grey, alpha and text formats become RGB", "[image]") {
+    const TempFolder folder;
+    const std::string grey = "P5 2 1 255\n\x07\xc8";
+    write_bytes(folder / "g.pgm", Bytes(grey.begin(), grey.end()));
+    CHECK(media::read_image(folder / "g.pgm").rgb == Bytes{7, 7, 7, 200, 200, 200});
+    Bytes tga(22, 0);  // uncompressed, 1x1, 32 bits: blue, green, red, alpha
+    tga[2] = 2, tga[12] = 1, tga[14] = 1, tga[16] = 32;
+    tga[18] = 10, tga[19] = 20, tga[20] = 30;
+    write_bytes(folder / "a.tga", tga);
+    CHECK(media::read_image(folder / "a.tga").rgb == Bytes{30, 20, 10});
+}
+
+TEST_CASE("EXIF orientation is applied", "[image]") {
+    const TempFolder folder;
+    media::write_image(folder / "plain.jpg", four_colours(64, 32));
+    const Bytes plain = read_bytes(folder / "plain.jpg");
+    // EXIF: where the stored first row and first column are to be seen.
+    const std::pair<int, const char*> expected[] = {{1, "rgbw"}, {2, "grwb"}, {3, "wbgr"}, {4, "bwrg"}, {5, "rbgw"},
+                                                    {6, "brwg"}, {7, "wgbr"}, {8, "gwrb"}, {0, "rgbw"}, {9, "rgbw"}};
+    for (const auto& [orientation, look] : expected)
+        for (const bool little : {true, false}) {
+            CAPTURE(orientation, little);
+            write_bytes(folder / "turned.jpg", with_orientation(plain, orientation, little));
+            const Image image = media::read_image(folder / "turned.jpg");
+            CHECK(corners(image) == look);
+            const bool swapped = orientation >= 5 && orientation <= 8;
+            CHECK(image.width == (swapped ? 32 : 64));
+            const auto size = media::read_image_size(folder / "turned.jpg");
+            CHECK(size.width == image.width);
+            CHECK(size.height == image.height);
+        }
+}
+
+TEST_CASE("a display matrix names an orientation", "[image]") {
+    const auto of = [](int a, int b, int c, int d) {
+        const std::int32_t matrix[9] = {a << 16, b * 65536, 0, c * 65536, d * 65536, 0, 0, 0, 1 << 30};
+        return media::from_display_matrix(matrix);
+    };
+    CHECK(media::from_display_matrix(nullptr) == 1);
+    CHECK(of(1, 0, 0, 1) == 1);
+    CHECK(of(1, 0, 0, -1) == 4);
+    CHECK(of(0, 1, -1, 0) == 6);
+    CHECK(of(0, -1, 1, 0) == 8);
+    CHECK(of(0, 1, 1, 0) == 5);
+}
+
+TEST_CASE("pictures that cannot be read are named", "[image]") {
+    const TempFolder folder;
+    media::write_image(folder / "good.jpg", synthetic(160, 120, 1));
+    media::write_image(folder / "good.png", synthetic(160, 120, 1));
+    const auto refuse = [&](const std::string& path, const std::string& reason) {
+        const Error error = error_of([&] { media::read_image(path); });
+        CAPTURE(error.what());
+        CHECK(error.kind() == ErrorKind::input);
+        CHECK(std::string(error.what()).find(path) != std::string::npos);
+        CHECK(std::string(error.what()).find(reason) != std::string::npos);
+    };
+    refuse(folder / "none.jpg", "does not exist");
+    refuse(folder.path(), "is a folder");
+    write_bytes(folder / "empty.png", {});
+    refuse(folder / "empty.png", "empty");
+    write_bytes(folder / "text.jpg", Bytes(500, 'x'));
+    refuse(folder / "text.jpg", "no picture");
+    for (const char* name : {"good.jpg", "good.png"}) {
+        const Bytes whole = read_bytes(folder / name);
+        for (const double part : {.3, .6, .95}) {
+            const std::string cut = folder / (std::string("cut-") + name);
+            write_bytes(cut, Bytes(whole.begin(), whole.begin() + std::ptrdiff_t(double(whole.size()) * part)));
+            refuse(cut, "copy it again");
+        }
+    }
+    const std::string huge = "P6 60000 60000 255\n";
+    write_bytes(folder / "huge.ppm", Bytes(huge.begin(), huge.end()));
+    refuse(folder / "huge.ppm", "60000x60000");
+}
+
+TEST_CASE("flipped bits never crash the picture reader", "[image]") {
+    const TempFolder folder;
+    for (const char* name : {"f.jpg", "f.png", "f.bmp"}) {
+        media::write_image(folder / name, synthetic(97, 61, 5));
+        const Bytes whole = read_bytes(folder / name);
+        std::uint32_t random = 12345;
+        int read = 0, refused = 0;
+        for (int i = 0; i < 300; ++i) {
+            Bytes broken = whole;
+            for (int k = 0; k <= i % 8; ++k) {
+                random = random * 1664525 + 1013904223;
+                // Two of three hit the headers, where it hurts.
+                const std::size_t range = i % 3 ? std::min<std::size_t>(200, whole.size()) : whole.size();
+                broken[(random >> 8) % range] ^= std::uint8_t(1u << (random & 7));
+            }
+            write_bytes(folder / name, broken);
+            try {
+                const Image image = media::read_image(folder / name);
+                CHECK(image.rgb.size() == std::size_t(image.width) * image.height * 3);
+                ++read;
+            } catch (const Error& error) {
+                CHECK(error.kind() == ErrorKind::input);
+                ++refused;
+            }
+        }
+        CAPTURE(name, read, refused);
+        CHECK(refused > 0);
+        CHECK(read > 0);
+    }
+}
+
+TEST_CASE("a picture is written whole or not at all", "[image]") {
+    const TempFolder folder;
+    const Image image = synthetic(20, 10, 0);
+    CHECK(error_of([&] { media::write_image(folder / "none/a.png", image); }).kind() == ErrorKind::output);
+    CHECK(error_of([&] { media::write_image(folder / "a.gif", image); }).kind() == ErrorKind::usage);
+    CHECK(error_of([&] { media::write_image(folder / "a.png", Image{5, 5, {}}); }).kind() == ErrorKind::usage);
+    std::filesystem::create_directory(folder / "folder.png");
+    CHECK(error_of([&] { media::write_image(folder / "folder.png", image); }).kind() == ErrorKind::output);
+    if (std::filesystem::exists("/dev/full")) {
+        std::filesystem::create_symlink("/dev/full", folder / "full.png");
+        const Error error = error_of([&] { media::write_image(folder / "full.png", image); });
+        CHECK(error.kind() == ErrorKind::output);
+        CHECK(std::filesystem::is_character_file("/dev/full"));
+        std::filesystem::remove(folder / "full.png");
+    }
+    CHECK(folder.names() == std::vector<std::string>{"folder.png"});
+}
+
+TEST_CASE("an output file follows a link and keeps the old content until commit", "[image]") {
+    const TempFolder folder;
+    write_bytes(folder / "real", {1});
+    std::filesystem::create_symlink(folder / "real", folder / "link");
+    {
+        const media::OutputFile abandoned(folder / "link");
+        write_bytes(abandoned.temporary(), {2});
+    }
+    CHECK(read_bytes(folder / "real") == Bytes{1});
+    media::OutputFile file(folder / "link");
+    write_bytes(file.temporary(), {3});
+    file.commit();
+    CHECK(read_bytes(folder / "real") == Bytes{3});
+    CHECK(std::filesystem::is_symlink(folder / "link"));
+    CHECK(folder.names() == std::vector<std::string>{"link", "real"});
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/make_sinks.h"
+
+#include <filesystem>
+
+#include "darknet_loader/error.h"
+#include "tests/support/catch.h"
+#include "tests/tools/child.h"
+
+using namespace convoy;
+using namespace convoy::tools;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Plans inside a fresh folder that is the working directory meanwhile.
+class Workplace {
+public:
+    Workplace() : before_(fs::current_path()) { fs::current_path(folder_.path()); }
+    ~Workplace() { fs::current_path(before_); }
+
+private:
+    test::TemporaryFolder folder_;
+    fs::path before_;
+};
+
+OutputOptions outputs(const std::string& jsonl, const std::string& video = "", const std::string& pictures = "",
+                      const std::string& contact_sheet = "") {
+    return {jsonl, video, pictures, contact_sheet};
+}
+
+std::pair<ErrorKind, std::string> error_of(const OutputOptions& options, const std::vector<std::string>& inputs,
+                                           const std::string& report = "") {
+    try {
+        plan_outputs(options, inputs, report);
+    } catch (const Error& error) {
+        return {error.kind(), error.what()};
+    }
+    return {ErrorKind::device, "no error"};
+}
+
+}  // namespace
+
+TEST_CASE("without outputs each input gets a fresh name under runs/") {
+    const Workplace here;
+    const std::vector<std::string> inputs = {"a/street.mp4", "b/street.jpg", "dog.jpg"};
+    OutputPlan plan = plan_outputs({}, inputs, "");
+    CHECK(plan.videos == std::vector<std::string>{"runs/street.mp4", "runs/street-2.mp4", "runs/dog.mp4"});
+    CHECK(plan.picture_stems == std::vector<std::string>{"runs/street", "runs/street-2", "runs/dog"});
+    CHECK(plan.by_kind);
+    CHECK_FALSE(fs::exists("runs"));
+    fs::create_directory("runs");
+    test::write_file("runs/street.mp4", "earlier");
+    test::write_file("runs/dog.jpg", "earlier");
+    plan = plan_outputs({}, inputs, "");
+    CHECK(plan.picture_stems == std::vector<std::string>{"runs/street-2", "runs/street-3", "runs/dog-2"});
+}
+
+TEST_CASE("inputs of one name get different outputs in a folder") {
+    const Workplace here;
+    const std::vector<std::string> inputs = {"a/1.jpg", "b/1.jpg", "a/1.png"};
+    const OutputPlan plan = plan_outputs(outputs("", "", "found"), inputs, "");
+    CHECK(plan.picture_stems == std::vector<std::string>{"found/1", "found/1-2", "found/1-3"});
+    CHECK(plan.folders == std::vector<std::string>{"found"});
+    CHECK_FALSE(plan.by_kind);
+    const OutputPlan videos = plan_outputs(outputs("", "out/"), {"a/x.mp4", "b/x.mkv"}, "");
+    CHECK(videos.videos == std::vector<std::string>{"out/x.mp4", "out/x-2.mp4"});
+}
+
+TEST_CASE("outputs that do not go together are usage errors") {
+    const Workplace here;
+    fs::create_directory("in");
+    test::write_file("in/a.jpg", "x");
+    test::write_file("in/b.mp4", "x");
+    fs::create_symlink("b.mp4", "in/link.mp4");
+    const std::vector<std::string> picture = {"in/a.jpg"}, video = {"in/b.mp4"};
+    const std::vector<std::tuple<OutputOptions, std::vector<std::string>, std::string, std::string>> cases = {
+        {outputs("", "out.mp4"), picture, "", "in/a.jpg is a picture"},
+        {outputs("", "out.mp4"), {"in/b.mp4", "in/c.mp4"}, "", "--video DIR/"},
+        {outputs("", "out.avi"), video, "", ".mp4 .mkv .mov"},
+        {outputs("", "", "", "sheet.pdf"), video, "", ".jpg"},
+        {outputs("", "in/b.mp4"), video, "", "in/b.mp4 is an input"},
+        {outputs("", "in/link.mp4"), video, "", "in/link.mp4 is an input"},
+        {outputs("in/b.mp4"), video, "", "in/b.mp4 is an input"},
+        {outputs("", "in/"), video, "", "in/b.mp4 is an input"},
+        {outputs("", "", "in/../in"), picture, "", "in/../in/a.jpg is an input"},
+        {outputs("x.jpg", "", "", "./x.jpg"), video, "", "named for two outputs"},
+        {outputs("x.json"), video, "x.json", "named for two outputs"},
+    };
+    for (const auto& [options, inputs, report, part] : cases) {
+        const auto [kind, message] = error_of(options, inputs, report);
+        INFO("expected '" << part << "' in: " << message);
+        CHECK(kind == ErrorKind::usage);
+        CHECK(message.find(part) != std::string::npos);
+    }
+}
+
+TEST_CASE("outputs that cannot be written are found before any work") {
+    const Workplace here;
+    test::write_file("file", "x");
+    fs::create_directory("folder");
+    const std::vector<std::string> video = {"a.mp4"};
+    const std::vector<std::pair<OutputOptions, std::string>> cases = {
+        {outputs("missing/x.jsonl"), "there is no folder missing"},
+        {outputs("folder"), "it is a folder"},
+        {outputs("", "missing/x.mp4"), "there is no folder missing"},
+        {outputs("", "file/x.mp4"), "there is no folder file"},
+        {outputs("", "", "file"), "is no folder"},
+        {outputs("", "", "file/deeper"), "is no folder"},
+        {outputs("", "", "", "missing/sheet.jpg"), "there is no folder missing"},
+    };
+    for (const auto& [options, part] : cases) {
+        const auto [kind, message] = error_of(options, video);
+        INFO("expected '" << part << "' in: " << message);
+        CHECK(kind == ErrorKind::output);
+        CHECK(message.find(part) != std::string::npos);
+    }
+    CHECK(error_of(outputs("x.jsonl"), video, "missing/report.json").first == ErrorKind::output);
+    CHECK(plan_outputs(outputs("", "", "new/deep/folder"), video, "").folders.size() == 1);
+}
+
+TEST_CASE("videos and pictures together need --pictures for the pictures") {
+    const Workplace here;
+    const std::vector<std::string> mixed = {"a.jpg", "b.mp4"};
+    CHECK(error_of(outputs("", "out.mp4"), mixed).first == ErrorKind::usage);
+    const OutputPlan plan = plan_outputs(outputs("", "out.mp4", "found"), mixed, "");
+    CHECK(plan.videos.at(1) == "out.mp4");
+    CHECK(plan.picture_stems.at(0) == "found/a");
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#include "tools/options.h"
+
+#include "darknet_loader/load.h"
+#include "tests/support/catch.h"
+#include "tests/tools/child.h"
+
+using namespace convoy;
+using namespace convoy::tools;
+
+namespace {
+
+struct Parsed {
+    CLI::App app{"", "yolo-run"};
+    RunOptions options;
+    explicit Parsed(std::vector<std::string> arguments) {
+        options.add_to(app);
+        std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+        app.parse(arguments);
+    }
+};
+
+std::string parse_error(const std::vector<std::string>& arguments) {
+    try {
+        Parsed parsed(arguments);
+    } catch (const CLI::ParseError& error) {
+        return error.what();
+    }
+    return "parsed";
+}
+
+template <typename F>
+std::string usage_error(F&& f) {
+    try {
+        f();
+    } catch (const Error& error) {
+        return error.kind() == ErrorKind::usage ? error.what() : std::string("of another kind: ") + error.what();
+    }
+    return "no error";
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+Network named_network(std::vector<std::string> names) {
+    const std::string filters = std::to_string(3 * (5 + names.size()));
+    Network network = parse_network(
+        "[net]\nwidth=32\nheight=32\nchannels=3\n[convolutional]\nfilters=" + filters +
+            "\nsize=1\nstride=1\nactivation=linear\n[yolo]\nmask=0,1,2\nanchors=1,1, 2,2, 3,3\nnum=3\nclasses=" +
+            std::to_string(names.size()) + "\n",
+        "test.cfg");
+    network.names = std::move(names);
+    return network;
+}
+
+}  // namespace
+
+TEST_CASE("without options the documented defaults hold") {
+    const Parsed parsed({"a.mp4"});
+    const RunOptions& o = parsed.options;
+    CHECK(o.inputs == std::vector<std::string>{"a.mp4"});
+    CHECK(o.model.is_demo());
+    CHECK(o.engine.detect.confidence == .25f);
+    CHECK(o.engine.detect.nms == .45f);
+    CHECK(o.engine.detect.max_boxes == 0);
+    CHECK(o.engine.detect.fit == Fit::letterbox);
+    CHECK(o.engine.detect.resize == Resize::bilinear);
+    CHECK(o.engine.device == "auto");
+    CHECK(o.engine.precision == Precision::automatic);
+    CHECK(o.engine.batch_norm == BatchNormFormula::alexeyab);
+    CHECK(o.output.none());
+    CHECK(o.frames == 0);
+}
+
+TEST_CASE("every option reaches its field") {
+    const Parsed parsed({"--cfg",
+                         "m.cfg",
+                         "--weights",
+                         "m.weights",
+                         "--names",
+                         "m.names",
+                         "--size",
+                         "608x352",
+                         "--stretch",
+                         "--resize",
+                         "darknet",
+                         "--batch-norm",
+                         "pjreddie",
+                         "--confidence",
+                         ".5",
+                         "--nms",
+                         "0.6",
+                         "--classes",
+                         "person,car",
+                         "--max-boxes",
+                         "200",
+                         "--frames",
+                         "7",
+                         "--device",
+                         "cuda:0,2",
+                         "--precision",
+                         "fp16",
+                         "--batch",
+                         "8",
+                         "--threads",
+                         "3",
+                         "--jsonl",
+                         "-",
+                         "--video",
+                         "v.mp4",
+                         "--pictures",
+                         "p",
+                         "--contact-sheet",
+                         "c.jpg",
+                         "--report",
+                         "--report-json",
+                         "r.json",
+                         "-q",
+                         "a.mp4",
+                         "b.jpg"});
+    const RunOptions& o = parsed.options;
+    CHECK(o.inputs == std::vector<std::string>{"a.mp4", "b.jpg"});
+    CHECK(o.model.cfg == "m.cfg");
+    CHECK(o.model.weights == "m.weights");
+    CHECK(o.model.names == "m.names");
+    CHECK(o.model.size == "608x352");
+    CHECK_FALSE(o.model.is_demo());
+    CHECK(o.engine.detect.fit == Fit::stretch);
+    CHECK(o.engine.detect.resize == Resize::darknet);
+    CHECK(o.engine.batch_norm == BatchNormFormula::pjreddie);
+    CHECK(o.engine.detect.confidence == .5f);
+    CHECK(o.engine.detect.nms == .6f);
+    CHECK(o.classes == "person,car");
+    CHECK(o.engine.detect.max_boxes == 200);
+    CHECK(o.frames == 7);
+    CHECK(o.engine.device == "cuda:0,2");
+    CHECK(o.engine.precision == Precision::fp16);
+    CHECK(o.engine.max_batch == 8);
+    CHECK(o.engine.threads == 3);
+    CHECK(o.output.jsonl == "-");
+    CHECK(o.output.video == "v.mp4");
+    CHECK(o.output.pictures == "p");
+    CHECK(o.output.contact_sheet == "c.jpg");
+    CHECK(o.report);
+    CHECK(o.report_json == "r.json");
+    CHECK(o.quiet);
+}
+
+TEST_CASE("a wrong argument is refused with its name in the message") {
+    const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+        {{}, "INPUT"},
+        {{"a.mp4", "--confidense", ".5"}, "--confidense"},
+        {{"a.mp4", "--confidence", "0"}, "--confidence"},
+        {{"a.mp4", "--confidence", "1.5"}, "--confidence"},
+        {{"a.mp4", "--confidence", "nan"}, "--confidence"},
+        {{"a.mp4", "--confidence", "often"}, "--confidence"},
+        {{"a.mp4", "--nms", "-1"}, "--nms"},
+        {{"a.mp4", "--max-boxes", "0"}, "--max-boxes"},
+        {{"a.mp4", "--frames", "-3"}, "--frames"},
+        {{"a.mp4", "--batch", "0"}, "--batch"},
+        {{"a.mp4", "--threads", "two"}, "--threads"},
+        {{"a.mp4", "--precision", "fp8"}, "--precision"},
+        {{"a.mp4", "--resize", "cubic"}, "bilinear|darknet"},
+        {{"a.mp4", "--batch-norm", "none"}, "alexeyab|pjreddie|opencv"},
+        {{"a.mp4", "--letterbox", "--stretch"}, "--stretch"},
+        {{"a.mp4", "--model", "m", "--cfg", "m.cfg"}, "--cfg"},
+        {{"a.mp4", "--jsonl"}, "--jsonl"},
+    };
+    for (const auto& [arguments, part] : cases) {
+        const std::string error = parse_error(arguments);
+        INFO("expected '" << part << "' in: " << error);
+        CHECK(contains(error, part));
+    }
+}
+
+TEST_CASE("--size takes multiples of 32") {
+    const auto error_for = [](const std::string& size) {
+        ModelOptions model;
+        model.stem = "no-such-model";
+        model.size = size;
+        return usage_error([&] { model.load(); });
+    };
+    CHECK(contains(error_for("417"), "the nearest that are: 416 and 448"));
+    CHECK(contains(error_for("608x350"), "350"));
+    for (const char* size : {"0", "-416", "416x", "x416", "4 16", "416x416x3", "big", "99999999999999999999"}) {
+        INFO(size);
+        CHECK(contains(error_for(size), "expected one side (416) or WxH"));
+    }
+}
+
+TEST_CASE("half a model is a usage error") {
+    ModelOptions model;
+    model.cfg = "m.cfg";
+    CHECK(contains(usage_error([&] { model.load(); }), "--weights"));
+    model.cfg.clear();
+    model.weights = "m.weights";
+    CHECK(contains(usage_error([&] { model.load(); }), "--cfg"));
+}
+
+TEST_CASE("a model's class names are found beside it") {
+    const test::TemporaryFolder folder;
+    const Network network = named_network(std::vector<std::string>(80, "x"));
+    write_network(network, folder / "m.cfg", "");
+    std::string coco;
+    for (int i = 0; i < 80; ++i) coco += "class" + std::to_string(i) + "\n";
+    ModelOptions model;
+    model.stem = folder / "m.cfg";  // the suffix is taken off
+    CHECK(model.load(false).names.empty());
+    test::write_file(folder / "coco.names", coco);
+    CHECK(model.load(false).names.at(79) == "class79");
+    coco.replace(0, 6, "first_");
+    test::write_file(folder / "m.names", coco);
+    CHECK(model.load(false).names.at(0) == "first_");
+}
+
+TEST_CASE("--classes takes names and ids") {
+    const Network network = named_network({"person", "bicycle", "traffic light"});
+    CHECK(parse_classes("", network).empty());
+    CHECK(parse_classes("person", network) == std::vector<int>{0});
+    CHECK(parse_classes("traffic light,0,2", network) == std::vector<int>{2, 0});
+    CHECK(contains(usage_error([&] { parse_classes("persn", network); }), "did you mean: person?"));
+    CHECK(contains(usage_error([&] { parse_classes("light", network); }), "traffic light"));
+    CHECK(contains(usage_error([&] { parse_classes("person,aeroplane", network); }), "no class 'aeroplane'"));
+    CHECK(contains(usage_error([&] { parse_classes("person,", network); }), "no class ''"));
+    CHECK(contains(usage_error([&] { parse_classes("3", network); }), "0 to 2"));
+    Network nameless = network;
+    nameless.names.clear();
+    CHECK(parse_classes("2", nameless) == std::vector<int>{2});
+    CHECK(contains(usage_error([&] { parse_classes("person", nameless); }), "--names"));
+}

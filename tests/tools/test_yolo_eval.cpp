@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+//
+// yolo-eval as its users meet it: Darknet's scores on coco128, files in and out, messages and exit status.
+#include <signal.h>
+
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/support/catch.h"
+#include "tests/support/data.h"
+#include "tests/tools/child.h"
+#include "tools/media/image.h"
+
+using namespace convoy;
+using nlohmann::json;
+using test::Finished;
+using test::TemporaryFolder;
+using test::write_file;
+namespace fs = std::filesystem;
+
+namespace {
+
+using Arguments = std::vector<std::string>;
+
+Finished yolo_eval(const TemporaryFolder& folder, const Arguments& arguments) {
+    return test::run("yolo-eval", arguments, folder.path());
+}
+
+std::string demo() { return test::source_file("models/yolov3-quarter"); }
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// Two grey pictures, one of them with a person that nothing can find, as annotations and as a YOLO folder.
+void write_small_dataset(const TemporaryFolder& folder) {
+    fs::create_directories(folder / "images");
+    fs::create_directories(folder / "labels");
+    for (const char* name : {"images/1.png", "images/2.png"})
+        media::write_image(folder / name, {64, 48, std::vector<std::uint8_t>(64 * 48 * 3, 128)});
+    write_file(folder / "labels/1.txt", "0 0.5 0.5 0.25 0.5\n");
+    write_file(folder / "truth.json", R"({"images": [{"id": 1, "file_name": "1.png", "width": 64, "height": 48},
+        {"id": 2, "file_name": "2.png"}], "categories": [{"id": 1, "name": "person"}], "annotations":
+        [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [24, 12, 16, 24], "area": 300, "iscrowd": 0}]})");
+}
+
+void check_failure(const TemporaryFolder& folder, const Arguments& arguments, int status, const std::string& part) {
+    const Finished finished = yolo_eval(folder, arguments);
+    INFO("expected status " << status << " and '" << part << "' in: " << finished.err);
+    CHECK(finished.status == status);
+    CHECK(contains(finished.err, "yolo-eval: error: "));
+    CHECK(contains(finished.err, part));
+    CHECK(finished.out.empty());
+}
+
+}  // namespace
+
+TEST_CASE("coco128 scores as with Debian's darknet") {
+    const std::string data = test::data_or_skip("coco128");
+    if (data.empty()) return;
+    struct Known {
+        std::string model;
+        double ap, ap50;  // percent, by pycocotools on the detections of `darknet detector valid`
+    };
+    for (const Known& known :
+         {Known{test::data_dir() + "/models/yolo-fastest-1.1-xl", 21.585, 42.159}, Known{demo(), 86.270, 95.309}}) {
+        if (!fs::exists(known.model + ".weights")) {
+            WARN("skipped: " << known.model << ".weights is not there");
+            continue;
+        }
+        const TemporaryFolder folder;
+        const Finished finished = yolo_eval(folder, {known.model, "--data", data, "--quiet", "--json", "scores.json"});
+        INFO(known.model << ": " << finished.err);
+        REQUIRE(finished.status == 0);
+        CHECK(finished.err.empty());
+        const json scores = json::parse(test::read_file(folder / "scores.json"));
+        CHECK(std::fabs(100 * double(scores["AP"]) - known.ap) <= .05);
+        CHECK(std::fabs(100 * double(scores["AP50"]) - known.ap50) <= .05);
+        CHECK(scores["pictures"] == 128);
+        CHECK(scores["objects"] == 929);
+    }
+}
+
+TEST_CASE("exported detections score like the run that made them, here and with pycocotools") {
+    const std::string data = test::data_or_skip("coco128");
+    if (data.empty()) return;
+    const TemporaryFolder folder;
+    const Arguments common = {demo(), "--data", data, "--limit", "16", "--quiet"};
+    const auto run = [&](Arguments extra) {
+        extra.insert(extra.begin(), common.begin(), common.end());
+        const Finished finished = yolo_eval(folder, extra);
+        INFO(finished.err);
+        REQUIRE(finished.status == 0);
+        return finished.out;
+    };
+    const std::string first = run({"--detections", "found.json", "--curves", "curves.svg"});
+    CHECK(first == run({"--from-detections", "found.json"}));
+    CHECK(first == run({"--batch", "4"}));
+    const std::string svg = test::read_file(folder / "curves.svg");
+    CHECK(contains(svg, "<svg"));
+    CHECK(contains(svg, "</svg>"));
+    CHECK(contains(svg, "person"));
+    for (const json& d : json::parse(test::read_file(folder / "found.json"))) {
+        CHECK(double(d["score"]) > .005);
+        CHECK((double(d["bbox"][0]) >= 0 && double(d["bbox"][1]) >= 0));
+    }
+}
+
+TEST_CASE("annotations and label folder say the same") {
+    const TemporaryFolder folder;
+    write_small_dataset(folder);
+    for (const std::string data : {"truth.json", "."}) {
+        const Finished finished = yolo_eval(folder, {demo(), "--data", data, "--json", "scores.json", "--size", "64"});
+        INFO(data << ": " << finished.err);
+        REQUIRE(finished.status == 0);
+        CHECK(contains(finished.out, "2 pictures, 1 objects"));
+        const json scores = json::parse(test::read_file(folder / "scores.json"));
+        CHECK(scores["AP"].is_number());
+        CHECK(scores["APlarge"].is_null());  // the person is small
+        CHECK(scores["settings"]["preset"] == "pjreddie-valid");
+        CHECK(contains(finished.err, "79 of the model's 80 classes") == (data == "truth.json"));
+    }
+}
+
+TEST_CASE("a preset sets what no option says") {
+    const TemporaryFolder folder;
+    write_small_dataset(folder);
+    const Finished finished = yolo_eval(folder, {"--nms", "0.3", demo(), "--preset", "alexeyab-valid", "--data", ".",
+                                                 "--size", "64", "--json", "scores.json"});
+    REQUIRE(finished.status == 0);
+    const json settings = json::parse(test::read_file(folder / "scores.json"))["settings"];
+    CHECK(settings == json({{"preset", "alexeyab-valid"},
+                            {"confidence", .001},
+                            {"nms", .3},
+                            {"fit", "stretch"},
+                            {"resize", "darknet"},
+                            {"batch_norm", "alexeyab"}}));
+}
+
+TEST_CASE("wrong usage ends with status 2") {
+    const TemporaryFolder folder;
+    write_small_dataset(folder);
+    check_failure(folder, {demo()}, 2, "--data");
+    check_failure(folder, {demo(), "--data", ".", "--preset", "mine"}, 2, "mine");
+    check_failure(folder, {demo(), "--data", ".", "--confidence", "2"}, 2, "--confidence");
+    check_failure(folder, {demo(), "--data", ".", "--curves", "curves.gif"}, 2, ".svg");
+    check_failure(folder, {demo(), "--data", ".", "--json", "a", "--detections", "a"}, 2, "two different");
+    check_failure(folder, {demo(), "--data", ".", "--images", "images"}, 2, "--images");
+    check_failure(folder, {demo(), "--data", ".", "--from-detections", "a", "--detections", "b"}, 2, "--detections");
+}
+
+TEST_CASE("bad data end with status 1, and nothing is half written") {
+    const TemporaryFolder folder;
+    write_small_dataset(folder);
+    const Arguments run = {demo(), "--size", "64", "--json", "scores.json", "--data"};
+    const auto with = [&](Arguments extra) {
+        extra.insert(extra.begin(), run.begin(), run.end());
+        return extra;
+    };
+    check_failure(folder, with({"missing.json"}), 1, "missing.json");
+    write_file(folder / "broken.json", "{\"images\": [\n{\"id\": }]}");
+    check_failure(folder, with({"broken.json"}), 1, "line 2, column");
+    write_file(folder / "other.json", R"({"images": [{"id": 1, "file_name": "1.png"}], "annotations": [],
+        "categories": [{"id": 1, "name": "unicorn"}]})");
+    check_failure(folder, with({"other.json"}), 1, "no name is in both");
+    check_failure(folder, with({"truth.json", "--images", "nowhere"}), 1, "nowhere");
+    write_file(folder / "labels/1.txt", "0 0.5 0.5 0.25 0.5\n80 0.5 0.5 0.1 0.1\n");
+    check_failure(folder, with({"."}), 1, "1.txt:2: class 80");
+    write_file(folder / "labels/1.txt", "0 0.5 0.5\n");
+    check_failure(folder, with({"."}), 1, "1.txt:1: has 3 columns");
+    write_file(folder / "results.json", R"([{"image_id": 77}])");
+    check_failure(folder, {"--data", "truth.json", "--from-detections", "results.json"}, 1, "picture 77");
+    media::write_image(folder / "images/1.png", {32, 48, std::vector<std::uint8_t>(32 * 48 * 3, 128)});
+    check_failure(folder, with({"truth.json"}), 1, "1.png: is 32x48 pixels, its annotations are for 64x48");
+    write_file(folder / "images/1.png", "no picture");
+    check_failure(folder, with({"truth.json"}), 1, "1.png");
+    check_failure(folder, {demo(), "--data", "truth.json", "--json", "no/such/folder/scores.json"}, 1,
+                  "no/such/folder");
+    std::size_t files = 0;  // truth, broken, other, results, stdout, stderr; two folders
+    for ([[maybe_unused]] const auto& entry : fs::directory_iterator(folder.path())) ++files;
+    CHECK(files == 8);
+}
+
+TEST_CASE("an interrupted run writes nothing and says so") {
+    const std::string data = test::data_or_skip("coco128");
+    if (data.empty()) return;
+    const TemporaryFolder folder;
+    test::Child child("yolo-eval", {demo(), "--data", data, "--json", "scores.json"}, folder.path());
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!contains(test::read_file(folder / "stderr.txt"), " on cpu") && child.running() &&
+           std::chrono::steady_clock::now() < give_up)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    child.signal(SIGINT);
+    const Finished finished = child.wait();
+    INFO(finished.err);
+    CHECK(finished.status == 130);
+    CHECK(finished.out.empty());
+    CHECK(!fs::exists(folder / "scores.json"));
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+//
+// yolo-run as its users meet it: files in, files out.
+#include "tests/support/catch.h"
+#include "tests/tools/yolo_run_support.h"
+#include "tools/media/image.h"
+#include "tools/media/source.h"
+
+using namespace convoy;
+using namespace convoy::test;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+TEST_CASE("every frame has its record and the people of the clip are found") {
+    const TemporaryFolder folder;
+    const Finished finished = yolo_run(folder, {clip(), "--jsonl", "-", "--frames", "5"});
+    INFO(finished.err);
+    REQUIRE(finished.status == 0);
+    const std::vector<json> records = records_in(finished.out);
+    REQUIRE(records.size() == 5);
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        const json& r = records[i];
+        INFO(r.dump());
+        CHECK(r["input"] == clip());
+        CHECK(r["frame"] == i);
+        CHECK(std::abs(r["time_s"].get<double>() - double(i) / 10) < 1e-6);  // 10 frames/s
+        CHECK(r["width"] == 768);
+        CHECK(r["height"] == 576);
+        CHECK(r["latency_ms"].get<double>() > 0);
+        int people = 0;
+        for (const json& d : r["detections"]) {
+            const auto box = d["box"].get<std::vector<double>>();
+            REQUIRE(box.size() == 4);
+            CHECK((box[0] >= 0 && box[1] >= 0 && box[0] + box[2] <= 768.001 && box[1] + box[3] <= 576.001));
+            CHECK(d["confidence"].get<double>() > .25);
+            people += d["class_id"] == 0;
+        }
+        CHECK(people >= 3);
+    }
+}
+
+TEST_CASE("records do not depend on batch, threads or where they go") {
+    const TemporaryFolder folder;
+    const auto detections = [&](Arguments more) {
+        more.insert(more.begin(), {clip(), "--frames", "6", "--jsonl", "boxes.jsonl"});
+        REQUIRE(yolo_run(folder, more).status == 0);
+        std::vector<json> found;
+        for (const json& r : records_in(read_file(folder / "boxes.jsonl"))) found.push_back(r["detections"]);
+        return found;
+    };
+    const std::vector<json> expected = detections({});
+    REQUIRE(expected.size() == 6);
+    const std::vector<json> batched = detections({"--batch", "4", "--threads", "1", "--contact-sheet", "c.png"});
+    REQUIRE(batched.size() == 6);
+    for (std::size_t f = 0; f < 6; ++f) {
+        REQUIRE(batched[f].size() == expected[f].size());
+        for (std::size_t i = 0; i < expected[f].size(); ++i) {
+            INFO("frame " << f << ", detection " << i << ": " << batched[f][i].dump() << ", expected "
+                          << expected[f][i].dump());
+            CHECK(batched[f][i]["class_id"] == expected[f][i]["class_id"]);
+            // The same sums in another order: 4,608 terms at most, so about 1e-4 relative is the worst case.
+            CHECK(std::abs(batched[f][i]["confidence"].get<double>() - expected[f][i]["confidence"].get<double>()) <
+                  1e-4);
+            for (int k = 0; k < 4; ++k)
+                CHECK(std::abs(batched[f][i]["box"][k].get<double>() - expected[f][i]["box"][k].get<double>()) < .05);
+        }
+    }
+}
+
+TEST_CASE("one run leaves a video, pictures, a contact sheet and records") {
+    const TemporaryFolder folder;
+    const Finished finished = yolo_run(folder, {clip(), "--frames", "4", "--video", "boxes.mp4", "--pictures", "frames",
+                                                "--contact-sheet", "sheet.jpg", "--jsonl", "boxes.jsonl"});
+    INFO(finished.err);
+    REQUIRE(finished.status == 0);
+    CHECK(finished.out.empty());
+    for (const char* name : {"wrote boxes.mp4", "wrote frames/", "wrote sheet.jpg", "wrote boxes.jsonl"})
+        CHECK(contains(finished.err, name));
+    CHECK(frames_in_video(folder / "boxes.mp4") == 4);
+    const auto video = media::open_source(folder / "boxes.mp4");
+    CHECK(video->info().width == 768);
+    CHECK(video->info().height == 576);
+    CHECK(files_in(folder.path() / "frames") == 4);
+    const media::Image annotated = media::read_image(folder / "frames/pedestrians-000003.jpg");
+    CHECK(annotated.width == 768);
+    CHECK(annotated.height == 576);
+    CHECK(media::read_image(folder / "sheet.jpg").width > 480);
+    CHECK(records_in(read_file(folder / "boxes.jsonl")).size() == 4);
+    CHECK(files_in(folder.path()) == 6);  // these four and the two of the test's child process
+}
+
+TEST_CASE("without outputs the results are in runs/ and nothing is overwritten") {
+    const TemporaryFolder folder;
+    save_frame(folder / "people.png", 100);
+    const Finished first = yolo_run(folder, {clip(), "people.png", "--frames", "2"});
+    INFO(first.err);
+    REQUIRE(first.status == 0);
+    CHECK(lines_of(first.out) == std::vector<std::string>{"runs/pedestrians.mp4", "runs/people.jpg"});
+    CHECK(frames_in_video(folder / "runs/pedestrians.mp4") == 2);
+    CHECK(media::read_image(folder / "runs/people.jpg").width == 768);
+    CHECK(yolo_run(folder, {"people.png"}).out == "runs/people-2.jpg\n");
+    CHECK(files_in(folder.path() / "runs") == 3);
+}
+
+TEST_CASE("a folder gives its pictures in order, and equal names stay apart") {
+    const TemporaryFolder folder;
+    fs::create_directories(folder.path() / "a");
+    fs::create_directories(folder.path() / "b");
+    save_frame(folder / "a/2.png", 10);
+    save_frame(folder / "a/10.jpg", 50);
+    save_frame(folder / "b/2.jpg", 90);
+    const Finished finished = yolo_run(folder, {"a", "b/2.jpg", "--pictures", "found", "--jsonl", "-"});
+    INFO(finished.err);
+    REQUIRE(finished.status == 0);
+    const std::vector<json> records = records_in(finished.out);
+    REQUIRE(records.size() == 3);
+    CHECK(records[0]["input"] == "a/2.png");
+    CHECK(records[1]["input"] == "a/10.jpg");
+    CHECK(records[2]["input"] == "b/2.jpg");
+    for (const json& record : records) CHECK(record["frame"] == 0);
+    for (const char* name : {"2.jpg", "10.jpg", "2-2.jpg"}) CHECK(fs::exists(folder.path() / "found" / name));
+    CHECK(files_in(folder.path() / "found") == 3);
+}
+
+TEST_CASE("several videos go into a folder, one file each") {
+    const TemporaryFolder folder;
+    fs::create_symlink(clip(), folder / "one.mp4");
+    fs::create_symlink(clip(), folder / "two.mp4");
+    check_failure(yolo_run(folder, {"one.mp4", "two.mp4", "--video", "all.mp4"}), 2, "--video DIR/");
+    const Finished finished = yolo_run(folder, {"one.mp4", "two.mp4", "--video", "out/", "--frames", "2"});
+    INFO(finished.err);
+    REQUIRE(finished.status == 0);
+    CHECK(frames_in_video(folder / "out/one.mp4") == 2);
+    CHECK(frames_in_video(folder / "out/two.mp4") == 2);
+}
+
+TEST_CASE("classes and the number of boxes can be limited") {
+    const TemporaryFolder folder;
+    const auto boxes = [&](Arguments more) {
+        more.insert(more.begin(), {clip(), "--frames", "1", "--jsonl", "-"});
+        return records_in(yolo_run(folder, more).out).at(0)["detections"];
+    };
+    const json all = boxes({});
+    REQUIRE(all.size() > 2);
+    CHECK(boxes({"--classes", "0"}).size() >= 1);
+    CHECK(boxes({"--classes", "79"}).empty());
+    CHECK(boxes({"--max-boxes", "2"}).size() == 2);
+    const float threshold = all[1]["confidence"];
+    std::size_t above = 0;
+    for (const json& d : all) above += d["confidence"].get<float>() > threshold;
+    CHECK(above < all.size());
+    CHECK(boxes({"--confidence", std::to_string(threshold + 1e-6f)}).size() == above);
+}
+
+TEST_CASE("the demo model is taken when none is named, and that is said") {
+    const TemporaryFolder folder;
+    // A program sees its models from its place: <prefix>/bin and <prefix>/share/convoy/models.
+    fs::create_directories(folder.path() / "bin");
+    fs::create_directories(folder.path() / "share/convoy");
+    fs::copy_file(built_program("yolo-run"), folder.path() / "bin/yolo-run");
+    const Arguments arguments = {clip(), "--frames", "1", "--jsonl", "-"};
+    check_failure(run(folder / "bin/yolo-run", arguments, folder.path()), 2, "--model STEM");
+    fs::create_directory_symlink(source_file("models"), folder.path() / "share/convoy/models");
+    const Finished finished = run(folder / "bin/yolo-run", arguments, folder.path());
+    CHECK(finished.status == 0);
+    CHECK(contains(finished.err, "demo model: good on its clip, weak elsewhere"));
+    CHECK(records_in(finished.out).size() == 1);
+}
+
+TEST_CASE("help, version, quiet and report") {
+    const TemporaryFolder folder;
+    const Finished help = yolo_run(folder, {"--help"}, false);
+    CHECK(help.status == 0);
+    for (const char* part : {"Examples:", "--jsonl", "--confidence", "--device", "INPUT"})
+        CHECK(contains(help.out, part));
+    const Finished version = yolo_run(folder, {"--version"}, false);
+    CHECK(version.status == 0);
+    CHECK(version.out.rfind("yolo-run ", 0) == 0);
+    const Finished quiet = yolo_run(folder, {clip(), "--frames", "2", "--jsonl", "-", "--quiet"});
+    CHECK(quiet.err.empty());
+    CHECK(records_in(quiet.out).size() == 2);
+    const Finished report = yolo_run(folder, {clip(), "--frames", "3", "--video", "v.mp4", "--jsonl", "b.jsonl",
+                                              "--report", "--report-json", "r.json"});
+    CHECK(report.status == 0);
+    const json parsed = json::parse(read_file(folder / "r.json"));
+    std::vector<std::string> stages;
+    for (const json& stage : parsed["stages"]) {
+        CHECK(stage["count"] == 3);
+        CHECK(stage["total_s"].get<double>() > 0);
+        CHECK(stage["p99_ms"].get<double>() >= stage["median_ms"].get<double>());
+        stages.push_back(stage["name"]);
+        CHECK(contains(report.err, stages.back()));
+    }
+    CHECK(stages ==
+          std::vector<std::string>{"decode", "preprocess", "network", "post-process", "draw", "encode", "write"});
+    CHECK(parsed["frames"] == 3);
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+//
+// What yolo-run says and leaves behind when something is wrong, and when it is interrupted.
+#include <signal.h>
+
+#include <chrono>
+#include <thread>
+
+#include "tests/support/catch.h"
+#include "tests/tools/yolo_run_support.h"
+
+using namespace convoy;
+using namespace convoy::test;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+TEST_CASE("wrong usage is status 2 and touches nothing") {
+    const TemporaryFolder folder;
+    save_frame(folder / "people.jpg", 0);
+    const std::vector<std::pair<Arguments, std::string>> cases = {
+        {{}, "INPUT is required"},
+        {{clip(), "--frobnicate"}, "--frobnicate"},
+        {{clip(), "--size", "417"}, "416 and 448"},
+        {{clip(), "--classes", "persn"}, "person"},
+        {{clip(), "--confidence", "2"}, "--confidence"},
+        {{clip(), "--device", "gpu"}, "gpu"},
+        {{"people.jpg", "--video", "out.mp4"}, "--pictures"},
+        {{"people.jpg", "--pictures", "."}, "is an input"},
+        {{clip(), "--cfg", "x.cfg"}, "--cfg"},
+    };
+    for (const auto& [arguments, part] : cases) check_failure(yolo_run(folder, arguments), 2, part);
+    CHECK(files_in(folder.path()) == 3);  // the picture and the two of the test's child process
+}
+
+TEST_CASE("bad inputs are status 1 and leave nothing behind") {
+    const TemporaryFolder folder;
+    write_file(folder / "empty.mp4", "");
+    write_file(folder / "text.mp4", "this is no video\n");
+    write_file(folder / "text.jpg", "this is no picture\n");
+    fs::create_directory(folder / "void");
+    const std::size_t before = files_in(folder.path()) + 2;
+    for (const char* input : {"missing.mp4", "empty.mp4", "text.mp4", "text.jpg", "void"}) {
+        check_failure(yolo_run(folder, {input}), 1, input);
+        check_failure(yolo_run(folder, {input, "--jsonl", "x.jsonl", "--contact-sheet", "c.jpg"}), 1, input);
+    }
+    fs::remove(folder.path() / "runs");  // an empty folder may have been made; a file in it would make this throw
+    CHECK(files_in(folder.path()) == before);
+}
+
+TEST_CASE("a missing input stops the run before any work, a damaged one does not") {
+    const TemporaryFolder folder;
+    write_file(folder / "text.mp4", "this is no video\n");
+    check_failure(yolo_run(folder, {clip(), "missing.mp4", "--jsonl", "x.jsonl"}), 1, "missing.mp4");
+    CHECK_FALSE(fs::exists(folder / "x.jsonl"));
+    const Finished finished = yolo_run(folder, {"text.mp4", clip(), "--frames", "2", "--jsonl", "-"});
+    CHECK(finished.status == 1);
+    CHECK(contains(finished.err, "text.mp4"));
+    CHECK(records_in(finished.out).size() == 2);
+}
+
+TEST_CASE("damaged models are status 1 and name the file") {
+    const TemporaryFolder folder;
+    const std::string cfg = read_file(source_file("models/yolov3-quarter.cfg"));
+    const std::string weights = read_file(source_file("models/yolov3-quarter.weights"));
+    const auto check = [&](const std::string& bad_cfg, const std::string& bad_weights, const std::string& part) {
+        write_file(folder / "m.cfg", bad_cfg);
+        write_file(folder / "m.weights", bad_weights);
+        check_failure(yolo_run(folder, {clip(), "--jsonl", "x.jsonl", "--model", "m"}, false), 1, part);
+        CHECK_FALSE(fs::exists(folder / "x.jsonl"));
+    };
+    check(cfg, weights.substr(0, weights.size() / 2), "m.weights");
+    check(cfg, "", "m.weights");
+    check(cfg, "<!DOCTYPE html><html><body>404</body></html>", "m.weights");
+    check("", weights, "m.cfg");
+    check("no section here\n", weights, "m.cfg");
+    std::string misspelt = cfg;
+    misspelt.replace(misspelt.find("filters="), 8, "filterz=");
+    check(misspelt, weights, "filterz");
+    check_failure(yolo_run(folder, {clip(), "--model", "absent", "--jsonl", "x.jsonl"}, false), 1, "absent.cfg");
+}
+
+TEST_CASE("outputs that cannot be written are status 1") {
+    const TemporaryFolder folder;
+    check_failure(yolo_run(folder, {clip(), "--jsonl", "missing/x.jsonl"}), 1, "there is no folder missing");
+    check_failure(yolo_run(folder, {clip(), "--jsonl", "/dev/full"}), 1, "No space left on device");
+    check_failure(yolo_run(folder, {clip(), "--jsonl", "/dev/full", "--video", "v.mp4"}), 1, "No space left on device");
+    CHECK(files_in(folder.path()) == 2);  // no trace of v.mp4
+}
+
+TEST_CASE("what this build lacks is an error, not a fallback") {
+    const TemporaryFolder folder;
+    const Finished finished = yolo_run(folder, {clip(), "--frames", "1", "--jsonl", "x.jsonl", "--device", "cuda:31"});
+    check_failure(finished, 1, "cuda:31");
+    check_failure(yolo_run(folder, {clip(), "--jsonl", "x.jsonl", "--device", "cpu", "--precision", "fp16"}), 1,
+                  "fp32 only");
+    CHECK_FALSE(fs::exists(folder / "x.jsonl"));
+}
+
+TEST_CASE("a closed pipe ends the run with an error") {
+    const TemporaryFolder folder;
+    write_file(folder / "run.sh", "\"$@\" --jsonl - | head -n 2 > records\nexit ${PIPESTATUS[0]}\n");
+    const Finished finished =
+        run("/bin/bash",
+            {"run.sh", built_program("yolo-run").string(), clip(), "--model", source_file("models/yolov3-quarter")},
+            folder.path());
+    check_failure(finished, 1, "Broken pipe");
+    CHECK(records_in(read_file(folder / "records")).size() == 2);
+}
+
+TEST_CASE("SIGINT ends the run in order, with whole files") {
+    const TemporaryFolder folder;
+    for (const int number : {SIGINT, SIGTERM}) {
+        Child child("yolo-run",
+                    {clip(), "--model", source_file("models/yolov3-quarter"), "--size", "608", "--jsonl", "x.jsonl",
+                     "--video", "x.mp4"},
+                    folder.path());
+        while (child.running() && lines_of(read_file(folder / "x.jsonl")).size() < 3)
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        child.signal(number);
+        const Finished finished = child.wait();
+        INFO(finished.err);
+        CHECK(finished.status == 130);
+        CHECK(contains(finished.err, "interrupted"));
+        const std::size_t records = records_in(read_file(folder / "x.jsonl")).size();
+        CHECK(records >= 3);
+        CHECK(records < 240);
+        CHECK(frames_in_video(folder / "x.mp4") == std::int64_t(records));
+        CHECK(files_in(folder.path()) == 4);
+        fs::remove(folder / "x.jsonl");
+        fs::remove(folder / "x.mp4");
+    }
+}
+
+TEST_CASE("a damaged packet costs its frames, not the run") {
+    const TemporaryFolder folder;
+    std::string bytes = read_file(clip());
+    for (std::size_t i = bytes.size() / 3; i < bytes.size() / 3 + 4000; ++i) bytes[i] = char(i * 37);
+    write_file(folder / "flipped.mp4", bytes);
+    write_file(folder / "cut.mp4", read_file(clip()).substr(0, bytes.size() / 2));
+    const Finished flipped = yolo_run(folder, {"flipped.mp4", "--size", "96", "--jsonl", "-"});
+    INFO(flipped.err);
+    CHECK(flipped.status == 0);
+    CHECK(contains(flipped.err, "damaged"));
+    CHECK(records_in(flipped.out).size() > 200);
+    const Finished cut = yolo_run(folder, {"cut.mp4", "--size", "96", "--jsonl", "-"});
+    INFO(cut.err);
+    CHECK((cut.status == 0 || cut.status == 1));  // an MP4 whose index is at its end is lost with it
+    CHECK(cut.out.empty() == (cut.status == 1));
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include "tests/tools/yolo_run_support.h"
+
+#include "tests/support/catch.h"
+#include "tools/media/image.h"
+#include "tools/media/source.h"
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace convoy::test {
+
+std::string clip() { return source_file("models/pedestrians.mp4"); }
+
+Finished yolo_run(const TemporaryFolder& folder, Arguments arguments, bool with_model) {
+    if (with_model) arguments.insert(arguments.end(), {"--model", source_file("models/yolov3-quarter")});
+    return run("yolo-run", arguments, folder.path());
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::vector<json> records_in(const std::string& text) {
+    std::vector<json> records;
+    for (const std::string& line : lines_of(text)) records.push_back(json::parse(line));
+    return records;
+}
+
+std::int64_t frames_in_video(const std::string& path) {
+    const auto source = media::open_source(path);
+    std::int64_t frames = 0;
+    while (source->next()) ++frames;
+    CHECK(source->damaged() == 0);
+    return frames;
+}
+
+void save_frame(const std::string& path, int index) {
+    const auto source = media::open_source(clip());
+    for (int i = 0; i < index; ++i) source->next();
+    const std::optional<Frame> frame = source->next();
+    REQUIRE(frame.has_value());
+    media::Image image{frame->pixels.width, frame->pixels.height, {}};
+    for (int y = 0; y < image.height; ++y) {
+        const std::uint8_t* row = frame->pixels.plane[0] + std::ptrdiff_t(y) * frame->pixels.pitch[0];
+        image.rgb.insert(image.rgb.end(), row, row + std::ptrdiff_t(image.width) * 3);
+    }
+    media::write_image(path, image);
+}
+
+std::size_t files_in(const fs::path& folder) {
+    return std::size_t(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+void check_failure(const Finished& finished, int status, const std::string& part) {
+    INFO("expected status " << status << " and '" << part << "' in: " << finished.err);
+    CHECK(finished.status == status);
+    CHECK(finished.err.find("yolo-run: error: ") != std::string::npos);
+    CHECK(contains(finished.err, part));
+    CHECK(finished.out.empty());
+}
+
+}  // namespace convoy::test

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// What differs between FFmpeg 5.1 (Debian 12), 6.1 (Ubuntu 24.04) and 7.1 (Debian 13).
+#pragma once
+
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+}
+
+#include <cstdint>
+
+namespace convoy::media {
+
+/// The stream's display matrix (libavutil/display.h), or null.
+inline const std::int32_t* display_matrix(const AVStream* stream) {
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(60, 15, 100)
+    const AVCodecParameters* p = stream->codecpar;
+    const AVPacketSideData* data =
+        av_packet_side_data_get(p->coded_side_data, p->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+    return data && data->size >= 36 ? reinterpret_cast<const std::int32_t*>(data->data) : nullptr;
+#else
+    std::size_t size = 0;
+    const std::uint8_t* data = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    return data && size >= 36 ? reinterpret_cast<const std::int32_t*>(data) : nullptr;
+#endif
+}
+
+}  // namespace convoy::media

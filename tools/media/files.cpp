@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "darknet_loader/error.h"
+
+namespace fs = std::filesystem;
+
+namespace convoy::media {
+namespace {
+
+std::string message(int code) { return std::generic_category().message(code); }
+
+}  // namespace
+
+void require_readable(const std::string& path) {
+    const auto fail = [&](const std::string& what) { throw Error(ErrorKind::input, "'" + path + "' " + what); };
+    std::error_code code;
+    const fs::file_status status = fs::status(path, code);
+    if (status.type() == fs::file_type::not_found) fail("does not exist; check the path");
+    if (code) fail("cannot be read: " + code.message());
+    if (fs::is_directory(status)) fail("is a folder; name a video or picture inside it");
+    if (::access(path.c_str(), R_OK) != 0) fail("cannot be read: " + message(errno));
+    if (fs::is_regular_file(status) && fs::file_size(path, code) == 0 && !code)
+        fail("is empty (0 bytes); copy or record it again");
+}
+
+std::string lower_ending(const std::string& path) {
+    std::string ending = fs::path(path).extension().string();
+    if (!ending.empty()) ending.erase(0, 1);
+    for (char& c : ending)
+        if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
+    return ending;
+}
+
+void throw_output(const std::string& path, const std::string& reason) {
+    throw Error(ErrorKind::output, "cannot write '" + path + "': " + reason);
+}
+
+OutputFile::OutputFile(const std::string& path) : path_(path) {
+    std::error_code code;
+    if (fs::is_symlink(path_, code))  // the link stays, the file that it names is replaced
+        path_ = fs::weakly_canonical(path_, code).string();
+    const fs::file_status status = fs::status(path_, code);
+    if (fs::is_directory(status)) throw_output(path, "it is a folder; name a file");
+    if (fs::exists(status) && !fs::is_regular_file(status)) {
+        direct_ = true;
+        temporary_ = path_;
+        return;
+    }
+    const fs::path folder = fs::path(path_).parent_path();
+    for (int i = 0; i < 1000; ++i) {
+        temporary_ = (folder / (".convoy-" + std::to_string(::getpid()) + "-" + std::to_string(i) + ".part")).string();
+        const int fd = ::open(temporary_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+        if (fd >= 0) {
+            ::close(fd);
+            return;
+        }
+        if (errno == ENOENT) throw_output(path, "its folder does not exist; create it first");
+        if (errno != EEXIST) throw_output(path, message(errno));
+    }
+    throw_output(path, "too many unfinished files beside it; remove '" + temporary_ + "' and its like");
+}
+
+OutputFile::~OutputFile() {
+    if (!committed_ && !direct_) ::unlink(temporary_.c_str());
+}
+
+void OutputFile::commit() {
+    if (!direct_ && std::rename(temporary_.c_str(), path_.c_str()) != 0) throw_output(path_, message(errno));
+    committed_ = true;
+}
+
+}  // namespace convoy::media

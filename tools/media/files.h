@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+//
+// Input files that can be read, output files that appear whole or not at all.
+#pragma once
+
+#include <string>
+
+namespace convoy::media {
+
+/// Throws Error(input), saying what to do, unless `path` is a file that can be opened and is not empty.
+void require_readable(const std::string& path);
+
+/// The ending of a path in lower case without its dot, "" when it has none.
+std::string lower_ending(const std::string& path);
+
+/// A file that is written under a temporary name in the folder of `path`; commit() gives it its name.
+/// Without commit() the destructor removes it. What is there already and is no regular file (a device, a pipe) is
+/// written directly instead.
+class OutputFile {
+public:
+    /// Creates the temporary file. Throws Error(output).
+    explicit OutputFile(const std::string& path);
+    ~OutputFile();
+    OutputFile(const OutputFile&) = delete;
+    OutputFile& operator=(const OutputFile&) = delete;
+
+    /// Where to write until commit().
+    const std::string& temporary() const { return temporary_; }
+    /// Takes the place of `path`. Throws Error(output). The file must be closed by then.
+    void commit();
+
+private:
+    std::string path_, temporary_;
+    bool direct_ = false, committed_ = false;
+};
+
+/// Throws Error(output): "cannot write 'path': reason".
+[[noreturn]] void throw_output(const std::string& path, const std::string& reason);
+
+}  // namespace convoy::media

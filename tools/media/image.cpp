@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/image.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <system_error>
+
+#include "darknet_loader/error.h"
+#include "tools/media/files.h"
+#include "tools/media/jpeg_markers.h"
+#include "tools/media/limits.h"
+
+// Static, so that a program with its own copy of stb links too.
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_ONLY_BMP
+#define STBI_ONLY_GIF
+#define STBI_ONLY_PNM
+#define STBI_ONLY_TGA
+#define STB_IMAGE_STATIC
+#define STB_IMAGE_IMPLEMENTATION
+#include <stb/stb_image.h>
+#define STB_IMAGE_WRITE_STATIC
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#include <stb/stb_image_write.h>
+
+namespace convoy::media {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+struct CloseFile {
+    void operator()(std::FILE* f) const { std::fclose(f); }
+};
+using FilePtr = std::unique_ptr<std::FILE, CloseFile>;
+
+std::string last_error() { return std::generic_category().message(errno); }
+
+[[noreturn]] void throw_input(const std::string& path, const std::string& what) {
+    throw Error(ErrorKind::input, "'" + path + "' " + what);
+}
+
+Bytes read_whole(const std::string& path) {
+    require_readable(path);
+    const FilePtr file(std::fopen(path.c_str(), "rb"));
+    if (!file) throw_input(path, "cannot be read: " + last_error());
+    Bytes bytes;
+    std::uint8_t block[1 << 16];
+    while (const std::size_t n = std::fread(block, 1, sizeof block, file.get())) {
+        bytes.insert(bytes.end(), block, block + n);
+        if (bytes.size() > INT_MAX) throw_input(path, "is larger than 2 GB and so no picture; check the path");
+    }
+    if (std::ferror(file.get())) throw_input(path, "cannot be read: " + last_error());
+    return bytes;
+}
+
+/// A picture's file with what its header says; checked as far as that goes.
+struct Encoded {
+    Bytes bytes;
+    int width = 0, height = 0;  // as stored
+    Orientation orientation = 1;
+};
+
+Encoded read_encoded(const std::string& path) {
+    Encoded file{read_whole(path)};
+    int channels = 0;
+    if (!stbi_info_from_memory(file.bytes.data(), int(file.bytes.size()), &file.width, &file.height, &channels))
+        throw_input(path, std::string("is no picture that can be read (") + stbi_failure_reason() +
+                              "); give a JPEG, PNG, BMP, GIF, PNM or TGA file");
+    if (!plausible_size(file.width, file.height))
+        throw_input(path, "claims to be " + std::to_string(file.width) + "x" + std::to_string(file.height) +
+                              " pixels; at most " + std::to_string(kMaxPixels) + " pixels can be read");
+    if (file.bytes[0] == 0xff) {  // no format but JPEG starts so
+        const JpegMarkers markers = read_jpeg_markers(file.bytes);
+        if (!markers.complete) throw_input(path, "is a picture that ends early, cut short; copy it again");
+        file.orientation = markers.orientation;
+    }
+    return file;
+}
+
+void append(void* context, void* data, int size) {
+    const auto* bytes = static_cast<const std::uint8_t*>(data);
+    static_cast<Bytes*>(context)->insert(static_cast<Bytes*>(context)->end(), bytes, bytes + size);
+}
+
+ImageSize displayed_size(const Encoded& file) {
+    const bool turned = swaps_axes(file.orientation);
+    return {turned ? file.height : file.width, turned ? file.width : file.height};
+}
+
+}  // namespace
+
+ImageSize read_image_size(const std::string& path) { return displayed_size(read_encoded(path)); }
+
+Image read_image(const std::string& path) {
+    const Encoded file = read_encoded(path);
+    int w = 0, h = 0, channels = 0;
+    const std::unique_ptr<stbi_uc, decltype(&std::free)> pixels(
+        stbi_load_from_memory(file.bytes.data(), int(file.bytes.size()), &w, &h, &channels, 3), std::free);
+    if (!pixels) throw_input(path, std::string("is a damaged picture (") + stbi_failure_reason() + "); copy it again");
+    const ImageSize size = displayed_size(file);
+    Image image{size.width, size.height, {}};
+    image.rgb.resize(std::size_t(w) * h * 3);
+    orient(file.orientation, pixels.get(), w * 3, w, h, image.rgb.data(), image.width * 3);
+    return image;
+}
+
+void write_image(const std::string& path, const Image& image) {
+    const std::string ending = lower_ending(path);
+    const int w = image.width, h = image.height;
+    if (w <= 0 || h <= 0 || image.rgb.size() != std::size_t(w) * h * 3)
+        throw Error(ErrorKind::usage, "cannot write '" + path + "': the picture has no pixels of its size");
+    Bytes bytes;
+    int ok = 0;
+    if (ending == "jpg" || ending == "jpeg") {
+        ok = stbi_write_jpg_to_func(append, &bytes, w, h, 3, image.rgb.data(), 92);
+    } else if (ending == "png") {
+        ok = stbi_write_png_to_func(append, &bytes, w, h, 3, image.rgb.data(), w * 3);
+    } else if (ending == "bmp") {
+        ok = stbi_write_bmp_to_func(append, &bytes, w, h, 3, image.rgb.data());
+    } else {
+        throw Error(ErrorKind::usage, "cannot write '" + path + "': end the name in .jpg, .png or .bmp");
+    }
+    if (!ok) throw_output(path, "the picture is too large for this format");
+    OutputFile output(path);
+    FilePtr file(std::fopen(output.temporary().c_str(), "wb"));
+    if (!file) throw_output(path, last_error());
+    if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size()) throw_output(path, last_error());
+    if (std::fclose(file.release()) != 0) throw_output(path, last_error());
+    output.commit();
+}
+
+bool is_image_path(const std::string& path) {
+    static constexpr const char* kEndings[] = {"jpg", "jpeg", "png", "bmp", "gif", "pnm", "ppm", "pgm", "tga"};
+    const std::string ending = lower_ending(path);
+    return std::any_of(std::begin(kEndings), std::end(kEndings), [&](const char* e) { return ending == e; });
+}
+
+}  // namespace convoy::media

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "tools/media/orientation.h"
+
+namespace convoy::media {
+
+/// What stb_image does not look at in a JPEG.
+struct JpegMarkers {
+    Orientation orientation = 1;  ///< EXIF's, 1 when absent or out of range
+    bool complete = false;        ///< the end-of-image marker is there; without it stb_image fills the rest with grey
+};
+
+/// Walks the markers of a JPEG file. Damaged segments end the walk; nothing is thrown.
+JpegMarkers read_jpeg_markers(std::span<const std::uint8_t> file);
+
+}  // namespace convoy::media

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#include "tools/media/av_handles.h"
+
+namespace convoy::media {
+
+/// Decoded pictures of any pixel format to RGB8, by the colour matrix and range that they state. Unstated: BT.601 below
+/// 720 rows, else BT.709; limited range.
+class RgbConverter {
+public:
+    /// Bytes between rows of a target `width` pixels wide, rounded up so that libav's vector code stays inside.
+    static int pitch(int width) { return (width * 3 + 63) / 64 * 64; }
+
+    /// Writes frame.height rows of frame.width pixels. False when libswscale cannot convert this format.
+    bool convert(const AVFrame& frame, std::uint8_t* to, int to_pitch);
+
+private:
+    struct Key {
+        int width = 0, height = 0, format = -1, matrix = 0;
+        bool full_range = false;
+        bool operator==(const Key&) const = default;
+    };
+    Key key_;
+    ScalerPtr scaler_;
+};
+
+}  // namespace convoy::media
