@@ -94,10 +94,9 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads)
 
 CpuBackend::~CpuBackend() = default;
 
-void CpuBackend::prepare(int node, const ConvOp& op) {
-    const Shape x = plan_.graph.tensors[plan_.graph.nodes[node].inputs[0]].shape;
+kernels::ConvProblem conv_problem(const ConvOp& op, const Shape& x, int n) {
     kernels::ConvProblem problem;
-    problem.h = x.h, problem.w = x.w, problem.c = x.c, problem.k = op.k;
+    problem.n = n, problem.h = x.h, problem.w = x.w, problem.c = x.c, problem.k = op.k;
     problem.r = problem.s = op.size;
     problem.stride_h = op.stride_y, problem.stride_w = op.stride_x;
     problem.pad_h = problem.pad_w = op.padding;
@@ -105,12 +104,15 @@ void CpuBackend::prepare(int node, const ConvOp& op) {
     problem.activation = kernel_activation(op.activation);
     problem.residual = op.residual;
     problem.after_residual = kernel_activation(op.after_residual);
+    return problem;
+}
 
+void CpuBackend::prepare(int node, const ConvOp& op) {
+    const Shape x = plan_.graph.tensors[plan_.graph.nodes[node].inputs[0]].shape;
     Conv conv;
     conv.bias = op.bias.empty() ? std::vector<float>(op.k, 0.f) : op.bias;
     for (std::size_t i = 0; i < batch_sizes_.size(); ++i) {
-        problem.n = batch_sizes_[i];
-        conv.kernels.emplace_back(problem);
+        conv.kernels.emplace_back(conv_problem(op, x, batch_sizes_[i]));
         const auto same = std::find_if(conv.packings.begin(), conv.packings.end(), [&](const Conv::Packing& p) {
             return conv.kernels[p.made_for].shares_packing(conv.kernels[i]);
         });

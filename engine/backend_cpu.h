@@ -24,6 +24,9 @@ private:
     std::unique_ptr<std::byte, Free> data_;
 };
 
+/// The kernel's view of a convolution node that reads `x`, for a batch of n.
+kernels::ConvProblem conv_problem(const ConvOp& op, const Shape& x, int n);
+
 class CpuSlot;
 
 class CpuBackend final : public Backend {

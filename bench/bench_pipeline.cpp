@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
+#include <chrono>
+#include <thread>
+
+#include "bench/commands.h"
+#include "bench/harness.h"
+#include "engine/backend_cpu.h"
+#include "engine/engine.h"
+#include "tools/media/source.h"
+
+namespace convoy::bench {
+namespace {
+
+double seconds(const std::function<void()>& work) { return measure(0, 1, work).ms[0] * 1e-3; }
+
+std::vector<Frame> decode(const std::string& path) {
+    const std::unique_ptr<media::Source> source = media::open_source(path);
+    std::vector<Frame> frames;
+    while (std::optional<Frame> f = source->next()) frames.push_back(std::move(*f));
+    return frames;
+}
+
+}  // namespace
+
+nlohmann::json bench_pipeline(const BenchOptions& options) {
+    const Network network = options.model.load();
+    CompileOptions compile_options;
+    compile_options.passes.traits = cpu_traits();
+    compile_options.max_batch = std::max(1, options.engine.max_batch);
+    const int batch = compile_options.max_batch;
+    CpuBackend backend(compile(network, compile_options), options.engine.detect, options.engine.threads);
+    CpuSlot slot(backend);
+
+    std::vector<Frame> frames;
+    const double decode_s = seconds([&] { frames = decode(options.video); });
+    const double n = double(frames.size());
+    const double preprocess_s = seconds([&] {
+        for (const Frame& f : frames) slot.preprocess(0, f.pixels);
+    });
+    const int timed = std::min<int>(int(frames.size()), std::max(batch, options.passes));
+    slot.run(batch);
+    const double network_s = seconds([&] {
+                                 for (int i = 0; i < timed; i += batch) slot.run(batch);
+                             }) *
+                             n / double((timed + batch - 1) / batch * batch);
+    std::vector<Detection> detections;
+    const double post_s = seconds([&] {
+        for (std::size_t i = 0; i < frames.size(); ++i) slot.collect(0, detections);
+    });
+    frames.clear();
+
+    Engine engine(network, options.engine);
+    const double all_s = seconds([&] {
+        std::thread producer([&] {
+            const std::unique_ptr<media::Source> source = media::open_source(options.video);
+            while (std::optional<Frame> f = source->next()) engine.submit(std::move(*f));
+            engine.finish();
+        });
+        while (engine.next()) {
+        }
+        producer.join();
+    });
+    const double slowest = std::max({decode_s, preprocess_s, network_s, post_s});
+    fmt::print("{:.0f} frames, alone: decode {:.0f} frames/s, preprocess {:.0f}, network {:.1f}, post-process {:.0f}\n",
+               n, n / decode_s, n / preprocess_s, n / network_s, n / post_s);
+    fmt::print("overlapped: {:.1f} frames/s = {:.3f} of the slowest stage alone\n", n / all_s, slowest / all_s);
+    return {{"frames", n},
+            {"decode_fps", n / decode_s},
+            {"preprocess_fps", n / preprocess_s},
+            {"network_fps", n / network_s},
+            {"postprocess_fps", n / post_s},
+            {"pipeline_fps", n / all_s},
+            {"share_of_slowest", slowest / all_s}};
+}
+
+}  // namespace convoy::bench

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "engine/options.h"
+#include "tools/model_options.h"
+
+namespace convoy::bench {
+
+/// What every benchmark takes.
+struct BenchOptions {
+    tools::ModelOptions model;
+    EngineOptions engine;
+    std::string video;  ///< pipeline only
+    int passes = 20;
+    int warmup = 3;
+};
+
+/// Start to first picture: parse, map, fold, pack; resident memory against weights and activations.
+nlohmann::json bench_load(const BenchOptions& options);
+/// One pass of the network alone, no preprocessing, no decode.
+nlohmann::json bench_network(const BenchOptions& options);
+/// Every stage alone, then all of them overlapped, on a video.
+nlohmann::json bench_pipeline(const BenchOptions& options);
+/// Every distinct convolution of the model and every plain loop, in GFLOP/s, GB/s and shares of what this machine
+/// reaches.
+nlohmann::json bench_kernels(const BenchOptions& options);
+
+}  // namespace convoy::bench

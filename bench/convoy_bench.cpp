@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// convoy-bench load|network|pipeline|kernels: how fast each part is on this machine.
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "bench/commands.h"
+#include "tools/exit_status.h"
+
+int main(int argc, char** argv) {
+    using namespace convoy;
+    CLI::App app("Benchmarks of Convoy. Medians after a warm-up; compare only what ran side by side.", "convoy-bench");
+    app.require_subcommand(1);
+    bench::BenchOptions options;
+    std::string json_path;
+
+    struct Command {
+        const char* name;
+        const char* help;
+        nlohmann::json (*run)(const bench::BenchOptions&);
+    };
+    static constexpr Command commands[] = {
+        {"load", "time from files to a ready engine, and memory", bench::bench_load},
+        {"network", "the network alone", bench::bench_network},
+        {"pipeline", "every stage alone, then overlapped", bench::bench_pipeline},
+        {"kernels", "every distinct convolution and plain loop", bench::bench_kernels},
+    };
+    for (const Command& command : commands) {
+        CLI::App* sub = app.add_subcommand(command.name, command.help);
+        options.model.add_to(*sub);
+        tools::add_device_options(*sub, options.engine);
+        sub->add_option("--passes", options.passes, "timed runs")->check(CLI::Range(1, 100000));
+        sub->add_option("--warmup", options.warmup, "runs before them")->check(CLI::Range(0, 1000));
+        sub->add_option("--json", json_path, "write the figures there as well");
+        if (std::string(command.name) == "pipeline")
+            sub->add_option("video", options.video, "a video file")->required();
+    }
+    return tools::run_command(app, argc, argv, [&] {
+        for (const Command& command : commands) {
+            if (!app.got_subcommand(command.name)) continue;
+            const nlohmann::json result = command.run(options);
+            if (json_path.empty()) continue;
+            std::ofstream out(json_path);
+            out << result.dump(2) << '\n';
+            if (!out.flush()) throw Error(ErrorKind::output, json_path + ": cannot be written");
+        }
+        return int(tools::kSuccess);
+    });
+}

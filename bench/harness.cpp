@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "bench/harness.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+
+namespace convoy::bench {
+
+double Samples::median() const {
+    std::vector<double> sorted = ms;
+    std::sort(sorted.begin(), sorted.end());
+    return sorted.empty() ? 0 : sorted[sorted.size() / 2];
+}
+double Samples::min() const { return *std::min_element(ms.begin(), ms.end()); }
+double Samples::max() const { return *std::max_element(ms.begin(), ms.end()); }
+
+nlohmann::json Samples::json() const {
+    return {{"median_ms", median()}, {"min_ms", min()}, {"max_ms", max()}, {"samples", ms.size()}};
+}
+
+std::string Samples::text() const {
+    return fmt::format("{:.3g} ms ({:.3g} … {:.3g}, {} runs)", median(), min(), max(), ms.size());
+}
+
+Samples measure(int warmup, int passes, const std::function<void()>& work) {
+    using Clock = std::chrono::steady_clock;
+    for (int i = 0; i < warmup; ++i) work();
+    Samples samples;
+    for (int i = 0; i < passes; ++i) {
+        const Clock::time_point start = Clock::now();
+        work();
+        samples.ms.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+    }
+    return samples;
+}
+
+std::size_t peak_resident_bytes() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.rfind("VmHWM:", 0) == 0) return std::stoull(line.substr(6)) * 1024;
+    return 0;
+}
+
+}  // namespace convoy::bench

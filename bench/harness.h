@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace convoy::bench {
+
+/// Timings of one piece of work, in milliseconds.
+struct Samples {
+    std::vector<double> ms;
+    double median() const;
+    double min() const;
+    double max() const;
+    /// {"median_ms", "min_ms", "max_ms", "samples"}
+    nlohmann::json json() const;
+    /// "12.3 ms (11.9 … 14.0, 20 runs)"
+    std::string text() const;
+};
+
+/// Runs `work` `warmup` times uncounted, then `passes` times.
+Samples measure(int warmup, int passes, const std::function<void()>& work);
+
+/// Highest resident memory of this process so far, bytes (VmHWM).
+std::size_t peak_resident_bytes();
+
+}  // namespace convoy::bench

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# `make bench`: every benchmark on the demo model; side by side with OpenCV where a Python has it.
+set -euo pipefail
+bench=${1:?usage: run.sh CONVOY_BENCH}
+model=models/yolov3-quarter
+"$bench" load --model "$model"
+"$bench" network --model "$model"
+"$bench" network --model "$model" --batch 8
+"$bench" pipeline --model "$model" models/pedestrians.mp4
+"$bench" kernels --model "$model"
+pythons=()
+for python in python3 /usr/bin/python3; do
+    if "$python" -c 'import cv2; cv2.dnn.readNetFromDarknet' 2>/dev/null; then pythons+=(--python "$python"); fi
+done
+if [ ${#pythons[@]} -eq 0 ]; then
+    echo "not compared with OpenCV: no python3 here has cv2 with a Darknet importer (OpenCV 4)"
+else
+    python3 bench/compare_opencv.py "$bench" "$model.cfg" "$model.weights" 416 "${pythons[@]}"
+fi

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#include "tests/parity/darknet_program.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace convoy::test {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// COCO's category ids of the 80 classes: 1 … 90 without those that were never used.
+int coco_class(int category) {
+    static constexpr int gaps[] = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83};
+    return category - 1 - int(std::count_if(std::begin(gaps), std::end(gaps), [&](int g) { return g < category; }));
+}
+
+}  // namespace
+
+DarknetProgram::DarknetProgram() {
+    std::string pattern = (fs::temp_directory_path() / "convoy-darknet-XXXXXX").string();
+    if (!mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
+    folder_ = pattern;
+}
+
+DarknetProgram::~DarknetProgram() {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+}
+
+bool DarknetProgram::available() { return std::system("command -v darknet >/dev/null 2>&1") == 0; }
+
+std::vector<std::string> DarknetProgram::classic_pictures() {
+    std::vector<std::string> out;
+    for (const char* name : {"dog", "eagle", "giraffe", "horses", "kite", "person"}) {
+        const std::string path = std::string("/usr/share/darknet/data/") + name + ".jpg";
+        if (fs::exists(path)) out.push_back(path);
+    }
+    return out;
+}
+
+std::vector<std::vector<Detection>> DarknetProgram::valid(const std::string& cfg, const std::string& weights,
+                                                          const std::vector<std::string>& pictures) const {
+    // Its image id is the number after the last underscore of the file name.
+    std::ofstream list(folder_ + "/list"), data(folder_ + "/data"), names(folder_ + "/names");
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+        const std::string link = folder_ + "/picture_" + std::to_string(i) + ".jpg";
+        fs::remove(link);
+        fs::create_symlink(pictures[i], link);
+        list << link << '\n';
+    }
+    for (int i = 0; i < 80; ++i) names << "class" << i << '\n';
+    data << "classes=80\nvalid=" << folder_ << "/list\nnames=" << folder_ << "/names\nresults=" << folder_
+         << "\neval=coco\n";
+    list.close(), data.close(), names.close();
+    const std::string command =
+        "cd " + folder_ + " && darknet detector valid data " + cfg + " " + weights + " >log 2>&1";
+    if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
+
+    std::vector<std::vector<Detection>> out(pictures.size());
+    std::ifstream results(folder_ + "/coco_results.json");
+    for (const nlohmann::json& d : nlohmann::json::parse(results)) {
+        const auto& box = d.at("bbox");
+        out.at(d.at("image_id"))
+            .push_back({coco_class(d.at("category_id")), d.at("score"), {box[0], box[1], box[2], box[3]}});
+    }
+    return out;
+}
+
+}  // namespace convoy::test

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+//
+// Our detections against Debian's darknet: the same, in the same order, boxes within 0.01 px, confidences within 1e-4.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+
+#include "darknet_loader/load.h"
+#include "engine/engine.h"
+#include "tests/parity/darknet_program.h"
+#include "tests/support/catch.h"
+#include "tests/support/data.h"
+#include "tools/media/image.h"
+
+using namespace convoy;
+
+namespace {
+
+constexpr float kThreshold = .005f;  // of `darknet detector valid`
+constexpr float kBoxBound = .01f, kConfidenceBound = 1e-4f;
+
+EngineOptions as_valid() {
+    EngineOptions o;
+    o.batch_norm = BatchNormFormula::pjreddie;
+    o.detect.confidence = kThreshold;
+    o.detect.nms = .45f;
+    o.detect.resize = Resize::darknet;
+    return o;
+}
+
+Frame frame_of(const media::Image& image) {
+    Frame f;
+    f.pixels.plane[0] = image.rgb.data();
+    f.pixels.pitch[0] = 3 * image.width;
+    f.pixels.width = image.width;
+    f.pixels.height = image.height;
+    return f;
+}
+
+float box_error(const Box& a, const Box& b) {
+    return std::max({std::fabs(a.x - b.x), std::fabs(a.y - b.y), std::fabs(a.w - b.w), std::fabs(a.h - b.h)});
+}
+
+bool same(const Detection& a, const Detection& b) {
+    return a.class_id == b.class_id && std::fabs(a.confidence - b.confidence) <= kConfidenceBound &&
+           box_error(a.box, b.box) <= kBoxBound;
+}
+
+std::string text(const Detection& d) {
+    char out[120];
+    std::snprintf(out, sizeof out, "class %d %.6f [%.4f %.4f %.4f %.4f]", d.class_id, d.confidence, d.box.x, d.box.y,
+                  d.box.w, d.box.h);
+    return out;
+}
+
+// A confidence so close to the threshold that rounding alone decides whether it is listed.
+bool borderline(const Detection& d) { return std::fabs(d.confidence - kThreshold) < 2e-6f; }
+
+struct Tally {
+    int compared = 0, borderline = 0;
+    float worst_box = 0, worst_confidence = 0;
+};
+
+void compare(const std::vector<Detection>& ours, const std::vector<Detection>& darknet, Tally& tally) {
+    std::size_t i = 0, j = 0;
+    while (i < ours.size() || j < darknet.size()) {
+        if (i < ours.size() && j < darknet.size() && same(ours[i], darknet[j])) {
+            tally.worst_box = std::max(tally.worst_box, box_error(ours[i].box, darknet[j].box));
+            tally.worst_confidence =
+                std::max(tally.worst_confidence, std::fabs(ours[i].confidence - darknet[j].confidence));
+            ++tally.compared, ++i, ++j;
+        } else if (i < ours.size() && borderline(ours[i])) {
+            ++tally.borderline, ++i;
+        } else if (j < darknet.size() && borderline(darknet[j])) {
+            ++tally.borderline, ++j;
+        } else {
+            FAIL("place " << i << ": ours " << (i < ours.size() ? text(ours[i]) : "none") << ", darknet's "
+                          << (j < darknet.size() ? text(darknet[j]) : "none"));
+        }
+    }
+}
+
+void check_model(const Network& network, const std::string& cfg, const std::string& weights,
+                 const std::vector<std::string>& pictures, const test::DarknetProgram& darknet) {
+    const std::vector<std::vector<Detection>> expected = darknet.valid(cfg, weights, pictures);
+    Engine engine(network, as_valid());
+    Tally tally;
+    for (std::size_t i = 0; i < pictures.size(); ++i) {
+        INFO(cfg << ", " << pictures[i]);
+        compare(engine.detect(frame_of(media::read_image(pictures[i]))), expected[i], tally);
+    }
+    CHECK(tally.compared > 10 * int(pictures.size()));
+    WARN(cfg << ": " << tally.compared << " detections on " << pictures.size() << " pictures agree; worst box "
+             << tally.worst_box << " px, worst confidence " << tally.worst_confidence << "; " << tally.borderline
+             << " at the threshold itself");
+}
+
+std::vector<std::string> pictures(int coco) {
+    std::vector<std::string> out = test::DarknetProgram::classic_pictures();
+    const std::string folder = test::data_or_skip("coco128/images");
+    if (folder.empty()) return out;
+    std::vector<std::string> all;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) all.push_back(entry.path().string());
+    std::sort(all.begin(), all.end());
+    for (int i = 0; i < coco && i < int(all.size()); ++i) out.push_back(all[i * int(all.size()) / coco]);
+    return out;
+}
+
+bool darknet_missing() {
+    if (test::DarknetProgram::available() && !test::DarknetProgram::classic_pictures().empty()) return false;
+    WARN("skipped: Debian's package darknet is not installed");
+    return true;
+}
+
+}  // namespace
+
+TEST_CASE("the demo model detects what darknet detects", "[parity]") {
+    if (darknet_missing()) return;
+    const test::DarknetProgram darknet;
+    const std::string stem = test::source_dir() + "/models/yolov3-quarter";
+    check_model(load_network(stem + ".cfg", stem + ".weights"), stem + ".cfg", stem + ".weights", pictures(8), darknet);
+}
+
+TEST_CASE("public models detect what darknet detects", "[parity]") {
+    if (darknet_missing()) return;
+    const test::DarknetProgram darknet;
+    for (const char* name : {"yolo-fastest-1.1-xl", "MobileNetV2-YOLOv3-Nano-coco"}) {
+        const std::string cfg = test::data_or_skip(std::string("models/") + name + ".cfg");
+        if (cfg.empty()) return;
+        const std::string weights = cfg.substr(0, cfg.size() - 4) + ".weights";
+        check_model(load_network(cfg, weights), cfg, weights, pictures(12), darknet);
+    }
+}
+
+TEST_CASE("random weights in Darknet's own cfgs detect what darknet detects", "[parity][slow]") {
+    if (darknet_missing()) return;
+    const test::DarknetProgram darknet;
+    for (const char* name : {"yolov3-tiny", "yolov3", "yolov3-spp"}) {
+        const std::string cfg = test::data_or_skip(std::string("cfgs/") + name + ".cfg");
+        if (cfg.empty()) return;
+        // A small input: darknet takes 20 s and more for 416 on one core.
+        Network network = load_network(cfg, "", "", {128, 128});
+        randomize_weights(network, 11);
+        const std::string copy = darknet.folder() + "/" + name + ".cfg",
+                          weights = darknet.folder() + "/" + name + ".weights";
+        write_network(network, copy, weights);
+        std::vector<std::string> some = test::DarknetProgram::classic_pictures();
+        some.resize(std::min<std::size_t>(some.size(), 3));
+        check_model(load_network(copy, weights), copy, weights, some, darknet);
+    }
+}
