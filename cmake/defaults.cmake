@@ -1,23 +1,26 @@
-# Language level, output folders, and one INTERFACE target that carries every warning and sanitizer flag.
+# Language level, output folders, warnings and sanitizers for everything of ours; what users of the headers need is
+# the INTERFACE target convoy_flags, and no more than that reaches a program that embeds the library.
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
-  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug, RelWithDebInfo or MinSizeRel" FORCE)
 endif()
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()
 
-add_library(convoy_flags INTERFACE)
-target_compile_options(convoy_flags INTERFACE -Wall -Wextra -Wshadow $<$<BOOL:${CONVOY_WERROR}>:-Werror>)
-target_include_directories(convoy_flags INTERFACE ${PROJECT_SOURCE_DIR})
+add_compile_options(-Wall -Wextra -Wshadow $<$<BOOL:${CONVOY_WERROR}>:-Werror>)
 if(CONVOY_SANITIZE)
-  target_compile_options(convoy_flags INTERFACE -fsanitize=${CONVOY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  target_link_options(convoy_flags INTERFACE -fsanitize=${CONVOY_SANITIZE})
+  add_compile_options(-fsanitize=${CONVOY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${CONVOY_SANITIZE})
 endif()
+
+add_library(convoy_flags INTERFACE)
+target_compile_features(convoy_flags INTERFACE cxx_std_20)
+target_include_directories(convoy_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)

@@ -1,4 +1,11 @@
-# Everything that is not ours, found on the system. Versions: docs/dependencies.md.
+# Everything that is not ours, found on the system. What each is for, and its versions: docs/dependencies.md.
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(dnnl REQUIRED CONFIG)
+if(CONVOY_TOOLS)
+  find_package(CLI11 REQUIRED)
+  find_package(fmt REQUIRED)
+  find_package(nlohmann_json REQUIRED)
+  find_package(PkgConfig REQUIRED)
+  pkg_check_modules(LIBAV REQUIRED IMPORTED_TARGET libavformat libavcodec libavutil libswscale)
+endif()

@@ -1,0 +1,48 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Plants one breach of the layers at a time in a clean little tree: layers.sh must name each, and nothing else.
+set -eu
+check=$(cd "$(dirname "$0")" && pwd)/layers.sh
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+failed=0
+
+clean() {
+    rm -rf "${tree:?}"/*
+    mkdir -p "$tree/darknet_loader" "$tree/kernels/cpu" "$tree/engine" "$tree/tools/media" "$tree/cmake"
+    echo 'install_library(convoy darknet_loader/network.h engine/engine.h kernels/types.h)' >"$tree/cmake/install.cmake"
+    printf '#include <vector>\n' >"$tree/darknet_loader/network.h"
+    printf '#include <cstddef>\n' >"$tree/kernels/types.h"
+    printf '#include <dnnl.hpp>\n#include "kernels/types.h"\n' >"$tree/kernels/cpu/conv.cpp"
+    printf '#include "darknet_loader/network.h"\n#include "kernels/types.h"\n' >"$tree/engine/engine.h"
+    printf '#include <libavutil/frame.h>\n#include "engine/engine.h"\n// never std::cout here\n' >"$tree/tools/media/source.cpp"
+}
+
+# refuses FILE LINE: with LINE added to FILE the check fails and names FILE.
+refuses() {
+    clean
+    echo "$2" >>"$tree/$1"
+    if output=$("$check" "$tree") || ! echo "$output" | grep -qF "$1:"; then
+        echo "layers_test: '$2' in $1 was not refused. The check said: $output"
+        failed=1
+    fi
+}
+
+clean
+"$check" "$tree" || { echo "layers_test: the clean tree was refused"; failed=1; }
+refuses darknet_loader/network.h '#include "engine/engine.h"'
+refuses darknet_loader/network.h '#  include <dnnl.hpp>'
+refuses kernels/cpu/conv.cpp '#include "darknet_loader/network.h"'
+refuses kernels/cpu/conv.cpp '#include "engine/engine.h"'
+refuses kernels/types.h '#include <dnnl.hpp>'
+refuses kernels/cpu/conv.cpp 'void f() { std::cout << 1; }'
+refuses engine/plan.cpp '#include "kernels/cpu/conv.h"'
+refuses engine/plan.cpp '#include "darknet_loader/load.h"'
+refuses engine/plan.cpp '#include <fstream>'
+refuses engine/plan.cpp '#include <libavutil/frame.h>'
+refuses engine/plan.cpp '#include "tests/support/compare.h"'
+refuses engine/plan.cpp '    exit(1);'
+refuses engine/engine.h '#include "engine/graph.h"'
+refuses tools/media/source.cpp '#include "kernels/conv.h"'
+refuses tools/media/source.cpp '#include "bench/harness.h"'
+exit $failed

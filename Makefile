@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+# A thin front: cmake/bootstrap.sh brings the packages, CMakePresets.json says how to build. `make help` lists the targets.
+.DEFAULT_GOAL := build
+.PHONY: build demo test bench install check tidy format asan tsan clean help
+
+PRESET ?= release
+PREFIX ?= /usr/local
+JOBS   ?= $(shell cmake/jobs.sh)
+DEMO   := models/pedestrians.mp4
+OUT    := runs/demo/pedestrians
+
+# Ninja is only looked for once the bootstrap has run, so this must expand late.
+configure = CMAKE_GENERATOR="$$(command -v ninja >/dev/null && echo Ninja || echo Unix Makefiles)" cmake --preset
+compile   = cmake --build --parallel $(JOBS) --preset
+# The first build leaves the tests out, so that it does not need their packages; `make test` switches them on for good.
+programs  = $(if $(wildcard build/CMakeCache.txt),,-DCONVOY_TESTS=OFF)
+
+build:  ## build the library and the programs into build/bin
+	@cmake/bootstrap.sh build
+	$(configure) $(PRESET) $(programs)
+	$(compile) $(PRESET)
+
+demo:  ## build, and find the people in the shipped clip
+	@cmake/bootstrap.sh build
+	$(configure) $(PRESET) $(programs)
+	$(compile) $(PRESET) --target yolo-run
+	@mkdir -p $(dir $(OUT))
+	build/bin/yolo-run $(DEMO) --video $(OUT).mp4 --jsonl $(OUT).jsonl --contact-sheet $(OUT).jpg --report
+	@echo "The demo's results are in $(dir $(OUT)): look at $(OUT).jpg first."
+
+test:  ## build and run all tests
+	@cmake/bootstrap.sh build test
+	$(configure) $(PRESET) -DCONVOY_TESTS=ON
+	$(compile) $(PRESET)
+	ctest --preset $(PRESET)
+
+bench:  ## build and run the benchmarks
+	@cmake/bootstrap.sh build bench
+	$(configure) $(PRESET) -DCONVOY_BENCH=ON
+	$(compile) $(PRESET)
+	cmake --build --preset $(PRESET) --target bench
+
+install: build  ## install the library, its headers and the programs (PREFIX, DESTDIR)
+	cmake --install build --prefix $(PREFIX)
+
+check:  ## static checks: layers, headers, format, style
+	@cmake/bootstrap.sh build test check
+	@for check in .ci/checks/*.sh; do echo "== $$check"; "$$check" || exit 1; done
+	$(configure) $(PRESET) -DCONVOY_TESTS=ON
+	$(compile) $(PRESET) --target header_test
+
+tidy: ## clang-tidy over every source file (minutes)
+	@cmake/bootstrap.sh build test check
+	$(configure) $(PRESET) -DCONVOY_TESTS=ON
+	git ls-files -co --exclude-standard '*.cpp' ':!docs' | xargs -P $(JOBS) -n 1 clang-tidy -p build --quiet
+
+format:  ## clang-format every source file in place
+	git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs clang-format -i
+
+asan tsan:  ## build and test under the sanitizers: address and undefined behaviour, or threads
+	@cmake/bootstrap.sh build test
+	$(configure) $@
+	$(compile) $@
+	ctest --preset $@
+
+clean:  ## remove every build folder
+	rm -rf build build-*/
+
+help:
+	@awk -F ':.*## ' '/^[a-z][a-z ]*:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

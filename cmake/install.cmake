@@ -1,0 +1,34 @@
+# `find_package(convoy)` gives convoy::convoy, with COMPONENTS media convoy::media too. Headers keep their paths
+# below include/convoy, so that "engine/engine.h" is the same line inside this repository and outside it.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/convoy)
+
+# install_library(TARGET EXPORT-SET EXPORT-NAME header...)
+function(install_library target export name)
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARGN})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  install(TARGETS ${target} EXPORT ${export} FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/convoy)
+  install(EXPORT ${export} NAMESPACE convoy:: DESTINATION ${package_dir})
+endfunction()
+
+install(TARGETS convoy_flags EXPORT convoyTargets)
+set_target_properties(convoy_flags PROPERTIES EXPORT_NAME flags)
+install_library(convoy convoyTargets convoy
+  darknet_loader/error.h darknet_loader/load.h darknet_loader/network.h
+  engine/detection.h engine/engine.h engine/frame.h engine/options.h engine/stage_stats.h
+  kernels/preprocess.h kernels/types.h)  # what engine/frame.h hands on
+
+if(CONVOY_TOOLS)
+  install_library(convoy_media convoyMediaTargets media
+    tools/media/draw.h tools/media/image.h tools/media/source.h tools/media/video_writer.h)
+  install(TARGETS yolo-run yolo-inspect yolo-eval)
+  install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/convoy/models FILES_MATCHING
+          PATTERN "*.cfg" PATTERN "*.weights" PATTERN "*.names")
+endif()
+
+get_target_property(CONVOY_LIBRARY_TYPE convoy TYPE)
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/convoyConfig.cmake.in ${PROJECT_BINARY_DIR}/convoyConfig.cmake
+                              INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/convoyConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/convoyConfig.cmake ${PROJECT_BINARY_DIR}/convoyConfigVersion.cmake DESTINATION ${package_dir})

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+//
+// How every command ends: its exit status and its last words.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string_view>
+
+#include "darknet_loader/error.h"
+
+namespace convoy::tools {
+
+enum ExitStatus {
+    kSuccess = 0,
+    kBadData = 1,        ///< something could not be read, written or done
+    kBadUsage = 2,       ///< the command line cannot be used
+    kInterrupted = 130,  ///< SIGINT or SIGTERM; files are complete up to the last frame
+};
+
+int exit_status(ErrorKind kind);
+
+/// Prints "NAME: error: SENTENCE" to stderr.
+void print_error(std::string_view command, std::string_view sentence);
+
+/// The whole of a main(): parses the arguments, runs `body`, and turns every exception into one line on stderr and an
+/// exit status. A standard output that did not take everything that was printed is an error, too.
+int run_command(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
+
+}  // namespace convoy::tools

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#include "tools/model_options.h"
+
+#include <fmt/core.h>
+
+#include <charconv>
+#include <filesystem>
+
+#include "darknet_loader/load.h"
+
+namespace fs = std::filesystem;
+
+namespace convoy::tools {
+namespace {
+
+constexpr int kSizeStep = 32;  // stride of the coarsest head of every YOLO since v2
+constexpr int kCocoClasses = 80;
+constexpr const char* kDemoModel = "yolov3-quarter";
+
+int parse_side(std::string_view text, const std::string& whole) {
+    int side = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), side);
+    if (error != std::errc() || end != text.data() + text.size() || side <= 0)
+        throw Error(ErrorKind::usage, fmt::format("--size {}: expected one side (416) or WxH (608x352)", whole));
+    if (side % kSizeStep)
+        throw Error(ErrorKind::usage, fmt::format("--size {}: {} is no multiple of {}; the nearest that are: {} and {}",
+                                                  whole, side, kSizeStep, std::max(side / kSizeStep, 1) * kSizeStep,
+                                                  (side / kSizeStep + 1) * kSizeStep));
+    return side;
+}
+
+LoadOptions parse_size(const std::string& text) {
+    if (text.empty()) return {};
+    const std::size_t cross = text.find('x');
+    const std::string_view view = text;
+    if (cross == std::string::npos) return {parse_side(view, text), parse_side(view, text)};
+    return {parse_side(view.substr(0, cross), text), parse_side(view.substr(cross + 1), text)};
+}
+
+std::string without_model_suffix(const std::string& stem) {
+    const fs::path path = stem;
+    const bool has_suffix = path.extension() == ".cfg" || path.extension() == ".weights";
+    return has_suffix ? fs::path(path).replace_extension().string() : stem;
+}
+
+// Names that belong to a model although nobody named them: STEM.names, else coco.names in the same folder.
+std::string find_names(const Network& network, const std::string& stem) {
+    std::error_code ignored;
+    if (!stem.empty() && fs::exists(stem + ".names", ignored)) return stem + ".names";
+    const fs::path coco = fs::path(network.cfg_path).parent_path() / "coco.names";
+    if (network.classes() == kCocoClasses && fs::exists(coco, ignored)) return coco.string();
+    return {};
+}
+
+}  // namespace
+
+void ModelOptions::add_to(CLI::App& app) {
+    const std::string group = "Model (default: the shipped demo model)";
+    auto* model = app.add_option("--model", stem, "STEM for STEM.cfg, STEM.weights and STEM.names")->type_name("STEM");
+    auto* net = app.add_option("--cfg", cfg, "network description")->type_name("FILE");
+    auto* data = app.add_option("--weights", weights, "trained weights")->type_name("FILE");
+    app.add_option("--names", names, "class names, one a line (default: STEM.names, else coco.names beside the cfg)")
+        ->type_name("FILE")
+        ->group(group);
+    app.add_option("--size", size, "network input: 416 or WxH, multiples of 32 (default: the cfg's)")
+        ->type_name("N|WxH")
+        ->group(group);
+    for (auto* option : {model, net, data}) option->group(group);
+    model->excludes(net)->excludes(data);
+}
+
+Network ModelOptions::load(bool needs_weights) const {
+    std::string base = without_model_suffix(stem), cfg_file = cfg, weights_file = weights;
+    if (is_demo()) base = (fs::path(demo_model_folder()) / kDemoModel).string();
+    if (!base.empty()) {
+        cfg_file = base + ".cfg";
+        weights_file = base + ".weights";
+        std::error_code ignored;
+        if (!needs_weights && !fs::exists(weights_file, ignored)) weights_file.clear();
+    }
+    if (cfg_file.empty())
+        throw Error(ErrorKind::usage, "--weights needs its network description: give --cfg FILE, too");
+    if (weights_file.empty() && needs_weights)
+        throw Error(ErrorKind::usage, "--cfg needs trained weights: give --weights FILE, too");
+    Network network = load_network(cfg_file, weights_file, names, parse_size(size));
+    if (names.empty())
+        if (const std::string found = find_names(network, base); !found.empty()) attach_names(network, found);
+    return network;
+}
+
+void add_preprocess_options(CLI::App& app, EngineOptions& engine) {
+    const std::string group = "Model (default: the shipped demo model)";
+    auto* letterbox = app.add_flag_callback(
+        "--letterbox", [&engine] { engine.detect.fit = Fit::letterbox; }, "keep the aspect ratio, grey bars (default)");
+    auto* stretch = app.add_flag_callback(
+        "--stretch", [&engine] { engine.detect.fit = Fit::stretch; }, "scale both axes on their own");
+    letterbox->group(group)->excludes(stretch);
+    stretch->group(group);
+    add_choice<Resize>(app, "--resize", engine.detect.resize,
+                       {{"bilinear", Resize::bilinear}, {"darknet", Resize::darknet}},
+                       "interpolation: as OpenCV's, or Darknet's own (default: bilinear)")
+        ->group(group);
+    add_choice<BatchNormFormula>(app, "--batch-norm", engine.batch_norm,
+                                 {{"alexeyab", BatchNormFormula::alexeyab},
+                                  {"pjreddie", BatchNormFormula::pjreddie},
+                                  {"opencv", BatchNormFormula::opencv}},
+                                 "whose batch-norm epsilon to reproduce (default: alexeyab)")
+        ->group(group);
+}
+
+void add_device_options(CLI::App& app, EngineOptions& engine) {
+    const std::string group = "Where it runs";
+    app.add_option("--device", engine.device, "every GPU if there is one, else the CPU (default: auto)")
+        ->type_name("auto|cpu|cuda|cuda:0,2")
+        ->group(group);
+    add_choice<Precision>(app, "--precision", engine.precision,
+                          {{"auto", Precision::automatic},
+                           {"fp32", Precision::fp32},
+                           {"tf32", Precision::tf32},
+                           {"fp16", Precision::fp16}},
+                          "arithmetic (default: auto, which is fp32 on a CPU)")
+        ->group(group);
+    app.add_option("--batch", engine.max_batch, "pictures in one pass (default: chosen for the device)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024))
+        ->group(group);
+    app.add_option("--threads", engine.threads, "CPU threads of the network (default: all cores)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 4096))
+        ->group(group);
+}
+
+std::string demo_model_folder() {
+    std::error_code error;
+    const fs::path program = fs::read_symlink("/proc/self/exe", error);
+    const fs::path prefix = program.parent_path().parent_path();
+    for (const fs::path& folder : {prefix / "share" / "convoy" / "models", prefix.parent_path() / "models"})
+        if (fs::exists(folder / (std::string(kDemoModel) + ".cfg"), error)) return folder.string();
+    throw Error(ErrorKind::usage,
+                "the demo model is not installed beside this program: give --model STEM or --cfg and --weights");
+}
+
+}  // namespace convoy::tools

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// The options that yolo-run, yolo-eval and yolo-inspect share: which model, how it is fed, where it runs.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "darknet_loader/network.h"
+#include "engine/options.h"
+
+namespace convoy::tools {
+
+/// Which model to load. Call add_to() before parsing and load() after it.
+struct ModelOptions {
+    std::string cfg, weights, names;  ///< --cfg, --weights, --names
+    std::string stem;  ///< --model: STEM.cfg, STEM.weights, STEM.names; a path ending in .cfg or .weights will do
+    std::string size;  ///< --size: "416" or "608x352"; empty takes the cfg's
+
+    void add_to(CLI::App& app);
+
+    /// Whether no model was named, so that load() takes the demo model.
+    bool is_demo() const { return cfg.empty() && weights.empty() && stem.empty(); }
+
+    /// Loads the model, with its class names: `names`, else STEM.names, else coco.names in the cfg's folder when the
+    /// model has 80 classes, else none. Throws Error(usage) for options that do not go together and what load_network
+    /// throws. With `needs_weights` false a model without weights is loaded for its structure alone.
+    Network load(bool needs_weights = true) const;
+};
+
+/// Adds --letterbox, --stretch, --resize and --batch-norm.
+void add_preprocess_options(CLI::App& app, EngineOptions& engine);
+
+/// Adds --device, --precision, --batch and --threads.
+void add_device_options(CLI::App& app, EngineOptions& engine);
+
+/// Folder of the shipped demo model: share/convoy/models of an installation, models/ of a build tree.
+/// Throws Error(usage) when neither is there.
+std::string demo_model_folder();
+
+/// Adds an option that takes one of the named values; anything else is a usage error that lists them.
+template <typename T>
+CLI::Option* add_choice(CLI::App& app, const std::string& name, T& target,
+                        std::vector<std::pair<std::string, T>> choices, const std::string& help) {
+    std::string list;
+    for (const auto& [key, value] : choices) list += (list.empty() ? "" : "|") + key;
+    const auto set = [&target, choices, name, list](const std::string& text) {
+        for (const auto& [key, value] : choices)
+            if (key == text) {
+                target = value;
+                return;
+            }
+        throw CLI::ValidationError(name, "'" + text + "' is none of " + list);
+    };
+    return app.add_option_function<std::string>(name, set, help)->type_name(list);
+}
+
+}  // namespace convoy::tools

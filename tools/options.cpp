@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+#include "tools/options.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+
+#include "tools/sinks/jsonl_sink.h"
+
+namespace convoy::tools {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  yolo-run street.mp4                                   annotated video in runs/, with the demo model
+  yolo-run --model yolov3 street.mp4 --jsonl boxes.jsonl --video boxes.mp4
+  yolo-run --model yolov3 holiday/ --classes person,dog --pictures found/
+  yolo-run --cfg yolov3.cfg --weights yolov3.weights --size 608 --jsonl - street.mp4 | jq .detections
+  yolo-run --model yolov3 street.mp4 --contact-sheet sheet.jpg --report
+
+Exit status: 0 done, 1 something could not be read, written or done, 2 wrong usage, 130 interrupted.)";
+
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+        }
+    }
+    return row.back();
+}
+
+std::string near_matches(const std::string& text, const std::vector<std::string>& names) {
+    std::string found;
+    for (const std::string& name : names)
+        if (edit_distance(text, name) <= 2 || (text.size() >= 3 && name.find(text) != std::string::npos))
+            found += (found.empty() ? "" : ", ") + name;
+    return found;
+}
+
+int parse_class(const std::string& text, const Network& network) {
+    const auto named = std::find(network.names.begin(), network.names.end(), text);
+    if (named != network.names.end()) return int(named - network.names.begin());
+    int id = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+    if (error == std::errc() && end == text.data() + text.size()) {
+        if (id >= 0 && id < network.classes()) return id;
+        throw Error(ErrorKind::usage, fmt::format("--classes: the model has no class {}; its ids are 0 to {}", text,
+                                                  network.classes() - 1));
+    }
+    if (network.names.empty())
+        throw Error(
+            ErrorKind::usage,
+            fmt::format("--classes: '{}' needs class names, and the model came without: give --names FILE, or ids",
+                        text));
+    const std::string near = near_matches(text, network.names);
+    throw Error(ErrorKind::usage,
+                near.empty()
+                    ? fmt::format("--classes: the model has no class '{}'; it knows {} classes, the first is '{}'",
+                                  text, network.names.size(), network.names.front())
+                    : fmt::format("--classes: the model has no class '{}'; did you mean: {}?", text, near));
+}
+
+std::string exclusive_unit_interval(const std::string& text) {
+    float value = 0;
+    if (!CLI::detail::lexical_cast(text, value) || !(value > 0 && value < 1))
+        return "'" + text + "' is not between 0 and 1";
+    return {};
+}
+
+void add_detection_options(CLI::App& app, RunOptions& options) {
+    const std::string group = "Detection";
+    DetectOptions& detect = options.engine.detect;
+    app.add_option("--confidence", detect.confidence, "boxes below this are dropped (default: 0.25)")
+        ->type_name("0..1")
+        ->check(exclusive_unit_interval)
+        ->group(group);
+    app.add_option("--nms", detect.nms, "overlap over which the weaker box of a class is dropped (default: 0.45)")
+        ->type_name("0..1")
+        ->check(CLI::Range(0.f, 1.f))
+        ->group(group);
+    app.add_option("--classes", options.classes, "keep only these classes, names or ids")
+        ->type_name("person,car")
+        ->group(group);
+    app.add_option("--max-boxes", detect.max_boxes, "keep only the N most confident boxes of a frame (default: all)")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber)
+        ->group(group);
+    app.add_option("--frames", options.frames, "stop each input after N frames")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber)
+        ->group(group);
+}
+
+void add_output_options(CLI::App& app, RunOptions& options) {
+    const std::string group = "Results (default: an annotated video or picture per input in runs/)";
+    OutputOptions& output = options.output;
+    app.add_option("--jsonl", output.jsonl, "one JSON record a frame; - is standard output")
+        ->type_name("FILE|-")
+        ->group(group);
+    app.add_option("--video", output.video, "annotated H.264 video: .mp4, .mkv or .mov; a folder gets one per input")
+        ->type_name("FILE|DIR/")
+        ->group(group);
+    app.add_option("--pictures", output.pictures, "one annotated picture a frame")->type_name("DIR")->group(group);
+    app.add_option("--contact-sheet", output.contact_sheet, "twelve frames on one picture: .jpg, .png or .bmp")
+        ->type_name("FILE")
+        ->group(group);
+    const std::string manners = "Messages";
+    app.add_flag("--quiet,-q", options.quiet, "nothing but errors")->group(manners);
+    app.add_flag("--verbose,-v", options.verbose, "messages of the video libraries, too")->group(manners);
+    app.add_flag("--report", options.report, "where the time went, stage by stage")->group(manners);
+    app.add_option("--report-json", options.report_json, "the same as JSON")->type_name("FILE")->group(manners);
+}
+
+}  // namespace
+
+void RunOptions::add_to(CLI::App& app) {
+    app.description("Finds objects in videos and pictures with a YOLO model in Darknet's format.");
+    app.footer(kExamples);
+    app.set_version_flag("--version",
+                         fmt::format("yolo-run {} (JSON Lines records: version {})", CONVOY_VERSION, kRecordVersion));
+    app.add_option("INPUT", inputs, "videos, pictures, or folders of them")->required();
+    model.add_to(app);
+    add_preprocess_options(app, engine);
+    add_detection_options(app, *this);
+    add_device_options(app, engine);
+    add_output_options(app, *this);
+}
+
+std::vector<int> parse_classes(const std::string& list, const Network& network) {
+    std::vector<int> ids;
+    if (list.empty()) return ids;
+    for (std::size_t start = 0; start <= list.size();) {
+        const std::size_t comma = std::min(list.find(',', start), list.size());
+        const int id = parse_class(list.substr(start, comma - start), network);
+        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+        start = comma + 1;
+    }
+    return ids;
+}
+
+}  // namespace convoy::tools

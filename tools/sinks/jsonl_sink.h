@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+//
+// One JSON object a line and frame; the record is described in docs/jsonl.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/sinks/sink.h"
+
+namespace convoy::tools {
+
+constexpr int kRecordVersion = 1;  ///< of docs/jsonl.schema.json
+
+/// `text` as a JSON string, quotes included; bytes that are no UTF-8 become U+FFFD.
+std::string json_string(const std::string& text);
+
+/// The record of one frame, without the line end. `names` and `input` are JSON strings already; a class without a
+/// name is called by its number.
+std::string json_record(const std::string& input, const Result& result, const std::vector<std::string>& names);
+
+/// Every record is on its way to the file, whole, before write() returns; the file appears with the first.
+class JsonlSink : public Sink {
+public:
+    /// `path` may be "-" for standard output.
+    JsonlSink(std::string path, const std::vector<std::string>& names);
+    ~JsonlSink() override;
+    JsonlSink(const JsonlSink&) = delete;
+    JsonlSink& operator=(const JsonlSink&) = delete;
+
+    void write(const FrameOutput& frame) override;
+    void close() override;
+    std::vector<std::string> outputs() const override;
+
+private:
+    [[noreturn]] void fail(int error_number);
+
+    std::string path_;
+    std::vector<std::string> names_;  // JSON strings
+    std::string input_;               // JSON string of input_index_
+    std::size_t input_index_ = SIZE_MAX;
+    int fd_ = -1;
+    std::int64_t written_ = 0;  // bytes of whole records
+};
+
+}  // namespace convoy::tools

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/make_sinks.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+#include "darknet_loader/error.h"
+#include "tools/sinks/contact_sheet_sink.h"
+#include "tools/sinks/jsonl_sink.h"
+#include "tools/sinks/picture_sink.h"
+#include "tools/sinks/video_sink.h"
+
+namespace fs = std::filesystem;
+
+namespace convoy::tools {
+namespace {
+
+constexpr const char* kDefaultFolder = "runs";
+
+[[noreturn]] void usage(const std::string& sentence) { throw Error(ErrorKind::usage, sentence); }
+
+void check_access(const fs::path& path, const std::string& output) {
+    if (access(path.c_str(), W_OK) != 0)
+        throw Error(ErrorKind::output,
+                    fmt::format("cannot write {}: {}: {}", output, path.string(), std::strerror(errno)));
+}
+
+void check_file(const std::string& path) {
+    const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
+    if (fs::is_directory(path)) throw Error(ErrorKind::output, fmt::format("cannot write {}: it is a folder", path));
+    if (!fs::is_directory(folder))
+        throw Error(ErrorKind::output,
+                    fmt::format("cannot write {}: there is no folder {}; create it first", path, folder.string()));
+    check_access(fs::exists(path) ? fs::path(path) : folder, path);
+}
+
+void check_folder(const std::string& path) {
+    fs::path existing = fs::absolute(path);
+    while (!fs::exists(existing) && existing.has_relative_path()) existing = existing.parent_path();
+    if (!fs::is_directory(existing))
+        throw Error(ErrorKind::output, fmt::format("cannot write into {}: {} is no folder", path, existing.string()));
+    check_access(existing, path);
+}
+
+void check_ending(const char* option, const std::string& path, const std::vector<std::string>& endings) {
+    const std::string ending = fs::path(path).extension().string();
+    if (std::find(endings.begin(), endings.end(), ending) != endings.end()) return;
+    std::string list;
+    for (const std::string& e : endings) list += " " + e;
+    usage(fmt::format("{} {}: the file name must end in one of{}", option, path, list));
+}
+
+// One name per input that no other input has: the stem, or stem-2, stem-3, ….
+std::vector<std::string> unique_stems(const std::vector<std::string>& inputs) {
+    std::vector<std::string> stems;
+    std::set<std::string> taken;
+    for (const std::string& input : inputs) {
+        const std::string stem = fs::path(input).stem().string();
+        std::string name = stem;
+        for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}-{}", stem, n);
+        stems.push_back(name);
+    }
+    return stems;
+}
+
+// Stems under runs/ for which neither an input's result nor a file of an earlier run is there.
+std::vector<std::string> fresh_stems(const std::vector<std::string>& inputs) {
+    std::vector<std::string> stems;
+    std::set<std::string> taken;
+    for (const std::string& input : inputs) {
+        const std::string stem = (fs::path(kDefaultFolder) / fs::path(input).stem()).string();
+        std::string name = stem;
+        const auto is_used = [&] {
+            return fs::exists(name + ".mp4") || fs::exists(name + ".jpg") || !taken.insert(name).second;
+        };
+        for (int n = 2; is_used(); ++n) name = fmt::format("{}-{}", stem, n);
+        stems.push_back(name);
+    }
+    return stems;
+}
+
+std::vector<std::string> with_prefix_and_suffix(const std::string& prefix, std::vector<std::string> names,
+                                                const std::string& suffix) {
+    for (std::string& name : names) name = prefix + name + suffix;
+    return names;
+}
+
+std::string as_folder(const std::string& path) { return path.ends_with('/') ? path : path + '/'; }
+
+void plan_video(const OutputOptions& options, const std::vector<std::string>& inputs, OutputPlan& plan) {
+    if (options.pictures.empty())
+        for (const std::string& input : inputs)
+            if (media::is_image_path(input))
+                usage(fmt::format("{} is a picture: --video takes videos, use --pictures DIR", input));
+    if (options.video.ends_with('/') || fs::is_directory(options.video)) {
+        check_folder(options.video);
+        plan.folders.push_back(options.video);
+        plan.videos = with_prefix_and_suffix(as_folder(options.video), unique_stems(inputs), ".mp4");
+        return;
+    }
+    check_ending("--video", options.video, {".mp4", ".mkv", ".mov"});
+    check_file(options.video);
+    const auto videos =
+        std::count_if(inputs.begin(), inputs.end(), [](const std::string& i) { return !media::is_image_path(i); });
+    if (videos > 1)
+        usage(fmt::format("--video {}: one file cannot take {} videos; name a folder: --video DIR/", options.video,
+                          videos));
+    plan.videos.assign(inputs.size(), options.video);
+}
+
+// The same for every way to name a file, also for one that does not exist yet.
+fs::path resolve(const std::string& path) {
+    std::error_code ignored;
+    return fs::weakly_canonical(fs::absolute(path), ignored);
+}
+
+// No output may be an input or another output. `seen` holds the resolved outputs so far.
+void claim(const std::string& path, const std::set<fs::path>& inputs, std::set<fs::path>& seen) {
+    std::error_code ignored;
+    const fs::path resolved = resolve(path);
+    if (inputs.contains(resolved))
+        usage(fmt::format("{} is an input and would be overwritten; name another output", path));
+    if (!seen.insert(resolved).second && !fs::is_other(resolved, ignored))
+        usage(fmt::format("{} is named for two outputs", path));
+}
+
+void check_collisions(const OutputPlan& plan, const std::vector<std::string>& inputs, const std::string& report_json) {
+    std::set<fs::path> resolved_inputs, seen;
+    for (const std::string& input : inputs) resolved_inputs.insert(resolve(input));
+    std::vector<std::string> outputs;
+    if (plan.jsonl != "-") outputs.push_back(plan.jsonl);
+    outputs.insert(outputs.end(), {plan.contact_sheet, report_json});
+    for (std::size_t i = 0; i < plan.videos.size(); ++i)
+        if (!media::is_image_path(inputs[i])) outputs.push_back(plan.videos[i]);
+    for (std::size_t i = 0; i < plan.picture_stems.size(); ++i)
+        if (media::is_image_path(inputs[i])) outputs.push_back(plan.picture_stems[i] + ".jpg");
+    for (const std::string& output : outputs)
+        if (!output.empty()) claim(output, resolved_inputs, seen);
+}
+
+}  // namespace
+
+OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
+                        const std::string& report_json) {
+    OutputPlan plan;
+    plan.jsonl = options.jsonl;
+    plan.contact_sheet = options.contact_sheet;
+    if (options.none()) {
+        check_folder(kDefaultFolder);
+        plan.by_kind = true;
+        plan.folders.push_back(kDefaultFolder);
+        plan.picture_stems = fresh_stems(inputs);
+        plan.videos = with_prefix_and_suffix("", plan.picture_stems, ".mp4");
+    }
+    if (!options.jsonl.empty() && options.jsonl != "-") check_file(options.jsonl);
+    if (!options.video.empty()) plan_video(options, inputs, plan);
+    if (!options.pictures.empty()) {
+        check_folder(options.pictures);
+        plan.folders.push_back(options.pictures);
+        plan.picture_stems = with_prefix_and_suffix(as_folder(options.pictures), unique_stems(inputs), "");
+    }
+    if (!options.contact_sheet.empty()) {
+        check_ending("--contact-sheet", options.contact_sheet, {".jpg", ".jpeg", ".png", ".bmp"});
+        check_file(options.contact_sheet);
+    }
+    if (!report_json.empty()) check_file(report_json);
+    check_collisions(plan, inputs, report_json);
+    return plan;
+}
+
+Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names) {
+    for (const std::string& folder : plan.folders) {
+        std::error_code error;
+        fs::create_directories(folder, error);
+        if (error)
+            throw Error(ErrorKind::output, fmt::format("cannot create the folder {}: {}", folder, error.message()));
+    }
+    Sinks sinks;
+    if (!plan.jsonl.empty()) sinks.records.push_back(std::make_unique<JsonlSink>(plan.jsonl, class_names));
+    if (!plan.videos.empty())
+        sinks.pictures.push_back(std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty()));
+    if (!plan.picture_stems.empty())
+        sinks.pictures.push_back(std::make_unique<PictureSink>(plan.picture_stems, plan.by_kind));
+    if (!plan.contact_sheet.empty()) sinks.pictures.push_back(std::make_unique<ContactSheetSink>(plan.contact_sheet));
+    return sinks;
+}
+
+}  // namespace convoy::tools

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// From the output options to sinks, with every check that can be made before any work is done.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/sinks/sink.h"
+
+namespace convoy::tools {
+
+struct OutputOptions {
+    std::string jsonl;          ///< file, or "-" for standard output
+    std::string video;          ///< file, or a folder: ends in / or exists
+    std::string pictures;       ///< folder
+    std::string contact_sheet;  ///< file
+    bool none() const { return jsonl.empty() && video.empty() && pictures.empty() && contact_sheet.empty(); }
+};
+
+/// Where everything will go. One entry per input in `videos` and `picture_stems`; both are empty when not asked for.
+struct OutputPlan {
+    std::string jsonl, contact_sheet;
+    std::vector<std::string> videos;
+    std::vector<std::string> picture_stems;  ///< paths without .jpg or -000123.jpg
+    std::vector<std::string> folders;        ///< to create
+    bool by_kind = false;                    ///< videos make videos, pictures pictures: the default results in runs/
+    bool draws() const { return !videos.empty() || !picture_stems.empty() || !contact_sheet.empty(); }
+};
+
+/// Plans and checks the outputs; touches nothing. `inputs` are files; `report_json` may be empty. Throws Error(usage)
+/// for options that do not go together or would overwrite an input, Error(output) for what cannot be written.
+OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
+                        const std::string& report_json);
+
+struct Sinks {
+    std::vector<std::unique_ptr<Sink>> records;   ///< need no pixels
+    std::vector<std::unique_ptr<Sink>> pictures;  ///< need annotated pictures
+};
+
+/// Creates the plan's folders and sinks.
+Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names);
+
+}  // namespace convoy::tools

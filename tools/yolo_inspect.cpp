@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+//
+// yolo-inspect: what a model is made of, and what the engine makes of it.
+#include <fmt/core.h>
+
+#include "tools/exit_status.h"
+#include "tools/inspect/layer_table.h"
+#include "tools/inspect/stages.h"
+#include "tools/model_options.h"
+
+namespace convoy::tools {
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  yolo-inspect yolov3.cfg                              layers, parameters, BFLOPs, memory; no weights needed
+  yolo-inspect yolov3 --size 608 --json
+  yolo-inspect yolov3.cfg --dot | dot -Tsvg > yolov3.svg
+  yolo-inspect yolov3.cfg --passes                     the engine's graph before and after every pass
+  yolo-inspect yolov3.cfg --stage final --dot          the graph that runs, for Graphviz
+
+Exit status: 0 done, 1 something could not be read or written, 2 wrong usage.)";
+
+struct InspectOptions {
+    ModelOptions model;
+    std::string stage;
+    int batch = 1;
+    bool json = false, dot = false, passes = false;
+};
+
+void add_options(CLI::App& app, InspectOptions& options) {
+    app.description("Shows the layers of a YOLO model in Darknet's format and the graph that the engine runs.");
+    app.footer(kExamples);
+    app.set_version_flag("--version", "yolo-inspect " CONVOY_VERSION);
+    auto* positional = app.add_option("MODEL", options.model.stem, "STEM or .cfg; weights are not needed");
+    options.model.add_to(app);
+    for (const char* name : {"--model", "--cfg", "--weights"}) positional->excludes(app.get_option(name));
+    app.add_option("--batch", options.batch, "pictures in one pass, for the memory plan (default: 1)")
+        ->type_name("N")
+        ->check(CLI::Range(1, 1024));
+    auto* passes = app.add_flag("--passes", options.passes, "the graph before and after every pass");
+    auto* stage = app.add_option("--stage", options.stage, "the graph at one stage: lowered, a pass's name, or final")
+                      ->type_name("NAME");
+    auto* json = app.add_flag("--json", options.json, "JSON instead of tables");
+    auto* dot = app.add_flag("--dot", options.dot, "Graphviz: of the layers, or of the graph with --stage");
+    passes->excludes(stage)->excludes(dot);
+    json->excludes(dot);
+}
+
+std::string json_text(const Network& network, const InspectOptions& options) {
+    const inspect::Compiled compiled = inspect::compile_stages(network, options.batch);
+    if (!options.stage.empty()) return inspect::stage_json(inspect::find_stage(compiled, options.stage)).dump(2);
+    nlohmann::ordered_json out = {{"version", 1}};
+    out.update(inspect::layers_json(network));
+    out["memory"] = inspect::memory_json(compiled, network);
+    if (options.passes)
+        for (const inspect::Stage& stage : compiled.stages) out["stages"].push_back(inspect::stage_json(stage));
+    return out.dump(2);
+}
+
+int run(const InspectOptions& options) {
+    const Network network = options.model.load(false);
+    if (options.model.is_demo()) fmt::print(stderr, "yolo-inspect: no model named, taking the demo model\n");
+    if (options.json) {
+        fmt::print("{}\n", json_text(network, options));
+        return kSuccess;
+    }
+    if (options.dot && options.stage.empty()) {
+        fmt::print("{}", inspect::network_dot(network));
+        return kSuccess;
+    }
+    const inspect::Compiled compiled = inspect::compile_stages(network, options.batch);
+    if (!options.stage.empty()) {
+        const inspect::Stage& stage = inspect::find_stage(compiled, options.stage);
+        fmt::print("{}", options.dot ? print_dot(stage.graph) : inspect::stage_text(stage));
+        return kSuccess;
+    }
+    if (options.passes)
+        for (const inspect::Stage& stage : compiled.stages) fmt::print("{}\n", inspect::stage_text(stage));
+    else
+        fmt::print("{}", inspect::layer_table(network));
+    fmt::print("{}", inspect::memory_text(compiled, network));
+    return kSuccess;
+}
+
+}  // namespace
+}  // namespace convoy::tools
+
+int main(int argc, char** argv) {
+    CLI::App app("", "yolo-inspect");
+    convoy::tools::InspectOptions options;
+    convoy::tools::add_options(app, options);
+    return convoy::tools::run_command(app, argc, argv, [&] { return convoy::tools::run(options); });
+}

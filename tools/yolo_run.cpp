@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+//
+// yolo-run: videos and pictures in; boxes out, as records, annotated video or pictures.
+#include <fmt/core.h>
+
+#include <algorithm>
+
+extern "C" {
+#include <libavutil/log.h>
+}
+
+#include "tools/exit_status.h"
+#include "tools/interrupt.h"
+#include "tools/media/source.h"
+#include "tools/options.h"
+#include "tools/report.h"
+#include "tools/run_pipeline.h"
+
+namespace convoy::tools {
+namespace {
+
+void greet(const RunOptions& options, const Network& network, const Engine& engine) {
+    if (options.quiet) return;
+    if (options.model.is_demo())
+        fmt::print(stderr, "yolo-run: no model named, taking the demo model: good on its clip, weak elsewhere\n");
+    fmt::print(stderr, "yolo-run: {}, {}x{}, on {}\n", network.cfg_path, network.input.w, network.input.h,
+               engine.description());
+}
+
+// Default results are the program's answer, so their paths go to standard output; named ones are only confirmed.
+void list_outputs(const RunOptions& options, const Sinks& sinks) {
+    for (const auto* group : {&sinks.records, &sinks.pictures})
+        for (const auto& sink : *group)
+            for (const std::string& path : sink->outputs()) {
+                if (options.output.none())
+                    fmt::print("{}\n", path);
+                else if (!options.quiet)
+                    fmt::print(stderr, "wrote {}\n", path);
+            }
+}
+
+int finish(const RunOptions& options, const RunSummary& summary, const Engine& engine) {
+    if (options.report) fmt::print(stderr, "{}\n", report_text(summary, engine.description()));
+    if (!options.report_json.empty()) write_text_file(options.report_json, report_json(summary, engine.description()));
+    if (summary.interrupted) {
+        fmt::print(stderr, "yolo-run: interrupted; what was written is complete up to the last frame\n");
+        return kInterrupted;
+    }
+    const bool failed = std::any_of(summary.inputs.begin(), summary.inputs.end(),
+                                    [](const auto& input) { return !input.error.empty(); });
+    return failed ? kBadData : kSuccess;
+}
+
+int run(RunOptions& options) {
+    const std::atomic<bool>& stop = install_interrupt_handler();
+    av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
+    const std::vector<std::string> inputs = media::expand_inputs(options.inputs);
+    const OutputPlan plan = plan_outputs(options.output, inputs, options.report_json);
+    const Network network = options.model.load();
+    options.engine.detect.classes = parse_classes(options.classes, network);
+    Engine engine(network, options.engine);
+    greet(options, network, engine);
+    Sinks sinks = make_sinks(plan, network.names);
+    RunSummary summary;
+    {
+        Progress progress(stderr, options.quiet);
+        summary = run_pipeline(engine, {inputs, network.names, options.frames}, sinks, progress, stop);
+    }
+    list_outputs(options, sinks);
+    return finish(options, summary, engine);
+}
+
+}  // namespace
+}  // namespace convoy::tools
+
+int main(int argc, char** argv) {
+    CLI::App app("", "yolo-run");
+    convoy::tools::RunOptions options;
+    options.add_to(app);
+    return convoy::tools::run_command(app, argc, argv, [&] { return convoy::tools::run(options); });
+}
