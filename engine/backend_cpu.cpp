@@ -44,6 +44,21 @@ private:
     int before_;
 };
 
+// oneDNN throws an exception of its own; whoever embeds us knows one type only.
+template <typename F>
+void with_layer_name(const Node& node, F&& f) {
+    try {
+        f();
+    } catch (const Error&) {
+        throw;
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (const std::exception& e) {
+        throw Error(ErrorKind::device,
+                    "layer " + std::to_string(node.layer) + " (" + node.name() + ") failed on the CPU: " + e.what());
+    }
+}
+
 }  // namespace
 
 HostBuffer::HostBuffer(std::size_t bytes) {
@@ -82,8 +97,9 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads)
     batch_sizes_.push_back(plan_.max_batch);
     const OmpThreads scope(threads_);
     for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
-        if (const auto* conv = std::get_if<ConvOp>(&plan_.graph.nodes[i].op)) prepare(int(i), *conv);
-        if (const auto* bn = std::get_if<BatchNormOp>(&plan_.graph.nodes[i].op)) prepare(int(i), *bn, plan_.batch_norm);
+        const Node& node = plan_.graph.nodes[i];
+        if (const auto* conv = std::get_if<ConvOp>(&node.op)) with_layer_name(node, [&] { prepare(int(i), *conv); });
+        if (const auto* bn = std::get_if<BatchNormOp>(&node.op)) prepare(int(i), *bn, plan_.batch_norm);
     }
     std::size_t scratch = 0;
     for (const auto& [node, conv] : convs_)
@@ -161,34 +177,37 @@ void CpuBackend::run(std::byte* slot, int count) {
     const OmpThreads scope(threads_);
     const int size_index =
         int(std::lower_bound(batch_sizes_.begin(), batch_sizes_.end(), count) - batch_sizes_.begin());
+    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
+        with_layer_name(plan_.graph.nodes[i], [&] { run_node(int(i), size_index, slot); });
+}
+
+void CpuBackend::run_node(int index, int size_index, std::byte* slot) {
+    namespace k = kernels::cpu;
+    const Node& node = plan_.graph.nodes[index];
     const int batch = batch_sizes_[size_index];
-    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
-        const Node& node = plan_.graph.nodes[i];
-        const auto in = [&](std::size_t k = 0) { return view(node.inputs[k], batch, slot); };
-        const auto out = [&] { return view(node.output, batch, slot); };
-        namespace k = kernels::cpu;
-        if (const auto* conv = std::get_if<ConvOp>(&node.op)) {
-            run_conv(int(i), *conv, size_index, slot);
-        } else if (std::get_if<BatchNormOp>(&node.op)) {
-            const BatchNorm& bn = batchnorms_.at(int(i));
-            k::scale_bias(bn.scale.data(), bn.bias.data(), in(), out());
-        } else if (const auto* act = std::get_if<ActivationOp>(&node.op)) {
-            k::activate(kernel_activation(act->activation), in(), out());
-        } else if (const auto* add = std::get_if<AddOp>(&node.op)) {
-            k::add(kernel_activation(add->activation), in(0), in(1), out());
-        } else if (const auto* pool = std::get_if<MaxpoolOp>(&node.op)) {
-            k::maxpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in(), out());
-        } else if (std::get_if<AvgpoolOp>(&node.op)) {
-            k::avgpool(in(), out());
-        } else if (const auto* up = std::get_if<UpsampleOp>(&node.op)) {
-            k::upsample(up->stride, up->scale, in(), out());
-        } else if (const auto* slice = std::get_if<SliceOp>(&node.op)) {
-            kernels::Tensor part = in();
-            part.data += slice->offset, part.c = out().c;
-            k::copy(part, out());
-        } else if (std::get_if<ConcatOp>(&node.op)) {
-            concat(node, batch, slot);
-        }
+    const auto in = [&](std::size_t i = 0) { return view(node.inputs[i], batch, slot); };
+    const auto out = [&] { return view(node.output, batch, slot); };
+    if (const auto* conv = std::get_if<ConvOp>(&node.op)) {
+        run_conv(index, *conv, size_index, slot);
+    } else if (std::get_if<BatchNormOp>(&node.op)) {
+        const BatchNorm& bn = batchnorms_.at(index);
+        k::scale_bias(bn.scale.data(), bn.bias.data(), in(), out());
+    } else if (const auto* act = std::get_if<ActivationOp>(&node.op)) {
+        k::activate(kernel_activation(act->activation), in(), out());
+    } else if (const auto* add = std::get_if<AddOp>(&node.op)) {
+        k::add(kernel_activation(add->activation), in(0), in(1), out());
+    } else if (const auto* pool = std::get_if<MaxpoolOp>(&node.op)) {
+        k::maxpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in(), out());
+    } else if (std::get_if<AvgpoolOp>(&node.op)) {
+        k::avgpool(in(), out());
+    } else if (const auto* up = std::get_if<UpsampleOp>(&node.op)) {
+        k::upsample(up->stride, up->scale, in(), out());
+    } else if (const auto* slice = std::get_if<SliceOp>(&node.op)) {
+        kernels::Tensor part = in();
+        part.data += slice->offset, part.c = out().c;
+        k::copy(part, out());
+    } else if (std::get_if<ConcatOp>(&node.op)) {
+        concat(node, batch, slot);
     }
 }
 

@@ -48,6 +48,7 @@ private:
     void prepare(int node, const ConvOp& op);
     void prepare(int node, const BatchNormOp& op, BatchNormFormula formula);
     void run(std::byte* slot, int count);
+    void run_node(int index, int size_index, std::byte* slot);
     void run_conv(int node, const ConvOp& op, int size_index, std::byte* slot);
     void concat(const Node& node, int batch, std::byte* slot) const;
 

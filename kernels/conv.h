@@ -12,15 +12,15 @@ namespace convoy::kernels {
 
 /// One convolution, batch included. Output rows p() = (h + 2 pad - dilation (r - 1) - 1) / stride_h + 1.
 struct ConvProblem {
-    int n = 1, h = 0, w = 0, c = 0;    // input (N, H, W, C)
-    int k = 0;                         // output channels
-    int r = 1, s = 1;                  // kernel rows, columns
+    int n = 1, h = 0, w = 0, c = 0;  // input (N, H, W, C)
+    int k = 0;                       // output channels
+    int r = 1, s = 1;                // kernel rows, columns
     int stride_h = 1, stride_w = 1;
-    int pad_h = 0, pad_w = 0;          // on both sides
+    int pad_h = 0, pad_w = 0;  // on both sides
     int dilation = 1;
-    int groups = 1;                    // c and k are multiples of it
+    int groups = 1;  // c and k are multiples of it
     Activation activation = Activation::linear;
-    bool residual = false;             // add y's old contents (in place) after the activation
+    bool residual = false;  // add y's old contents (in place) after the activation
     Activation after_residual = Activation::linear;
 
     int p() const { return (h + 2 * pad_h - dilation * (r - 1) - 1) / stride_h + 1; }
@@ -37,7 +37,8 @@ namespace cpu {
 void conv_reference(const ConvProblem& problem, ConstTensor x, const float* w, const float* bias, Tensor y);
 
 /// oneDNN's best kernel for one problem, prepared once and run any number of times, from one thread at a time.
-/// Activations are dense NHWC. Uses the OpenMP threads of the calling thread.
+/// Activations are dense NHWC. Uses the OpenMP threads of the calling thread. What oneDNN refuses is its exception, a
+/// std::exception.
 class ConvOnednn {
 public:
     explicit ConvOnednn(const ConvProblem& problem);
@@ -53,7 +54,7 @@ public:
     void pack(const float* w, const double* scale, void* packed) const;
     /// x (N, H, W, C), bias (K), y (N, P, Q, K): dense. With `residual`, y holds the residual before the call.
     void run(const float* x, const void* packed, const float* bias, float* y, void* scratch) const;
-    const char* name() const;           ///< the implementation that oneDNN chose, e.g. "brgconv:avx512_core"
+    const char* name() const;  ///< the implementation that oneDNN chose, e.g. "brgconv:avx512_core"
 
 private:
     struct Impl;

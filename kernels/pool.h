@@ -5,8 +5,8 @@
 
 namespace convoy::kernels::cpu {
 
-/// Darknet's maxpool (maxpool_layer.c): window (i, j) covers rows i·stride_h - padding/2 … + size - 1, likewise columns;
-/// `padding` is the total over both sides, what lies outside counts as -inf.
+/// Darknet's maxpool (maxpool_layer.c): window (i, j) covers rows i·stride_h - padding/2 … + size - 1, likewise
+/// columns; `padding` is the total over both sides, what lies outside counts as -FLT_MAX.
 /// y is (N, (H + padding - size)/stride_h + 1, …, C). Views may be slices.
 void maxpool(int size, int stride_h, int stride_w, int padding, ConstTensor x, Tensor y);
 

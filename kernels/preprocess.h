@@ -23,7 +23,8 @@ enum class Fit {
 };
 enum class Resize {
     bilinear,  ///< half-pixel centres, as OpenCV's INTER_LINEAR
-    darknet,   ///< corner-aligned two-pass bilinear on floats: Darknet's resize_image (image.c), to the bit pattern of its arithmetic
+    darknet,   ///< corner-aligned two-pass bilinear on floats: Darknet's resize_image (image.c), to the bit pattern of
+               ///< its arithmetic
 };
 
 /// A picture in host (cpu::) or device memory.
@@ -42,12 +43,16 @@ struct Placement {
     int x = 0, y = 0, w = 0, h = 0;
 };
 
-/// Darknet's letterbox_image geometry: the new size by integer division, the offset (net - new)/2 as an integer.
+/// Darknet's letterbox_image geometry: the new size by integer division (but at least one pixel), the offset
+/// (net - new)/2 as an integer.
 Placement place(Fit fit, int width, int height, int net_w, int net_h);
 
 namespace cpu {
 
 /// Writes one picture (n = 1, c = 3, RGB, 0…1) into `y` of shape (1, net_h, net_w, 3); bars are filled with 0.5.
+/// NV12 is sampled plane by plane, bilinearly at the same point of the picture, each chroma sample standing for the
+/// middle of its 2×2 pixels; colour comes after. Resize::darknet is bit exact for rgb8, for NV12 it only places the
+/// samples. Runs on the calling thread.
 void preprocess(const PixelView& picture, const Placement& placement, Resize resize, Tensor y);
 
 }  // namespace cpu

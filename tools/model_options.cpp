@@ -122,11 +122,11 @@ void add_device_options(CLI::App& app, EngineOptions& engine) {
         ->group(group);
     app.add_option("--batch", engine.max_batch, "pictures in one pass (default: chosen for the device)")
         ->type_name("N")
-        ->check(CLI::Range(1, 1024))
+        ->check(CLI::Range(1, 1024).description(""))
         ->group(group);
     app.add_option("--threads", engine.threads, "CPU threads of the network (default: all cores)")
         ->type_name("N")
-        ->check(CLI::Range(1, 4096))
+        ->check(CLI::Range(1, 4096).description(""))
         ->group(group);
 }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 #include <numeric>
+#include <optional>
+#include <string_view>
 
 #include "tools/sinks/jsonl_sink.h"
 
@@ -19,7 +21,17 @@ constexpr const char* kExamples = R"(Examples:
   yolo-run --cfg yolov3.cfg --weights yolov3.weights --size 608 --jsonl - street.mp4 | jq .detections
   yolo-run --model yolov3 street.mp4 --contact-sheet sheet.jpg --report
 
-Exit status: 0 done, 1 something could not be read, written or done, 2 wrong usage, 130 interrupted.)";
+Exit status: 0 done, 1 something could not be read, written or done, 2 wrong usage, 130 interrupted.
+)";
+
+// The whole of `text` as a number.
+template <typename T>
+std::optional<T> parse_number(std::string_view text) {
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
 
 std::size_t edit_distance(const std::string& a, const std::string& b) {
     std::vector<std::size_t> row(b.size() + 1);
@@ -47,10 +59,8 @@ std::string near_matches(const std::string& text, const std::vector<std::string>
 int parse_class(const std::string& text, const Network& network) {
     const auto named = std::find(network.names.begin(), network.names.end(), text);
     if (named != network.names.end()) return int(named - network.names.begin());
-    int id = -1;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-    if (error == std::errc() && end == text.data() + text.size()) {
-        if (id >= 0 && id < network.classes()) return id;
+    if (const std::optional<int> id = parse_number<int>(text)) {
+        if (*id >= 0 && *id < network.classes()) return *id;
         throw Error(ErrorKind::usage, fmt::format("--classes: the model has no class {}; its ids are 0 to {}", text,
                                                   network.classes() - 1));
     }
@@ -67,11 +77,13 @@ int parse_class(const std::string& text, const Network& network) {
                     : fmt::format("--classes: the model has no class '{}'; did you mean: {}?", text, near));
 }
 
+std::string positive(const std::string& text) {
+    return parse_number<std::int64_t>(text).value_or(0) > 0 ? "" : "'" + text + "' is no whole number above 0";
+}
+
 std::string exclusive_unit_interval(const std::string& text) {
-    float value = 0;
-    if (!CLI::detail::lexical_cast(text, value) || !(value > 0 && value < 1))
-        return "'" + text + "' is not between 0 and 1";
-    return {};
+    const float value = parse_number<float>(text).value_or(0);
+    return value > 0 && value < 1 ? "" : "'" + text + "' is not between 0 and 1";
 }
 
 void add_detection_options(CLI::App& app, RunOptions& options) {
@@ -83,18 +95,18 @@ void add_detection_options(CLI::App& app, RunOptions& options) {
         ->group(group);
     app.add_option("--nms", detect.nms, "overlap over which the weaker box of a class is dropped (default: 0.45)")
         ->type_name("0..1")
-        ->check(CLI::Range(0.f, 1.f))
+        ->check(CLI::Range(0.f, 1.f).description(""))
         ->group(group);
     app.add_option("--classes", options.classes, "keep only these classes, names or ids")
         ->type_name("person,car")
         ->group(group);
     app.add_option("--max-boxes", detect.max_boxes, "keep only the N most confident boxes of a frame (default: all)")
         ->type_name("N")
-        ->check(CLI::PositiveNumber)
+        ->check(positive)
         ->group(group);
     app.add_option("--frames", options.frames, "stop each input after N frames")
         ->type_name("N")
-        ->check(CLI::PositiveNumber)
+        ->check(positive)
         ->group(group);
 }
 
@@ -125,7 +137,7 @@ void RunOptions::add_to(CLI::App& app) {
     app.footer(kExamples);
     app.set_version_flag("--version",
                          fmt::format("yolo-run {} (JSON Lines records: version {})", CONVOY_VERSION, kRecordVersion));
-    app.add_option("INPUT", inputs, "videos, pictures, or folders of them")->required();
+    app.add_option("INPUT", inputs, "videos, pictures, or folders of them")->required()->type_name("");
     model.add_to(app);
     add_preprocess_options(app, engine);
     add_detection_options(app, *this);

@@ -137,6 +137,13 @@ void check_outputs(const EvalOptions& options) {
                 throw Error(ErrorKind::usage, fmt::format("{}: named for two different results", *paths[i]));
 }
 
+Network load_detector(const ModelOptions& model, bool needs_weights) {
+    Network network = model.load(needs_weights);
+    if (network.classes() == 0)
+        throw Error(ErrorKind::model, network.cfg_path + ": has no [yolo] layer, so there are no detections to score");
+    return network;
+}
+
 eval::Dataset read_dataset(const EvalOptions& options) {
     std::error_code ignored;
     if (!fs::exists(options.data, ignored))
@@ -144,7 +151,7 @@ eval::Dataset read_dataset(const EvalOptions& options) {
     if (!fs::is_directory(options.data, ignored)) return eval::read_coco_dataset(options.data);
     if (!options.images.empty())
         throw Error(ErrorKind::usage, "--images goes with an annotation file; a dataset folder has its own images/");
-    const Network network = options.model.load(false);
+    const Network network = load_detector(options.model, false);
     return eval::read_yolo_dataset(options.data,
                                    eval::categories_of_classes(std::size_t(network.classes()), network.names));
 }
@@ -155,7 +162,7 @@ std::size_t without_category(const std::vector<std::optional<std::size_t>>& cate
 
 std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval::Dataset& dataset,
                                                       const std::atomic<bool>& stop) {
-    Network network = options.model.load();
+    Network network = load_detector(options.model, true);
     if (options.preset.reads_letter_box && !options.fit_named && network.letter_box)
         options.engine.detect.fit = Fit::letterbox;
     if (options.preset.forgets_newer_keys && eval::forget_newer_keys(network))
@@ -211,6 +218,12 @@ nlohmann::ordered_json settings_json(const EvalOptions& options) {
             {"batch_norm", formulas[int(options.engine.batch_norm)]}};
 }
 
+/// "coco128" of "data/coco128/".
+std::string last_name(const std::string& path) {
+    const fs::path whole = fs::absolute(path).lexically_normal();
+    return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
 int run(EvalOptions& options) {
     const std::atomic<bool>& stop = install_interrupt_handler();
     check_outputs(options);
@@ -244,9 +257,8 @@ int run(EvalOptions& options) {
         json_file.write(json.dump(2) + "\n");
     }
     if (curves_file)
-        curves_file.write(eval::pr_curves_svg(
-            dataset, scores,
-            "Precision and recall at IoU 0.5 on " + fs::path(dataset.path).lexically_normal().string()));
+        curves_file.write(
+            eval::pr_curves_svg(dataset, scores, "Precision and recall at IoU 0.5 on " + last_name(dataset.path)));
     return kSuccess;
 }
 

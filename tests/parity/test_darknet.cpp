@@ -18,7 +18,9 @@ using namespace convoy;
 namespace {
 
 constexpr float kThreshold = .005f;  // of `darknet detector valid`
-constexpr float kBoxBound = .01f, kConfidenceBound = 1e-4f;
+constexpr float kConfidenceBound = 1e-4f;
+// Rounding happens in network pixels and grows with the picture: .01 px is for a network of 416.
+float box_bound(const Network& network) { return .01f * std::max(1.f, 416.f / float(network.input.w)); }
 
 EngineOptions as_valid() {
     EngineOptions o;
@@ -42,9 +44,9 @@ float box_error(const Box& a, const Box& b) {
     return std::max({std::fabs(a.x - b.x), std::fabs(a.y - b.y), std::fabs(a.w - b.w), std::fabs(a.h - b.h)});
 }
 
-bool same(const Detection& a, const Detection& b) {
+bool same(const Detection& a, const Detection& b, float bound) {
     return a.class_id == b.class_id && std::fabs(a.confidence - b.confidence) <= kConfidenceBound &&
-           box_error(a.box, b.box) <= kBoxBound;
+           box_error(a.box, b.box) <= bound;
 }
 
 std::string text(const Detection& d) {
@@ -62,10 +64,10 @@ struct Tally {
     float worst_box = 0, worst_confidence = 0;
 };
 
-void compare(const std::vector<Detection>& ours, const std::vector<Detection>& darknet, Tally& tally) {
+void compare(const std::vector<Detection>& ours, const std::vector<Detection>& darknet, float bound, Tally& tally) {
     std::size_t i = 0, j = 0;
     while (i < ours.size() || j < darknet.size()) {
-        if (i < ours.size() && j < darknet.size() && same(ours[i], darknet[j])) {
+        if (i < ours.size() && j < darknet.size() && same(ours[i], darknet[j], bound)) {
             tally.worst_box = std::max(tally.worst_box, box_error(ours[i].box, darknet[j].box));
             tally.worst_confidence =
                 std::max(tally.worst_confidence, std::fabs(ours[i].confidence - darknet[j].confidence));
@@ -81,16 +83,26 @@ void compare(const std::vector<Detection>& ours, const std::vector<Detection>& d
     }
 }
 
-void check_model(const Network& network, const std::string& cfg, const std::string& weights,
+// What pjreddie's darknet of 2018 does with a newer cfg: it does not know these keys.
+void forget_newer_keys(Network& network) {
+    for (Layer& layer : network.layers)
+        if (auto* yolo = std::get_if<YoloLayer>(&layer.kind)) {
+            yolo->nms_kind = NmsKind::iou;
+            yolo->scale_x_y = 1;
+        }
+}
+
+void check_model(Network network, const std::string& cfg, const std::string& weights,
                  const std::vector<std::string>& pictures, const test::DarknetProgram& darknet) {
     const std::vector<std::vector<Detection>> expected = darknet.valid(cfg, weights, pictures);
+    forget_newer_keys(network);
     Engine engine(network, as_valid());
     Tally tally;
     for (std::size_t i = 0; i < pictures.size(); ++i) {
         INFO(cfg << ", " << pictures[i]);
-        compare(engine.detect(frame_of(media::read_image(pictures[i]))), expected[i], tally);
+        compare(engine.detect(frame_of(media::read_image(pictures[i]))), expected[i], box_bound(network), tally);
     }
-    CHECK(tally.compared > 10 * int(pictures.size()));
+    CHECK(tally.compared > 5 * int(pictures.size()));
     WARN(cfg << ": " << tally.compared << " detections on " << pictures.size() << " pictures agree; worst box "
              << tally.worst_box << " px, worst confidence " << tally.worst_confidence << "; " << tally.borderline
              << " at the threshold itself");
@@ -108,7 +120,8 @@ std::vector<std::string> pictures(int coco) {
 }
 
 bool darknet_missing() {
-    if (test::DarknetProgram::available() && !test::DarknetProgram::classic_pictures().empty()) return false;
+    // `valid` reads four pictures ahead and past the end of a shorter list.
+    if (test::DarknetProgram::available() && test::DarknetProgram::classic_pictures().size() >= 4) return false;
     WARN("skipped: Debian's package darknet is not installed");
     return true;
 }
@@ -145,8 +158,6 @@ TEST_CASE("random weights in Darknet's own cfgs detect what darknet detects", "[
         const std::string copy = darknet.folder() + "/" + name + ".cfg",
                           weights = darknet.folder() + "/" + name + ".weights";
         write_network(network, copy, weights);
-        std::vector<std::string> some = test::DarknetProgram::classic_pictures();
-        some.resize(std::min<std::size_t>(some.size(), 3));
-        check_model(load_network(copy, weights), copy, weights, some, darknet);
+        check_model(load_network(copy, weights), copy, weights, test::DarknetProgram::classic_pictures(), darknet);
     }
 }

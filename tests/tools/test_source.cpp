@@ -146,7 +146,6 @@ TEST_CASE("turned videos come upright", "[source]") {
     const TempFolder folder;
     const std::string flat = folder / "flat.mp4";
     if (!make_video("-i '" + clip() + "' -frames:v 3 -c copy", flat)) return;
-    const Image upright = copy_of(all_frames(flat).at(0));
     for (const int angle : {90, 180, 270}) {
         const std::string path = folder / (std::to_string(angle) + ".mp4");
         if (!make_video("-i '" + flat + "' -c copy -metadata:s:v rotate=" + std::to_string(angle), path)) return;
@@ -157,24 +156,30 @@ TEST_CASE("turned videos come upright", "[source]") {
             return;
         }
         CHECK(source->info().width == (swapped ? 576 : 768));
-        const Image image = copy_of(*source->next());
-        // rotate=90 asks for a clockwise turn: the first stored row becomes the last column.
-        const int w = upright.width, h = upright.height;
-        int different = 0;
-        for (int y = 0; y < h; ++y)
-            for (int x = 0; x < w; ++x) {
-                const int to_x = angle == 90 ? h - 1 - y : angle == 180 ? w - 1 - x : y;
-                const int to_y = angle == 90 ? x : angle == 180 ? h - 1 - y : w - 1 - x;
-                different += image.row(to_y)[to_x * 3] != upright.row(y)[x * 3];
-            }
-        CHECK(different == 0);
+        // ffmpeg turns by itself; no frame is like its neighbours turned.
+        const Bytes raw = output_of("ffmpeg -i '" + path + "' -f rawvideo -pix_fmt rgb24 -");
+        const std::size_t size = std::size_t(768) * 576 * 3;
+        REQUIRE(raw.size() == 3 * size);
+        for (int i = 0; i < 3; ++i) {
+            const auto frame = source->next();
+            REQUIRE(frame);
+            const Image expected{
+                frame->pixels.width, frame->pixels.height,
+                Bytes(raw.begin() + i * std::ptrdiff_t(size), raw.begin() + (i + 1) * std::ptrdiff_t(size))};
+            CAPTURE(angle, i);
+            CHECK(psnr(copy_of(*frame), expected) >
+                  35);  // it turns before it converts, which moves chroma by half a pixel
+        }
     }
 }
 
 TEST_CASE("time stamps that vary, start late or are missing", "[source]") {
     const TempFolder folder;
     const std::string late = folder / "late.mkv";
-    if (!make_video("-i '" + clip() + "' -frames:v 12 -vf \"setpts='(5+N*N*0.01)/TB'\" -fps_mode vfr -c:v ffv1", late))
+    if (!make_video(
+            "-i '" + clip() +
+                "' -frames:v 12 -vf \"settb=1/1000,setpts=5000+N*N*10\" -fps_mode vfr -enc_time_base 1/1000 -c:v ffv1",
+            late))
         return;
     const std::vector<Frame> frames = all_frames(late);
     REQUIRE(frames.size() == 12);

@@ -174,11 +174,13 @@ TEST_CASE("bad data end with status 1, and nothing is half written") {
     check_failure(folder, with({"truth.json"}), 1, "1.png: is 32x48 pixels, its annotations are for 64x48");
     write_file(folder / "images/1.png", "no picture");
     check_failure(folder, with({"truth.json"}), 1, "1.png");
+    write_file(folder / "headless.cfg", "[net]\nwidth=32\nheight=32\nchannels=3\n[maxpool]\nsize=2\nstride=2\n");
+    check_failure(folder, {"headless.cfg", "--data", ".", "--from-detections", "results.json"}, 1, "no [yolo] layer");
     check_failure(folder, {demo(), "--data", "truth.json", "--json", "no/such/folder/scores.json"}, 1,
                   "no/such/folder");
-    std::size_t files = 0;  // truth, broken, other, results, stdout, stderr; two folders
+    std::size_t files = 0;  // truth, broken, other, results, headless, stdout, stderr; two folders
     for ([[maybe_unused]] const auto& entry : fs::directory_iterator(folder.path())) ++files;
-    CHECK(files == 8);
+    CHECK(files == 9);
 }
 
 TEST_CASE("an interrupted run writes nothing and says so") {

@@ -5,6 +5,7 @@
 #include "tools/media/av_handles.h"
 #include "tools/media/draw.h"
 #include "tools/media/font.h"
+#include "tools/media/rgb_frame.h"
 
 namespace convoy::media {
 namespace {
@@ -15,14 +16,16 @@ constexpr Color kPaper = {24, 26, 30}, kInk = {225, 228, 232};
 Image scaled(const Image& image, int width) {
     const double scale = std::min(double(width) / image.width, 2. * width / image.height);
     Image out{std::max(1, int(image.width * scale + .5)), std::max(1, int(image.height * scale + .5)), {}};
-    out.rgb.resize(std::size_t(out.width) * out.height * 3);
     const ScalerPtr scaler(sws_getContext(image.width, image.height, AV_PIX_FMT_RGB24, out.width, out.height,
                                           AV_PIX_FMT_RGB24, SWS_AREA, nullptr, nullptr, nullptr));
     if (!scaler) throw std::bad_alloc();
-    const std::uint8_t* from[4] = {image.rgb.data()};
-    std::uint8_t* to[4] = {out.rgb.data()};
-    const int from_pitch[4] = {image.width * 3}, to_pitch[4] = {out.width * 3};
-    sws_scale(scaler.get(), from, from_pitch, 0, image.height, to, to_pitch);
+    const FramePtr from = new_frame(image.width, image.height, AV_PIX_FMT_RGB24);
+    const FramePtr to = new_frame(out.width, out.height, AV_PIX_FMT_RGB24);
+    copy_repeating_edges(image, *from);
+    sws_scale(scaler.get(), from->data, from->linesize, 0, image.height, to->data, to->linesize);
+    out.rgb.resize(std::size_t(out.width) * out.height * 3);
+    for (int y = 0; y < out.height; ++y)
+        std::copy_n(to->data[0] + std::ptrdiff_t(y) * to->linesize[0], out.width * 3, out.row(y));
     return out;
 }
 

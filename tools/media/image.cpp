@@ -8,9 +8,11 @@
 #include <cstdlib>
 #include <memory>
 #include <system_error>
+#include <utility>
 
 #include "darknet_loader/error.h"
 #include "tools/media/files.h"
+#include "tools/media/jpeg.h"
 #include "tools/media/jpeg_markers.h"
 #include "tools/media/limits.h"
 
@@ -58,6 +60,8 @@ Bytes read_whole(const std::string& path) {
     return bytes;
 }
 
+bool is_jpeg(const Bytes& bytes) { return bytes[0] == 0xff; }  // no other format here starts so
+
 /// A picture's file with what its header says; checked as far as that goes.
 struct Encoded {
     Bytes bytes;
@@ -74,12 +78,24 @@ Encoded read_encoded(const std::string& path) {
     if (!plausible_size(file.width, file.height))
         throw_input(path, "claims to be " + std::to_string(file.width) + "x" + std::to_string(file.height) +
                               " pixels; at most " + std::to_string(kMaxPixels) + " pixels can be read");
-    if (file.bytes[0] == 0xff) {  // no format but JPEG starts so
+    if (is_jpeg(file.bytes)) {
         const JpegMarkers markers = read_jpeg_markers(file.bytes);
         if (!markers.complete) throw_input(path, "is a picture that ends early, cut short; copy it again");
         file.orientation = markers.orientation;
     }
     return file;
+}
+
+bool decode_other(const Bytes& bytes, int& width, int& height, Bytes& rgb, std::string& reason) {
+    int channels = 0;
+    const std::unique_ptr<stbi_uc, decltype(&std::free)> pixels(
+        stbi_load_from_memory(bytes.data(), int(bytes.size()), &width, &height, &channels, 3), std::free);
+    if (!pixels) {
+        reason = stbi_failure_reason();
+        return false;
+    }
+    rgb.assign(pixels.get(), pixels.get() + std::size_t(width) * height * 3);
+    return true;
 }
 
 void append(void* context, void* data, int size) {
@@ -98,14 +114,20 @@ ImageSize read_image_size(const std::string& path) { return displayed_size(read_
 
 Image read_image(const std::string& path) {
     const Encoded file = read_encoded(path);
-    int w = 0, h = 0, channels = 0;
-    const std::unique_ptr<stbi_uc, decltype(&std::free)> pixels(
-        stbi_load_from_memory(file.bytes.data(), int(file.bytes.size()), &w, &h, &channels, 3), std::free);
-    if (!pixels) throw_input(path, std::string("is a damaged picture (") + stbi_failure_reason() + "); copy it again");
+    int w = 0, h = 0;
+    Bytes rgb;
+    std::string reason;
+    if (!(is_jpeg(file.bytes) ? decode_jpeg(file.bytes, w, h, rgb, reason)
+                              : decode_other(file.bytes, w, h, rgb, reason)))
+        throw_input(path, "is a damaged picture (" + reason + "); copy it again");
     const ImageSize size = displayed_size(file);
     Image image{size.width, size.height, {}};
-    image.rgb.resize(std::size_t(w) * h * 3);
-    orient(file.orientation, pixels.get(), w * 3, w, h, image.rgb.data(), image.width * 3);
+    if (file.orientation == 1) {
+        image.rgb = std::move(rgb);
+        return image;
+    }
+    image.rgb.resize(rgb.size());
+    orient(file.orientation, rgb.data(), w * 3, w, h, image.rgb.data(), image.width * 3);
     return image;
 }
 

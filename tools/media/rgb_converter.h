@@ -11,8 +11,8 @@ namespace convoy::media {
 /// 720 rows, else BT.709; limited range.
 class RgbConverter {
 public:
-    /// Bytes between rows of a target `width` pixels wide, rounded up so that libav's vector code stays inside.
-    static int pitch(int width) { return (width * 3 + 63) / 64 * 64; }
+    /// Bytes between rows of a target `width` pixels wide: libswscale writes up to 32 pixels at a time.
+    static int pitch(int width) { return (width + 31) / 32 * 32 * 3; }
 
     /// Writes frame.height rows of frame.width pixels. False when libswscale cannot convert this format.
     bool convert(const AVFrame& frame, std::uint8_t* to, int to_pitch);

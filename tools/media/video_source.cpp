@@ -219,7 +219,9 @@ void VideoSource::check_cut_short() {
     const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(stream_, entries - 1) : nullptr;
     const bool bytes_missing = last && size > 0 && last->pos + last->size > size;
     const bool stated = demuxer_->duration_estimation_method == AVFMT_DURATION_FROM_STREAM;
-    const double missing_s = double(demuxer_->duration) / AV_TIME_BASE - expected_s_;
+    // Some containers count the duration from zero, some from the first time stamp.
+    const double end_s = expected_s_ + std::max(origin_s_.value_or(0), 0.);
+    const double missing_s = double(demuxer_->duration) / AV_TIME_BASE - end_s;
     // A sound track may be a little longer than the video.
     if (bytes_missing || (stated && missing_s > std::max(1., .1 * expected_s_)))
         note_damage("the file is cut short, the rest of the video is missing");

@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <limits>
-#include <vector>
+#include <new>
 
 extern "C" {
 #include <libavutil/opt.h>
@@ -14,6 +12,7 @@ extern "C" {
 #include "darknet_loader/error.h"
 #include "tools/media/av_handles.h"
 #include "tools/media/files.h"
+#include "tools/media/rgb_frame.h"
 
 namespace convoy::media {
 namespace {
@@ -30,7 +29,6 @@ struct VideoWriter::Impl {
     void open_encoder();
     void open_container();
     void open_scaler();
-    const std::uint8_t* padded(const Image& image);
     void write(const Image& image, double time_s);
     void encode(const AVFrame* frame);
     void close();
@@ -47,9 +45,8 @@ struct VideoWriter::Impl {
     AVStream* stream_ = nullptr;
     CodecPtr encoder_;
     ScalerPtr scaler_;
-    FramePtr frame_{av_frame_alloc()};
+    FramePtr rgb_, frame_;
     PacketPtr packet_{av_packet_alloc()};
-    std::vector<std::uint8_t> padded_;
     std::int64_t last_tick_ = -1;
 };
 
@@ -143,24 +140,8 @@ void VideoWriter::Impl::open_scaler() {
     if (!scaler_) throw std::bad_alloc();
     const int* matrix = sws_getCoefficients(encoder_->colorspace);
     sws_setColorspaceDetails(scaler_.get(), matrix, 1, matrix, 0, 0, 1 << 16, 1 << 16);
-    frame_->format = AV_PIX_FMT_YUV420P;
-    frame_->width = width_;
-    frame_->height = height_;
-    check(av_frame_get_buffer(frame_.get(), 0));
-}
-
-/// The picture with its last column and row repeated up to even sizes.
-const std::uint8_t* VideoWriter::Impl::padded(const Image& image) {
-    if (image.width == width_ && image.height == height_) return image.rgb.data();
-    const std::size_t row = std::size_t(width_) * 3, used = std::size_t(image.width) * 3;
-    padded_.resize(row * height_);
-    for (int y = 0; y < height_; ++y) {
-        const std::uint8_t* from = image.row(std::min(y, image.height - 1));
-        std::uint8_t* to = padded_.data() + row * y;
-        std::memcpy(to, from, used);
-        if (row > used) std::memcpy(to + used, from + used - 3, 3);
-    }
-    return padded_.data();
+    rgb_ = new_frame(width_, height_, AV_PIX_FMT_RGB24);
+    frame_ = new_frame(width_, height_, AV_PIX_FMT_YUV420P);
 }
 
 void VideoWriter::Impl::write(const Image& image, double time_s) {
@@ -170,9 +151,8 @@ void VideoWriter::Impl::write(const Image& image, double time_s) {
                                           size_text(image.width, image.height) + " pixels in a video of " +
                                           size_text(format_.width, format_.height));
     check(av_frame_make_writable(frame_.get()));
-    const std::uint8_t* planes[4] = {padded(image)};
-    const int pitches[4] = {width_ * 3};
-    sws_scale(scaler_.get(), planes, pitches, 0, height_, frame_->data, frame_->linesize);
+    copy_repeating_edges(image, *rgb_);
+    sws_scale(scaler_.get(), rgb_->data, rgb_->linesize, 0, height_, frame_->data, frame_->linesize);
     const double tick = time_s * kTick.den;
     // Also takes NaN, and times too far off for a container, to the next tick.
     last_tick_ = tick > double(last_tick_) && tick < 1e15 ? std::max<std::int64_t>(std::llround(tick), last_tick_ + 1)

@@ -28,7 +28,7 @@ constexpr const char* kDefaultFolder = "runs";
 void check_access(const fs::path& path, const std::string& output) {
     if (access(path.c_str(), W_OK) != 0)
         throw Error(ErrorKind::output,
-                    fmt::format("cannot write {}: {}: {}", output, path.string(), std::strerror(errno)));
+                    fmt::format("cannot write {}: {} ({})", output, std::strerror(errno), path.string()));
 }
 
 void check_file(const std::string& path) {
