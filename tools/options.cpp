@@ -124,7 +124,7 @@ void add_output_options(CLI::App& app, RunOptions& options) {
         ->type_name("FILE")
         ->group(group);
     const std::string manners = "Messages";
-    app.add_flag("--quiet,-q", options.quiet, "nothing but errors")->group(manners);
+    app.add_flag("--quiet,-q", options.quiet, "nothing but errors and warnings")->group(manners);
     app.add_flag("--verbose,-v", options.verbose, "messages of the video libraries, too")->group(manners);
     app.add_flag("--report", options.report, "where the time went, stage by stage")->group(manners);
     app.add_option("--report-json", options.report_json, "the same as JSON")->type_name("FILE")->group(manners);

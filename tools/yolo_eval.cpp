@@ -34,7 +34,7 @@ constexpr const char* kExamples = R"(Examples:
   yolo-eval --data instances_val2017.json --from-detections results.json
 
 DATA is a COCO annotation file (.json) or a folder with images/ and labels/, a label file holding `class cx cy w h` per
-object. 
+object.
 Presets: pjreddie-valid   confidence .005, NMS .45, letterbox
          alexeyab-valid   confidence .001, NMS .6, stretch
          alexeyab-map     confidence .005, NMS .45, stretch

@@ -137,7 +137,6 @@ TEST_CASE("random data score as pycocotools scores them") {
         WARN("skipped: python3 has no pycocotools");
         return;
     }
-    double worst = 0;
     for (unsigned seed = 1; seed <= 8; ++seed) {
         RandomCase random(seed);
         if (seed == 8)  // numbered from 0, which pycocotools takes for "no match"
@@ -160,7 +159,6 @@ TEST_CASE("random data score as pycocotools scores them") {
         for (std::size_t i = 0; i < 12; ++i) {
             INFO("summary value " << i << ": " << actual[i] << ", pycocotools " << expected["summary"][i]);
             CHECK(near(actual[i], expected["summary"][i], kSumError));
-            worst = std::max(worst, std::fabs(actual[i] - double(expected["summary"][i])));
         }
         for (std::size_t k = 0; k < s.categories.size(); ++k) {
             INFO("category " << k << ": " << s.categories[k].ap << ", pycocotools " << expected["categories"][k]);
@@ -169,6 +167,4 @@ TEST_CASE("random data score as pycocotools scores them") {
         CHECK(s.ap > .05);  // the case is worth something
         CHECK(s.ap < .95);
     }
-    INFO("largest difference " << worst);
-    SUCCEED();
 }

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <memory>
 #include <utility>
 
 #include "tests/support/catch.h"
@@ -139,6 +140,8 @@ TEST_CASE("a full disk is an error and leaves nothing behind", "[writer]") {
         WARN("skipped: mounting a small disk takes root's rights");
         return;
     }
+    const std::unique_ptr<const char, void (*)(const char*)> mounted(folder.path().c_str(),
+                                                                     [](const char* path) { ::umount(path); });
     Image noise = synthetic(320, 240, 0);
     std::uint32_t random = 1;
     {
@@ -158,5 +161,4 @@ TEST_CASE("a full disk is an error and leaves nothing behind", "[writer]") {
     CHECK(error_of([&] { media::write_image(folder / "full.bmp", noise = synthetic(700, 700, 3)); }).kind() ==
           ErrorKind::output);
     CHECK(folder.names().empty());
-    ::umount(folder.path().c_str());
 }
