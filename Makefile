@@ -52,10 +52,10 @@ check:  ## static checks: layers, headers, format, style
 tidy: ## clang-tidy over every source file (minutes)
 	@cmake/bootstrap.sh build test check
 	$(configure) $(PRESET) -DCONVOY_TESTS=ON
-	git ls-files -co --exclude-standard '*.cpp' ':!docs' | xargs -P $(JOBS) -n 1 clang-tidy -p build --quiet
+	.ci/files.sh '*.cpp' ':!docs' | xargs -P $(JOBS) -n 1 clang-tidy -p build --quiet
 
 format:  ## clang-format every source file in place
-	git ls-files -co --exclude-standard '*.h' '*.cpp' | xargs clang-format -i
+	.ci/files.sh '*.h' '*.cpp' | xargs clang-format -i
 
 asan tsan:  ## build and test under the sanitizers: address and undefined behaviour, or threads
 	@cmake/bootstrap.sh build test

@@ -18,10 +18,9 @@ void absorb(Graph& graph, int conv, std::size_t i) {
     const TensorId hidden = graph.nodes[conv].output;
     for (TensorId& t : graph.layer_output)
         if (t == hidden) t = kNoTensor;
-    Node merged = std::move(graph.nodes[conv]);
-    merged.output = graph.nodes[i].output;
-    merged.layer = graph.nodes[i].layer;
-    graph.nodes[i] = std::move(merged);
+    std::swap(graph.nodes[i], graph.nodes[conv]);
+    std::swap(graph.nodes[i].output, graph.nodes[conv].output);
+    std::swap(graph.nodes[i].layer, graph.nodes[conv].layer);
     graph.nodes[conv] = Node{ActivationOp{}, {}, kNoTensor, -1};  // removed by the caller
 }
 

@@ -9,7 +9,7 @@ Pipeline::Pipeline(Backend& backend, const DetectOptions& detect, int max_batch,
     : detect_(detect),
       max_batch_(max_batch),
       max_latency_ms_(max_latency_ms),
-      requests_(std::size_t(max_batch) * slots),
+      requests_(max_batch),
       free_(slots),
       ready_(slots + 1),
       done_(slots + 1),
@@ -55,7 +55,7 @@ std::vector<StageStats> Pipeline::stats() const {
     return {preprocess_clock_.stats(), network_clock_.stats(), postprocess_clock_.stats()};
 }
 
-int Pipeline::capacity() const { return int(3 * max_batch_ * slots_.size()); }
+int Pipeline::capacity() const { return int(max_batch_ * (2 * slots_.size() + 1)); }
 
 // Fills slots; a batch goes on when it is full, when it has waited long enough, or on flush and finish.
 void Pipeline::preprocess_loop() {

@@ -19,7 +19,8 @@ namespace convoy {
 
 class Pipeline {
 public:
-    /// `slots` batches are in flight at most, and as many frames wait before them.
+    /// `slots` batches are in flight at most, one more waits before them: room enough, and no frame grows old in a
+    /// queue.
     Pipeline(Backend& backend, const DetectOptions& detect, int max_batch, int slots, double max_latency_ms);
     /// Drops what is in flight and joins the threads.
     ~Pipeline();

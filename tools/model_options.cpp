@@ -3,8 +3,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <system_error>
 
 #include "darknet_loader/load.h"
 

@@ -7,7 +7,9 @@
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "engine/bounded_queue.h"
@@ -231,17 +233,19 @@ private:
         encoding_.close();
     }
 
+    // Finishing a file is part of encoding: x264 still owes dozens of frames then.
     void encode() {
         while (const std::optional<Job> job = encoding_.pop()) {
-            if (!job->result) {
-                for (const auto& sink : sinks_.pictures) sink->end_input(job->input);
-                continue;
+            const StageClock::Scope scope(encode_clock_);
+            for (const auto& sink : sinks_.pictures) {
+                if (job->result)
+                    sink->write({inputs_[job->input].info, job->input, *job->result, job->image});
+                else
+                    sink->end_input(job->input);
             }
-            StageClock::Scope scope(encode_clock_);
-            for (const auto& sink : sinks_.pictures)
-                sink->write({inputs_[job->input].info, job->input, *job->result, job->image});
         }
-        if (failed_) return;
+        if (failed_ || sinks_.pictures.empty()) return;
+        const StageClock::Scope scope(encode_clock_);
         for (const auto& sink : sinks_.pictures) sink->close();
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tools/options.h"
 
+#include <algorithm>
+
 #include "darknet_loader/load.h"
 #include "tests/support/catch.h"
 #include "tests/tools/child.h"
