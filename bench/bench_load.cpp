@@ -15,12 +15,13 @@ nlohmann::json bench_load(const BenchOptions& options) {
         const Network network = options.model.load();
         CompileOptions compile_options;
         compile_options.passes.traits = cpu_traits();
-        compile_options.max_batch = std::max(1, options.engine.max_batch);
+        compile_options.max_batch =
+            options.engine.max_batch > 0 ? options.engine.max_batch : cpu_default_batch(options.engine.threads);
         CpuBackend backend(compile(network, compile_options), options.engine.detect, options.engine.threads);
         CpuSlot slot(backend);
         slot.run(compile_options.max_batch);
         weights = network.weight_count() * sizeof(float);
-        activations = backend.plan().memory.arena_bytes + backend.plan().memory.slot_bytes;
+        activations = backend.working_bytes() + backend.plan().memory.slot_bytes;
     };
     const Samples first = measure(0, 1, start_up);
     const std::size_t peak = peak_resident_bytes();

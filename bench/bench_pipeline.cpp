@@ -28,7 +28,8 @@ nlohmann::json bench_pipeline(const BenchOptions& options) {
     const Network network = options.model.load();
     CompileOptions compile_options;
     compile_options.passes.traits = cpu_traits();
-    compile_options.max_batch = std::max(1, options.engine.max_batch);
+    compile_options.max_batch =
+        options.engine.max_batch > 0 ? options.engine.max_batch : cpu_default_batch(options.engine.threads);
     const int batch = compile_options.max_batch;
     CpuBackend backend(compile(network, compile_options), options.engine.detect, options.engine.threads);
     CpuSlot slot(backend);

@@ -26,11 +26,11 @@ bool is_text(std::string_view line) {
 CfgSection open_section(const std::string& line, int number, const std::string& path) {
     if (line.size() < 3 || line.back() != ']')
         fail(path, number,
-             "section header " + quoted(line) + " is not of the form [name]; comments need a line of their own");
+             "section header " + quote(line) + " is not of the form [name]; comments need a line of their own");
     const std::string name = line.substr(1, line.size() - 2);
     if (name.size() > 40 ||
         !std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; }))
-        fail(path, number, "section header " + quoted(line) + " is not the name of a section");
+        fail(path, number, "section header " + quote(line) + " is not the name of a section");
     return {name, number, {}};
 }
 
@@ -38,12 +38,12 @@ CfgEntry split_entry(const std::string& line, int number, const std::string& sec
     const std::size_t equals = line.find('=');
     if (equals == std::string::npos)
         fail(path, number,
-             "[" + section + "] line " + quoted(line) + " is neither a [section], a # comment nor key=value");
+             "[" + section + "] line " + quote(line) + " is neither a [section], a # comment nor key=value");
     CfgEntry entry{line.substr(0, equals), line.substr(equals + 1), number};
-    if (entry.key.empty()) fail(path, number, "[" + section + "] there is no key before '=' in " + quoted(line));
+    if (entry.key.empty()) fail(path, number, "[" + section + "] there is no key before '=' in " + quote(line));
     if (entry.value.empty())
         fail(path, number,
-             "[" + section + "] key " + quoted(entry.key) + " has no value; give it one or remove the line");
+             "[" + section + "] key " + quote(entry.key) + " has no value; give it one or remove the line");
     return entry;
 }
 
@@ -70,7 +70,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
     constexpr std::size_t kLongest = 60;
     constexpr char kHex[] = "0123456789abcdef";
     std::string out = "'";
@@ -112,12 +112,12 @@ std::vector<CfgSection> read_cfg(std::string_view text, const std::string& path)
             continue;
         }
         if (sections.empty())
-            fail(path, number, quoted(line) + " stands before the first section; a cfg begins with [net]");
+            fail(path, number, quote(line) + " stands before the first section; a cfg begins with [net]");
         CfgEntry entry = split_entry(line, number, sections.back().name, path);
         const auto [first, is_new] = line_of.emplace(entry.key, number);
         if (!is_new)
             fail(path, number,
-                 "[" + sections.back().name + "] key " + quoted(entry.key) + " repeats line " +
+                 "[" + sections.back().name + "] key " + quote(entry.key) + " repeats line " +
                      std::to_string(first->second) + "; keep one of them");
         sections.back().entries.push_back(std::move(entry));
     }

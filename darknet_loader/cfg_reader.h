@@ -27,7 +27,7 @@ struct CfgSection {
 std::vector<CfgSection> read_cfg(std::string_view text, const std::string& path);
 
 /// `text` in quotes and shortened, with unprintable bytes as \xNN: safe to put into a message.
-std::string quoted(std::string_view text);
+std::string quote(std::string_view text);
 
 /// The nearest of `known` to a misspelt `word` as "; did you mean 'x'?", or "" where none is near.
 std::string suggestion(std::string_view word, const std::vector<std::string_view>& known);

@@ -49,7 +49,7 @@ void parse_nms(SectionReader& section, YoloLayer& yolo) {
     else if (kind == "cornersnms")
         section.fail(ErrorKind::unsupported, "nms_kind", "is cornersnms, which is not implemented");
     else if (kind != "greedynms")
-        section.fail(ErrorKind::model, "nms_kind", "is " + quoted(kind) + "; it must be default, greedynms or diounms");
+        section.fail(ErrorKind::model, "nms_kind", "is " + quote(kind) + "; it must be default, greedynms or diounms");
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ Number SectionReader::number(const char* key, std::string_view value) const {
         const char* type = std::is_floating_point_v<Number> ? "a number" : "a whole number";
         const bool comment = value.find_first_of("#;") != value.npos;
         fail(ErrorKind::model, key,
-             "is " + quoted(value) + ", which is not " + type +
+             "is " + quote(value) + ", which is not " + type +
                  (comment ? "; comments need a line of their own" : " of a usable size"));
     }
     return result;
@@ -129,7 +129,7 @@ Activation SectionReader::activation(Activation fallback) {
              "is '" + std::string(name) +
                  "', which is not implemented; linear, leaky, relu, logistic, mish and swish are");
     fail(ErrorKind::model, "activation",
-         "is " + quoted(name) + ", which Darknet does not know" + suggestion(name, names));
+         "is " + quote(name) + ", which Darknet does not know" + suggestion(name, names));
 }
 
 std::vector<int> SectionReader::earlier_layers(const char* key) {
@@ -166,7 +166,7 @@ void SectionReader::finish() {
     std::sort(known_.begin(), known_.end());
     for (const CfgEntry& entry : section_.entries)
         if (!std::binary_search(known_.begin(), known_.end(), std::string_view(entry.key)))
-            throw Error(ErrorKind::model, where(entry.line) + "key " + quoted(entry.key) + " is not known here" +
+            throw Error(ErrorKind::model, where(entry.line) + "key " + quote(entry.key) + " is not known here" +
                                               suggestion(entry.key, known_));
     if (missing_) fail(ErrorKind::model, missing_, "is missing; this section cannot do without it");
 }

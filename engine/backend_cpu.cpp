@@ -4,6 +4,7 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <thread>
 
 #include "engine/fold.h"
@@ -68,13 +69,9 @@ HostBuffer::HostBuffer(std::size_t bytes) {
 }
 
 struct CpuBackend::Conv {
-    struct Packing {
-        HostBuffer weights;
-        std::size_t made_for;  // index into kernels
-    };
-    std::vector<kernels::cpu::ConvOnednn> kernels;  // by batch size
-    std::vector<Packing> packings;                  // oneDNN may want another layout for another batch size
-    std::vector<std::size_t> packing_of;            // by batch size
+    kernels::cpu::ConvOnednn wide;                 // all threads on one picture
+    std::vector<kernels::cpu::ConvOnednn> narrow;  // by lane: a kernel serves one thread at a time
+    HostBuffer wide_weights, narrow_weights;       // the second only where the kernels want different layouts
     std::vector<float> bias;
 };
 
@@ -82,30 +79,35 @@ struct CpuBackend::BatchNorm {
     std::vector<float> scale, bias;
 };
 
-BackendTraits cpu_traits() { return {.conv_takes_pitch = false, .slice_alignment = 1}; }
+// More lanes than this cost memory and latency without being faster a picture.
+constexpr int kMaxLanes = 4;
+
+int thread_count(int asked) { return asked > 0 ? asked : int(std::max(1u, std::thread::hardware_concurrency())); }
+
+BackendTraits cpu_traits() { return {.conv_takes_pitch = false, .slice_alignment = 1, .picture_at_a_time = true}; }
+
+int cpu_default_batch(int threads) { return std::min(thread_count(threads), kMaxLanes); }
 
 std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads) {
     return std::make_unique<CpuBackend>(std::move(plan), detect, threads);
 }
 
 CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads)
-    : plan_(std::move(plan)), detect_(detect), threads_(threads) {
-    if (threads_ <= 0) threads_ = int(std::max(1u, std::thread::hardware_concurrency()));
+    : plan_(std::move(plan)),
+      detect_(detect),
+      threads_(thread_count(threads)),
+      lane_workers_(std::min({threads_, plan_.max_batch, kMaxLanes})),
+      lane_threads_(threads_ / lane_workers_.size()),
+      lanes_(lane_workers_.size()) {
     if (!plan_.weights_storage)
         throw Error(ErrorKind::model, "the network was loaded without weights: name its .weights file");
-    for (int n = 1; n < plan_.max_batch; n *= 2) batch_sizes_.push_back(n);
-    batch_sizes_.push_back(plan_.max_batch);
     const OmpThreads scope(threads_);
     for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
         const Node& node = plan_.graph.nodes[i];
         if (const auto* conv = std::get_if<ConvOp>(&node.op)) with_layer_name(node, [&] { prepare(int(i), *conv); });
         if (const auto* bn = std::get_if<BatchNormOp>(&node.op)) prepare(int(i), *bn, plan_.batch_norm);
     }
-    std::size_t scratch = 0;
-    for (const auto& [node, conv] : convs_)
-        for (const auto& kernel : conv.kernels) scratch = std::max(scratch, kernel.scratch_bytes());
-    scratch_ = HostBuffer(scratch);
-    arena_ = HostBuffer(plan_.memory.arena_bytes);
+    for (Lane& lane : lanes_) lane = {HostBuffer(plan_.memory.arena_bytes), HostBuffer(scratch_bytes_)};
 }
 
 CpuBackend::~CpuBackend() = default;
@@ -124,20 +126,23 @@ kernels::ConvProblem conv_problem(const ConvOp& op, const Shape& x, int n) {
 }
 
 void CpuBackend::prepare(int node, const ConvOp& op) {
-    const Shape x = plan_.graph.tensors[plan_.graph.nodes[node].inputs[0]].shape;
-    Conv conv;
-    conv.bias = op.bias.empty() ? std::vector<float>(op.k, 0.f) : op.bias;
-    for (std::size_t i = 0; i < batch_sizes_.size(); ++i) {
-        conv.kernels.emplace_back(conv_problem(op, x, batch_sizes_[i]));
-        const auto same = std::find_if(conv.packings.begin(), conv.packings.end(), [&](const Conv::Packing& p) {
-            return conv.kernels[p.made_for].shares_packing(conv.kernels[i]);
-        });
-        conv.packing_of.push_back(std::size_t(same - conv.packings.begin()));
-        if (same != conv.packings.end()) continue;
-        HostBuffer packed(conv.kernels[i].packed_bytes());
-        conv.kernels[i].pack(op.weights.data, op.scale.empty() ? nullptr : op.scale.data(), packed.data());
-        conv.packings.push_back({std::move(packed), i});
+    const kernels::ConvProblem problem =
+        conv_problem(op, plan_.graph.tensors[plan_.graph.nodes[node].inputs[0]].shape, 1);
+    Conv conv{kernels::cpu::ConvOnednn(problem), {}, {}, {}, op.bias};
+    conv.bias.resize(op.k, 0.f);
+    const auto packed = [&](const kernels::cpu::ConvOnednn& kernel) {
+        HostBuffer buffer(kernel.packed_bytes());
+        kernel.pack(op.weights.data, op.scale.empty() ? nullptr : op.scale.data(), buffer.data());
+        return buffer;
+    };
+    conv.wide_weights = packed(conv.wide);
+    if (lanes_.size() > 1) {
+        const OmpThreads scope(lane_threads_);  // oneDNN prepares for the threads that it sees
+        for (std::size_t lane = 0; lane < lanes_.size(); ++lane) conv.narrow.emplace_back(problem);
+        if (!conv.narrow[0].shares_packing(conv.wide)) conv.narrow_weights = packed(conv.narrow[0]);
+        scratch_bytes_ = std::max(scratch_bytes_, conv.narrow[0].scratch_bytes());
     }
+    scratch_bytes_ = std::max(scratch_bytes_, conv.wide.scratch_bytes());
     convs_.emplace(node, std::move(conv));
 }
 
@@ -146,49 +151,57 @@ void CpuBackend::prepare(int node, const BatchNormOp& op, BatchNormFormula formu
     batchnorms_[node] = {std::vector<float>(folded.scale.begin(), folded.scale.end()), folded.bias};
 }
 
-kernels::Tensor CpuBackend::view(TensorId t, int batch, std::byte* slot) const {
-    const Graph::Place place = plan_.graph.place(t);
-    const MemoryPlan::Block& block = plan_.memory.blocks[plan_.memory.block_of[place.root]];
-    std::byte* base = (block.home == MemoryPlan::Home::slot ? slot : arena_.data()) + block.offset;
-    const Shape s = plan_.graph.tensors[t].shape;
-    return {reinterpret_cast<float*>(base) + place.channel_offset,
-            batch,
-            s.h,
-            s.w,
-            s.c,
-            plan_.graph.tensors[place.root].shape.c};
-}
+std::size_t CpuBackend::working_bytes() const { return lanes_.size() * (plan_.memory.arena_bytes + scratch_bytes_); }
 
-void CpuBackend::run_conv(int node, const ConvOp& op, int size_index, std::byte* slot) {
-    const Node& n = plan_.graph.nodes[node];
-    const Conv& conv = convs_.at(node);
-    const int batch = batch_sizes_[size_index];
-    const kernels::Tensor y = view(n.output, batch, slot);
-    if (op.residual) {
-        const kernels::Tensor residual = view(n.inputs[1], batch, slot);
-        if (residual.data != y.data) kernels::cpu::copy(residual, y);
-    }
-    conv.kernels[size_index].run(view(n.inputs[0], batch, slot).data,
-                                 conv.packings[conv.packing_of[size_index]].weights.data(), conv.bias.data(), y.data,
-                                 scratch_.data());
+kernels::Tensor CpuBackend::view(TensorId t, std::byte* slot, int picture, int lane) const {
+    const Graph::Place place = plan_.graph.place(t);
+    const MemoryPlan::Block& block = plan_.memory.block(plan_.graph, t);
+    const Shape whole = plan_.graph.tensors[place.root].shape, s = plan_.graph.tensors[t].shape;
+    const bool in_slot = block.home == MemoryPlan::Home::slot;
+    auto* base = reinterpret_cast<float*>((in_slot ? slot : lanes_[lane].arena.data()) + block.offset);
+    if (in_slot) base += std::size_t(picture) * whole.elements();
+    return {base + place.channel_offset, 1, s.h, s.w, s.c, whole.c};
 }
 
 void CpuBackend::run(std::byte* slot, int count) {
-    const OmpThreads scope(threads_);
-    const int size_index =
-        int(std::lower_bound(batch_sizes_.begin(), batch_sizes_.end(), count) - batch_sizes_.begin());
-    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
-        with_layer_name(plan_.graph.nodes[i], [&] { run_node(int(i), size_index, slot); });
+    if (count == 1 || lanes_.size() == 1) {
+        const OmpThreads scope(threads_);
+        for (int i = 0; i < count; ++i) run_picture({slot, i, 0, true});
+        return;
+    }
+    std::atomic<int> next{0};
+    lane_workers_.run([&](int lane) {
+        const OmpThreads scope(lane_threads_);
+        for (int i = next++; i < count; i = next++) run_picture({slot, i, lane, false});
+    });
 }
 
-void CpuBackend::run_node(int index, int size_index, std::byte* slot) {
+void CpuBackend::run_picture(const Place& place) {
+    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
+        with_layer_name(plan_.graph.nodes[i], [&] { run_node(int(i), place); });
+}
+
+void CpuBackend::run_conv(int index, const ConvOp& op, const Place& place) {
+    const Node& node = plan_.graph.nodes[index];
+    const Conv& conv = convs_.at(index);
+    const kernels::Tensor y = view(node.output, place);
+    if (op.residual) {
+        const kernels::Tensor residual = view(node.inputs[1], place);
+        if (residual.data != y.data) kernels::cpu::copy(residual, y);
+    }
+    const kernels::cpu::ConvOnednn& kernel = place.wide ? conv.wide : conv.narrow[place.lane];
+    const HostBuffer& weights = place.wide || !conv.narrow_weights.data() ? conv.wide_weights : conv.narrow_weights;
+    kernel.run(view(node.inputs[0], place).data, weights.data(), conv.bias.data(), y.data,
+               lanes_[place.lane].scratch.data());
+}
+
+void CpuBackend::run_node(int index, const Place& place) {
     namespace k = kernels::cpu;
     const Node& node = plan_.graph.nodes[index];
-    const int batch = batch_sizes_[size_index];
-    const auto in = [&](std::size_t i = 0) { return view(node.inputs[i], batch, slot); };
-    const auto out = [&] { return view(node.output, batch, slot); };
+    const auto in = [&](std::size_t i = 0) { return view(node.inputs[i], place); };
+    const auto out = [&] { return view(node.output, place); };
     if (const auto* conv = std::get_if<ConvOp>(&node.op)) {
-        run_conv(index, *conv, size_index, slot);
+        run_conv(index, *conv, place);
     } else if (std::get_if<BatchNormOp>(&node.op)) {
         const BatchNorm& bn = batchnorms_.at(index);
         k::scale_bias(bn.scale.data(), bn.bias.data(), in(), out());
@@ -207,15 +220,15 @@ void CpuBackend::run_node(int index, int size_index, std::byte* slot) {
         part.data += slice->offset, part.c = out().c;
         k::copy(part, out());
     } else if (std::get_if<ConcatOp>(&node.op)) {
-        concat(node, batch, slot);
+        concat(node, place);
     }
 }
 
-void CpuBackend::concat(const Node& node, int batch, std::byte* slot) const {
-    kernels::Tensor part = view(node.output, batch, slot);
+void CpuBackend::concat(const Node& node, const Place& place) const {
+    kernels::Tensor part = view(node.output, place);
     for (TensorId t : node.inputs) {
         part.c = plan_.graph.tensors[t].shape.c;
-        const kernels::Tensor x = view(t, batch, slot);
+        const kernels::Tensor x = view(t, place);
         if (x.data != part.data) kernels::cpu::copy(x, part);
         part.data += part.c;
     }

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "engine/backend.h"
+#include "engine/worker_team.h"
 #include "kernels/conv.h"
 #include "kernels/nms.h"
 
@@ -29,6 +30,8 @@ kernels::ConvProblem conv_problem(const ConvOp& op, const Shape& x, int n);
 
 class CpuSlot;
 
+/// A batch is run picture by picture, several side by side in *lanes* of a few threads each: no thread waits for
+/// another inside a layer, and a picture's activations stay in the cache. A lone picture gets all threads.
 class CpuBackend final : public Backend {
 public:
     CpuBackend(Plan plan, const DetectOptions& detect, int threads);
@@ -37,28 +40,42 @@ public:
     std::string description() const override;
 
     const Plan& plan() const { return plan_; }
-    /// Where `t` of a batch of `batch` pictures lies; `slot` is the slot's memory.
-    kernels::Tensor view(TensorId t, int batch, std::byte* slot) const;
+    /// Bytes of working memory: arenas and scratch of all lanes.
+    std::size_t working_bytes() const;
+    /// Where tensor `t` of picture `picture` lies: in the slot, or, until the lane's next picture, in the lane's arena.
+    kernels::Tensor view(TensorId t, std::byte* slot, int picture = 0, int lane = 0) const;
 
 private:
     friend class CpuSlot;
-    struct Conv;       // one convolution, prepared for every batch size
+    struct Conv;       // one convolution, prepared for all threads and for each lane
     struct BatchNorm;  // one that could not be folded
+    struct Lane {
+        HostBuffer arena, scratch;
+    };
+    struct Place {  // of a picture in the works
+        std::byte* slot;
+        int picture, lane;
+        bool wide;  // with all threads
+    };
 
     void prepare(int node, const ConvOp& op);
     void prepare(int node, const BatchNormOp& op, BatchNormFormula formula);
     void run(std::byte* slot, int count);
-    void run_node(int index, int size_index, std::byte* slot);
-    void run_conv(int node, const ConvOp& op, int size_index, std::byte* slot);
-    void concat(const Node& node, int batch, std::byte* slot) const;
+    void run_picture(const Place& place);
+    void run_node(int index, const Place& place);
+    void run_conv(int index, const ConvOp& op, const Place& place);
+    void concat(const Node& node, const Place& place) const;
+    kernels::Tensor view(TensorId t, const Place& p) const { return view(t, p.slot, p.picture, p.lane); }
 
     Plan plan_;
     DetectOptions detect_;
-    int threads_;
-    std::vector<int> batch_sizes_;  // 1, 2, 4, …, max_batch
-    std::map<int, Conv> convs_;     // by node
+    int threads_;  // in all
+    WorkerTeam lane_workers_;
+    int lane_threads_;           // of each lane
+    std::map<int, Conv> convs_;  // by node
     std::map<int, BatchNorm> batchnorms_;
-    HostBuffer arena_, scratch_;
+    std::vector<Lane> lanes_;
+    std::size_t scratch_bytes_ = 0;
 };
 
 /// A slot in host memory. Public for tests, which look at layers through view().

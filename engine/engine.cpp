@@ -69,7 +69,7 @@ struct Engine::Impl {
 Engine::Engine(const Network& network, const EngineOptions& options) : impl_(std::make_unique<Impl>()) {
     check_options(network, options);
     check_device(options);
-    impl_->max_batch = options.max_batch > 0 ? options.max_batch : 1;
+    impl_->max_batch = options.max_batch > 0 ? options.max_batch : cpu_default_batch(options.threads);
     CompileOptions compile_options;
     compile_options.passes = {cpu_traits(), options.batch_norm};
     compile_options.max_batch = impl_->max_batch;

@@ -9,11 +9,11 @@ namespace {
 
 class Planner {
 public:
-    Planner(const Graph& graph, int max_batch, std::size_t element_bytes) : graph_(graph) {
+    explicit Planner(const Graph& graph) : graph_(graph) {
         plan_.block_of.assign(graph.tensors.size(), -1);
         for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-            for (TensorId t : graph.nodes[i].inputs) touch(t, int(i), max_batch, element_bytes);
-            if (graph.nodes[i].output != kNoTensor) touch(graph.nodes[i].output, int(i), max_batch, element_bytes);
+            for (TensorId t : graph.nodes[i].inputs) touch(t, int(i));
+            if (graph.nodes[i].output != kNoTensor) touch(graph.nodes[i].output, int(i));
         }
         // What no node reads is a result: it stays until the end.
         const int end = int(graph.nodes.size());
@@ -21,6 +21,15 @@ public:
             if (node.output != kNoTensor && graph.readers(node.output).empty() &&
                 graph.place(node.output).root == node.output)
                 plan_.blocks[plan_.block_of[node.output]].last = end;
+    }
+
+    // Until here a block's size is its elements for one picture.
+    void size_blocks(int arena_batch, int slot_batch, std::size_t element_bytes) {
+        for (MemoryPlan::Block& block : plan_.blocks) {
+            const int batch = block.home == MemoryPlan::Home::slot ? slot_batch : arena_batch;
+            const std::size_t bytes = block.bytes * std::size_t(batch) * element_bytes;
+            block.bytes = (bytes + MemoryPlan::kAlignment - 1) / MemoryPlan::kAlignment * MemoryPlan::kAlignment;
+        }
     }
 
     void share_residuals() {
@@ -61,13 +70,11 @@ public:
     }
 
 private:
-    void touch(TensorId t, int node, int max_batch, std::size_t element_bytes) {
+    void touch(TensorId t, int node) {
         const TensorId root = graph_.place(t).root;
         if (plan_.block_of[root] < 0) {
             plan_.block_of[root] = int(plan_.blocks.size());
-            std::size_t bytes = graph_.tensors[root].shape.elements() * std::size_t(max_batch) * element_bytes;
-            bytes = (bytes + MemoryPlan::kAlignment - 1) / MemoryPlan::kAlignment * MemoryPlan::kAlignment;
-            plan_.blocks.push_back({MemoryPlan::Home::arena, 0, bytes, node, node});
+            plan_.blocks.push_back({MemoryPlan::Home::arena, 0, graph_.tensors[root].shape.elements(), node, node});
         }
         MemoryPlan::Block& block = plan_.blocks[plan_.block_of[root]];
         block.last = node;
@@ -99,8 +106,9 @@ private:
 
 }  // namespace
 
-MemoryPlan plan_memory(const Graph& graph, int max_batch, std::size_t element_bytes, bool keep_all) {
-    Planner planner(graph, max_batch, element_bytes);
+MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, std::size_t element_bytes, bool keep_all) {
+    Planner planner(graph);
+    planner.size_blocks(arena_batch, slot_batch, element_bytes);
     if (!keep_all) planner.share_residuals();
     return planner.place(keep_all);
 }

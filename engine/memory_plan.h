@@ -14,7 +14,7 @@ struct MemoryPlan {
     enum class Home { arena, slot };
     struct Block {
         Home home = Home::arena;
-        std::size_t offset = 0;  ///< bytes, for a whole batch of max_batch pictures; a multiple of kAlignment
+        std::size_t offset = 0;  ///< bytes, a multiple of kAlignment
         std::size_t bytes = 0;
         int first = 0, last = 0;  ///< indices of the nodes that write it first and read it last
     };
@@ -31,6 +31,8 @@ struct MemoryPlan {
 
 /// A convolution's residual that dies there gives its memory to the output (the epilogue adds in place).
 /// `keep_all` gives every tensor memory of its own, so that each layer's output can be looked at afterwards.
-MemoryPlan plan_memory(const Graph& graph, int max_batch, std::size_t element_bytes, bool keep_all = false);
+/// The arena holds `arena_batch` pictures at a time, a slot `slot_batch`.
+MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, std::size_t element_bytes,
+                       bool keep_all = false);
 
 }  // namespace convoy

@@ -15,6 +15,7 @@ namespace convoy {
 struct BackendTraits {
     bool conv_takes_pitch = false;  ///< convolutions read and write channel slices in place (oneDNN's fast ones do not)
     int slice_alignment = 1;        ///< channels at whose multiples a slice must start
+    bool picture_at_a_time = false;  ///< the pictures of a batch share no arena, so it is planned for one
 };
 
 struct PassContext {

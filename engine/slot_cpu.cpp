@@ -18,9 +18,6 @@ CpuSlot::CpuSlot(CpuBackend& backend)
         }
         heads_.push_back(std::move(head));
     }
-    // Places of a batch that is not full are computed like any other: they must not hold signalling garbage.
-    const kernels::Tensor input = backend_.view(input_, plan.max_batch, memory_.data());
-    std::fill_n(input.data, input.pixels() * input.pitch, 0.f);
 }
 
 void CpuSlot::preprocess(int index, const PixelView& picture) {
@@ -28,16 +25,14 @@ void CpuSlot::preprocess(int index, const PixelView& picture) {
     const kernels::Placement placement =
         kernels::place(backend_.detect_.fit, picture.width, picture.height, net.w, net.h);
     transforms_[index] = {placement, picture.width, picture.height};
-    kernels::Tensor y = backend_.view(input_, 1, memory_.data());
-    y.data += std::size_t(index) * net.elements();
-    kernels::cpu::preprocess(picture, placement, backend_.detect_.resize, y);
+    kernels::cpu::preprocess(picture, placement, backend_.detect_.resize, backend_.view(input_, memory_.data(), index));
 }
 
 void CpuSlot::collect(int index, std::vector<Detection>& out) {
     const Plan& plan = backend_.plan();
     candidates_.clear();
     for (const Head& head : heads_)
-        kernels::cpu::yolo_decode(head.decode, backend_.view(head.tensor, plan.max_batch, memory_.data()), index,
+        kernels::cpu::yolo_decode(head.decode, backend_.view(head.tensor, memory_.data(), index), 0,
                                   backend_.detect_.confidence, transforms_[index], candidates_);
     survivors_.clear();
     kernels::cpu::nms(candidates_, plan.classes,

@@ -30,36 +30,60 @@ double spread(kernels::ConstTensor t) {
     return std::sqrt(sum / (double(t.pixels()) * t.c));
 }
 
+void set_input(const CpuBackend& backend, const CpuSlot& slot, int picture, const test::OwnedTensor& x) {
+    std::copy_n(x.view().data, backend.plan().input.elements(), backend.view(0, slot.memory(), picture).data);
+}
+
+test::OwnedTensor picture_for(const Network& network, int n) {
+    test::OwnedTensor x(1, network.input.h, network.input.w, network.input.c);
+    x.fill_random(100 + n, 0, 1);
+    return x;
+}
+
 // Every layer that is still in memory, within 1e-4 of the oracle relative to the layer's own scale.
-void check_layers(const Network& network, int batch = 1, BatchNormFormula formula = BatchNormFormula::alexeyab) {
-    CpuBackend backend(layered_plan(network, batch, formula), {}, 2);
+void check_layers(const Network& network, BatchNormFormula formula = BatchNormFormula::alexeyab) {
+    CpuBackend backend(layered_plan(network, 1, formula), {}, 2);
     CpuSlot slot(backend);
-    const Shape in = network.input;
-    std::vector<test::OwnedTensor> pictures;
-    for (int n = 0; n < batch; ++n) {
-        pictures.emplace_back(1, in.h, in.w, in.c);
-        pictures.back().fill_random(100 + n, 0, 1);
-        kernels::Tensor x = backend.view(0, 1, slot.memory());
-        std::copy_n(pictures[n].view().data, in.elements(), x.data + n * in.elements());
-    }
-    slot.run(batch);
+    const test::OwnedTensor x = picture_for(network, 0);
+    set_input(backend, slot, 0, x);
+    slot.run(1);
     int compared = 0;
+    const std::vector<test::OwnedTensor> expected = test::run_reference(network, x, formula);
+    for (std::size_t layer = 0; layer < expected.size(); ++layer) {
+        const TensorId t = backend.plan().graph.layer_output[layer];
+        if (t == kNoTensor) continue;
+        const double scale = spread(expected[layer].view());
+        REQUIRE(std::isfinite(scale));
+        const test::Comparison c =
+            test::compare(backend.view(t, slot.memory()), expected[layer].view(), 1e-4 * scale, 1e-4);
+        INFO("layer " << layer << " (" << network.layers[layer].name() << "): " << c.message);
+        REQUIRE(c.ok);
+        ++compared;
+    }
+    CHECK(compared >= int(network.layers.size()) / 2);
+}
+
+// The heads of every picture of a batch, whatever the lanes, against the oracle.
+void check_batch(const Network& network, int batch, int threads) {
+    CompileOptions options;
+    options.passes.traits = cpu_traits();
+    options.max_batch = batch;
+    CpuBackend backend(compile(network, options), {}, threads);
+    CpuSlot slot(backend);
+    for (int n = 0; n < batch; ++n) set_input(backend, slot, n, picture_for(network, n));
+    for (int round = 0; round < 2; ++round) slot.run(batch);  // the second finds used arenas
     for (int n = 0; n < batch; ++n) {
-        const std::vector<test::OwnedTensor> expected = test::run_reference(network, pictures[n], formula);
-        for (std::size_t layer = 0; layer < expected.size(); ++layer) {
-            const TensorId t = backend.plan().graph.layer_output[layer];
-            if (t == kNoTensor) continue;
-            kernels::Tensor actual = backend.view(t, 1, slot.memory());
-            actual.data += std::size_t(n) * actual.pixels() * actual.pitch;
-            const double scale = spread(expected[layer].view());
-            REQUIRE(std::isfinite(scale));
-            const test::Comparison c = test::compare(actual, expected[layer].view(), 1e-4 * scale, 1e-4);
-            INFO("layer " << layer << " (" << network.layers[layer].name() << "), picture " << n << ": " << c.message);
+        const std::vector<test::OwnedTensor> expected = test::run_reference(network, picture_for(network, n));
+        for (const Node& node : backend.plan().graph.nodes) {
+            if (!std::holds_alternative<YoloOp>(node.op)) continue;
+            const test::OwnedTensor& e = expected[node.layer];
+            const test::Comparison c =
+                test::compare(backend.view(node.inputs[0], slot.memory(), n), e.view(), 1e-4 * spread(e.view()), 1e-4);
+            INFO("batch " << batch << ", " << threads << " threads, picture " << n << ", head " << node.layer << ": "
+                          << c.message);
             REQUIRE(c.ok);
-            ++compared;
         }
     }
-    CHECK(compared >= batch * int(network.layers.size()) / 2);
 }
 
 }  // namespace
@@ -78,12 +102,13 @@ TEST_CASE("every layer of every cfg is within 1e-4 of the oracle, random weights
     }
 }
 
-TEST_CASE("every batch size and every formula gives the oracle's numbers", "[backend][cpu]") {
+TEST_CASE("every batch size, number of threads and formula gives the oracle's numbers", "[backend][cpu]") {
     Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg", "", "", {64, 64});
     randomize_weights(network, 3);
-    for (int batch : {2, 3, 5}) check_layers(network, batch);
-    check_layers(network, 1, BatchNormFormula::pjreddie);
-    check_layers(network, 1, BatchNormFormula::opencv);
+    for (int batch : {2, 3, 5})
+        for (int threads : {1, 2, 5}) check_batch(network, batch, threads);
+    check_layers(network, BatchNormFormula::pjreddie);
+    check_layers(network, BatchNormFormula::opencv);
 }
 
 TEST_CASE("sharing memory changes no bit", "[backend][cpu]") {
@@ -94,14 +119,14 @@ TEST_CASE("sharing memory changes no bit", "[backend][cpu]") {
     CpuBackend a(layered_plan(network, 1), {}, 2), b(compile(network, shared), {}, 2);
     CpuSlot sa(a), sb(b);
     const std::vector<float> x = test::random_floats(network.input.elements(), 5, 0, 1);
-    std::copy(x.begin(), x.end(), a.view(0, 1, sa.memory()).data);
-    std::copy(x.begin(), x.end(), b.view(0, 1, sb.memory()).data);
+    std::copy(x.begin(), x.end(), a.view(0, sa.memory()).data);
+    std::copy(x.begin(), x.end(), b.view(0, sb.memory()).data);
     sa.run(1);
     sb.run(1);
     for (const Node& node : b.plan().graph.nodes) {
         if (!std::holds_alternative<YoloOp>(node.op)) continue;
         const test::Comparison c =
-            test::compare(b.view(node.inputs[0], 1, sb.memory()), a.view(node.inputs[0], 1, sa.memory()), 0, 0);
+            test::compare(b.view(node.inputs[0], sb.memory()), a.view(node.inputs[0], sa.memory()), 0, 0);
         INFO(c.message);
         CHECK(c.ok);
     }

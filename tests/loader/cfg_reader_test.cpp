@@ -47,6 +47,6 @@ TEST_CASE("suggestions name the nearest word", "[cfg_reader]") {
 }
 
 TEST_CASE("quoted text is printable and short", "[cfg_reader]") {
-    CHECK(quoted("a\x01z\xff") == "'a\\x01z\\xff'");
-    CHECK(quoted(std::string(1000, 'x')).size() < 80);
+    CHECK(quote("a\x01z\xff") == "'a\\x01z\\xff'");
+    CHECK(quote(std::string(1000, 'x')).size() < 80);
 }

@@ -54,7 +54,7 @@ void check(const std::string& name) {
     options.passes = {cpu_traits(), BatchNormFormula::opencv};
     CpuBackend backend(compile(network, options), {}, 2);
     CpuSlot slot(backend);
-    const kernels::Tensor x = backend.view(0, 1, slot.memory());
+    const kernels::Tensor x = backend.view(0, slot.memory());
     const std::vector<float> noise = test::random_floats(network.input.elements(), 21, 0, 1);
     std::copy(noise.begin(), noise.end(), x.data);
     slot.run(1);
@@ -77,8 +77,7 @@ void check(const std::string& name) {
     for (const Node& node : backend.plan().graph.nodes) {
         const auto* yolo = std::get_if<YoloOp>(&node.op);
         if (!yolo) continue;
-        const std::vector<Row> ours =
-            our_rows(backend.view(node.inputs[0], 1, slot.memory()), yolo->head, network.input);
+        const std::vector<Row> ours = our_rows(backend.view(node.inputs[0], slot.memory()), yolo->head, network.input);
         const cv::Mat& theirs = outputs.at(head_index++);
         REQUIRE(theirs.rows == int(ours.size()));
         double worst = 0;
