@@ -107,6 +107,7 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads)
         if (const auto* conv = std::get_if<ConvOp>(&node.op)) with_layer_name(node, [&] { prepare(int(i), *conv); });
         if (const auto* bn = std::get_if<BatchNormOp>(&node.op)) prepare(int(i), *bn, plan_.batch_norm);
     }
+    plan_.weights_storage.reset();  // all is packed; unmapped once the network is gone, too
     for (Lane& lane : lanes_) lane = {HostBuffer(plan_.memory.arena_bytes), HostBuffer(scratch_bytes_)};
 }
 

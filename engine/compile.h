@@ -19,7 +19,7 @@ struct Plan {
     NmsKind nms_kind = NmsKind::iou;  ///< of the last head, as in Darknet
     float beta_nms = .6f;
     BatchNormFormula batch_norm = BatchNormFormula::alexeyab;  ///< for batch norms that no convolution took in
-    std::shared_ptr<const void> weights_storage;               ///< keeps the graph's weight views mapped
+    std::shared_ptr<const void> weights_storage;  ///< keeps the graph's weight views mapped until they are packed
 };
 
 struct CompileOptions {

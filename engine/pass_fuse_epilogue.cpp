@@ -19,9 +19,11 @@ void absorb(Graph& graph, int conv, std::size_t i) {
     const TensorId hidden = graph.nodes[conv].output;
     for (TensorId& t : graph.layer_output)
         if (t == hidden) t = kNoTensor;
-    std::swap(graph.nodes[i], graph.nodes[conv]);
-    std::swap(graph.nodes[i].output, graph.nodes[conv].output);
-    std::swap(graph.nodes[i].layer, graph.nodes[conv].layer);
+    const TensorId output = graph.nodes[i].output;
+    const int layer = graph.nodes[i].layer;
+    graph.nodes[i] = std::move(graph.nodes[conv]);
+    graph.nodes[i].output = output;
+    graph.nodes[i].layer = layer;
     graph.nodes[conv] = Node{ActivationOp{}, {}, kNoTensor, -1};  // removed by the caller
 }
 

@@ -56,9 +56,10 @@ int run(RunOptions& options) {
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     const std::vector<std::string> inputs = media::expand_inputs(options.inputs);
     const OutputPlan plan = plan_outputs(options.output, inputs, options.report_json);
-    const Network network = options.model.load();
+    Network network = options.model.load();
     options.engine.detect.classes = parse_classes(options.classes, network);
     Engine engine(network, options.engine);
+    network.weights_storage.reset();  // the engine holds what it needs
     greet(options, network, engine);
     Sinks sinks = make_sinks(plan, network.names);
     RunSummary summary;
