@@ -34,7 +34,7 @@ void add_options(CLI::App& app, InspectOptions& options) {
     auto* positional = app.add_option("MODEL", options.model.stem, "STEM or .cfg; weights are not needed");
     options.model.add_to(app);
     for (const char* name : {"--model", "--cfg", "--weights"}) positional->excludes(app.get_option(name));
-    app.add_option("--batch", options.batch, "pictures in one pass, for the memory plan (default: 1)")
+    app.add_option("--batch", options.batch, "pictures in a batch, for the memory plan (default: 1)")
         ->type_name("N")
         ->check(CLI::Range(1, 1024));
     auto* passes = app.add_flag("--passes", options.passes, "the graph before and after every pass");

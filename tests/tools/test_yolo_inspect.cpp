@@ -73,10 +73,11 @@ TEST_CASE("every layer has its line, its shapes and its cost") {
     CHECK(contains(table.out, "416 x 416 x 3      -> 416 x 416 x 8"));
 }
 
-TEST_CASE("activations grow with the batch, weights do not") {
+TEST_CASE("inputs and heads grow with the batch; weights and the arena of a picture do not") {
     const json one = inspect_json({demo()})["memory"], four = inspect_json({demo(), "--batch", "4"})["memory"];
     CHECK(one["weights_bytes"] == four["weights_bytes"]);
-    CHECK(std::size_t(four["unshared_bytes"]) >= 4 * std::size_t(one["unshared_bytes"]) * 9 / 10);
+    CHECK(one["arena_bytes"] == four["arena_bytes"]);
+    CHECK(std::size_t(four["slot_bytes"]) >= 4 * std::size_t(one["slot_bytes"]) * 9 / 10);
 }
 
 TEST_CASE("weights are not needed") {

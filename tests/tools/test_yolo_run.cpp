@@ -181,8 +181,8 @@ TEST_CASE("help, version, quiet and report") {
     const Finished quiet = yolo_run(folder, {clip(), "--frames", "2", "--jsonl", "-", "--quiet"});
     CHECK(quiet.err.empty());
     CHECK(records_in(quiet.out).size() == 2);
-    const Finished report = yolo_run(folder, {clip(), "--frames", "3", "--video", "v.mp4", "--jsonl", "b.jsonl",
-                                              "--report", "--report-json", "r.json"});
+    const Finished report = yolo_run(folder, {clip(), "--frames", "3", "--batch", "1", "--video", "v.mp4", "--jsonl",
+                                              "b.jsonl", "--report", "--report-json", "r.json"});
     CHECK(report.status == 0);
     const json parsed = json::parse(read_file(folder / "r.json"));
     std::vector<std::string> stages;

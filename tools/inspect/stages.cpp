@@ -59,10 +59,10 @@ nlohmann::ordered_json stage_json(const Stage& stage) {
 std::string memory_text(const Compiled& compiled, const Network& network) {
     const MemoryPlan& m = compiled.memory;
     return fmt::format(
-        "weights {}; activations at batch {}: {} shared ({} if every tensor had its own), "
-        "{} a batch in flight for input and heads\n",
-        bytes_text(network.weight_count() * sizeof(float)), compiled.max_batch, bytes_text(m.arena_bytes),
-        bytes_text(m.unshared_bytes), bytes_text(m.slot_bytes));
+        "weights {}; activations: {} for each picture in the works ({} if every tensor had its own), "
+        "{} for the inputs and heads of a batch of {}\n",
+        bytes_text(network.weight_count() * sizeof(float)), bytes_text(m.arena_bytes), bytes_text(m.unshared_bytes),
+        bytes_text(m.slot_bytes), compiled.max_batch);
 }
 
 nlohmann::ordered_json memory_json(const Compiled& compiled, const Network& network) {
