@@ -4,6 +4,7 @@
 
 #include "kernels/conv.h"
 #include "tests/kernels/conv_problems.h"
+#include "tests/support/activation.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
 #include "tests/support/random.h"
@@ -14,24 +15,6 @@ using kernels::ConvProblem;
 using test::OwnedTensor;
 
 namespace {
-
-double activation_by_definition(Activation a, double x) {
-    switch (a) {
-        case Activation::linear:
-            return x;
-        case Activation::leaky:
-            return x > 0 ? x : .1 * x;
-        case Activation::relu:
-            return x > 0 ? x : 0;
-        case Activation::logistic:
-            return 1 / (1 + std::exp(-x));
-        case Activation::mish:
-            return x * std::tanh(std::log1p(std::exp(x)));
-        case Activation::swish:
-            return x / (1 + std::exp(-x));
-    }
-    return NAN;
-}
 
 /// A copy of x as Darknet would hold it: planar, with the border of zeros really there.
 struct Padded {
@@ -66,8 +49,8 @@ void by_scattering(const ConvProblem& p, kernels::ConstTensor x, const float* w,
             for (int row = 0; row < p.p(); ++row)
                 for (int column = 0; column < p.q(); ++column) {
                     float& out = y.at(n, row, column)[k];
-                    double v = activation_by_definition(p.activation, plane[std::size_t(row) * p.q() + column]);
-                    if (p.residual) v = activation_by_definition(p.after_residual, v + out);
+                    double v = test::activation_by_definition(p.activation, plane[std::size_t(row) * p.q() + column]);
+                    if (p.residual) v = test::activation_by_definition(p.after_residual, v + out);
                     out = float(v);
                 }
         }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/support/activation.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
 #include "tests/support/random.h"
@@ -17,32 +18,13 @@ namespace {
 constexpr Activation kAll[] = {Activation::linear,   Activation::leaky, Activation::relu,
                                Activation::logistic, Activation::mish,  Activation::swish};
 
-/// Long double, by each function's definition.
-long double exact(Activation a, long double x) {
-    switch (a) {
-        case Activation::linear:
-            return x;
-        case Activation::leaky:
-            return x > 0 ? x : .1L * x;
-        case Activation::relu:
-            return x > 0 ? x : 0;
-        case Activation::logistic:
-            return 1 / (1 + std::exp(-x));
-        case Activation::mish:
-            return x * std::tanh(std::log1p(std::exp(x)));
-        case Activation::swish:
-            return x / (1 + std::exp(-x));
-    }
-    return NAN;
-}
-
 }  // namespace
 
 TEST_CASE("activate: each function over its whole range, within a few units in the last place") {
     for (Activation a : kAll)
         for (double magnitude = 1e-6; magnitude < 2e4; magnitude *= 1.01)
             for (float x : {float(magnitude), float(-magnitude)}) {
-                const long double expected = exact(a, x);
+                const long double expected = test::activation_by_definition(a, static_cast<long double>(x));
                 const float actual = kernels::cpu::activate(a, x);
                 INFO("activation " << int(a) << " of " << x << " is " << actual << ", expected " << double(expected));
                 // Half a unit for each of the six or fewer roundings and expf's own error; 0 where eˣ leaves float's

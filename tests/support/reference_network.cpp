@@ -5,30 +5,10 @@
 #include <cstring>
 
 #include "kernels/conv.h"
-#include "kernels/elementwise.h"
-#include "kernels/pool.h"
-#include "kernels/upsample.h"
+#include "tests/support/activation.h"
 
 namespace convoy::test {
 namespace {
-
-double activate(Activation a, double x) {
-    switch (a) {
-        case Activation::linear:
-            return x;
-        case Activation::leaky:
-            return x > 0 ? x : .1 * x;
-        case Activation::relu:
-            return x > 0 ? x : 0;
-        case Activation::logistic:
-            return 1 / (1 + std::exp(-x));
-        case Activation::mish:
-            return x * std::tanh(std::log1p(std::exp(x)));
-        case Activation::swish:
-            return x / (1 + std::exp(-x));
-    }
-    return NAN;
-}
 
 double deviation(double variance, BatchNormFormula formula) {
     if (formula == BatchNormFormula::pjreddie) return std::sqrt(variance) + 1e-6;
@@ -57,7 +37,7 @@ struct Runner {
             for (int k = 0; k < v.c; ++k) {
                 double x = v.pixel(pixel)[k];
                 if (l.batch_normalize) x = (x - l.means[k]) / deviation(l.variances[k], formula) * l.scales[k];
-                v.pixel(pixel)[k] = float(activate(l.activation, x + l.biases[k]));
+                v.pixel(pixel)[k] = float(activation_by_definition(l.activation, x + l.biases[k]));
             }
         return y;
     }
@@ -70,7 +50,8 @@ struct Runner {
                 for (int c = 0; c < std::min(v.c, b.c); ++c) v.pixel(pixel)[c] += b.pixel(pixel)[c];
         }
         for (std::size_t pixel = 0; pixel < v.pixels(); ++pixel)
-            for (int c = 0; c < v.c; ++c) v.pixel(pixel)[c] = float(activate(l.activation, v.pixel(pixel)[c]));
+            for (int c = 0; c < v.c; ++c)
+                v.pixel(pixel)[c] = float(activation_by_definition(l.activation, double(v.pixel(pixel)[c])));
         return y;
     }
     OwnedTensor run(const RouteLayer& l, const Layer& layer, std::size_t) const {
