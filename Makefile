@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A thin front: cmake/bootstrap.sh brings the packages, CMakePresets.json says how to build. `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench install check tidy format asan tsan clean help
+.PHONY: build demo test bench bundle install check tidy format asan tsan clean help
 
 PRESET ?= release
 PREFIX ?= /usr/local
@@ -43,6 +43,9 @@ bench:  ## build and run the benchmarks
 install: build  ## install the library, its headers and the programs (PREFIX, DESTDIR)
 	cmake --install build --prefix $(PREFIX)
 
+bundle: build  ## a relocatable tar.gz of the programs and all they need, in build/
+	cmake/bundle.sh build build/convoy-$(shell uname -m).tar.gz
+
 check:  ## static checks: layers, headers, format, style
 	@cmake/bootstrap.sh build test check
 	@for check in .ci/checks/*.sh; do echo "== $$check"; "$$check" || exit 1; done
@@ -55,7 +58,7 @@ tidy: ## clang-tidy over every source file (minutes)
 	.ci/files.sh '*.cpp' ':!docs' | xargs -P $(JOBS) -n 1 clang-tidy -p build --quiet
 
 format:  ## clang-format every source file in place
-	.ci/files.sh '*.h' '*.cpp' | xargs clang-format -i
+	.ci/files.sh '*.h' '*.cpp' '*.cu' '*.cuh' | xargs clang-format -i
 
 asan tsan:  ## build and test under the sanitizers: address and undefined behaviour, or threads
 	@cmake/bootstrap.sh build test

@@ -7,6 +7,7 @@
 #include "bench/commands.h"
 #include "bench/harness.h"
 #include "engine/backend_cpu.h"
+#include "engine/bind.h"
 #include "kernels/elementwise.h"
 #include "kernels/pool.h"
 #include "kernels/upsample.h"
@@ -62,9 +63,7 @@ std::string key(const kernels::ConvProblem& p) {
 
 nlohmann::json bench_kernels(const BenchOptions& options) {
     const Network network = options.model.load(false);
-    CompileOptions compile_options;
-    compile_options.passes.traits = cpu_traits();
-    const Plan plan = compile(network, compile_options);
+    const Plan plan = compile(network, cpu_compile_options(options.engine));
     std::map<std::string, std::pair<kernels::ConvProblem, int>> problems;
     for (const Node& node : plan.graph.nodes)
         if (const auto* conv = std::get_if<ConvOp>(&node.op)) {

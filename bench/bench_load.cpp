@@ -6,6 +6,7 @@
 #include "bench/commands.h"
 #include "bench/harness.h"
 #include "engine/backend_cpu.h"
+#include "engine/bind.h"
 #include "engine/engine.h"
 
 namespace convoy::bench {
@@ -14,11 +15,8 @@ namespace {
 
 // What the engine's memory plan asks for, all lanes and slots.
 std::size_t activation_bytes(const Network& network, const BenchOptions& options) {
-    CompileOptions compile_options;
-    compile_options.passes.traits = cpu_traits();
-    compile_options.max_batch =
-        options.engine.max_batch > 0 ? options.engine.max_batch : cpu_default_batch(options.engine.threads);
-    const CpuBackend backend(compile(network, compile_options), options.engine.detect, options.engine.threads);
+    const CpuBackend backend(compile(network, cpu_compile_options(options.engine)), options.engine.detect,
+                             options.engine.threads);
     return backend.working_bytes() + 2 * backend.plan().memory.slot_bytes;
 }
 

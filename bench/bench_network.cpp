@@ -3,21 +3,21 @@
 
 #include "bench/commands.h"
 #include "bench/harness.h"
-#include "engine/backend_cpu.h"
+#include "darknet_loader/load.h"
+#include "engine/bind.h"
 
 namespace convoy::bench {
-
 nlohmann::json bench_network(const BenchOptions& options) {
-    const Network network = options.model.load();
-    CompileOptions compile_options;
-    compile_options.passes.traits = cpu_traits();
-    compile_options.max_batch = std::max(1, options.engine.max_batch);
-    CpuBackend backend(compile(network, compile_options), options.engine.detect, options.engine.threads);
-    CpuSlot slot(backend);
-    const int batch = compile_options.max_batch;
-    const Samples run = measure(options.warmup, options.passes, [&] { slot.run(batch); });
-    fmt::print("{} {}x{}, {}, batch {}: {}, {:.3g} ms a picture\n", network.cfg_path, network.input.w, network.input.h,
-               backend.description(), batch, run.text(), run.median() / batch);
+    Network network = options.model.load(false);
+    if (!network.weights_storage) randomize_weights(network, 1);  // speed does not depend on them
+    const int batch = std::max(1, options.engine.max_batch);
+    EngineOptions engine = options.engine;
+    engine.max_batch = batch;
+    const BoundBackend bound = bind(network, engine);
+    const Samples run = time_batches(*bound.backend, batch, options.warmup, options.passes);
+    fmt::print("{} {}x{}, {}, batch {}: {}, {:.3g} ms a picture, {:.1f} pictures/s\n", network.cfg_path,
+               network.input.w, network.input.h, bound.backend->description(), batch, run.text(), run.median() / batch,
+               batch / run.median() * 1e3);
     nlohmann::json out = run.json();
     out["batch"] = batch;
     out["ms_per_picture"] = run.median() / batch;

@@ -6,7 +6,7 @@
 
 #include "bench/commands.h"
 #include "bench/harness.h"
-#include "engine/backend_cpu.h"
+#include "engine/bind.h"
 #include "engine/engine.h"
 #include "tools/media/source.h"
 
@@ -26,29 +26,27 @@ std::vector<Frame> decode(const std::string& path) {
 
 nlohmann::json bench_pipeline(const BenchOptions& options) {
     const Network network = options.model.load();
-    CompileOptions compile_options;
-    compile_options.passes.traits = cpu_traits();
-    compile_options.max_batch =
-        options.engine.max_batch > 0 ? options.engine.max_batch : cpu_default_batch(options.engine.threads);
-    const int batch = compile_options.max_batch;
-    CpuBackend backend(compile(network, compile_options), options.engine.detect, options.engine.threads);
-    CpuSlot slot(backend);
+    BoundBackend bound = bind(network, options.engine);
+    const int batch = bound.max_batch;
+    const std::unique_ptr<Slot> slot = bound.backend->make_slot();
 
     std::vector<Frame> frames;
     const double decode_s = seconds([&] { frames = decode(options.video); });
     const double n = double(frames.size());
+    // What is only enqueued is waited for through the network, whose own time is taken off again.
+    const double network_ms = time_batches(*bound.backend, batch, options.warmup, options.passes).median();
+    const double network_s = network_ms * 1e-3 * n / batch;
+    int last = 0;
     const double preprocess_s = seconds([&] {
-        for (const Frame& f : frames) slot.preprocess(0, f.pixels);
-    });
-    const int timed = std::min<int>(int(frames.size()), std::max(batch, options.passes));
-    slot.run(batch);
-    const double network_s = seconds([&] {
-                                 for (int i = 0; i < timed; i += batch) slot.run(batch);
-                             }) *
-                             n / double((timed + batch - 1) / batch * batch);
+                                    for (std::size_t i = 0; i < frames.size(); ++i)
+                                        slot->preprocess(last = int(i % std::size_t(batch)), frames[i].pixels);
+                                    slot->run(last + 1);
+                                    slot->wait();
+                                }) -
+                                network_ms * 1e-3;
     std::vector<Detection> detections;
     const double post_s = seconds([&] {
-        for (std::size_t i = 0; i < frames.size(); ++i) slot.collect(0, detections);
+        for (std::size_t i = 0; i < frames.size(); ++i) slot->collect(last, detections);
     });
     frames.clear();
 

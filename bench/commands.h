@@ -15,6 +15,7 @@ struct BenchOptions {
     tools::ModelOptions model;
     EngineOptions engine;
     std::string video;  ///< pipeline only
+    std::string rows;   ///< conv only: a regular expression; empty takes all but the oracle
     int passes = 20;
     int warmup = 3;
 };
@@ -28,5 +29,11 @@ nlohmann::json bench_pipeline(const BenchOptions& options);
 /// Every distinct convolution of the model and every plain loop, in GFLOP/s, GB/s and shares of what this machine
 /// reaches.
 nlohmann::json bench_kernels(const BenchOptions& options);
+/// On a GPU: every distinct convolution by every row of the table that computes it, as shares of what the card reaches.
+nlohmann::json bench_conv(const BenchOptions& options);
+/// On a GPU: 1080p pictures to the network's input.
+nlohmann::json bench_preprocess(const BenchOptions& options);
+/// On a GPU: raw heads to surviving boxes.
+nlohmann::json bench_postprocess(const BenchOptions& options);
 
 }  // namespace convoy::bench

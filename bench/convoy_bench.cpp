@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// convoy-bench load|network|pipeline|kernels: how fast each part is on this machine.
+// convoy-bench load|network|pipeline|kernels|conv|preprocess|postprocess: how fast each part is on this machine.
 #include <fmt/format.h>
 
 #include <fstream>
@@ -25,6 +25,9 @@ int main(int argc, char** argv) {
         {"network", "the network alone", bench::bench_network},
         {"pipeline", "every stage alone, then overlapped", bench::bench_pipeline},
         {"kernels", "every distinct convolution and plain loop", bench::bench_kernels},
+        {"conv", "GPU: every distinct convolution by every kernel that computes it", bench::bench_conv},
+        {"preprocess", "GPU: 1080p pictures to the network's input", bench::bench_preprocess},
+        {"postprocess", "GPU: raw heads to boxes", bench::bench_postprocess},
     };
     for (const Command& command : commands) {
         CLI::App* sub = app.add_subcommand(command.name, command.help);
@@ -35,6 +38,8 @@ int main(int argc, char** argv) {
         sub->add_option("--json", json_path, "write the figures there as well");
         if (std::string(command.name) == "pipeline")
             sub->add_option("video", options.video, "a video file")->required();
+        if (std::string(command.name) == "conv")
+            sub->add_option("--rows", options.rows, "only kernels whose names match")->type_name("REGEX");
     }
     return tools::run_command(app, argc, argv, [&] {
         for (const Command& command : commands) {

@@ -37,6 +37,26 @@ Samples measure(int warmup, int passes, const std::function<void()>& work) {
     return samples;
 }
 
+Samples time_batches(Backend& backend, int batch, int warmup, int passes) {
+    constexpr int kSlots = 3;
+    std::vector<std::unique_ptr<Slot>> slots;
+    for (int i = 0; i < kSlots; ++i) slots.push_back(backend.make_slot());
+    const auto run = [&](int batches) {
+        const auto start = std::chrono::steady_clock::now();
+        for (int i = 0; i < batches + kSlots; ++i) {
+            Slot& slot = *slots[std::size_t(i % kSlots)];
+            if (i >= kSlots) slot.wait();
+            if (i < batches) slot.run(batch);
+        }
+        return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count() / batches;
+    };
+    run(std::max(kSlots, warmup));
+    const int batches = std::clamp(int(100 / run(kSlots)), kSlots, 1000);
+    Samples out;
+    for (int i = 0; i < passes; ++i) out.ms.push_back(run(batches));
+    return out;
+}
+
 std::size_t peak_resident_bytes() {
     std::ifstream status("/proc/self/status");
     for (std::string line; std::getline(status, line);)

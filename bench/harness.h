@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "engine/backend.h"
+
 namespace convoy::bench {
 
 /// Timings of one piece of work, in milliseconds.
@@ -23,6 +25,10 @@ struct Samples {
 
 /// Runs `work` `warmup` times uncounted, then `passes` times.
 Samples measure(int warmup, int passes, const std::function<void()>& work);
+
+/// Milliseconds a batch of the network with decode and NMS, as many in flight as in a pipeline, so that a device never
+/// waits for the host. Each sample lasts about a tenth of a second.
+Samples time_batches(Backend& backend, int batch, int warmup, int passes);
 
 /// Highest resident memory of this process so far, bytes (VmHWM).
 std::size_t peak_resident_bytes();

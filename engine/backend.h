@@ -9,6 +9,7 @@
 
 #include "engine/compile.h"
 #include "engine/detection.h"
+#include "engine/stage_stats.h"
 
 namespace convoy {
 
@@ -17,11 +18,14 @@ namespace convoy {
 class Slot {
 public:
     virtual ~Slot() = default;
-    /// Scales `picture` into place `index` of the input tensor.
+    /// Scales `picture` into place `index` of the input tensor. One slot of a backend at a time. The picture's bytes
+    /// are not needed any more once wait() or, for pictures in host memory, this call has returned.
     virtual void preprocess(int index, const PixelView& picture) = 0;
-    /// Runs the network over the first `count` pictures. One slot of a backend at a time, from one thread.
+    /// Runs the network over the first `count` pictures; may return before it is done. One slot of a backend at a time.
     virtual void run(int count) = 0;
-    /// Waits for run() and lists what was found in picture `index`: after NMS, in Darknet's order, boxes not clipped.
+    /// Waits for run(), and says how many milliseconds the network took.
+    virtual double wait() = 0;
+    /// After wait(): lists what was found in picture `index`: after NMS, in Darknet's order, boxes not clipped.
     virtual void collect(int index, std::vector<Detection>& out) = 0;
 };
 
@@ -32,6 +36,8 @@ public:
     virtual std::unique_ptr<Slot> make_slot() = 0;
     /// "cpu, fp32, 2 threads", for people.
     virtual std::string description() const = 0;
+    /// What went on beside the stages of the pipeline, if anything did.
+    virtual std::vector<StageStats> stats() const { return {}; }
 };
 
 /// What the CPU's kernels can do. max_batch and the rest of the plan must have been compiled with these.
@@ -43,5 +49,63 @@ int cpu_default_batch(int threads);
 /// Convolutions by oneDNN, the rest plain loops. `threads` of OpenMP, 0 for all cores.
 /// Throws Error(model) when the plan has no weights.
 std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads);
+
+/// GPUs that this build and machine can use.
+struct GpuCount {
+    int count = 0;
+    bool backend = false;  ///< this build has the CUDA backend
+    std::string why_none;
+};
+GpuCount cuda_gpus();
+
+/// What the kernels in kernels/cuda/ can do with activations of `precision` (fp32, tf32 or fp16).
+BackendTraits cuda_traits(Precision precision);
+
+struct CudaOptions {
+    int device = 0;
+    Precision precision = Precision::automatic;  ///< automatic: fp16 where there are tensor cores, else fp32
+    bool autotune = true;                        ///< false: the same kernels every time, chosen by rule
+    std::string tuning_cache;                    ///< folder; empty: tuned anew at every start
+};
+
+/// `asked`, or what automatic means on that GPU. Throws Error(device) when there is none.
+Precision cuda_precision(Precision asked, int device);
+
+/// One layer of a bound plan, measured alone with a cold L2.
+struct LayerTiming {
+    int layer = -1;
+    std::string op;      ///< "conv 3x3/1 …", as the graph prints it
+    std::string kernel;  ///< the candidate that was chosen, or the name of the plain kernel
+    double us = 0, flops = 0, bytes = 0;
+};
+struct PlanTiming {
+    std::vector<LayerTiming> layers;
+    double network_us = 0;  ///< all of them as they run
+    double peak_flops = 0;  ///< per second: the fastest candidate on a large matrix product
+    double peak_bytes = 0;  ///< per second: a large copy, read and written
+};
+
+/// Device memory that a backend with `slots` slots takes, in bytes, as far as it is known before kernels are chosen.
+struct DeviceMemory {
+    std::size_t weights = 0, arena = 0, slots = 0;
+    std::size_t total() const { return weights + arena + slots; }
+};
+DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots);
+
+/// A backend on a GPU that can be looked into.
+class GpuBackend : public Backend {
+public:
+    virtual const Plan& plan() const = 0;
+    /// Times every layer for the batch size that `count` pictures run at.
+    virtual PlanTiming profile(int count) = 0;
+    /// Device memory that it has taken so far, its slots included, in bytes; the driver's and libraries' own not.
+    virtual std::size_t device_bytes() const = 0;
+    /// What went wrong without harm: a cache that could not be written, say.
+    virtual std::vector<std::string> notes() const = 0;
+};
+
+/// Throws Error(unsupported) when this build has no CUDA, Error(model) when the plan has no weights, Error(device) when
+/// the GPU cannot be used or has no room.
+std::unique_ptr<GpuBackend> make_cuda_backend(Plan plan, const DetectOptions& detect, const CudaOptions& options);
 
 }  // namespace convoy

@@ -8,30 +8,13 @@
 #include <thread>
 
 #include "engine/fold.h"
+#include "engine/kernel_problem.h"
 #include "kernels/elementwise.h"
 #include "kernels/pool.h"
 #include "kernels/upsample.h"
 
 namespace convoy {
 namespace {
-
-kernels::Activation kernel_activation(Activation a) {
-    switch (a) {
-        case Activation::linear:
-            return kernels::Activation::linear;
-        case Activation::leaky:
-            return kernels::Activation::leaky;
-        case Activation::relu:
-            return kernels::Activation::relu;
-        case Activation::logistic:
-            return kernels::Activation::logistic;
-        case Activation::mish:
-            return kernels::Activation::mish;
-        case Activation::swish:
-            return kernels::Activation::swish;
-    }
-    return kernels::Activation::linear;
-}
 
 // OpenMP's thread count belongs to the calling thread: set here, put back at the end.
 class OmpThreads {
@@ -45,20 +28,11 @@ private:
     int before_;
 };
 
-// oneDNN throws an exception of its own; whoever embeds us knows one type only.
-template <typename F>
-void with_layer_name(const Node& node, F&& f) {
-    try {
-        f();
-    } catch (const Error&) {
-        throw;
-    } catch (const std::bad_alloc&) {
-        throw;
-    } catch (const std::exception& e) {
-        throw Error(ErrorKind::device,
-                    "layer " + std::to_string(node.layer) + " (" + node.name() + ") failed on the CPU: " + e.what());
-    }
-}
+// More lanes than this cost memory and latency without being faster a picture.
+constexpr int kMaxLanes = 4;
+constexpr const char* kDevice = "the CPU";
+
+int thread_count(int asked) { return asked > 0 ? asked : int(std::max(1u, std::thread::hardware_concurrency())); }
 
 }  // namespace
 
@@ -79,12 +53,7 @@ struct CpuBackend::BatchNorm {
     std::vector<float> scale, bias;
 };
 
-// More lanes than this cost memory and latency without being faster a picture.
-constexpr int kMaxLanes = 4;
-
-int thread_count(int asked) { return asked > 0 ? asked : int(std::max(1u, std::thread::hardware_concurrency())); }
-
-BackendTraits cpu_traits() { return {.conv_takes_pitch = false, .slice_alignment = 1, .picture_at_a_time = true}; }
+BackendTraits cpu_traits() { return {.picture_at_a_time = true}; }
 
 int cpu_default_batch(int threads) { return std::min(thread_count(threads), kMaxLanes); }
 
@@ -104,7 +73,8 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads)
     const OmpThreads scope(threads_);
     for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
         const Node& node = plan_.graph.nodes[i];
-        if (const auto* conv = std::get_if<ConvOp>(&node.op)) with_layer_name(node, [&] { prepare(int(i), *conv); });
+        if (const auto* conv = std::get_if<ConvOp>(&node.op))
+            with_layer_name(node, kDevice, [&] { prepare(int(i), *conv); });
         if (const auto* bn = std::get_if<BatchNormOp>(&node.op)) prepare(int(i), *bn, plan_.batch_norm);
     }
     plan_.weights_storage.reset();  // all is packed; unmapped once the network is gone, too
@@ -112,19 +82,6 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads)
 }
 
 CpuBackend::~CpuBackend() = default;
-
-kernels::ConvProblem conv_problem(const ConvOp& op, const Shape& x, int n) {
-    kernels::ConvProblem problem;
-    problem.n = n, problem.h = x.h, problem.w = x.w, problem.c = x.c, problem.k = op.k;
-    problem.r = problem.s = op.size;
-    problem.stride_h = op.stride_y, problem.stride_w = op.stride_x;
-    problem.pad_h = problem.pad_w = op.padding;
-    problem.dilation = op.dilation, problem.groups = op.groups;
-    problem.activation = kernel_activation(op.activation);
-    problem.residual = op.residual;
-    problem.after_residual = kernel_activation(op.after_residual);
-    return problem;
-}
 
 void CpuBackend::prepare(int node, const ConvOp& op) {
     const kernels::ConvProblem problem =
@@ -179,7 +136,7 @@ void CpuBackend::run(std::byte* slot, int count) {
 
 void CpuBackend::run_picture(const Place& place) {
     for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
-        with_layer_name(plan_.graph.nodes[i], [&] { run_node(int(i), place); });
+        with_layer_name(plan_.graph.nodes[i], kDevice, [&] { run_node(int(i), place); });
 }
 
 void CpuBackend::run_conv(int index, const ConvOp& op, const Place& place) {

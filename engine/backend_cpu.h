@@ -5,9 +5,8 @@
 #include <map>
 
 #include "engine/backend.h"
+#include "engine/kernel_problem.h"
 #include "engine/worker_team.h"
-#include "kernels/conv.h"
-#include "kernels/nms.h"
 
 namespace convoy {
 
@@ -24,9 +23,6 @@ private:
     };
     std::unique_ptr<std::byte, Free> data_;
 };
-
-/// The kernel's view of a convolution node that reads `x`, for a batch of n.
-kernels::ConvProblem conv_problem(const ConvOp& op, const Shape& x, int n);
 
 class CpuSlot;
 
@@ -83,15 +79,12 @@ class CpuSlot final : public Slot {
 public:
     explicit CpuSlot(CpuBackend& backend);
     void preprocess(int index, const PixelView& picture) override;
-    void run(int count) override { backend_.run(memory_.data(), count); }
+    void run(int count) override;
+    double wait() override { return run_ms_; }
     void collect(int index, std::vector<Detection>& out) override;
     std::byte* memory() const { return memory_.data(); }
 
 private:
-    struct Head {
-        kernels::YoloHead decode;
-        TensorId tensor;
-    };
     CpuBackend& backend_;
     HostBuffer memory_;
     TensorId input_;
@@ -99,6 +92,7 @@ private:
     std::vector<kernels::BoxTransform> transforms_;  // by picture of the batch
     kernels::Candidates candidates_;
     std::vector<kernels::Survivor> survivors_;
+    double run_ms_ = 0;
 };
 
 }  // namespace convoy

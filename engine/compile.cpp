@@ -10,8 +10,9 @@ Plan compile(const Network& network, const CompileOptions& options) {
     Plan plan;
     plan.graph = lower(network);
     run_passes(plan.graph, options.passes, options.trace);
-    plan.memory = plan_memory(plan.graph, options.passes.traits.picture_at_a_time ? 1 : options.max_batch,
-                              options.max_batch, options.element_bytes, options.keep_all);
+    plan.memory =
+        plan_memory(plan.graph, options.passes.traits.picture_at_a_time ? 1 : options.max_batch, options.max_batch,
+                    options.element_bytes, options.passes.traits.channel_alignment, options.keep_all);
     plan.max_batch = options.max_batch;
     plan.input = network.input;
     plan.batch_norm = options.passes.batch_norm;

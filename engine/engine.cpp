@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "engine/engine.h"
 
-#include "engine/backend.h"
+#include "engine/bind.h"
 #include "engine/pipeline.h"
 
 namespace convoy {
 namespace {
 
 constexpr int kCpuSlots = 2;  // one in the network, one being filled
+constexpr int kGpuSlots = 3;  // and one whose results are being read
 
 [[noreturn]] void usage(const std::string& sentence) { throw Error(ErrorKind::usage, sentence); }
 
@@ -32,17 +33,7 @@ void check_options(const Network& network, const EngineOptions& options) {
                   std::to_string(network.classes()) + " classes");
 }
 
-void check_device(const EngineOptions& options) {
-    if (options.device.rfind("cuda", 0) == 0)
-        throw Error(ErrorKind::unsupported,
-                    "--device " + options.device + ": this build has no CUDA backend; use --device cpu or auto");
-    if (options.device != "auto" && options.device != "cpu")
-        usage("unknown device '" + options.device + "': use auto, cpu, cuda or cuda:0,2");
-    if (options.precision == Precision::fp16 || options.precision == Precision::tf32)
-        throw Error(ErrorKind::unsupported, "the CPU computes in fp32 only; use precision fp32 or auto");
-}
-
-void check_frame(const Frame& frame) {
+void check_frame(const Frame& frame, bool gpu) {
     const PixelView& p = frame.pixels;
     const auto bad = [&](const std::string& what) {
         throw Error(ErrorKind::input, "frame " + std::to_string(frame.index) + " " + what);
@@ -51,6 +42,7 @@ void check_frame(const Frame& frame) {
     if (p.width < 1 || p.height < 1 || p.width > kMaxExtent || p.height > kMaxExtent)
         bad("is " + std::to_string(p.width) + "x" + std::to_string(p.height) + ": both must lie between 1 and " +
             std::to_string(kMaxExtent));
+    if (p.on_device && !gpu) bad("lies in device memory, but the engine runs on the CPU");
     const bool nv12 = p.format == PixelFormat::nv12;
     if (!p.plane[0] || (nv12 && !p.plane[1])) bad("has no pixels");
     const int row = nv12 ? p.width : 3 * p.width;
@@ -61,21 +53,15 @@ void check_frame(const Frame& frame) {
 }  // namespace
 
 struct Engine::Impl {
-    std::unique_ptr<Backend> backend;
+    BoundBackend bound;
     std::unique_ptr<Pipeline> pipeline;  // declared after the backend: its threads, which use it, end first
-    int max_batch = 1;
 };
 
 Engine::Engine(const Network& network, const EngineOptions& options) : impl_(std::make_unique<Impl>()) {
     check_options(network, options);
-    check_device(options);
-    impl_->max_batch = options.max_batch > 0 ? options.max_batch : cpu_default_batch(options.threads);
-    CompileOptions compile_options;
-    compile_options.passes = {cpu_traits(), options.batch_norm};
-    compile_options.max_batch = impl_->max_batch;
-    impl_->backend = make_cpu_backend(compile(network, compile_options), options.detect, options.threads);
-    impl_->pipeline = std::make_unique<Pipeline>(*impl_->backend, options.detect, impl_->max_batch, kCpuSlots,
-                                                 options.max_latency_ms);
+    impl_->bound = bind(network, options);
+    impl_->pipeline = std::make_unique<Pipeline>(*impl_->bound.backend, options.detect, impl_->bound.max_batch,
+                                                 impl_->bound.gpu ? kGpuSlots : kCpuSlots, options.max_latency_ms);
 }
 
 Engine::~Engine() = default;
@@ -90,18 +76,19 @@ std::vector<Detection> Engine::detect(const Frame& frame) {
 }
 
 void Engine::submit(Frame frame) {
-    check_frame(frame);
+    check_frame(frame, impl_->bound.gpu);
     impl_->pipeline->submit(std::move(frame));
 }
 
 void Engine::finish() { impl_->pipeline->finish(); }
 std::optional<Result> Engine::next() { return impl_->pipeline->next(); }
 std::vector<StageStats> Engine::stats() const { return impl_->pipeline->stats(); }
-int Engine::max_batch() const { return impl_->max_batch; }
+const std::vector<std::string>& Engine::notes() const { return impl_->bound.notes; }
+int Engine::max_batch() const { return impl_->bound.max_batch; }
 int Engine::capacity() const { return impl_->pipeline->capacity(); }
 
 std::string Engine::description() const {
-    return impl_->backend->description() + ", batch " + std::to_string(impl_->max_batch);
+    return impl_->bound.backend->description() + ", batch " + std::to_string(impl_->bound.max_batch);
 }
 
 }  // namespace convoy

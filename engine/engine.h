@@ -51,6 +51,8 @@ public:
     std::vector<StageStats> stats() const;
     /// "cpu, fp32, 2 threads, batch 1", for people.
     std::string description() const;
+    /// What went wrong at the start without harm, a sentence each: a tuning cache that could not be written, say.
+    const std::vector<std::string>& notes() const;
     int max_batch() const;
     /// Frames that can be between submit() and next() before submit() blocks. A program that does both in one thread
     /// must not run further ahead.

@@ -64,8 +64,8 @@ struct ShapeOf {
     Shape operator()(const InputOp&) const { return graph.tensors[node.output].shape; }
     Shape operator()(const ConvOp& op) const {
         const Shape x = in();
-        return {op.k, conv_extent(x.h, op.size, op.stride_y, op.padding, op.dilation),
-                conv_extent(x.w, op.size, op.stride_x, op.padding, op.dilation)};
+        return {op.k, op.upsample * conv_extent(x.h, op.size, op.stride_y, op.padding, op.dilation),
+                op.upsample * conv_extent(x.w, op.size, op.stride_x, op.padding, op.dilation)};
     }
     Shape operator()(const BatchNormOp&) const { return in(); }
     Shape operator()(const ActivationOp&) const { return in(); }

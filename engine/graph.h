@@ -35,6 +35,7 @@ struct ConvOp {
     Activation activation = Activation::linear;
     bool residual = false;
     Activation after_residual = Activation::linear;
+    int upsample = 1;  ///< 2: every output pixel stands 2x2 times
 };
 
 /// y = scales (x - means) / f(variances) + biases, f by BatchNormFormula. Every view is (c).

@@ -26,6 +26,7 @@ std::string epilogue(const ConvOp& op) {
     if (op.activation != Activation::linear) out += std::string(" +") + to_string(op.activation);
     if (op.residual) out += " +residual";
     if (op.after_residual != Activation::linear) out += std::string(" +") + to_string(op.after_residual);
+    if (op.upsample != 1) out += format(" +upsample %d", op.upsample);
     return out;
 }
 

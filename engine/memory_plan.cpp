@@ -7,9 +7,12 @@
 namespace convoy {
 namespace {
 
+constexpr int kInputPitch = 4;  // a pixel of three colours is one vector of 8 or 16 bytes
+
 class Planner {
 public:
-    explicit Planner(const Graph& graph) : graph_(graph) {
+    Planner(const Graph& graph, int channel_alignment) : graph_(graph) {
+        set_pitches(channel_alignment);
         plan_.block_of.assign(graph.tensors.size(), -1);
         for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
             for (TensorId t : graph.nodes[i].inputs) touch(t, int(i));
@@ -70,11 +73,23 @@ public:
     }
 
 private:
+    void set_pitches(int alignment) {
+        const auto rounded = [](int c, int to) { return (c + to - 1) / to * to; };
+        for (const TensorInfo& t : graph_.tensors) plan_.pitch.push_back(rounded(t.shape.c, alignment));
+        for (const Node& node : graph_.nodes)
+            if (std::holds_alternative<InputOp>(node.op)) {
+                const int c = graph_.tensors[node.output].shape.c;
+                if (c <= kInputPitch) plan_.pitch[node.output] = rounded(c, std::min(alignment, kInputPitch));
+            }
+    }
+
     void touch(TensorId t, int node) {
         const TensorId root = graph_.place(t).root;
         if (plan_.block_of[root] < 0) {
             plan_.block_of[root] = int(plan_.blocks.size());
-            plan_.blocks.push_back({MemoryPlan::Home::arena, 0, graph_.tensors[root].shape.elements(), node, node});
+            const Shape s = graph_.tensors[root].shape;
+            const std::size_t elements = std::size_t(s.h) * std::size_t(s.w) * std::size_t(plan_.pitch[root]);
+            plan_.blocks.push_back({MemoryPlan::Home::arena, 0, elements, node, node});
         }
         MemoryPlan::Block& block = plan_.blocks[plan_.block_of[root]];
         block.last = node;
@@ -106,8 +121,9 @@ private:
 
 }  // namespace
 
-MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, std::size_t element_bytes, bool keep_all) {
-    Planner planner(graph);
+MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, std::size_t element_bytes,
+                       int channel_alignment, bool keep_all) {
+    Planner planner(graph, channel_alignment);
     planner.size_blocks(arena_batch, slot_batch, element_bytes);
     if (!keep_all) planner.share_residuals();
     return planner.place(keep_all);

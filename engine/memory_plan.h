@@ -20,6 +20,7 @@ struct MemoryPlan {
     };
     static constexpr std::size_t kAlignment = 64;
 
+    std::vector<int> pitch;     ///< by TensorId of a root: elements between neighbouring pixels
     std::vector<int> block_of;  ///< by TensorId of a root (Graph::place); -1 for slices and unused tensors
     std::vector<Block> blocks;
     std::size_t arena_bytes = 0;     ///< peak of the intermediates
@@ -32,7 +33,9 @@ struct MemoryPlan {
 /// A convolution's residual that dies there gives its memory to the output (the epilogue adds in place).
 /// `keep_all` gives every tensor memory of its own, so that each layer's output can be looked at afterwards.
 /// The arena holds `arena_batch` pictures at a time, a slot `slot_batch`.
+/// Pitches are the channels rounded up to `channel_alignment`; the input's to 4 at most, for what has 4 channels or
+/// fewer.
 MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, std::size_t element_bytes,
-                       bool keep_all = false);
+                       int channel_alignment = 1, bool keep_all = false);
 
 }  // namespace convoy

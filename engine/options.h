@@ -29,7 +29,7 @@ struct DetectOptions {
 struct EngineOptions {
     /// "auto", "cpu", "cuda" or "cuda:0,2". What this build or machine lacks is an Error(unsupported).
     std::string device = "auto";
-    Precision precision = Precision::automatic;  ///< automatic: fp32 on the CPU
+    Precision precision = Precision::automatic;  ///< automatic: fp16 on a GPU with tensor cores, else fp32
     /// Pictures that go through the network together; 0 lets the engine choose. On the CPU they run side by side on a
     /// share of the threads each, which is fastest for a stream of frames; 1 gives each frame all threads: the shortest
     /// latency.
@@ -38,6 +38,8 @@ struct EngineOptions {
     /// Longest that a frame waits for its batch to fill, in ms; < 0 waits until the batch is full or flush().
     double max_latency_ms = -1;
     BatchNormFormula batch_norm = BatchNormFormula::alexeyab;
+    bool autotune = true;      ///< GPU: time the kernels that could serve each layer; false takes fixed ones
+    std::string tuning_cache;  ///< GPU: folder where what was measured is kept; empty measures at every start
     DetectOptions detect;
 };
 

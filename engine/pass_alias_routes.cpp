@@ -25,7 +25,7 @@ bool is_viewed(const Graph& graph, TensorId t) {
 void alias_slice(Graph& graph, std::size_t i, const BackendTraits& traits, std::vector<bool>& dead) {
     const Node& node = graph.nodes[i];
     const int offset = std::get<SliceOp>(node.op).offset;
-    if (offset % traits.slice_alignment != 0 || !readers_take_pitch(graph, node.output, traits)) return;
+    if (offset % traits.channel_alignment != 0 || !readers_take_pitch(graph, node.output, traits)) return;
     graph.tensors[node.output].slice_of = node.inputs[0];
     graph.tensors[node.output].channel_offset = offset;
     dead[i] = true;
@@ -48,7 +48,7 @@ void alias_concat(Graph& graph, std::size_t i, const BackendTraits& traits, std:
     bool all = true;
     for (TensorId part : node.inputs) {
         const bool once = std::count(node.inputs.begin(), node.inputs.end(), part) == 1;
-        if (once && offset % traits.slice_alignment == 0 && can_move(graph, part, traits)) {
+        if (once && offset % traits.channel_alignment == 0 && can_move(graph, part, traits)) {
             graph.tensors[part].slice_of = node.output;
             graph.tensors[part].channel_offset = offset;
         } else {

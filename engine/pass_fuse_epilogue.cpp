@@ -44,7 +44,7 @@ bool fuse_shortcut(Graph& graph, std::size_t i, int& conv_index) {
         const TensorId x = terms[side], residual = terms[1 - side];
         if (graph.tensors[x].shape != graph.tensors[residual].shape || x == residual) continue;
         ConvOp* conv = sole_conv(graph, x, conv_index);
-        if (!conv || conv->residual) continue;
+        if (!conv || conv->residual || conv->upsample != 1) continue;
         conv->residual = true;
         conv->after_residual = add->activation;
         graph.nodes[conv_index].inputs.push_back(residual);
@@ -53,13 +53,24 @@ bool fuse_shortcut(Graph& graph, std::size_t i, int& conv_index) {
     return false;
 }
 
+bool fuse_upsample(Graph& graph, std::size_t i, int& conv_index) {
+    const auto* up = std::get_if<UpsampleOp>(&graph.nodes[i].op);
+    if (!up || up->stride != 2 || up->scale != 1) return false;
+    ConvOp* conv = sole_conv(graph, graph.nodes[i].inputs[0], conv_index);
+    if (!conv || conv->residual || conv->upsample != 1) return false;
+    conv->upsample = 2;
+    return true;
+}
+
 }  // namespace
 
-void fuse_epilogue(Graph& graph, const PassContext&) {
+void fuse_epilogue(Graph& graph, const PassContext& context) {
     std::vector<bool> dead(graph.nodes.size(), false);
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
         int conv = -1;
-        if (!fuse_activation(graph, i, conv) && !fuse_shortcut(graph, i, conv)) continue;
+        if (!fuse_activation(graph, i, conv) && !fuse_shortcut(graph, i, conv) &&
+            !(context.traits.conv_upsamples && fuse_upsample(graph, i, conv)))
+            continue;
         absorb(graph, conv, i);
         dead[conv] = true;
     }

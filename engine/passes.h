@@ -14,7 +14,8 @@ namespace convoy {
 /// What a backend's kernels can do, as far as the passes care.
 struct BackendTraits {
     bool conv_takes_pitch = false;  ///< convolutions read and write channel slices in place (oneDNN's fast ones do not)
-    int slice_alignment = 1;        ///< channels at whose multiples a slice must start
+    bool conv_upsamples = false;    ///< a convolution can store each of its pixels 2x2 times
+    int channel_alignment = 1;      ///< channels at whose multiples a slice must start; pitches are rounded up to it
     bool picture_at_a_time = false;  ///< the pictures of a batch share no arena, so it is planned for one
 };
 
@@ -30,7 +31,8 @@ struct Pass {
 
 /// Batch norm into the convolution before it, in double: scale and bias per output channel.
 void fold_batchnorm(Graph& graph, const PassContext& context);
-/// Activation, shortcut and the shortcut's activation into the convolution's epilogue.
+/// Activation, shortcut, the shortcut's activation and, where the backend can, a 2x upsample into the convolution's
+/// epilogue.
 void fuse_epilogue(Graph& graph, const PassContext& context);
 /// Route by slices: producers (an upsample, say) write into their part of the concatenated tensor, groups are read in
 /// place; what the backend's kernels cannot do stays a copy.

@@ -6,7 +6,8 @@
 namespace convoy {
 
 Pipeline::Pipeline(Backend& backend, const DetectOptions& detect, int max_batch, int slots, double max_latency_ms)
-    : detect_(detect),
+    : backend_(backend),
+      detect_(detect),
       max_batch_(max_batch),
       max_latency_ms_(max_latency_ms),
       requests_(max_batch),
@@ -52,7 +53,9 @@ std::optional<Result> Pipeline::next() {
 }
 
 std::vector<StageStats> Pipeline::stats() const {
-    return {preprocess_clock_.stats(), network_clock_.stats(), postprocess_clock_.stats()};
+    std::vector<StageStats> all = {preprocess_clock_.stats(), network_clock_.stats(), postprocess_clock_.stats()};
+    for (StageStats& more : backend_.stats()) all.push_back(std::move(more));
+    return all;
 }
 
 int Pipeline::capacity() const { return int(max_batch_ * (2 * slots_.size() + 1)); }
@@ -108,7 +111,6 @@ bool Pipeline::launch(Batch& batch) {
 void Pipeline::network_loop() {
     while (std::optional<Batch> batch = ready_.pop()) {
         if (batch->slot) {
-            const StageClock::Scope timed(network_clock_);
             try {
                 batch->slot->run(int(batch->arrivals.size()));
             } catch (...) {
@@ -129,6 +131,11 @@ bool Pipeline::postprocess(Batch& batch) {
         Outcome end;
         end.end = true;
         return outcomes_.push(std::move(end));
+    }
+    try {
+        network_clock_.add(batch.slot->wait());
+    } catch (...) {
+        for (Arrival& a : batch.arrivals) a.error = std::current_exception();
     }
     std::vector<Outcome> outcomes(batch.arrivals.size());
     for (std::size_t i = 0; i < outcomes.size(); ++i) {

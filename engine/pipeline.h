@@ -65,6 +65,7 @@ private:
     bool postprocess(Batch& batch);
     void cancel();
 
+    const Backend& backend_;
     const DetectOptions detect_;
     const std::size_t max_batch_;
     const double max_latency_ms_;

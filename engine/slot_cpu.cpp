@@ -4,20 +4,12 @@
 namespace convoy {
 
 CpuSlot::CpuSlot(CpuBackend& backend)
-    : backend_(backend), memory_(backend.plan().memory.slot_bytes), transforms_(backend.plan().max_batch) {
-    const Plan& plan = backend.plan();
-    for (const Node& node : plan.graph.nodes) {
+    : backend_(backend),
+      memory_(backend.plan().memory.slot_bytes),
+      heads_(heads_of(backend.plan())),
+      transforms_(backend.plan().max_batch) {
+    for (const Node& node : backend.plan().graph.nodes)
         if (std::holds_alternative<InputOp>(node.op)) input_ = node.output;
-        const auto* yolo = std::get_if<YoloOp>(&node.op);
-        if (!yolo) continue;
-        const YoloLayer& layer = yolo->head;
-        Head head{{layer.classes, {}, layer.scale_x_y, layer.new_coords, plan.input.w, plan.input.h}, node.inputs[0]};
-        for (int anchor : layer.mask) {
-            head.decode.anchors.push_back(layer.anchors[anchor].w);
-            head.decode.anchors.push_back(layer.anchors[anchor].h);
-        }
-        heads_.push_back(std::move(head));
-    }
 }
 
 void CpuSlot::preprocess(int index, const PixelView& picture) {
@@ -28,6 +20,12 @@ void CpuSlot::preprocess(int index, const PixelView& picture) {
     kernels::cpu::preprocess(picture, placement, backend_.detect_.resize, backend_.view(input_, memory_.data(), index));
 }
 
+void CpuSlot::run(int count) {
+    const auto start = StageClock::Clock::now();
+    backend_.run(memory_.data(), count);
+    run_ms_ = std::chrono::duration<double, std::milli>(StageClock::Clock::now() - start).count();
+}
+
 void CpuSlot::collect(int index, std::vector<Detection>& out) {
     const Plan& plan = backend_.plan();
     candidates_.clear();
@@ -35,14 +33,8 @@ void CpuSlot::collect(int index, std::vector<Detection>& out) {
         kernels::cpu::yolo_decode(head.decode, backend_.view(head.tensor, memory_.data(), index), 0,
                                   backend_.detect_.confidence, transforms_[index], candidates_);
     survivors_.clear();
-    kernels::cpu::nms(candidates_, plan.classes,
-                      plan.nms_kind == NmsKind::diou ? kernels::Overlap::diou : kernels::Overlap::iou, plan.beta_nms,
-                      backend_.detect_.nms, survivors_);
-    out.clear();
-    for (const kernels::Survivor& s : survivors_) {
-        const kernels::Candidates::Box& b = candidates_.boxes[s.candidate];
-        out.push_back({s.class_id, s.prob, {b.x - b.w / 2, b.y - b.h / 2, b.w, b.h}});
-    }
+    kernels::cpu::nms(candidates_, plan.classes, overlap_of(plan), plan.beta_nms, backend_.detect_.nms, survivors_);
+    list_detections(candidates_, survivors_, out);
 }
 
 }  // namespace convoy

@@ -5,10 +5,9 @@
 
 namespace convoy {
 
-void StageClock::add(Clock::duration d) {
-    const float ms = std::chrono::duration<float, std::milli>(d).count();
+void StageClock::add(double ms) {
     std::lock_guard lock(mutex_);
-    ms_.push_back(ms);
+    ms_.push_back(float(ms));
 }
 
 StageStats StageClock::stats() const {

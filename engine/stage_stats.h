@@ -23,7 +23,8 @@ public:
     using Clock = std::chrono::steady_clock;
 
     explicit StageClock(std::string name) : name_(std::move(name)) {}
-    void add(Clock::duration d);
+    void add(Clock::duration d) { add(std::chrono::duration<double, std::milli>(d).count()); }
+    void add(double ms);
     StageStats stats() const;
 
     /// Times its own lifetime.

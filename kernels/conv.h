@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
+#include <string>
 
 #include "kernels/types.h"
 
@@ -62,4 +64,98 @@ private:
 };
 
 }  // namespace cpu
+
+namespace cuda {
+
+/// What the multiply-adds are made of. Sums are fp32 in all three.
+enum class Math {
+    fp32,  ///< fp32 storage and products: no tensor cores
+    tf32,  ///< fp32 storage, products of 10-bit mantissas on tensor cores
+    fp16,  ///< fp16 storage and products
+};
+constexpr DataType storage(Math math) { return math == Math::fp16 ? DataType::fp16 : DataType::fp32; }
+
+/// Everything that decides which kernel is the right one: the autotuner's key.
+struct Conv {
+    ConvProblem problem;
+    Math math = Math::fp16;
+    int x_pitch = 0, y_pitch = 0, residual_pitch = 0;  ///< elements; see DeviceTensor. residual_pitch: 0 without one
+    int upsample = 1;  ///< 2: every output pixel is stored 2x2 times, y is (N, 2P, 2Q, K); never with a residual
+
+    bool depthwise() const { return problem.groups > 1 && problem.groups == problem.c && problem.groups == problem.k; }
+    /// Channels per filter as packed: c rounded up (the input's 3 to its pitch of 4), or c / groups as it is.
+    int packed_c() const;
+    /// Output channels as packed: k rounded up.
+    int packed_k() const { return padded_channels(problem.k, storage(math)); }
+    std::size_t packed_elements() const;
+    bool operator==(const Conv&) const = default;
+};
+
+/// Host memory to host memory: w (K, C/groups, R, S) floats, row k times scale[k] (null: 1), to what every candidate
+/// reads: (packed_k, R, S, packed_c) of storage(math), or (R, S, packed_k) when depthwise; the surplus is zero.
+void pack_weights(const Conv& conv, const float* w, const double* scale, void* packed);
+
+/// Device memory of one launch. Slices point at their first channel.
+struct ConvPointers {
+    const void* x = nullptr;         ///< (N, H, W, x_pitch)
+    const void* weights = nullptr;   ///< as pack_weights() leaves them
+    const float* bias = nullptr;     ///< (packed_k), the surplus zero
+    const void* residual = nullptr;  ///< (N, P, Q, residual_pitch); may be y itself
+    void* y = nullptr;               ///< (N, P, Q, y_pitch); packed_k channels of each pixel are written
+    void* workspace = nullptr;       ///< PreparedConv::workspace_bytes()
+};
+
+/// What a kernel needs to know of the GPU it runs on.
+struct DeviceCaps {
+    int compute_capability = 0;  ///< 90 for 9.0
+    int multiprocessors = 0;
+    std::size_t shared_bytes = 0;  ///< that one block may ask for
+    std::size_t l2_bytes = 0;
+};
+
+/// The libraries beside our kernels, with handles of their own: cuDNN and cuBLASLt where they can be loaded.
+class ConvLibraries {
+public:
+    ConvLibraries();  ///< on the current device
+    ~ConvLibraries();
+    ConvLibraries(const ConvLibraries&) = delete;
+    ConvLibraries& operator=(const ConvLibraries&) = delete;
+    /// "cuDNN 9.14.0, cuBLASLt 13.0.0", or why one is missing; part of the tuning cache's key.
+    const std::string& description() const;
+
+    struct Impl;
+    Impl& impl() const { return *impl_; }
+
+private:
+    std::unique_ptr<Impl> impl_;
+};
+
+/// A kernel made ready for one Conv. Launches from one thread at a time.
+class PreparedConv {
+public:
+    virtual ~PreparedConv() = default;
+    virtual std::size_t workspace_bytes() const { return 0; }
+    /// Enqueues only, so that it may be captured into a graph. Throws std::runtime_error when CUDA refuses.
+    virtual void launch(const ConvPointers& pointers, Stream stream) const = 0;
+};
+
+/// A row of the table: one way to compute a convolution.
+struct ConvCandidate {
+    const char* name;  ///< "igemm_128x128x32_s4"
+    bool (*supports)(const Conv&, const DeviceCaps&);
+    /// Null when it turns out not to serve after all.
+    std::unique_ptr<PreparedConv> (*prepare)(const Conv&, const DeviceCaps&, const ConvLibraries&);
+    bool library = false;  ///< not a kernel of ours
+};
+
+/// The whole table: every kernel of ours and every library's. The first row, "direct", supports all and is the oracle.
+std::span<const ConvCandidate> conv_candidates();
+
+/// Names this build's kernels: another text where any source file of theirs is another.
+const char* kernels_revision();
+
+/// The row to take when nothing may be measured: one of our own kernels, chosen by shape alone.
+const char* fixed_choice(const Conv& conv, const DeviceCaps& caps);
+
+}  // namespace cuda
 }  // namespace convoy::kernels

@@ -5,7 +5,8 @@
 
 #include "kernels/types.h"
 
-namespace convoy::kernels::cpu {
+namespace convoy::kernels {
+namespace cpu {
 
 /// One value through `a`, in float; the form that every other implementation is compared with.
 float activate(Activation a, float x);
@@ -23,4 +24,18 @@ void scale_bias(const float* scale, const float* bias, ConstTensor x, Tensor y);
 /// Copies x into y, which has the same n, h, w, c; either may be a slice.
 void copy(ConstTensor x, Tensor y);
 
-}  // namespace convoy::kernels::cpu
+}  // namespace cpu
+
+/// The same operations on device tensors of one type. Enqueued only; std::runtime_error when CUDA refuses.
+namespace cuda {
+
+void activate(Activation a, const DeviceTensor& x, const DeviceTensor& y, Stream stream);
+void add(Activation activation, const DeviceTensor& a, const DeviceTensor& b, const DeviceTensor& y, Stream stream);
+/// `scale` and `bias` are device memory.
+void scale_bias(const float* scale, const float* bias, const DeviceTensor& x, const DeviceTensor& y, Stream stream);
+/// Slices may start at any channel here. As everywhere, what follows y's last channel up to the next 16 bytes is
+/// written too: copies into neighbouring slices go in the order of their channels.
+void copy(const DeviceTensor& x, const DeviceTensor& y, Stream stream);
+
+}  // namespace cuda
+}  // namespace convoy::kernels

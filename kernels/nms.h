@@ -30,4 +30,34 @@ void nms(const Candidates& candidates, int classes, Overlap overlap, float beta,
          std::vector<Survivor>& out);
 
 }  // namespace cpu
+
+namespace cuda {
+
+/// What comes back to the host for a picture: every box that has a survivor, with all its classes.
+struct SurvivorPicture {
+    struct Entry {
+        CandidateBox box;
+        int class_id;
+        float prob;
+        int kept;  ///< 0: suppressed, listed because Darknet's order depends on it
+    };
+    int* counts;  ///< entries; 1 when the candidates overflowed and no entry is valid
+    Entry* entries;
+};
+
+/// Host memory that the device can write, for `n` pictures.
+std::size_t survivor_bytes(CandidateCapacity capacity, int n);
+SurvivorPicture survivor_picture(void* memory, CandidateCapacity capacity, int n, int picture);
+
+/// cpu::nms over the candidates of the first `count` pictures, a block a picture. Enqueued only; std::runtime_error
+/// when CUDA refuses.
+void nms(const void* candidates, CandidateCapacity capacity, int n, int count, int classes, Overlap overlap, float beta,
+         float threshold, void* survivors, Stream stream);
+
+/// On the host, once the device has written: the survivors in Darknet's order, as boxes and what cpu::nms would list.
+/// False when the candidates overflowed: decode that picture on the host instead.
+bool read_survivors(const void* survivors, CandidateCapacity capacity, int n, int picture, int classes,
+                    Candidates& boxes, std::vector<Survivor>& out);
+
+}  // namespace cuda
 }  // namespace convoy::kernels

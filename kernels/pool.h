@@ -3,7 +3,8 @@
 
 #include "kernels/types.h"
 
-namespace convoy::kernels::cpu {
+namespace convoy::kernels {
+namespace cpu {
 
 /// Darknet's maxpool (maxpool_layer.c): window (i, j) covers rows i·stride_h - padding/2 … + size - 1, likewise
 /// columns; `padding` is the total over both sides, what lies outside counts as -FLT_MAX.
@@ -13,4 +14,14 @@ void maxpool(int size, int stride_h, int stride_w, int padding, ConstTensor x, T
 /// Mean over all pixels of each channel; y is (N, 1, 1, C).
 void avgpool(ConstTensor x, Tensor y);
 
-}  // namespace convoy::kernels::cpu
+}  // namespace cpu
+
+/// The same on device tensors of one type. Enqueued only; std::runtime_error when CUDA refuses.
+namespace cuda {
+
+void maxpool(int size, int stride_h, int stride_w, int padding, const DeviceTensor& x, const DeviceTensor& y,
+             Stream stream);
+void avgpool(const DeviceTensor& x, const DeviceTensor& y, Stream stream);
+
+}  // namespace cuda
+}  // namespace convoy::kernels

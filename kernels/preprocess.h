@@ -27,7 +27,7 @@ enum class Resize {
                ///< its arithmetic
 };
 
-/// A picture in host (cpu::) or device memory.
+/// A picture in host or, for cuda::, device memory.
 struct PixelView {
     PixelFormat format = PixelFormat::rgb8;
     const std::uint8_t* plane[2] = {nullptr, nullptr};
@@ -35,6 +35,7 @@ struct PixelView {
     int width = 0, height = 0;
     ColorMatrix matrix = ColorMatrix::bt709;  ///< nv12 only
     ColorRange range = ColorRange::limited;   ///< nv12 only
+    bool on_device = false;                   ///< the planes are memory of the GPU that is to read them
 };
 
 /// Where the scaled picture lies inside the network's input, all in network pixels.
@@ -56,4 +57,19 @@ namespace cpu {
 void preprocess(const PixelView& picture, const Placement& placement, Resize resize, Tensor y);
 
 }  // namespace cpu
+
+namespace cuda {
+
+/// A picture in device memory and where it goes.
+struct PlacedPicture {
+    PixelView picture;
+    Placement placement;
+};
+
+/// Writes `count` pictures, each of its own size and format, into the images 0 … count - 1 of y (N, net_h, net_w, 3),
+/// pitch 4; the fourth lane is zero. The same arithmetic as cpu::preprocess, to the bit for Resize::darknet in fp32.
+/// `pictures` is host memory, read before the call returns. Enqueued only; std::runtime_error when CUDA refuses.
+void preprocess(const PlacedPicture* pictures, int count, Resize resize, const DeviceTensor& y, Stream stream);
+
+}  // namespace cuda
 }  // namespace convoy::kernels

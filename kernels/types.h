@@ -6,7 +6,11 @@
 
 #include <cstddef>
 
+struct CUstream_st;
+
 namespace convoy::kernels {
+
+using Stream = CUstream_st*;  ///< CUDA's cudaStream_t, so that headers need no CUDA
 
 /// Element-wise function of an epilogue or of a stand-alone pass.
 enum class Activation { linear, leaky, relu, logistic, mish, swish };
@@ -28,5 +32,28 @@ struct View {
 
 using Tensor = View<float>;
 using ConstTensor = View<const float>;
+
+/// Element type of activations and weights in device memory.
+enum class DataType { fp32, fp16 };
+
+constexpr std::size_t size_of(DataType type) { return type == DataType::fp16 ? 2 : 4; }
+
+/// Device memory is read and written in vectors of 16 bytes, so channels are rounded up to whole ones. The surplus
+/// lanes hold finite values that nobody reads as results: packed weights are zero there.
+constexpr int vector_lanes(DataType type) { return type == DataType::fp16 ? 8 : 4; }
+constexpr int padded_channels(int c, DataType type) {
+    return (c + vector_lanes(type) - 1) / vector_lanes(type) * vector_lanes(type);
+}
+
+/// A View in device memory, its element type known at run time. `data` and every pixel are aligned to 16 bytes,
+/// `pitch` is a multiple of vector_lanes(); only the network's input, of up to 4 channels, has a pitch of 4.
+struct DeviceTensor {
+    void* data = nullptr;
+    DataType type = DataType::fp32;
+    int n = 0, h = 0, w = 0, c = 0;
+    int pitch = 0;  ///< elements between neighbouring pixels
+
+    std::size_t pixels() const { return std::size_t(n) * std::size_t(h) * std::size_t(w); }
+};
 
 }  // namespace convoy::kernels

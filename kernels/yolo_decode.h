@@ -51,4 +51,48 @@ void yolo_decode(const YoloHead& head, ConstTensor x, int n, float threshold, co
                  Candidates& out);
 
 }  // namespace cpu
+
+namespace cuda {
+
+/// One head in device memory.
+struct DeviceHead {
+    YoloHead head;
+    DeviceTensor x;  ///< (N, H, W, anchors·(5 + classes))
+};
+
+/// A box over the threshold and the place of its classes in CandidatePicture::probs.
+struct CandidateBox {
+    int order;  ///< its place among all boxes of all heads, over the threshold or not: Darknet's order
+    float x, y, w, h, objectness;
+    int first_prob, probs;
+};
+
+/// The candidates of one picture in device memory; boxes and probs lie there in no particular order, the probs of one
+/// box together with classes ascending.
+struct CandidatePicture {
+    int* counts;  ///< boxes found, probs found; more than the capacities when not all could be stored
+    CandidateBox* boxes;
+    Candidates::ClassProb* probs;
+};
+
+/// How much is kept for a picture. What does not fit is counted all the same, so that the caller can tell.
+struct CandidateCapacity {
+    int boxes = 4096, probs = 8192;
+};
+
+/// One device allocation for `n` pictures.
+std::size_t candidate_bytes(CandidateCapacity capacity, int n);
+CandidatePicture candidate_picture(void* memory, CandidateCapacity capacity, int n, int picture);
+
+/// Makes `memory` an empty list for each of its `n` pictures: before every yolo_decode(). Enqueued only;
+/// std::runtime_error when CUDA refuses.
+void clear_candidates(int n, void* memory, Stream stream);
+
+/// Lists the candidates of the first `count` of the `n` pictures that `memory` was made for, the same boxes and
+/// probabilities as cpu::yolo_decode. `transforms` (n) is device memory. Enqueued only; std::runtime_error when CUDA
+/// refuses.
+void yolo_decode(const std::vector<DeviceHead>& heads, float threshold, const BoxTransform* transforms,
+                 CandidateCapacity capacity, int n, int count, void* memory, Stream stream);
+
+}  // namespace cuda
 }  // namespace convoy::kernels

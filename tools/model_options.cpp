@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
@@ -51,6 +52,13 @@ std::string find_names(const Network& network, const std::string& stem) {
     if (!stem.empty() && fs::exists(stem + ".names", ignored)) return stem + ".names";
     const fs::path coco = fs::path(network.cfg_path).parent_path() / "coco.names";
     if (network.classes() == kCocoClasses && fs::exists(coco, ignored)) return coco.string();
+    return {};
+}
+
+std::string default_tuning_cache() {
+    if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
+        return (fs::path(cache) / "convoy").string();
+    if (const char* home = std::getenv("HOME"); home && *home) return (fs::path(home) / ".cache" / "convoy").string();
     return {};
 }
 
@@ -120,7 +128,16 @@ void add_device_options(CLI::App& app, EngineOptions& engine) {
                            {"fp32", Precision::fp32},
                            {"tf32", Precision::tf32},
                            {"fp16", Precision::fp16}},
-                          "arithmetic (default: auto, which is fp32 on a CPU)")
+                          "arithmetic (default: auto, which is fp16 on a GPU with tensor cores, fp32 on a CPU)")
+        ->group(group);
+    engine.tuning_cache = default_tuning_cache();
+    app.add_flag_callback(
+           "--no-autotune", [&engine] { engine.autotune = false; },
+           "GPU: fixed kernels instead of the fastest, the same ones every time")
+        ->group(group);
+    app.add_option("--tuning-cache", engine.tuning_cache,
+                   "GPU: where the fastest kernels are remembered (default: ~/.cache/convoy)")
+        ->type_name("DIR")
         ->group(group);
     app.add_option("--batch", engine.max_batch, "pictures in one pass (default: chosen for the device)")
         ->type_name("N")

@@ -182,6 +182,7 @@ std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval
             fmt::print(stderr, "yolo-eval: no model named, taking the demo model: good on its clip, weak elsewhere\n");
         fmt::print(stderr, "yolo-eval: {}, {}x{}, on {}\n", network.cfg_path, network.input.w, network.input.h,
                    engine.description());
+        for (const std::string& note : engine.notes()) fmt::print(stderr, "yolo-eval: {}\n", note);
     }
     Progress progress(stderr, options.quiet);
     const auto start = std::chrono::steady_clock::now();

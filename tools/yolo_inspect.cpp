@@ -5,6 +5,7 @@
 
 #include "tools/exit_status.h"
 #include "tools/inspect/layer_table.h"
+#include "tools/inspect/plan_table.h"
 #include "tools/inspect/stages.h"
 #include "tools/model_options.h"
 
@@ -16,6 +17,7 @@ constexpr const char* kExamples = R"(Examples:
   yolo-inspect yolov3 --size 608 --json
   yolo-inspect yolov3.cfg --dot | dot -Tsvg > yolov3.svg
   yolo-inspect yolov3.cfg --passes                     the engine's graph before and after every pass
+  yolo-inspect yolov3.cfg --plan --batch 32            GPU: each layer's kernel, time, TFLOP/s, GB/s and share of the peak
   yolo-inspect yolov3.cfg --stage final --dot          the graph that runs, for Graphviz
 
 Exit status: 0 done, 1 something could not be read or written, 2 wrong usage.)";
@@ -23,8 +25,8 @@ Exit status: 0 done, 1 something could not be read or written, 2 wrong usage.)";
 struct InspectOptions {
     ModelOptions model;
     std::string stage;
-    int batch = 1;
-    bool json = false, dot = false, passes = false;
+    bool json = false, dot = false, passes = false, plan = false;
+    EngineOptions engine;
 };
 
 void add_options(CLI::App& app, InspectOptions& options) {
@@ -34,9 +36,10 @@ void add_options(CLI::App& app, InspectOptions& options) {
     auto* positional = app.add_option("MODEL", options.model.stem, "STEM or .cfg; weights are not needed");
     options.model.add_to(app);
     for (const char* name : {"--model", "--cfg", "--weights"}) positional->excludes(app.get_option(name));
-    app.add_option("--batch", options.batch, "pictures in a batch, for the memory plan (default: 1)")
-        ->type_name("N")
-        ->check(CLI::Range(1, 1024));
+    options.engine.max_batch = 1;
+    add_device_options(app, options.engine);
+    app.get_option("--batch")->description("pictures in a batch (default: 1)");
+    auto* plan = app.add_flag("--plan", options.plan, "which kernel computes each layer on the GPU, and how fast");
     auto* passes = app.add_flag("--passes", options.passes, "the graph before and after every pass");
     auto* stage = app.add_option("--stage", options.stage, "the graph at one stage: lowered, a pass's name, or final")
                       ->type_name("NAME");
@@ -44,10 +47,11 @@ void add_options(CLI::App& app, InspectOptions& options) {
     auto* dot = app.add_flag("--dot", options.dot, "Graphviz: of the layers, or of the graph with --stage");
     passes->excludes(stage)->excludes(dot);
     json->excludes(dot);
+    plan->excludes(passes)->excludes(stage)->excludes(dot);
 }
 
 std::string json_text(const Network& network, const InspectOptions& options) {
-    const inspect::Compiled compiled = inspect::compile_stages(network, options.batch);
+    const inspect::Compiled compiled = inspect::compile_stages(network, options.engine.max_batch);
     if (!options.stage.empty()) return inspect::stage_json(inspect::find_stage(compiled, options.stage)).dump(2);
     nlohmann::ordered_json out = {{"version", 1}};
     out.update(inspect::layers_json(network));
@@ -60,6 +64,11 @@ std::string json_text(const Network& network, const InspectOptions& options) {
 int run(const InspectOptions& options) {
     const Network network = options.model.load(false);
     if (options.model.is_demo()) fmt::print(stderr, "yolo-inspect: no model named, taking the demo model\n");
+    if (options.plan) {
+        const inspect::BoundPlan plan = inspect::bind_plan(network, options.engine);
+        fmt::print("{}", options.json ? inspect::plan_json(plan).dump(2) + "\n" : inspect::plan_text(plan));
+        return kSuccess;
+    }
     if (options.json) {
         fmt::print("{}\n", json_text(network, options));
         return kSuccess;
@@ -68,7 +77,7 @@ int run(const InspectOptions& options) {
         fmt::print("{}", inspect::network_dot(network));
         return kSuccess;
     }
-    const inspect::Compiled compiled = inspect::compile_stages(network, options.batch);
+    const inspect::Compiled compiled = inspect::compile_stages(network, options.engine.max_batch);
     if (!options.stage.empty()) {
         const inspect::Stage& stage = inspect::find_stage(compiled, options.stage);
         fmt::print("{}", options.dot ? print_dot(stage.graph) : inspect::stage_text(stage));

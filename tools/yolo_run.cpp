@@ -25,6 +25,7 @@ void greet(const RunOptions& options, const Network& network, const Engine& engi
         fmt::print(stderr, "yolo-run: no model named, taking the demo model: good on its clip, weak elsewhere\n");
     fmt::print(stderr, "yolo-run: {}, {}x{}, on {}\n", network.cfg_path, network.input.w, network.input.h,
                engine.description());
+    for (const std::string& note : engine.notes()) fmt::print(stderr, "yolo-run: {}\n", note);
 }
 
 // Default results are the program's answer, so their paths go to standard output; named ones are only confirmed.

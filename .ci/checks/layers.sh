@@ -10,37 +10,52 @@ report() {
     [ -z "$lines" ] || printf '%s\n%s\n' "layers: $1:" "$lines"
 }
 
-# includes PATH...: "file:line: <target>" or "file:line: "target"" of every include below them.
-includes() {
-    grep -rnE --include='*.h' --include='*.cpp' '^[[:space:]]*#[[:space:]]*include' "$@" /dev/null |
-        sed -E 's/^([^:]*:[0-9]+):[^"<]*(["<][^">]*[">]).*/\1: \2/'
+# sources REGEX PATH...: "file:line:text" of every line of C++ and CUDA below them that REGEX matches.
+sources() {
+    grep -rsnE --include='*.h' --include='*.cpp' --include='*.cu' --include='*.cuh' "$@" /dev/null
 }
 
-# allow FOLDER REGEX RULE: every include below FOLDER names something that REGEX matches.
+# includes PATH...: "file:line: <target>" or "file:line: "target"" of every include below them.
+includes() {
+    sources '^[[:space:]]*#[[:space:]]*include' "$@" | sed -E 's/^([^:]*:[0-9]+):[^"<]*(["<][^">]*[">]).*/\1: \2/'
+}
+
+# allow WHERE REGEX RULE PATH...: every include below the paths names something that REGEX matches.
 allow() {
-    includes "$1" | grep -vE ": ($2)\$" | report "$1/ may include $3"
+    where=$1 regex=$2 rule=$3
+    shift 3
+    includes "$@" | grep -vE ": ($regex)\$" | report "$where may include $rule"
 }
 
 std='<[a-z_0-9]+>'
 mapping='<(fcntl|unistd|sys/mman|sys/stat)\.h>'
+cuda='<(cuda_[a-z0-9_]+|cooperative_groups[a-z_/]*|cublasLt|cudnn|cudnn_frontend)\.h>'
+network='"darknet_loader/(network|error)\.h"'
+kernels='"kernels/[a-z0-9_]+\.h"'
 public=$(grep -oE '(darknet_loader|engine|kernels|tools/media)/[a-z_]+\.h' cmake/install.cmake | tr '\n' '|' | sed 's/|$//; s/\./\\./g')
 
 breaches() {
-    allow darknet_loader "$std|$mapping|\"darknet_loader/.*\"" 'the standard library, and what maps a file'
-    allow kernels "$std|<(omp|immintrin)\.h>|<(oneapi/dnnl/)?dnnl[a-z_]*\.hp?p?>|\"kernels/.*\"" 'the standard library, OpenMP and oneDNN'
-    allow engine "$std|<omp\.h>|\"engine/.*\"|\"darknet_loader/(network|error)\.h\"|\"kernels/[a-z_]+\.h\"" \
-        'the standard library, darknet_loader/network.h and kernels/*.h'
-    allow tools "$std|<[^>]*/[^>]*>|<[a-z_]+\.h>|\"tools/.*\"|\"(engine|darknet_loader)/.*\"|\"stb[a-z_/]*\.h\"" \
-        'libraries, engine and loader, not kernels'
+    allow darknet_loader/ "$std|$mapping|\"darknet_loader/.*\"" 'the standard library, and what maps a file' darknet_loader
+    allow 'kernels/*.h' "$std|$kernels" 'the standard library' kernels/*.*
+    allow kernels/cpu/ "$std|<(omp|immintrin)\.h>|<(oneapi/dnnl/)?dnnl[a-z_]*\.hp?p?>|$kernels|\"kernels/cpu/.*\"" \
+        'the standard library, OpenMP and oneDNN' kernels/cpu
+    allow kernels/cuda/ "$std|<dlfcn\.h>|$cuda|\"kernels/.*\"" 'the standard library, CUDA, cuDNN and cuBLASLt' kernels/cuda
+    allow engine/ "$std|<omp\.h>|\"engine/[a-z_]+\.h\"|$network|$kernels" \
+        'the standard library, darknet_loader/network.h and kernels/*.h' engine/*.*
+    allow engine/cuda/ "$std|<(omp|unistd|cuda_runtime_api|cuda_fp16)\.h>|\"engine/.*\"|$network|$kernels" \
+        "what engine/ may, and the CUDA runtime's own header" engine/cuda
+    allow tools/ "$std|<[^>]*/[^>]*>|<[a-z_]+\.h>|\"tools/.*\"|\"(engine|darknet_loader)/[a-z_]+\.h\"|\"stb[a-z_/]*\.h\"" \
+        'libraries, engine and loader, not kernels' tools
 
     includes darknet_loader kernels engine tools | grep -E ': "(tests|bench)/' | report 'tests/ and bench/ are included by nobody'
-    includes kernels/*.h engine darknet_loader tools | grep -E ': <(oneapi/)?dnnl' | report 'oneDNN stays in kernels/cpu/'
-    includes engine | grep -E ': <(fstream|filesystem)>' | report 'engine/ opens no files'
+    includes tools | grep -E ": ($cuda|<(oneapi/)?dnnl.*)" | report 'oneDNN and CUDA stay in kernels/ and engine/cuda/'
+    includes engine | grep -v '^engine/cuda/tuning_cache\.cpp:' | grep -E ': <(fstream|filesystem)>' |
+        report 'engine/ opens no files, but for its cache of tuning results'
     # shellcheck disable=SC2046
     includes $(echo "$public" | sed 's/\\//g' | tr '|' ' ') | grep -vE ": ($std|\"($public)\")\$" |
         report 'installed headers (cmake/install.cmake) may include only the standard library and each other'
-    grep -rnE --include='*.h' --include='*.cpp' '(^|[^a-z_.])(std::)?(printf|puts|fprintf|exit|abort|_exit|terminate)\(|std::(cout|cerr|clog)' \
-        darknet_loader kernels engine tools/media /dev/null | grep -vE ':[0-9]+: *//' | report 'the library never prints and never ends the program'
+    sources '(^|[^a-z_.])(std::)?(printf|puts|fprintf|vprintf|exit|abort|_exit|terminate|__trap)\(|std::(cout|cerr|clog)' \
+        darknet_loader kernels engine tools/media | grep -vE ':[0-9]+: *//' | report 'the library never prints and never ends the program'
 }
 
 found=$(breaches)

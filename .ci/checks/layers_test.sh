@@ -9,12 +9,16 @@ failed=0
 
 clean() {
     rm -rf "${tree:?}"/*
-    mkdir -p "$tree/darknet_loader" "$tree/kernels/cpu" "$tree/engine" "$tree/tools/media" "$tree/cmake"
+    mkdir -p "$tree/darknet_loader" "$tree/kernels/cpu" "$tree/kernels/cuda" "$tree/engine/cuda" "$tree/tools/media" "$tree/cmake"
     echo 'install_library(convoy darknet_loader/network.h engine/engine.h kernels/types.h)' >"$tree/cmake/install.cmake"
     printf '#include <vector>\n' >"$tree/darknet_loader/network.h"
     printf '#include <cstddef>\n' >"$tree/kernels/types.h"
     printf '#include <dnnl.hpp>\n#include "kernels/types.h"\n' >"$tree/kernels/cpu/conv.cpp"
+    printf '#include <cuda_fp16.h>\n#include <dlfcn.h>\n#include "kernels/cuda/lanes.cuh"\n' >"$tree/kernels/cuda/conv.cu"
+    printf '#include <cuda_runtime_api.h>\n#include "kernels/types.h"\n' >"$tree/kernels/cuda/lanes.cuh"
     printf '#include "darknet_loader/network.h"\n#include "kernels/types.h"\n' >"$tree/engine/engine.h"
+    printf '#include <cuda_runtime_api.h>\n#include "engine/cuda/handles.h"\n' >"$tree/engine/cuda/backend.cpp"
+    printf '#include <unistd.h>\n#include <fstream>\n' >"$tree/engine/cuda/tuning_cache.cpp"
     printf '#include <libavutil/frame.h>\n#include "engine/engine.h"\n// never std::cout here\n' >"$tree/tools/media/source.cpp"
 }
 
@@ -35,6 +39,15 @@ refuses darknet_loader/network.h '#  include <dnnl.hpp>'
 refuses kernels/cpu/conv.cpp '#include "darknet_loader/network.h"'
 refuses kernels/cpu/conv.cpp '#include "engine/engine.h"'
 refuses kernels/types.h '#include <dnnl.hpp>'
+refuses kernels/types.h '#include <cuda_runtime_api.h>'
+refuses kernels/types.h '#include "kernels/cuda/lanes.cuh"'
+refuses kernels/cpu/conv.cpp '#include <cuda_fp16.h>'
+refuses kernels/cpu/conv.cpp '#include "kernels/cuda/check.h"'
+refuses kernels/cuda/conv.cu '#include <dnnl.hpp>'
+refuses kernels/cuda/conv.cu '#include "engine/cuda/handles.h"'
+refuses kernels/cuda/conv.cu 'if (bad) printf("%d", bad);'
+refuses kernels/cuda/lanes.cuh '#include "darknet_loader/network.h"'
+refuses kernels/cuda/lanes.cuh '    __trap();'
 refuses kernels/cpu/conv.cpp 'void f() { std::cout << 1; }'
 refuses engine/plan.cpp '#include "kernels/cpu/conv.h"'
 refuses engine/plan.cpp '#include "darknet_loader/load.h"'
@@ -42,7 +55,14 @@ refuses engine/plan.cpp '#include <fstream>'
 refuses engine/plan.cpp '#include <libavutil/frame.h>'
 refuses engine/plan.cpp '#include "tests/support/compare.h"'
 refuses engine/plan.cpp '    exit(1);'
+refuses engine/plan.cpp '#include <cuda_runtime_api.h>'
+refuses engine/plan.cpp '#include "engine/cuda/handles.h"'
 refuses engine/engine.h '#include "engine/graph.h"'
+refuses engine/cuda/backend.cpp '#include <cublasLt.h>'
+refuses engine/cuda/backend.cpp '#include <filesystem>'
+refuses engine/cuda/backend.cpp '#include "kernels/cuda/check.h"'
 refuses tools/media/source.cpp '#include "kernels/conv.h"'
 refuses tools/media/source.cpp '#include "bench/harness.h"'
+refuses tools/media/source.cpp '#include <cuda_runtime_api.h>'
+refuses tools/media/source.cpp '#include "engine/cuda/handles.h"'
 exit $failed

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/cpu/list_survivors.h"
+
 namespace convoy::kernels::cpu {
 namespace {
 
@@ -144,7 +146,11 @@ void nms(const Candidates& candidates, int classes, Overlap overlap, float beta,
         }
         for (const Entry& entry : list) rank[entry.candidate] = 0;
     }
+    list_survivors(candidates, classes, kept, out);
+}
 
+void list_survivors(const Candidates& candidates, int classes, const std::vector<unsigned char>& kept,
+                    std::vector<Survivor>& out) {
     std::vector<Index> order;
     for (Index i = 0; i < candidates.boxes.size(); ++i)
         if (std::count(kept.begin() + std::ptrdiff_t(candidates.first_prob[i]),

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "kernels/cpu/sampling.h"
+
 namespace convoy::kernels {
 
 Placement place(Fit fit, int width, int height, int net_w, int net_h) {
@@ -29,24 +31,6 @@ struct Tap {
     float fraction;
 };
 using Taps = std::vector<Tap>;  // by output row or column
-
-/// Source position of output i, in samples of the full-resolution plane, is scale · i + offset.
-struct Mapping {
-    double scale, offset;
-
-    Mapping(Resize resize, int source, int output) : scale(double(source) / output), offset(.5 * scale - .5) {
-        if (resize != Resize::darknet) return;
-        scale = output > 1 ? double(source - 1) / (output - 1) : 0;
-        offset = 0;
-    }
-    /// To a plane of half the resolution whose samples lie in the middle of the pixels that they stand for.
-    Mapping halved() const {
-        Mapping m = *this;
-        m.scale = scale / 2;
-        m.offset = offset / 2 - .25;
-        return m;
-    }
-};
 
 Taps taps(const Mapping& mapping, int source, int output) {
     Taps out(output);
@@ -86,25 +70,6 @@ void bilinear_rgb(const PixelView& picture, const Placement& p, Resize resize, T
             for (int k = 0; k < 3; ++k) out[k] = sample<3>(blended.data(), columns[c], k) * (1 / 255.f);
     }
 }
-
-/// Bytes of luma and chroma to RGB in 0…1: red = luma · y + bias + red_v · v, and so on, with v and u counted from 128.
-struct ColorConversion {
-    float luma, bias, red_v, green_u, green_v, blue_u;
-
-    ColorConversion(ColorMatrix matrix, ColorRange range) {
-        const double red = matrix == ColorMatrix::bt601 ? .299 : .2126;  // share in luma
-        const double blue = matrix == ColorMatrix::bt601 ? .114 : .0722;
-        const double green = 1 - red - blue;
-        const bool limited = range == ColorRange::limited;
-        const double chroma = 1. / (limited ? 224 : 255);
-        luma = float(1. / (limited ? 219 : 255));
-        bias = limited ? float(-16. / 219) : 0.f;
-        red_v = float(2 * (1 - red) * chroma);
-        blue_u = float(2 * (1 - blue) * chroma);
-        green_v = float(-2 * (1 - red) * red / green * chroma);
-        green_u = float(-2 * (1 - blue) * blue / green * chroma);
-    }
-};
 
 void bilinear_nv12(const PixelView& picture, const Placement& p, Resize resize, Tensor y) {
     const int chroma_w = (picture.width + 1) / 2, chroma_h = (picture.height + 1) / 2;

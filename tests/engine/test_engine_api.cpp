@@ -39,6 +39,7 @@ Network demo(int size = 128) {
 
 EngineOptions sensitive(int batch = 1) {
     EngineOptions o;
+    o.device = "cpu";
     o.detect.confidence = .001f;
     o.max_batch = batch;
     o.threads = 2;
@@ -155,9 +156,10 @@ TEST_CASE("impossible frames and options are errors that say what to do", "[engi
             Engine engine(network, o);
         };
     };
-    expect_error(ErrorKind::unsupported, "no CUDA backend", with([](EngineOptions& o) { o.device = "cuda:0"; }));
+    expect_error(ErrorKind::unsupported, "--device cuda:99", with([](EngineOptions& o) { o.device = "cuda:99"; }));
     expect_error(ErrorKind::usage, "unknown device 'gpu'", with([](EngineOptions& o) { o.device = "gpu"; }));
-    expect_error(ErrorKind::unsupported, "fp32", with([](EngineOptions& o) { o.precision = Precision::fp16; }));
+    expect_error(ErrorKind::unsupported, "fp32",
+                 with([](EngineOptions& o) { o.device = "cpu", o.precision = Precision::fp16; }));
     expect_error(ErrorKind::usage, "confidence", with([](EngineOptions& o) { o.detect.confidence = 1; }));
     expect_error(ErrorKind::usage, "confidence", with([](EngineOptions& o) { o.detect.confidence = 0; }));
     expect_error(ErrorKind::usage, "NMS", with([](EngineOptions& o) { o.detect.nms = 1.5f; }));

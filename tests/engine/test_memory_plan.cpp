@@ -36,7 +36,8 @@ TEST_CASE("live tensors never share memory, for every cfg", "[memory]") {
         for (bool pitch : {false, true})
             for (int batch : {1, 3}) {
                 CompileOptions options;
-                options.passes.traits = {pitch, pitch ? 8 : 1};
+                options.passes.traits = {
+                    .conv_takes_pitch = pitch, .conv_upsamples = pitch, .channel_alignment = pitch ? 8 : 1};
                 options.max_batch = batch;
                 const Plan plan = compile(network, options);
                 check_disjoint(plan.memory);
@@ -69,4 +70,20 @@ TEST_CASE("a residual that dies gives its memory to the sum", "[memory]") {
     }
     CHECK(residuals == 23);
     CHECK(shared == 23);  // in yolov3 no residual is read again
+}
+
+TEST_CASE("pitches are whole vectors, the input's a pixel of four", "[memory]") {
+    const char* cfg =
+        "[net]\nwidth=6\nheight=4\nchannels=3\n[convolutional]\nfilters=20\nsize=3\nstride=1\npad=1\n"
+        "activation=leaky\n[convolutional]\nfilters=8\nsize=1\nstride=1\npad=1\nactivation=linear\n";
+    CompileOptions options;
+    options.passes.traits = {.conv_takes_pitch = true, .channel_alignment = 8};
+    options.element_bytes = 2;
+    options.max_batch = 2;
+    const Plan plan = compile(parse_network(cfg, "x.cfg"), options);
+    const auto pitch = [&](int node) { return plan.memory.pitch.at(std::size_t(plan.graph.nodes[node].output)); };
+    CHECK(pitch(0) == 4);
+    CHECK(pitch(1) == 24);
+    CHECK(pitch(2) == 8);
+    CHECK(plan.memory.block(plan.graph, plan.graph.nodes[1].output).bytes == 2 * 2 * 24 * 24);
 }

@@ -55,7 +55,7 @@ std::map<std::string, int> census(const Graph& g) {
 
 Graph rewritten(const Network& n, bool conv_takes_pitch = false, int alignment = 1) {
     Graph g = lower(n);
-    run_passes(g, {{conv_takes_pitch, alignment}, BatchNormFormula::alexeyab});
+    run_passes(g, {{.conv_takes_pitch = conv_takes_pitch, .channel_alignment = alignment}, BatchNormFormula::alexeyab});
     return g;
 }
 
@@ -157,4 +157,32 @@ TEST_CASE("what no head needs is dropped", "[passes]") {
     CHECK(census(g)["maxpool"] == 0);
     CHECK(g.layer_output.back() == kNoTensor);
     CHECK(census(g)["yolo"] == 1);
+}
+
+TEST_CASE("a 2x upsample goes into the convolution before it where the backend can store so", "[passes]") {
+    const auto net = [](const std::string& tail) {
+        return parse_network(
+            "[net]\nwidth=8\nheight=8\nchannels=3\n[convolutional]\nfilters=8\nsize=1\nstride=1\npad=1\n"
+            "activation=leaky\n" +
+                tail + "[convolutional]\nfilters=4\nsize=1\nstride=1\npad=1\nactivation=linear\n",
+            "x.cfg");
+    };
+    const auto upsamples = [&](const std::string& tail, bool can) {
+        const Network n = net(tail);
+        Graph g = lower(n);
+        run_passes(g, {{.conv_takes_pitch = true, .conv_upsamples = can}, BatchNormFormula::alexeyab});
+        CHECK(g.tensors[g.layer_output.back()].shape.h == 16);
+        return census(g)["upsample"];
+    };
+    CHECK(upsamples("[upsample]\nstride=2\n", false) == 1);
+    CHECK(upsamples("[upsample]\nstride=2\n", true) == 0);
+    CHECK(upsamples("[upsample]\nstride=2\nscale=2\n", true) == 1);
+    // A convolution that is read before it is enlarged stays as it is.
+    CHECK(upsamples("[upsample]\nstride=2\n[route]\nlayers=-2\n[upsample]\nstride=2\n[route]\nlayers=-1,-3\n", true) ==
+          2);
+    const Network n = net("[upsample]\nstride=2\n");
+    Graph g = lower(n);
+    run_passes(g, {{.conv_takes_pitch = true, .conv_upsamples = true}, BatchNormFormula::alexeyab});
+    CHECK(std::get<ConvOp>(g.nodes[1].op).upsample == 2);
+    CHECK(print(g).find("+upsample 2") != std::string::npos);
 }

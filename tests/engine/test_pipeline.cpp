@@ -36,6 +36,7 @@ private:
             --backend.running;
             if (backend.runs++ == backend.fail_run) throw Error(ErrorKind::device, "device lost");
         }
+        double wait() override { return double(backend.work.count()); }
         void collect(int index, std::vector<Detection>& out) override { out = {{bytes.at(index), .5f, {0, 0, 1, 1}}}; }
         FakeBackend& backend;
         std::vector<int> bytes;

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Packs the installed programs, every shared library that they need and the demo model into a tar.gz that runs from
+# wherever it is unpacked, with no package installed and no root: bundle.sh BUILD OUTPUT.tar.gz
+# Left out: the C library, whose version the machine's must reach, and what belongs to NVIDIA's driver and toolkit.
+# LD_LIBRARY_PATH decides, as usual, which of several versions of a library is taken.
+set -euo pipefail
+build=${1:?usage: bundle.sh BUILD OUTPUT.tar.gz}
+output=$(realpath -m "${2:?usage: bundle.sh BUILD OUTPUT.tar.gz}")
+name=$(basename "$output" .tar.gz)
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+
+cmake --install "$build" --prefix "$stage/$name" --strip >/dev/null
+rm -rf "$stage/$name/include" "$stage/$name/lib"/cmake "$stage/$name/lib"/*.a "$stage/$name/lib"/*/cmake
+lib=$stage/$name/lib
+mkdir -p "$lib"
+
+# The parts of the C library must all be the machine's own, and so must the driver's.
+never='/(ld-linux-x86-64|lib(c|m|dl|rt|pthread|resolv|util|cuda|nvcuvid|nvidia-[a-z0-9-]*|cudnn[a-z_]*|cublas(Lt)?|nccl))\.so'
+ldd "$stage/$name"/bin/* | awk '$2 == "=>" && $3 == "not" { print "bundle: " $1 " is missing" > "/dev/stderr"; bad = 1 } END { exit bad }'
+ldd "$stage/$name"/bin/* | awk '$2 == "=>" { print $3 }' | sort -u | { grep -vE "$never" || true; } |
+    while read -r library; do cp -L "$library" "$lib/"; done
+strip --strip-unneeded "$lib"/*.so* 2>/dev/null || true
+
+# What it needs from the machine, said by the files themselves.
+glibc=$(objdump -T "$stage/$name"/bin/* "$lib"/*.so* 2>/dev/null | grep -oE 'GLIBC_2\.[0-9]+' | sort -uV | tail -n 1)
+cat >"$stage/$name/README" <<EOF
+Convoy, to be run from this folder:  bin/yolo-run VIDEO
+Needs Linux on x86-64 with ${glibc/_/ } or later. With an NVIDIA driver it runs on the GPU, with cuDNN 9 and cuBLASLt
+from the library path beside its own kernels; without one on the CPU. Licences of the libraries: their projects'.
+EOF
+mkdir -p "$(dirname "$output")"
+tar -C "$stage" -czf "$output" "$name"
+echo "bundle: $output, $(du -h "$output" | cut -f1), $(ls "$lib" | wc -l) libraries, needs ${glibc/_/ }"

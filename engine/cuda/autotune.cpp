@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+#include "engine/cuda/autotune.h"
+
+#include <algorithm>
+#include <limits>
+#include <sstream>
+#include <stdexcept>
+
+namespace convoy {
+namespace k = kernels::cuda;
+namespace {
+
+constexpr std::size_t kFlushMultiple = 3;  // of the L2, so that nothing of the last run is left in it
+constexpr int kFirstSamples = 3, kMoreSamples = 7;
+constexpr float kFarBehind = 3, kStillInTheRace = 1.25f;  // of the fastest first median
+constexpr std::size_t kMaxWorkspace = 512u << 20;
+
+float median(std::vector<float> values) {
+    std::nth_element(values.begin(), values.begin() + std::ptrdiff_t(values.size() / 2), values.end());
+    return values[values.size() / 2];
+}
+
+const char* math_name(k::Math math) { return math == k::Math::fp16 ? "fp16" : math == k::Math::tf32 ? "tf32" : "fp32"; }
+
+const k::ConvCandidate* find_row(const std::string& name) {
+    for (const k::ConvCandidate& row : k::conv_candidates())
+        if (name == row.name) return &row;
+    return nullptr;
+}
+
+}  // namespace
+
+std::string to_string(const k::Conv& conv) {
+    const kernels::ConvProblem& p = conv.problem;
+    std::ostringstream out;
+    out << math_name(conv.math) << "_n" << p.n << "_x" << p.h << 'x' << p.w << 'x' << p.c << "_k" << p.k << "_f" << p.r
+        << 'x' << p.s << "_s" << p.stride_h << 'x' << p.stride_w << "_p" << p.pad_h << 'x' << p.pad_w << "_d"
+        << p.dilation << "_g" << p.groups << "_a" << int(p.activation) << "_r" << p.residual << int(p.after_residual)
+        << "_pitch" << conv.x_pitch << ',' << conv.y_pitch << ',' << conv.residual_pitch << "_u" << conv.upsample;
+    return out.str();
+}
+
+ColdTimer::ColdTimer(std::size_t l2_bytes, cudaStream_t stream)
+    : stream_(stream), flush_(l2_bytes * kFlushMultiple, "timer"), start_(make_event(true)), stop_(make_event(true)) {}
+
+std::vector<float> ColdTimer::run(int samples, const std::function<void(cudaStream_t)>& work) {
+    std::vector<float> us;
+    for (int i = 0; i < samples; ++i) {
+        cuda_check(cudaMemsetAsync(flush_.data(), i, flush_.bytes(), stream_), "flush of the L2");
+        cuda_check(cudaEventRecord(start_.get(), stream_), "cudaEventRecord");
+        work(stream_);
+        cuda_check(cudaEventRecord(stop_.get(), stream_), "cudaEventRecord");
+        cuda_check(cudaEventSynchronize(stop_.get()), "kernel");
+        float ms = 0;
+        cuda_check(cudaEventElapsedTime(&ms, start_.get(), stop_.get()), "cudaEventElapsedTime");
+        us.push_back(ms * 1e3f);
+    }
+    return us;
+}
+
+Autotuner::Autotuner(const DeviceInfo& device, const k::ConvLibraries& libraries, TuningCache& cache,
+                     cudaStream_t stream)
+    : device_(device), libraries_(libraries), cache_(cache), stream_(stream), timer_(device.caps.l2_bytes, stream) {}
+
+Autotuner::Choice Autotuner::prepare(const k::Conv& conv, const std::string& row) const {
+    const k::ConvCandidate* candidate = find_row(row);
+    if (!candidate || !candidate->supports(conv, device_.caps)) return {};
+    try {
+        Choice choice{row, candidate->prepare(conv, device_.caps, libraries_), 0};
+        if (choice.kernel && choice.kernel->workspace_bytes() > kMaxWorkspace) return {};
+        return choice;
+    } catch (const std::runtime_error&) {
+        return {};  // a library that cannot be used is as good as absent
+    }
+}
+
+Autotuner::Choice Autotuner::choose(const k::Conv& conv, const std::vector<std::string>& library_rows) {
+    const std::string problem = to_string(conv);
+    if (const TuningCache::Entry* known = cache_.find(problem)) {
+        Choice choice = prepare(conv, known->row);
+        choice.us = known->us;
+        if (choice.kernel) return choice;
+    }
+    Choice choice = measure(conv, library_rows);
+    cache_.put(problem, {choice.row, choice.us});
+    return choice;
+}
+
+// A candidate that CUDA or its library refuses is out; a device that it has broken ends everything.
+bool Autotuner::serves(ConvCheck& check, const k::PreparedConv& kernel) const {
+    try {
+        return check.error(kernel) <= 1;
+    } catch (const std::runtime_error&) {
+        if (cudaStreamSynchronize(stream_) != cudaSuccess) throw;
+        return false;
+    }
+}
+
+// Microseconds a run among others like it, as in a network: the activations of the last layer are still in the L2, the
+// weights are not, and one kernel's start may overlap the end of another.
+float Autotuner::in_a_row(ConvCheck& check, const k::PreparedConv& kernel) {
+    const CudaGraph graph = capture(stream_, [&](cudaStream_t stream) {
+        for (int copy = 0; copy < ConvCheck::kCopies; ++copy) check.launch(kernel, stream, copy);
+    });
+    const auto run = [&](cudaStream_t stream) { cuda_check(cudaGraphLaunch(graph.get(), stream), "cudaGraphLaunch"); };
+    return median(timer_.run(kMoreSamples, run)) / ConvCheck::kCopies;
+}
+
+Autotuner::Choice Autotuner::measure(const k::Conv& conv, const std::vector<std::string>& library_rows) {
+    ConvCheck check(conv, device_.caps, libraries_, stream_);
+    std::vector<Choice> runners;
+    float best = std::numeric_limits<float>::infinity();
+    for (const k::ConvCandidate& row : k::conv_candidates()) {
+        const bool named = std::find(library_rows.begin(), library_rows.end(), row.name) != library_rows.end();
+        if (row.library && !library_rows.empty() && !named) continue;
+        Choice choice = prepare(conv, row.name);
+        if (!choice.kernel || !serves(check, *choice.kernel)) continue;
+        const auto work = [&](cudaStream_t s) { check.launch(*choice.kernel, s); };
+        choice.us = timer_.run(1, work)[0];
+        if (choice.us < kFarBehind * best) choice.us = median(timer_.run(kFirstSamples, work));
+        best = std::min(best, choice.us);
+        runners.push_back(std::move(choice));
+    }
+    if (runners.empty()) throw std::runtime_error("no kernel computes this convolution as the plain one does");
+    Choice* winner = nullptr;
+    for (Choice& choice : runners) {
+        if (choice.us > kStillInTheRace * best) continue;
+        choice.us = in_a_row(check, *choice.kernel);
+        if (!winner || choice.us < winner->us) winner = &choice;
+    }
+    return std::move(*winner);
+}
+
+Autotuner::Choice Autotuner::choose_fixed(const k::Conv& conv) const {
+    Choice choice = prepare(conv, k::fixed_choice(conv, device_.caps));
+    return choice.kernel ? std::move(choice) : prepare(conv, k::conv_candidates().front().name);
+}
+
+double Autotuner::peak_flops(k::Math math) {
+    k::Conv conv;
+    conv.problem.h = 64, conv.problem.w = 128, conv.problem.c = conv.problem.k = 8192;
+    conv.math = math;
+    conv.x_pitch = conv.y_pitch = 8192;
+    return conv.problem.flops() / choose(conv).us * 1e6;
+}
+
+}  // namespace convoy

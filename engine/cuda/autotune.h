@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+//
+// Which candidate computes a convolution: measured, remembered, or by rule.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/cuda/conv_check.h"
+#include "engine/cuda/device.h"
+#include "engine/cuda/handles.h"
+#include "engine/cuda/tuning_cache.h"
+#include "kernels/conv.h"
+
+namespace convoy {
+
+/// A Conv on one line, without spaces: the cache's key and a name for people.
+std::string to_string(const kernels::cuda::Conv& conv);
+
+/// Times work on a stream with a cold L2: between two samples a buffer larger than it is overwritten, which also keeps
+/// the stream busy while the host enqueues what follows.
+class ColdTimer {
+public:
+    ColdTimer(std::size_t l2_bytes, cudaStream_t stream);
+    /// Microseconds of `samples` single runs.
+    std::vector<float> run(int samples, const std::function<void(cudaStream_t)>& work);
+
+private:
+    cudaStream_t stream_;
+    DeviceBuffer flush_;
+    CudaEvent start_, stop_;
+};
+
+class Autotuner {
+public:
+    struct Choice {
+        std::string row;
+        std::unique_ptr<kernels::cuda::PreparedConv> kernel;
+        float us = 0;  ///< as measured when it was chosen; 0 when it was not
+    };
+
+    /// All references outlive the tuner.
+    Autotuner(const DeviceInfo& device, const kernels::cuda::ConvLibraries& libraries, TuningCache& cache,
+              cudaStream_t stream);
+
+    /// From the cache if it serves, else the fastest of those that agree with the oracle. Of the libraries' rows only
+    /// `library_rows` are looked at, unless it is empty: making them ready takes longer than all the rest. Throws
+    /// std::runtime_error.
+    Choice choose(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows = {});
+    /// Always the same for a kind of GPU: kernels::cuda::fixed_choice(), nothing measured.
+    Choice choose_fixed(const kernels::cuda::Conv& conv) const;
+    /// Floating-point operations per second of the fastest candidate on a large matrix product.
+    double peak_flops(kernels::cuda::Math math);
+
+private:
+    Choice prepare(const kernels::cuda::Conv& conv, const std::string& row) const;
+    bool serves(ConvCheck& check, const kernels::cuda::PreparedConv& kernel) const;
+    float in_a_row(ConvCheck& check, const kernels::cuda::PreparedConv& kernel);
+    Choice measure(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows);
+
+    const DeviceInfo& device_;
+    const kernels::cuda::ConvLibraries& libraries_;
+    TuningCache& cache_;
+    cudaStream_t stream_;
+    ColdTimer timer_;
+};
+
+}  // namespace convoy

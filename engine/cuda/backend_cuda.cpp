@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+#include "engine/cuda/backend_cuda.h"
+
+#include <algorithm>
+
+#include "engine/cuda/slot_cuda.h"
+#include "engine/fold.h"
+#include "kernels/elementwise.h"
+#include "kernels/pool.h"
+#include "kernels/upsample.h"
+
+namespace convoy {
+namespace k = kernels::cuda;
+using kernels::DeviceTensor;
+
+namespace {
+
+constexpr std::size_t kWeightAlignment = 256;
+
+std::size_t aligned(std::size_t bytes) { return (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment; }
+
+DeviceTensor part(DeviceTensor t, int offset, int channels) {
+    t.data = static_cast<std::byte*>(t.data) + std::size_t(offset) * kernels::size_of(t.type);
+    t.c = channels;
+    return t;
+}
+
+template <typename T>
+std::vector<int> nodes_of(const Graph& graph) {
+    std::vector<int> indices;
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i)
+        if (std::holds_alternative<T>(graph.nodes[i].op)) indices.push_back(int(i));
+    return indices;
+}
+
+std::vector<int> batch_sizes(int max_batch) {
+    std::vector<int> sizes;
+    for (int n = 1; n < max_batch; n *= 2) sizes.push_back(n);
+    sizes.push_back(max_batch);
+    return sizes;
+}
+
+}  // namespace
+
+/// Where a node's constants lie in the weights buffer.
+struct Constants {
+    std::size_t weights = 0, bias = 0, scale = 0;
+};
+
+// Destroyed from the last to the first: what was captured or prepared goes before the libraries that it came from.
+struct CudaBackend::Resources {
+    CudaStream compute;
+    std::unique_ptr<k::ConvLibraries> libraries;
+    DeviceBuffer weights, arena, workspace;
+    UploadRing ring;
+    std::map<int, Constants> constants;                   // by node
+    std::vector<Bound> kernels;                           // one for each distinct Conv
+    std::map<std::pair<int, int>, std::size_t> launches;  // by node and batch size, an index into kernels
+};
+
+k::Math math_of(Precision precision) {
+    return precision == Precision::fp16 ? k::Math::fp16 : precision == Precision::tf32 ? k::Math::tf32 : k::Math::fp32;
+}
+
+BackendTraits cuda_traits(Precision precision) {
+    return {.conv_takes_pitch = true,
+            .conv_upsamples = true,
+            .channel_alignment = kernels::vector_lanes(k::storage(math_of(precision)))};
+}
+
+Precision cuda_precision(Precision asked, int device) {
+    constexpr int kFirstTensorCores = 70;
+    if (asked != Precision::automatic) return asked;
+    return device_info(device).caps.compute_capability >= kFirstTensorCores ? Precision::fp16 : Precision::fp32;
+}
+
+k::Conv cuda_conv(const Plan& plan, const Node& node, k::Math math, int n) {
+    const auto& op = std::get<ConvOp>(node.op);
+    const auto pitch = [&](TensorId t) { return plan.memory.pitch[std::size_t(plan.graph.place(t).root)]; };
+    k::Conv conv;
+    conv.problem = conv_problem(op, plan.graph.tensors[node.inputs[0]].shape, n);
+    conv.math = math;
+    conv.x_pitch = pitch(node.inputs[0]);
+    conv.y_pitch = pitch(node.output);
+    conv.residual_pitch = op.residual ? pitch(node.inputs[1]) : 0;
+    conv.upsample = op.upsample;
+    return conv;
+}
+
+std::unique_ptr<GpuBackend> make_cuda_backend(Plan plan, const DetectOptions& detect, const CudaOptions& options) {
+    return std::make_unique<CudaBackend>(std::move(plan), detect, options);
+}
+
+CudaBackend::CudaBackend(Plan plan, const DetectOptions& detect, const CudaOptions& options)
+    : device_(device_info(options.device)),
+      plan_(std::move(plan)),
+      detect_(detect),
+      precision_(cuda_precision(options.precision, options.device)),
+      batches_(batch_sizes(plan_.max_batch)) {
+    if (!plan_.weights_storage)
+        throw Error(ErrorKind::model, "the network was loaded without weights: name its .weights file");
+    const DeviceScope scope(device_.ordinal);
+    resources_ = std::make_unique<Resources>();
+    try {
+        bind(options);
+    } catch (...) {
+        resources_.reset();  // while its device is current
+        throw;
+    }
+}
+
+CudaBackend::~CudaBackend() {
+    try {
+        const DeviceScope scope(device_.ordinal);
+        resources_.reset();
+    } catch (const Error&) {
+        // A device that has failed takes its memory with it.
+    }
+}
+
+void CudaBackend::bind(const CudaOptions& options) {
+    resources_->compute = make_stream();
+    resources_->libraries = std::make_unique<k::ConvLibraries>();
+    choose_kernels(options);
+    pack_weights();
+    resources_->arena = DeviceBuffer(plan_.memory.arena_bytes, "activations");
+    cuda_check(cudaMemset(resources_->arena.data(), 0, resources_->arena.bytes()), "memset");
+    device_bytes_ = resources_->weights.bytes() + resources_->arena.bytes() + resources_->workspace.bytes();
+    self_check();
+}
+
+// Before any other memory is taken, so that the tensors of the tuner do not come on top.
+void CudaBackend::choose_kernels(const CudaOptions& options) {
+    TuningCache cache(options.tuning_cache, device_.name + ", " + std::to_string(device_.caps.multiprocessors) +
+                                                " multiprocessors, " + device_.versions + ", " +
+                                                resources_->libraries->description() + ", kernels " +
+                                                k::kernels_revision());
+    Autotuner tuner(device_, *resources_->libraries, cache, resources_->compute.get());
+    std::vector<Bound>& kernels = resources_->kernels;
+    const auto choose = [&](int index, int batch, const std::vector<std::string>& library_rows) {
+        const Node& node = plan_.graph.nodes[std::size_t(index)];
+        const k::Conv conv = cuda_conv(plan_, node, math_of(precision_), batch);
+        const auto found = std::find_if(kernels.begin(), kernels.end(), [&](const Bound& b) { return b.conv == conv; });
+        resources_->launches[{index, batch}] = std::size_t(found - kernels.begin());
+        if (found != kernels.end()) return;
+        with_layer_name(node, "the GPU", [&] {
+            kernels.push_back({conv, options.autotune ? tuner.choose(conv, library_rows) : tuner.choose_fixed(conv)});
+        });
+    };
+    // The largest batch and a single picture with every row; what lies between with the libraries' winners there.
+    for (int index : nodes_of<ConvOp>(plan_.graph)) {
+        choose(index, batches_.back(), {});
+        choose(index, batches_.front(), {});
+        const std::vector<std::string> winners = {bound_to(index, batches_.front()).choice.row,
+                                                  bound_to(index, batches_.back()).choice.row};
+        for (int batch : batches_) choose(index, batch, winners);
+    }
+    std::size_t workspace = 0;
+    for (const Bound& b : kernels) workspace = std::max(workspace, b.choice.kernel->workspace_bytes());
+    resources_->workspace = DeviceBuffer(workspace, "workspace");
+    if (std::string trouble = cache.save(); !trouble.empty()) notes_.push_back(std::move(trouble));
+}
+
+void CudaBackend::pack_weights() {
+    std::vector<std::byte> host;
+    const auto reserve = [&](std::size_t bytes) {
+        const std::size_t at = host.size();
+        host.resize(at + aligned(bytes));
+        return at;
+    };
+    const auto put = [&](const std::vector<float>& values, std::size_t padded) {
+        const std::size_t at = reserve(padded * sizeof(float));
+        std::copy(values.begin(), values.end(), reinterpret_cast<float*>(host.data() + at));
+        return at;
+    };
+    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
+        const Node& node = plan_.graph.nodes[i];
+        Constants& c = resources_->constants[int(i)];
+        if (const auto* op = std::get_if<ConvOp>(&node.op)) {
+            const k::Conv conv = cuda_conv(plan_, node, math_of(precision_), 1);
+            c.weights = reserve(conv.packed_elements() * kernels::size_of(k::storage(conv.math)));
+            k::pack_weights(conv, op->weights.data, op->scale.empty() ? nullptr : op->scale.data(),
+                            host.data() + c.weights);
+            c.bias = put(op->bias, std::size_t(conv.packed_k()));
+        } else if (const auto* bn = std::get_if<BatchNormOp>(&node.op)) {
+            const int channels = plan_.graph.tensors[node.output].shape.c;
+            const FoldedBatchNorm folded = fold(*bn, int(bn->scales.count), plan_.batch_norm);
+            const auto padded = std::size_t(kernels::padded_channels(channels, kernels::DataType::fp16));
+            c.scale = put(std::vector<float>(folded.scale.begin(), folded.scale.end()), padded);
+            c.bias = put(folded.bias, padded);
+        }
+    }
+    resources_->weights = DeviceBuffer(host.size(), "weights");
+    cuda_check(cudaMemcpy(resources_->weights.data(), host.data(), host.size(), cudaMemcpyHostToDevice), "weights");
+    plan_.weights_storage.reset();  // all is packed; unmapped once the network is gone, too
+}
+
+// Every layer once, waited for one by one: what a kernel does wrong has its layer's name now, and none inside a graph.
+void CudaBackend::self_check() {
+    const DeviceBuffer slot(plan_.memory.slot_bytes, "slot");
+    cuda_check(cudaMemset(slot.data(), 0, slot.bytes()), "memset");
+    const cudaStream_t stream = resources_->compute.get();
+    for (int batch : batches_)
+        for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
+            with_layer_name(plan_.graph.nodes[i], "the GPU", [&] {
+                enqueue_node(int(i), slot.data(), batch, stream);
+                const cudaError_t status = cudaStreamSynchronize(stream);
+                if (status != cudaSuccess) throw std::runtime_error(cudaGetErrorString(status));
+            });
+}
+
+const CudaBackend::Bound& CudaBackend::bound_to(int node, int batch) const {
+    return resources_->kernels[resources_->launches.at({node, batch})];
+}
+
+double CudaBackend::peak_flops() const {
+    TuningCache none("", "");
+    return Autotuner(device_, *resources_->libraries, none, compute_stream()).peak_flops(math_of(precision_));
+}
+
+int CudaBackend::batch_for(int count) const { return *std::lower_bound(batches_.begin(), batches_.end(), count); }
+cudaStream_t CudaBackend::compute_stream() const { return resources_->compute.get(); }
+UploadRing& CudaBackend::ring() const { return resources_->ring; }
+
+DeviceTensor CudaBackend::view(TensorId t, std::byte* slot, int n) const {
+    const Graph::Place place = plan_.graph.place(t);
+    const MemoryPlan::Block& block = plan_.memory.block(plan_.graph, t);
+    const Shape s = plan_.graph.tensors[t].shape;
+    const kernels::DataType type = k::storage(math_of(precision_));
+    std::byte* base = (block.home == MemoryPlan::Home::slot ? slot : resources_->arena.data()) + block.offset;
+    return {base + std::size_t(place.channel_offset) * kernels::size_of(type),
+            type,
+            n,
+            s.h,
+            s.w,
+            s.c,
+            plan_.memory.pitch[std::size_t(place.root)]};
+}
+
+void CudaBackend::enqueue(std::byte* slot, int batch, cudaStream_t stream) const {
+    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
+        with_layer_name(plan_.graph.nodes[i], "the GPU", [&] { enqueue_node(int(i), slot, batch, stream); });
+}
+
+void CudaBackend::enqueue_conv(int index, std::byte* slot, int batch, cudaStream_t stream) const {
+    const Node& node = plan_.graph.nodes[std::size_t(index)];
+    const Bound& bound = bound_to(index, batch);
+    const Constants& constants = resources_->constants.at(index);
+    std::byte* weights = resources_->weights.data();
+    k::ConvPointers p;
+    p.x = view(node.inputs[0], slot, batch).data;
+    p.weights = weights + constants.weights;
+    p.bias = reinterpret_cast<const float*>(weights + constants.bias);
+    if (bound.conv.problem.residual) p.residual = view(node.inputs[1], slot, batch).data;
+    p.y = view(node.output, slot, batch).data;
+    p.workspace = resources_->workspace.data();
+    bound.choice.kernel->launch(p, stream);
+}
+
+void CudaBackend::enqueue_node(int index, std::byte* slot, int batch, cudaStream_t stream) const {
+    const Node& node = plan_.graph.nodes[std::size_t(index)];
+    const auto in = [&](std::size_t i = 0) { return view(node.inputs[i], slot, batch); };
+    const auto out = [&] { return view(node.output, slot, batch); };
+    if (std::holds_alternative<ConvOp>(node.op)) {
+        enqueue_conv(index, slot, batch, stream);
+    } else if (std::holds_alternative<BatchNormOp>(node.op)) {
+        const Constants& c = resources_->constants.at(index);
+        const auto at = [&](std::size_t offset) {
+            return reinterpret_cast<const float*>(resources_->weights.data() + offset);
+        };
+        k::scale_bias(at(c.scale), at(c.bias), in(), out(), stream);
+    } else if (const auto* act = std::get_if<ActivationOp>(&node.op)) {
+        k::activate(kernel_activation(act->activation), in(), out(), stream);
+    } else if (const auto* add = std::get_if<AddOp>(&node.op)) {
+        k::add(kernel_activation(add->activation), in(0), in(1), out(), stream);
+    } else if (const auto* pool = std::get_if<MaxpoolOp>(&node.op)) {
+        k::maxpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in(), out(), stream);
+    } else if (std::holds_alternative<AvgpoolOp>(node.op)) {
+        k::avgpool(in(), out(), stream);
+    } else if (const auto* up = std::get_if<UpsampleOp>(&node.op)) {
+        k::upsample(up->stride, up->scale, in(), out(), stream);
+    } else if (const auto* slice = std::get_if<SliceOp>(&node.op)) {
+        k::copy(part(in(), slice->offset, out().c), out(), stream);
+    } else if (std::holds_alternative<ConcatOp>(node.op)) {
+        concat(node, slot, batch, stream);
+    }
+}
+
+void CudaBackend::concat(const Node& node, std::byte* slot, int batch, cudaStream_t stream) const {
+    const DeviceTensor y = view(node.output, slot, batch);
+    int offset = 0;
+    for (TensorId t : node.inputs) {
+        const DeviceTensor x = view(t, slot, batch), to = part(y, offset, x.c);
+        if (x.data != to.data) k::copy(x, to, stream);
+        offset += x.c;
+    }
+}
+
+std::string CudaBackend::description() const {
+    return "cuda:" + std::to_string(device_.ordinal) + " (" + device_.name + "), " +
+           std::string(precision_ == Precision::fp16   ? "fp16"
+                       : precision_ == Precision::tf32 ? "tf32"
+                                                       : "fp32");
+}
+
+std::vector<StageStats> CudaBackend::stats() const {
+    StageStats host = host_decode_clock_.stats();
+    return host.count ? std::vector{host} : std::vector<StageStats>{};
+}
+
+DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots) {
+    DeviceMemory out;
+    const kernels::DataType type = k::storage(math_of(precision));
+    for (const Node& node : plan.graph.nodes)
+        if (std::holds_alternative<ConvOp>(node.op)) {
+            const k::Conv conv = cuda_conv(plan, node, math_of(precision), 1);
+            out.weights += aligned(conv.packed_elements() * kernels::size_of(type)) +
+                           aligned(std::size_t(conv.packed_k()) * sizeof(float));
+        }
+    out.arena = plan.memory.arena_bytes;
+    out.slots = std::size_t(slots) * (plan.memory.slot_bytes + k::candidate_bytes(CudaSlot::kCapacity, plan.max_batch));
+    return out;
+}
+
+std::unique_ptr<Slot> CudaBackend::make_slot() { return std::make_unique<CudaSlot>(*this); }
+
+}  // namespace convoy

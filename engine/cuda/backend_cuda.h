@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <map>
+
+#include "engine/backend.h"
+#include "engine/cuda/autotune.h"
+#include "engine/cuda/upload_ring.h"
+#include "engine/kernel_problem.h"
+
+namespace convoy {
+
+/// Number format and arithmetic of a precision that is not automatic.
+kernels::cuda::Math math_of(Precision precision);
+
+/// The kernels' view of a convolution node for a batch of n, pitches included: what is tuned and packed.
+kernels::cuda::Conv cuda_conv(const Plan& plan, const Node& node, kernels::cuda::Math math, int n);
+
+/// A plan bound to one GPU for the batch sizes 1, 2, 4, … max_batch. One compute stream runs the slots' graphs one
+/// after the other; uploads and preprocessing overlap them on streams of their own.
+class CudaBackend final : public GpuBackend {
+public:
+    CudaBackend(Plan plan, const DetectOptions& detect, const CudaOptions& options);
+    ~CudaBackend() override;
+    std::unique_ptr<Slot> make_slot() override;
+    std::string description() const override;
+    std::vector<StageStats> stats() const override;
+    PlanTiming profile(int count) override;
+    std::vector<std::string> notes() const override { return notes_; }
+    std::size_t device_bytes() const override { return device_bytes_; }
+    void count_device_bytes(std::size_t bytes) { device_bytes_ += bytes; }
+
+    const Plan& plan() const override { return plan_; }
+    const DetectOptions& detect() const { return detect_; }
+    int device() const { return device_.ordinal; }
+    /// The bound batch sizes, ascending.
+    const std::vector<int>& batches() const { return batches_; }
+    /// The smallest of them that holds `count` pictures.
+    int batch_for(int count) const;
+    /// Where tensor `t` lies for a batch of n.
+    kernels::DeviceTensor view(TensorId t, std::byte* slot, int n) const;
+    /// Enqueues the network's layers for one of batches(): capturable.
+    void enqueue(std::byte* slot, int batch, cudaStream_t stream) const;
+    cudaStream_t compute_stream() const;
+    UploadRing& ring() const;
+    /// Pictures whose candidates did not fit on the device, so that the host went through them.
+    StageClock& host_decode_clock() const { return host_decode_clock_; }
+
+private:
+    struct Resources;  // everything on the device
+    struct Bound {
+        kernels::cuda::Conv conv;
+        Autotuner::Choice choice;
+    };
+
+    void bind(const CudaOptions& options);
+    void pack_weights();
+    void choose_kernels(const CudaOptions& options);
+    void self_check();
+    const Bound& bound_to(int node, int batch) const;
+    double peak_flops() const;
+    void enqueue_node(int node, std::byte* slot, int batch, cudaStream_t stream) const;
+    void enqueue_conv(int node, std::byte* slot, int batch, cudaStream_t stream) const;
+    void concat(const Node& node, std::byte* slot, int batch, cudaStream_t stream) const;
+
+    DeviceInfo device_;
+    Plan plan_;
+    DetectOptions detect_;
+    Precision precision_;
+    std::vector<int> batches_;
+    std::vector<std::string> notes_;
+    std::size_t device_bytes_ = 0;
+    mutable StageClock host_decode_clock_{"decode on the host"};
+    std::unique_ptr<Resources> resources_;
+};
+
+}  // namespace convoy

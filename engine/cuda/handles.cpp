@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "engine/cuda/handles.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace convoy {
+
+CudaStream make_stream() {
+    cudaStream_t stream = nullptr;
+    cuda_check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
+    return CudaStream(stream);
+}
+
+CudaEvent make_event(bool timing) {
+    cudaEvent_t event = nullptr;
+    // A host thread that waits for a batch sleeps instead of spinning on a core that decoding could use.
+    const unsigned flags = cudaEventBlockingSync | (timing ? 0u : unsigned(cudaEventDisableTiming));
+    cuda_check(cudaEventCreateWithFlags(&event, flags), "cudaEventCreate");
+    return CudaEvent(event);
+}
+
+DeviceBuffer::DeviceBuffer(std::size_t bytes, const char* what) : bytes_(bytes) {
+    void* data = nullptr;
+    const cudaError_t status = cudaMalloc(&data, std::max<std::size_t>(1, bytes));
+    if (status == cudaErrorMemoryAllocation) {
+        static_cast<void>(cudaGetLastError());
+        std::size_t free = 0, total = 0;
+        static_cast<void>(cudaMemGetInfo(&free, &total));
+        throw Error(ErrorKind::device, "the GPU has no room for " + std::to_string(bytes >> 20) + " MiB (" + what +
+                                           "): " + std::to_string(free >> 20) + " of " + std::to_string(total >> 20) +
+                                           " MiB are free; take a smaller --batch or --size");
+    }
+    cuda_check(status, what);
+    data_.reset(data);
+}
+
+PinnedBuffer::PinnedBuffer(std::size_t bytes) : bytes_(bytes) {
+    void* data = nullptr;
+    cuda_check(cudaHostAlloc(&data, std::max<std::size_t>(1, bytes), cudaHostAllocMapped | cudaHostAllocPortable),
+               "page-locked memory");
+    std::memset(data, 0, bytes);
+    data_.reset(data);
+}
+
+}  // namespace convoy

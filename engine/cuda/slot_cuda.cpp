@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "engine/cuda/slot_cuda.h"
+
+#include <cuda_fp16.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace convoy {
+namespace k = kernels::cuda;
+
+struct CudaSlot::Resources {
+    DeviceBuffer memory, candidates, transforms;
+    PinnedBuffer host_transforms, survivors;
+    CudaStream side;  // what does not wait for the network
+    CudaEvent ready, start, done;
+    std::vector<CudaEvent> uploaded;  // by picture
+    std::vector<CudaGraph> graphs;    // by index into batches()
+};
+
+CudaSlot::CudaSlot(CudaBackend& backend)
+    : backend_(backend), heads_(heads_of(backend.plan())), resources_(std::make_unique<Resources>()) {
+    const DeviceScope scope(backend.device());
+    const Plan& plan = backend.plan();
+    const int n = plan.max_batch;
+    for (const Node& node : plan.graph.nodes)
+        if (std::holds_alternative<InputOp>(node.op)) input_ = node.output;
+    Resources& r = *resources_;
+    r.memory = DeviceBuffer(plan.memory.slot_bytes, "slot");
+    r.candidates = DeviceBuffer(k::candidate_bytes(kCapacity, n), "candidates");
+    r.transforms = DeviceBuffer(sizeof(kernels::BoxTransform) * std::size_t(n), "transforms");
+    r.host_transforms = PinnedBuffer(r.transforms.bytes());
+    r.survivors = PinnedBuffer(k::survivor_bytes(kCapacity, n));
+    r.side = make_stream();
+    r.ready = make_event();
+    r.start = make_event(true), r.done = make_event(true);
+    for (int i = 0; i < n; ++i) r.uploaded.push_back(make_event());
+    // Places that a batch leaves empty are computed all the same: on numbers, not on what memory held before.
+    cuda_check(cudaMemset(r.memory.data(), 0, r.memory.bytes()), "memset");
+    const kernels::Placement whole{plan.input.w, plan.input.h, 0, 0, plan.input.w, plan.input.h};
+    for (int i = 0; i < n; ++i)
+        reinterpret_cast<kernels::BoxTransform*>(r.host_transforms.data())[i] = {whole, plan.input.w, plan.input.h};
+    capture_graphs();
+    backend.count_device_bytes(r.memory.bytes() + r.candidates.bytes() + r.transforms.bytes());
+}
+
+CudaSlot::~CudaSlot() {
+    const DeviceScope scope(backend_.device());
+    static_cast<void>(cudaEventSynchronize(resources_->done.get()));
+    resources_.reset();
+}
+
+std::byte* CudaSlot::memory() const { return resources_->memory.data(); }
+
+void CudaSlot::capture_graphs() {
+    Resources& r = *resources_;
+    const Plan& plan = backend_.plan();
+    const int n = plan.max_batch;
+    for (int batch : backend_.batches()) {
+        r.graphs.push_back(capture(backend_.compute_stream(), [&](cudaStream_t stream) {
+            backend_.enqueue(memory(), batch, stream);
+            std::vector<k::DeviceHead> heads;
+            for (const Head& head : heads_) heads.push_back({head.decode, backend_.view(head.tensor, memory(), batch)});
+            try {
+                k::yolo_decode(heads, backend_.detect().confidence,
+                               reinterpret_cast<const kernels::BoxTransform*>(r.transforms.data()), kCapacity, n, batch,
+                               r.candidates.data(), stream);
+                k::nms(r.candidates.data(), kCapacity, n, batch, plan.classes, overlap_of(plan), plan.beta_nms,
+                       backend_.detect().nms, r.survivors.data(), stream);
+            } catch (const std::runtime_error& e) {
+                throw Error(ErrorKind::device, std::string("post-processing failed on the GPU: ") + e.what());
+            }
+        }));
+    }
+}
+
+void CudaSlot::preprocess(int index, const PixelView& picture) {
+    const DeviceScope scope(backend_.device());
+    Resources& r = *resources_;
+    const Shape net = backend_.plan().input;
+    const kernels::Placement placement =
+        kernels::place(backend_.detect().fit, picture.width, picture.height, net.w, net.h);
+    reinterpret_cast<kernels::BoxTransform*>(r.host_transforms.data())[index] = {placement, picture.width,
+                                                                                 picture.height};
+    kernels::DeviceTensor y = backend_.view(input_, memory(), 1);
+    y.data = static_cast<std::byte*>(y.data) +
+             std::size_t(index) * y.pixels() * std::size_t(y.pitch) * kernels::size_of(y.type);
+    UploadRing::Upload at{picture, r.side.get()};
+    if (!picture.on_device) at = backend_.ring().upload(picture);
+    const k::PlacedPicture placed{at.device, placement};
+    try {
+        k::preprocess(&placed, 1, backend_.detect().resize, y, at.stream);
+    } catch (const std::runtime_error& e) {
+        throw Error(ErrorKind::device, std::string("preprocessing failed on the GPU: ") + e.what());
+    }
+    cuda_check(cudaEventRecord(r.uploaded[std::size_t(index)].get(), at.stream), "cudaEventRecord");
+}
+
+void CudaSlot::run(int count) {
+    const DeviceScope scope(backend_.device());
+    Resources& r = *resources_;
+    const cudaStream_t stream = backend_.compute_stream();
+    for (int i = 0; i < count; ++i)
+        cuda_check(cudaStreamWaitEvent(stream, r.uploaded[std::size_t(i)].get(), 0), "cudaStreamWaitEvent");
+    // Beside the batch that the network is busy with.
+    const cudaStream_t side = r.side.get();
+    cuda_check(cudaMemcpyAsync(r.transforms.data(), r.host_transforms.data(), r.transforms.bytes(),
+                               cudaMemcpyHostToDevice, side),
+               "transforms");
+    k::clear_candidates(backend_.plan().max_batch, r.candidates.data(), side);
+    cuda_check(cudaEventRecord(r.ready.get(), side), "cudaEventRecord");
+    cuda_check(cudaStreamWaitEvent(stream, r.ready.get(), 0), "cudaStreamWaitEvent");
+    batch_ = backend_.batch_for(count);
+    const auto& batches = backend_.batches();
+    const auto at = std::size_t(std::find(batches.begin(), batches.end(), batch_) - batches.begin());
+    cuda_check(cudaEventRecord(r.start.get(), stream), "cudaEventRecord");
+    cuda_check(cudaGraphLaunch(r.graphs[at].get(), stream), "cudaGraphLaunch");
+    cuda_check(cudaEventRecord(r.done.get(), stream), "cudaEventRecord");
+}
+
+double CudaSlot::wait() {
+    const DeviceScope scope(backend_.device());
+    float ms = 0;
+    cuda_check(cudaEventSynchronize(resources_->done.get()), "the network");
+    cuda_check(cudaEventElapsedTime(&ms, resources_->start.get(), resources_->done.get()), "cudaEventElapsedTime");
+    return double(ms);
+}
+
+void CudaSlot::collect(int index, std::vector<Detection>& out) {
+    if (!k::read_survivors(resources_->survivors.data(), kCapacity, backend_.plan().max_batch, index,
+                           backend_.plan().classes, candidates_, survivors_))
+        decode_on_host(index);
+    list_detections(candidates_, survivors_, out);
+}
+
+// More candidates than the device keeps room for, at a threshold near 0: the host has all the room it wants.
+void CudaSlot::decode_on_host(int index) {
+    const DeviceScope scope(backend_.device());
+    const StageClock::Scope timed(backend_.host_decode_clock());
+    const Plan& plan = backend_.plan();
+    const auto& transform = reinterpret_cast<const kernels::BoxTransform*>(resources_->host_transforms.data())[index];
+    candidates_.clear();
+    for (const Head& head : heads_) {
+        const kernels::DeviceTensor x = backend_.view(head.tensor, memory(), 1);
+        const std::size_t count = x.pixels() * std::size_t(x.pitch), bytes = count * kernels::size_of(x.type);
+        std::vector<std::byte> raw(bytes);
+        cuda_check(cudaMemcpy(raw.data(), static_cast<const std::byte*>(x.data) + std::size_t(index) * bytes, bytes,
+                              cudaMemcpyDeviceToHost),
+                   "read of a head");
+        std::vector<float> values(count);
+        if (x.type == kernels::DataType::fp16)
+            for (std::size_t i = 0; i < count; ++i)
+                values[i] = __half2float(reinterpret_cast<const __half*>(raw.data())[i]);
+        else
+            std::memcpy(values.data(), raw.data(), bytes);
+        kernels::cpu::yolo_decode(head.decode, {values.data(), 1, x.h, x.w, x.c, x.pitch}, 0,
+                                  backend_.detect().confidence, transform, candidates_);
+    }
+    kernels::cpu::nms(candidates_, plan.classes, overlap_of(plan), plan.beta_nms, backend_.detect().nms, survivors_);
+}
+
+}  // namespace convoy

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "engine/cuda/backend_cuda.h"
+
+namespace convoy {
+
+/// Input, heads and candidates of a batch in device memory, survivors in host memory that the device writes, and a
+/// graph for each batch size. Public for tests and benchmarks, which look at layers through memory().
+class CudaSlot final : public Slot {
+public:
+    explicit CudaSlot(CudaBackend& backend);
+    ~CudaSlot() override;
+    void preprocess(int index, const PixelView& picture) override;
+    void run(int count) override;
+    double wait() override;
+    void collect(int index, std::vector<Detection>& out) override;
+    std::byte* memory() const;
+
+    static constexpr kernels::cuda::CandidateCapacity kCapacity{};
+
+private:
+    struct Resources;
+
+    void capture_graphs();
+    void decode_on_host(int index);
+
+    CudaBackend& backend_;
+    std::vector<Head> heads_;
+    TensorId input_ = kNoTensor;
+    int batch_ = 1;  // of the last run
+    kernels::Candidates candidates_;
+    std::vector<kernels::Survivor> survivors_;
+    std::unique_ptr<Resources> resources_;
+};
+
+}  // namespace convoy

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "engine/cuda/tuning_cache.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace fs = std::filesystem;
+
+namespace convoy {
+namespace {
+
+constexpr const char* kMagic = "convoy tuning cache 1";
+
+std::string hash_text(const std::string& text) {
+    std::uint64_t hash = 1469598103934665603u;  // FNV-1a
+    for (unsigned char c : text) hash = (hash ^ c) * 1099511628211u;
+    char out[17];
+    std::snprintf(out, sizeof out, "%016llx", static_cast<unsigned long long>(hash));
+    return out;
+}
+
+std::string body_of(const std::map<std::string, TuningCache::Entry>& entries) {
+    std::ostringstream out;
+    for (const auto& [problem, entry] : entries) out << problem << '\t' << entry.row << '\t' << entry.us << '\n';
+    return out.str();
+}
+
+}  // namespace
+
+TuningCache::TuningCache(const std::string& folder, const std::string& key)
+    : path_(folder.empty() ? "" : (fs::path(folder) / (hash_text(key) + ".tuning")).string()), key_(key) {
+    if (!path_.empty()) load();
+}
+
+// Magic, key, checksum of the rest, then a line per problem: anything out of order, and the file counts for nothing.
+void TuningCache::load() {
+    std::ifstream in(path_);
+    std::string magic, key, checksum;
+    if (!std::getline(in, magic) || !std::getline(in, key) || !std::getline(in, checksum)) return;
+    if (magic != kMagic || key != key_) return;
+    const std::string body((std::istreambuf_iterator<char>(in)), {});
+    if (hash_text(body) != checksum) return;
+    std::istringstream lines(body);
+    std::map<std::string, Entry> found;
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream fields(line);
+        std::string problem;
+        Entry entry;
+        if (!std::getline(fields, problem, '\t') || !std::getline(fields, entry.row, '\t') || !(fields >> entry.us) ||
+            !std::isfinite(entry.us))
+            return;
+        found[problem] = entry;
+    }
+    entries_ = std::move(found);
+}
+
+const TuningCache::Entry* TuningCache::find(const std::string& problem) const {
+    const auto it = entries_.find(problem);
+    return it == entries_.end() ? nullptr : &it->second;
+}
+
+void TuningCache::put(const std::string& problem, Entry entry) {
+    entries_[problem] = std::move(entry);
+    changed_ = true;
+}
+
+std::string TuningCache::save() const {
+    if (path_.empty() || !changed_) return {};
+    std::error_code error;
+    fs::create_directories(fs::path(path_).parent_path(), error);
+    const std::string temporary = path_ + "." + std::to_string(getpid());
+    {
+        std::ofstream out(temporary);
+        const std::string body = body_of(entries_);
+        out << kMagic << '\n' << key_ << '\n' << hash_text(body) << '\n' << body;
+        if (!out.flush()) error = std::make_error_code(std::errc::io_error);
+    }
+    if (!error) fs::rename(temporary, path_, error);
+    if (!error) return {};
+    std::error_code ignored;
+    fs::remove(temporary, ignored);
+    return "the tuning cache " + path_ + " could not be written: " + error.message();
+}
+
+}  // namespace convoy

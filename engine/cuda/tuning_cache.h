@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <map>
+#include <string>
+
+namespace convoy {
+
+/// Which kernel won for a problem, kept in a text file per kind of GPU and build. Only ever a hint: whoever takes a row
+/// from here looks it up in the table of candidates and checks that it still serves.
+class TuningCache {
+public:
+    struct Entry {
+        std::string row;  ///< ConvCandidate::name
+        float us = 0;
+    };
+
+    /// `key` names all that a choice depends on: GPU, driver, libraries, revision of the kernels. A file that is
+    /// missing, damaged or made for another key is an empty cache. An empty `folder` keeps nothing.
+    TuningCache(const std::string& folder, const std::string& key);
+
+    const Entry* find(const std::string& problem) const;
+    void put(const std::string& problem, Entry entry);
+    /// Writes what was added, through a file of another name so that no reader sees half of it. Returns what went
+    /// wrong, or nothing.
+    std::string save() const;
+
+private:
+    void load();
+
+    std::string path_, key_;
+    std::map<std::string, Entry> entries_;
+    bool changed_ = false;
+};
+
+}  // namespace convoy

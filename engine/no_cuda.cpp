@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+//
+// What takes the place of engine/cuda/ in a build without CUDA.
+#include "engine/backend.h"
+
+namespace convoy {
+namespace {
+
+[[noreturn]] void refuse() { throw Error(ErrorKind::unsupported, "this build has no CUDA backend"); }
+
+}  // namespace
+
+GpuCount cuda_gpus() { return {0, false, "this build has no CUDA backend"}; }
+Precision cuda_precision(Precision, int) { refuse(); }
+BackendTraits cuda_traits(Precision) { refuse(); }
+DeviceMemory cuda_memory(const Plan&, Precision, int) { refuse(); }
+std::unique_ptr<GpuBackend> make_cuda_backend(Plan, const DetectOptions&, const CudaOptions&) { refuse(); }
+
+}  // namespace convoy

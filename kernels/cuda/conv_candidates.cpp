@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include <string_view>
+#include <vector>
+
+#include "kernels/cuda/conv_rows.h"
+
+namespace convoy::kernels::cuda {
+
+std::span<const ConvCandidate> conv_candidates() {
+    static const std::vector<ConvCandidate> all = [] {
+        std::vector<ConvCandidate> rows;
+        for (const auto& some : {direct_rows(), first_rows(), depthwise_rows(), grouped_rows(), igemm_rows(),
+                                 cudnn_rows(), cublaslt_rows()})
+            rows.insert(rows.end(), some.begin(), some.end());
+        return rows;
+    }();
+    return all;
+}
+
+const char* kernels_revision() { return CONVOY_KERNELS_REVISION; }
+
+// The largest tile of which there are enough for all multiprocessors; tiles of few channels where there are few.
+const char* fixed_choice(const Conv& conv, const DeviceCaps& caps) {
+    for (const auto& special : {depthwise_rows(), grouped_rows(), first_rows()})
+        for (const ConvCandidate& row : special)
+            if (row.supports(conv, caps)) return row.name;
+    const ConvProblem& p = conv.problem;
+    const auto tiles = [&](int bm, int bn) {
+        return ((std::size_t(p.n) * p.p() * p.q() + bm - 1) / bm) * ((std::size_t(p.k) + bn - 1) / bn);
+    };
+    const auto enough = [&](int bm, int bn) { return tiles(bm, bn) >= std::size_t(caps.multiprocessors); };
+    const bool half = conv.math == Math::fp16;
+    const char* name = half ? "igemm_64x64x64_s4" : "igemm_tf32_64x64x32_s4";
+    if (p.k <= 32)
+        name = half ? "igemm_128x32x64_s2" : "igemm_tf32_128x32x32_s3";
+    else if (p.k > 64 && enough(128, 128))
+        name = half ? "igemm_128x128x64_s3" : "igemm_tf32_128x128x32_s3";
+    else if (enough(128, 64))
+        name = half ? "igemm_128x64x64_s3" : "igemm_tf32_128x64x32_s3";
+    for (const ConvCandidate& row : igemm_rows())
+        if (row.name == std::string_view(name) && row.supports(conv, caps)) return name;
+    return "direct";
+}
+
+}  // namespace convoy::kernels::cuda

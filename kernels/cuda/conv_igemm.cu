@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+//
+// Convolution as an implicit matrix product on tensor cores (mma.sync): compute capability 8.0 and later, fp16 or tf32
+// products, fp32 sums, one group.
+//
+//                 K = R·S·C                      y (M, N): M = N·P·Q output pixels, N = output channels
+//          ┌──────────────────┐                  x (M, K): row m is pixel m's window, never stored: it is gathered
+//      M   │  x, gathered     │ · weights^T      w (N, K): the packed weights as they are
+//          └──────────────────┘
+//
+// A block computes BM x BN outputs. Its K is cut into stages of BK elements, and shared memory is a ring of STAGES of
+// them, each BM rows of x and BN rows of weights of 64 or 128 bytes. While the tensor cores work on one stage,
+// cp.async (16 bytes each) fills the others; zeros stand for the padding, for pixels past M and channels past N. The
+// 16-byte vectors of a row are swapped (vector ^ row) so that neither cp.async nor ldmatrix meets a bank conflict. A
+// warp holds its share of the sums in registers, and two sets of operand fragments: ldmatrix fills one while mma reads
+// the other.
+//
+// The gather costs no division: of each of its rows a thread knows where tap (0, 0) lies and, as bits, which filter
+// rows and columns fall inside the picture. Its place in K, the same for all its rows, is a number of digits
+// (run, r, s, c) that each stage advances by a constant (IgemmWalk). Neighbouring blocks take the channels of the same
+// pixels, so that x comes from memory once; the weights stay in L2.
+//
+// The epilogue passes the sums through the ring's memory, so that threads read residuals and store outputs as 16 bytes
+// of neighbouring channels (conv_igemm_epilogue.cuh).
+//
+// Where there are too few tiles for the multiprocessors, SPLITS blocks share the K of one tile. They are a cluster
+// (9.0 and later) and each finishes a part of the rows, reading the others' sums from their shared memory; or they
+// write sums to the workspace, and a second kernel finishes (conv_igemm_reduce.cu). Either adds in a fixed order: the
+// same input gives the same bits.
+#include "kernels/cuda/conv_igemm.cuh"
+
+#include <algorithm>
+
+#include "kernels/cuda/conv_rows.h"
+#include "kernels/cuda/launch.cuh"
+
+namespace convoy::kernels::cuda {
+namespace {
+
+constexpr int kMaxTaps = 15;            // rows or columns of a filter: they are bits of one register
+constexpr std::size_t kMax = 1u << 30;  // vectors or pixels: offsets are ints
+constexpr int kPortableCluster = 8;
+
+enum class Meet { cluster, workspace };  // where the blocks that share a tile bring their sums together
+
+constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
+
+int filter_vectors(const Conv& conv, const IgemmTile& tile) {
+    return conv.problem.r * conv.problem.s * conv.packed_c() / tile.lanes();
+}
+
+int tiles_m(const Conv& conv, const IgemmTile& tile) {
+    return ceil_div(conv.problem.n * conv.problem.p() * conv.problem.q(), tile.bm);
+}
+
+bool supports(const Conv& conv, const DeviceCaps& caps, const IgemmTile& tile, int splits, Meet meet) {
+    const ConvProblem& p = conv.problem;
+    const std::size_t outputs = std::size_t(p.n) * p.p() * p.q(), inputs = std::size_t(p.n) * p.h * p.w;
+    if (conv.math != tile.math || p.groups != 1 || conv.x_pitch % tile.lanes() != 0) return false;
+    if (caps.compute_capability < (splits > 1 && meet == Meet::cluster ? 90 : 80)) return false;
+    if (std::size_t(tile.shared_bytes(splits > 1)) > caps.shared_bytes) return false;
+    if (std::max(p.r, p.s) > kMaxTaps || outputs > kMax || inputs * conv.x_pitch / tile.lanes() > kMax ||
+        conv.packed_elements() / tile.lanes() > kMax)
+        return false;
+    if (splits == 1) return true;
+    // Splitting pays only where tiles are few.
+    const int blocks = tiles_m(conv, tile) * ceil_div(conv.packed_k(), tile.bn) * splits;
+    return blocks <= 8 * caps.multiprocessors && ceil_div(filter_vectors(conv, tile), tile.row_vectors()) >= splits;
+}
+
+class PreparedIgemm final : public PreparedConv {
+public:
+    PreparedIgemm(const Conv& conv, const DeviceCaps& caps, const IgemmTile& tile, IgemmKernel kernel, int splits,
+                  Meet meet)
+        : tile_(tile), kernel_(kernel), meet_(meet) {
+        const ConvProblem& p = conv.problem;
+        params_.m = p.n * p.p() * p.q();
+        params_.h = p.h, params_.w = p.w;
+        params_.x_pitch = conv.x_pitch / tile.lanes();
+        params_.tap_w = p.dilation * params_.x_pitch;
+        params_.tap_h = p.w * params_.tap_w;
+        params_.stride_h = p.stride_h, params_.stride_w = p.stride_w;
+        params_.pad_h = p.pad_h, params_.pad_w = p.pad_w;
+        params_.dilation = p.dilation, params_.r = p.r, params_.s = p.s;
+
+        const int stage = tile.row_vectors();
+        params_.c = conv.packed_c() / tile.lanes();
+        params_.stage_step = {stage % params_.c, stage / params_.c % p.s, stage / params_.c / p.s};
+        params_.iterations = ceil_div(filter_vectors(conv, tile), stage);
+        params_.splits = splits;
+        params_.by_c = FastDivmod(params_.c), params_.by_s = FastDivmod(p.s);
+        params_.by_dilation = FastDivmod(p.dilation);
+
+        params_.k = conv.packed_k();
+        params_.y_pitch = conv.y_pitch, params_.residual_pitch = conv.residual_pitch;
+        params_.upsample = conv.upsample;
+        params_.activation = p.activation;
+        params_.after_residual = p.residual ? p.after_residual : Activation::linear;
+        params_.by_pq = FastDivmod(p.p() * p.q()), params_.by_q = FastDivmod(p.q());
+        const int tiles_n = ceil_div(params_.k, tile.bn);
+        params_.by_n_tiles = FastDivmod(tiles_n);
+        params_.tiles = tiles_m(conv, tile) * tiles_n;
+        residual_ = p.residual;
+
+        const int shared = tile.shared_bytes(splits > 1);
+        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared), "conv_igemm");
+        blocks_ = params_.tiles;
+        if (splits > 1) return;
+        int resident = 0;
+        check(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&resident, kernel, tile.threads(), shared), "conv_igemm");
+        blocks_ = std::min(blocks_, resident * caps.multiprocessors);
+    }
+
+    std::size_t workspace_bytes() const override {
+        if (meet_ == Meet::cluster) return 0;
+        return sizeof(float) * params_.splits * std::size_t(params_.m) * params_.k;
+    }
+
+    void launch(const ConvPointers& pointers, Stream stream) const override {
+        IgemmParams p = params_;
+        p.x = static_cast<const uint4*>(pointers.x);
+        p.weights = static_cast<const uint4*>(pointers.weights);
+        p.bias = pointers.bias;
+        p.residual = residual_ ? pointers.residual : nullptr;
+        p.y = pointers.y;
+        p.partial_sums = meet_ == Meet::workspace ? static_cast<float*>(pointers.workspace) : nullptr;
+        const dim3 cluster(1, meet_ == Meet::cluster ? p.splits : 1);
+        launch_dependent(kernel_, dim3(blocks_, p.splits), tile_.threads(), tile_.shared_bytes(p.splits > 1), stream,
+                         cluster, p);
+        if (meet_ == Meet::workspace) launch_igemm_reduce(p, tile_.math, stream);
+    }
+
+private:
+    IgemmParams params_{};
+    IgemmTile tile_;
+    IgemmKernel kernel_;
+    Meet meet_;
+    int blocks_ = 0;  // grid x
+    bool residual_ = false;
+};
+
+/// Clusters need code that was compiled for 9.0 or later, which a GPU of 9.0 that runs older PTX has not.
+bool compiled_for_clusters(IgemmKernel kernel) {
+    cudaFuncAttributes attributes;
+    check(cudaFuncGetAttributes(&attributes, kernel), "conv_igemm");
+    return attributes.ptxVersion >= 90;
+}
+
+template <typename SHAPE, int SPLITS = 1, Meet MEET = Meet::cluster>
+constexpr ConvCandidate row(const char* name) {
+    static_assert(SPLITS <= kPortableCluster && SHAPE::kTile.bm % SPLITS == 0);
+    return {
+        name,
+        [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, SHAPE::kTile, SPLITS, MEET); },
+        [](const Conv& conv, const DeviceCaps& caps, const ConvLibraries&) -> std::unique_ptr<PreparedConv> {
+            const IgemmKernel kernel = igemm_kernel<SHAPE, (SPLITS > 1)>();
+            if (SPLITS > 1 && MEET == Meet::cluster && !compiled_for_clusters(kernel)) return nullptr;
+            return std::make_unique<PreparedIgemm>(conv, caps, SHAPE::kTile, kernel, SPLITS, MEET);
+        },
+    };
+}
+
+using namespace igemm;
+
+constexpr ConvCandidate kRows[] = {
+    row<Half_256x128x64>("igemm_256x128x64_s4"),
+    row<Half_224x128x64>("igemm_224x128x64_s4"),
+    row<Half_256x64x32>("igemm_256x64x32_s5"),
+    row<Half_128x128x64>("igemm_128x128x64_s3"),
+    row<Half_96x128x64>("igemm_96x128x64_s3"),
+    row<Half_128x128x32>("igemm_128x128x32_s4"),
+    row<Half_128x64x64>("igemm_128x64x64_s4"),
+    row<Half_128x64x32>("igemm_128x64x32_s5"),
+    row<Half_128x32x64>("igemm_128x32x64_s3"),
+    row<Half_64x128x64>("igemm_64x128x64_s4"),
+    row<Half_64x128x32>("igemm_64x128x32_s5"),
+    row<Half_64x64x64>("igemm_64x64x64_s4"),
+    row<Half_64x32x64>("igemm_64x32x64_s4"),
+    row<Half_32x64x64>("igemm_32x64x64_s4"),
+    row<Half_128x64x64, 2>("igemm_128x64x64_s4_split2"),
+    row<Half_128x64x64, 4>("igemm_128x64x64_s4_split4"),
+    row<Half_64x128x64, 2>("igemm_64x128x64_s4_split2"),
+    row<Half_64x128x64, 4>("igemm_64x128x64_s4_split4"),
+    row<Half_64x128x64, 8>("igemm_64x128x64_s4_split8"),
+    row<Half_64x64x64, 2>("igemm_64x64x64_s4_split2"),
+    row<Half_64x64x64, 4>("igemm_64x64x64_s4_split4"),
+    row<Half_64x64x64, 8>("igemm_64x64x64_s4_split8"),
+    row<Half_64x32x64, 2>("igemm_64x32x64_s4_split2"),
+    row<Half_64x32x64, 4>("igemm_64x32x64_s4_split4"),
+    row<Half_64x32x64, 8>("igemm_64x32x64_s4_split8"),
+    row<Half_32x64x64, 4>("igemm_32x64x64_s4_split4"),
+    row<Half_32x64x64, 8>("igemm_32x64x64_s4_split8"),
+    row<Half_64x64x64, 4, Meet::workspace>("igemm_64x64x64_s4_workspace4"),
+    row<Tf32_128x128x32>("igemm_tf32_128x128x32_s3"),
+    row<Tf32_128x64x32>("igemm_tf32_128x64x32_s4"),
+    row<Tf32_128x32x32>("igemm_tf32_128x32x32_s3"),
+    row<Tf32_64x64x32>("igemm_tf32_64x64x32_s4"),
+    row<Tf32_64x64x32, 2>("igemm_tf32_64x64x32_s4_split2"),
+    row<Tf32_64x64x32, 4>("igemm_tf32_64x64x32_s4_split4"),
+    row<Tf32_64x64x32, 8>("igemm_tf32_64x64x32_s4_split8"),
+    row<Tf32_64x64x32, 4, Meet::workspace>("igemm_tf32_64x64x32_s4_workspace4"),
+};
+
+}  // namespace
+
+std::span<const ConvCandidate> igemm_rows() { return kRows; }
+
+}  // namespace convoy::kernels::cuda

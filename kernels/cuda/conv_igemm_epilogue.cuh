@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// From sums to stored outputs: bias, activation, residual, activation, conversion, all on 16 bytes of neighbouring
+// channels of one pixel. For conv_igemm_kernel.cuh and conv_igemm_reduce.cu.
+#pragma once
+
+#include "kernels/cuda/conv_igemm.cuh"
+#include "kernels/cuda/lanes.cuh"
+
+namespace convoy::kernels::cuda {
+
+/// Nearly every layer: linear (slope 1) or leaky, without a branch.
+struct Sloped {
+    float slope;
+    static __host__ __device__ bool fits(Activation a) { return a == Activation::linear || a == Activation::leaky; }
+    explicit __device__ Sloped(Activation a) : slope(a == Activation::leaky ? .1f : 1.f) {}
+    template <int N>
+    __device__ void operator()(float (&v)[N]) const {
+#pragma unroll
+        for (float& f : v) f = f > 0 ? f : slope * f;
+    }
+};
+
+struct AnyActivation {
+    Activation activation;
+    explicit __device__ AnyActivation(Activation a) : activation(a) {}
+    template <int N>
+    __device__ void operator()(float (&v)[N]) const {
+#pragma unroll
+        for (float& f : v) f = activated(activation, f);
+    }
+};
+
+/// Where the pixels of one launch's residual and output lie, and what happens to sums on the way there.
+template <typename T, typename Act>
+struct IgemmEpilogue {
+    static constexpr int kLanes = 16 / sizeof(T);
+    using Vector = uint4;
+
+    const IgemmParams& p;
+    int channel;  // the first of this thread's
+    Act activation, after_residual;
+    float bias[kLanes];
+
+    __device__ IgemmEpilogue(const IgemmParams& params, int first_channel)
+        : p(params), channel(first_channel), activation(p.activation), after_residual(p.after_residual) {
+#pragma unroll
+        for (int i = 0; i < kLanes; i += 4) {
+            const float4 four = *reinterpret_cast<const float4*>(p.bias + channel + i);
+            bias[i] = four.x, bias[i + 1] = four.y, bias[i + 2] = four.z, bias[i + 3] = four.w;
+        }
+    }
+
+    __device__ Vector residual(int m) const {
+        const T* pixel = static_cast<const T*>(p.residual) + std::size_t(m) * p.residual_pitch;
+        return *reinterpret_cast<const Vector*>(pixel + channel);
+    }
+
+    __device__ void store(int m, float (&v)[kLanes], const Vector& residual) const {
+#pragma unroll
+        for (int i = 0; i < kLanes; ++i) v[i] += bias[i];
+        activation(v);
+        if (p.residual) {
+            float more[kLanes];
+            to_floats<T>(residual, more);
+#pragma unroll
+            for (int i = 0; i < kLanes; ++i) v[i] += more[i];
+            after_residual(v);
+        }
+        Vector out;
+        cuda::store(reinterpret_cast<T*>(&out), v);
+        const bool square = p.upsample == 2;  // of 2x2 pixels in (N, 2P, 2Q)
+        const int pixel = square ? 4 * m - 2 * p.by_q(m).remainder : m;
+        T* y = static_cast<T*>(p.y) + std::size_t(pixel) * p.y_pitch + channel;
+        *reinterpret_cast<Vector*>(y) = out;
+        if (!square) return;
+        const std::size_t below = 2 * std::size_t(p.by_q.divisor()) * p.y_pitch;
+        *reinterpret_cast<Vector*>(y + p.y_pitch) = out;
+        *reinterpret_cast<Vector*>(y + below) = out;
+        *reinterpret_cast<Vector*>(y + below + p.y_pitch) = out;
+    }
+};
+
+}  // namespace convoy::kernels::cuda

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/cuda/conv_igemm_kernel.cuh"
+
+namespace convoy::kernels::cuda {
+
+template IgemmKernel igemm_kernel<igemm::Tf32_128x128x32, false>();
+template IgemmKernel igemm_kernel<igemm::Tf32_128x64x32, false>();
+template IgemmKernel igemm_kernel<igemm::Tf32_128x32x32, false>();
+template IgemmKernel igemm_kernel<igemm::Tf32_64x64x32, false>();
+template IgemmKernel igemm_kernel<igemm::Tf32_64x64x32, true>();
+
+}  // namespace convoy::kernels::cuda

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// Thread-block clusters and their shared memory: compute capability 9.0 and later, never called before.
+#pragma once
+
+#include <cstdint>
+
+namespace convoy::kernels::cuda {
+
+/// Every thread of every block of the cluster; what was written to shared memory before is visible after.
+__device__ __forceinline__ void barrier_cluster() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+#endif
+}
+
+/// The address, in block `rank`, of what lies at `shared` in this block.
+__device__ __forceinline__ std::uint32_t mapa(std::uint32_t shared, int rank) {
+    std::uint32_t address = 0;
+#if __CUDA_ARCH__ >= 900
+    asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(address) : "r"(shared), "r"(rank));
+#endif
+    return address;
+}
+
+__device__ __forceinline__ float4 ld_shared_cluster_v4_f32(std::uint32_t address) {
+    float4 v{};
+#if __CUDA_ARCH__ >= 900
+    asm volatile("ld.shared::cluster.v4.f32 {%0, %1, %2, %3}, [%4];"
+                 : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w)
+                 : "r"(address)
+                 : "memory");
+#endif
+    return v;
+}
+
+}  // namespace convoy::kernels::cuda

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+//
+// The whole network on a GPU against the plain loops, layer by layer.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "darknet_loader/load.h"
+#include "engine/cuda/slot_cuda.h"
+#include "tests/support/catch.h"
+#include "tests/support/compare.h"
+#include "tests/support/cuda.h"
+#include "tests/support/data.h"
+#include "tests/support/reference_network.h"
+
+using namespace convoy;
+
+namespace {
+
+Plan gpu_plan(const Network& network, Precision precision, int batch, bool keep_all) {
+    CompileOptions options;
+    options.passes.traits = cuda_traits(precision);
+    options.element_bytes = precision == Precision::fp16 ? 2 : 4;
+    options.max_batch = batch;
+    options.keep_all = keep_all;
+    return compile(network, options);
+}
+
+double spread(kernels::ConstTensor t) {
+    double sum = 0;
+    for (std::size_t i = 0; i < t.pixels(); ++i)
+        for (int c = 0; c < t.c; ++c) sum += double(t.pixel(i)[c]) * t.pixel(i)[c];
+    return std::sqrt(sum / (double(t.pixels()) * t.c));
+}
+
+test::OwnedTensor picture_for(const Network& network, int n) {
+    test::OwnedTensor x(1, network.input.h, network.input.w, network.input.c);
+    x.fill_random(std::uint64_t(100 + n), 0, 1);
+    return x;
+}
+
+/// A backend with one slot that is fed tensors instead of pictures.
+struct Bench {
+    CudaBackend backend;
+    CudaSlot slot;
+
+    Bench(const Network& network, Precision precision, int batch, bool keep_all, bool autotune = false)
+        : backend(gpu_plan(network, precision, batch, keep_all), {}, {0, precision, autotune, ""}), slot(backend) {}
+
+    std::byte* picture(const kernels::DeviceTensor& t, int n) const {
+        return static_cast<std::byte*>(t.data) +
+               std::size_t(n) * t.h * t.w * std::size_t(t.pitch) * kernels::size_of(t.type);
+    }
+    void set_input(int n, const test::OwnedTensor& x) {
+        const kernels::DeviceTensor t = backend.view(0, slot.memory(), 1);
+        std::vector<float> padded(t.pixels() * std::size_t(t.pitch), 0.f);
+        for (std::size_t i = 0; i < t.pixels(); ++i) std::copy_n(x.view().pixel(i), t.c, &padded[i * t.pitch]);
+        const test::DeviceBytes bytes = test::upload_as(t.type, padded);
+        test::cuda_ok(cudaMemcpy(picture(t, n), bytes.data(), bytes.bytes(), cudaMemcpyDeviceToDevice));
+    }
+    /// Tensor `t` of picture n, dense.
+    test::OwnedTensor read(TensorId id, int n) {
+        const kernels::DeviceTensor t = backend.view(id, slot.memory(), 1);
+        // The last pixel of a slice ends before the pitch does.
+        const std::size_t count = (t.pixels() - 1) * std::size_t(t.pitch) + std::size_t(t.c);
+        const std::vector<float> raw = test::download_as_float(t.type, picture(t, n), count);
+        test::OwnedTensor out(1, t.h, t.w, t.c);
+        for (std::size_t i = 0; i < t.pixels(); ++i) std::copy_n(&raw[i * t.pitch], t.c, out.view().pixel(i));
+        return out;
+    }
+};
+
+struct Tolerance {
+    double absolute, relative;  ///< absolute: in the layer's own root mean square
+};
+
+// fp32 as asked for; the others grow with depth: half a unit in the last place enters at every layer.
+Tolerance tolerance(Precision precision) {
+    if (precision == Precision::fp32) return {1e-4, 1e-4};
+    return {.06, .02};
+}
+
+void check_layers(const Network& network, Precision precision, bool autotune) {
+    Bench bench(network, precision, 1, true, autotune);
+    const test::OwnedTensor x = picture_for(network, 0);
+    bench.set_input(0, x);
+    bench.slot.run(1);
+    bench.slot.wait();
+    const std::vector<test::OwnedTensor> expected = test::run_reference(network, x);
+    int compared = 0;
+    double worst = 0;
+    for (std::size_t layer = 0; layer < expected.size(); ++layer) {
+        const TensorId t = bench.backend.plan().graph.layer_output[layer];
+        if (t == kNoTensor) continue;
+        const double scale = spread(expected[layer].view());
+        REQUIRE(std::isfinite(scale));
+        const Tolerance bound = tolerance(precision);
+        const test::Comparison c =
+            test::compare(bench.read(t, 0).view(), expected[layer].view(), bound.absolute * scale, bound.relative);
+        INFO("layer " << layer << " (" << network.layers[layer].name() << "): " << c.message);
+        REQUIRE(c.ok);
+        worst = std::max(worst, c.worst_share);
+        ++compared;
+    }
+    CHECK(compared >= int(network.layers.size()) / 3);
+    WARN(network.cfg_path << ": worst layer uses " << worst << " of its tolerance");
+}
+
+}  // namespace
+
+TEST_CASE("GPU: every layer of the demo model agrees with the oracle", "[cuda]") {
+    REQUIRE_GPU();
+    const std::string stem = test::source_dir() + "/models/yolov3-quarter";
+    const Network network = load_network(stem + ".cfg", stem + ".weights", "", {160, 160});
+    for (Precision precision : {Precision::fp32, Precision::tf32, Precision::fp16}) {
+        INFO("precision " << int(precision));
+        check_layers(network, precision, false);
+    }
+    check_layers(network, Precision::fp16, true);
+}
+
+TEST_CASE("GPU: every layer of every cfg is within 1e-4 of the oracle in fp32, random weights", "[cuda]") {
+    REQUIRE_GPU();
+    for (const std::string& cfg : test::all_cfgs()) {
+        INFO(cfg);
+        Network network = load_network(cfg, "", "", {64, 96});
+        randomize_weights(network, 7);
+        check_layers(network, Precision::fp32, false);
+    }
+}
+
+// Minutes: every library's plan for every layer is made ready.
+TEST_CASE("GPU: every layer of every cfg with the kernels that the tuner takes", "[cuda][slow]") {
+    REQUIRE_GPU();
+    for (const std::string& cfg : test::all_cfgs()) {
+        INFO(cfg);
+        Network network = load_network(cfg, "", "", {64, 96});
+        randomize_weights(network, 7);
+        check_layers(network, Precision::fp32, true);
+    }
+}
+
+TEST_CASE("GPU: every picture of every batch size gives the same numbers, and the same bits again", "[cuda]") {
+    REQUIRE_GPU();
+    Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg", "", "", {64, 64});
+    randomize_weights(network, 3);
+    for (Precision precision : {Precision::fp32, Precision::fp16}) {
+        Bench bench(network, precision, 6, false);
+        CHECK(bench.backend.batches() == std::vector<int>{1, 2, 4, 6});
+        for (int n = 0; n < 6; ++n) bench.set_input(n, picture_for(network, n));
+        for (int count = 1; count <= 6; ++count) {
+            std::vector<std::vector<float>> first;
+            for (int round = 0; round < 2; ++round) {
+                bench.slot.run(count);
+                bench.slot.wait();
+                std::size_t at = 0;
+                for (const Node& node : bench.backend.plan().graph.nodes) {
+                    if (!std::holds_alternative<YoloOp>(node.op)) continue;
+                    for (int n = 0; n < count; ++n, ++at) {
+                        const test::OwnedTensor head = bench.read(node.inputs[0], n);
+                        const kernels::ConstTensor v = head.view();
+                        const std::vector<float> bits(v.data, v.data + v.pixels() * std::size_t(v.c));
+                        if (round == 0) {
+                            const test::OwnedTensor e =
+                                std::move(test::run_reference(network, picture_for(network, n))[node.layer]);
+                            const Tolerance bound = tolerance(precision);
+                            const test::Comparison c =
+                                test::compare(v, e.view(), bound.absolute * spread(e.view()), bound.relative);
+                            INFO("count " << count << ", picture " << n << ", head " << node.layer << ": "
+                                          << c.message);
+                            REQUIRE(c.ok);
+                            first.push_back(bits);
+                        } else {
+                            REQUIRE(std::memcmp(bits.data(), first[at].data(), bits.size() * sizeof(float)) == 0);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("GPU: sharing memory changes no bit", "[cuda]") {
+    REQUIRE_GPU();
+    const std::string stem = test::source_dir() + "/models/yolov3-quarter";
+    const Network network = load_network(stem + ".cfg", stem + ".weights", "", {96, 96});
+    Bench a(network, Precision::fp16, 2, true), b(network, Precision::fp16, 2, false);
+    for (Bench* bench : {&a, &b}) {
+        for (int n = 0; n < 2; ++n) bench->set_input(n, picture_for(network, n));
+        bench->slot.run(2);
+        bench->slot.wait();
+    }
+    for (const Node& node : b.backend.plan().graph.nodes) {
+        if (!std::holds_alternative<YoloOp>(node.op)) continue;
+        for (int n = 0; n < 2; ++n) {
+            const test::Comparison c =
+                test::compare(b.read(node.inputs[0], n).view(), a.read(node.inputs[0], n).view(), 0, 0);
+            INFO(c.message);
+            CHECK(c.ok);
+        }
+    }
+}

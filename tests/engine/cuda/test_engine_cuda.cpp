@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+//
+// The engine on a GPU, from pictures to boxes, against the engine on the CPU.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <filesystem>
+#include <thread>
+
+#include "darknet_loader/load.h"
+#include "engine/engine.h"
+#include "tests/kernels/picture.h"
+#include "tests/support/catch.h"
+#include "tests/support/cuda.h"
+#include "tests/support/data.h"
+
+using namespace convoy;
+
+namespace {
+
+Network demo(int size = 160) {
+    const std::string stem = test::source_dir() + "/models/yolov3-quarter";
+    return load_network(stem + ".cfg", stem + ".weights", "", {size, size});
+}
+
+EngineOptions on(const std::string& device, Precision precision, float confidence = .02f) {
+    EngineOptions o;
+    o.device = device;
+    o.precision = precision;
+    o.detect.confidence = confidence;
+    o.max_batch = 4;
+    o.threads = 2;
+    o.autotune = false;
+    return o;
+}
+
+/// Smooth shapes: noise alone is nothing to a trained network.
+class Scene {
+public:
+    Scene(PixelFormat format, int width, int height, int seed)
+        : picture_(format, width, height, 16, std::uint64_t(seed)) {
+        for (int plane : {0, 1}) {
+            auto& bytes = picture_.bytes(plane);
+            const int pitch = picture_.view().pitch[plane];
+            for (std::size_t i = 0; i < bytes.size(); ++i) {
+                const double y = double(i / unsigned(pitch)), x = double(i % unsigned(pitch));
+                bytes[i] = std::uint8_t(128 + 90 * std::sin(x * .02 * seed) * std::cos(y * .05) + bytes[i] % 32);
+            }
+        }
+    }
+    Frame frame(int index = 0) {
+        Frame f;
+        f.pixels = picture_.view();
+        f.index = index;
+        return f;
+    }
+
+private:
+    test::RandomPicture picture_;
+};
+
+bool same(const std::vector<Detection>& a, const std::vector<Detection>& b, float pixels, float confidence) {
+    if (a.size() != b.size()) return false;
+    for (std::size_t i = 0; i < a.size(); ++i)
+        if (a[i].class_id != b[i].class_id || !(std::fabs(a[i].confidence - b[i].confidence) <= confidence) ||
+            !(std::fabs(a[i].box.x - b[i].box.x) <= pixels) || !(std::fabs(a[i].box.y - b[i].box.y) <= pixels) ||
+            !(std::fabs(a[i].box.w - b[i].box.w) <= pixels) || !(std::fabs(a[i].box.h - b[i].box.h) <= pixels))
+            return false;
+    return true;
+}
+
+std::vector<std::vector<Detection>> run(Engine& engine, std::vector<Scene>& scenes, int frames) {
+    std::thread producer([&] {
+        for (int i = 0; i < frames; ++i) engine.submit(scenes[std::size_t(i) % scenes.size()].frame(i));
+        engine.finish();
+    });
+    std::vector<std::vector<Detection>> out;
+    while (std::optional<Result> r = engine.next()) {
+        CHECK(r->frame.index == std::int64_t(out.size()));
+        out.push_back(std::move(r->detections));
+    }
+    producer.join();
+    return out;
+}
+
+std::vector<Scene> scenes() {
+    std::vector<Scene> all;
+    for (int i = 0; i < 5; ++i)
+        all.emplace_back(i % 2 ? PixelFormat::nv12 : PixelFormat::rgb8, 320 + 34 * i, 241 + 20 * i, i + 1);
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("GPU: in fp32 the boxes are the CPU's within 0.01 pixels", "[cuda]") {
+    REQUIRE_GPU();
+    std::vector<Scene> pictures = scenes();
+    for (Resize resize : {Resize::bilinear, Resize::darknet}) {
+        EngineOptions gpu = on("cuda", Precision::fp32), cpu = on("cpu", Precision::fp32);
+        gpu.detect.resize = cpu.detect.resize = resize;
+        Engine a(demo(), gpu), b(demo(), cpu);
+        const auto boxes = run(a, pictures, 13), expected = run(b, pictures, 13);
+        REQUIRE(boxes.size() == 13);
+        std::size_t found = 0;
+        for (std::size_t i = 0; i < boxes.size(); ++i) {
+            INFO("frame " << i << ": " << boxes[i].size() << " boxes, the CPU has " << expected[i].size());
+            CHECK(same(boxes[i], expected[i], .01f, 1e-4f));
+            found += boxes[i].size();
+        }
+        CHECK(found > 0);
+    }
+}
+
+TEST_CASE("GPU: the same input gives the same bits, in any engine, thread and batch of its kind", "[cuda]") {
+    REQUIRE_GPU();
+    const Network network = demo();
+    std::atomic<int> wrong{0};
+    std::vector<Scene> first = scenes();
+    Engine reference(network, on("cuda:0", Precision::fp16));
+    const auto expected = run(reference, first, 24);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 2; ++t)
+        threads.emplace_back([&] {
+            std::vector<Scene> pictures = scenes();
+            Engine engine(network, on("cuda:0", Precision::fp16));
+            const auto boxes = run(engine, pictures, 24);
+            for (std::size_t i = 0; i < boxes.size(); ++i) wrong += !same(boxes[i], expected[i], 0, 0);
+        });
+    for (std::thread& t : threads) t.join();
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("GPU: more candidates than the device keeps are decoded on the host, and that is counted", "[cuda]") {
+    REQUIRE_GPU();
+    std::vector<Scene> pictures = scenes();
+    EngineOptions gpu = on("cuda", Precision::fp32, 1e-6f), cpu = on("cpu", Precision::fp32, 1e-6f);
+    gpu.detect.max_boxes = cpu.detect.max_boxes = 200;
+    Engine a(demo(416), gpu), b(demo(416), cpu);
+    const auto boxes = run(a, pictures, 2), expected = run(b, pictures, 2);
+    for (std::size_t i = 0; i < boxes.size(); ++i) {
+        INFO("frame " << i << ": " << boxes[i].size() << " boxes, the CPU has " << expected[i].size());
+        CHECK(same(boxes[i], expected[i], .02f, 1e-4f));
+    }
+    const std::vector<StageStats> stats = a.stats();
+    const auto host =
+        std::find_if(stats.begin(), stats.end(), [](const StageStats& s) { return s.name == "decode on the host"; });
+    REQUIRE(host != stats.end());
+    CHECK(host->count == 2);
+}
+
+TEST_CASE("GPU: frames in device memory give what the same frames in host memory give", "[cuda]") {
+    REQUIRE_GPU();
+    Engine engine(demo(), on("cuda", Precision::fp16));
+    for (PixelFormat format : {PixelFormat::rgb8, PixelFormat::nv12}) {
+        test::RandomPicture picture(format, 333, 217, 5);
+        Frame host, device;
+        host.pixels = device.pixels = picture.view();
+        std::vector<test::DeviceBytes> planes;
+        for (int plane : {0, 1}) {
+            if (picture.bytes(plane).empty()) continue;
+            planes.push_back(test::upload(picture.bytes(plane)));
+            device.pixels.plane[plane] = static_cast<const std::uint8_t*>(planes.back().data());
+        }
+        device.pixels.on_device = true;
+        CHECK(same(engine.detect(device), engine.detect(host), 0, 0));
+    }
+}
+
+TEST_CASE("GPU: the tuner's choice is kept, a damaged cache is made anew, and all of them agree", "[cuda]") {
+    REQUIRE_GPU();
+    namespace fs = std::filesystem;
+    const fs::path folder = fs::temp_directory_path() / "convoy-test-tuning";
+    fs::remove_all(folder);
+    EngineOptions options = on("cuda", Precision::fp32);
+    options.autotune = true;
+    options.max_batch = 1;
+    options.tuning_cache = folder.string();
+    std::vector<Scene> pictures = scenes();
+    Engine plain(demo(), on("cpu", Precision::fp32));
+    const auto expected = run(plain, pictures, 5);
+    std::vector<fs::file_time_type> written;
+    for (int start = 0; start < 3; ++start) {
+        Engine engine(demo(), options);
+        CHECK(engine.notes().empty());
+        const auto boxes = run(engine, pictures, 5);
+        for (std::size_t i = 0; i < boxes.size(); ++i) CHECK(same(boxes[i], expected[i], .01f, 1e-4f));
+        const fs::path file = fs::directory_iterator(folder)->path();
+        written.push_back(fs::last_write_time(file));
+        if (start == 1) fs::resize_file(file, fs::file_size(file) / 2);
+    }
+    CHECK(written[1] == written[0]);
+    CHECK(written[2] != written[1]);
+    fs::remove_all(folder);
+}
+
+TEST_CASE("GPU: what cannot be is an error that says what to do", "[cuda]") {
+    REQUIRE_GPU();
+    const auto kind = [](const std::function<void()>& f) {
+        try {
+            f();
+        } catch (const Error& e) {
+            INFO(e.what());
+            return int(e.kind());
+        }
+        return -1;
+    };
+    CHECK(kind([] { Engine(demo(), on("cuda:99", Precision::fp16)); }) == int(ErrorKind::unsupported));
+    CHECK(kind([] { Engine(demo(), on("cuda:x", Precision::fp16)); }) == int(ErrorKind::usage));
+    EngineOptions huge = on("cuda", Precision::fp32);
+    huge.max_batch = 1024;
+    CHECK(kind([&] { Engine(demo(4096), huge); }) == int(ErrorKind::device));
+    Engine after(demo(), on("cuda", Precision::fp16));  // the device is as good as before
+    std::vector<Scene> pictures = scenes();
+    CHECK(run(after, pictures, 3).size() == 3);
+}
+
+TEST_CASE("GPU: starting and ending engines leaks nothing", "[cuda]") {
+    REQUIRE_GPU();
+    const Network network = demo();
+    const auto free_bytes = [] {
+        std::size_t free = 0, total = 0;
+        test::cuda_ok(cudaMemGetInfo(&free, &total));
+        return free;
+    };
+    std::vector<Scene> pictures = scenes();
+    std::size_t before = 0;
+    for (int i = 0; i < 6; ++i) {
+        Engine engine(network, on("cuda", Precision::fp16));
+        run(engine, pictures, 9);
+        if (i == 1) before = free_bytes();  // modules are loaded and pools filled by then
+        if (i == 5) CHECK(free_bytes() + (8u << 20) >= before);
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "engine/cuda/tuning_cache.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tests/support/catch.h"
+
+using namespace convoy;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+    Folder() : path(fs::temp_directory_path() / ("convoy-cache-" + std::to_string(getpid()))) { fs::remove_all(path); }
+    ~Folder() { fs::remove_all(path); }
+    fs::path only_file() const { return fs::directory_iterator(path)->path(); }
+    fs::path path;
+};
+
+std::string read(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void fill(const Folder& folder, const std::string& key) {
+    TuningCache cache(folder.path.string(), key);
+    cache.put("fp16_n1_x13", {"igemm_64", 12.5f});
+    cache.put("fp16_n2_x13", {"cudnn_0", 25.f});
+    CHECK(cache.save().empty());
+}
+
+}  // namespace
+
+TEST_CASE("a choice is remembered for its key alone", "[tuning]") {
+    const Folder folder;
+    fill(folder, "H200, driver 13.0");
+    const TuningCache again(folder.path.string(), "H200, driver 13.0");
+    REQUIRE(again.find("fp16_n1_x13"));
+    CHECK(again.find("fp16_n1_x13")->row == "igemm_64");
+    CHECK(again.find("fp16_n1_x13")->us == 12.5f);
+    CHECK_FALSE(again.find("fp16_n3_x13"));
+    CHECK_FALSE(TuningCache(folder.path.string(), "H200, driver 13.1").find("fp16_n1_x13"));
+}
+
+TEST_CASE("a key that another one's file name stands for is not trusted", "[tuning]") {
+    const Folder folder;
+    fill(folder, "one");
+    const fs::path file = folder.only_file();
+    std::string text = read(file);
+    text.replace(text.find("one"), 3, "two");
+    std::ofstream(file) << text;
+    CHECK_FALSE(TuningCache(folder.path.string(), "one").find("fp16_n1_x13"));
+}
+
+TEST_CASE("a cache that is damaged anywhere counts for nothing", "[tuning]") {
+    const Folder folder;
+    fill(folder, "key");
+    const fs::path file = folder.only_file();
+    const std::string whole = read(file);
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+        std::string damaged = whole;
+        damaged[i] = char(damaged[i] ^ 1);
+        std::ofstream(file, std::ios::binary) << damaged;
+        INFO("byte " << i);
+        CHECK_FALSE(TuningCache(folder.path.string(), "key").find("fp16_n1_x13"));
+        std::ofstream(file, std::ios::binary) << whole.substr(0, i);
+        CHECK_FALSE(TuningCache(folder.path.string(), "key").find("fp16_n1_x13"));
+    }
+    std::ofstream(file, std::ios::binary) << whole;
+    CHECK(TuningCache(folder.path.string(), "key").find("fp16_n1_x13"));
+}
+
+TEST_CASE("without a folder nothing is kept, and one that cannot be written says so", "[tuning]") {
+    TuningCache nowhere("", "key");
+    nowhere.put("a", {"b", 1});
+    CHECK(nowhere.save().empty());
+    TuningCache blocked("/dev/null/cache", "key");
+    blocked.put("a", {"b", 1});
+    CHECK(blocked.save().find("/dev/null/cache") != std::string::npos);
+}

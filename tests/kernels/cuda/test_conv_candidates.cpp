@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+//
+// Every row of conv_candidates() on every problem below that it supports, against the CPU's oracle.
+#include <cstring>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kernels/conv.h"
+#include "tests/kernels/cuda/conv_case.h"
+#include "tests/support/catch.h"
+
+using namespace convoy;
+using kernels::Activation;
+using kernels::ConvProblem;
+using kernels::DataType;
+using kernels::cuda::Conv;
+using kernels::cuda::ConvCandidate;
+using kernels::cuda::DeviceCaps;
+using kernels::cuda::Math;
+using test::conv;
+using test::ConvLayout;
+
+namespace {
+
+struct Item {
+    ConvProblem problem;
+    ConvLayout layout = {};
+    bool libraries = false;  // also for the libraries' rows, which may compile for a second per problem
+};
+using Items = std::vector<Item>;
+
+const ConvLayout kInput{.network_input = true};
+const ConvLayout kSlices{.x_before = 1, .x_after = 2, .y_before = 3, .y_after = 1};
+const ConvLayout kElsewhere{.x_after = 1, .y_before = 1, .residual_elsewhere = true};
+const ConvLayout kUpsample{.x_before = 2, .y_before = 1, .y_after = 2, .upsample = 2};
+
+ConvProblem with(ConvProblem p, Activation activation) {
+    p.activation = activation;
+    return p;
+}
+ConvProblem padded(ConvProblem p, int pad_h, int pad_w) {
+    p.pad_h = pad_h, p.pad_w = pad_w;
+    return p;
+}
+ConvProblem strided(ConvProblem p, int stride_h, int stride_w) {
+    p.stride_h = stride_h, p.stride_w = stride_w;
+    return p;
+}
+ConvProblem dilated(ConvProblem p, int dilation) {
+    p.dilation = dilation, p.pad_h *= dilation, p.pad_w *= dilation;
+    return p;
+}
+ConvProblem window(ConvProblem p, int r, int s) {
+    p.r = r, p.s = s;
+    return p;
+}
+ConvProblem with_residual(ConvProblem p, Activation activation, Activation after = Activation::linear) {
+    p.activation = activation, p.residual = true, p.after_residual = after;
+    return p;
+}
+
+void add(Items& items, std::initializer_list<ConvProblem> problems, std::initializer_list<ConvLayout> layouts) {
+    for (const ConvProblem& p : problems)
+        for (const ConvLayout& layout : layouts) items.push_back({p, layout});
+}
+
+/// Up to four channels: the network's input.
+void add_first_layers(Items& items) {
+    ConvLayout sliced = kInput;
+    sliced.y_before = 1, sliced.y_after = 2;
+    add(items,
+        {with(conv(1, 13, 11, 3, 16, 3), Activation::leaky), with(conv(2, 21, 37, 3, 32, 3), Activation::leaky),
+         with(conv(1, 40, 35, 3, 32, 3, 2), Activation::mish), with(conv(3, 9, 9, 1, 8, 3), Activation::relu),
+         conv(1, 17, 50, 4, 64, 3), with(conv(1, 23, 21, 3, 18, 5), Activation::swish),
+         with(conv(1, 33, 41, 3, 64, 7, 2), Activation::leaky), padded(conv(5, 8, 8, 3, 24, 3, 2), 0, 0),
+         padded(conv(1, 6, 70, 2, 255, 3), 3, 2), strided(conv(2, 19, 23, 3, 20, 3), 1, 2),
+         strided(conv(1, 19, 23, 3, 36, 5), 3, 1), dilated(conv(1, 22, 18, 3, 16, 3), 2), conv(1, 5, 5, 3, 1, 1),
+         conv(1, 1, 1, 3, 3, 3), conv(1, 16, 32, 3, 32, 3), window(conv(1, 15, 14, 3, 40, 3), 2, 6),
+         padded(window(conv(1, 12, 31, 4, 8, 3), 1, 7), 0, 3)},
+        {kInput, sliced});
+    // Enough blocks on any GPU for the tallest ones.
+    add(items, {with(conv(24, 97, 65, 3, 8, 3), Activation::leaky)}, {kInput});
+    // The same layers behind something that pads channels to whole vectors.
+    add(items, {conv(1, 13, 11, 3, 16, 3), conv(2, 11, 12, 1, 32, 3, 2), conv(1, 9, 8, 4, 24, 5)}, {{}, kSlices});
+}
+
+void add_dense_layers(Items& items) {
+    add(items,
+        {// 1x1
+         with(conv(1, 13, 13, 16, 32, 1), Activation::leaky), conv(2, 7, 9, 255, 18, 1), conv(1, 1, 1, 5, 7, 1),
+         conv(3, 5, 6, 24, 255, 1), with(conv(1, 20, 20, 64, 128, 1), Activation::leaky), conv(1, 13, 13, 256, 255, 1),
+         conv(5, 3, 3, 36, 1, 1), conv(1, 9, 8, 40, 24, 1, 2), padded(conv(1, 6, 5, 8, 16, 1), 1, 2),
+         // 3x3
+         with(conv(1, 13, 13, 32, 64, 3), Activation::leaky), conv(2, 9, 11, 5, 3, 3), conv(1, 12, 7, 8, 8, 3),
+         conv(3, 5, 7, 20, 18, 3), with(conv(1, 19, 17, 36, 32, 3, 2), Activation::mish), conv(1, 8, 8, 255, 16, 3),
+         conv(5, 4, 3, 24, 255, 3), conv(1, 1, 1, 64, 64, 3), conv(1, 1, 40, 16, 32, 3), conv(2, 3, 2, 256, 64, 3),
+         with(conv(2, 20, 20, 16, 32, 3, 2), Activation::swish), padded(conv(1, 9, 9, 16, 24, 3), 0, 0),
+         padded(conv(1, 7, 8, 24, 16, 3), 2, 3), strided(conv(2, 13, 14, 16, 32, 3), 1, 2),
+         strided(conv(1, 14, 13, 32, 16, 3), 3, 2), dilated(conv(1, 15, 13, 32, 32, 3), 2),
+         dilated(conv(2, 14, 17, 20, 24, 3, 2), 3),
+         // others
+         conv(1, 11, 9, 16, 32, 5), conv(2, 10, 10, 12, 20, 7, 2), window(conv(1, 9, 10, 24, 40, 3), 1, 5),
+         padded(window(conv(1, 9, 10, 8, 8, 3), 4, 2), 1, 0)},
+        {{}, kSlices});
+    // Long reductions over few pixels, and whole tiles of the largest sizes.
+    add(items,
+        {with(conv(1, 13, 13, 1024, 40, 3), Activation::leaky), conv(1, 13, 13, 1024, 136, 1),
+         with(conv(1, 26, 26, 64, 128, 3), Activation::leaky), with(conv(3, 16, 16, 32, 256, 1), Activation::leaky)},
+        {{}});
+}
+
+void add_grouped_layers(Items& items) {
+    for (int size : {3, 5})
+        for (int stride : {1, 2})
+            add(items,
+                {with(conv(1, 13, 11, 16, 16, size, stride, 16), Activation::leaky),
+                 with(conv(2, 10, 17, 36, 36, size, stride, 36), Activation::relu),
+                 conv(1, 5, 3, 255, 255, size, stride, 255), conv(3, 1, 6, 8, 8, size, stride, 8)},
+                {{}, kSlices});
+    add(items,
+        {conv(1, 9, 8, 20, 20, 7, 1, 20), dilated(conv(1, 13, 12, 24, 24, 3, 1, 24), 2),
+         strided(conv(1, 13, 12, 24, 24, 3, 1, 24), 2, 1), window(conv(2, 6, 7, 8, 8, 3, 1, 8), 2, 4),
+         padded(conv(1, 8, 9, 8, 8, 3, 1, 8), 0, 2), conv(5, 4, 4, 72, 72, 1, 1, 72),
+         with_residual(conv(2, 9, 7, 24, 24, 3, 1, 24), Activation::linear),
+         with_residual(conv(2, 9, 7, 24, 24, 5, 2, 24), Activation::swish, Activation::relu),
+         with_residual(conv(1, 9, 7, 20, 20, 7, 1, 20), Activation::leaky, Activation::leaky)},
+        {{}, kSlices, kElsewhere});
+    // Groups of more than one channel, and of one that yields several.
+    add(items,
+        {conv(1, 9, 8, 12, 18, 3, 1, 3), conv(1, 9, 8, 64, 64, 3, 2, 2), conv(2, 7, 9, 32, 64, 3, 1, 32),
+         conv(1, 6, 6, 16, 24, 1, 1, 4), dilated(strided(conv(2, 9, 11, 48, 96, 3, 1, 2), 1, 2), 2),
+         with(conv(5, 7, 7, 40, 80, 5, 1, 5), Activation::leaky),
+         with_residual(conv(1, 7, 6, 32, 32, 3, 1, 4), Activation::mish)},
+        {{}, kSlices, kElsewhere});
+    add(items, {conv(1, 9, 8, 3, 3, 3, 1, 3)}, {kInput});
+}
+
+void add_epilogues(Items& items) {
+    const auto last = Activation::swish;
+    for (int a = 0; a <= int(last); ++a) {
+        const auto activation = Activation(a), after = Activation(int(last) - a);
+        add(items, {with(conv(1, 11, 10, 24, 40, 3), activation)}, {{}, kUpsample});
+        add(items, {with(conv(1, 9, 12, 3, 16, 3), activation)}, {kInput});
+        add(items,
+            {with_residual(conv(2, 7, 6, 32, 24, 1), activation),
+             with_residual(conv(1, 8, 9, 16, 20, 3), activation, after)},
+            {{}, kSlices, kElsewhere});
+    }
+    add(items,
+        {with(conv(2, 5, 7, 16, 24, 1), Activation::leaky), conv(1, 13, 13, 256, 128, 1), conv(1, 3, 4, 20, 18, 3)},
+        {kUpsample});
+    add(items, {with_residual(conv(1, 13, 13, 512, 48, 3), Activation::leaky)}, {{}, kElsewhere});
+}
+
+void add_library_layers(Items& items) {
+    const auto leaky = Activation::leaky;
+    for (const Item& item :
+         Items{{with(conv(2, 19, 17, 32, 64, 3), leaky)},
+               {with(conv(2, 19, 17, 32, 64, 3, 2), leaky), kSlices},
+               {with_residual(conv(2, 19, 17, 32, 64, 3), leaky)},
+               {with_residual(conv(1, 13, 13, 64, 32, 3), leaky, Activation::relu), kElsewhere},
+               {conv(2, 13, 13, 128, 255, 1)},
+               {with(conv(1, 20, 20, 64, 40, 1), leaky), kSlices},
+               {with(conv(1, 20, 20, 64, 40, 1), Activation::relu), kSlices},
+               {with_residual(conv(2, 13, 13, 64, 64, 1), Activation::linear)},
+               {with_residual(conv(2, 13, 13, 64, 64, 1), Activation::linear, Activation::relu), kElsewhere},
+               {with(conv(1, 24, 20, 3, 16, 3), leaky), kInput},
+               {with(conv(1, 11, 12, 24, 24, 5), Activation::mish)},
+               {conv(1, 11, 12, 20, 18, 3), kSlices}})
+        items.push_back({item.problem, item.layout, true});
+}
+
+/// What ConvLibraries::description() says when the library of this row is missing; null when the row is ours.
+const char* library_missing(const ConvCandidate& row) {
+    const std::string name = row.name;
+    return name.rfind("cudnn", 0) == 0 ? "no cuDNN" : name.rfind("cublaslt", 0) == 0 ? "no cuBLASLt" : nullptr;
+}
+
+const char* name(Math math) { return math == Math::fp16 ? "fp16" : math == Math::tf32 ? "tf32" : "fp32"; }
+
+/// Runs the row three times: on a workspace of NaN, as the first run leaves it, and full of ones. All three agree to
+/// the bit. Whether there was anything to run.
+bool check(const ConvCandidate& row, const test::ConvCase& item, Math math, const DeviceCaps& caps,
+           const kernels::cuda::ConvLibraries& libraries) {
+    INFO(row.name << ", " << name(math) << ": " << item.describe());
+    const auto kernel = row.prepare(item.conv(math), caps, libraries);
+    if (!kernel) return false;
+    const test::DeviceBytes workspace(kernel->workspace_bytes());
+    const std::vector<float> y = item.run(*kernel, workspace.data());
+    const test::Comparison result = item.check(y, math);
+    INFO(result.message);
+    CHECK(result.ok);
+
+    const auto same = [&](const std::vector<float>& other) {
+        return std::memcmp(y.data(), other.data(), y.size() * sizeof(float)) == 0;
+    };
+    const bool again = same(item.run(*kernel, workspace.data()));
+    CHECK(again);
+    test::cuda_ok(cudaMemset(workspace.data(), 0x3c, workspace.bytes()));
+    const bool on_garbage = same(item.run(*kernel, workspace.data()));
+    CHECK(on_garbage);
+    return true;
+}
+
+}  // namespace
+
+TEST_CASE("conv_candidates(): every kernel computes what it supports") {
+    REQUIRE_GPU();
+    Items items;
+    add_first_layers(items);
+    add_dense_layers(items);
+    add_grouped_layers(items);
+    add_epilogues(items);
+    add_library_layers(items);
+
+    const DeviceCaps caps = test::current_caps();
+    DeviceCaps best = caps;  // a GPU that can all there is
+    best.compute_capability = 1000, best.shared_bytes = std::size_t(1) << 20;
+    const kernels::cuda::ConvLibraries libraries;
+    const auto rows = kernels::cuda::conv_candidates();
+    REQUIRE(std::string(rows[0].name) == "direct");
+    std::set<std::string> exercised, supported, supported_by_best;
+    for (const Item& item : items)
+        for (DataType type : {DataType::fp16, DataType::fp32}) {
+            const test::ConvCase on_device(item.problem, type, item.layout);
+            for (Math math : {Math::fp16, Math::tf32, Math::fp32}) {
+                if (kernels::cuda::storage(math) != type) continue;
+                const Conv key = on_device.conv(math);
+                REQUIRE(rows[0].supports(key, caps));
+                for (const ConvCandidate& row : rows) {
+                    if (library_missing(row) && !item.libraries) continue;
+                    if (row.supports(key, best)) supported_by_best.insert(row.name);
+                    if (!row.supports(key, caps)) continue;
+                    supported.insert(row.name);
+                    if (check(row, on_device, math, caps, libraries)) exercised.insert(row.name);
+                }
+            }
+        }
+
+    const std::string& found = libraries.description();
+    for (const ConvCandidate& row : rows) {
+        if (exercised.count(row.name)) continue;
+        const char* missing = library_missing(row);
+        if (missing && found.find(missing) != found.npos)
+            WARN(row.name << " not tried: " << found);
+        else if (!supported.count(row.name) && supported_by_best.count(row.name))
+            WARN(row.name << " not tried: not for this GPU's compute capability or shared memory");
+        else
+            FAIL_CHECK(row.name << ": no problem of the list exercises it");
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+//
+// Device memory for tests, and the skip on machines without a GPU.
+#pragma once
+
+#include <cuda_fp16.h>
+#include <cuda_runtime_api.h>
+
+#include <cstdio>
+#include <stdexcept>
+#include <vector>
+
+#include "kernels/conv.h"
+#include "kernels/types.h"
+
+/// At the top of every GPU test case: without a GPU it says so and ends. ctest counts the program as skipped.
+#define REQUIRE_GPU()                                                        \
+    do {                                                                     \
+        if (!convoy::test::gpu_present()) {                                  \
+            WARN("skipped: " << convoy::test::kNoGpu << " on this machine"); \
+            return;                                                          \
+        }                                                                    \
+    } while (false)
+
+namespace convoy::test {
+
+constexpr const char* kNoGpu = "no CUDA GPU";
+
+inline bool gpu_present() {
+    int count = 0;
+    return cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
+}
+
+inline void cuda_ok(cudaError_t status) {
+    if (status != cudaSuccess) throw std::runtime_error(cudaGetErrorString(status));
+}
+
+/// Bytes in device memory, filled with 0xff: NaN in fp16 and fp32, so that what a kernel leaves out shows.
+class DeviceBytes {
+public:
+    explicit DeviceBytes(std::size_t bytes) : bytes_(bytes) {
+        cuda_ok(cudaMalloc(&data_, bytes + 1));
+        cuda_ok(cudaMemset(data_, 0xff, bytes));
+    }
+    ~DeviceBytes() { cudaFree(data_); }
+    DeviceBytes(DeviceBytes&& other) noexcept : data_(other.data_), bytes_(other.bytes_) { other.data_ = nullptr; }
+    DeviceBytes(const DeviceBytes&) = delete;
+    DeviceBytes& operator=(const DeviceBytes&) = delete;
+    void* data() const { return data_; }
+    std::size_t bytes() const { return bytes_; }
+
+private:
+    void* data_ = nullptr;
+    std::size_t bytes_;
+};
+
+template <typename T>
+DeviceBytes upload(const std::vector<T>& host) {
+    DeviceBytes device(host.size() * sizeof(T));
+    cuda_ok(cudaMemcpy(device.data(), host.data(), device.bytes(), cudaMemcpyHostToDevice));
+    return device;
+}
+
+template <typename T>
+std::vector<T> download(const void* device, std::size_t count) {
+    std::vector<T> host(count);
+    cuda_ok(cudaMemcpy(host.data(), device, count * sizeof(T), cudaMemcpyDeviceToHost));
+    return host;
+}
+
+/// Floats to device memory of `type`, element by element.
+inline DeviceBytes upload_as(kernels::DataType type, const std::vector<float>& host) {
+    if (type == kernels::DataType::fp32) return upload(host);
+    std::vector<__half> half(host.size());
+    for (std::size_t i = 0; i < host.size(); ++i) half[i] = __float2half_rn(host[i]);
+    return upload(half);
+}
+
+/// Device memory of `type` as floats.
+inline std::vector<float> download_as_float(kernels::DataType type, const void* device, std::size_t count) {
+    if (type == kernels::DataType::fp32) return download<float>(device, count);
+    std::vector<float> out;
+    for (__half h : download<__half>(device, count)) out.push_back(__half2float(h));
+    return out;
+}
+
+/// What the device will see of `values`: rounded to fp16 where that is the type.
+inline std::vector<float> rounded(kernels::DataType type, std::vector<float> values) {
+    if (type == kernels::DataType::fp16)
+        for (float& f : values) f = __half2float(__float2half_rn(f));
+    return values;
+}
+
+inline kernels::cuda::DeviceCaps current_caps() {
+    int device = 0;
+    cudaDeviceProp prop{};
+    cuda_ok(cudaGetDevice(&device));
+    cuda_ok(cudaGetDeviceProperties(&prop, device));
+    return {prop.major * 10 + prop.minor, prop.multiProcessorCount, prop.sharedMemPerBlockOptin,
+            std::size_t(prop.l2CacheSize)};
+}
+
+}  // namespace convoy::test
