@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: MIT
 # A thin front: cmake/bootstrap.sh brings the packages, CMakePresets.json says how to build. `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench bundle install check tidy format asan tsan clean help
+.PHONY: build demo test bench bundle install check tidy format asan tsan cuda-toolkit clean help
 
 PRESET ?= release
 PREFIX ?= /usr/local
 JOBS   ?= $(shell cmake/jobs.sh)
+BUILD  := $(if $(filter release ci,$(PRESET)),build,build-$(PRESET))
 DEMO   := models/pedestrians.mp4
 OUT    := runs/demo/pedestrians
 
 # Ninja is only looked for once the bootstrap has run, so this must expand late.
-configure = CMAKE_GENERATOR="$$(command -v ninja >/dev/null && echo Ninja || echo Unix Makefiles)" cmake --preset
+configure = CMAKE_GENERATOR="$$(command -v ninja >/dev/null && echo Ninja || echo Unix Makefiles)" cmake $(CMAKE_FLAGS) --preset
 compile   = cmake --build --parallel $(JOBS) --preset
 # The first build leaves the tests out, so that it does not need their packages; `make test` switches them on for good.
-programs  = $(if $(wildcard build/CMakeCache.txt),,-DCONVOY_TESTS=OFF)
+programs  = $(if $(wildcard $(BUILD)/CMakeCache.txt),,-DCONVOY_TESTS=OFF)
 
 build:  ## build the library and the programs into build/bin
 	@cmake/bootstrap.sh build
@@ -25,7 +26,7 @@ demo:  ## build, and find the people in the shipped clip
 	$(configure) $(PRESET) $(programs)
 	$(compile) $(PRESET) --target yolo-run
 	@mkdir -p $(dir $(OUT))
-	build/bin/yolo-run $(DEMO) --video $(OUT).mp4 --jsonl $(OUT).jsonl --contact-sheet $(OUT).jpg --report
+	$(BUILD)/bin/yolo-run $(DEMO) --video $(OUT).mp4 --jsonl $(OUT).jsonl --contact-sheet $(OUT).jpg --report
 	@echo "The demo's results are in $(dir $(OUT)): look at $(OUT).jpg first."
 
 test:  ## build and run all tests
@@ -41,10 +42,13 @@ bench:  ## build and run the benchmarks
 	cmake --build --preset $(PRESET) --target bench
 
 install: build  ## install the library, its headers and the programs (PREFIX, DESTDIR)
-	cmake --install build --prefix $(PREFIX)
+	cmake --install $(BUILD) --prefix $(PREFIX)
 
-bundle: build  ## a relocatable tar.gz of the programs and all they need, in build/
-	cmake/bundle.sh build build/convoy-$(shell uname -m).tar.gz
+bundle:  ## a relocatable tar.gz of the programs and all they need, for every GPU, in build/
+	@cmake/bootstrap.sh build
+	$(configure) $(PRESET) $(programs) -DCONVOY_CUDA_ARCHITECTURES=ALL
+	$(compile) $(PRESET)
+	cmake/bundle.sh $(BUILD) $(BUILD)/convoy-$(shell uname -m).tar.gz
 
 check:  ## static checks: layers, headers, format, style
 	@cmake/bootstrap.sh build test check
@@ -52,10 +56,11 @@ check:  ## static checks: layers, headers, format, style
 	$(configure) $(PRESET) -DCONVOY_TESTS=ON
 	$(compile) $(PRESET) --target header_test
 
-tidy: ## clang-tidy over every source file (minutes)
+tidy: ## clang-tidy over every source file that is built here (minutes)
 	@cmake/bootstrap.sh build test check
-	$(configure) $(PRESET) -DCONVOY_TESTS=ON
-	.ci/files.sh '*.cpp' ':!docs' | xargs -P $(JOBS) -n 1 clang-tidy -p build --quiet
+	$(configure) $(PRESET) -DCONVOY_TESTS=ON -DCONVOY_BENCH=ON
+	.ci/files.sh '*.cpp' ':!docs' | while read -r file; do \
+	    ! grep -qF "/$$file\"" $(BUILD)/compile_commands.json || echo "$$file"; done | xargs -P $(JOBS) -n 1 clang-tidy -p $(BUILD) --quiet
 
 format:  ## clang-format every source file in place
 	.ci/files.sh '*.h' '*.cpp' '*.cu' '*.cuh' | xargs clang-format -i
@@ -66,8 +71,12 @@ asan tsan:  ## build and test under the sanitizers: address and undefined behavi
 	$(compile) $@
 	ctest --preset $@
 
+cuda-toolkit:  ## fetch nvcc into build/third_party, to compile the CUDA backend on a machine without a toolkit
+	@python3 -m pip --version >/dev/null 2>&1 || cmake/bootstrap.sh cuda
+	cmake/cuda_wheels.sh toolkit
+
 clean:  ## remove every build folder
 	rm -rf build build-*/
 
 help:
-	@awk -F ':.*## ' '/^[a-z][a-z ]*:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

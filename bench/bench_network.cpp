@@ -19,6 +19,11 @@ nlohmann::json bench_network(const BenchOptions& options) {
                network.input.w, network.input.h, bound.backend->description(), batch, run.text(), run.median() / batch,
                batch / run.median() * 1e3);
     nlohmann::json out = run.json();
+    if (auto* gpu = dynamic_cast<GpuBackend*>(bound.backend.get())) {
+        const double us = gpu->network_us(batch);
+        fmt::print("without decode and NMS: {:.1f} us a batch, {:.1f} pictures/s\n", us, batch / us * 1e6);
+        out["network_us"] = us;
+    }
     out["batch"] = batch;
     out["ms_per_picture"] = run.median() / batch;
     return out;

@@ -26,6 +26,8 @@ nlohmann::json bench_load(const BenchOptions& options);
 nlohmann::json bench_network(const BenchOptions& options);
 /// Every stage alone, then all of them overlapped, on a video.
 nlohmann::json bench_pipeline(const BenchOptions& options);
+/// `passes` batches of grey frames through an engine: growth of host and device memory, and its peak on the device.
+nlohmann::json bench_soak(const BenchOptions& options);
 /// Every distinct convolution of the model and every plain loop, in GFLOP/s, GB/s and shares of what this machine
 /// reaches.
 nlohmann::json bench_kernels(const BenchOptions& options);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// convoy-bench load|network|pipeline|kernels|conv|preprocess|postprocess: how fast each part is on this machine.
+// convoy-bench load|network|pipeline|soak|kernels|conv|preprocess|postprocess: how fast each part is on this machine.
 #include <fmt/format.h>
 
 #include <fstream>
@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
         {"load", "time from files to a ready engine, and memory", bench::bench_load},
         {"network", "the network alone", bench::bench_network},
         {"pipeline", "every stage alone, then overlapped", bench::bench_pipeline},
+        {"soak", "--passes batches through a whole engine: does memory grow?", bench::bench_soak},
         {"kernels", "every distinct convolution and plain loop", bench::bench_kernels},
         {"conv", "GPU: every distinct convolution by every kernel that computes it", bench::bench_conv},
         {"preprocess", "GPU: 1080p pictures to the network's input", bench::bench_preprocess},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "bench/gpu_harness.h"
 
+#include "bench/harness.h"
+
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
@@ -40,6 +42,14 @@ double GpuSamples::quantile(double share) const {
 nlohmann::json GpuSamples::json() const {
     return {{"median_us", median()}, {"min_us", quantile(0)}, {"max_us", quantile(1)},
             {"spread", spread()},    {"samples", us.size()},  {"throttled", throttled}};
+}
+
+std::size_t device_bytes_in_use(int device) {
+    if (device < 0) return 0;
+    const DeviceScope scope(device);
+    std::size_t free = 0, total = 0;
+    cuda_check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+    return total - free;
 }
 
 GpuHarness::GpuHarness(int device)

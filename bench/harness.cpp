@@ -57,11 +57,18 @@ Samples time_batches(Backend& backend, int batch, int warmup, int passes) {
     return out;
 }
 
-std::size_t peak_resident_bytes() {
+namespace {
+
+std::size_t status_bytes(const std::string& key) {
     std::ifstream status("/proc/self/status");
     for (std::string line; std::getline(status, line);)
-        if (line.rfind("VmHWM:", 0) == 0) return std::stoull(line.substr(6)) * 1024;
+        if (line.rfind(key, 0) == 0) return std::stoull(line.substr(key.size())) * 1024;
     return 0;
 }
+
+}  // namespace
+
+std::size_t resident_bytes() { return status_bytes("VmRSS:"); }
+std::size_t peak_resident_bytes() { return status_bytes("VmHWM:"); }
 
 }  // namespace convoy::bench

@@ -30,6 +30,12 @@ Samples measure(int warmup, int passes, const std::function<void()>& work);
 /// waits for the host. Each sample lasts about a tenth of a second.
 Samples time_batches(Backend& backend, int batch, int warmup, int passes);
 
+/// Device memory that is not free, whoever uses it; 0 for a device of -1 or where there is no CUDA.
+std::size_t device_bytes_in_use(int device);
+
+/// Resident memory of this process now, bytes (VmRSS).
+std::size_t resident_bytes();
+
 /// Highest resident memory of this process so far, bytes (VmHWM).
 std::size_t peak_resident_bytes();
 

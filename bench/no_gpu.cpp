@@ -2,6 +2,7 @@
 //
 // What takes the place of the GPU's benchmarks in a build without CUDA.
 #include "bench/commands.h"
+#include "bench/harness.h"
 #include "darknet_loader/error.h"
 
 namespace convoy::bench {
@@ -11,6 +12,7 @@ namespace {
 
 }  // namespace
 
+std::size_t device_bytes_in_use(int) { return 0; }
 nlohmann::json bench_conv(const BenchOptions&) { refuse(); }
 nlohmann::json bench_preprocess(const BenchOptions&) { refuse(); }
 nlohmann::json bench_postprocess(const BenchOptions&) { refuse(); }

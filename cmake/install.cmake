@@ -27,6 +27,10 @@ if(CONVOY_TOOLS)
           PATTERN "*.cfg" PATTERN "*.weights" PATTERN "*.names")
 endif()
 
+# A program that links the static library needs the CUDA runtime on its link line, and nothing else of CUDA's.
+if(CONVOY_CUDA AND NOT BUILD_SHARED_LIBS)
+  install(FILES ${CUDA_cudart_static_LIBRARY} DESTINATION ${package_dir})
+endif()
 get_target_property(CONVOY_LIBRARY_TYPE convoy TYPE)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/convoyConfig.cmake.in ${PROJECT_BINARY_DIR}/convoyConfig.cmake
                               INSTALL_DESTINATION ${package_dir})

@@ -65,6 +65,7 @@ struct CudaOptions {
     int device = 0;
     Precision precision = Precision::automatic;  ///< automatic: fp16 where there are tensor cores, else fp32
     bool autotune = true;                        ///< false: the same kernels every time, chosen by rule
+    bool libraries = true;                       ///< cuDNN and cuBLASLt compete with our own kernels
     std::string tuning_cache;                    ///< folder; empty: tuned anew at every start
 };
 
@@ -96,6 +97,8 @@ DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots);
 class GpuBackend : public Backend {
 public:
     virtual const Plan& plan() const = 0;
+    /// Microseconds of the network without decode and NMS, again and again, for the batch size of `count` pictures.
+    virtual double network_us(int count) = 0;
     /// Times every layer for the batch size that `count` pictures run at.
     virtual PlanTiming profile(int count) = 0;
     /// Device memory that it has taken so far, its slots included, in bytes; the driver's and libraries' own not.

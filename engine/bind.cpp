@@ -61,7 +61,7 @@ std::unique_ptr<GpuBackend> bind_gpu(const Network& network, const EngineOptions
     const int gpu = choose_gpu(options);
     const Precision precision = cuda_precision(options.precision, gpu);
     return make_cuda_backend(compile(network, cuda_compile_options(options, precision)), options.detect,
-                             {gpu, precision, options.autotune, options.tuning_cache});
+                             {gpu, precision, options.autotune, options.libraries, options.tuning_cache});
 }
 
 BoundBackend bind(const Network& network, const EngineOptions& options) {

@@ -39,6 +39,7 @@ struct EngineOptions {
     double max_latency_ms = -1;
     BatchNormFormula batch_norm = BatchNormFormula::alexeyab;
     bool autotune = true;      ///< GPU: time the kernels that could serve each layer; false takes fixed ones
+    bool libraries = true;     ///< GPU: cuDNN and cuBLASLt compete with our own kernels
     std::string tuning_cache;  ///< GPU: folder where what was measured is kept; empty measures at every start
     DetectOptions detect;
 };

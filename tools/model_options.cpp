@@ -120,8 +120,8 @@ void add_preprocess_options(CLI::App& app, EngineOptions& engine) {
 
 void add_device_options(CLI::App& app, EngineOptions& engine) {
     const std::string group = "Where it runs";
-    app.add_option("--device", engine.device, "every GPU if there is one, else the CPU (default: auto)")
-        ->type_name("auto|cpu|cuda|cuda:0,2")
+    app.add_option("--device", engine.device, "the first GPU if there is one, else the CPU (default: auto)")
+        ->type_name("auto|cpu|cuda|cuda:N")
         ->group(group);
     add_choice<Precision>(app, "--precision", engine.precision,
                           {{"auto", Precision::automatic},
@@ -134,6 +134,10 @@ void add_device_options(CLI::App& app, EngineOptions& engine) {
     app.add_flag_callback(
            "--no-autotune", [&engine] { engine.autotune = false; },
            "GPU: fixed kernels instead of the fastest, the same ones every time")
+        ->group(group);
+    app.add_flag_callback(
+           "--no-libraries", [&engine] { engine.libraries = false; },
+           "GPU: our own kernels only, no cuDNN, no cuBLASLt")
         ->group(group);
     app.add_option("--tuning-cache", engine.tuning_cache,
                    "GPU: where the fastest kernels are remembered (default: ~/.cache/convoy)")

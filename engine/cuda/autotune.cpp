@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kFlushMultiple = 3;  // of the L2, so that nothing of the last run is left in it
 constexpr int kFirstSamples = 3, kMoreSamples = 7;
+constexpr std::size_t kFinalists = 8, kOthers = 2;
 constexpr float kFarBehind = 3, kStillInTheRace = 1.25f;  // of the fastest first median
 constexpr std::size_t kMaxWorkspace = 512u << 20;
 
@@ -59,8 +60,13 @@ std::vector<float> ColdTimer::run(int samples, const std::function<void(cudaStre
 }
 
 Autotuner::Autotuner(const DeviceInfo& device, const k::ConvLibraries& libraries, TuningCache& cache,
-                     cudaStream_t stream)
-    : device_(device), libraries_(libraries), cache_(cache), stream_(stream), timer_(device.caps.l2_bytes, stream) {}
+                     cudaStream_t stream, bool libraries_compete)
+    : device_(device),
+      libraries_(libraries),
+      cache_(cache),
+      stream_(stream),
+      libraries_compete_(libraries_compete),
+      timer_(device.caps.l2_bytes, stream) {}
 
 Autotuner::Choice Autotuner::prepare(const k::Conv& conv, const std::string& row) const {
     const k::ConvCandidate* candidate = find_row(row);
@@ -74,16 +80,19 @@ Autotuner::Choice Autotuner::prepare(const k::Conv& conv, const std::string& row
     }
 }
 
-Autotuner::Choice Autotuner::choose(const k::Conv& conv, const std::vector<std::string>& library_rows) {
-    const std::string problem = to_string(conv);
-    if (const TuningCache::Entry* known = cache_.find(problem)) {
-        Choice choice = prepare(conv, known->row);
-        choice.us = known->us;
-        if (choice.kernel) return choice;
+Autotuner::Contest Autotuner::choose(const k::Conv& conv, const std::vector<std::string>& library_rows) {
+    if (const TuningCache::Entry* known = cache_.find(to_string(conv))) {
+        Contest remembered{prepare(conv, known->row), {}};
+        remembered.winner.us = known->us;
+        if (remembered.winner.kernel) return remembered;
     }
-    Choice choice = measure(conv, library_rows);
-    cache_.put(problem, {choice.row, choice.us});
-    return choice;
+    Contest contest = measure(conv, library_rows);
+    remember(conv, contest.winner);
+    return contest;
+}
+
+void Autotuner::remember(const k::Conv& conv, const Choice& choice) {
+    cache_.put(to_string(conv), {choice.row, choice.us});
 }
 
 // A candidate that CUDA or its library refuses is out; a device that it has broken ends everything.
@@ -106,13 +115,13 @@ float Autotuner::in_a_row(ConvCheck& check, const k::PreparedConv& kernel) {
     return median(timer_.run(kMoreSamples, run)) / ConvCheck::kCopies;
 }
 
-Autotuner::Choice Autotuner::measure(const k::Conv& conv, const std::vector<std::string>& library_rows) {
+Autotuner::Contest Autotuner::measure(const k::Conv& conv, const std::vector<std::string>& library_rows) {
     ConvCheck check(conv, device_.caps, libraries_, stream_);
     std::vector<Choice> runners;
     float best = std::numeric_limits<float>::infinity();
     for (const k::ConvCandidate& row : k::conv_candidates()) {
         const bool named = std::find(library_rows.begin(), library_rows.end(), row.name) != library_rows.end();
-        if (row.library && !library_rows.empty() && !named) continue;
+        if (row.library && (!libraries_compete_ || (!library_rows.empty() && !named))) continue;
         Choice choice = prepare(conv, row.name);
         if (!choice.kernel || !serves(check, *choice.kernel)) continue;
         const auto work = [&](cudaStream_t s) { check.launch(*choice.kernel, s); };
@@ -122,13 +131,24 @@ Autotuner::Choice Autotuner::measure(const k::Conv& conv, const std::vector<std:
         runners.push_back(std::move(choice));
     }
     if (runners.empty()) throw std::runtime_error("no kernel computes this convolution as the plain one does");
-    Choice* winner = nullptr;
-    for (Choice& choice : runners) {
-        if (choice.us > kStillInTheRace * best) continue;
-        choice.us = in_a_row(check, *choice.kernel);
-        if (!winner || choice.us < winner->us) winner = &choice;
+    std::sort(runners.begin(), runners.end(), [](const Choice& a, const Choice& b) { return a.us < b.us; });
+    const auto is_ours = [](const Choice& c) { return !find_row(c.row)->library; };
+    const auto best_of_ours = std::find_if(runners.begin(), runners.end(), is_ours);
+    std::vector<Choice> finalists;
+    for (auto it = runners.begin(); it != runners.end(); ++it)
+        if ((it->us <= kStillInTheRace * best && finalists.size() < kFinalists) || it == best_of_ours)
+            finalists.push_back(std::move(*it));
+    for (Choice& choice : finalists) choice.us = in_a_row(check, *choice.kernel);
+    std::sort(finalists.begin(), finalists.end(), [](const Choice& a, const Choice& b) { return a.us < b.us; });
+
+    Contest contest{std::move(finalists.front()), {}};
+    bool ours = is_ours(contest.winner);
+    for (auto it = finalists.begin() + 1; it != finalists.end(); ++it) {
+        const bool first_of_ours = !ours && is_ours(*it);
+        if (contest.others.size() < kOthers || first_of_ours) contest.others.push_back(std::move(*it));
+        ours = ours || first_of_ours;
     }
-    return std::move(*winner);
+    return contest;
 }
 
 Autotuner::Choice Autotuner::choose_fixed(const k::Conv& conv) const {
@@ -141,7 +161,7 @@ double Autotuner::peak_flops(k::Math math) {
     conv.problem.h = 64, conv.problem.w = 128, conv.problem.c = conv.problem.k = 8192;
     conv.math = math;
     conv.x_pitch = conv.y_pitch = 8192;
-    return conv.problem.flops() / choose(conv).us * 1e6;
+    return conv.problem.flops() / choose(conv).winner.us * 1e6;
 }
 
 }  // namespace convoy

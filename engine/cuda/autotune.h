@@ -43,12 +43,19 @@ public:
 
     /// All references outlive the tuner.
     Autotuner(const DeviceInfo& device, const kernels::cuda::ConvLibraries& libraries, TuningCache& cache,
-              cudaStream_t stream);
+              cudaStream_t stream, bool libraries_compete);
 
-    /// From the cache if it serves, else the fastest of those that agree with the oracle. Of the libraries' rows only
-    /// `library_rows` are looked at, unless it is empty: making them ready takes longer than all the rest. Throws
-    /// std::runtime_error.
-    Choice choose(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows = {});
+    /// The fastest of those that agree with the oracle, and what came close.
+    struct Contest {
+        Choice winner;
+        std::vector<Choice> others;  ///< the best first, one of ours among them; none when the winner is remembered
+    };
+
+    /// From the cache if it serves, else measured. Of the libraries' rows only `library_rows` are looked at, unless it
+    /// is empty: making them ready takes longer than all the rest. Throws std::runtime_error.
+    Contest choose(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows = {});
+    /// What is to be found in the cache from now on.
+    void remember(const kernels::cuda::Conv& conv, const Choice& choice);
     /// Always the same for a kind of GPU: kernels::cuda::fixed_choice(), nothing measured.
     Choice choose_fixed(const kernels::cuda::Conv& conv) const;
     /// Floating-point operations per second of the fastest candidate on a large matrix product.
@@ -58,12 +65,13 @@ private:
     Choice prepare(const kernels::cuda::Conv& conv, const std::string& row) const;
     bool serves(ConvCheck& check, const kernels::cuda::PreparedConv& kernel) const;
     float in_a_row(ConvCheck& check, const kernels::cuda::PreparedConv& kernel);
-    Choice measure(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows);
+    Contest measure(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows);
 
     const DeviceInfo& device_;
     const kernels::cuda::ConvLibraries& libraries_;
     TuningCache& cache_;
     cudaStream_t stream_;
+    bool libraries_compete_;
     ColdTimer timer_;
 };
 

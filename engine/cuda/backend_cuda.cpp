@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "engine/cuda/backend_resources.h"
 #include "engine/cuda/slot_cuda.h"
 #include "engine/fold.h"
 #include "kernels/elementwise.h"
@@ -41,22 +42,6 @@ std::vector<int> batch_sizes(int max_batch) {
 }
 
 }  // namespace
-
-/// Where a node's constants lie in the weights buffer.
-struct Constants {
-    std::size_t weights = 0, bias = 0, scale = 0;
-};
-
-// Destroyed from the last to the first: what was captured or prepared goes before the libraries that it came from.
-struct CudaBackend::Resources {
-    CudaStream compute;
-    std::unique_ptr<k::ConvLibraries> libraries;
-    DeviceBuffer weights, arena, workspace;
-    UploadRing ring;
-    std::map<int, Constants> constants;                   // by node
-    std::vector<Bound> kernels;                           // one for each distinct Conv
-    std::map<std::pair<int, int>, std::size_t> launches;  // by node and batch size, an index into kernels
-};
 
 k::Math math_of(Precision precision) {
     return precision == Precision::fp16 ? k::Math::fp16 : precision == Precision::tf32 ? k::Math::tf32 : k::Math::fp32;
@@ -121,21 +106,28 @@ CudaBackend::~CudaBackend() {
 void CudaBackend::bind(const CudaOptions& options) {
     resources_->compute = make_stream();
     resources_->libraries = std::make_unique<k::ConvLibraries>();
-    choose_kernels(options);
-    pack_weights();
-    resources_->arena = DeviceBuffer(plan_.memory.arena_bytes, "activations");
-    cuda_check(cudaMemset(resources_->arena.data(), 0, resources_->arena.bytes()), "memset");
+    TuningCache cache(options.tuning_cache,
+                      device_.name + ", " + std::to_string(device_.caps.multiprocessors) + " multiprocessors, " +
+                          device_.versions + ", " +
+                          (options.libraries ? resources_->libraries->description() : "no libraries") + ", kernels " +
+                          k::kernels_revision());
+    {
+        Autotuner tuner(device_, *resources_->libraries, cache, resources_->compute.get(), options.libraries);
+        choose_kernels(options, tuner);
+        pack_weights();
+        resources_->arena = DeviceBuffer(plan_.memory.arena_bytes, "activations");
+        cuda_check(cudaMemset(resources_->arena.data(), 0, resources_->arena.bytes()), "memset");
+        take_workspace();
+        self_check();
+        refine(tuner);
+    }
+    take_workspace();
+    if (std::string trouble = cache.save(); !trouble.empty()) notes_.push_back(std::move(trouble));
     device_bytes_ = resources_->weights.bytes() + resources_->arena.bytes() + resources_->workspace.bytes();
-    self_check();
 }
 
 // Before any other memory is taken, so that the tensors of the tuner do not come on top.
-void CudaBackend::choose_kernels(const CudaOptions& options) {
-    TuningCache cache(options.tuning_cache, device_.name + ", " + std::to_string(device_.caps.multiprocessors) +
-                                                " multiprocessors, " + device_.versions + ", " +
-                                                resources_->libraries->description() + ", kernels " +
-                                                k::kernels_revision());
-    Autotuner tuner(device_, *resources_->libraries, cache, resources_->compute.get());
+void CudaBackend::choose_kernels(const CudaOptions& options, Autotuner& tuner) {
     std::vector<Bound>& kernels = resources_->kernels;
     const auto choose = [&](int index, int batch, const std::vector<std::string>& library_rows) {
         const Node& node = plan_.graph.nodes[std::size_t(index)];
@@ -144,7 +136,9 @@ void CudaBackend::choose_kernels(const CudaOptions& options) {
         resources_->launches[{index, batch}] = std::size_t(found - kernels.begin());
         if (found != kernels.end()) return;
         with_layer_name(node, "the GPU", [&] {
-            kernels.push_back({conv, options.autotune ? tuner.choose(conv, library_rows) : tuner.choose_fixed(conv)});
+            Autotuner::Contest contest =
+                options.autotune ? tuner.choose(conv, library_rows) : Autotuner::Contest{tuner.choose_fixed(conv), {}};
+            kernels.push_back({conv, std::move(contest.winner), std::move(contest.others)});
         });
     };
     // The largest batch and a single picture with every row; what lies between with the libraries' winners there.
@@ -155,10 +149,17 @@ void CudaBackend::choose_kernels(const CudaOptions& options) {
                                                   bound_to(index, batches_.back()).choice.row};
         for (int batch : batches_) choose(index, batch, winners);
     }
-    std::size_t workspace = 0;
-    for (const Bound& b : kernels) workspace = std::max(workspace, b.choice.kernel->workspace_bytes());
-    resources_->workspace = DeviceBuffer(workspace, "workspace");
-    if (std::string trouble = cache.save(); !trouble.empty()) notes_.push_back(std::move(trouble));
+}
+
+void CudaBackend::take_workspace() {
+    std::size_t bytes = 0;
+    for (const Bound& b : resources_->kernels) {
+        bytes = std::max(bytes, b.choice.kernel->workspace_bytes());
+        for (const Autotuner::Choice& other : b.others) bytes = std::max(bytes, other.kernel->workspace_bytes());
+    }
+    if (bytes == resources_->workspace.bytes()) return;
+    resources_->workspace = DeviceBuffer();
+    resources_->workspace = DeviceBuffer(bytes, "workspace");
 }
 
 void CudaBackend::pack_weights() {
@@ -215,7 +216,7 @@ const CudaBackend::Bound& CudaBackend::bound_to(int node, int batch) const {
 
 double CudaBackend::peak_flops() const {
     TuningCache none("", "");
-    return Autotuner(device_, *resources_->libraries, none, compute_stream()).peak_flops(math_of(precision_));
+    return Autotuner(device_, *resources_->libraries, none, compute_stream(), true).peak_flops(math_of(precision_));
 }
 
 int CudaBackend::batch_for(int count) const { return *std::lower_bound(batches_.begin(), batches_.end(), count); }

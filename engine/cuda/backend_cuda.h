@@ -25,6 +25,7 @@ public:
     std::unique_ptr<Slot> make_slot() override;
     std::string description() const override;
     std::vector<StageStats> stats() const override;
+    double network_us(int count) override;
     PlanTiming profile(int count) override;
     std::vector<std::string> notes() const override { return notes_; }
     std::size_t device_bytes() const override { return device_bytes_; }
@@ -51,11 +52,15 @@ private:
     struct Bound {
         kernels::cuda::Conv conv;
         Autotuner::Choice choice;
+        std::vector<Autotuner::Choice> others;  // until refine() has tried them
     };
 
     void bind(const CudaOptions& options);
     void pack_weights();
-    void choose_kernels(const CudaOptions& options);
+    void choose_kernels(const CudaOptions& options, Autotuner& tuner);
+    void take_workspace();
+    void refine(Autotuner& tuner);
+    double time_network(std::byte* slot, int batch) const;
     void self_check();
     const Bound& bound_to(int node, int batch) const;
     double peak_flops() const;

@@ -8,7 +8,7 @@
 namespace convoy {
 namespace {
 
-constexpr int kSamples = 9, kWholeSamples = 20;
+constexpr int kSamples = 9;
 constexpr std::size_t kCopyBytes = std::size_t(1) << 30;
 
 double median(std::vector<float> values) {
@@ -39,6 +39,13 @@ double copy_rate(ColdTimer& timer, std::size_t free_bytes) {
 
 }  // namespace
 
+double CudaBackend::network_us(int count) {
+    const DeviceScope scope(device_.ordinal);
+    const DeviceBuffer slot(plan_.memory.slot_bytes, "slot");
+    cuda_check(cudaMemset(slot.data(), 0, slot.bytes()), "memset");
+    return time_network(slot.data(), batch_for(count));
+}
+
 PlanTiming CudaBackend::profile(int count) {
     const DeviceScope scope(device_.ordinal);
     const int batch = batch_for(count);
@@ -63,11 +70,7 @@ PlanTiming CudaBackend::profile(int count) {
             median(timer.run(kSamples, [&](cudaStream_t stream) { enqueue_node(int(i), slot.data(), batch, stream); }));
         out.layers.push_back(std::move(t));
     }
-    const CudaGraph graph =
-        capture(compute_stream(), [&](cudaStream_t stream) { enqueue(slot.data(), batch, stream); });
-    out.network_us = median(timer.run(kWholeSamples, [&](cudaStream_t stream) {
-        cuda_check(cudaGraphLaunch(graph.get(), stream), "cudaGraphLaunch");
-    }));
+    out.network_us = time_network(slot.data(), batch);
     std::size_t free = 0, total = 0;
     cuda_check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
     out.peak_bytes = copy_rate(timer, free);

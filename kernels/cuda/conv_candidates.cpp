@@ -30,15 +30,15 @@ const char* fixed_choice(const Conv& conv, const DeviceCaps& caps) {
     };
     const auto enough = [&](int bm, int bn) { return tiles(bm, bn) >= std::size_t(caps.multiprocessors); };
     const bool half = conv.math == Math::fp16;
-    const char* name = half ? "igemm_64x64x64_s4" : "igemm_tf32_64x64x32_s4";
+    std::string_view tile = half ? "igemm_64x64x64_s" : "igemm_tf32_64x64x32_s";
     if (p.k <= 32)
-        name = half ? "igemm_128x32x64_s2" : "igemm_tf32_128x32x32_s3";
+        tile = half ? "igemm_128x32x64_s" : "igemm_tf32_128x32x32_s";
     else if (p.k > 64 && enough(128, 128))
-        name = half ? "igemm_128x128x64_s3" : "igemm_tf32_128x128x32_s3";
+        tile = half ? "igemm_128x128x64_s" : "igemm_tf32_128x128x32_s";
     else if (enough(128, 64))
-        name = half ? "igemm_128x64x64_s3" : "igemm_tf32_128x64x32_s3";
+        tile = half ? "igemm_128x64x64_s" : "igemm_tf32_128x64x32_s";
     for (const ConvCandidate& row : igemm_rows())
-        if (row.name == std::string_view(name) && row.supports(conv, caps)) return name;
+        if (std::string_view(row.name).starts_with(tile) && row.supports(conv, caps)) return row.name;
     return "direct";
 }
 

@@ -8,20 +8,22 @@
 //      M   │  x, gathered     │ · weights^T      w (N, K): the packed weights as they are
 //          └──────────────────┘
 //
-// A block computes BM x BN outputs. Its K is cut into stages of BK elements, and shared memory is a ring of STAGES of
-// them, each BM rows of x and BN rows of weights of 64 or 128 bytes. While the tensor cores work on one stage,
-// cp.async (16 bytes each) fills the others; zeros stand for the padding, for pixels past M and channels past N. The
-// 16-byte vectors of a row are swapped (vector ^ row) so that neither cp.async nor ldmatrix meets a bank conflict. A
-// warp holds its share of the sums in registers, and two sets of operand fragments: ldmatrix fills one while mma reads
-// the other.
+// A block computes BM x BN outputs at a time, and one tile after the other: the grid is no larger than what fits on the
+// GPU. K is cut into stages of BK elements, and shared memory is a ring of STAGES of them, each BM rows of x and BN
+// rows of weights of 64 or 128 bytes. While the tensor cores work on one stage, cp.async (16 bytes each) fills the
+// others, and goes on into the next tile while this one is stored; zeros stand for the padding, for pixels past M and
+// channels past N. The 16-byte vectors of a row are swapped (vector ^ row) so that neither cp.async nor ldmatrix meets
+// a bank conflict. A warp holds its share of the sums in registers, and two sets of operand fragments: ldmatrix fills
+// one while mma reads the other.
 //
-// The gather costs no division: of each of its rows a thread knows where tap (0, 0) lies and, as bits, which filter
-// rows and columns fall inside the picture. Its place in K, the same for all its rows, is a number of digits
-// (run, r, s, c) that each stage advances by a constant (IgemmWalk). Neighbouring blocks take the channels of the same
-// pixels, so that x comes from memory once; the weights stay in L2.
+// The gather costs no division in the loop: of each of its rows a thread knows where tap (0, 0) lies and, as bits,
+// which filter rows and columns fall inside the picture (IgemmRow; worked out once per row, a tile ahead). Its place in
+// K, the same for all its rows, is a number of digits (r, s, c) that each stage advances by a constant (IgemmWalk).
+// Neighbouring blocks take the channels of the same pixels, so that x comes from memory once; the weights stay in L2.
 //
-// The epilogue passes the sums through the ring's memory, so that threads read residuals and store outputs as 16 bytes
-// of neighbouring channels (conv_igemm_epilogue.cuh).
+// Each warp passes its sums through shared memory of its own, eight rows at a time, so that threads read residuals and
+// store outputs as 16 bytes of neighbouring channels (conv_igemm_store.cuh, conv_igemm_epilogue.cuh). The residual is
+// fetched to L2 when its tile begins.
 //
 // Where there are too few tiles for the multiprocessors, SPLITS blocks share the K of one tile. They are a cluster
 // (9.0 and later) and each finishes a part of the rows, reading the others' sums from their shared memory; or they

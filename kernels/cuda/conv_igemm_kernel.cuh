@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
     constexpr int kMmaM = kWarpM / 16, kMmaN = kWarpN / 8;
     constexpr int kRowsAtOnce = TILE.threads() / kVectors;  // that the block's threads load together
     constexpr int kRowsX = TILE.bm / kRowsAtOnce, kRowsW = TILE.bn / kRowsAtOnce;
-    constexpr int kStepW = kSteps > 2;  // the weights are asked for one step after x where there is time
+    constexpr int kStepW = kSteps > 2 ? 2 : 0;  // the weights are asked for after x where there is time
     constexpr int kRowBytes = 16 * kVectors, kBytesX = TILE.bm * kRowBytes;
     static_assert(kSteps % 2 == 0, "the two fragment buffers change places with every step");
     static_assert(TILE.bm % kRowsAtOnce == 0 && TILE.bn % kRowsAtOnce == 0 && kRowsAtOnce % 8 == 0);
@@ -98,7 +98,7 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
     int load_tile = blockIdx.x, left = iterations;
     IgemmWalk walk(p, first_iteration * kVectors + vector);
     int w_row;
-    unsigned w_valid;
+    int w_rows;  // from this thread's first to the last that there is
     IgemmRow x_rows[kRowsX];
 
     // Each row is worked out once, a tile ahead: between writing and reading lies at least one barrier.
@@ -111,9 +111,7 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
     const auto read_rows = [&] {
         const int n = p.by_n_tiles(load_tile).remainder * TILE.bn + row;
         w_row = n * filter;
-        w_valid = 0;
-#pragma unroll
-        for (int i = 0; i < kRowsW; ++i) w_valid |= unsigned(n + i * kRowsAtOnce < p.k) << i;
+        w_rows = p.k - n;
 #pragma unroll
         for (int i = 0; i < kRowsX; ++i) x_rows[i] = tables[table + row + i * kRowsAtOnce];
         if (SPLIT) return;
@@ -122,11 +120,11 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
     };
     const auto load_w = [&](std::uint32_t stage, const IgemmWalk& at, bool issue) {
         const int offset = w_row + at.weight_offset(p);
-        const unsigned valid = at.inside(p) ? w_valid : 0;
+        const int rows = at.inside(p) ? w_rows : 0;
 #pragma unroll
         for (int i = 0; i < kRowsW; ++i)
             cp_async_cg(stage + kBytesX + to_shared + i * kRowsAtOnce * kRowBytes,
-                        p.weights + (offset + i * kRowsAtOnce * filter), valid >> i & 1, issue);
+                        p.weights + (offset + i * kRowsAtOnce * filter), i * kRowsAtOnce < rows, issue);
     };
     const auto load_x = [&](std::uint32_t stage, bool issue) {
         const int offset = walk.x_offset(p);
@@ -160,8 +158,8 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
         load_x(pipeline + stage * TILE.stage_bytes(), more());
         if (stage >= iterations) load_w(pipeline + stage * TILE.stage_bytes(), walk, more());
         cp_async_commit_group();
-        advance();
         __syncthreads();  // read_rows() may be called again
+        advance();
     }
 
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -243,8 +241,8 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
         const auto [m_tile, n_tile] = p.by_n_tiles(tile);
         const int m0 = m_tile * TILE.bm, n0 = n_tile * TILE.bn;
         if constexpr (!SPLIT) {
-            float* sums = reinterpret_cast<float*>(shared + TILE.pipeline_bytes() + TILE.rows_bytes() +
-                                                   warp * TILE.warp_sums());
+            float* sums =
+                reinterpret_cast<float*>(shared + TILE.pipeline_bytes() + TILE.rows_bytes() + warp * TILE.warp_sums());
             if (Sloped::fits(p.activation) && Sloped::fits(p.after_residual))
                 store_warp<SHAPE, Sloped>(p, sums, sum, m0 + warp_m, n0 + warp_n);
             else

@@ -39,13 +39,13 @@ __device__ __forceinline__ void add_four(float* sum, const float4& four) {
 /// A warp's tile, eight rows at a time through `sums`, memory of its own: warps do not wait for each other. `m` and `n`
 /// are the tile's first row and column.
 template <typename SHAPE, typename Act, int MMA_M, int MMA_N>
-__device__ __forceinline__ void store_warp(const IgemmParams& p, float* sums, const float (&sum)[MMA_M][MMA_N][4], int m,
-                                           int n) {
+__device__ __forceinline__ void store_warp(const IgemmParams& p, float* sums, const float (&sum)[MMA_M][MMA_N][4],
+                                           int m, int n) {
     constexpr IgemmTile TILE = SHAPE::kTile;
     constexpr int N = TILE.warp_n(), kLanes = TILE.lanes(), kRow = TILE.staged_row(N);
-    constexpr int kColumns = N / kLanes;                                  // threads of a row
-    constexpr int kRows = 32 / kColumns < 8 ? 32 / kColumns : 8;          // at once
-    constexpr int kPasses = 8 / kRows, kHalves = 2 * MMA_M;               // of 8 rows
+    constexpr int kColumns = N / kLanes;                          // threads of a row
+    constexpr int kRows = 32 / kColumns < 8 ? 32 / kColumns : 8;  // at once
+    constexpr int kPasses = 8 / kRows, kHalves = 2 * MMA_M;       // of 8 rows
     constexpr int kUnroll = std::is_same_v<Act, Sloped> ? kHalves : 1;
     using Epilogue = IgemmEpilogue<IgemmElement<SHAPE>, Act>;
 
@@ -66,8 +66,7 @@ __device__ __forceinline__ void store_warp(const IgemmParams& p, float* sums, co
     for (int half = 0; half < kHalves; ++half) {
 #pragma unroll
         for (int i = 0; i < kHalves; ++i)  // where the loop is rolled the registers still have fixed numbers
-            if (i == half)
-                stage_sums<SHAPE, N>(sums + lane / 4 * kRow, lane % 4 * 2, sum[i / 2], i % 2);
+            if (i == half) stage_sums<SHAPE, N>(sums + lane / 4 * kRow, lane % 4 * 2, sum[i / 2], i % 2);
         __syncwarp();
 #pragma unroll
         for (int pass = 0; pass < kPasses; ++pass) residual[pass] = next[pass];

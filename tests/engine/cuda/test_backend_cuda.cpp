@@ -45,7 +45,8 @@ struct Bench {
     CudaSlot slot;
 
     Bench(const Network& network, Precision precision, int batch, bool keep_all, bool autotune = false)
-        : backend(gpu_plan(network, precision, batch, keep_all), {}, {0, precision, autotune, ""}), slot(backend) {}
+        : backend(gpu_plan(network, precision, batch, keep_all), {}, {0, precision, autotune, false, ""}),
+          slot(backend) {}
 
     std::byte* picture(const kernels::DeviceTensor& t, int n) const {
         return static_cast<std::byte*>(t.data) +
@@ -117,6 +118,7 @@ TEST_CASE("GPU: every layer of the demo model agrees with the oracle", "[cuda]")
         check_layers(network, precision, false);
     }
     check_layers(network, Precision::fp16, true);
+    check_layers(network, Precision::tf32, true);
 }
 
 TEST_CASE("GPU: every layer of every cfg is within 1e-4 of the oracle in fp32, random weights", "[cuda]") {
@@ -126,17 +128,6 @@ TEST_CASE("GPU: every layer of every cfg is within 1e-4 of the oracle in fp32, r
         Network network = load_network(cfg, "", "", {64, 96});
         randomize_weights(network, 7);
         check_layers(network, Precision::fp32, false);
-    }
-}
-
-// Minutes: every library's plan for every layer is made ready.
-TEST_CASE("GPU: every layer of every cfg with the kernels that the tuner takes", "[cuda][slow]") {
-    REQUIRE_GPU();
-    for (const std::string& cfg : test::all_cfgs()) {
-        INFO(cfg);
-        Network network = load_network(cfg, "", "", {64, 96});
-        randomize_weights(network, 7);
-        check_layers(network, Precision::fp32, true);
     }
 }
 
