@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
-#include <chrono>
+#include <fstream>
+#include <map>
 #include <thread>
 
 #include "bench/commands.h"
@@ -14,6 +15,25 @@ namespace convoy::bench {
 namespace {
 
 double seconds(const std::function<void()>& work) { return measure(0, 1, work).ms[0] * 1e-3; }
+
+// Chrome's trace format, a row per track: for Perfetto or chrome://tracing.
+void write_trace(const std::string& path, const std::vector<TraceSpan>& spans) {
+    std::map<std::string, int> tracks;
+    nlohmann::json events = nlohmann::json::array();
+    for (const TraceSpan& span : spans) {
+        const auto [track, added] = tracks.emplace(span.track, int(tracks.size()));
+        const nlohmann::json place = {{"pid", 0}, {"tid", track->second}};
+        if (added) {
+            events.push_back(place);
+            events.back().update({{"ph", "M"}, {"name", "thread_name"}, {"args", {{"name", span.track}}}});
+        }
+        events.push_back(place);
+        events.back().update({{"ph", "X"}, {"name", span.name}, {"ts", span.start_us}, {"dur", span.duration_us}});
+    }
+    std::ofstream out(path);
+    out << nlohmann::json{{"traceEvents", events}} << '\n';
+    if (!out.flush()) throw Error(ErrorKind::output, path + ": cannot be written");
+}
 
 std::vector<Frame> decode(const std::string& path) {
     const std::unique_ptr<media::Source> source = media::open_source(path);
@@ -50,7 +70,9 @@ nlohmann::json bench_pipeline(const BenchOptions& options) {
     });
     frames.clear();
 
-    Engine engine(network, options.engine);
+    EngineOptions engine_options = options.engine;
+    engine_options.trace = !options.trace.empty();
+    Engine engine(network, engine_options);
     const double all_s = seconds([&] {
         std::thread producer([&] {
             const std::unique_ptr<media::Source> source = media::open_source(options.video);
@@ -61,6 +83,7 @@ nlohmann::json bench_pipeline(const BenchOptions& options) {
         }
         producer.join();
     });
+    if (engine_options.trace) write_trace(options.trace, engine.take_trace());
     const double slowest = std::max({decode_s, preprocess_s, network_s, post_s});
     fmt::print("{:.0f} frames, alone: decode {:.0f} frames/s, preprocess {:.0f}, network {:.1f}, post-process {:.0f}\n",
                n, n / decode_s, n / preprocess_s, n / network_s, n / post_s);

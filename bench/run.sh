@@ -9,6 +9,11 @@ model=models/yolov3-quarter
 "$bench" network --model "$model" --batch 8
 "$bench" pipeline --model "$model" models/pedestrians.mp4
 "$bench" kernels --model "$model"
+if "$bench" network --model "$model" --device cuda --passes 1 >/dev/null 2>&1; then
+    for what in conv preprocess postprocess; do "$bench" $what --model "$model" --device cuda; done
+else
+    echo "no kernels of the GPU's: there is none here, or this build has no CUDA backend"
+fi
 pythons=()
 for python in python3 /usr/bin/python3; do
     if "$python" -c 'import cv2; cv2.dnn.readNetFromDarknet' 2>/dev/null; then pythons+=(--python "$python"); fi

@@ -19,17 +19,27 @@ mkdir -p "$lib"
 # The parts of the C library must all be the machine's own, and so must the driver's.
 never='/(ld-linux-x86-64|lib(c|m|dl|rt|pthread|resolv|util|cuda|nvcuvid|nvidia-[a-z0-9-]*|cudnn[a-z_]*|cublas(Lt)?|nccl))\.so'
 ldd "$stage/$name"/bin/* | awk '$2 == "=>" && $3 == "not" { print "bundle: " $1 " is missing" > "/dev/stderr"; bad = 1 } END { exit bad }'
-ldd "$stage/$name"/bin/* | awk '$2 == "=>" { print $3 }' | sort -u | { grep -vE "$never" || true; } |
-    while read -r library; do cp -L "$library" "$lib/"; done
+ldd "$stage/$name"/bin/* | awk -v ours="$stage" '$2 == "=>" && index($3, ours) != 1 { print $3 }' | sort -u | { grep -vE "$never" || true; } |
+    tee "$stage/libraries" | while read -r library; do cp -L "$library" "$lib/"; done
 strip --strip-unneeded "$lib"/*.so* 2>/dev/null || true
+
+# Debian's record of each library's authors and licence.
+if command -v dpkg-query >/dev/null; then
+    licences=$stage/$name/share/doc/licences
+    mkdir -p "$licences"
+    xargs readlink -f <"$stage/libraries" | sed 'p; s,^/usr,,' | { xargs dpkg-query --search 2>/dev/null || true; } |
+        sed 's/:.*//' | sort -u |
+        while read -r package; do cp -L "/usr/share/doc/$package/copyright" "$licences/$package"; done
+fi
 
 # What it needs from the machine, said by the files themselves.
 glibc=$(objdump -T "$stage/$name"/bin/* "$lib"/*.so* 2>/dev/null | grep -oE 'GLIBC_2\.[0-9]+' | sort -uV | tail -n 1)
 cat >"$stage/$name/README" <<EOF
 Convoy, to be run from this folder:  bin/yolo-run VIDEO
 Needs Linux on x86-64 with ${glibc/_/ } or later. With an NVIDIA driver it runs on the GPU, with cuDNN 9 and cuBLASLt
-from the library path beside its own kernels; without one on the CPU. Licences of the libraries: their projects'.
+from the library path beside its own kernels; without one on the CPU. Convoy is under the MIT licence; FFmpeg, as
+Debian builds it, is under the GPL. The licences of all libraries in lib/ are in share/doc/licences/.
 EOF
 mkdir -p "$(dirname "$output")"
-tar -C "$stage" -czf "$output" "$name"
+tar -C "$stage" --sort=name --owner=0 --group=0 --numeric-owner -czf "$output" "$name"
 echo "bundle: $output, $(du -h "$output" | cut -f1), $(ls "$lib" | wc -l) libraries, needs ${glibc/_/ }"

@@ -3,6 +3,7 @@
 // The seam between the engine and a device.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "engine/compile.h"
 #include "engine/detection.h"
 #include "engine/stage_stats.h"
+#include "engine/trace.h"
 
 namespace convoy {
 
@@ -38,6 +40,8 @@ public:
     virtual std::string description() const = 0;
     /// What went on beside the stages of the pipeline, if anything did.
     virtual std::vector<StageStats> stats() const { return {}; }
+    /// What ran when since the last call, if the backend was asked to note it.
+    virtual std::vector<TraceSpan> take_trace() { return {}; }
 };
 
 /// What the CPU's kernels can do. max_batch and the rest of the plan must have been compiled with these.
@@ -65,6 +69,7 @@ struct CudaOptions {
     int device = 0;
     Precision precision = Precision::automatic;  ///< automatic: fp16 where there are tensor cores, else fp32
     bool autotune = true;                        ///< false: the same kernels every time, chosen by rule
+    bool trace = false;                          ///< note when everything ran, for take_trace()
     bool libraries = true;                       ///< cuDNN and cuBLASLt compete with our own kernels
     std::string tuning_cache;                    ///< folder; empty: tuned anew at every start
 };
@@ -89,7 +94,9 @@ struct PlanTiming {
 /// Device memory that a backend with `slots` slots takes, in bytes, as far as it is known before kernels are chosen.
 struct DeviceMemory {
     std::size_t weights = 0, arena = 0, slots = 0;
+    std::size_t tuning = 0;  ///< for a while at a start that measures kernels, before the others are taken
     std::size_t total() const { return weights + arena + slots; }
+    std::size_t peak() const { return std::max(total(), tuning); }
 };
 DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots);
 

@@ -60,8 +60,9 @@ CompileOptions cuda_compile_options(const EngineOptions& options, Precision prec
 std::unique_ptr<GpuBackend> bind_gpu(const Network& network, const EngineOptions& options) {
     const int gpu = choose_gpu(options);
     const Precision precision = cuda_precision(options.precision, gpu);
-    return make_cuda_backend(compile(network, cuda_compile_options(options, precision)), options.detect,
-                             {gpu, precision, options.autotune, options.libraries, options.tuning_cache});
+    return make_cuda_backend(
+        compile(network, cuda_compile_options(options, precision)), options.detect,
+        {gpu, precision, options.autotune, options.trace, options.libraries, options.tuning_cache});
 }
 
 BoundBackend bind(const Network& network, const EngineOptions& options) {

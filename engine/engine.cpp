@@ -83,6 +83,7 @@ void Engine::submit(Frame frame) {
 void Engine::finish() { impl_->pipeline->finish(); }
 std::optional<Result> Engine::next() { return impl_->pipeline->next(); }
 std::vector<StageStats> Engine::stats() const { return impl_->pipeline->stats(); }
+std::vector<TraceSpan> Engine::take_trace() { return impl_->bound.backend->take_trace(); }
 const std::vector<std::string>& Engine::notes() const { return impl_->bound.notes; }
 int Engine::max_batch() const { return impl_->bound.max_batch; }
 int Engine::capacity() const { return impl_->pipeline->capacity(); }

@@ -12,6 +12,7 @@
 #include "engine/detection.h"
 #include "engine/options.h"
 #include "engine/stage_stats.h"
+#include "engine/trace.h"
 
 namespace convoy {
 
@@ -49,6 +50,8 @@ public:
 
     /// Where time went so far: preprocess, network, post-process.
     std::vector<StageStats> stats() const;
+    /// On a GPU with EngineOptions::trace: what ran there when, since the last call.
+    std::vector<TraceSpan> take_trace();
     /// "cpu, fp32, 2 threads, batch 1", for people.
     std::string description() const;
     /// What went wrong at the start without harm, a sentence each: a tuning cache that could not be written, say.

@@ -27,7 +27,7 @@ struct DetectOptions {
 };
 
 struct EngineOptions {
-    /// "auto", "cpu", "cuda" or "cuda:0,2". What this build or machine lacks is an Error(unsupported).
+    /// "auto", "cpu", "cuda" (the first GPU) or "cuda:1". What this build or machine lacks is an Error(unsupported).
     std::string device = "auto";
     Precision precision = Precision::automatic;  ///< automatic: fp16 on a GPU with tensor cores, else fp32
     /// Pictures that go through the network together; 0 lets the engine choose. On the CPU they run side by side on a
@@ -39,6 +39,7 @@ struct EngineOptions {
     double max_latency_ms = -1;
     BatchNormFormula batch_norm = BatchNormFormula::alexeyab;
     bool autotune = true;      ///< GPU: time the kernels that could serve each layer; false takes fixed ones
+    bool trace = false;        ///< GPU: note when each copy, kernel and batch ran, for Engine::take_trace()
     bool libraries = true;     ///< GPU: cuDNN and cuBLASLt compete with our own kernels
     std::string tuning_cache;  ///< GPU: folder where what was measured is kept; empty measures at every start
     DetectOptions detect;

@@ -2,6 +2,7 @@
 #include "engine/cuda/backend_cuda.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/cuda/backend_resources.h"
 #include "engine/cuda/slot_cuda.h"
@@ -81,7 +82,8 @@ CudaBackend::CudaBackend(Plan plan, const DetectOptions& detect, const CudaOptio
       plan_(std::move(plan)),
       detect_(detect),
       precision_(cuda_precision(options.precision, options.device)),
-      batches_(batch_sizes(plan_.max_batch)) {
+      batches_(batch_sizes(plan_.max_batch)),
+      tracing_(options.trace) {
     if (!plan_.weights_storage)
         throw Error(ErrorKind::model, "the network was loaded without weights: name its .weights file");
     const DeviceScope scope(device_.ordinal);
@@ -105,6 +107,8 @@ CudaBackend::~CudaBackend() {
 
 void CudaBackend::bind(const CudaOptions& options) {
     resources_->compute = make_stream();
+    resources_->epoch = make_event(true);
+    cuda_check(cudaEventRecord(resources_->epoch.get(), compute_stream()), "cudaEventRecord");
     resources_->libraries = std::make_unique<k::ConvLibraries>();
     TuningCache cache(options.tuning_cache,
                       device_.name + ", " + std::to_string(device_.caps.multiprocessors) + " multiprocessors, " +
@@ -311,16 +315,30 @@ std::vector<StageStats> CudaBackend::stats() const {
 
 DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots) {
     DeviceMemory out;
-    const kernels::DataType type = k::storage(math_of(precision));
-    for (const Node& node : plan.graph.nodes)
-        if (std::holds_alternative<ConvOp>(node.op)) {
-            const k::Conv conv = cuda_conv(plan, node, math_of(precision), 1);
-            out.weights += aligned(conv.packed_elements() * kernels::size_of(type)) +
-                           aligned(std::size_t(conv.packed_k()) * sizeof(float));
-        }
+    const k::Math math = math_of(precision);
+    for (int index : nodes_of<ConvOp>(plan.graph)) {
+        const Node& node = plan.graph.nodes[std::size_t(index)];
+        const k::Conv conv = cuda_conv(plan, node, math, 1);
+        out.weights += aligned(conv.packed_elements() * kernels::size_of(k::storage(math))) +
+                       aligned(std::size_t(conv.packed_k()) * sizeof(float));
+        out.tuning = std::max(out.tuning, ConvCheck::device_bytes(cuda_conv(plan, node, math, plan.max_batch)));
+    }
     out.arena = plan.memory.arena_bytes;
     out.slots = std::size_t(slots) * (plan.memory.slot_bytes + k::candidate_bytes(CudaSlot::kCapacity, plan.max_batch));
     return out;
+}
+
+void CudaBackend::add_span(const std::string& track, const std::string& name, cudaEvent_t start, cudaEvent_t stop) {
+    float begin = 0, duration = 0;
+    cuda_check(cudaEventElapsedTime(&begin, resources_->epoch.get(), start), "cudaEventElapsedTime");
+    cuda_check(cudaEventElapsedTime(&duration, start, stop), "cudaEventElapsedTime");
+    const std::lock_guard lock(trace_mutex_);
+    trace_.push_back({track, name, double(begin) * 1e3, double(duration) * 1e3});
+}
+
+std::vector<TraceSpan> CudaBackend::take_trace() {
+    const std::lock_guard lock(trace_mutex_);
+    return std::exchange(trace_, {});
 }
 
 std::unique_ptr<Slot> CudaBackend::make_slot() { return std::make_unique<CudaSlot>(*this); }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <map>
+#include <mutex>
 
 #include "engine/backend.h"
 #include "engine/cuda/autotune.h"
@@ -25,6 +25,7 @@ public:
     std::unique_ptr<Slot> make_slot() override;
     std::string description() const override;
     std::vector<StageStats> stats() const override;
+    std::vector<TraceSpan> take_trace() override;
     double network_us(int count) override;
     PlanTiming profile(int count) override;
     std::vector<std::string> notes() const override { return notes_; }
@@ -44,6 +45,9 @@ public:
     void enqueue(std::byte* slot, int batch, cudaStream_t stream) const;
     cudaStream_t compute_stream() const;
     UploadRing& ring() const;
+    bool tracing() const { return tracing_; }
+    /// Notes that `name` ran on `track` between two events that have happened.
+    void add_span(const std::string& track, const std::string& name, cudaEvent_t start, cudaEvent_t stop);
     /// Pictures whose candidates did not fit on the device, so that the host went through them.
     StageClock& host_decode_clock() const { return host_decode_clock_; }
 
@@ -75,6 +79,9 @@ private:
     std::vector<int> batches_;
     std::vector<std::string> notes_;
     std::size_t device_bytes_ = 0;
+    bool tracing_;
+    std::mutex trace_mutex_;
+    std::vector<TraceSpan> trace_;
     mutable StageClock host_decode_clock_{"decode on the host"};
     std::unique_ptr<Resources> resources_;
 };

@@ -17,6 +17,7 @@ struct Constants {
 // Destroyed from the last to the first: what was captured or prepared goes before the libraries that it came from.
 struct CudaBackend::Resources {
     CudaStream compute;
+    CudaEvent epoch;  // the trace's zero
     std::unique_ptr<kernels::cuda::ConvLibraries> libraries;
     DeviceBuffer weights, arena, workspace;
     UploadRing ring;

@@ -58,6 +58,13 @@ ConvCheck::ConvCheck(const k::Conv& conv, const k::DeviceCaps& caps, const k::Co
     k::conv_candidates().front().prepare(conv, caps, libraries)->launch(pointers(expected_), stream);
 }
 
+std::size_t ConvCheck::device_bytes(const k::Conv& conv) {
+    const kernels::ConvProblem& p = conv.problem;
+    const std::size_t outputs = out_pixels(conv) * (2 * conv.y_pitch + conv.residual_pitch);
+    return kernels::size_of(k::storage(conv.math)) *
+           (std::size_t(p.n) * p.h * p.w * conv.x_pitch + kCopies * conv.packed_elements() + outputs);
+}
+
 k::ConvPointers ConvCheck::pointers(const DeviceBuffer& to) const {
     return {x_.data(),        weights_.data(), reinterpret_cast<const float*>(bias_.data()),
             residual_.data(), to.data(),       workspace_.data()};

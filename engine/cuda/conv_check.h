@@ -13,6 +13,8 @@ public:
     ConvCheck(const kernels::cuda::Conv& conv, const kernels::cuda::DeviceCaps& caps,
               const kernels::cuda::ConvLibraries& libraries, cudaStream_t stream);
 
+    /// Device memory that a check takes, workspace aside.
+    static std::size_t device_bytes(const kernels::cuda::Conv& conv);
     /// Largest difference from the oracle as a share of what is tolerated: more than 1, or no number, is wrong. With a
     /// residual it is run in place where pitches allow, as the memory plan likes it.
     float error(const kernels::cuda::PreparedConv& kernel);

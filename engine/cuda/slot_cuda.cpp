@@ -14,8 +14,10 @@ struct CudaSlot::Resources {
     PinnedBuffer host_transforms, survivors;
     CudaStream side;  // what does not wait for the network
     CudaEvent ready, start, done;
-    std::vector<CudaEvent> uploaded;  // by picture
-    std::vector<CudaGraph> graphs;    // by index into batches()
+    std::vector<CudaEvent> uploaded;              // by picture: ready in the input
+    std::vector<CudaEvent> copy_started, copied;  // the same, for the trace
+    std::vector<int> entry;                       // of the ring, by picture; -1: was on the device
+    std::vector<CudaGraph> graphs;                // by index into batches()
 };
 
 CudaSlot::CudaSlot(CudaBackend& backend)
@@ -34,7 +36,12 @@ CudaSlot::CudaSlot(CudaBackend& backend)
     r.side = make_stream();
     r.ready = make_event();
     r.start = make_event(true), r.done = make_event(true);
-    for (int i = 0; i < n; ++i) r.uploaded.push_back(make_event());
+    for (int i = 0; i < n; ++i) {
+        r.uploaded.push_back(make_event(backend.tracing()));
+        r.copy_started.push_back(backend.tracing() ? make_event(true) : CudaEvent());
+        r.copied.push_back(backend.tracing() ? make_event(true) : CudaEvent());
+    }
+    r.entry.resize(std::size_t(n));
     // Places that a batch leaves empty are computed all the same: on numbers, not on what memory held before.
     cuda_check(cudaMemset(r.memory.data(), 0, r.memory.bytes()), "memset");
     const kernels::Placement whole{plan.input.w, plan.input.h, 0, 0, plan.input.w, plan.input.h};
@@ -45,9 +52,13 @@ CudaSlot::CudaSlot(CudaBackend& backend)
 }
 
 CudaSlot::~CudaSlot() {
-    const DeviceScope scope(backend_.device());
-    static_cast<void>(cudaEventSynchronize(resources_->done.get()));
-    resources_.reset();
+    try {
+        const DeviceScope scope(backend_.device());
+        static_cast<void>(cudaEventSynchronize(resources_->done.get()));
+        resources_.reset();
+    } catch (const Error&) {
+        // A device that has failed takes its memory with it.
+    }
 }
 
 std::byte* CudaSlot::memory() const { return resources_->memory.data(); }
@@ -85,8 +96,11 @@ void CudaSlot::preprocess(int index, const PixelView& picture) {
     kernels::DeviceTensor y = backend_.view(input_, memory(), 1);
     y.data = static_cast<std::byte*>(y.data) +
              std::size_t(index) * y.pixels() * std::size_t(y.pitch) * kernels::size_of(y.type);
-    UploadRing::Upload at{picture, r.side.get()};
-    if (!picture.on_device) at = backend_.ring().upload(picture);
+    UploadRing::Upload at{picture, r.side.get(), -1};
+    if (!picture.on_device) at = backend_.ring().upload(picture, r.copy_started[std::size_t(index)].get());
+    r.entry[std::size_t(index)] = at.entry;
+    if (backend_.tracing())
+        cuda_check(cudaEventRecord(r.copied[std::size_t(index)].get(), at.stream), "cudaEventRecord");
     const k::PlacedPicture placed{at.device, placement};
     try {
         k::preprocess(&placed, 1, backend_.detect().resize, y, at.stream);
@@ -110,6 +124,7 @@ void CudaSlot::run(int count) {
     k::clear_candidates(backend_.plan().max_batch, r.candidates.data(), side);
     cuda_check(cudaEventRecord(r.ready.get(), side), "cudaEventRecord");
     cuda_check(cudaStreamWaitEvent(stream, r.ready.get(), 0), "cudaStreamWaitEvent");
+    count_ = count;
     batch_ = backend_.batch_for(count);
     const auto& batches = backend_.batches();
     const auto at = std::size_t(std::find(batches.begin(), batches.end(), batch_) - batches.begin());
@@ -123,7 +138,20 @@ double CudaSlot::wait() {
     float ms = 0;
     cuda_check(cudaEventSynchronize(resources_->done.get()), "the network");
     cuda_check(cudaEventElapsedTime(&ms, resources_->start.get(), resources_->done.get()), "cudaEventElapsedTime");
+    if (backend_.tracing()) add_spans();
     return double(ms);
+}
+
+void CudaSlot::add_spans() {
+    const Resources& r = *resources_;
+    for (std::size_t i = 0; i < std::size_t(count_); ++i) {
+        const std::string ring = std::to_string(r.entry[i]);
+        const std::string name = std::string("picture ").append(std::to_string(i));
+        if (r.entry[i] >= 0)
+            backend_.add_span(std::string("copy ").append(ring), name, r.copy_started[i].get(), r.copied[i].get());
+        backend_.add_span(std::string("preprocess ").append(ring), name, r.copied[i].get(), r.uploaded[i].get());
+    }
+    backend_.add_span("network", std::string("batch of ").append(std::to_string(batch_)), r.start.get(), r.done.get());
 }
 
 void CudaSlot::collect(int index, std::vector<Detection>& out) {

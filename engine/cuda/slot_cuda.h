@@ -23,12 +23,13 @@ private:
     struct Resources;
 
     void capture_graphs();
+    void add_spans();
     void decode_on_host(int index);
 
     CudaBackend& backend_;
     std::vector<Head> heads_;
     TensorId input_ = kNoTensor;
-    int batch_ = 1;  // of the last run
+    int count_ = 0, batch_ = 1;  // of the last run: pictures, and the size that it ran at
     kernels::Candidates candidates_;
     std::vector<kernels::Survivor> survivors_;
     std::unique_ptr<Resources> resources_;

@@ -23,8 +23,9 @@ UploadRing::UploadRing() {
     for (Entry& e : entries_) e.stream = make_stream();
 }
 
-UploadRing::Upload UploadRing::upload(const kernels::PixelView& picture) {
-    Entry& e = entries_[std::size_t(next_)];
+UploadRing::Upload UploadRing::upload(const kernels::PixelView& picture, cudaEvent_t started) {
+    const int entry = next_;
+    Entry& e = entries_[std::size_t(entry)];
     next_ = (next_ + 1) % kDepth;
     cuda_check(cudaStreamSynchronize(e.stream.get()), "upload");
     const std::size_t first = (plane_bytes(picture, 0) + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment;
@@ -33,7 +34,8 @@ UploadRing::Upload UploadRing::upload(const kernels::PixelView& picture) {
         e.host = PinnedBuffer(bytes);
         e.device = DeviceBuffer(bytes, "frames");
     }
-    Upload out{picture, e.stream.get()};
+    Upload out{picture, e.stream.get(), entry};
+    if (started) cuda_check(cudaEventRecord(started, out.stream), "cudaEventRecord");
     for (int plane : {0, 1}) {
         const std::size_t offset = plane ? first : 0, count = plane_bytes(picture, plane);
         if (count == 0) continue;

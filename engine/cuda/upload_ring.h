@@ -17,9 +17,11 @@ public:
     struct Upload {
         kernels::PixelView device;  ///< the same picture in device memory, once `stream` has got that far
         cudaStream_t stream;        ///< enqueue its reader here
+        int entry;                  ///< which of the buffers
     };
     /// The picture's bytes are copied before the call returns. Waits for the reader enqueued kDepth pictures ago.
-    Upload upload(const kernels::PixelView& picture);
+    /// `started`, if any, is recorded before the copy.
+    Upload upload(const kernels::PixelView& picture, cudaEvent_t started = nullptr);
 
     static constexpr int kDepth = 4;
 

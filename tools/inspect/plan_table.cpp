@@ -48,9 +48,9 @@ std::string plan_text(const BoundPlan& plan) {
     const DeviceMemory& m = plan.predicted;
     return text + fmt::format(
                       "device memory: weights {:.1f} MB, activations {:.1f} MB, one slot {:.1f} MB; predicted "
-                      "{:.1f} MB, taken {:.1f} MB\n",
+                      "{:.1f} MB, taken {:.1f} MB; while kernels are measured up to {:.1f} MB\n",
                       double(m.weights) / 1e6, double(m.arena) / 1e6, double(m.slots) / 1e6, double(m.total()) / 1e6,
-                      double(plan.measured_bytes) / 1e6);
+                      double(plan.measured_bytes) / 1e6, double(m.tuning) / 1e6);
 }
 
 nlohmann::ordered_json plan_json(const BoundPlan& plan) {
