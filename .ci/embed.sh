@@ -12,7 +12,8 @@ cmake -S docs/examples/embed -B "$prefix/build" -DCMAKE_BUILD_TYPE=Release -DCMA
 cmake --build "$prefix/build"
 
 model=$prefix/installed/share/convoy/models/yolov3-quarter
-found=$("$prefix/build/embed" "$model.cfg" "$model.weights" models/pedestrians.mp4 | tee /dev/stderr | tail -n 1)
+"$prefix/build/embed" "$model.cfg" "$model.weights" models/pedestrians.mp4 | tee "$prefix/said"
+found=$(tail -n 1 "$prefix/said")
 wanted="whole video: $(wc -l <runs/demo/pedestrians.jsonl) frames, $(grep -o '"class_id"' runs/demo/pedestrians.jsonl | wc -l) boxes"
 [ "$found" = "$wanted" ] || { echo "embed: it says '$found', and make demo found '$wanted'"; exit 1; }
 (cd "$prefix" && "$prefix/installed/bin/yolo-run" --version)

@@ -7,6 +7,11 @@
 #include "engine/bind.h"
 
 namespace convoy::bench {
+namespace {
+
+constexpr int kSingleRuns = 30;
+
+}  // namespace
 nlohmann::json bench_network(const BenchOptions& options) {
     Network network = options.model.load(false);
     if (!network.weights_storage) randomize_weights(network, 1);  // speed does not depend on them
@@ -20,10 +25,16 @@ nlohmann::json bench_network(const BenchOptions& options) {
                batch / run.median() * 1e3);
     nlohmann::json out = run.json();
     if (auto* gpu = dynamic_cast<GpuBackend*>(bound.backend.get())) {
-        const double us = gpu->network_us(batch);
-        fmt::print("without decode and NMS: {:.1f} us a batch, {:.1f} pictures/s\n", us, batch / us * 1e6);
-        out["network_us"] = us;
+        Samples alone;
+        for (double us : gpu->network_us(batch, kSingleRuns)) alone.ms.push_back(us * 1e-3);
+        fmt::print("without decode and NMS, one at a time: {}, {:.1f} pictures/s\n", alone.text(),
+                   batch / alone.median() * 1e3);
+        out["network_alone"] = alone.json();
     }
+    out["bench"] = "network";
+    out["model"] = network.cfg_path;
+    out["input"] = {network.input.w, network.input.h};
+    out["precision"] = bound.backend->description();
     out["batch"] = batch;
     out["ms_per_picture"] = run.median() / batch;
     return out;

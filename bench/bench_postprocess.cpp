@@ -74,12 +74,6 @@ struct Heads {
         cuda_check(cudaMemcpy(out.data(), host, out.bytes(), cudaMemcpyHostToDevice), "upload");
         return out;
     }
-
-    double bytes() const {
-        double sum = 0;
-        for (const DeviceBuffer& b : memory) sum += double(b.bytes());
-        return sum;
-    }
 };
 
 }  // namespace
@@ -130,11 +124,10 @@ nlohmann::json bench_postprocess(const BenchOptions& options) {
             std::vector<kernels::Survivor> out;
             if (!k::read_survivors(survivors.data(), capacity, batch, 0, plan.classes, boxes, out))
                 throw Error(ErrorKind::unsupported, "the candidates did not fit, so there is nothing to time");
-            const double rate = heads.bytes() / samples[0].median() * 1e6;
             fmt::print(
-                "batch {:<3} {:>5} candidates, {:>4} left: decode {:>7.1f} us ({:.0f} GB/s), nms {:>7.1f} us, "
+                "batch {:<3} {:>5} candidates, {:>4} left: decode {:>7.1f} us, nms {:>7.1f} us, "
                 "both {:>7.1f} us (iqr {:.1f}%), {:.2f} us a picture\n",
-                batch, wanted, out.size(), samples[0].median(), rate / 1e9, samples[1].median(), samples[2].median(),
+                batch, wanted, out.size(), samples[0].median(), samples[1].median(), samples[2].median(),
                 100 * samples[2].spread(), samples[2].median() / batch);
             for (std::size_t i = 0; i < samples.size(); ++i) {
                 nlohmann::json entry = samples[i].json();
@@ -142,7 +135,6 @@ nlohmann::json bench_postprocess(const BenchOptions& options) {
                                                    batch, wanted)},
                               {"survivors_of_first", out.size()},
                               {"us_per_picture", samples[i].median() / batch}});
-                if (i == 0) entry.update({{"bytes", heads.bytes()}, {"gbs", rate / 1e9}});
                 cases.push_back(std::move(entry));
             }
         }

@@ -61,17 +61,20 @@ struct GpuCount {
     std::string why_none;
 };
 GpuCount cuda_gpus();
+/// Why that GPU, which is there, cannot be used; nothing if it can.
+std::string cuda_why_unusable(int device);
 
 /// What the kernels in kernels/cuda/ can do with activations of `precision` (fp32, tf32 or fp16).
 BackendTraits cuda_traits(Precision precision);
 
 struct CudaOptions {
     int device = 0;
-    Precision precision = Precision::automatic;  ///< automatic: fp16 where there are tensor cores, else fp32
-    bool autotune = true;                        ///< false: the same kernels every time, chosen by rule
-    bool trace = false;                          ///< note when everything ran, for take_trace()
-    bool libraries = true;                       ///< cuDNN and cuBLASLt compete with our own kernels
-    std::string tuning_cache;                    ///< folder; empty: tuned anew at every start
+    Precision precision = Precision::automatic;      ///< automatic: fp16 where there are tensor cores, else fp32
+    bool autotune = true;                            ///< false: the same kernels every time, chosen by rule
+    bool trace = false;                              ///< note when everything ran, for take_trace()
+    bool libraries = true;                           ///< cuDNN and cuBLASLt compete with our own kernels
+    std::string tuning_cache;                        ///< folder; empty: tuned anew at every start
+    std::function<void(const std::string&)> notice;  ///< see EngineOptions
 };
 
 /// `asked`, or what automatic means on that GPU. Throws Error(device) when there is none.
@@ -94,9 +97,9 @@ struct PlanTiming {
 /// Device memory that a backend with `slots` slots takes, in bytes, as far as it is known before kernels are chosen.
 struct DeviceMemory {
     std::size_t weights = 0, arena = 0, slots = 0;
-    std::size_t tuning = 0;  ///< for a while at a start that measures kernels, before the others are taken
+    std::size_t tuning = 0;  ///< for a while at a start that measures kernels, before all but the weights is taken
     std::size_t total() const { return weights + arena + slots; }
-    std::size_t peak() const { return std::max(total(), tuning); }
+    std::size_t peak() const { return std::max(total(), weights + tuning); }
 };
 DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots);
 
@@ -104,8 +107,9 @@ DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots);
 class GpuBackend : public Backend {
 public:
     virtual const Plan& plan() const = 0;
-    /// Microseconds of the network without decode and NMS, again and again, for the batch size of `count` pictures.
-    virtual double network_us(int count) = 0;
+    /// Microseconds of each of `runs` single runs of the network, without decode and NMS, at the batch size for `count`
+    /// pictures; the host waits after each.
+    virtual std::vector<double> network_us(int count, int runs) = 0;
     /// Times every layer for the batch size that `count` pictures run at.
     virtual PlanTiming profile(int count) = 0;
     /// Device memory that it has taken so far, its slots included, in bytes; the driver's and libraries' own not.

@@ -10,8 +10,9 @@
 namespace convoy {
 
 /// The GPU that `options.device` means, or none: the CPU. Throws Error(usage) for what is no device, Error(unsupported)
-/// for one that is not there or for a precision that it does not have.
-std::optional<int> choose_device(const EngineOptions& options);
+/// for one that is not there or for a precision that it does not have. `why_none` is told why auto finds no GPU, where
+/// this build has the CUDA backend.
+std::optional<int> choose_device(const EngineOptions& options, std::string* why_none = nullptr);
 
 /// The same, where the CPU will not do: Error(unsupported) then.
 int choose_gpu(const EngineOptions& options);

@@ -37,15 +37,19 @@ void list_detections(const kernels::Candidates& candidates, const std::vector<ke
 /// know the layer.
 template <typename F>
 void with_layer_name(const Node& node, const char* device, F&& f) {
+    const auto say = [&](const char* what) {
+        return Error(ErrorKind::device, "layer " + std::to_string(node.layer) + " (" + node.name() + ") failed on " +
+                                            device + ": " + what);
+    };
     try {
         f();
-    } catch (const Error&) {
+    } catch (const Error& e) {
+        if (e.kind() == ErrorKind::device) throw say(e.what());
         throw;
     } catch (const std::bad_alloc&) {
         throw;
     } catch (const std::exception& e) {
-        throw Error(ErrorKind::device, "layer " + std::to_string(node.layer) + " (" + node.name() + ") failed on " +
-                                           device + ": " + e.what());
+        throw say(e.what());
     }
 }
 

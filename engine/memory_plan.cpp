@@ -41,7 +41,8 @@ public:
             if (!conv || !conv->residual) continue;
             const TensorId residual = graph_.nodes[i].inputs[1], out = graph_.nodes[i].output;
             if (graph_.place(residual).root != residual || graph_.place(out).root != out) continue;
-            if (graph_.nodes[i].inputs[0] == residual) continue;  // the convolution still reads it
+            // The convolution still reads it, or a part of it.
+            if (graph_.place(graph_.nodes[i].inputs[0]).root == residual) continue;
             const int from = plan_.block_of[residual], to = plan_.block_of[out];
             if (plan_.blocks[from].last != int(i) || plan_.blocks[from].bytes != plan_.blocks[to].bytes) continue;
             if (plan_.blocks[from].home != plan_.blocks[to].home) continue;

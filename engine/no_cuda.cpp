@@ -12,6 +12,7 @@ namespace {
 
 GpuCount cuda_gpus() { return {0, false, "this build has no CUDA backend"}; }
 Precision cuda_precision(Precision, int) { refuse(); }
+std::string cuda_why_unusable(int) { refuse(); }
 BackendTraits cuda_traits(Precision) { refuse(); }
 DeviceMemory cuda_memory(const Plan&, Precision, int) { refuse(); }
 std::unique_ptr<GpuBackend> make_cuda_backend(Plan, const DetectOptions&, const CudaOptions&) { refuse(); }

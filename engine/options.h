@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ struct EngineOptions {
     bool trace = false;        ///< GPU: note when each copy, kernel and batch ran, for Engine::take_trace()
     bool libraries = true;     ///< GPU: cuDNN and cuBLASLt compete with our own kernels
     std::string tuning_cache;  ///< GPU: folder where what was measured is kept; empty measures at every start
+    /// Told, at the start and from the thread that makes the engine, what takes long: a sentence each time.
+    std::function<void(const std::string& sentence)> notice;
     DetectOptions detect;
 };
 

@@ -9,6 +9,9 @@
 
 namespace convoy::kernels::cuda {
 
+/// Whether this build's kernels have code for the current device.
+bool compiled_for_current_device();
+
 /// Fills `count` elements with numbers between -scale and scale that depend on `seed` and the position alone.
 /// Enqueued only; std::runtime_error when CUDA refuses.
 void fill_noise(void* data, DataType type, std::size_t count, std::uint32_t seed, float scale, Stream stream);

@@ -176,6 +176,8 @@ std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval
                         "not scored",
                         lost, categories.size(), dataset.path));
     if (!fs::is_directory(dataset.path)) eval::locate_pictures(dataset, options.images);
+    if (!options.quiet)
+        options.engine.notice = [](const std::string& sentence) { fmt::print(stderr, "yolo-eval: {}\n", sentence); };
     Engine engine(network, options.engine);
     if (!options.quiet) {
         if (options.model.is_demo())

@@ -59,6 +59,8 @@ int run(RunOptions& options) {
     const OutputPlan plan = plan_outputs(options.output, inputs, options.report_json);
     Network network = options.model.load();
     options.engine.detect.classes = parse_classes(options.classes, network);
+    if (!options.quiet)
+        options.engine.notice = [](const std::string& sentence) { fmt::print(stderr, "yolo-run: {}\n", sentence); };
     Engine engine(network, options.engine);
     network.weights_storage.reset();  // the engine holds what it needs
     greet(options, network, engine);

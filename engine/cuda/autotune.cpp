@@ -5,6 +5,7 @@
 #include <limits>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 namespace convoy {
 namespace k = kernels::cuda;
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::size_t kFlushMultiple = 3;  // of the L2, so that nothing of the last run is left in it
 constexpr int kFirstSamples = 3, kMoreSamples = 7;
+constexpr const char* kFewRows = "_few_rows";  // in the key: not every row took part
 constexpr std::size_t kFinalists = 8, kOthers = 2;
 constexpr float kFarBehind = 3, kStillInTheRace = 1.25f;  // of the fastest first median
 constexpr std::size_t kMaxWorkspace = 512u << 20;
@@ -60,12 +62,13 @@ std::vector<float> ColdTimer::run(int samples, const std::function<void(cudaStre
 }
 
 Autotuner::Autotuner(const DeviceInfo& device, const k::ConvLibraries& libraries, TuningCache& cache,
-                     cudaStream_t stream, bool libraries_compete)
+                     cudaStream_t stream, bool libraries_compete, std::function<void(const std::string&)> notice)
     : device_(device),
       libraries_(libraries),
       cache_(cache),
       stream_(stream),
       libraries_compete_(libraries_compete),
+      notice_(std::move(notice)),
       timer_(device.caps.l2_bytes, stream) {}
 
 Autotuner::Choice Autotuner::prepare(const k::Conv& conv, const std::string& row) const {
@@ -81,18 +84,24 @@ Autotuner::Choice Autotuner::prepare(const k::Conv& conv, const std::string& row
 }
 
 Autotuner::Contest Autotuner::choose(const k::Conv& conv, const std::vector<std::string>& library_rows) {
-    if (const TuningCache::Entry* known = cache_.find(to_string(conv))) {
+    const TuningCache::Entry* known = cache_.find(to_string(conv));
+    if (!known && !library_rows.empty()) known = cache_.find(to_string(conv) + kFewRows);
+    if (known) {
         Contest remembered{prepare(conv, known->row), {}};
         remembered.winner.us = known->us;
         if (remembered.winner.kernel) return remembered;
     }
+    if (notice_)
+        std::exchange(notice_, {})("finding the fastest kernels for this network on " + device_.name +
+                                   ": a minute or two, where nothing is remembered");
     Contest contest = measure(conv, library_rows);
-    remember(conv, contest.winner);
+    contest.problem = to_string(conv) + (library_rows.empty() ? "" : kFewRows);
+    remember(contest.problem, contest.winner);
     return contest;
 }
 
-void Autotuner::remember(const k::Conv& conv, const Choice& choice) {
-    cache_.put(to_string(conv), {choice.row, choice.us});
+void Autotuner::remember(const std::string& problem, const Choice& choice) {
+    cache_.put(problem, {choice.row, choice.us});
 }
 
 // A candidate that CUDA or its library refuses is out; a device that it has broken ends everything.

@@ -43,19 +43,20 @@ public:
 
     /// All references outlive the tuner.
     Autotuner(const DeviceInfo& device, const kernels::cuda::ConvLibraries& libraries, TuningCache& cache,
-              cudaStream_t stream, bool libraries_compete);
+              cudaStream_t stream, bool libraries_compete, std::function<void(const std::string&)> notice = {});
 
     /// The fastest of those that agree with the oracle, and what came close.
     struct Contest {
         Choice winner;
         std::vector<Choice> others;  ///< the best first, one of ours among them; none when the winner is remembered
+        std::string problem = {};    ///< its name in the cache, when it was measured
     };
 
     /// From the cache if it serves, else measured. Of the libraries' rows only `library_rows` are looked at, unless it
     /// is empty: making them ready takes longer than all the rest. Throws std::runtime_error.
     Contest choose(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows = {});
     /// What is to be found in the cache from now on.
-    void remember(const kernels::cuda::Conv& conv, const Choice& choice);
+    void remember(const std::string& problem, const Choice& choice);
     /// Always the same for a kind of GPU: kernels::cuda::fixed_choice(), nothing measured.
     Choice choose_fixed(const kernels::cuda::Conv& conv) const;
     /// Floating-point operations per second of the fastest candidate on a large matrix product.
@@ -72,6 +73,7 @@ private:
     TuningCache& cache_;
     cudaStream_t stream_;
     bool libraries_compete_;
+    std::function<void(const std::string&)> notice_;  // empty once it was called
     ColdTimer timer_;
 };
 

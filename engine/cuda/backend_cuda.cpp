@@ -106,6 +106,7 @@ CudaBackend::~CudaBackend() {
 }
 
 void CudaBackend::bind(const CudaOptions& options) {
+    static_cast<void>(cudaGetLastError());  // what somebody else left unread is not ours
     resources_->compute = make_stream();
     resources_->epoch = make_event(true);
     cuda_check(cudaEventRecord(resources_->epoch.get(), compute_stream()), "cudaEventRecord");
@@ -115,22 +116,34 @@ void CudaBackend::bind(const CudaOptions& options) {
                           device_.versions + ", " +
                           (options.libraries ? resources_->libraries->description() : "no libraries") + ", kernels " +
                           k::kernels_revision());
-    {
-        Autotuner tuner(device_, *resources_->libraries, cache, resources_->compute.get(), options.libraries);
-        choose_kernels(options, tuner);
-        pack_weights();
-        resources_->arena = DeviceBuffer(plan_.memory.arena_bytes, "activations");
-        cuda_check(cudaMemset(resources_->arena.data(), 0, resources_->arena.bytes()), "memset");
-        take_workspace();
-        self_check();
-        refine(tuner);
+    pack_weights();
+    try {
+        choose_and_check(options, cache);
+    } catch (const Error&) {
+        // What was remembered may not serve any more. A device that is broken fails again.
+        if (!cache.used()) throw;
+        cache.forget();
+        choose_and_check(options, cache);
     }
     take_workspace();
     if (std::string trouble = cache.save(); !trouble.empty()) notes_.push_back(std::move(trouble));
     device_bytes_ = resources_->weights.bytes() + resources_->arena.bytes() + resources_->workspace.bytes();
 }
 
-// Before any other memory is taken, so that the tensors of the tuner do not come on top.
+void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cache) {
+    resources_->kernels.clear();
+    resources_->launches.clear();
+    resources_->arena = DeviceBuffer();
+    Autotuner tuner(device_, *resources_->libraries, cache, compute_stream(), options.libraries, options.notice);
+    choose_kernels(options, tuner);
+    resources_->arena = DeviceBuffer(plan_.memory.arena_bytes, "activations");
+    cuda_check(cudaMemset(resources_->arena.data(), 0, resources_->arena.bytes()), "memset");
+    take_workspace();
+    self_check();
+    refine(tuner);
+}
+
+// Before the arena is taken, so that the tensors of the tuner do not come on top.
 void CudaBackend::choose_kernels(const CudaOptions& options, Autotuner& tuner) {
     std::vector<Bound>& kernels = resources_->kernels;
     const auto choose = [&](int index, int batch, const std::vector<std::string>& library_rows) {
@@ -142,7 +155,7 @@ void CudaBackend::choose_kernels(const CudaOptions& options, Autotuner& tuner) {
         with_layer_name(node, "the GPU", [&] {
             Autotuner::Contest contest =
                 options.autotune ? tuner.choose(conv, library_rows) : Autotuner::Contest{tuner.choose_fixed(conv), {}};
-            kernels.push_back({conv, std::move(contest.winner), std::move(contest.others)});
+            kernels.push_back({conv, std::move(contest.winner), std::move(contest.others), std::move(contest.problem)});
         });
     };
     // The largest batch and a single picture with every row; what lies between with the libraries' winners there.

@@ -26,7 +26,7 @@ public:
     std::string description() const override;
     std::vector<StageStats> stats() const override;
     std::vector<TraceSpan> take_trace() override;
-    double network_us(int count) override;
+    std::vector<double> network_us(int count, int runs) override;
     PlanTiming profile(int count) override;
     std::vector<std::string> notes() const override { return notes_; }
     std::size_t device_bytes() const override { return device_bytes_; }
@@ -57,13 +57,17 @@ private:
         kernels::cuda::Conv conv;
         Autotuner::Choice choice;
         std::vector<Autotuner::Choice> others;  // until refine() has tried them
+        std::string problem;                    // in the tuning cache
     };
 
     void bind(const CudaOptions& options);
     void pack_weights();
+    void choose_and_check(const CudaOptions& options, TuningCache& cache);
     void choose_kernels(const CudaOptions& options, Autotuner& tuner);
     void take_workspace();
     void refine(Autotuner& tuner);
+    /// Memory of a slot with noise for an input: nothing that is timed may run on zeros, on which a GPU runs faster.
+    DeviceBuffer noisy_slot() const;
     double time_network(std::byte* slot, int batch) const;
     void self_check();
     const Bound& bound_to(int node, int batch) const;

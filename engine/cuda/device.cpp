@@ -5,6 +5,7 @@
 
 #include "engine/backend.h"
 #include "engine/cuda/handles.h"
+#include "kernels/tuning.h"
 
 namespace convoy {
 namespace {
@@ -21,6 +22,19 @@ GpuCount cuda_gpus() {
     if (status == cudaSuccess) return {count, true, count ? "" : "no GPU is visible"};
     static_cast<void>(cudaGetLastError());
     return {0, true, std::string("no NVIDIA driver that serves (") + cudaGetErrorString(status) + ")"};
+}
+
+std::string cuda_why_unusable(int device) {
+    try {
+        const DeviceInfo info = device_info(device);
+        const DeviceScope scope(device);
+        if (kernels::cuda::compiled_for_current_device()) return {};
+        return "this build has no code for the " + info.name + " of compute capability " +
+               std::to_string(info.caps.compute_capability / 10) + "." +
+               std::to_string(info.caps.compute_capability % 10);
+    } catch (const Error& e) {
+        return e.what();
+    }
 }
 
 DeviceInfo device_info(int ordinal) {

@@ -5,6 +5,42 @@
 #include <cstring>
 
 namespace convoy {
+namespace {
+
+/// The driver's functions for contexts, found at run time: the program is not linked with the driver.
+struct ContextApi {
+    int (*get)(CUctx_st**) = nullptr;
+    int (*set)(CUctx_st*) = nullptr;
+
+    ContextApi() {
+        find("cuCtxGetCurrent", get);
+        find("cuCtxSetCurrent", set);
+    }
+    template <typename F>
+    static void find(const char* name, F& function) {
+        constexpr unsigned kCuda12 = 12000;
+        void* address = nullptr;
+        cudaDriverEntryPointQueryResult found{};
+        cuda_check(cudaGetDriverEntryPointByVersion(name, &address, kCuda12, cudaEnableDefault, &found), name);
+        if (found != cudaDriverEntryPointSuccess)
+            throw Error(ErrorKind::device, std::string("the NVIDIA driver has no ") + name);
+        function = reinterpret_cast<F>(address);
+    }
+};
+
+const ContextApi& contexts() {
+    static const ContextApi api;
+    return api;
+}
+
+}  // namespace
+
+DeviceScope::DeviceScope(int device) {
+    contexts().get(&before_);
+    cuda_check(cudaSetDevice(device), "cudaSetDevice");
+}
+
+DeviceScope::~DeviceScope() { contexts().set(before_); }
 
 CudaStream make_stream() {
     cudaStream_t stream = nullptr;

@@ -12,26 +12,27 @@
 
 #include "darknet_loader/error.h"
 
+struct CUctx_st;
+
 namespace convoy {
 
 inline void cuda_check(cudaError_t status, const char* what) {
-    if (status != cudaSuccess)
-        throw Error(ErrorKind::device, std::string("CUDA: ") + what + ": " + cudaGetErrorString(status));
+    if (status == cudaSuccess) return;
+    static_cast<void>(cudaGetLastError());  // or the next launch would be blamed
+    throw Error(ErrorKind::device, std::string("CUDA: ") + what + ": " + cudaGetErrorString(status));
 }
 
-/// Makes a device the calling thread's current one, and puts the former back at the end.
+/// Makes a device's primary context the calling thread's current one, and puts the former context back at the end: none
+/// if there was none, so that no other device is ever touched.
 class DeviceScope {
 public:
-    explicit DeviceScope(int device) {
-        cuda_check(cudaGetDevice(&before_), "cudaGetDevice");
-        if (device != before_) cuda_check(cudaSetDevice(device), "cudaSetDevice");
-    }
-    ~DeviceScope() { static_cast<void>(cudaSetDevice(before_)); }
+    explicit DeviceScope(int device);
+    ~DeviceScope();
     DeviceScope(const DeviceScope&) = delete;
     DeviceScope& operator=(const DeviceScope&) = delete;
 
 private:
-    int before_ = 0;
+    CUctx_st* before_ = nullptr;
 };
 
 template <typename Handle, cudaError_t (*destroy)(Handle)>

@@ -4,8 +4,22 @@
 #include <algorithm>
 
 #include "engine/cuda/backend_resources.h"
+#include "kernels/tuning.h"
 
 namespace convoy {
+
+DeviceBuffer CudaBackend::noisy_slot() const {
+    DeviceBuffer slot(plan_.memory.slot_bytes, "slot");
+    cuda_check(cudaMemset(slot.data(), 0, slot.bytes()), "memset");
+    for (const Node& node : plan_.graph.nodes) {
+        if (!std::holds_alternative<InputOp>(node.op)) continue;
+        const kernels::DeviceTensor x = view(node.output, slot.data(), plan_.max_batch);
+        with_layer_name(node, "the GPU", [&] {
+            kernels::cuda::fill_noise(x.data, x.type, x.pixels() * std::size_t(x.pitch), 1, 1.f, compute_stream());
+        });
+    }
+    return slot;
+}
 
 // Microseconds of the whole network, again and again: its weights push each other out of the L2 as they do in use.
 double CudaBackend::time_network(std::byte* slot, int batch) const {
@@ -33,8 +47,7 @@ double CudaBackend::time_network(std::byte* slot, int batch) const {
 // every problem's runners-up are tried in the network.
 void CudaBackend::refine(Autotuner& tuner) {
     constexpr double kGain = .9985;  // less is noise
-    const DeviceBuffer slot(plan_.memory.slot_bytes, "slot");
-    cuda_check(cudaMemset(slot.data(), 0, slot.bytes()), "memset");
+    const DeviceBuffer slot = noisy_slot();
     for (int batch : batches_) {
         double best = 0;
         for (Bound& bound : resources_->kernels) {
@@ -49,7 +62,7 @@ void CudaBackend::refine(Autotuner& tuner) {
                     std::swap(bound.choice, other);
             }
             bound.others.clear();
-            tuner.remember(bound.conv, bound.choice);
+            tuner.remember(bound.problem, bound.choice);
         }
     }
 }

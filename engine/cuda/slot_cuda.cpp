@@ -9,6 +9,8 @@
 namespace convoy {
 namespace k = kernels::cuda;
 
+constexpr int kNothing = -2, kOnDevice = -1;  // in place of an entry of the ring
+
 struct CudaSlot::Resources {
     DeviceBuffer memory, candidates, transforms;
     PinnedBuffer host_transforms, survivors;
@@ -16,7 +18,7 @@ struct CudaSlot::Resources {
     CudaEvent ready, start, done;
     std::vector<CudaEvent> uploaded;              // by picture: ready in the input
     std::vector<CudaEvent> copy_started, copied;  // the same, for the trace
-    std::vector<int> entry;                       // of the ring, by picture; -1: was on the device
+    std::vector<int> entry;                       // of the ring, by picture
     std::vector<CudaGraph> graphs;                // by index into batches()
 };
 
@@ -41,7 +43,7 @@ CudaSlot::CudaSlot(CudaBackend& backend)
         r.copy_started.push_back(backend.tracing() ? make_event(true) : CudaEvent());
         r.copied.push_back(backend.tracing() ? make_event(true) : CudaEvent());
     }
-    r.entry.resize(std::size_t(n));
+    r.entry.assign(std::size_t(n), kNothing);
     // Places that a batch leaves empty are computed all the same: on numbers, not on what memory held before.
     cuda_check(cudaMemset(r.memory.data(), 0, r.memory.bytes()), "memset");
     const kernels::Placement whole{plan.input.w, plan.input.h, 0, 0, plan.input.w, plan.input.h};
@@ -96,9 +98,9 @@ void CudaSlot::preprocess(int index, const PixelView& picture) {
     kernels::DeviceTensor y = backend_.view(input_, memory(), 1);
     y.data = static_cast<std::byte*>(y.data) +
              std::size_t(index) * y.pixels() * std::size_t(y.pitch) * kernels::size_of(y.type);
-    UploadRing::Upload at{picture, r.side.get(), -1};
+    r.entry[std::size_t(index)] = kNothing;
+    UploadRing::Upload at{picture, r.side.get(), kOnDevice};
     if (!picture.on_device) at = backend_.ring().upload(picture, r.copy_started[std::size_t(index)].get());
-    r.entry[std::size_t(index)] = at.entry;
     if (backend_.tracing())
         cuda_check(cudaEventRecord(r.copied[std::size_t(index)].get(), at.stream), "cudaEventRecord");
     const k::PlacedPicture placed{at.device, placement};
@@ -108,6 +110,7 @@ void CudaSlot::preprocess(int index, const PixelView& picture) {
         throw Error(ErrorKind::device, std::string("preprocessing failed on the GPU: ") + e.what());
     }
     cuda_check(cudaEventRecord(r.uploaded[std::size_t(index)].get(), at.stream), "cudaEventRecord");
+    r.entry[std::size_t(index)] = at.entry;
 }
 
 void CudaSlot::run(int count) {
@@ -121,7 +124,11 @@ void CudaSlot::run(int count) {
     cuda_check(cudaMemcpyAsync(r.transforms.data(), r.host_transforms.data(), r.transforms.bytes(),
                                cudaMemcpyHostToDevice, side),
                "transforms");
-    k::clear_candidates(backend_.plan().max_batch, r.candidates.data(), side);
+    try {
+        k::clear_candidates(backend_.plan().max_batch, r.candidates.data(), side);
+    } catch (const std::runtime_error& e) {
+        throw Error(ErrorKind::device, std::string("post-processing failed on the GPU: ") + e.what());
+    }
     cuda_check(cudaEventRecord(r.ready.get(), side), "cudaEventRecord");
     cuda_check(cudaStreamWaitEvent(stream, r.ready.get(), 0), "cudaStreamWaitEvent");
     count_ = count;
@@ -145,9 +152,10 @@ double CudaSlot::wait() {
 void CudaSlot::add_spans() {
     const Resources& r = *resources_;
     for (std::size_t i = 0; i < std::size_t(count_); ++i) {
-        const std::string ring = std::to_string(r.entry[i]);
+        if (r.entry[i] == kNothing) continue;
+        const std::string ring = r.entry[i] == kOnDevice ? "in place" : std::to_string(r.entry[i]);
         const std::string name = std::string("picture ").append(std::to_string(i));
-        if (r.entry[i] >= 0)
+        if (r.entry[i] != kOnDevice)
             backend_.add_span(std::string("copy ").append(ring), name, r.copy_started[i].get(), r.copied[i].get());
         backend_.add_span(std::string("preprocess ").append(ring), name, r.copied[i].get(), r.uploaded[i].get());
     }
@@ -170,9 +178,12 @@ void CudaSlot::decode_on_host(int index) {
     candidates_.clear();
     for (const Head& head : heads_) {
         const kernels::DeviceTensor x = backend_.view(head.tensor, memory(), 1);
-        const std::size_t count = x.pixels() * std::size_t(x.pitch), bytes = count * kernels::size_of(x.type);
+        const std::size_t stride = x.pixels() * std::size_t(x.pitch) * kernels::size_of(x.type);
+        // The last pixel of a slice ends before its pitch does.
+        const std::size_t count = (x.pixels() - 1) * std::size_t(x.pitch) + std::size_t(x.c);
+        const std::size_t bytes = count * kernels::size_of(x.type);
         std::vector<std::byte> raw(bytes);
-        cuda_check(cudaMemcpy(raw.data(), static_cast<const std::byte*>(x.data) + std::size_t(index) * bytes, bytes,
+        cuda_check(cudaMemcpy(raw.data(), static_cast<const std::byte*>(x.data) + std::size_t(index) * stride, bytes,
                               cudaMemcpyDeviceToHost),
                    "read of a head");
         std::vector<float> values(count);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -35,17 +36,17 @@ std::string body_of(const std::map<std::string, TuningCache::Entry>& entries) {
 
 TuningCache::TuningCache(const std::string& folder, const std::string& key)
     : path_(folder.empty() ? "" : (fs::path(folder) / (hash_text(key) + ".tuning")).string()), key_(key) {
-    if (!path_.empty()) load();
+    if (!path_.empty()) entries_ = load();
 }
 
 // Magic, key, checksum of the rest, then a line per problem: anything out of order, and the file counts for nothing.
-void TuningCache::load() {
+std::map<std::string, TuningCache::Entry> TuningCache::load() const {
     std::ifstream in(path_);
     std::string magic, key, checksum;
-    if (!std::getline(in, magic) || !std::getline(in, key) || !std::getline(in, checksum)) return;
-    if (magic != kMagic || key != key_) return;
+    if (!std::getline(in, magic) || !std::getline(in, key) || !std::getline(in, checksum)) return {};
+    if (magic != kMagic || key != key_) return {};
     const std::string body((std::istreambuf_iterator<char>(in)), {});
-    if (hash_text(body) != checksum) return;
+    if (hash_text(body) != checksum) return {};
     std::istringstream lines(body);
     std::map<std::string, Entry> found;
     for (std::string line; std::getline(lines, line);) {
@@ -54,15 +55,22 @@ void TuningCache::load() {
         Entry entry;
         if (!std::getline(fields, problem, '\t') || !std::getline(fields, entry.row, '\t') || !(fields >> entry.us) ||
             !std::isfinite(entry.us))
-            return;
+            return {};
         found[problem] = entry;
     }
-    entries_ = std::move(found);
+    return found;
 }
 
-const TuningCache::Entry* TuningCache::find(const std::string& problem) const {
+const TuningCache::Entry* TuningCache::find(const std::string& problem) {
     const auto it = entries_.find(problem);
-    return it == entries_.end() ? nullptr : &it->second;
+    if (it == entries_.end()) return nullptr;
+    used_ = true;
+    return &it->second;
+}
+
+void TuningCache::forget() {
+    entries_.clear();
+    used_ = merge_ = false;
 }
 
 void TuningCache::put(const std::string& problem, Entry entry) {
@@ -74,10 +82,14 @@ std::string TuningCache::save() const {
     if (path_.empty() || !changed_) return {};
     std::error_code error;
     fs::create_directories(fs::path(path_).parent_path(), error);
-    const std::string temporary = path_ + "." + std::to_string(getpid());
+    static std::atomic<int> files{0};  // two engines of one process may write at once
+    const std::string temporary = path_ + "." + std::to_string(getpid()) + "." + std::to_string(files++);
     {
         std::ofstream out(temporary);
-        const std::string body = body_of(entries_);
+        // What another program has added meanwhile stays.
+        std::map<std::string, Entry> all = entries_;
+        if (merge_) all.merge(load());
+        const std::string body = body_of(all);
         out << kMagic << '\n' << key_ << '\n' << hash_text(body) << '\n' << body;
         if (!out.flush()) error = std::make_error_code(std::errc::io_error);
     }

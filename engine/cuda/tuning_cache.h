@@ -19,18 +19,22 @@ public:
     /// missing, damaged or made for another key is an empty cache. An empty `folder` keeps nothing.
     TuningCache(const std::string& folder, const std::string& key);
 
-    const Entry* find(const std::string& problem) const;
+    const Entry* find(const std::string& problem);
+    /// Whether find() has found anything.
+    bool used() const { return used_; }
+    /// Starts anew; save() replaces what is on disk.
+    void forget();
     void put(const std::string& problem, Entry entry);
     /// Writes what was added, through a file of another name so that no reader sees half of it. Returns what went
     /// wrong, or nothing.
     std::string save() const;
 
 private:
-    void load();
+    std::map<std::string, Entry> load() const;
 
     std::string path_, key_;
     std::map<std::string, Entry> entries_;
-    bool changed_ = false;
+    bool used_ = false, changed_ = false, merge_ = true;
 };
 
 }  // namespace convoy

@@ -2,6 +2,7 @@
 #include "engine/cuda/upload_ring.h"
 
 #include <cstring>
+#include <utility>
 
 namespace convoy {
 namespace {
@@ -31,8 +32,9 @@ UploadRing::Upload UploadRing::upload(const kernels::PixelView& picture, cudaEve
     const std::size_t first = (plane_bytes(picture, 0) + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment;
     const std::size_t bytes = first + plane_bytes(picture, 1);
     if (bytes > e.host.bytes()) {
+        DeviceBuffer device(bytes, "frames");
         e.host = PinnedBuffer(bytes);
-        e.device = DeviceBuffer(bytes, "frames");
+        e.device = std::move(device);
     }
     Upload out{picture, e.stream.get(), entry};
     if (started) cuda_check(cudaEventRecord(started, out.stream), "cudaEventRecord");

@@ -11,7 +11,9 @@
 namespace convoy::kernels::cuda {
 
 inline void check(cudaError_t status, const char* what) {
-    if (status != cudaSuccess) throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(status));
+    if (status == cudaSuccess) return;
+    static_cast<void>(cudaGetLastError());  // or the next launch would be blamed
+    throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(status));
 }
 
 /// Right after a <<<>>> launch: refusals show up nowhere else.

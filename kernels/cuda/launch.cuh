@@ -16,15 +16,15 @@ namespace convoy::kernels::cuda {
 template <typename... Args>
 void launch_dependent(void (*kernel)(Args...), dim3 grid, dim3 block, std::size_t shared, Stream stream, dim3 cluster,
                       const std::type_identity_t<Args>&... args) {
-    int device = 0, major = 0;
-    check(cudaGetDevice(&device), "cudaGetDevice");
-    check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
+    cudaFuncAttributes compiled;
+    check(cudaFuncGetAttributes(&compiled, kernel), "cudaFuncGetAttributes");
 
     cudaLaunchAttribute attributes[2] = {};
     cudaLaunchConfig_t config = {};
     config.gridDim = grid, config.blockDim = block, config.dynamicSmemBytes = shared, config.stream = stream;
     config.attrs = attributes;
-    if (major >= 9) {
+    // A GPU of 9.0 may run older PTX, in which griddepcontrol_wait() is nothing.
+    if (compiled.ptxVersion >= 90) {
         attributes[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;
         attributes[config.numAttrs++].val.programmaticStreamSerializationAllowed = 1;
     }

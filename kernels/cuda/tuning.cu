@@ -18,7 +18,8 @@ int blocks_for(std::size_t items) { return int(std::min<std::size_t>(kMaxBlocks,
 
 template <typename T>
 __global__ void noise(T* data, std::size_t count, std::uint32_t seed, float scale) {
-    for (std::size_t i = std::size_t(blockIdx.x) * kThreads + threadIdx.x; i < count; i += std::size_t(gridDim.x) * kThreads) {
+    for (std::size_t i = std::size_t(blockIdx.x) * kThreads + threadIdx.x; i < count;
+         i += std::size_t(gridDim.x) * kThreads) {
         std::uint32_t bits = std::uint32_t(i) * 2654435761u ^ std::uint32_t(i >> 32) ^ seed;
         bits ^= bits >> 16, bits *= 0x7feb352du, bits ^= bits >> 15, bits *= 0x846ca68bu, bits ^= bits >> 16;
         data[i] = T((float(bits >> 8) * 0x1p-23f - 1.f) * scale);
@@ -29,7 +30,8 @@ template <typename T>
 __global__ void compare(DeviceTensor actual, DeviceTensor expected, std::size_t count, float absolute, float relative,
                         float* worst) {
     float mine = 0;
-    for (std::size_t i = std::size_t(blockIdx.x) * kThreads + threadIdx.x; i < count; i += std::size_t(gridDim.x) * kThreads) {
+    for (std::size_t i = std::size_t(blockIdx.x) * kThreads + threadIdx.x; i < count;
+         i += std::size_t(gridDim.x) * kThreads) {
         const std::size_t pixel = i / unsigned(actual.c);
         const int c = int(i % unsigned(actual.c));
         const float a = float(static_cast<const T*>(actual.data)[pixel * actual.pitch + c]);
@@ -42,6 +44,13 @@ __global__ void compare(DeviceTensor actual, DeviceTensor expected, std::size_t 
 }
 
 }  // namespace
+
+bool compiled_for_current_device() {
+    cudaFuncAttributes attributes;
+    const bool found = cudaFuncGetAttributes(&attributes, noise<float>) == cudaSuccess;
+    if (!found) static_cast<void>(cudaGetLastError());
+    return found;
+}
 
 void fill_noise(void* data, DataType type, std::size_t count, std::uint32_t seed, float scale, Stream stream) {
     if (type == DataType::fp16)

@@ -87,3 +87,17 @@ TEST_CASE("pitches are whole vectors, the input's a pixel of four", "[memory]") 
     CHECK(pitch(2) == 8);
     CHECK(plan.memory.block(plan.graph, plan.graph.nodes[1].output).bytes == 2 * 2 * 24 * 24);
 }
+
+TEST_CASE("a residual that the convolution also reads a part of keeps its memory", "[memory]") {
+    const char* cfg =
+        "[net]\nwidth=8\nheight=8\nchannels=3\n[convolutional]\nfilters=16\nsize=3\nstride=1\npad=1\n"
+        "activation=leaky\n[route]\nlayers=-1\ngroups=2\ngroup_id=1\n[convolutional]\nfilters=16\nsize=3\n"
+        "stride=1\npad=1\nactivation=leaky\n[shortcut]\nfrom=-3\nactivation=linear\n";
+    CompileOptions options;
+    options.passes.traits = {.conv_takes_pitch = true, .channel_alignment = 8};
+    const Plan plan = compile(parse_network(cfg, "x.cfg"), options);
+    const Node& last = plan.graph.nodes.back();
+    REQUIRE(std::get<ConvOp>(last.op).residual);
+    REQUIRE(plan.graph.place(last.inputs[0]).root == last.inputs[1]);
+    CHECK(plan.memory.block_of[std::size_t(last.output)] != plan.memory.block_of[std::size_t(last.inputs[1])]);
+}

@@ -45,7 +45,7 @@ struct Bench {
     CudaSlot slot;
 
     Bench(const Network& network, Precision precision, int batch, bool keep_all, bool autotune = false)
-        : backend(gpu_plan(network, precision, batch, keep_all), {}, {0, precision, autotune, false, false, ""}),
+        : backend(gpu_plan(network, precision, batch, keep_all), {}, {0, precision, autotune, false, false, "", {}}),
           slot(backend) {}
 
     std::byte* picture(const kernels::DeviceTensor& t, int n) const {

@@ -38,7 +38,7 @@ void fill(const Folder& folder, const std::string& key) {
 TEST_CASE("a choice is remembered for its key alone", "[tuning]") {
     const Folder folder;
     fill(folder, "H200, driver 13.0");
-    const TuningCache again(folder.path.string(), "H200, driver 13.0");
+    TuningCache again(folder.path.string(), "H200, driver 13.0");
     REQUIRE(again.find("fp16_n1_x13"));
     CHECK(again.find("fp16_n1_x13")->row == "igemm_64");
     CHECK(again.find("fp16_n1_x13")->us == 12.5f);
@@ -81,4 +81,25 @@ TEST_CASE("without a folder nothing is kept, and one that cannot be written says
     TuningCache blocked("/dev/null/cache", "key");
     blocked.put("a", {"b", 1});
     CHECK(blocked.save().find("/dev/null/cache") != std::string::npos);
+}
+
+TEST_CASE("what another program adds meanwhile stays, unless all is forgotten", "[tuning]") {
+    const Folder folder;
+    TuningCache first(folder.path.string(), "key"), second(folder.path.string(), "key");
+    first.put("a", {"row", 1});
+    second.put("b", {"row", 2});
+    CHECK(first.save().empty());
+    CHECK(second.save().empty());
+    TuningCache both(folder.path.string(), "key");
+    CHECK_FALSE(both.used());
+    CHECK(both.find("a"));
+    CHECK(both.find("b"));
+    CHECK(both.used());
+    both.forget();
+    CHECK_FALSE(both.find("a"));
+    both.put("c", {"row", 3});
+    CHECK(both.save().empty());
+    TuningCache last(folder.path.string(), "key");
+    CHECK_FALSE(last.find("a"));
+    CHECK(last.find("c"));
 }
