@@ -30,7 +30,9 @@ if ! python3 -m pip --retries 1 --timeout 15 --disable-pip-version-check downloa
 fi
 for wheel in "$work"/*.whl; do python3 -m zipfile -e "$wheel" "$work"; done
 if [ "$group" = toolkit ]; then
+    # The names under which compiler and CMake look for them.
     ln -s lib "$work/$part/lib64"
+    ln -s libcudart.so.13 "$work/$part/lib/libcudart.so"
     chmod +x "$work/$part"/bin/* "$work/$part"/nvvm/bin/*
 fi
 cp "$work/wheels.txt" "$work/$part/"

@@ -23,28 +23,15 @@ Plan layered_plan(const Network& network, int batch, BatchNormFormula formula = 
     return compile(network, options);
 }
 
-double spread(kernels::ConstTensor t) {
-    double sum = 0;
-    for (std::size_t i = 0; i < t.pixels(); ++i)
-        for (int c = 0; c < t.c; ++c) sum += double(t.pixel(i)[c]) * t.pixel(i)[c];
-    return std::sqrt(sum / (double(t.pixels()) * t.c));
-}
-
 void set_input(const CpuBackend& backend, const CpuSlot& slot, int picture, const test::OwnedTensor& x) {
     std::copy_n(x.view().data, backend.plan().input.elements(), backend.view(0, slot.memory(), picture).data);
-}
-
-test::OwnedTensor picture_for(const Network& network, int n) {
-    test::OwnedTensor x(1, network.input.h, network.input.w, network.input.c);
-    x.fill_random(100 + n, 0, 1);
-    return x;
 }
 
 // Every layer that is still in memory, within 1e-4 of the oracle relative to the layer's own scale.
 void check_layers(const Network& network, BatchNormFormula formula = BatchNormFormula::alexeyab) {
     CpuBackend backend(layered_plan(network, 1, formula), {}, 2);
     CpuSlot slot(backend);
-    const test::OwnedTensor x = picture_for(network, 0);
+    const test::OwnedTensor x = test::noise_input(network, 0);
     set_input(backend, slot, 0, x);
     slot.run(1);
     int compared = 0;
@@ -52,7 +39,7 @@ void check_layers(const Network& network, BatchNormFormula formula = BatchNormFo
     for (std::size_t layer = 0; layer < expected.size(); ++layer) {
         const TensorId t = backend.plan().graph.layer_output[layer];
         if (t == kNoTensor) continue;
-        const double scale = spread(expected[layer].view());
+        const double scale = test::root_mean_square(expected[layer].view());
         REQUIRE(std::isfinite(scale));
         const test::Comparison c =
             test::compare(backend.view(t, slot.memory()), expected[layer].view(), 1e-4 * scale, 1e-4);
@@ -70,15 +57,15 @@ void check_batch(const Network& network, int batch, int threads) {
     options.max_batch = batch;
     CpuBackend backend(compile(network, options), {}, threads);
     CpuSlot slot(backend);
-    for (int n = 0; n < batch; ++n) set_input(backend, slot, n, picture_for(network, n));
+    for (int n = 0; n < batch; ++n) set_input(backend, slot, n, test::noise_input(network, n));
     for (int round = 0; round < 2; ++round) slot.run(batch);  // the second finds used arenas
     for (int n = 0; n < batch; ++n) {
-        const std::vector<test::OwnedTensor> expected = test::run_reference(network, picture_for(network, n));
+        const std::vector<test::OwnedTensor> expected = test::run_reference(network, test::noise_input(network, n));
         for (const Node& node : backend.plan().graph.nodes) {
             if (!std::holds_alternative<YoloOp>(node.op)) continue;
             const test::OwnedTensor& e = expected[node.layer];
-            const test::Comparison c =
-                test::compare(backend.view(node.inputs[0], slot.memory(), n), e.view(), 1e-4 * spread(e.view()), 1e-4);
+            const test::Comparison c = test::compare(backend.view(node.inputs[0], slot.memory(), n), e.view(),
+                                                     1e-4 * test::root_mean_square(e.view()), 1e-4);
             INFO("batch " << batch << ", " << threads << " threads, picture " << n << ", head " << node.layer << ": "
                           << c.message);
             REQUIRE(c.ok);

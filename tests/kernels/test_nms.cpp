@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/kernels/nms_scene.h"
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
 
@@ -71,32 +72,6 @@ std::vector<Survivor> literal(const Candidates& c, int classes, Overlap kind, fl
     return out;
 }
 
-struct Scene {
-    int boxes, classes;
-    float density;  // share of the classes that a box carries
-    int levels;     // distinct probabilities; few of them make ties
-    float extent;   // of the picture; small makes crowds
-    std::uint64_t seed;
-};
-
-Candidates make(const Scene& s) {
-    const auto r = test::random_floats(std::size_t(s.boxes) * 4, s.seed, 0, 1);
-    const auto p = test::random_floats(std::size_t(s.boxes) * s.classes * 2, s.seed + 1, 0, 1);
-    Candidates c;
-    for (int i = 0; i < s.boxes; ++i) {
-        const float* u = &r[std::size_t(i) * 4];
-        c.boxes.push_back({u[0] * s.extent, u[1] * s.extent, 5 + 40 * u[2], 5 + 40 * u[3]});
-        if (i % 7 == 6) c.boxes.back() = c.boxes[i - 3];  // the same box again
-        c.objectness.push_back(1);
-        for (int k = 0; k < s.classes; ++k) {
-            const float* v = &p[(std::size_t(i) * s.classes + k) * 2];
-            if (v[0] < s.density) c.probs.push_back({k, (std::floor(v[1] * float(s.levels)) + 1) / float(s.levels)});
-        }
-        c.first_prob.push_back(c.probs.size());
-    }
-    return c;
-}
-
 std::size_t check(const Candidates& c, int classes, Overlap kind, float threshold) {
     const std::vector<Survivor> expected = literal(c, classes, kind, .6f, threshold);
     std::vector<Survivor> actual = {{99, 99, 99}};
@@ -115,19 +90,19 @@ std::size_t check(const Candidates& c, int classes, Overlap kind, float threshol
 }  // namespace
 
 TEST_CASE("nms: what Darknet keeps, in the order in which it lists it") {
-    const Scene scenes[] = {
+    const test::Scene scenes[] = {
         {1, 1, 1.f, 100, 100, 1},         {2, 1, 1.f, 1, 10, 2},        {60, 1, .9f, 1000, 100, 3},
         {60, 80, .03f, 1000, 100, 4},     {200, 80, .5f, 1000, 300, 5}, {200, 80, 1.f, 3, 100, 6},
         {300, 5, .3f, 4, 120, 7},         {300, 20, .05f, 2, 60, 8},    {150, 3, 1.f, 1, 80, 9},
         {400, 10, .1f, 1 << 20, 200, 10}, {500, 2, 0.f, 10, 100, 11},
     };
     std::size_t kept = 0, carried = 0;
-    for (const Scene& s : scenes)
+    for (const test::Scene& s : scenes)
         for (Overlap kind : {Overlap::iou, Overlap::diou})
             for (float threshold : {.2f, .45f, .6f}) {
                 INFO(s.boxes << " boxes, " << s.classes << " classes, seed " << s.seed << ", kind " << int(kind)
                              << ", threshold " << threshold);
-                const Candidates c = make(s);
+                const Candidates c = test::make_candidates(s);
                 kept += check(c, s.classes, kind, threshold);
                 carried += c.probs.size();
             }
@@ -138,7 +113,7 @@ TEST_CASE("nms: what Darknet keeps, in the order in which it lists it") {
 TEST_CASE("nms: no candidates, and candidates without a class") {
     Candidates none;
     CHECK(check(none, 80, Overlap::iou, .45f) == 0);
-    CHECK(check(make({20, 4, 0.f, 1, 50, 1}), 4, Overlap::iou, .45f) == 0);
+    CHECK(check(test::make_candidates({20, 4, 0.f, 1, 50, 1}), 4, Overlap::iou, .45f) == 0);
 }
 
 TEST_CASE("nms: suppression is strict, by the stronger box, and does not reach through a suppressed one") {
@@ -155,7 +130,7 @@ TEST_CASE("nms: suppression is strict, by the stronger box, and does not reach t
 TEST_CASE("nms: boxes that are NaN, infinite, empty or inside out") {
     const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
     const float strange[] = {nan, inf, -inf, 0.f, -20.f};
-    Candidates c = make({120, 6, .5f, 5, 60, 1});
+    Candidates c = test::make_candidates({120, 6, .5f, 5, 60, 1});
     const auto r = test::random_floats(480, 3, 0, 15);
     for (std::size_t i = 0; i < 480; ++i) {
         float* fields[] = {&c.boxes[i / 4].x, &c.boxes[i / 4].y, &c.boxes[i / 4].w, &c.boxes[i / 4].h};

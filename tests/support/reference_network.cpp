@@ -118,4 +118,17 @@ std::vector<OwnedTensor> run_reference(const Network& network, const OwnedTensor
     return std::move(runner.outputs);
 }
 
+double root_mean_square(kernels::ConstTensor t) {
+    double sum = 0;
+    for (std::size_t i = 0; i < t.pixels(); ++i)
+        for (int c = 0; c < t.c; ++c) sum += double(t.pixel(i)[c]) * t.pixel(i)[c];
+    return std::sqrt(sum / (double(t.pixels()) * t.c));
+}
+
+OwnedTensor noise_input(const Network& network, int n) {
+    OwnedTensor x(1, network.input.h, network.input.w, network.input.c);
+    x.fill_random(std::uint64_t(100 + n), 0, 1);
+    return x;
+}
+
 }  // namespace convoy::test

@@ -15,4 +15,10 @@ namespace convoy::test {
 std::vector<OwnedTensor> run_reference(const Network& network, const OwnedTensor& input,
                                        BatchNormFormula formula = BatchNormFormula::alexeyab);
 
+/// Root mean square of all elements: the scale that a layer's errors are measured in.
+double root_mean_square(kernels::ConstTensor t);
+
+/// A noise picture, 0…1, of the network's input size; the same for the same n.
+OwnedTensor noise_input(const Network& network, int n);
+
 }  // namespace convoy::test

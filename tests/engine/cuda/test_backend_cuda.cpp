@@ -26,19 +26,6 @@ Plan gpu_plan(const Network& network, Precision precision, int batch, bool keep_
     return compile(network, options);
 }
 
-double spread(kernels::ConstTensor t) {
-    double sum = 0;
-    for (std::size_t i = 0; i < t.pixels(); ++i)
-        for (int c = 0; c < t.c; ++c) sum += double(t.pixel(i)[c]) * t.pixel(i)[c];
-    return std::sqrt(sum / (double(t.pixels()) * t.c));
-}
-
-test::OwnedTensor picture_for(const Network& network, int n) {
-    test::OwnedTensor x(1, network.input.h, network.input.w, network.input.c);
-    x.fill_random(std::uint64_t(100 + n), 0, 1);
-    return x;
-}
-
 /// A backend with one slot that is fed tensors instead of pictures.
 struct Bench {
     CudaBackend backend;
@@ -83,7 +70,7 @@ Tolerance tolerance(Precision precision) {
 
 void check_layers(const Network& network, Precision precision, bool autotune) {
     Bench bench(network, precision, 1, true, autotune);
-    const test::OwnedTensor x = picture_for(network, 0);
+    const test::OwnedTensor x = test::noise_input(network, 0);
     bench.set_input(0, x);
     bench.slot.run(1);
     bench.slot.wait();
@@ -93,7 +80,7 @@ void check_layers(const Network& network, Precision precision, bool autotune) {
     for (std::size_t layer = 0; layer < expected.size(); ++layer) {
         const TensorId t = bench.backend.plan().graph.layer_output[layer];
         if (t == kNoTensor) continue;
-        const double scale = spread(expected[layer].view());
+        const double scale = test::root_mean_square(expected[layer].view());
         REQUIRE(std::isfinite(scale));
         const Tolerance bound = tolerance(precision);
         const test::Comparison c =
@@ -138,7 +125,7 @@ TEST_CASE("GPU: every picture of every batch size gives the same numbers, and th
     for (Precision precision : {Precision::fp32, Precision::fp16}) {
         Bench bench(network, precision, 6, false);
         CHECK(bench.backend.batches() == std::vector<int>{1, 2, 4, 6});
-        for (int n = 0; n < 6; ++n) bench.set_input(n, picture_for(network, n));
+        for (int n = 0; n < 6; ++n) bench.set_input(n, test::noise_input(network, n));
         for (int count = 1; count <= 6; ++count) {
             std::vector<std::vector<float>> first;
             for (int round = 0; round < 2; ++round) {
@@ -153,10 +140,10 @@ TEST_CASE("GPU: every picture of every batch size gives the same numbers, and th
                         const std::vector<float> bits(v.data, v.data + v.pixels() * std::size_t(v.c));
                         if (round == 0) {
                             const test::OwnedTensor e =
-                                std::move(test::run_reference(network, picture_for(network, n))[node.layer]);
+                                std::move(test::run_reference(network, test::noise_input(network, n))[node.layer]);
                             const Tolerance bound = tolerance(precision);
-                            const test::Comparison c =
-                                test::compare(v, e.view(), bound.absolute * spread(e.view()), bound.relative);
+                            const test::Comparison c = test::compare(
+                                v, e.view(), bound.absolute * test::root_mean_square(e.view()), bound.relative);
                             INFO("count " << count << ", picture " << n << ", head " << node.layer << ": "
                                           << c.message);
                             REQUIRE(c.ok);
@@ -177,7 +164,7 @@ TEST_CASE("GPU: sharing memory changes no bit", "[cuda]") {
     const Network network = load_network(stem + ".cfg", stem + ".weights", "", {96, 96});
     Bench a(network, Precision::fp16, 2, true), b(network, Precision::fp16, 2, false);
     for (Bench* bench : {&a, &b}) {
-        for (int n = 0; n < 2; ++n) bench->set_input(n, picture_for(network, n));
+        for (int n = 0; n < 2; ++n) bench->set_input(n, test::noise_input(network, n));
         bench->slot.run(2);
         bench->slot.wait();
     }

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "tests/kernels/cuda/heads.h"
+#include "tests/kernels/nms_scene.h"
 #include "tests/support/catch.h"
 
 using namespace convoy;
@@ -38,32 +39,6 @@ public:
 private:
     void* data_ = nullptr;
 };
-
-struct Scene {
-    int boxes, classes;
-    float density;  // share of the classes that a box carries
-    int levels;     // distinct probabilities; few of them make ties
-    float extent;   // of the picture; small makes crowds
-    std::uint64_t seed;
-};
-
-Candidates make(const Scene& s) {
-    const auto r = test::random_floats(std::size_t(s.boxes) * 4, s.seed, 0, 1);
-    const auto p = test::random_floats(std::size_t(s.boxes) * s.classes * 2, s.seed + 1, 0, 1);
-    Candidates c;
-    for (int i = 0; i < s.boxes; ++i) {
-        const float* u = &r[std::size_t(i) * 4];
-        c.boxes.push_back({u[0] * s.extent, u[1] * s.extent, 5 + 40 * u[2], 5 + 40 * u[3]});
-        if (i % 7 == 6) c.boxes.back() = c.boxes[std::size_t(i) - 3];  // the same box again
-        c.objectness.push_back(float(i));                              // tells which box it is
-        for (int k = 0; k < s.classes; ++k) {
-            const float* v = &p[(std::size_t(i) * s.classes + k) * 2];
-            if (v[0] < s.density) c.probs.push_back({k, (std::floor(v[1] * float(s.levels)) + 1) / float(s.levels)});
-        }
-        c.first_prob.push_back(c.probs.size());
-    }
-    return c;
-}
 
 /// Lists `c` as picture `picture` of host memory laid out for the device, in an order that depends on `seed`.
 void store(const Candidates& c, void* memory, CandidateCapacity capacity, int n, int picture, std::uint64_t seed) {
@@ -137,7 +112,7 @@ TEST_CASE("cuda nms: the CPU's survivors in the CPU's order, ties and all") {
     REQUIRE_GPU();
     struct {
         int classes;
-        std::vector<Scene> scenes;
+        std::vector<test::Scene> scenes;
     } const batches[] = {
         {1, {{1, 1, 1.f, 100, 100, 1}, {2, 1, 1.f, 1, 10, 2}, {60, 1, .9f, 1000, 100, 3}, {500, 1, 0.f, 10, 100, 4}}},
         {80, {{60, 80, .03f, 1000, 100, 4}, {90, 80, .5f, 1000, 300, 5}, {100, 80, 1.f, 3, 100, 6}}},
@@ -147,7 +122,7 @@ TEST_CASE("cuda nms: the CPU's survivors in the CPU's order, ties and all") {
     std::size_t kept = 0, carried = 0;
     for (const auto& batch : batches) {
         std::vector<Candidates> scenes;
-        for (const Scene& s : batch.scenes) scenes.push_back(make(s));
+        for (const test::Scene& s : batch.scenes) scenes.push_back(test::make_candidates(s));
         for (Overlap kind : {Overlap::iou, Overlap::diou})
             for (float threshold : {.2f, .45f, .6f}) {
                 kept += check(scenes, batch.classes, {4096, 8192}, kind, threshold);
@@ -160,16 +135,16 @@ TEST_CASE("cuda nms: the CPU's survivors in the CPU's order, ties and all") {
 
 TEST_CASE("cuda nms: lists filled to the last entry, of one class and of many, and capacities that are no power of 2") {
     REQUIRE_GPU();
-    CHECK(check({make({4096, 1, 1.f, 1000, 400, 1})}, 1, {4096, 4096}, Overlap::iou, .45f) > 100);
-    CHECK(check({make({1000, 3, 1.f, 7, 400, 2})}, 3, {1000, 3000}, Overlap::iou, .45f) > 100);
-    CHECK(check({make({100, 81, 1.f, 1000, 100, 3})}, 81, {100, 8100}, Overlap::diou, .45f) > 100);
-    CHECK(check({make({257, 1, 1.f, 1, 100, 4})}, 1, {257, 257}, Overlap::iou, .3f) > 10);
-    CHECK(check({make({30, 2000, .05f, 9, 100, 5})}, 2000, {30, 8192}, Overlap::iou, .3f) > 10);
+    CHECK(check({test::make_candidates({4096, 1, 1.f, 1000, 400, 1})}, 1, {4096, 4096}, Overlap::iou, .45f) > 100);
+    CHECK(check({test::make_candidates({1000, 3, 1.f, 7, 400, 2})}, 3, {1000, 3000}, Overlap::iou, .45f) > 100);
+    CHECK(check({test::make_candidates({100, 81, 1.f, 1000, 100, 3})}, 81, {100, 8100}, Overlap::diou, .45f) > 100);
+    CHECK(check({test::make_candidates({257, 1, 1.f, 1, 100, 4})}, 1, {257, 257}, Overlap::iou, .3f) > 10);
+    CHECK(check({test::make_candidates({30, 2000, .05f, 9, 100, 5})}, 2000, {30, 8192}, Overlap::iou, .3f) > 10);
 }
 
 TEST_CASE("cuda nms: no candidates, and candidates without a class") {
     REQUIRE_GPU();
-    CHECK(check({Candidates{}, make({20, 4, 0.f, 1, 50, 1})}, 4, {64, 64}, Overlap::iou, .45f) == 0);
+    CHECK(check({Candidates{}, test::make_candidates({20, 4, 0.f, 1, 50, 1})}, 4, {64, 64}, Overlap::iou, .45f) == 0);
 }
 
 TEST_CASE("cuda nms: suppression is strict, by the stronger box, and does not reach through a suppressed one") {
@@ -187,7 +162,7 @@ TEST_CASE("cuda nms: boxes that are NaN, infinite, empty or inside out") {
     REQUIRE_GPU();
     const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
     const float strange[] = {nan, inf, -inf, 0.f, -20.f};
-    Candidates c = make({400, 6, .9f, 5, 60, 1});
+    Candidates c = test::make_candidates({400, 6, .9f, 5, 60, 1});
     const auto r = test::random_floats(1600, 3, 0, 15);
     for (std::size_t i = 0; i < 1600; ++i) {
         float* fields[] = {&c.boxes[i / 4].x, &c.boxes[i / 4].y, &c.boxes[i / 4].w, &c.boxes[i / 4].h};
@@ -199,8 +174,9 @@ TEST_CASE("cuda nms: boxes that are NaN, infinite, empty or inside out") {
 
 TEST_CASE("cuda nms: a picture whose candidates overflowed is told apart from the others") {
     REQUIRE_GPU();
-    const Candidates few = make({20, 3, .5f, 50, 100, 1}), boxes = make({65, 3, .2f, 50, 100, 2}),
-                     probs = make({60, 3, 1.f, 50, 100, 3});
+    const Candidates few = test::make_candidates({20, 3, .5f, 50, 100, 1}),
+                     boxes = test::make_candidates({65, 3, .2f, 50, 100, 2}),
+                     probs = test::make_candidates({60, 3, 1.f, 50, 100, 3});
     const CandidateCapacity capacity = {64, 128};
     const int n = 4;
     std::vector<char> host(kernels::cuda::candidate_bytes(capacity, n));
