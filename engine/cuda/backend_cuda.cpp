@@ -17,22 +17,10 @@ using kernels::DeviceTensor;
 
 namespace {
 
-constexpr std::size_t kWeightAlignment = 256;
-
-std::size_t aligned(std::size_t bytes) { return (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment; }
-
 DeviceTensor part(DeviceTensor t, int offset, int channels) {
     t.data = static_cast<std::byte*>(t.data) + std::size_t(offset) * kernels::size_of(t.type);
     t.c = channels;
     return t;
-}
-
-template <typename T>
-std::vector<int> nodes_of(const Graph& graph) {
-    std::vector<int> indices;
-    for (std::size_t i = 0; i < graph.nodes.size(); ++i)
-        if (std::holds_alternative<T>(graph.nodes[i].op)) indices.push_back(int(i));
-    return indices;
 }
 
 std::vector<int> batch_sizes(int max_batch) {
@@ -43,35 +31,6 @@ std::vector<int> batch_sizes(int max_batch) {
 }
 
 }  // namespace
-
-k::Math math_of(Precision precision) {
-    return precision == Precision::fp16 ? k::Math::fp16 : precision == Precision::tf32 ? k::Math::tf32 : k::Math::fp32;
-}
-
-BackendTraits cuda_traits(Precision precision) {
-    return {.conv_takes_pitch = true,
-            .conv_upsamples = true,
-            .channel_alignment = kernels::vector_lanes(k::storage(math_of(precision)))};
-}
-
-Precision cuda_precision(Precision asked, int device) {
-    constexpr int kFirstTensorCores = 70;
-    if (asked != Precision::automatic) return asked;
-    return device_info(device).caps.compute_capability >= kFirstTensorCores ? Precision::fp16 : Precision::fp32;
-}
-
-k::Conv cuda_conv(const Plan& plan, const Node& node, k::Math math, int n) {
-    const auto& op = std::get<ConvOp>(node.op);
-    const auto pitch = [&](TensorId t) { return plan.memory.pitch[std::size_t(plan.graph.place(t).root)]; };
-    k::Conv conv;
-    conv.problem = conv_problem(op, plan.graph.tensors[node.inputs[0]].shape, n);
-    conv.math = math;
-    conv.x_pitch = pitch(node.inputs[0]);
-    conv.y_pitch = pitch(node.output);
-    conv.residual_pitch = op.residual ? pitch(node.inputs[1]) : 0;
-    conv.upsample = op.upsample;
-    return conv;
-}
 
 std::unique_ptr<GpuBackend> make_cuda_backend(Plan plan, const DetectOptions& detect, const CudaOptions& options) {
     return std::make_unique<CudaBackend>(std::move(plan), detect, options);
@@ -183,7 +142,7 @@ void CudaBackend::pack_weights() {
     std::vector<std::byte> host;
     const auto reserve = [&](std::size_t bytes) {
         const std::size_t at = host.size();
-        host.resize(at + aligned(bytes));
+        host.resize(at + constant_bytes(bytes));
         return at;
     };
     const auto put = [&](const std::vector<float>& values, std::size_t padded) {
@@ -324,21 +283,6 @@ std::string CudaBackend::description() const {
 std::vector<StageStats> CudaBackend::stats() const {
     StageStats host = host_decode_clock_.stats();
     return host.count ? std::vector{host} : std::vector<StageStats>{};
-}
-
-DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots) {
-    DeviceMemory out;
-    const k::Math math = math_of(precision);
-    for (int index : nodes_of<ConvOp>(plan.graph)) {
-        const Node& node = plan.graph.nodes[std::size_t(index)];
-        const k::Conv conv = cuda_conv(plan, node, math, 1);
-        out.weights += aligned(conv.packed_elements() * kernels::size_of(k::storage(math))) +
-                       aligned(std::size_t(conv.packed_k()) * sizeof(float));
-        out.tuning = std::max(out.tuning, ConvCheck::device_bytes(cuda_conv(plan, node, math, plan.max_batch)));
-    }
-    out.arena = plan.memory.arena_bytes;
-    out.slots = std::size_t(slots) * (plan.memory.slot_bytes + k::candidate_bytes(CudaSlot::kCapacity, plan.max_batch));
-    return out;
 }
 
 void CudaBackend::add_span(const std::string& track, const std::string& name, cudaEvent_t start, cudaEvent_t stop) {

@@ -9,6 +9,18 @@
 
 namespace convoy {
 
+/// What a constant takes in the weights buffer: each starts at a multiple of 256 bytes.
+constexpr std::size_t constant_bytes(std::size_t bytes) { return (bytes + 255) / 256 * 256; }
+
+/// Indices of the nodes that are a T.
+template <typename T>
+std::vector<int> nodes_of(const Graph& graph) {
+    std::vector<int> indices;
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i)
+        if (std::holds_alternative<T>(graph.nodes[i].op)) indices.push_back(int(i));
+    return indices;
+}
+
 /// Where a node's constants lie in the weights buffer.
 struct Constants {
     std::size_t weights = 0, bias = 0, scale = 0;
