@@ -3,7 +3,6 @@
 // The seam between the engine and a device.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -83,7 +82,7 @@ Precision cuda_precision(Precision asked, int device);
 /// One layer of a bound plan, measured alone with a cold L2.
 struct LayerTiming {
     int layer = -1;
-    std::string op;      ///< "conv 3x3/1 …", as the graph prints it
+    std::string op;      ///< "conv", "maxpool", …: Node::name()
     std::string kernel;  ///< the candidate that was chosen, or the name of the plain kernel
     double us = 0, flops = 0, bytes = 0;
 };
@@ -99,7 +98,6 @@ struct DeviceMemory {
     std::size_t weights = 0, arena = 0, slots = 0;
     std::size_t tuning = 0;  ///< for a while at a start that measures kernels, before all but the weights is taken
     std::size_t total() const { return weights + arena + slots; }
-    std::size_t peak() const { return std::max(total(), weights + tuning); }
 };
 DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots);
 

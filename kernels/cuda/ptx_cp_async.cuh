@@ -17,15 +17,6 @@ __device__ __forceinline__ void cp_async_cg(std::uint32_t to_shared, const void*
         : "memory");
 }
 
-/// Through L1, for what this multiprocessor reads again soon.
-__device__ __forceinline__ void cp_async_ca(std::uint32_t to_shared, const void* from, bool inside, bool issue) {
-    asm volatile(
-        "{\n\t.reg .pred issue;\n\tsetp.ne.b32 issue, %3, 0;\n\t"
-        "@issue cp.async.ca.shared.global.L2::128B [%0], [%1], 16, %2;\n\t}" ::"r"(to_shared),
-        "l"(from), "r"(inside ? 16 : 0), "r"(int(issue))
-        : "memory");
-}
-
 __device__ __forceinline__ void cp_async_commit_group() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 
 /// Waits until at most `PENDING` of this thread's groups are under way.

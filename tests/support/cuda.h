@@ -6,7 +6,6 @@
 #include <cuda_fp16.h>
 #include <cuda_runtime_api.h>
 
-#include <cstdio>
 #include <stdexcept>
 #include <vector>
 
