@@ -18,13 +18,14 @@ nlohmann::json bench_network(const BenchOptions& options) {
     const int batch = std::max(1, options.engine.max_batch);
     EngineOptions engine = options.engine;
     engine.max_batch = batch;
-    const BoundBackend bound = bind(network, engine);
-    const Samples run = time_batches(*bound.backend, batch, options.warmup, options.passes);
+    const BoundEngine bound = bind(network, engine);
+    Backend& backend = *bound.devices.front().backend;
+    const Samples run = time_batches(backend, batch, options.warmup, options.passes);
     fmt::print("{} {}x{}, {}, batch {}: {}, {:.3g} ms a picture, {:.1f} pictures/s\n", network.cfg_path,
-               network.input.w, network.input.h, bound.backend->description(), batch, run.text(), run.median() / batch,
+               network.input.w, network.input.h, backend.description(), batch, run.text(), run.median() / batch,
                batch / run.median() * 1e3);
     nlohmann::json out = run.json();
-    if (auto* gpu = dynamic_cast<GpuBackend*>(bound.backend.get())) {
+    if (auto* gpu = dynamic_cast<GpuBackend*>(&backend)) {
         Samples alone;
         for (double us : gpu->network_us(batch, kSingleRuns)) alone.ms.push_back(us * 1e-3);
         fmt::print("without decode and NMS, one at a time: {}, {:.1f} pictures/s\n", alone.text(),
@@ -34,7 +35,7 @@ nlohmann::json bench_network(const BenchOptions& options) {
     out["bench"] = "network";
     out["model"] = network.cfg_path;
     out["input"] = {network.input.w, network.input.h};
-    out["precision"] = bound.backend->description();
+    out["precision"] = backend.description();
     out["batch"] = batch;
     out["ms_per_picture"] = run.median() / batch;
     return out;

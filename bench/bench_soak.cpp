@@ -42,8 +42,9 @@ private:
 nlohmann::json bench_soak(const BenchOptions& options) {
     Network network = options.model.load(false);
     if (!network.weights_storage) randomize_weights(network, 1);
-    const std::optional<int> gpu = choose_device(options.engine);
-    const int device = gpu.value_or(0);
+    const DeviceChoice choice = choose_devices(options.engine);
+    const bool gpu = !choice.gpus.empty();
+    const int device = gpu ? choice.gpus.front() : 0;
     const std::size_t before = gpu ? device_bytes_in_use(device) : 0;
     const PeakWatch watch(gpu ? device : -1);
     Engine engine(network, options.engine);

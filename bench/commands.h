@@ -15,7 +15,6 @@ struct BenchOptions {
     tools::ModelOptions model;
     EngineOptions engine;
     std::string video;  ///< pipeline only
-    std::string trace;  ///< pipeline only: file for what ran on the GPU when
     std::string rows;   ///< conv only: a regular expression; empty takes all but the oracle
     int passes = 20;
     int warmup = 3;

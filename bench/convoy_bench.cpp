@@ -38,8 +38,7 @@ int main(int argc, char** argv) {
         sub->add_option("--warmup", options.warmup, "runs before them")->check(CLI::Range(0, 1000));
         sub->add_option("--json", json_path, "write the figures there as well");
         if (std::string(command.name) == "pipeline")
-            sub->add_option("video", options.video, "a video file")->required(),
-                sub->add_option("--trace", options.trace, "GPU: what ran when, for Perfetto")->type_name("FILE");
+            sub->add_option("video", options.video, "a video file")->required();
         if (std::string(command.name) == "conv")
             sub->add_option("--rows", options.rows, "only kernels whose names match")->type_name("REGEX");
     }
