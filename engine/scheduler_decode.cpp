@@ -29,10 +29,10 @@ void Scheduler::start_thread(std::function<void()> work) {
 }
 
 void Scheduler::start_decoders() {
+    for (Device& device : devices_) device.threads = options_.decoders;  // before an endless input adds its own
     for (int i = 0; i < options_.decoders; ++i)
         for (Device& device : devices_)
-            start_thread(
-                [this, &device, name = "decoder " + std::to_string(device.threads++)] { decode(device, name); });
+            start_thread([this, &device, name = "decoder " + std::to_string(i)] { decode(device, name); });
 }
 
 // Takes segment after segment until none is left or the device has failed.
