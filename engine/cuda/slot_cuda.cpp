@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "engine/cuda/seat_cuda.h"
+#include "engine/stage.h"
 
 namespace convoy {
 namespace k = kernels::cuda;
@@ -154,7 +155,7 @@ void CudaSlot::collect(int index, std::vector<Detection>& out) {
 // More candidates than the device keeps room for, at a threshold near 0: the host has all the room it wants.
 void CudaSlot::decode_on_host(int index) {
     const DeviceScope scope(backend_.device());
-    const StageClock::Scope timed(backend_.host_decode_clock());
+    const StageScope timed(backend_.host_decode_clock());
     const Plan& plan = backend_.plan();
     const auto& transform = reinterpret_cast<const kernels::BoxTransform*>(resources_->host_transforms.data())[index];
     candidates_.clear();

@@ -21,10 +21,10 @@ namespace convoy::test {
 struct Script {
     std::vector<int> segments;  ///< frames in each
     SegmentKind kind = SegmentKind::closed;
-    int first_number = 0;                       ///< of its first frame
-    std::chrono::microseconds frame_time{0};    ///< decoding a frame takes
-    std::string open_error, cut_error;          ///< thrown when it is opened; after the last segment
-    int unreadable_segment = -1;                ///< whose reader throws at its second frame
+    int first_number = 0;                     ///< of its first frame
+    std::chrono::microseconds frame_time{0};  ///< decoding a frame takes
+    std::string open_error, cut_error;        ///< thrown when it is opened; after the last segment
+    int unreadable_segment = -1;              ///< whose reader throws at its second frame
     std::shared_ptr<std::atomic<int>> readers = std::make_shared<std::atomic<int>>(0);  ///< made so far
 };
 
@@ -80,8 +80,7 @@ private:
         std::optional<Frame> next() override {
             const bool endless = segment_->segment_kind == SegmentKind::endless;
             if (at_ == segment_->frames || (endless && *cancelled_)) return std::nullopt;
-            if (segment_->number == script_.unreadable_segment && at_ == 1)
-                throw Error(ErrorKind::input, "unreadable");
+            if (segment_->number == script_.unreadable_segment && at_ == 1) throw Error(ErrorKind::input, "unreadable");
             if (script_.frame_time.count()) std::this_thread::sleep_for(script_.frame_time);
             const int number = script_.first_number + segment_->first + at_++;
             Frame frame = pictures().frame(number);

@@ -25,8 +25,8 @@ TEST_CASE("devices are named one by one, by number, or all at once", "[devices]"
 }
 
 TEST_CASE("what is no device is refused with what would be one", "[devices]") {
-    for (const char* text : {"", "gpu", "cuda:", "cuda:x", "cuda:1x", "cuda:-1", "cuda:0,", "cuda:0,,1", "cuda:0,0", "cpu:0,cuda:0",
-                             "cuda:0,cpu:0", "0", "cpu,cuda", "auto,cpu", "cuda:99999999999"}) {
+    for (const char* text : {"", "gpu", "cuda:", "cuda:x", "cuda:1x", "cuda:-1", "cuda:0,", "cuda:0,,1", "cuda:0,0",
+                             "cpu:0,cuda:0", "cuda:0,cpu:0", "0", "cpu,cuda", "auto,cpu", "cuda:99999999999"}) {
         INFO(text);
         try {
             parse_devices(text);

@@ -29,8 +29,8 @@ TEST_CASE("results come in order whatever the devices, decoders and segments", "
             for (bool draws : {false, true})
                 for (const std::vector<int>& segments :
                      {std::vector<int>{}, {1}, {5, 1, 9}, std::vector<int>(40, 7), {0, 3, 0, 0, 4}}) {
-                    INFO(devices << " devices, " << decoders << " decoders, draws " << draws << ", "
-                                 << segments.size() << " segments");
+                    INFO(devices << " devices, " << decoders << " decoders, draws " << draws << ", " << segments.size()
+                                 << " segments");
                     FakeDevices fake(devices);
                     Script script;
                     script.segments = segments;
@@ -170,7 +170,8 @@ TEST_CASE("memory is bounded: a slow first segment stops the others", "[schedule
     };
     run(fake, {run_input(script)}, recorder, options);
     CHECK(recorder.inputs[0].numbers == numbers_from(0, 8000));
-    // What was decoded while the reader slept: the bound, and what each of the 8 threads and the devices may have in hand.
+    // What was decoded while the reader slept: the bound, and what each of the 8 threads and the devices may have in
+    // hand.
 }
 
 TEST_CASE("what goes wrong with one input is told in its end, and the others go on", "[scheduler]") {
