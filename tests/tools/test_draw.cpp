@@ -127,37 +127,3 @@ TEST_CASE("text has the width that it is said to have", "[draw]") {
     font.draw(thin, 5, 5, "i", {255, 255, 255});
     CHECK(ink(bold) > 2 * ink(thin));
 }
-
-TEST_CASE("a contact sheet shows evenly chosen pictures", "[draw]") {
-    for (const int total : {1, 5, 12, 13, 100, 1000}) {
-        media::ContactSheet sheet(4, 3, 32);
-        CHECK(sheet.empty());
-        for (int i = 0; i < total; ++i) sheet.add(grey(64, 48, std::uint8_t(40 + i * 200 / total)), "");
-        const Image image = sheet.render();
-        const int columns = std::min(4, total), rows = (std::min(total, 12) + 3) / 4;
-        CAPTURE(total, image.width, image.height);
-        REQUIRE(image.width > columns * 32);
-        REQUIRE(image.height > rows * 24);
-        std::vector<int> tiles;
-        for (int y = 0; y < rows; ++y)
-            for (int x = 0; x < columns; ++x) {
-                const int px = image.width * (2 * x + 1) / (2 * columns), py = (image.height - 6) / rows * y + 12;
-                if (int(tiles.size()) < total) tiles.push_back(image.row(py)[px * 3]);
-            }
-        CHECK(std::is_sorted(tiles.begin(), tiles.end()));
-        if (total < 12) continue;
-        CHECK(tiles.front() <= 41);
-        CHECK(tiles.back() >= 220 - 200 / 12);
-        for (std::size_t i = 1; i < tiles.size(); ++i) CHECK(tiles[i] - tiles[i - 1] <= 2 * 200 / 11 + 2);
-    }
-    CHECK(media::ContactSheet(2, 2, 32).render().rgb.empty());
-}
-
-TEST_CASE("pictures of different shapes share a contact sheet", "[draw]") {
-    media::ContactSheet sheet(3, 2, 100);
-    for (const auto& [w, h] : {std::pair{400, 100}, {1, 300}, {30, 30}, {1000, 1}})
-        sheet.add(synthetic(w, h, 1), "a caption that is longer than its tile is wide");
-    const Image image = sheet.render();
-    CHECK(image.width > 300);
-    CHECK(image.rgb.size() == std::size_t(image.width) * image.height * 3);
-}

@@ -80,7 +80,7 @@ TEST_CASE("strings survive JSON") {
 TEST_CASE("the file grows by whole lines and appears with the first") {
     const test::TemporaryFolder folder;
     const std::string path = folder / "boxes.jsonl";
-    media::SourceInfo first, second;
+    InputInfo first, second;
     first.path = "one \"1\".mp4";
     second.path = "two.mp4";
     JsonlSink sink(path, {"person"});
@@ -88,13 +88,40 @@ TEST_CASE("the file grows by whole lines and appears with the first") {
     CHECK(sink.outputs().empty());
     for (int i = 0; i < 3; ++i) {
         const Result result = result_of(i, {{0, .75f, {1, 2, 3, 4}}});
-        sink.write({i < 2 ? first : second, i < 2 ? 0u : 1u, result, {}});
+        sink.write({i < 2 ? first : second, i < 2 ? 0 : 1, result});
         const auto lines = test::lines_of(test::read_file(path));
         REQUIRE(lines.size() == std::size_t(i) + 1);
         CHECK(json::parse(lines.back())["input"] == (i < 2 ? first : second).path);
     }
     sink.close();
     CHECK(sink.outputs() == std::vector<std::string>{path});
+}
+
+TEST_CASE("a folder gets a file for each input, side by side") {
+    const test::TemporaryFolder folder;
+    const std::vector<std::string> paths = {folder / "a.jsonl", folder / "b.jsonl", folder / "never.jsonl"};
+    InputInfo info;
+    JsonlFolderSink sink(paths, {"person"});
+    for (int i = 0; i < 6; ++i) {
+        const Result result = result_of(i / 2, {});
+        info.path = i % 2 ? "b.mp4" : "a.mp4";
+        sink.write({info, i % 2, result});
+    }
+    sink.end_input(1);
+    sink.end_input(2);
+    CHECK(sink.outputs() == std::vector<std::string>{paths[1]});
+    sink.close();
+    CHECK(sink.outputs() == std::vector<std::string>{paths[1], paths[0]});
+    CHECK_FALSE(std::filesystem::exists(paths[2]));
+    for (int input = 0; input < 2; ++input) {
+        const auto lines = test::lines_of(test::read_file(paths[std::size_t(input)]));
+        REQUIRE(lines.size() == 3);
+        for (int i = 0; i < 3; ++i) {
+            const json record = json::parse(lines[std::size_t(i)]);
+            CHECK(record["input"] == (input ? "b.mp4" : "a.mp4"));
+            CHECK(record["frame"] == i);
+        }
+    }
 }
 
 TEST_CASE("a full disk is an error at once") {
@@ -106,7 +133,7 @@ TEST_CASE("a full disk is an error at once") {
     const Result result = result_of(0, {});
     std::string message = "none";
     try {
-        sink.write({{}, 0, result, {}});
+        sink.write({{}, 0, result});
     } catch (const Error& error) {
         CHECK(error.kind() == ErrorKind::output);
         message = error.what();

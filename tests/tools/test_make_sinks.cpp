@@ -26,7 +26,7 @@ private:
 
 OutputOptions outputs(const std::string& jsonl, const std::string& video = "", const std::string& pictures = "",
                       const std::string& contact_sheet = "") {
-    return {jsonl, video, pictures, contact_sheet};
+    return {jsonl, video, pictures, contact_sheet, media::H264Encoder::automatic};
 }
 
 std::pair<ErrorKind, std::string> error_of(const OutputOptions& options, const std::vector<std::string>& inputs,
@@ -65,6 +65,17 @@ TEST_CASE("inputs of one name get different outputs in a folder") {
     CHECK_FALSE(plan.by_kind);
     const OutputPlan videos = plan_outputs(outputs("", "out/"), {"a/x.mp4", "b/x.mkv"}, "");
     CHECK(videos.videos == std::vector<std::string>{"out/x.mp4", "out/x-2.mp4"});
+    const OutputPlan records = plan_outputs(outputs("boxes/"), {"a/x.mp4", "b/x.mkv"}, "");
+    CHECK(records.jsonl.empty());
+    CHECK(records.jsonl_files == std::vector<std::string>{"boxes/x.jsonl", "boxes/x-2.jsonl"});
+    CHECK(records.folders == std::vector<std::string>{"boxes/"});
+    CHECK_FALSE(records.draws());
+    fs::create_directory("there");
+    CHECK(plan_outputs(outputs("there"), inputs, "").jsonl_files.at(2) == "there/1-3.jsonl");
+    const Sinks sinks = make_sinks(records, {});
+    CHECK(sinks.records.size() == 1);
+    CHECK(sinks.pictures.empty());
+    CHECK(fs::is_directory("boxes"));
 }
 
 TEST_CASE("outputs that do not go together are usage errors") {
@@ -73,6 +84,7 @@ TEST_CASE("outputs that do not go together are usage errors") {
     test::write_file("in/a.jpg", "x");
     test::write_file("in/b.mp4", "x");
     fs::create_symlink("b.mp4", "in/link.mp4");
+    fs::create_directory("out");
     const std::vector<std::string> picture = {"in/a.jpg"}, video = {"in/b.mp4"};
     const std::vector<std::tuple<OutputOptions, std::vector<std::string>, std::string, std::string>> cases = {
         {outputs("", "out.mp4"), picture, "", "in/a.jpg is a picture"},
@@ -86,6 +98,8 @@ TEST_CASE("outputs that do not go together are usage errors") {
         {outputs("", "", "in/../in"), picture, "", "in/../in/a.jpg is an input"},
         {outputs("x.jpg", "", "", "./x.jpg"), video, "", "named for two outputs"},
         {outputs("x.json"), video, "x.json", "named for two outputs"},
+        {outputs("out/"), video, "out/b.jsonl", "out/b.jsonl is named for two outputs"},
+        {outputs("in/"), {"in/b.mp4", "in/c.jsonl"}, "", "in/c.jsonl is an input"},
     };
     for (const auto& [options, inputs, report, part] : cases) {
         const auto [kind, message] = error_of(options, inputs, report);
@@ -98,11 +112,12 @@ TEST_CASE("outputs that do not go together are usage errors") {
 TEST_CASE("outputs that cannot be written are found before any work") {
     const Workplace here;
     test::write_file("file", "x");
-    fs::create_directory("folder");
+    fs::create_directory("folder.jpg");
     const std::vector<std::string> video = {"a.mp4"};
     const std::vector<std::pair<OutputOptions, std::string>> cases = {
         {outputs("missing/x.jsonl"), "there is no folder missing"},
-        {outputs("folder"), "it is a folder"},
+        {outputs("file/"), "file is no folder"},
+        {outputs("", "", "", "folder.jpg"), "it is a folder"},
         {outputs("", "missing/x.mp4"), "there is no folder missing"},
         {outputs("", "file/x.mp4"), "there is no folder file"},
         {outputs("", "", "file"), "is no folder"},

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include "tools/media/contact_sheet.h"
+
 #include <algorithm>
+#include <cstdlib>
 #include <new>
 
 #include "tools/media/av_handles.h"
-#include "tools/media/draw.h"
 #include "tools/media/font.h"
 #include "tools/media/rgb_frame.h"
 
@@ -29,46 +31,85 @@ Image scaled(const Image& image, int width) {
     return out;
 }
 
+/// 2 to 4 times what is shown makes the steps between them even.
+std::size_t most_tiles(int columns, int rows) { return 4 * std::size_t(columns) * std::size_t(rows); }
+
 }  // namespace
 
+void SheetPart::add(const Image& image) {
+    if (size_++ == tiles_.wanted()) tiles_.put(std::make_shared<const Image>(scaled(image, tile_width_)));
+}
+
 ContactSheet::ContactSheet(int columns, int rows, int tile_width)
-    : columns_(std::max(columns, 1)), rows_(std::max(rows, 1)), tile_width_(std::max(tile_width, 16)) {}
+    : columns_(std::max(columns, 1)),
+      rows_(std::max(rows, 1)),
+      tile_width_(std::max(tile_width, 16)),
+      tiles_(most_tiles(columns_, rows_)) {}
 
 void ContactSheet::add(const Image& image, const std::string& caption) {
-    if (seen_++ % keep_every_ != 0) return;
-    const std::size_t most = 4 * std::size_t(columns_) * rows_;  // 2 to 4 times what is shown makes the steps even
-    if (tiles_.size() == most) {
-        // seen_ - 1 is most * keep_every_, an even multiple, so this picture belongs to the thinned set too.
-        for (std::size_t i = 1; 2 * i < most; ++i) tiles_[i] = std::move(tiles_[2 * i]);
-        tiles_.resize(most / 2);
-        keep_every_ *= 2;
+    if (size_ == tiles_.wanted())
+        tiles_.put({size_, std::make_shared<const Image>(scaled(image, tile_width_)), caption});
+    ++size_;
+}
+
+SheetPart ContactSheet::begin_part() const { return {most_tiles(columns_, rows_), tile_width_}; }
+
+// A part does not know what comes before it, so where the sheet wants a picture that the part has not kept, it gets the
+// last one before that. A part's steps are no longer than those of the sheet that it is in by then, so no picture is
+// taken for two places in the end.
+void ContactSheet::append(const SheetPart& part, std::int64_t first, std::int64_t count,
+                          const std::function<std::string(std::int64_t)>& caption) {
+    const std::int64_t begin = size_ - first, stride = part.tiles_.stride();
+    const auto& kept = part.tiles_.kept();
+    while (tiles_.wanted() < size_ + count) {
+        const std::int64_t at = std::min((tiles_.wanted() - begin) / stride, std::int64_t(kept.size()) - 1);
+        const std::int64_t number = at * stride;
+        if (number < first)  // appended with earlier pictures of the part, which has gone on meanwhile
+            tiles_.put(Tile(tiles_.kept().back()));
+        else
+            tiles_.put({begin + number, kept[std::size_t(at)], caption(number)});
     }
-    tiles_.push_back({scaled(image, tile_width_), caption});
+    size_ += count;
+}
+
+/// First, last, and evenly between them: the nearest to each place.
+std::vector<ContactSheet::Tile> ContactSheet::shown() const {
+    std::vector<Tile> from;
+    for (const Tile& tile : tiles_.kept())
+        if (from.empty() || from.back().number != tile.number) from.push_back(tile);
+    const std::size_t count = std::min(from.size(), std::size_t(columns_) * std::size_t(rows_));
+    std::vector<Tile> shown;
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const double place = count > 1 ? double(i) * double(size_ - 1) / double(count - 1) : 0;
+        const auto distance = [&](std::size_t j) { return std::abs(double(from[j].number) - place); };
+        const std::size_t last = from.size() - (count - i);  // enough are left for the places to come
+        while (next < last && distance(next + 1) < distance(next)) ++next;
+        shown.push_back(from[next++]);
+    }
+    return shown;
 }
 
 Image ContactSheet::render() const {
-    const int shown = std::min(int(tiles_.size()), columns_ * rows_);
-    if (shown == 0) return {};
-    const int columns = std::min(columns_, shown), rows = (shown + columns - 1) / columns;
+    const std::vector<Tile> tiles = shown();
+    const int count = int(tiles.size());
+    if (count == 0) return {};
+    const int columns = std::min(columns_, count), rows = (count + columns - 1) / columns;
     const int text = std::max(12, tile_width_ / 26), gap = text / 2;
-    // First, last, and evenly between them.
-    const auto tile = [&](int i) -> const Tile& {
-        return tiles_[shown > 1 ? std::size_t(i) * (tiles_.size() - 1) / std::size_t(shown - 1) : 0];
-    };
     int tallest = 0;
-    for (int i = 0; i < shown; ++i) tallest = std::max(tallest, tile(i).image.height);
+    for (const Tile& tile : tiles) tallest = std::max(tallest, tile.image->height);
     const int cell_w = tile_width_ + gap, cell_h = tallest + text + 2 * gap;
     Image sheet{columns * cell_w + gap, rows * cell_h + gap, {}};
     sheet.rgb.resize(std::size_t(sheet.width) * sheet.height * 3);
     fill_rect(sheet, 0, 0, sheet.width, sheet.height, kPaper);
     Font font(text);
-    for (int i = 0; i < shown; ++i) {
-        const Tile& t = tile(i);
+    for (int i = 0; i < count; ++i) {
+        const Image& image = *tiles[std::size_t(i)].image;
         const int x = gap + i % columns * cell_w, y = gap + i / columns * cell_h;
-        const int top = y + (tallest - t.image.height) / 2, left = x + (tile_width_ - t.image.width) / 2;
-        for (int row = 0; row < t.image.height; ++row)
-            std::copy_n(t.image.row(row), t.image.width * 3, sheet.row(top + row) + left * 3);
-        std::string caption = t.caption;
+        const int top = y + (tallest - image.height) / 2, left = x + (tile_width_ - image.width) / 2;
+        for (int row = 0; row < image.height; ++row)
+            std::copy_n(image.row(row), image.width * 3, sheet.row(top + row) + left * 3);
+        std::string caption = tiles[std::size_t(i)].caption;
         while (!caption.empty() && font.width(caption) > tile_width_) caption.pop_back();
         font.draw(sheet, x, y + tallest + gap / 2, caption, kInk);
     }

@@ -3,8 +3,6 @@
 // Boxes and labels on pictures, with a real font.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,27 +32,6 @@ public:
 private:
     std::vector<std::string> names_;
     std::unique_ptr<Fonts> fonts_;
-};
-
-/// A grid of evenly chosen pictures with their captions, for a look at a whole video at once.
-class ContactSheet {
-public:
-    /// Pictures are scaled to `tile_width` (and at most twice that height); at most `columns * rows` are shown, chosen
-    /// evenly however many are added.
-    ContactSheet(int columns, int rows, int tile_width);
-    void add(const Image& image, const std::string& caption);
-    bool empty() const { return tiles_.empty(); }
-    /// The sheet of what was added so far, with as many columns and rows as that takes.
-    Image render() const;
-
-private:
-    struct Tile {
-        Image image;
-        std::string caption;
-    };
-    int columns_, rows_, tile_width_;
-    std::int64_t seen_ = 0, keep_every_ = 1;
-    std::vector<Tile> tiles_;  // every keep_every_-th picture, at most 4 * columns * rows
 };
 
 }  // namespace convoy::media

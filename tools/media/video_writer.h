@@ -5,16 +5,11 @@
 #include <string>
 
 #include "tools/media/image.h"
+#include "tools/media/video_format.h"
 
 namespace convoy::media {
 
-struct VideoFormat {
-    int width = 0, height = 0;      ///< odd sizes are padded by one column or row
-    int fps_num = 25, fps_den = 1;  ///< nominal rate
-    int threads = 0;                ///< encoder threads; 0 lets x264 choose
-};
-
-/// An H.264 video (libx264, yuv420p) in the container that the path's ending names (.mp4, .mkv, .mov).
+/// An H.264 video (yuv420p, by default libx264's) in the container that the path's ending names (.mp4, .mkv, .mov).
 /// The file is written under a temporary name beside `path` and takes its name in close(), so a file of that name is
 /// always whole; an object destroyed without close() leaves nothing behind.
 class VideoWriter {

@@ -4,17 +4,50 @@
 #include <fmt/core.h>
 
 #include <filesystem>
+#include <mutex>
+
+#include "darknet_loader/error.h"
 
 namespace convoy::tools {
 
 constexpr int kColumns = 4, kRows = 3, kTileWidth = 480;  // 1920 pixels wide
 
+class ContactSheetSink::TilesPart : public Part {
+public:
+    TilesPart(const InputInfo& input, media::SheetPart part)
+        : path(input.path), is_video(input.is_video), tiles(std::move(part)) {}
+
+    void write(const AnnotatedFrame& frame) override {
+        const std::lock_guard lock(mutex);
+        tiles.add(frame.image);
+    }
+    void end() override {}
+
+    const std::string path;
+    const bool is_video;
+    std::mutex mutex;
+    media::SheetPart tiles;
+    std::int64_t appended = 0;
+};
+
 ContactSheetSink::ContactSheetSink(std::string path) : path_(std::move(path)), sheet_(kColumns, kRows, kTileWidth) {}
 
-void ContactSheetSink::write(const FrameOutput& frame) {
-    const Frame& source = frame.result.frame;
-    sheet_.add(frame.image, frame.input.is_video ? fmt::format("frame {}, {:.1f} s", source.index, source.time_s)
-                                                 : std::filesystem::path(frame.input.path).stem().string());
+std::unique_ptr<Part> ContactSheetSink::begin_part(int /*input_index*/, const InputInfo& input, int /*threads*/) {
+    return std::make_unique<TilesPart>(input, sheet_.begin_part());
+}
+
+void ContactSheetSink::append(Part& part, std::span<const FramePlace> places) {
+    auto& from = dynamic_cast<TilesPart&>(part);
+    const std::int64_t first = from.appended, count = std::int64_t(places.size());
+    const std::lock_guard lock(from.mutex);
+    if (first + count > from.tiles.size())
+        throw Error(ErrorKind::usage, fmt::format("{}: a place for a frame that was not written", path_));
+    sheet_.append(from.tiles, first, count, [&](std::int64_t number) {
+        const FramePlace& place = places[std::size_t(number - first)];
+        return from.is_video ? fmt::format("frame {}, {:.1f} s", place.index, place.time_s)
+                             : std::filesystem::path(from.path).stem().string();
+    });
+    from.appended += count;
 }
 
 void ContactSheetSink::close() {

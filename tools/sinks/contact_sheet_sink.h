@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "tools/media/draw.h"
-#include "tools/sinks/sink.h"
+#include "tools/media/contact_sheet.h"
+#include "tools/sinks/picture_sink.h"
 
 namespace convoy::tools {
 
 /// Evenly chosen annotated frames of all inputs on one picture.
-class ContactSheetSink : public Sink {
+class ContactSheetSink : public PictureSink {
 public:
     explicit ContactSheetSink(std::string path);
 
-    void write(const FrameOutput& frame) override;
+    std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
+    void append(Part& part, std::span<const FramePlace> places) override;
     void close() override;
     std::vector<std::string> outputs() const override;
 
 private:
+    class TilesPart;
+
     std::string path_;
     media::ContactSheet sheet_;
 };

@@ -95,4 +95,24 @@ std::vector<std::string> JsonlSink::outputs() const {
     return {path_};
 }
 
+JsonlFolderSink::JsonlFolderSink(std::vector<std::string> paths, const std::vector<std::string>& names)
+    : paths_(std::move(paths)), names_(names) {}
+
+void JsonlFolderSink::write(const FrameOutput& frame) {
+    const std::string& path = paths_.at(std::size_t(frame.input_index));
+    files_.try_emplace(frame.input_index, path, names_).first->second.write(frame);
+}
+
+void JsonlFolderSink::end_input(int input_index) {
+    const auto file = files_.find(input_index);
+    if (file == files_.end()) return;
+    file->second.close();
+    for (const std::string& path : file->second.outputs()) finished_.push_back(path);
+    files_.erase(file);
+}
+
+void JsonlFolderSink::close() {
+    while (!files_.empty()) end_input(files_.begin()->first);
+}
+
 }  // namespace convoy::tools

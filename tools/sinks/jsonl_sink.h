@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -39,9 +40,26 @@ private:
     std::string path_;
     std::vector<std::string> names_;  // JSON strings
     std::string input_;               // JSON string of input_index_
-    std::size_t input_index_ = SIZE_MAX;
+    int input_index_ = -1;
     int fd_ = -1;
     std::int64_t written_ = 0;  // bytes of whole records
+};
+
+/// A file for each input.
+class JsonlFolderSink : public Sink {
+public:
+    /// `paths[i]` is the file for input i.
+    JsonlFolderSink(std::vector<std::string> paths, const std::vector<std::string>& names);
+
+    void write(const FrameOutput& frame) override;
+    void end_input(int input_index) override;
+    void close() override;
+    std::vector<std::string> outputs() const override { return finished_; }
+
+private:
+    std::vector<std::string> paths_, names_;
+    std::map<int, JsonlSink> files_;  // of the inputs that are being written
+    std::vector<std::string> finished_;
 };
 
 }  // namespace convoy::tools

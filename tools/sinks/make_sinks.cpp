@@ -13,7 +13,7 @@
 #include "darknet_loader/error.h"
 #include "tools/sinks/contact_sheet_sink.h"
 #include "tools/sinks/jsonl_sink.h"
-#include "tools/sinks/picture_sink.h"
+#include "tools/sinks/picture_files_sink.h"
 #include "tools/sinks/video_sink.h"
 
 namespace fs = std::filesystem;
@@ -92,16 +92,32 @@ std::vector<std::string> with_prefix_and_suffix(const std::string& prefix, std::
 }
 
 std::string as_folder(const std::string& path) { return path.ends_with('/') ? path : path + '/'; }
+bool names_folder(const std::string& path) { return path.ends_with('/') || fs::is_directory(path); }
+
+// A file for each input in a folder.
+std::vector<std::string> plan_folder(const std::string& folder, const std::vector<std::string>& inputs,
+                                     const std::string& ending, OutputPlan& plan) {
+    check_folder(folder);
+    plan.folders.push_back(folder);
+    return with_prefix_and_suffix(as_folder(folder), unique_stems(inputs), ending);
+}
+
+void plan_jsonl(const OutputOptions& options, const std::vector<std::string>& inputs, OutputPlan& plan) {
+    if (names_folder(options.jsonl)) {
+        plan.jsonl_files = plan_folder(options.jsonl, inputs, ".jsonl", plan);
+        return;
+    }
+    if (options.jsonl != "-") check_file(options.jsonl);
+    plan.jsonl = options.jsonl;
+}
 
 void plan_video(const OutputOptions& options, const std::vector<std::string>& inputs, OutputPlan& plan) {
     if (options.pictures.empty())
         for (const std::string& input : inputs)
             if (media::is_image_path(input))
                 usage(fmt::format("{} is a picture: --video takes videos, use --pictures DIR", input));
-    if (options.video.ends_with('/') || fs::is_directory(options.video)) {
-        check_folder(options.video);
-        plan.folders.push_back(options.video);
-        plan.videos = with_prefix_and_suffix(as_folder(options.video), unique_stems(inputs), ".mp4");
+    if (names_folder(options.video)) {
+        plan.videos = plan_folder(options.video, inputs, ".mp4", plan);
         return;
     }
     check_ending("--video", options.video, {".mp4", ".mkv", ".mov"});
@@ -133,7 +149,7 @@ void claim(const std::string& path, const std::set<fs::path>& inputs, std::set<f
 void check_collisions(const OutputPlan& plan, const std::vector<std::string>& inputs, const std::string& report_json) {
     std::set<fs::path> resolved_inputs, seen;
     for (const std::string& input : inputs) resolved_inputs.insert(resolve(input));
-    std::vector<std::string> outputs;
+    std::vector<std::string> outputs = plan.jsonl_files;
     if (plan.jsonl != "-") outputs.push_back(plan.jsonl);
     outputs.insert(outputs.end(), {plan.contact_sheet, report_json});
     for (std::size_t i = 0; i < plan.videos.size(); ++i)
@@ -149,8 +165,8 @@ void check_collisions(const OutputPlan& plan, const std::vector<std::string>& in
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
                         const std::string& report_json) {
     OutputPlan plan;
-    plan.jsonl = options.jsonl;
     plan.contact_sheet = options.contact_sheet;
+    plan.encoder = options.encoder;
     if (options.none()) {
         check_folder(kDefaultFolder);
         plan.by_kind = true;
@@ -158,13 +174,9 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
         plan.picture_stems = fresh_stems(inputs);
         plan.videos = with_prefix_and_suffix("", plan.picture_stems, ".mp4");
     }
-    if (!options.jsonl.empty() && options.jsonl != "-") check_file(options.jsonl);
+    if (!options.jsonl.empty()) plan_jsonl(options, inputs, plan);
     if (!options.video.empty()) plan_video(options, inputs, plan);
-    if (!options.pictures.empty()) {
-        check_folder(options.pictures);
-        plan.folders.push_back(options.pictures);
-        plan.picture_stems = with_prefix_and_suffix(as_folder(options.pictures), unique_stems(inputs), "");
-    }
+    if (!options.pictures.empty()) plan.picture_stems = plan_folder(options.pictures, inputs, "", plan);
     if (!options.contact_sheet.empty()) {
         check_ending("--contact-sheet", options.contact_sheet, {".jpg", ".jpeg", ".png", ".bmp"});
         check_file(options.contact_sheet);
@@ -183,10 +195,12 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
     }
     Sinks sinks;
     if (!plan.jsonl.empty()) sinks.records.push_back(std::make_unique<JsonlSink>(plan.jsonl, class_names));
+    if (!plan.jsonl_files.empty())
+        sinks.records.push_back(std::make_unique<JsonlFolderSink>(plan.jsonl_files, class_names));
     if (!plan.videos.empty())
-        sinks.pictures.push_back(std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty()));
+        sinks.pictures.push_back(std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty(), plan.encoder));
     if (!plan.picture_stems.empty())
-        sinks.pictures.push_back(std::make_unique<PictureSink>(plan.picture_stems, plan.by_kind));
+        sinks.pictures.push_back(std::make_unique<PictureFilesSink>(plan.picture_stems, plan.by_kind));
     if (!plan.contact_sheet.empty()) sinks.pictures.push_back(std::make_unique<ContactSheetSink>(plan.contact_sheet));
     return sinks;
 }

@@ -7,22 +7,29 @@
 #include <string>
 #include <vector>
 
+#include "tools/media/video_format.h"
+#include "tools/sinks/picture_sink.h"
 #include "tools/sinks/sink.h"
 
 namespace convoy::tools {
 
 struct OutputOptions {
-    std::string jsonl;          ///< file, or "-" for standard output
+    std::string jsonl;          ///< file, "-" for standard output, or a folder: ends in / or exists
     std::string video;          ///< file, or a folder: ends in / or exists
     std::string pictures;       ///< folder
     std::string contact_sheet;  ///< file
+    media::H264Encoder encoder = media::H264Encoder::automatic;
     bool none() const { return jsonl.empty() && video.empty() && pictures.empty() && contact_sheet.empty(); }
 };
 
-/// Where everything will go. One entry per input in `videos` and `picture_stems`; both are empty when not asked for.
+/// Where everything will go. One entry per input in `jsonl_files`, `videos` and `picture_stems`; they are empty when
+/// not asked for.
 struct OutputPlan {
-    std::string jsonl, contact_sheet;
+    std::string jsonl;                     ///< one file for all inputs, or "-"
+    std::vector<std::string> jsonl_files;  ///< or these
+    std::string contact_sheet;
     std::vector<std::string> videos;
+    media::H264Encoder encoder = media::H264Encoder::automatic;
     std::vector<std::string> picture_stems;  ///< paths without .jpg or -000123.jpg
     std::vector<std::string> folders;        ///< to create
     bool by_kind = false;                    ///< videos make videos, pictures pictures: the default results in runs/
@@ -35,8 +42,8 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
                         const std::string& report_json);
 
 struct Sinks {
-    std::vector<std::unique_ptr<Sink>> records;   ///< need no pixels
-    std::vector<std::unique_ptr<Sink>> pictures;  ///< need annotated pictures
+    std::vector<std::unique_ptr<Sink>> records;
+    std::vector<std::unique_ptr<PictureSink>> pictures;
 };
 
 /// Creates the plan's folders and sinks.

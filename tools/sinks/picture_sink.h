@@ -1,25 +1,63 @@
 // SPDX-License-Identifier: MIT
+//
+// Sinks that need pictures: drawn on and encoded on many CPU cores, a segment of an input on each.
 #pragma once
 
-#include <set>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
 
-#include "tools/sinks/sink.h"
+#include "engine/detection.h"
+#include "engine/segment.h"
+#include "tools/media/image.h"
 
 namespace convoy::tools {
 
-/// An annotated picture for each picture input and, unless it skips videos, for each frame of a video.
-class PictureSink : public Sink {
+/// One frame of a part. Segments are worked on before those ahead of them are finished, so neither its number within
+/// the input nor its time from the input's first frame is known: `result` has its number within the part and the
+/// container's stamp.
+struct AnnotatedFrame {
+    const Result& result;
+    const media::Image& image;  ///< drawn on
+};
+
+/// What becomes known of a frame when everything before it is there.
+struct FramePlace {
+    std::int64_t index = 0;  ///< within its input, from 0
+    double time_s = 0;       ///< from the input's first frame
+};
+
+/// The frames of a segment on their way into one sink: in order, on one thread at a time. One that is destroyed before
+/// it was appended leaves nothing behind; it may outlive its sink.
+class Part {
 public:
-    /// `stems[i]` is the path for input i without its ending: STEM.jpg for a picture, STEM-000123.jpg for a frame.
-    PictureSink(std::vector<std::string> stems, bool skip_videos);
+    virtual ~Part() = default;
+    virtual void write(const AnnotatedFrame& frame) = 0;
+    /// No more frames, however many were expected.
+    virtual void end() = 0;
+};
 
-    void write(const FrameOutput& frame) override;
-    std::vector<std::string> outputs() const override { return {outputs_.begin(), outputs_.end()}; }
-
-private:
-    std::vector<std::string> stems_;
-    bool skip_videos_;
-    std::set<std::string> outputs_;  // every picture of a picture, the folder of frames
+/// Somewhere that annotated pictures go. Every method throws Error(output) when it cannot do its work; what is thrown
+/// ends the run. A sink that is destroyed without close() leaves no half-written file.
+class PictureSink {
+public:
+    virtual ~PictureSink() = default;
+    /// Begins a part of an input, from any thread; several may be open at once. `threads` is how many CPU threads it
+    /// may use: more than 1 (0: as many as it likes) says that no other part of this input is open beside it. Null
+    /// when the sink takes nothing of this input.
+    virtual std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) = 0;
+    /// Puts the next frames of a part where they belong: an input's parts in their order, from one thread, a place for
+    /// each frame in the order of writing. As a rule once, with all of a part's frames after its end(). A part without
+    /// end may be appended bit by bit while another thread goes on with it (no more places than frames written): then
+    /// pictures appear as they come, and encoded video does not fill the memory. The last call comes after end().
+    virtual void append(Part& part, std::span<const FramePlace> places) = 0;
+    /// After the last part of an input; from append()'s thread, as what follows.
+    virtual void end_input(int /*input_index*/) {}
+    virtual void close() {}
+    /// Files and folders that are complete, for people.
+    virtual std::vector<std::string> outputs() const = 0;
 };
 
 }  // namespace convoy::tools

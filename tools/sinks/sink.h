@@ -5,27 +5,25 @@
 #include <vector>
 
 #include "engine/detection.h"
-#include "tools/media/image.h"
-#include "tools/media/source.h"
+#include "engine/segment.h"
 
 namespace convoy::tools {
 
-/// One frame with everything known about it, on its way into the sinks.
+/// One frame's result with what is known about it, on its way into a file of records.
 struct FrameOutput {
-    const media::SourceInfo& input;
-    std::size_t input_index;    ///< number of the input on the command line, folders expanded
-    const Result& result;       ///< for a picture sink, its frame's pixels may be gone already
-    const media::Image& image;  ///< annotated; empty for a sink of records
+    const InputInfo& input;
+    int input_index;       ///< number of the input on the command line, folders expanded
+    const Result& result;  ///< index within the input, time relative to its first frame; the pixels may be gone
 };
 
-/// Somewhere that results go. Frames come in order, input after input, all from one thread. Every method throws
-/// Error(output) when it cannot do its work. A sink that is destroyed without close() has failed or was abandoned: it
-/// leaves no half-written file.
+/// Somewhere that records go. Each input's frames come in order, all from one thread; several inputs may come side by
+/// side. Every method throws Error(output) when it cannot do its work. A sink that is destroyed without close() has
+/// failed or was abandoned: it leaves no half-written file.
 class Sink {
 public:
     virtual ~Sink() = default;
     virtual void write(const FrameOutput& frame) = 0;
-    virtual void end_input(std::size_t /*input_index*/) {}
+    virtual void end_input(int /*input_index*/) {}
     virtual void close() {}
     /// Files and folders that are complete, for people.
     virtual std::vector<std::string> outputs() const = 0;

@@ -1,29 +1,42 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <optional>
+#include <map>
+#include <mutex>
 
-#include "tools/media/video_writer.h"
-#include "tools/sinks/sink.h"
+#include "tools/media/video_muxer.h"
+#include "tools/sinks/picture_sink.h"
+#include "tools/sinks/video_encoders.h"
 
 namespace convoy::tools {
 
-/// One annotated H.264 video for each video input.
-class VideoSink : public Sink {
+/// One annotated H.264 video for each video input. Each part is encoded by an encoder of its own; together they are
+/// one video without being encoded again.
+class VideoSink : public PictureSink {
 public:
     /// `paths[i]` is the file for input i. A picture among the inputs is passed over when `skip_pictures`, else an
     /// Error(usage).
-    VideoSink(std::vector<std::string> paths, bool skip_pictures);
+    VideoSink(std::vector<std::string> paths, bool skip_pictures, media::H264Encoder encoder);
 
-    void write(const FrameOutput& frame) override;
-    void end_input(std::size_t input_index) override;
+    /// Creates the (temporary) file at the input's first part, so that what cannot be written is found before any work.
+    std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
+    void append(Part& part, std::span<const FramePlace> places) override;
+    void end_input(int input_index) override;
     std::vector<std::string> outputs() const override { return finished_; }
 
 private:
+    class EncodedPart;
+    struct Video {
+        explicit Video(const std::string& path) : muxer(path) {}
+        media::VideoMuxer muxer;
+        int width = 0, height = 0;  // of the first part
+    };
+
     std::vector<std::string> paths_;
     bool skip_pictures_;
-    std::optional<media::VideoWriter> writer_;  // of the input that is being written
-    int width_ = 0, height_ = 0;
+    std::shared_ptr<VideoEncoders> encoders_;
+    std::mutex mutex_;             // of the map: parts begin while others are appended
+    std::map<int, Video> videos_;  // of inputs that have begun and not ended
     std::vector<std::string> finished_;
 };
 

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/annotate_work.h"
+
+#include <filesystem>
+#include <thread>
+
+#include "tests/support/catch.h"
+#include "tests/tools/sink_parts.h"
+#include "tests/tools/video_packets.h"
+#include "tools/sinks/contact_sheet_sink.h"
+#include "tools/sinks/make_sinks.h"
+#include "tools/sinks/picture_files_sink.h"
+
+using namespace convoy;
+using namespace convoy::test;
+using namespace convoy::tools;
+
+namespace {
+
+constexpr int kWidth = 96, kHeight = 64;
+
+/// A frame with a box, its rows wider than the picture.
+void draw(AnnotateWork& work, int number) {
+    const media::Image image = synthetic(kWidth, kHeight, number);
+    const int pitch = kWidth * 3 + 32;
+    Bytes rows(std::size_t(pitch) * kHeight);
+    for (int y = 0; y < kHeight; ++y) std::copy_n(image.row(y), kWidth * 3, rows.begin() + y * pitch);
+    Result result;
+    result.frame.pixels.plane[0] = rows.data();
+    result.frame.pixels.pitch[0] = pitch;
+    result.frame.pixels.width = kWidth;
+    result.frame.pixels.height = kHeight;
+    result.detections = {{0, .9f, {30, 30, 40, 20}}};
+    result.latency_ms = 7.4;
+    work.frame(result);
+}
+
+Sinks all_sinks(const TempFolder& folder) {
+    OutputPlan plan;
+    plan.videos = {folder / "v.mp4"};
+    plan.picture_stems = {folder / "v"};
+    plan.contact_sheet = folder / "sheet.png";
+    return make_sinks(plan, {});
+}
+
+/// A run of 5 parts of 8 frames, on as many threads or one after the other.
+void run(const TempFolder& folder, bool at_once, WorkClocks* clocks) {
+    constexpr int kParts = 5, kFrames = 8;
+    Sinks sinks = all_sinks(folder);
+    std::vector<std::unique_ptr<AnnotateWork>> works(kParts);
+    const auto make = [&](int i) {
+        works[std::size_t(i)] = AnnotateWork::begin(sinks.pictures, 0, video_input("v.mp4"), 1, {"person"}, clocks);
+        for (int n = 0; n < kFrames; ++n) draw(*works[std::size_t(i)], i * kFrames + n);
+        works[std::size_t(i)]->end();
+    };
+    std::vector<std::jthread> threads(kParts);
+    if (at_once)
+        for (int i = kParts; i-- > 0;) threads[std::size_t(i)] = std::jthread(make, i);
+    for (int i = 0; i < kParts; ++i) {  // appended while the parts behind are still being made
+        if (at_once)
+            threads[std::size_t(i)].join();
+        else
+            make(i);
+        works[std::size_t(i)]->append(places(i * kFrames, kFrames));
+    }
+    for (const auto& sink : sinks.pictures) {
+        sink->end_input(0);
+        sink->close();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("segments drawn and encoded at once give what a sequence gives", "[work]") {
+    const TempFolder one, many;
+    WorkClocks clocks;
+    run(one, false, nullptr);
+    run(many, true, &clocks);
+    CHECK(one.names() == many.names());
+    CHECK(one.names().size() == 42);  // 40 pictures, a video, a sheet
+    for (const std::string& name : one.names()) {
+        CAPTURE(name);
+        CHECK(read_bytes(one / name) == read_bytes(many / name));
+    }
+    CHECK(packets_of(many / "v.mp4").size() == 40);
+    const media::Image drawn = media::read_image(many / "v-000017.jpg");
+    CHECK(psnr(drawn, synthetic(kWidth, kHeight, 17)) < 25);  // box, label and caption
+    CHECK(clocks.draw.stats().count == 40);
+    CHECK(clocks.encode.stats().count == 45);  // each part's end, too
+}
+
+TEST_CASE("an input that no sink takes needs no work", "[work]") {
+    const TempFolder folder;
+    OutputPlan plan;
+    plan.picture_stems = {folder / "v"};
+    plan.by_kind = true;
+    const Sinks sinks = make_sinks(plan, {});
+    CHECK(AnnotateWork::begin(sinks.pictures, 0, video_input("v.mp4"), 1, {}, nullptr) == nullptr);
+    InputInfo picture;
+    picture.path = "v.jpg";
+    CHECK(AnnotateWork::begin(sinks.pictures, 0, picture, 1, {}, nullptr) != nullptr);
+}
+
+TEST_CASE("a work that a stopped run drops leaves nothing", "[work]") {
+    const TempFolder folder;
+    {
+        Sinks sinks = all_sinks(folder);
+        const auto work = AnnotateWork::begin(sinks.pictures, 0, video_input("v.mp4"), 1, {}, nullptr);
+        for (int n = 0; n < 4; ++n) draw(*work, n);
+        CHECK(folder.names().size() == 2);  // an unfinished video, a folder of unnamed pictures
+    }
+    CHECK(folder.names().empty());
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/video_muxer.h"
+
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+#include <thread>
+
+#include "tests/support/catch.h"
+#include "tests/support/random.h"
+#include "tests/tools/media_files.h"
+#include "tests/tools/video_packets.h"
+
+using namespace convoy;
+using namespace convoy::test;
+using media::EncodedFrames;
+using media::H264Encoder;
+using media::VideoEncoder;
+using media::VideoFormat;
+using media::VideoMuxer;
+
+namespace {
+
+constexpr int kWidth = 96, kHeight = 64;
+
+VideoFormat format(int threads = 1) { return {kWidth, kHeight, 25, 1, threads, H264Encoder::x264}; }
+
+/// Frames `first` … `first + count - 1` of a video of moving pictures.
+EncodedFrames encode(int first, int count, int threads = 1) {
+    VideoEncoder encoder("part", format(threads));
+    EncodedFrames frames;
+    for (int i = first; i < first + count; ++i) frames.append(encoder.write(synthetic(kWidth, kHeight, i)));
+    frames.append(encoder.end());
+    REQUIRE(int(frames.packets.size()) == count);
+    return frames;
+}
+
+std::vector<double> steady(int count) {
+    std::vector<double> times;
+    for (int i = 0; i < count; ++i) times.push_back(i / 25.);
+    return times;
+}
+
+/// Encodes parts of these lengths and puts them together.
+void write_video(const std::string& path, const std::vector<int>& lengths, const std::vector<double>& times) {
+    VideoMuxer muxer(path);
+    int first = 0;
+    for (const int n : lengths) {
+        muxer.append(encode(first, n), std::span(times).subspan(std::size_t(first), std::size_t(n)));
+        first += n;
+    }
+    CHECK(muxer.frames() == first);
+    muxer.close();
+}
+
+/// Everything that must be so, whatever the parts were.
+void check_video(const std::string& path, const std::vector<int>& lengths, const std::vector<double>& expected,
+                 double tick = 1. / 90000) {
+    const std::vector<Packet> packets = packets_of(path);
+    REQUIRE(packets.size() == expected.size());
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        CAPTURE(path, i, packets[i].dts_s, packets[i].pts_s);
+        CHECK(packets[i].dts_s <= packets[i].pts_s);
+        if (i > 0 && !path.ends_with("mkv")) CHECK(packets[i].dts_s > packets[i - 1].dts_s);  // .mkv has no dts
+    }
+    std::size_t first = 0;
+    for (const int n : lengths) {
+        CHECK(packets[first].key);
+        first += std::size_t(n);
+    }
+    const std::vector<double> times = shown_times(packets);
+    for (std::size_t i = 0; i < times.size(); ++i) {
+        CAPTURE(path, i, times[i], expected[i]);
+        CHECK(std::fabs(times[i] - (expected[i] - expected[0])) <= 1.01 * tick);
+    }
+    const int decoded = decoded_frames(path);
+    if (decoded < 0) {
+        WARN("ffmpeg is not installed: nobody else has decoded " << path);
+        return;
+    }
+    CHECK(decoded == int(expected.size()));
+    CHECK(decoding_faults(path) == "");
+}
+
+}  // namespace
+
+TEST_CASE("parts of any length make one video", "[muxer]") {
+    const TempFolder folder;
+    REQUIRE(VideoEncoder("x", format()).stream().delay > 1);  // shorter parts than this are among these
+    for (const std::vector<int>& lengths :
+         {std::vector<int>{30}, {1}, {2, 1}, {1, 1, 1, 1}, {13, 1, 2, 3, 40, 1, 1, 5}, {3, 3, 3, 3, 3}})
+        for (const char* ending : {"mp4", "mkv", "mov"}) {
+            if (lengths.size() < 5 && ending != std::string("mp4")) continue;
+            const std::string path = folder / (std::string("v.") + ending);
+            const int total = std::accumulate(lengths.begin(), lengths.end(), 0);
+            write_video(path, lengths, steady(total));
+            check_video(path, lengths, steady(total), ending == std::string("mkv") ? .001 : 1. / 90000);
+        }
+}
+
+TEST_CASE("frames of parts stand where they were written", "[muxer]") {
+    const TempFolder folder;
+    write_video(folder / "v.mp4", {1, 4, 17, 2}, steady(24));
+    const Bytes rgb = output_of("ffmpeg -i '" + folder / "v.mp4" + "' -f rawvideo -pix_fmt rgb24 -");
+    if (rgb.empty()) {
+        WARN("skipped: ffmpeg is not installed");
+        return;
+    }
+    const std::size_t bytes = std::size_t(kWidth) * kHeight * 3;
+    REQUIRE(rgb.size() == 24 * bytes);
+    for (std::size_t i = 0; i < 24; ++i) {
+        const media::Image back{kWidth, kHeight,
+                                Bytes(rgb.begin() + long(i * bytes), rgb.begin() + long((i + 1) * bytes))};
+        CAPTURE(i);
+        CHECK(psnr(back, synthetic(kWidth, kHeight, int(i))) > 30);
+        CHECK(psnr(back, synthetic(kWidth, kHeight, int(i))) > psnr(back, synthetic(kWidth, kHeight, int(i) + 1)));
+    }
+}
+
+TEST_CASE("times vary, stand still and go backwards across parts", "[muxer]") {
+    const TempFolder folder;
+    const std::vector<int> lengths = {4, 1, 6, 2, 20};
+    std::vector<double> times = {0, .04, .0401, .5, .5, .2, .6, .7, 40, 40.001, 39, 41, 41, NAN}, expected;
+    for (const float gap : random_floats(19, 7, 0.f, .3f))
+        times.push_back((times.size() == 14 ? 41.5 : times.back()) + gap);
+    times.back() += 30;  // the last frame is not cut off by a length that counts frames by their time of decoding
+    for (const double time : times) {
+        const double next = expected.empty() ? 0 : expected.back() + 1. / 90000;
+        expected.push_back(time > next ? time : next);
+    }
+    write_video(folder / "v.mp4", lengths, times);
+    check_video(folder / "v.mp4", lengths, expected, 3. / 90000);  // three times in a row do not rise
+    write_video(folder / "v.mkv", lengths, times);
+    check_video(folder / "v.mkv", lengths, expected, .003);
+}
+
+TEST_CASE("parts encoded at once and with more threads fit", "[muxer]") {
+    const TempFolder folder;
+    const std::vector<int> lengths = {9, 1, 14, 5, 30, 2, 8, 11};
+    const int total = std::accumulate(lengths.begin(), lengths.end(), 0);
+    write_video(folder / "in-sequence.mp4", lengths, steady(total));
+    for (const bool alike : {true, false}) {
+        std::vector<EncodedFrames> parts(lengths.size());
+        {
+            std::vector<std::jthread> threads;
+            for (std::size_t i = lengths.size(); i-- > 0;)
+                threads.emplace_back([&, i] {
+                    const int first = std::accumulate(lengths.begin(), lengths.begin() + long(i), 0);
+                    parts[i] = encode(first, lengths[i], alike ? 1 : int(i % 3) + 1);
+                });
+        }
+        VideoMuxer muxer(folder / "at-once.mp4");
+        const std::vector<double> times = steady(total);
+        std::size_t first = 0;
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            muxer.append(std::move(parts[i]), std::span(times).subspan(first, std::size_t(lengths[i])));
+            first += std::size_t(lengths[i]);
+        }
+        muxer.close();
+        check_video(folder / "at-once.mp4", lengths, times);
+        if (alike) CHECK(read_bytes(folder / "at-once.mp4") == read_bytes(folder / "in-sequence.mp4"));
+    }
+}
+
+TEST_CASE("the bare H.264 stream of parts holds every frame", "[muxer]") {
+    const TempFolder folder;
+    write_video(folder / "v.mp4", {1, 1, 1, 7, 1, 1}, steady(12));  // keyframes that follow each other, too
+    if (!has_ffmpeg()) {
+        WARN("skipped: ffmpeg is not installed");
+        return;
+    }
+    output_of("ffmpeg -i '" + folder / "v.mp4" + "' -c copy -bsf h264_mp4toannexb '" + folder / "v.h264" + "'");
+    CHECK(decoded_frames(folder / "v.h264") == 12);
+    CHECK(decoding_faults(folder / "v.h264") == "");
+}
+
+TEST_CASE("frames and times may come one by one, each ahead of the other", "[muxer]") {
+    const TempFolder folder;
+    const std::vector<double> times = steady(20);
+    write_video(folder / "whole.mp4", {20}, times);
+    for (const bool times_first : {true, false}) {
+        VideoMuxer muxer(folder / "pieces.mp4");
+        EncodedFrames frames = encode(0, 20);
+        if (times_first) muxer.append({frames.stream, {}}, times);
+        CHECK(muxer.frames() == (times_first ? 20 : 0));
+        while (!frames.packets.empty()) {
+            EncodedFrames one{frames.stream, {}};
+            one.packets.push_back(std::move(frames.packets.front()));
+            frames.packets.pop_front();
+            if (times_first) {
+                CHECK(error_of([&] { muxer.close(); }).kind() == ErrorKind::usage);
+            }
+            muxer.append(std::move(one), {});
+        }
+        if (!times_first)
+            for (const double& time : times) muxer.append({}, std::span(&time, 1));
+        muxer.close();
+        CHECK(read_bytes(folder / "pieces.mp4") == read_bytes(folder / "whole.mp4"));
+    }
+}
+
+TEST_CASE("what does not belong into one video is refused", "[muxer]") {
+    const TempFolder folder;
+    {
+        VideoMuxer muxer(folder / "v.mp4");
+        const std::vector<double> times = steady(8);
+        muxer.append(encode(0, 4), std::span(times).first(4));
+        CHECK_FALSE(std::filesystem::exists(folder / "v.mp4"));
+        for (VideoFormat other :
+             {VideoFormat{64, 64, 25, 1, 1, H264Encoder::x264}, {kWidth, kHeight, 50, 1, 1, H264Encoder::x264}}) {
+            VideoEncoder encoder("x", other);
+            const Error error =
+                error_of([&] { muxer.append(encoder.write(synthetic(other.width, other.height, 0)), {}); });
+            CHECK(error.kind() == ErrorKind::unsupported);
+            CHECK(std::string(error.what()).find("v.mp4': the frames from number 4 on (libx264") != std::string::npos);
+        }
+        muxer.append(encode(4, 4), std::span(times).first(3));  // a time is missing
+        CHECK(error_of([&] { muxer.append(encode(8, 1), {}); }).kind() == ErrorKind::usage);
+        CHECK(error_of([&] { muxer.close(); }).kind() == ErrorKind::usage);
+    }
+    CHECK(folder.names().empty());
+    {
+        VideoMuxer muxer(folder / "never.mp4");
+        CHECK(folder.names().size() == 1);  // a folder that cannot be written is found before any work
+        CHECK(error_of([&] { muxer.close(); }).kind() == ErrorKind::output);
+    }
+    CHECK(error_of([&] { VideoMuxer(folder / "none/v.mp4"); }).kind() == ErrorKind::output);
+    CHECK(error_of([&] { VideoMuxer(folder / "v.avi"); }).kind() == ErrorKind::usage);
+    CHECK(folder.names().empty());
+}
+
+TEST_CASE("an encoder that is not there is passed over or named", "[muxer]") {
+    VideoFormat wanted = format();
+    wanted.encoder = H264Encoder::nvenc;
+    try {
+        const VideoEncoder nvenc("v.mp4", wanted);
+        CHECK(nvenc.kind() == H264Encoder::nvenc);
+        WARN("this machine has NVENC: that it is passed over elsewhere was not tested");
+        return;
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::unsupported);
+        CHECK(std::string(error.what()).find("'v.mp4'") != std::string::npos);
+    }
+    wanted.encoder = H264Encoder::automatic;
+    const TempFolder folder;
+    VideoEncoder encoder("v.mp4", wanted);
+    CHECK(encoder.kind() == H264Encoder::x264);
+    VideoMuxer muxer(folder / "v.mp4");
+    muxer.append(encoder.write(synthetic(kWidth, kHeight, 0)), steady(1));
+    muxer.append(encoder.end(), {});
+    muxer.append(encode(1, 3), {steady(4)});  // what it has chosen can be asked for by name
+    CHECK(error_of([&] { encoder.write(synthetic(kWidth, kHeight, 0)); }).kind() == ErrorKind::usage);
+}
+
+TEST_CASE("a full disk is found with the part that does not fit", "[muxer]") {
+    const TempFolder folder;
+    if (::geteuid() != 0 || ::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=64k") != 0) {
+        WARN("skipped: mounting a small disk takes root's rights");
+        return;
+    }
+    const std::unique_ptr<const char, void (*)(const char*)> mounted(folder.path().c_str(),
+                                                                     [](const char* path) { ::umount(path); });
+    {
+        VideoMuxer muxer(folder / "full.mp4");
+        const Error error = error_of([&] {
+            for (int part = 0; part < 100; ++part) {
+                VideoEncoder encoder("part", format());
+                media::Image noise = synthetic(kWidth, kHeight, part);
+                for (std::size_t i = 0; i < noise.rgb.size(); ++i)
+                    noise.rgb[i] = std::uint8_t((i * i * 2654435761u) >> 24);
+                EncodedFrames frames = encoder.write(noise);
+                frames.append(encoder.end());
+                const double time = part;
+                muxer.append(std::move(frames), std::span(&time, 1));
+            }
+        });
+        CHECK(error.kind() == ErrorKind::output);
+        CHECK(std::string(error.what()).find("full.mp4': No space left") != std::string::npos);
+    }
+    CHECK(folder.names().empty());
+}

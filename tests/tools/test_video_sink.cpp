@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/video_sink.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <thread>
+
+#include "tests/support/catch.h"
+#include "tests/tools/sink_parts.h"
+#include "tests/tools/video_packets.h"
+
+using namespace convoy;
+using namespace convoy::test;
+using media::H264Encoder;
+using tools::Part;
+using tools::VideoSink;
+
+namespace {
+
+void check_video(const std::string& path, int frames, const std::vector<int>& starts) {
+    CAPTURE(path);
+    const std::vector<Packet> packets = packets_of(path);
+    REQUIRE(int(packets.size()) == frames);
+    for (const int start : starts) CHECK(packets[std::size_t(start)].key);
+    const std::vector<double> times = shown_times(packets);
+    for (std::size_t i = 0; i < times.size(); ++i) CHECK(std::fabs(times[i] - double(i) / 25) < 1.01 / 90000);
+    const int decoded = decoded_frames(path);
+    if (decoded < 0) {
+        WARN("ffmpeg is not installed: nobody else has decoded " << path);
+        return;
+    }
+    CHECK(decoded == frames);
+    CHECK(decoding_faults(path) == "");
+}
+
+}  // namespace
+
+TEST_CASE("a video does not depend on the order in which its parts were made", "[video]") {
+    const TempFolder folder;
+    const std::vector<int> lengths = {12, 1, 30, 2, 7};
+    Bytes in_sequence;
+    for (const std::vector<int>& order : {std::vector<int>{0, 1, 2, 3, 4}, {4, 3, 2, 1, 0}, {2, 4, 0, 3, 1}}) {
+        VideoSink sink({folder / "v.mp4"}, false, H264Encoder::automatic);
+        run_parts(sink, 0, video_input("in.mp4"), lengths, order);
+        sink.close();
+        CHECK(sink.outputs() == std::vector<std::string>{folder / "v.mp4"});
+        if (in_sequence.empty()) {
+            in_sequence = read_bytes(folder / "v.mp4");
+            check_video(folder / "v.mp4", 52, {0, 12, 13, 43, 45});
+        }
+        CHECK(read_bytes(folder / "v.mp4") == in_sequence);
+        CHECK(folder.names() == std::vector<std::string>{"v.mp4"});
+    }
+}
+
+TEST_CASE("several videos grow side by side, their parts on many threads", "[video]") {
+    const TempFolder folder;
+    constexpr int kInputs = 3, kParts = 4, kFrames = 9;
+    VideoSink sink({folder / "0.mp4", folder / "1.mkv", folder / "2.mp4", folder / "never.mp4"}, true,
+                   H264Encoder::x264);
+    std::vector<std::unique_ptr<Part>> parts(kInputs * kParts);
+    {
+        std::vector<std::jthread> threads;
+        for (int i = kInputs * kParts; i-- > 0;)
+            threads.emplace_back([&, i] {
+                parts[std::size_t(i)] = sink.begin_part(i / kParts, video_input("in.mp4"), 1);
+                fill(*parts[std::size_t(i)], i % kParts * kFrames, kFrames);
+                parts[std::size_t(i)]->end();
+            });
+    }
+    const std::unique_ptr<Part> without_frames = sink.begin_part(3, video_input("broken.mp4"), 1);
+    without_frames->end();
+    sink.append(*without_frames, {});
+    for (int part = 0; part < kParts; ++part)
+        for (int input = 0; input < kInputs; ++input)
+            sink.append(*parts[std::size_t(input * kParts + part)], places(part * kFrames, kFrames));
+    for (const int input : {1, 0, 3, 2}) sink.end_input(input);
+    sink.close();
+    CHECK(sink.outputs() == std::vector<std::string>{folder / "1.mkv", folder / "0.mp4", folder / "2.mp4"});
+    CHECK(folder.names() == std::vector<std::string>{"0.mp4", "1.mkv", "2.mp4"});
+    check_video(folder / "0.mp4", kParts * kFrames, {0, 9, 18, 27});
+    CHECK(read_bytes(folder / "0.mp4") == read_bytes(folder / "2.mp4"));
+}
+
+TEST_CASE("a part without end is appended while it grows", "[video]") {
+    const TempFolder folder;
+    VideoSink sink({folder / "v.mp4"}, false, H264Encoder::automatic);
+    const std::unique_ptr<Part> part = sink.begin_part(0, video_input("rtsp://camera"), 2);
+    std::jthread worker;
+    std::atomic<int> written = 0;
+    worker = std::jthread([&] {
+        for (int i = 0; i < 90; ++i, ++written) fill(*part, i, 1);
+        part->end();
+    });
+    for (int appended = 0; appended < 90;) {
+        const int count = written - appended;
+        sink.append(*part, places(appended, count));
+        appended += count;
+    }
+    worker.join();
+    sink.append(*part, {});
+    sink.end_input(0);
+    check_video(folder / "v.mp4", 90, {0});
+}
+
+TEST_CASE("what was appended when a run stopped is a whole video", "[video]") {
+    const TempFolder folder;
+    {
+        VideoSink sink({folder / "v.mp4"}, false, H264Encoder::automatic);
+        const auto first = sink.begin_part(0, video_input("in.mp4"), 1),
+                   last = sink.begin_part(0, video_input("in.mp4"), 1);
+        const auto abandoned = sink.begin_part(0, video_input("in.mp4"), 1);
+        fill(*abandoned, 50, 20);
+        fill(*last, 10, 3);  // of more that were to come
+        fill(*first, 0, 10);
+        last->end();
+        first->end();
+        sink.append(*first, places(0, 10));
+        sink.append(*last, places(10, 3));
+        sink.end_input(0);
+    }
+    check_video(folder / "v.mp4", 13, {0, 10});
+    {
+        VideoSink sink({folder / "never.mp4"}, false, H264Encoder::automatic);
+        const auto part = sink.begin_part(0, video_input("in.mp4"), 1);
+        fill(*part, 0, 10);
+        part->end();
+        sink.append(*part, places(0, 10));
+    }
+    CHECK(folder.names() == std::vector<std::string>{"v.mp4"});
+}
+
+TEST_CASE("a video has one size", "[video]") {
+    const TempFolder folder;
+    VideoSink sink({folder / "v.mp4"}, false, H264Encoder::automatic);
+    const auto first = sink.begin_part(0, video_input("in.mp4"), 1),
+               second = sink.begin_part(0, video_input("in.mp4"), 1);
+    fill(*second, 5, 2, 32, 32);
+    fill(*first, 0, 5);
+    const Error within = error_of([&] { fill(*first, 5, 1, 64, 32); });
+    CHECK(within.kind() == ErrorKind::unsupported);
+    CHECK(within.what() == std::string("in.mp4: a frame is 64x32 after frames of 64x48, and a video has one size: use "
+                                       "--pictures or --jsonl"));
+    first->end();
+    second->end();
+    sink.append(*first, places(0, 5));
+    const Error between = error_of([&] { sink.append(*second, places(5, 2)); });
+    CHECK(between.kind() == ErrorKind::unsupported);
+    CHECK(between.what() == std::string("in.mp4: frame 5 is 32x32 after frames of 64x48, and a video has one size: use "
+                                        "--pictures or --jsonl"));
+}
+
+TEST_CASE("pictures are no videos", "[video]") {
+    const TempFolder folder;
+    InputInfo picture;
+    picture.path = "a.jpg";
+    VideoSink skips({folder / "a.mp4"}, true, H264Encoder::automatic),
+        refuses({folder / "a.mp4"}, false, H264Encoder::automatic);
+    CHECK(skips.begin_part(0, picture, 1) == nullptr);
+    skips.end_input(0);
+    const Error error = error_of([&] { refuses.begin_part(0, picture, 1); });
+    CHECK(error.kind() == ErrorKind::usage);
+    CHECK(error.what() == std::string("a.jpg is a picture: --video takes videos, use --pictures DIR"));
+    CHECK(folder.names().empty());
+}
+
+TEST_CASE("a video that cannot be written is found before any work", "[video]") {
+    const TempFolder folder;
+    VideoSink sink({folder / "none/v.mp4"}, false, H264Encoder::automatic);
+    const Error error = error_of([&] { sink.begin_part(0, video_input("in.mp4"), 1); });
+    CHECK(error.kind() == ErrorKind::output);
+    CHECK(std::string(error.what()).find("none/v.mp4") != std::string::npos);
+}
+
+TEST_CASE("places must be those of frames", "[video]") {
+    const TempFolder folder;
+    VideoSink sink({folder / "v.mp4"}, false, H264Encoder::automatic);
+    const auto part = sink.begin_part(0, video_input("in.mp4"), 1);
+    CHECK(error_of([&] { sink.append(*part, places(0, 1)); }).kind() == ErrorKind::usage);
+    fill(*part, 0, 3);
+    part->end();
+    sink.append(*part, places(0, 2));
+    CHECK(error_of([&] { sink.end_input(0); }).kind() == ErrorKind::usage);
+}
+
+TEST_CASE("NVENC is taken where it is, and only for parts that come one by one", "[video]") {
+    const media::VideoFormat alone{320, 240, 25, 1, 2, H264Encoder::automatic};
+    media::VideoFormat beside_others = alone;
+    beside_others.threads = 1;
+    tools::VideoEncoders any(H264Encoder::automatic), nvenc(H264Encoder::nvenc);
+    CHECK(any.open(0, "a.mp4", beside_others).encoder.kind() == H264Encoder::x264);
+    CHECK(any.open(0, "a.mp4", alone).encoder.kind() == H264Encoder::x264);  // as its first part
+    const tools::VideoEncoders::Opened first = any.open(1, "b.mp4", alone);
+    const tools::VideoEncoders::Opened second = any.open(1, "b.mp4", alone);
+    CHECK(first.encoder.kind() == second.encoder.kind());
+    if (first.encoder.kind() == H264Encoder::x264) {
+        CHECK(first.session == nullptr);
+        const Error error = error_of([&] { nvenc.open(0, "c.mp4", alone); });
+        CHECK(error.kind() == ErrorKind::unsupported);
+        CHECK(std::string(error.what()).find("c.mp4") != std::string::npos);
+        WARN("skipped: this machine has no NVENC, so how many parts it takes was not tested");
+        return;
+    }
+    const Error error = error_of([&] { any.open(1, "b.mp4", alone); });
+    CHECK(error.kind() == ErrorKind::unsupported);
+    CHECK(std::string(error.what()).find("2 pieces of video at a time") != std::string::npos);
+    CHECK(any.open(2, "d.mp4", alone).encoder.kind() == H264Encoder::x264);
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/run.h"
+#include "engine/stage_stats.h"
+#include "tools/media/draw.h"
+#include "tools/sinks/picture_sink.h"
+
+namespace convoy::tools {
+
+/// How long drawing and encoding take, a frame each; of all works together.
+struct WorkClocks {
+    StageClock draw{"draw"}, encode{"encode"};
+};
+
+/// Draws what was found on the frames of a segment and hands them to every picture sink that takes its input.
+class AnnotateWork : public SegmentWork {
+public:
+    /// Null when no sink takes anything of this input. Sinks and clocks (which may be null) must outlive the work.
+    static std::unique_ptr<AnnotateWork> begin(std::span<const std::unique_ptr<PictureSink>> sinks, int input_index,
+                                               const InputInfo& input, int threads,
+                                               const std::vector<std::string>& class_names, WorkClocks* clocks);
+
+    void frame(Result& result) override;
+    void end() override;
+    /// Hands the next frames over to the sinks: PictureSink::append(), with its rules.
+    void append(std::span<const FramePlace> places);
+
+private:
+    AnnotateWork(const std::vector<std::string>& class_names, WorkClocks* clocks);
+
+    struct Target {
+        PictureSink* sink;
+        std::unique_ptr<Part> part;
+    };
+    std::vector<Target> targets_;
+    media::Annotator annotator_;
+    WorkClocks* clocks_;
+    media::Image image_;  // keeps its memory from frame to frame
+};
+
+}  // namespace convoy::tools

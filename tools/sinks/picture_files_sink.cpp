@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/picture_files_sink.h"
+
+#include <fmt/core.h>
+#include <stdlib.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <system_error>
+
+#include "darknet_loader/error.h"
+#include "tools/media/files.h"
+
+namespace fs = std::filesystem;
+
+namespace convoy::tools {
+namespace {
+
+/// A hidden folder beside `path`, gone with the object.
+class HiddenFolder {
+public:
+    explicit HiddenFolder(const std::string& path) : path_((fs::path(path).parent_path() / ".convoy-XXXXXX").string()) {
+        if (!::mkdtemp(path_.data())) media::throw_output(path, std::generic_category().message(errno));
+    }
+    ~HiddenFolder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    HiddenFolder(const HiddenFolder&) = delete;
+    HiddenFolder& operator=(const HiddenFolder&) = delete;
+
+    std::string file(std::int64_t number) const { return fmt::format("{}/{:06}.jpg", path_, number); }
+
+private:
+    std::string path_;
+};
+
+/// Gives a finished file its name, by the rules of media::OutputFile: links are followed, devices written.
+void place_file(const std::string& from, const std::string& to) {
+    media::OutputFile output(to);
+    std::error_code ignored;
+    const bool is_file = fs::is_regular_file(output.temporary(), ignored);
+    if (!is_file || std::rename(from.c_str(), output.temporary().c_str()) != 0) {  // or it lies on another disk
+        errno = 0;
+        std::ofstream copy(output.temporary(), std::ios::binary);
+        copy << std::ifstream(from, std::ios::binary).rdbuf();
+        copy.close();
+        if (!copy) media::throw_output(to, std::generic_category().message(errno));
+    }
+    output.commit();
+}
+
+}  // namespace
+
+class PictureFilesSink::FilesPart : public Part {
+public:
+    FilesPart(int input, bool is_video, const std::string& stem)
+        : input_index(input), in_video(is_video), stem_(stem), folder_(stem) {}
+
+    void write(const AnnotatedFrame& frame) override {
+        const std::string path = folder_.file(written_);
+        try {
+            media::write_image(path, frame.image);
+        } catch (const Error& error) {  // names the file as people know it
+            std::string sentence = error.what();
+            if (const auto at = sentence.find(path); at != std::string::npos)
+                sentence.replace(at, path.size(), stem_ + (in_video ? "-….jpg" : ".jpg"));
+            throw Error(error.kind(), sentence);
+        }
+        const std::lock_guard lock(mutex_);
+        ++written_;
+    }
+    void end() override {}
+
+    /// The next file to be placed.
+    std::string take() {
+        const std::lock_guard lock(mutex_);
+        if (placed_ == written_)
+            throw Error(ErrorKind::usage, fmt::format("{}: a place for a picture that was not written", stem_));
+        return folder_.file(placed_++);
+    }
+
+    const int input_index;
+    const bool in_video;
+
+private:
+    std::string stem_;
+    HiddenFolder folder_;
+    std::mutex mutex_;
+    std::int64_t written_ = 0, placed_ = 0;
+};
+
+PictureFilesSink::PictureFilesSink(std::vector<std::string> stems, bool skip_videos)
+    : stems_(std::move(stems)), taken_(stems_.begin(), stems_.end()), skip_videos_(skip_videos) {}
+
+std::unique_ptr<Part> PictureFilesSink::begin_part(int input_index, const InputInfo& input, int /*threads*/) {
+    if (input.is_video && skip_videos_) return nullptr;
+    return std::make_unique<FilesPart>(input_index, input.is_video, stems_.at(std::size_t(input_index)));
+}
+
+void PictureFilesSink::append(Part& part, std::span<const FramePlace> places) {
+    auto& files = dynamic_cast<FilesPart&>(part);
+    for (const FramePlace& place : places) {
+        std::string stem = stems_.at(std::size_t(files.input_index));
+        if (files.in_video) {
+            stem += fmt::format("-{:06}", place.index);
+            // A picture among the inputs may be called like a frame of a video.
+            while (taken_.contains(stem)) stem += "-2";
+        }
+        const std::string path = stem + ".jpg";
+        place_file(files.take(), path);
+        outputs_.insert(skip_videos_ ? path : fs::path(path).parent_path().string() + "/");
+    }
+}
+
+}  // namespace convoy::tools

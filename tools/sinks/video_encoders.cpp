@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/video_encoders.h"
+
+#include <fmt/core.h>
+
+#include "darknet_loader/error.h"
+
+namespace convoy::tools {
+
+using media::H264Encoder;
+
+media::H264Encoder VideoEncoders::kind_for(int input, const media::VideoFormat& format) const {
+    if (const auto known = kinds_.find(input); known != kinds_.end()) return known->second;
+    const bool alone = format.threads != 1 && sessions_.use_count() <= kNvencParts;
+    if (choice_ == H264Encoder::automatic && (!alone || nvenc_refuses_.contains({format.width, format.height})))
+        return H264Encoder::x264;
+    return choice_;
+}
+
+VideoEncoders::Opened VideoEncoders::open(int input, const std::string& path, media::VideoFormat format) {
+    std::unique_lock lock(mutex_);
+    format.encoder = kind_for(input, format);
+    if (format.encoder == H264Encoder::x264) {
+        kinds_[input] = format.encoder;
+        lock.unlock();  // opening takes milliseconds
+        return {nullptr, media::VideoEncoder(path, format)};
+    }
+    if (sessions_.use_count() > kNvencParts)
+        throw Error(ErrorKind::unsupported,
+                    fmt::format("cannot write '{}': a GPU encodes {} pieces of video at a time, and this run wants "
+                                "more at once; take the encoder x264",
+                                path, kNvencParts));
+    media::VideoEncoder encoder(path, format);
+    kinds_[input] = encoder.kind();
+    if (encoder.kind() == H264Encoder::nvenc) return {sessions_, std::move(encoder)};
+    nvenc_refuses_.insert({format.width, format.height});
+    return {nullptr, std::move(encoder)};
+}
+
+}  // namespace convoy::tools

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "tools/media/video_encoder.h"
+
+namespace convoy::tools {
+
+/// Opens the encoders of a video sink's parts, so that all of one video are of one kind. From any thread.
+///
+/// NVENC takes a few videos at a time, by the GPU. A part that waited for another to end could wait for ever: the
+/// threads that work on parts go from one to the next, and all of them might come to wait. So nobody waits: `automatic`
+/// takes NVENC only for a video whose parts come one after the other, and more than kNvencParts at once are refused.
+class VideoEncoders {
+public:
+    static constexpr int kNvencParts = 2;
+
+    explicit VideoEncoders(media::H264Encoder choice) : choice_(choice) {}
+
+    /// An encoder, and what must live as long as it does.
+    struct Opened {
+        std::shared_ptr<const void> session;
+        media::VideoEncoder encoder;
+    };
+    /// For a part of the video `path` of input `input`. `format.encoder` is not used; `format.threads` is 1 when other
+    /// parts of this video may be open at the same time. Throws what VideoEncoder does.
+    Opened open(int input, const std::string& path, media::VideoFormat format);
+
+private:
+    media::H264Encoder kind_for(int input, const media::VideoFormat& format) const;
+
+    const media::H264Encoder choice_;
+    std::mutex mutex_;
+    std::map<int, media::H264Encoder> kinds_;                         // of the inputs of which a part was opened
+    std::set<std::pair<int, int>> nvenc_refuses_;                     // these sizes
+    std::shared_ptr<const void> sessions_ = std::make_shared<int>();  // counts NVENC's by its users
+};
+
+}  // namespace convoy::tools
