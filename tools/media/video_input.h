@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "engine/segment.h"
+#include "tools/media/demuxer.h"
+#include "tools/media/hand_out.h"
+#include "tools/media/segmenter.h"
+
+namespace convoy::media {
+
+/// A recording, cut where decoding may begin. What cannot be cut is decoded while next_segment() is called, and handed
+/// out as frames.
+class VideoInput : public Input {
+public:
+    /// `threads`: DecoderOptions, for what cannot be cut. Throws Error(input) as Demuxer does, and when not one frame
+    /// can be decoded.
+    VideoInput(std::unique_ptr<Demuxer> demuxer, CancelFlag cancelled, int threads);
+    const InputInfo& info() const override { return info_; }
+    std::shared_ptr<const Segment> next_segment() override;
+    SegmentNotes notes() const override;
+    std::string remark() const override;
+    std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) override;
+    void cancel() override { *cancelled_ = true; }
+
+private:
+    void look_at_first_frame();
+    std::shared_ptr<const Segment> read_segment();
+
+    CancelFlag cancelled_;
+    std::unique_ptr<Demuxer> demuxer_;
+    VideoStreamPtr stream_;
+    InputInfo info_;
+    int threads_;
+    Segmenter segmenter_;
+    std::unique_ptr<HandOut> hand_out_;
+    std::deque<std::shared_ptr<const Segment>> ready_;
+    SegmentNotes notes_;  // of segments that were dropped, since they hold no frame
+};
+
+}  // namespace convoy::media
