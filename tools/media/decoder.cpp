@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <initializer_list>
 #include <new>
 #include <utility>
 
@@ -28,6 +29,17 @@ void set_extradata(AVCodecContext& context, std::span<const std::uint8_t> bytes)
     if (!context.extradata) throw std::bad_alloc();
     std::memcpy(context.extradata, bytes.data(), bytes.size());
     context.extradata_size = int(bytes.size());
+}
+
+/// A packet of one NAL unit.
+PacketPtr lone_unit(std::initializer_list<std::uint8_t> unit, int length_size) {
+    const std::size_t head = length_size > 0 ? std::size_t(length_size) : 4;
+    PacketPtr packet(av_packet_alloc());
+    if (!packet || av_new_packet(packet.get(), int(head + unit.size())) < 0) throw std::bad_alloc();
+    std::fill_n(packet->data, head, std::uint8_t(0));
+    packet->data[head - 1] = length_size > 0 ? std::uint8_t(unit.size()) : 1;
+    std::copy(unit.begin(), unit.end(), packet->data + head);
+    return packet;
 }
 
 }  // namespace
@@ -142,18 +154,25 @@ bool Decoder::can_stay_open() const {
 
 void Decoder::begin(int reorder_depth, int length_size) {
     if (draining_) avcodec_flush_buffers(context_.get());
-    context_->has_b_frames = std::max({context_->has_b_frames, reorder_depth});
+    if (ending_ && !draining_ && end_of_sequence_) forget_order();
+    context_->has_b_frames = std::max(context_->has_b_frames, reorder_depth);
     ending_ = draining_ = gave_picture_ = false;
     drain_errors_ = 0;
     time_s_ = std::nan("");
-    end_of_sequence_.reset();
     if (stream_->codec() != AV_CODEC_ID_H264) return;
-    const int head = length_size > 0 ? length_size : 4;
-    end_of_sequence_.reset(av_packet_alloc());
-    if (!end_of_sequence_ || av_new_packet(end_of_sequence_.get(), head + 1) < 0) throw std::bad_alloc();
-    std::memset(end_of_sequence_->data, 0, std::size_t(head));
-    end_of_sequence_->data[head - 1] = 1;  // the unit's length, or the end of a start code
-    end_of_sequence_->data[head] = 10;
+    length_size_ = length_size;
+    end_of_sequence_ = lone_unit({10}, length_size);
+}
+
+/// libav's H.264 drops pictures whose order number is below that of the last one that came out, also behind an end of
+/// sequence. This IDR picture, which claims to be predicted from others, makes it forget that number and nothing else.
+void Decoder::forget_order() {
+    const PacketPtr impossible = lone_unit({0x65, 0x98, 0x80}, length_size_);
+    context_->log_level_offset = 100;  // it complains
+    avcodec_send_packet(context_.get(), impossible.get());
+    while (avcodec_receive_frame(context_.get(), picture_.get()) >= 0) {
+    }
+    context_->log_level_offset = 0;
 }
 
 }  // namespace convoy::media

@@ -49,11 +49,13 @@ private:
     bool push(const Feed& feed, SegmentNotes& notes);
     void send(const AVPacket* packet, SegmentNotes& notes);
     bool can_stay_open() const;
+    void forget_order();
 
     VideoStreamPtr stream_;
     CodecPtr context_;
     FramePtr picture_{av_frame_alloc()};
     PacketPtr end_of_sequence_;
+    int length_size_ = 0;
     bool stay_open_, on_gpu_ = false, on_cpu_, gpu_offered_ = false;
     bool ending_ = false, draining_ = false, gave_picture_ = false;
     std::string why_cpu_;

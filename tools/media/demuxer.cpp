@@ -143,12 +143,13 @@ bool Demuxer::read(AVPacket& packet) {
 }
 
 void Demuxer::keep_time(const AVPacket& packet) {
-    double begin_s = end_s_;
-    if (const double stamp_s = stream_->seconds(packet.pts); std::isfinite(stamp_s)) {
+    double begin_s = end_s_, duration_s = frame_s_;
+    if (const double stamp_s = stream_->seconds(packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts);
+        std::isfinite(stamp_s)) {
         if (!first_s_) first_s_ = stamp_s;
         begin_s = stamp_s - *first_s_;
+        if (packet.duration > 0) duration_s = stream_->seconds(packet.duration);
     }
-    const double duration_s = packet.duration > 0 ? stream_->seconds(packet.duration) : frame_s_;
     end_s_ = std::max(end_s_, begin_s + duration_s);
 }
 

@@ -20,18 +20,14 @@ PacketPtr prepended(const std::vector<std::uint8_t>& before, const AVPacket& pac
     return longer;
 }
 
-/// How many packets a decoder must hold back to put them in the order of their time stamps.
-int reorder_depth(const std::vector<PacketPtr>& packets) {
+/// How many of the packets behind `from` are shown after the one at `i`: a decoder must hold back as many.
+int shown_after(const std::vector<PacketPtr>& packets, std::size_t from, std::size_t i) {
     constexpr std::size_t kMost = 16;  // H.264's largest picture buffer
-    std::size_t depth = 0;
-    for (std::size_t i = 0; i < packets.size(); ++i) {
-        std::size_t later = 0;
-        for (std::size_t j = i - std::min(i, 2 * kMost); j < i; ++j)
-            later += packets[i]->pts != AV_NOPTS_VALUE && packets[j]->pts != AV_NOPTS_VALUE &&
-                     packets[j]->pts > packets[i]->pts;
-        depth = std::max(depth, later);
-    }
-    return int(std::min(depth, kMost));
+    const std::int64_t pts = packets[i]->pts;
+    std::size_t count = 0;
+    for (std::size_t j = std::max(from, i - std::min(i, 2 * kMost)); j < i; ++j)
+        count += pts != AV_NOPTS_VALUE && packets[j]->pts != AV_NOPTS_VALUE && packets[j]->pts > pts;
+    return int(std::min(count, kMost));
 }
 
 }  // namespace
@@ -117,6 +113,7 @@ PacketRun Segmenter::take(std::size_t count, bool ends) {
     PacketRun run{std::make_shared<PacketSegment>(), !handing_out_, ends};
     PacketSegment& s = *run.segment;
     s.stream = stream_;
+    std::size_t entry = 0;  // time stamps may begin anew there
     for (std::size_t i = 0; i < count; ++i) {
         Waiting& w = waiting_.front();
         if (i == 0) s.headers = w.headers;
@@ -124,12 +121,14 @@ PacketRun Segmenter::take(std::size_t count, bool ends) {
         s.has_corrupt |= (w.packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
         s.size += std::size_t(w.packet->size);
         waiting_bytes_ -= std::size_t(w.packet->size);
+        if (w.look.entry == Entry::always) entry = i;
         s.packets.push_back(std::move(w.packet));
+        if (stream_->codec() == AV_CODEC_ID_H264)
+            s.reorder_depth = std::max(s.reorder_depth, shown_after(s.packets, entry, i));
         waiting_.pop_front();
     }
     if (run.begins && !s.packets.empty() && !s.headers->in_band.empty())
         s.packets[0] = prepended(s.headers->in_band, *s.packets[0]);
-    if (stream_->codec() == AV_CODEC_ID_H264) s.reorder_depth = reorder_depth(s.packets);
     if (!run.closed()) uncut_packets_ += std::int64_t(count);
     for (std::size_t& cut : cuts_) cut -= count;
     if (candidate_) *candidate_ -= count;
