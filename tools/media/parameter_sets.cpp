@@ -104,7 +104,7 @@ void ParameterSets::read_configuration(ByteSpan record) {
             count = number();
         }
         for (; count > 0 && at < record.size(); --count) {
-            const std::size_t size = std::min<std::size_t>(number(), record.size() - at);
+            const std::size_t claimed = number(), size = std::min(claimed, record.size() - at);
             take(stated_, record.subspan(at, size));
             at += size;
         }
