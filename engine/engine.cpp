@@ -104,12 +104,12 @@ void Engine::finish() { impl_->submit_queue().finish(); }
 std::optional<Result> Engine::next() { return impl_->submit_queue().next(); }
 
 RunReport Engine::run(std::vector<RunInput> inputs, RunObserver& observer, const std::atomic<bool>& stop,
-                      const RunOptions& options) {
+                      const RunThreads& threads) {
     impl_->queue.reset();
     SchedulerOptions scheduler;
     const int cores = int(std::max(1u, std::thread::hardware_concurrency()));
-    scheduler.decoders = options.decoders ? options.decoders : impl_->gpu ? kGpuDecoders : kCpuDecoders;
-    scheduler.work_threads = options.work_threads ? options.work_threads : cores;
+    scheduler.decoders = threads.decoders ? threads.decoders : impl_->gpu ? kGpuDecoders : kCpuDecoders;
+    scheduler.work_threads = threads.work_threads ? threads.work_threads : cores;
     scheduler.trace = impl_->trace.get();
     return Scheduler(impl_->workers, std::move(inputs), observer, stop, scheduler).run();
 }

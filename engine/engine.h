@@ -60,7 +60,7 @@ public:
     /// is told in its end; whatever else fails ends the run and is thrown. When `stop` becomes true nothing more is
     /// read, and what comes out ends early: without gaps, at the last frame that the observer has been told of.
     RunReport run(std::vector<RunInput> inputs, RunObserver& observer, const std::atomic<bool>& stop,
-                  const RunOptions& options = {});
+                  const RunThreads& threads = {});
 
     /// Where time went since the engine was made or since run() began: preprocess, network, post-process; with several
     /// devices one after the other, each with its name before.

@@ -22,7 +22,7 @@ struct RunInput {
     int lane = 0;
 };
 
-struct RunOptions {
+struct RunThreads {
     int decoders = 0;      ///< threads a device that decode and preprocess; 0 chooses: they hardly take time on a GPU
     int work_threads = 0;  ///< CPU threads for SegmentWork; 0 takes all cores
 };

@@ -117,8 +117,8 @@ void add_run_options(CLI::App& app, RunOptions& options) {
     };
     number("--at-once", options.at_once,
            "recordings that are read side by side, their records mixed (default: one after the other, in order)");
-    number("--decoders", options.run.decoders, "threads a device that decode (default: 14 on a GPU, 2 on a CPU)");
-    number("--encoders", options.run.work_threads, "CPU threads that draw and encode (default: all cores)");
+    number("--decoders", options.threads.decoders, "threads a device that decode (default: 14 on a GPU, 2 on a CPU)");
+    number("--encoders", options.threads.work_threads, "CPU threads that draw and encode (default: all cores)");
     app.add_option("--max-latency", options.engine.max_latency_ms,
                    "longest that a frame waits for its batch, in ms (default: until the batch is full)")
         ->type_name("MS")
@@ -135,7 +135,8 @@ void add_run_options(CLI::App& app, RunOptions& options) {
 void add_output_options(CLI::App& app, RunOptions& options) {
     const std::string group = "Results (default: an annotated video or picture per input in runs/)";
     OutputOptions& output = options.output;
-    app.add_option("--jsonl", output.jsonl, "one JSON record a frame; - is standard output, a folder gets a file per input")
+    app.add_option("--jsonl", output.jsonl,
+                   "one JSON record a frame; - is standard output, a folder gets a file per input")
         ->type_name("FILE|DIR/|-")
         ->group(group);
     app.add_option("--video", output.video, "annotated H.264 video: .mp4, .mkv or .mov; a folder gets one per input")

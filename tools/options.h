@@ -18,11 +18,11 @@ namespace convoy::tools {
 struct RunOptions {
     std::vector<std::string> inputs;  ///< as given; folders not yet expanded
     ModelOptions model;
-    EngineOptions engine;     ///< detect.classes stays empty until parse_classes()
-    std::string classes;      ///< "person,car"; empty keeps all
-    int at_once = 1;          ///< recordings that are read side by side
+    EngineOptions engine;  ///< detect.classes stays empty until parse_classes()
+    std::string classes;   ///< "person,car"; empty keeps all
+    int at_once = 1;       ///< recordings that are read side by side
     media::InputOptions input;
-    RunOptions run;
+    RunThreads threads;
     OutputOptions output;
     std::string report_json, trace;
     std::string fail_device;  ///< "cuda:1@500": for tests, see docs/usage.md

@@ -119,19 +119,23 @@ nlohmann::ordered_json device_json(const DeviceReport& device) {
     nlohmann::ordered_json batches = nlohmann::ordered_json::object();
     for (std::size_t n = 1; n < device.batch_counts.size(); ++n)
         if (device.batch_counts[n] > 0) batches[std::to_string(n)] = device.batch_counts[n];
-    return {{"name", device.name},         {"description", device.description},
-            {"frames", device.frames},     {"segments", device.segments},
-            {"decoders", device.decoders}, {"batches", batches},
+    return {{"name", device.name},         {"description", device.description}, {"frames", device.frames},
+            {"segments", device.segments}, {"decoders", device.decoders},       {"batches", batches},
             {"failure", device.failure}};
 }
 
 nlohmann::ordered_json input_json(const InputSummary& input) {
     const InputEnd& end = input.end;
-    return {{"input", input.path},        {"frames", end.frames},
-            {"detections", input.detections}, {"seconds", input.seconds},
-            {"segments", end.segments},   {"decoded_on_gpu", end.on_gpu},
-            {"fallbacks", end.fallbacks}, {"first_fallback", end.first_fallback},
-            {"damaged", end.damaged},     {"remark", end.remark},
+    return {{"input", input.path},
+            {"frames", end.frames},
+            {"detections", input.detections},
+            {"seconds", input.seconds},
+            {"segments", end.segments},
+            {"decoded_on_gpu", end.on_gpu},
+            {"fallbacks", end.fallbacks},
+            {"first_fallback", end.first_fallback},
+            {"damaged", end.damaged},
+            {"remark", end.remark},
             {"error", end.error}};
 }
 
@@ -147,8 +151,8 @@ Bottleneck bottleneck(const RunSummary& summary) {
         where = stage.where == "host" || summary.run.devices.size() < 2 ? "" : " (of " + stage.where + ")";
     }
     found.sentence = found.stage.empty() ? "nothing was done"
-                                         : fmt::format("{}{} holds it back, busy {:.0f} % of the time: {}",
-                                                       found.stage, where, 100 * found.busy, advice(found.stage));
+                                         : fmt::format("{}{} holds it back, busy {:.0f} % of the time: {}", found.stage,
+                                                       where, 100 * found.busy, advice(found.stage));
     return found;
 }
 
@@ -157,8 +161,8 @@ std::string report_text(const RunSummary& summary, const std::string& engine) {
     std::string text = fmt::format("{:<20}{:>9}{:>11}{:>10}{:>10}{:>10}{:>7}\n", "stage", "count", "median ms",
                                    "p95 ms", "p99 ms", "total s", "busy");
     for (const DeviceReport& device : run.devices) text += device_line(device) + table(summary, device.name);
-    text += fmt::format("host{}\n", run.work_threads ? fmt::format(", {} threads draw and encode", run.work_threads)
-                                                     : std::string());
+    text += fmt::format(
+        "host{}\n", run.work_threads ? fmt::format(", {} threads draw and encode", run.work_threads) : std::string());
     text += table(summary, "host");
     text += "every frame\n" + row("latency", run.latency, "") + row(run.reorder.name, run.reorder, "");
     text += decoder_line(summary);
@@ -185,12 +189,9 @@ std::string report_json(const RunSummary& summary, const std::string& engine) {
     for (const DeviceReport& device : summary.run.devices) report["devices"].push_back(device_json(device));
     report["stages"] = nlohmann::ordered_json::array();
     for (const Stage& stage : stages_of(summary)) {
-        nlohmann::ordered_json entry = {{"device", stage.where},
-                                        {"name", stage.stats.name},
-                                        {"count", stage.stats.count},
-                                        {"threads", stage.threads},
-                                        {"total_s", stage.stats.total_s},
-                                        {"busy", busy(summary, stage)}};
+        nlohmann::ordered_json entry = {{"device", stage.where},          {"name", stage.stats.name},
+                                        {"count", stage.stats.count},     {"threads", stage.threads},
+                                        {"total_s", stage.stats.total_s}, {"busy", busy(summary, stage)}};
         entry.update(percentiles(stage.stats));
         report["stages"].push_back(entry);
     }

@@ -25,8 +25,7 @@ std::string count(std::int64_t n, const char* noun) { return fmt::format("{} {}{
 std::string summary_line(const InputSummary& input, bool is_video) {
     if (!is_video) return fmt::format("{}: {}", input.path, count(input.detections, "detection"));
     return fmt::format("{}: {}, {}, {:.1f} frames/s", input.path, count(input.end.frames, "frame"),
-                       count(input.detections, "detection"),
-                       double(input.end.frames) / std::max(input.seconds, 1e-9));
+                       count(input.detections, "detection"), double(input.end.frames) / std::max(input.seconds, 1e-9));
 }
 
 /// Passes what a run tells on to the sinks and to the person at the terminal.
@@ -184,7 +183,7 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     const Clock::time_point start = Clock::now();
     Observer observer(options, sinks, progress);
     RunSummary summary;
-    summary.run = engine.run(run_inputs(options), observer, stop, options.run);
+    summary.run = engine.run(run_inputs(options), observer, stop, options.threads);
     observer.close();
     summary.inputs = std::move(observer.inputs);
     summary.draw = observer.draw();

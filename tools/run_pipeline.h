@@ -36,7 +36,7 @@ struct PipelineOptions {
     std::vector<std::string> class_names;  ///< for the drawn labels
     int at_once = 1;                       ///< recordings that are read side by side; live inputs always are
     media::InputOptions input;
-    RunOptions run;
+    RunThreads threads;
 };
 
 /// Runs all inputs. One that cannot be read is reported and passed over; whatever else fails ends the run with that one

@@ -39,8 +39,9 @@ std::string chrome_trace(const std::vector<TraceSpan>& spans) {
         fmt::format_to(put, "\n");
     }
     for (const TraceSpan& span : spans)
-        fmt::format_to(put, R"({{"ph":"X","name":{},"pid":{},"tid":{},"ts":{:.3f},"dur":{:.3f}}},)"
-                            "\n",
+        fmt::format_to(put,
+                       R"({{"ph":"X","name":{},"pid":{},"tid":{},"ts":{:.3f},"dur":{:.3f}}},)"
+                       "\n",
                        quoted(span.name), groups.at(span.group), tracks.at({span.group, span.track}), span.start_us,
                        span.duration_us);
     fmt::format_to(put, R"({{"ph":"M","name":"end","pid":0}}]}})"

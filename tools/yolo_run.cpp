@@ -31,14 +31,16 @@ void greet(const RunOptions& options, const Network& network, const Engine& engi
 
 // Default results are the program's answer, so their paths go to standard output; named ones are only confirmed.
 void list_outputs(const RunOptions& options, const Sinks& sinks) {
-    for (const auto* group : {&sinks.records, &sinks.pictures})
-        for (const auto& sink : *group)
-            for (const std::string& path : sink->outputs()) {
-                if (options.output.none())
-                    fmt::print("{}\n", path);
-                else if (!options.quiet)
-                    fmt::print(stderr, "wrote {}\n", path);
-            }
+    const auto list = [&](const std::vector<std::string>& paths) {
+        for (const std::string& path : paths) {
+            if (options.output.none())
+                fmt::print("{}\n", path);
+            else if (!options.quiet)
+                fmt::print(stderr, "wrote {}\n", path);
+        }
+    };
+    for (const auto& sink : sinks.records) list(sink->outputs());
+    for (const auto& sink : sinks.pictures) list(sink->outputs());
 }
 
 // The results are whole, but somebody should look at the machine.
@@ -56,8 +58,7 @@ int finish(const RunOptions& options, const RunSummary& summary, const Engine& e
     if (options.report) fmt::print(stderr, "{}\n", report_text(summary, engine.description()));
     if (options.engine.trace) {
         write_text_file(options.trace, chrome_trace(options.engine.trace->take()));
-        if (options.engine.trace->dropped() > 0)
-            fmt::print(stderr, "yolo-run: the trace ends early: it was full\n");
+        if (options.engine.trace->dropped() > 0) fmt::print(stderr, "yolo-run: the trace ends early: it was full\n");
     }
     if (!options.report_json.empty()) write_text_file(options.report_json, report_json(summary, engine.description()));
     if (summary.interrupted) {
@@ -95,7 +96,7 @@ int run(RunOptions& options) {
     RunSummary summary;
     {
         Progress progress(stderr, options.quiet);
-        summary = run_pipeline(engine, {inputs, network.names, options.at_once, options.input, options.run}, sinks,
+        summary = run_pipeline(engine, {inputs, network.names, options.at_once, options.input, options.threads}, sinks,
                                progress, stop);
     }
     list_outputs(options, sinks);

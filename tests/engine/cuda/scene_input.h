@@ -123,7 +123,7 @@ public:
 
 inline RunReport run_scenes(Engine& engine, SceneObserver& observer, int segments, int frames, int decoders) {
     const std::atomic<bool> stop = false;
-    RunOptions options;
+    RunThreads options;
     options.decoders = decoders;
     return engine.run({{[=] { return std::make_unique<SceneInput>(segments, frames); }, 0}}, observer, stop, options);
 }
