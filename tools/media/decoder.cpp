@@ -49,6 +49,7 @@ Decoder::Decoder(VideoStreamPtr stream, std::span<const std::uint8_t> extradata,
     const AVCodec* codec = options.cuda ? cuda_decoder(stream_->codec()) : avcodec_find_decoder(stream_->codec());
     if (!codec)
         throw Error(ErrorKind::input, "'" + stream_->path + "' holds a video of a kind that this libav cannot decode");
+    has_software_ = codec == avcodec_find_decoder(stream_->codec());
     context_.reset(avcodec_alloc_context3(codec));
     if (!context_ || !picture_) throw std::bad_alloc();
     AVCodecContext& c = *context_;
