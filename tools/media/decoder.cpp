@@ -65,7 +65,7 @@ Decoder::Decoder(VideoStreamPtr stream, std::span<const std::uint8_t> extradata,
     c.has_b_frames = std::max(c.has_b_frames, options.reorder_depth);
     if (options.cuda) {
         c.hw_device_ctx = av_buffer_ref(options.cuda);
-        c.extra_hw_frames = kSpareSurfaces;
+        c.extra_hw_frames = kSpareSurfaces + c.has_b_frames;
         c.get_format = choose_format;
         allow_mapped_pictures(c);
     }
