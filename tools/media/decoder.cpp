@@ -49,6 +49,7 @@ Decoder::Decoder(VideoStreamPtr stream, std::span<const std::uint8_t> extradata,
     const AVCodec* codec = options.cuda ? cuda_decoder(stream_->codec()) : avcodec_find_decoder(stream_->codec());
     if (!codec)
         throw Error(ErrorKind::input, "'" + stream_->path + "' holds a video of a kind that this libav cannot decode");
+    has_software_ = codec == avcodec_find_decoder(stream_->codec());
     context_.reset(avcodec_alloc_context3(codec));
     if (!context_ || !picture_) throw std::bad_alloc();
     AVCodecContext& c = *context_;
@@ -64,7 +65,7 @@ Decoder::Decoder(VideoStreamPtr stream, std::span<const std::uint8_t> extradata,
     c.has_b_frames = std::max(c.has_b_frames, options.reorder_depth);
     if (options.cuda) {
         c.hw_device_ctx = av_buffer_ref(options.cuda);
-        c.extra_hw_frames = kSpareSurfaces;
+        c.extra_hw_frames = kSpareSurfaces + c.has_b_frames;
         c.get_format = choose_format;
         allow_mapped_pictures(c);
     }

@@ -39,6 +39,8 @@ public:
     /// Whether it was decided that the pictures so far are decoded by the GPU, or by the CPU.
     bool on_gpu() const { return on_gpu_; }
     bool on_cpu() const { return on_cpu_; }
+    /// Whether it can decode without a GPU: of AV1, NVDEC's part in libav cannot.
+    bool has_software() const { return has_software_; }
     /// Why by the CPU although there is a GPU, a few words.
     const std::string& why_cpu() const { return why_cpu_; }
     /// What libav said last when something could not be decoded; 0 when nothing did.
@@ -56,7 +58,7 @@ private:
     FramePtr picture_{av_frame_alloc()};
     PacketPtr end_of_sequence_;
     int length_size_ = 0;
-    bool stay_open_, on_gpu_ = false, on_cpu_, gpu_offered_ = false;
+    bool stay_open_, has_software_ = true, on_gpu_ = false, on_cpu_, gpu_offered_ = false;
     bool ending_ = false, draining_ = false, gave_picture_ = false;
     std::string why_cpu_;
     int last_error_ = 0, drain_errors_ = 0;

@@ -11,7 +11,8 @@ namespace convoy::media {
 HandOut::HandOut(Segmenter& segmenter, PacketRun begin, int threads)
     : segmenter_(segmenter),
       run_(std::move(begin)),
-      decoder_(run_.segment->stream, run_.segment->headers->extradata, {.threads = threads}),
+      decoder_(run_.segment->stream, run_.segment->headers->extradata,
+               {.threads = threads, .reorder_depth = run_.segment->reorder_depth}),
       maker_(run_.segment->stream) {}
 
 const AVPacket* HandOut::next_packet() {

@@ -68,7 +68,8 @@ bool LiveReader::connect() {
         DecoderOptions options;
         options.threads = 0;
         options.frame_threads = false;  // each would hold back a frame
-        const bool gpu = device_ && cuda_decoder(stream->codec());
+        const AVCodec* nvdec = cuda_decoder(stream->codec());
+        const bool gpu = device_ && nvdec && nvdec == avcodec_find_decoder(stream->codec());  // with a CPU's way out
         if (gpu) options.cuda = device_.get();
         if (target_.gpu >= 0 && !gpu)
             notes_.fallback =

@@ -30,16 +30,18 @@ void VideoReader::open(std::shared_ptr<const Segment> segment) {
         if (target_.gpu >= 0) notes_.fallback = "it cannot be cut";
         return;
     }
-    const std::string obstacle = gpu_obstacle();
-    if (obstacle.empty())
-        begin(true);
-    else
-        begin_on_cpu(target_.gpu >= 0 ? obstacle : "");
+    std::string obstacle = target_.gpu >= 0 ? gpu_obstacle() : "";
+    try {
+        if (target_.gpu >= 0 && obstacle.empty()) return begin(true);
+    } catch (const Error&) {
+        obstacle = "libav cannot open NVDEC for it";
+    }
+    begin_on_cpu(obstacle);
 }
 
 /// Why the GPU need not be tried; empty when it is worth it.
 std::string VideoReader::gpu_obstacle() const {
-    if (!device_) return target_.gpu >= 0 ? no_device_ : "no GPU";
+    if (!device_) return no_device_;
     if (packets_->has_corrupt) return "a damaged packet";
     if (packets_->headers == refused_) return refusal_;
     if (stream_->orientation != 1) return "shown turned";
@@ -78,6 +80,7 @@ std::optional<Frame> VideoReader::next() {
     while (packets_) {
         AVFrame* picture = decoder_->next([this] { return next_packet(); }, notes_);
         if (broke_on_gpu()) {
+            keep_refusal();
             skip_ = delivered_;
             begin_on_cpu(breakage());
             continue;
@@ -107,10 +110,7 @@ std::optional<Frame> VideoReader::next() {
 /// Keeps what the next segment can use.
 void VideoReader::end() {
     if (!packets_->headers_change && notes_.damaged == 0) decoder_headers_ = packets_->headers;
-    if (decoder_has_gpu_ && decoder_->on_cpu()) {
-        refused_ = packets_->headers;
-        refusal_ = decoder_->why_cpu();
-    }
+    keep_refusal();
     packets_.reset();
 }
 
@@ -119,10 +119,19 @@ std::optional<Frame> VideoReader::next_of_part() {
     return frames_->frames[at_++];
 }
 
+void VideoReader::keep_refusal() {
+    if (!decoder_has_gpu_ || !decoder_->on_cpu()) return;
+    refused_ = packets_->headers;
+    refusal_ = decoder_->why_cpu();
+}
+
 /// Damage while it was the GPU's turn, or before it was clear whose.
-bool VideoReader::broke_on_gpu() const { return decoder_has_gpu_ && !decoder_->on_cpu() && notes_.damaged > 0; }
+bool VideoReader::broke_on_gpu() const {
+    return decoder_has_gpu_ && notes_.damaged > 0 && !(decoder_->on_cpu() && decoder_->has_software());
+}
 
 std::string VideoReader::breakage() const {
+    if (decoder_->on_cpu()) return decoder_->why_cpu();
     const int code = decoder_->last_error();
     return code == 0 || code == AVERROR_INVALIDDATA ? "a damaged packet" : av_message(code);
 }

@@ -33,6 +33,7 @@ private:
     const AVPacket* next_packet();
     std::optional<Frame> next_of_part();
     void end();
+    void keep_refusal();
     bool broke_on_gpu() const;
     std::string breakage() const;
 

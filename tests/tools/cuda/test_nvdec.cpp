@@ -82,7 +82,9 @@ std::vector<FrameMark> read_on_gpu(SegmentReader& reader, const std::shared_ptr<
     std::vector<FrameMark> marks;
     std::vector<Frame> waiting;
     reader.open(segment);
+    bool all_on_device = true;
     const auto let_go = [&] {
+        all_on_device &= waiting.front().pixels.on_device;
         marks.push_back(mark_of_device(waiting.front(), stream));
         waiting.erase(waiting.begin());
     };
@@ -96,6 +98,7 @@ std::vector<FrameMark> read_on_gpu(SegmentReader& reader, const std::shared_ptr<
     tally.on_gpu += notes.on_gpu;
     if (!notes.fallback.empty()) ++tally.fallbacks[notes.fallback];
     CHECK(notes.on_gpu == notes.fallback.empty());
+    if (notes.on_gpu) CHECK(all_on_device);
     return marks;
 }
 
