@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <thread>
+
 #include "bench/commands.h"
 #include "bench/harness.h"
 #include "darknet_loader/load.h"
@@ -20,10 +22,19 @@ nlohmann::json bench_network(const BenchOptions& options) {
     engine.max_batch = batch;
     const BoundEngine bound = bind(network, engine);
     Backend& backend = *bound.devices.front().backend;
-    const Samples run = time_batches(backend, batch, options.warmup, options.passes);
+    // Several devices side by side: each as fast as it can, for the same number of samples.
+    std::vector<Samples> all(bound.devices.size());
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t i = 0; i < all.size(); ++i)
+            threads.emplace_back(
+                [&, i] { all[i] = time_batches(*bound.devices[i].backend, batch, options.warmup, options.passes); });
+    }
+    const Samples& run = all.front();
+    double rate = 0;
+    for (const Samples& samples : all) rate += batch / samples.median() * 1e3;
     fmt::print("{} {}x{}, {}, batch {}: {}, {:.3g} ms a picture, {:.1f} pictures/s\n", network.cfg_path,
-               network.input.w, network.input.h, backend.description(), batch, run.text(), run.median() / batch,
-               batch / run.median() * 1e3);
+               network.input.w, network.input.h, backend.description(), batch, run.text(), run.median() / batch, rate);
     nlohmann::json out = run.json();
     if (auto* gpu = dynamic_cast<GpuBackend*>(&backend)) {
         Samples alone;
@@ -37,6 +48,8 @@ nlohmann::json bench_network(const BenchOptions& options) {
     out["input"] = {network.input.w, network.input.h};
     out["precision"] = backend.description();
     out["batch"] = batch;
+    out["devices"] = all.size();
+    out["fps"] = rate;
     out["ms_per_picture"] = run.median() / batch;
     return out;
 }

@@ -9,11 +9,12 @@
 
 namespace convoy::bench {
 
-double Samples::median() const {
-    std::vector<double> sorted = ms;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted.empty() ? 0 : sorted[sorted.size() / 2];
+double median_of(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values.empty() ? 0 : values[values.size() / 2];
 }
+
+double Samples::median() const { return median_of(ms); }
 double Samples::min() const { return *std::min_element(ms.begin(), ms.end()); }
 double Samples::max() const { return *std::max_element(ms.begin(), ms.end()); }
 
