@@ -183,6 +183,13 @@ void Scheduler::on_finished(RunUnit& unit) {
     settled_.notify_all();
 }
 
+// Ends the run if that was the last of them.
+void Scheduler::device_lost() {
+    for (const Device& device : devices_)
+        if (!device.worker->failed()) return;
+    if (!stopping_) fail(std::make_exception_ptr(Error(ErrorKind::device, devices_.front().worker->failure())));
+}
+
 // On another device again, unless there is none or everything is ending.
 void Scheduler::on_lost(RunUnit& unit) {
     const bool any_left =

@@ -91,6 +91,8 @@ private:
     RunUnit::Ending submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
                                   SegmentReader& reader, const Waiting& waiting);
     void wait_for_room(RunUnit& unit, const Waiting& waiting);
+    std::unique_ptr<DecoderSeat> seat_on(DeviceWorker& worker, const std::string& name);
+    void lose(const std::shared_ptr<RunUnit>& unit);
     void device_lost();
 
     void consume();

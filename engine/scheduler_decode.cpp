@@ -39,7 +39,8 @@ void Scheduler::start_decoders() {
 void Scheduler::decode(Device& device, const std::string& seat_name) {
     DeviceWorker& worker = *device.worker;
     run_on_cpus(worker.options().cpus);
-    const std::unique_ptr<DecoderSeat> seat = worker.make_seat(seat_name);
+    const std::unique_ptr<DecoderSeat> seat = seat_on(worker, seat_name);
+    if (!seat) return device_lost();
     // A batch waits for this thread's frames unless it waits itself.
     worker.add_producer();
     const Waiting waiting = [&](bool waits) {
@@ -57,6 +58,17 @@ void Scheduler::decode(Device& device, const std::string& seat_name) {
     worker.remove_producer();
 }
 
+// Null when the device turns out to have failed.
+std::unique_ptr<DecoderSeat> Scheduler::seat_on(DeviceWorker& worker, const std::string& name) {
+    try {
+        return worker.make_seat(name);
+    } catch (const Error& error) {
+        if (worker.backend().alive()) throw;
+        worker.fail(error.what());
+        return nullptr;
+    }
+}
+
 // An endless segment is read by a thread of its own, on the device that has the fewest of them. No batch waits for it.
 void Scheduler::start_endless(std::shared_ptr<RunUnit> unit) {
     Device* chosen = nullptr;
@@ -71,14 +83,26 @@ void Scheduler::start_endless(std::shared_ptr<RunUnit> unit) {
     }
     start_thread([this, chosen, unit = std::move(unit), name] {
         run_on_cpus(chosen->worker->options().cpus);
-        const std::unique_ptr<DecoderSeat> seat = chosen->worker->make_seat(name);
-        Reading reading;
-        process(*chosen, unit, *seat, reading, [](bool) {});
-        reading = {};
-        seat->release();
+        if (const std::unique_ptr<DecoderSeat> seat = seat_on(*chosen->worker, name)) {
+            Reading reading;
+            process(*chosen, unit, *seat, reading, [](bool) {});
+            reading = {};
+            seat->release();
+        } else {
+            lose(unit);
+        }
         const std::lock_guard lock(mutex_);
         --chosen->endless;
     });
+}
+
+// Nobody could begin to read it.
+void Scheduler::lose(const std::shared_ptr<RunUnit>& unit) {
+    {
+        const std::lock_guard lock(mutex_);
+        ++running_;
+    }
+    unit->end({}, RunUnit::Ending::lost);
 }
 
 void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat, Reading& reading,

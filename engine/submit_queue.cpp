@@ -120,7 +120,12 @@ std::exception_ptr SubmitQueue::all_failed() const {
 // One device's: as soon as it has room, the next frame.
 void SubmitQueue::feed(DeviceWorker& device) {
     run_on_cpus(device.options().cpus);
-    const std::unique_ptr<DecoderSeat> seat = device.make_seat("upload");
+    std::unique_ptr<DecoderSeat> seat;
+    try {
+        seat = device.make_seat("upload");
+    } catch (const std::exception& error) {
+        device.fail(error.what());
+    }
     std::unique_lock lock(mutex_);
     for (;;) {
         changed_.wait(lock, [&] { return stopping_ || device.failed() || !waiting_.empty(); });

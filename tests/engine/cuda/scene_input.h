@@ -37,7 +37,8 @@ private:
     };
     class Reader : public SegmentReader {
     public:
-        explicit Reader(const DecodeTarget& target) : target_(target), scenes_(scenes()) {}
+        explicit Reader(const DecodeTarget& target)
+            : target_(target), scenes_(std::make_shared<std::vector<Scene>>(scenes())) {}
         void open(std::shared_ptr<const Segment> segment) override {
             segment_ = std::dynamic_pointer_cast<const SceneSegment>(std::move(segment));
             at_ = 0;
@@ -45,7 +46,8 @@ private:
         std::optional<Frame> next() override {
             if (at_ == segment_->frames) return std::nullopt;
             const int number = segment_->first + at_++;
-            Frame frame = scenes_[std::size_t(number) % scenes_.size()].frame();
+            Frame frame = (*scenes_)[std::size_t(number) % scenes_->size()].frame();
+            frame.owner = scenes_;
             if (target_.gpu >= 0 && number % 2 && frame.pixels.format == PixelFormat::nv12) put_on_device(frame);
             return frame;
         }
@@ -78,7 +80,7 @@ private:
         }
 
         const DecodeTarget target_;
-        std::vector<Scene> scenes_;
+        std::shared_ptr<std::vector<Scene>> scenes_;
         std::shared_ptr<const SceneSegment> segment_;
         int at_ = 0;
     };
