@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/video_sink.h"
 
-#include <unistd.h>
-
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <thread>

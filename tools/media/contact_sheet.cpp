@@ -2,7 +2,7 @@
 #include "tools/media/contact_sheet.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <cmath>
 #include <new>
 
 #include "tools/media/av_handles.h"
@@ -17,7 +17,8 @@ constexpr Color kPaper = {24, 26, 30}, kInk = {225, 228, 232};
 /// The picture at most `width` wide and twice that high, its proportions kept.
 Image scaled(const Image& image, int width) {
     const double scale = std::min(double(width) / image.width, 2. * width / image.height);
-    Image out{std::max(1, int(image.width * scale + .5)), std::max(1, int(image.height * scale + .5)), {}};
+    Image out{
+        std::max(1, int(std::lround(image.width * scale))), std::max(1, int(std::lround(image.height * scale))), {}};
     const ScalerPtr scaler(sws_getContext(image.width, image.height, AV_PIX_FMT_RGB24, out.width, out.height,
                                           AV_PIX_FMT_RGB24, SWS_AREA, nullptr, nullptr, nullptr));
     if (!scaler) throw std::bad_alloc();
