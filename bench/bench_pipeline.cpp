@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
-#include <fstream>
-#include <map>
 #include <thread>
 
 #include "bench/commands.h"
@@ -16,25 +14,6 @@ namespace {
 
 double seconds(const std::function<void()>& work) { return measure(0, 1, work).ms[0] * 1e-3; }
 
-// Chrome's trace format, a row per track: for Perfetto or chrome://tracing.
-void write_trace(const std::string& path, const std::vector<TraceSpan>& spans) {
-    std::map<std::string, int> tracks;
-    nlohmann::json events = nlohmann::json::array();
-    for (const TraceSpan& span : spans) {
-        const auto [track, added] = tracks.emplace(span.track, int(tracks.size()));
-        const nlohmann::json place = {{"pid", 0}, {"tid", track->second}};
-        if (added) {
-            events.push_back(place);
-            events.back().update({{"ph", "M"}, {"name", "thread_name"}, {"args", {{"name", span.track}}}});
-        }
-        events.push_back(place);
-        events.back().update({{"ph", "X"}, {"name", span.name}, {"ts", span.start_us}, {"dur", span.duration_us}});
-    }
-    std::ofstream out(path);
-    out << nlohmann::json{{"traceEvents", events}} << '\n';
-    if (!out.flush()) throw Error(ErrorKind::output, path + ": cannot be written");
-}
-
 std::vector<Frame> decode(const std::string& path) {
     const std::unique_ptr<media::Source> source = media::open_source(path);
     std::vector<Frame> frames;
@@ -46,20 +25,22 @@ std::vector<Frame> decode(const std::string& path) {
 
 nlohmann::json bench_pipeline(const BenchOptions& options) {
     const Network network = options.model.load();
-    BoundBackend bound = bind(network, options.engine);
+    const BoundEngine bound = bind(network, options.engine);
+    Backend& backend = *bound.devices.front().backend;
     const int batch = bound.max_batch;
-    const std::unique_ptr<Slot> slot = bound.backend->make_slot();
+    const std::unique_ptr<Slot> slot = backend.make_slot();
+    const std::unique_ptr<DecoderSeat> seat = backend.make_seat("bench");
 
     std::vector<Frame> frames;
     const double decode_s = seconds([&] { frames = decode(options.video); });
     const double n = double(frames.size());
     // What is only enqueued is waited for through the network, whose own time is taken off again.
-    const double network_ms = time_batches(*bound.backend, batch, options.warmup, options.passes).median();
+    const double network_ms = time_batches(backend, batch, options.warmup, options.passes).median();
     const double network_s = network_ms * 1e-3 * n / batch;
     int last = 0;
     const double preprocess_s = seconds([&] {
                                     for (std::size_t i = 0; i < frames.size(); ++i)
-                                        slot->preprocess(last = int(i % std::size_t(batch)), frames[i].pixels);
+                                        slot->preprocess(last = int(i % std::size_t(batch)), frames[i], *seat);
                                     slot->run(last + 1);
                                     slot->wait();
                                 }) -
@@ -70,9 +51,7 @@ nlohmann::json bench_pipeline(const BenchOptions& options) {
     });
     frames.clear();
 
-    EngineOptions engine_options = options.engine;
-    engine_options.trace = !options.trace.empty();
-    Engine engine(network, engine_options);
+    Engine engine(network, options.engine);
     const double all_s = seconds([&] {
         std::thread producer([&] {
             const std::unique_ptr<media::Source> source = media::open_source(options.video);
@@ -83,7 +62,6 @@ nlohmann::json bench_pipeline(const BenchOptions& options) {
         }
         producer.join();
     });
-    if (engine_options.trace) write_trace(options.trace, engine.take_trace());
     const double slowest = std::max({decode_s, preprocess_s, network_s, post_s});
     fmt::print("{:.0f} frames, alone: decode {:.0f} frames/s, preprocess {:.0f}, network {:.1f}, post-process {:.0f}\n",
                n, n / decode_s, n / preprocess_s, n / network_s, n / post_s);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include "bench/commands.h"
@@ -9,6 +10,7 @@
 #include "darknet_loader/load.h"
 #include "engine/bind.h"
 #include "engine/engine.h"
+#include "tools/media/input.h"
 
 namespace convoy::bench {
 namespace {
@@ -37,13 +39,71 @@ private:
     std::thread thread_;
 };
 
+/// A video again and again in each of a few lanes, until it is stopped. Notes what a run of hours would suffer from.
+class Soak : public RunObserver {
+public:
+    Soak(int device, double seconds, std::atomic<bool>& stop) : device_(device), seconds_(seconds), stop_(stop) {}
+    void result(int, Result& result) override {
+        ++frames_;
+        latency_ += result.latency_ms;
+        if (frames_ % 64) return;
+        const double now = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+        if (now >= seconds_) stop_ = true;
+        if (now < double(samples.size() + 1) * seconds_ / kSamples) return;
+        samples.push_back({{"seconds", now},
+                           {"frames", frames_},
+                           {"frames_per_second", double(frames_ - last_frames_) / (now - last_s_)},
+                           {"mean_latency_ms", latency_ / double(frames_ - last_frames_)},
+                           {"host_bytes", resident_bytes()},
+                           {"device_bytes", device_ < 0 ? 0 : device_bytes_in_use(device_)}});
+        fmt::print("{}\n", samples.back().dump());
+        last_frames_ = frames_, last_s_ = now, latency_ = 0;
+    }
+    void end_input(int, const InputEnd& end) override { ++ends[end.frames]; }
+
+    std::map<std::int64_t, int> ends;  // how many inputs had so many frames
+    nlohmann::json samples = nlohmann::json::array();
+
+private:
+    static constexpr int kSamples = 20;
+    const int device_;
+    const double seconds_;
+    std::atomic<bool>& stop_;
+    const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    std::int64_t frames_ = 0, last_frames_ = 0;
+    double latency_ = 0, last_s_ = 0;
+};
+
+nlohmann::json soak_video(const BenchOptions& options) {
+    constexpr int kRounds = 200'000;  // more than there is time for
+    Network network = options.model.load(false);
+    if (!network.weights_storage) randomize_weights(network, 1);
+    const DeviceChoice choice = choose_devices(options.engine);
+    EngineOptions engine_options = options.engine;
+    engine_options.same_bits = true;
+    Engine engine(network, engine_options);
+    std::vector<RunInput> inputs;
+    for (int i = 0; i < kRounds; ++i)
+        inputs.push_back({[&] { return media::open_input(options.video); }, i % options.streams});
+    std::atomic<bool> stop = false;
+    Soak soak(choice.gpus.empty() ? -1 : choice.gpus.front(), options.seconds, stop);
+    const RunReport report = engine.run(std::move(inputs), soak, stop, {options.decoders, 0});
+    nlohmann::json ends;
+    for (const auto& [frames, count] : soak.ends) ends[std::to_string(frames)] = count;
+    fmt::print("{}: {:.0f} s, {} streams; inputs by their number of frames (the last {} were stopped): {}\n",
+               engine.description(), report.seconds, options.streams, options.streams, ends.dump());
+    return {{"seconds", report.seconds}, {"streams", options.streams}, {"samples", soak.samples}, {"ends", ends}};
+}
+
 }  // namespace
 
 nlohmann::json bench_soak(const BenchOptions& options) {
+    if (!options.video.empty()) return soak_video(options);
     Network network = options.model.load(false);
     if (!network.weights_storage) randomize_weights(network, 1);
-    const std::optional<int> gpu = choose_device(options.engine);
-    const int device = gpu.value_or(0);
+    const DeviceChoice choice = choose_devices(options.engine);
+    const bool gpu = !choice.gpus.empty();
+    const int device = gpu ? choice.gpus.front() : 0;
     const std::size_t before = gpu ? device_bytes_in_use(device) : 0;
     const PeakWatch watch(gpu ? device : -1);
     Engine engine(network, options.engine);

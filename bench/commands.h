@@ -14,9 +14,11 @@ namespace convoy::bench {
 struct BenchOptions {
     tools::ModelOptions model;
     EngineOptions engine;
-    std::string video;  ///< pipeline only
-    std::string trace;  ///< pipeline only: file for what ran on the GPU when
-    std::string rows;   ///< conv only: a regular expression; empty takes all but the oracle
+    std::string video;    ///< pipeline, run, decode, soak
+    int decoders = 0;     ///< run and decode: threads a device; 0 takes the engine's choice
+    int streams = 4;      ///< soak with a video: so many at once
+    double seconds = 60;  ///< the same: for so long
+    std::string rows;     ///< conv only: a regular expression; empty takes all but the oracle
     int passes = 20;
     int warmup = 3;
 };
@@ -27,7 +29,12 @@ nlohmann::json bench_load(const BenchOptions& options);
 nlohmann::json bench_network(const BenchOptions& options);
 /// Every stage alone, then all of them overlapped, on a video.
 nlohmann::json bench_pipeline(const BenchOptions& options);
-/// `passes` batches of grey frames through an engine: growth of host and device memory, and its peak on the device.
+/// A whole video through an engine on all devices asked for, without output.
+nlohmann::json bench_run(const BenchOptions& options);
+/// Its decoding alone.
+nlohmann::json bench_decode(const BenchOptions& options);
+/// Without a video: `passes` batches of grey frames through an engine: growth of host and device memory, and its peak
+/// on the device. With one: that video again and again, several streams at once.
 nlohmann::json bench_soak(const BenchOptions& options);
 /// Every distinct convolution of the model and every plain loop, in GFLOP/s, GB/s and shares of what this machine
 /// reaches.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// convoy-bench load|network|pipeline|soak|kernels|conv|preprocess|postprocess: how fast each part is on this machine.
+// convoy-bench load|network|pipeline|run|decode|soak|kernels|conv|preprocess|postprocess: how fast each part is on this
+// machine.
 #include <fmt/format.h>
 
 #include <fstream>
@@ -24,7 +25,9 @@ int main(int argc, char** argv) {
         {"load", "time from files to a ready engine, and memory", bench::bench_load},
         {"network", "the network alone", bench::bench_network},
         {"pipeline", "every stage alone, then overlapped", bench::bench_pipeline},
-        {"soak", "--passes batches through a whole engine: does memory grow?", bench::bench_soak},
+        {"run", "a whole video on all devices, without output", bench::bench_run},
+        {"decode", "decoding of a video alone, on all devices", bench::bench_decode},
+        {"soak", "batches, or a video again and again: does memory grow, is a frame lost?", bench::bench_soak},
         {"kernels", "every distinct convolution and plain loop", bench::bench_kernels},
         {"conv", "GPU: every distinct convolution by every kernel that computes it", bench::bench_conv},
         {"preprocess", "GPU: 1080p pictures to the network's input", bench::bench_preprocess},
@@ -37,9 +40,15 @@ int main(int argc, char** argv) {
         sub->add_option("--passes", options.passes, "timed runs")->check(CLI::Range(1, 100000));
         sub->add_option("--warmup", options.warmup, "runs before them")->check(CLI::Range(0, 1000));
         sub->add_option("--json", json_path, "write the figures there as well");
-        if (std::string(command.name) == "pipeline")
-            sub->add_option("video", options.video, "a video file")->required(),
-                sub->add_option("--trace", options.trace, "GPU: what ran when, for Perfetto")->type_name("FILE");
+        const std::string name = command.name;
+        if (name == "pipeline" || name == "run" || name == "decode" || name == "soak")
+            sub->add_option("video", options.video, "a video file")->required(name != "soak");
+        if (name == "run" || name == "decode")
+            sub->add_option("--decoders", options.decoders, "threads a device that decode")->check(CLI::Range(1, 256));
+        if (name == "soak") {
+            sub->add_option("--streams", options.streams, "with a video: so many at once")->check(CLI::Range(1, 256));
+            sub->add_option("--seconds", options.seconds, "with a video: for so long")->check(CLI::Range(1., 1e6));
+        }
         if (std::string(command.name) == "conv")
             sub->add_option("--rows", options.rows, "only kernels whose names match")->type_name("REGEX");
     }

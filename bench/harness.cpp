@@ -9,11 +9,12 @@
 
 namespace convoy::bench {
 
-double Samples::median() const {
-    std::vector<double> sorted = ms;
-    std::sort(sorted.begin(), sorted.end());
-    return sorted.empty() ? 0 : sorted[sorted.size() / 2];
+double median_of(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values.empty() ? 0 : values[values.size() / 2];
 }
+
+double Samples::median() const { return median_of(ms); }
 double Samples::min() const { return *std::min_element(ms.begin(), ms.end()); }
 double Samples::max() const { return *std::max_element(ms.begin(), ms.end()); }
 
@@ -55,13 +56,14 @@ Samples time_batches(Backend& backend, int batch, int warmup, int passes) {
     constexpr int kSlots = 3;
     std::vector<std::unique_ptr<Slot>> slots;
     const std::vector<std::uint8_t> noise = noise_picture();
-    kernels::PixelView picture;
-    picture.plane[0] = noise.data();
-    picture.width = picture.height = kNoiseSide;
-    picture.pitch[0] = 3 * kNoiseSide;
+    Frame frame;
+    frame.pixels.plane[0] = noise.data();
+    frame.pixels.width = frame.pixels.height = kNoiseSide;
+    frame.pixels.pitch[0] = 3 * kNoiseSide;
+    const std::unique_ptr<DecoderSeat> seat = backend.make_seat("bench");
     for (int i = 0; i < kSlots; ++i) {
         slots.push_back(backend.make_slot());
-        for (int n = 0; n < batch; ++n) slots.back()->preprocess(n, picture);
+        for (int n = 0; n < batch; ++n) slots.back()->preprocess(n, frame, *seat);
     }
     const auto run = [&](int batches) {
         const auto start = std::chrono::steady_clock::now();

@@ -23,6 +23,8 @@ struct Samples {
     std::string text() const;
 };
 
+double median_of(std::vector<double> values);
+
 /// Runs `work` `warmup` times uncounted, then `passes` times.
 Samples measure(int warmup, int passes, const std::function<void()>& work);
 

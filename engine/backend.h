@@ -5,23 +5,46 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/compile.h"
 #include "engine/detection.h"
+#include "engine/segment.h"
 #include "engine/stage_stats.h"
 #include "engine/trace.h"
 
 namespace convoy {
+
+/// What one thread that decodes and preprocesses has on a device: a stream, buffers on the way there and back.
+class DecoderSeat {
+public:
+    explicit DecoderSeat(std::string name) : name_(std::move(name)) {}
+    virtual ~DecoderSeat() = default;
+    /// "decoder 3", of the trace.
+    const std::string& name() const { return name_; }
+    virtual DecodeTarget target() const { return {}; }
+    /// Brings the pixels of a frame in device memory, which was preprocessed from this seat, to host memory, and lets
+    /// go of them there.
+    virtual void to_host(Frame&) {}
+    /// Takes over the frame's owner, and lets go of it once the frame was read; a little later, so that nobody waits.
+    virtual void hold(Frame& frame) { frame.owner.reset(); }
+    /// Waits for that now.
+    virtual void release() {}
+
+private:
+    std::string name_;
+};
 
 /// A batch in flight: input tensor, head outputs and the detections that come of them. A slot is used by one thread at
 /// a time, but its three steps may run on different threads, and different slots may be at different steps.
 class Slot {
 public:
     virtual ~Slot() = default;
-    /// Scales `picture` into place `index` of the input tensor. One slot of a backend at a time. The picture's bytes
-    /// are not needed any more once wait() or, for pictures in host memory, this call has returned.
-    virtual void preprocess(int index, const PixelView& picture) = 0;
+    /// Scales the frame's picture into place `index` of the input tensor. Several threads may do so at once, each with
+    /// a seat and a place of its own. The bytes of a picture in host memory are not needed any more once this has
+    /// returned, those in device memory once DecoderSeat::hold() has let go of them.
+    virtual void preprocess(int index, const Frame& frame, DecoderSeat& seat) = 0;
     /// Runs the network over the first `count` pictures; may return before it is done. One slot of a backend at a time.
     virtual void run(int count) = 0;
     /// Waits for run(), and says how many milliseconds the network took.
@@ -35,12 +58,14 @@ class Backend {
 public:
     virtual ~Backend() = default;
     virtual std::unique_ptr<Slot> make_slot() = 0;
+    /// From any thread; used by one thread at a time, and gone before the backend is.
+    virtual std::unique_ptr<DecoderSeat> make_seat(const std::string& name) = 0;
+    /// False once the device has failed for good.
+    virtual bool alive() { return true; }
     /// "cpu, fp32, 2 threads", for people.
     virtual std::string description() const = 0;
     /// What went on beside the stages of the pipeline, if anything did.
     virtual std::vector<StageStats> stats() const { return {}; }
-    /// What ran when since the last call, if the backend was asked to note it.
-    virtual std::vector<TraceSpan> take_trace() { return {}; }
 };
 
 /// What the CPU's kernels can do. max_batch and the rest of the plan must have been compiled with these.
@@ -66,14 +91,22 @@ std::string cuda_why_unusable(int device);
 /// What the kernels in kernels/cuda/ can do with activations of `precision` (fp32, tf32 or fp16).
 BackendTraits cuda_traits(Precision precision);
 
+/// How packed weights get from the first GPU to the others.
+enum class Replication {
+    automatic,  ///< by NCCL where it is, else copied
+    nccl,       ///< one ncclBroadcast, or an Error(unsupported)
+    copy,       ///< from device to device, by way of the host where they cannot reach each other
+};
+
 struct CudaOptions {
-    int device = 0;
     Precision precision = Precision::automatic;      ///< automatic: fp16 where there are tensor cores, else fp32
     bool autotune = true;                            ///< false: the same kernels every time, chosen by rule
-    bool trace = false;                              ///< note when everything ran, for take_trace()
+    bool same_bits = false;                          ///< bound for the largest batch alone: see EngineOptions
     bool libraries = true;                           ///< cuDNN and cuBLASLt compete with our own kernels
     std::string tuning_cache;                        ///< folder; empty: tuned anew at every start
     std::function<void(const std::string&)> notice;  ///< see EngineOptions
+    Trace* trace = nullptr;                          ///< told when everything ran; outlives the backends
+    Replication replication = Replication::automatic;
 };
 
 /// `asked`, or what automatic means on that GPU. Throws Error(device) when there is none.
@@ -116,8 +149,22 @@ public:
     virtual std::vector<std::string> notes() const = 0;
 };
 
-/// Throws Error(unsupported) when this build has no CUDA, Error(model) when the plan has no weights, Error(device) when
-/// the GPU cannot be used or has no room.
-std::unique_ptr<GpuBackend> make_cuda_backend(Plan plan, const DetectOptions& detect, const CudaOptions& options);
+/// One plan bound to several GPUs.
+struct CudaSet {
+    std::vector<std::unique_ptr<GpuBackend>> backends;  ///< one for each GPU asked for; null where it could not be made
+    std::vector<std::string> failures;                  ///< why not, a sentence each; empty where it could
+    ErrorKind error_kind = ErrorKind::device;           ///< of the first failure
+    std::string replication;                            ///< how the weights got to the others; empty with one GPU
+    double replication_s = 0;
+};
+
+/// Packs the weights once, brings them to every GPU, chooses kernels once for each kind of GPU. Throws
+/// Error(unsupported) when this build has no CUDA, Error(model) when the plan has no weights. A GPU that cannot be used
+/// or has no room is a failure of its own.
+CudaSet make_cuda_backends(Plan plan, const DetectOptions& detect, const std::vector<int>& gpus,
+                           const CudaOptions& options);
+
+/// CPUs that are nearer to that GPU than others; none where all are equally near, or nothing is known.
+std::vector<int> cpus_near_gpu(int gpu);
 
 }  // namespace convoy

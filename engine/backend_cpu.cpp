@@ -197,5 +197,8 @@ std::string CpuBackend::description() const {
 }
 
 std::unique_ptr<Slot> CpuBackend::make_slot() { return std::make_unique<CpuSlot>(*this); }
+std::unique_ptr<DecoderSeat> CpuBackend::make_seat(const std::string& name) {
+    return std::make_unique<DecoderSeat>(name);
+}
 
 }  // namespace convoy

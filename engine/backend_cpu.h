@@ -33,6 +33,7 @@ public:
     CpuBackend(Plan plan, const DetectOptions& detect, int threads);
     ~CpuBackend() override;
     std::unique_ptr<Slot> make_slot() override;
+    std::unique_ptr<DecoderSeat> make_seat(const std::string& name) override;
     std::string description() const override;
 
     const Plan& plan() const { return plan_; }
@@ -78,7 +79,7 @@ private:
 class CpuSlot final : public Slot {
 public:
     explicit CpuSlot(CpuBackend& backend);
-    void preprocess(int index, const PixelView& picture) override;
+    void preprocess(int index, const Frame& frame, DecoderSeat& seat) override;
     void run(int count) override;
     double wait() override { return run_ms_; }
     void collect(int index, std::vector<Detection>& out) override;

@@ -2,48 +2,98 @@
 #include "engine/bind.h"
 
 #include <algorithm>
-#include <charconv>
+#include <thread>
+#include <utility>
+
+#include "engine/device_list.h"
 
 namespace convoy {
 namespace {
 
 constexpr int kGpuBatch = 32;
-constexpr std::string_view kCuda = "cuda:";
+
+std::string cuda_name(int gpu) { return "cuda:" + std::to_string(gpu); }
+
+// Every GPU that can be used; those that cannot are said why.
+DeviceChoice all_gpus() {
+    DeviceChoice choice;
+    const GpuCount gpus = cuda_gpus();
+    for (int gpu = 0; gpu < gpus.count; ++gpu) {
+        const std::string why = cuda_why_unusable(gpu);
+        if (why.empty())
+            choice.gpus.push_back(gpu);
+        else
+            choice.unusable.push_back(cuda_name(gpu) + " is not used: " + why);
+    }
+    if (!choice.gpus.empty()) return choice;
+    choice.why_no_gpu = choice.unusable.empty() ? gpus.why_none : choice.unusable.front();
+    return choice;
+}
+
+void check_gpus(const std::string& asked, const std::vector<int>& gpus) {
+    const GpuCount there = cuda_gpus();
+    for (int gpu : gpus) {
+        const std::string why = there.count == 0 ? there.why_none
+                                : gpu >= there.count
+                                    ? "this machine shows " + std::to_string(there.count) + " GPUs, counted from 0"
+                                    : cuda_why_unusable(gpu);
+        if (!why.empty())
+            throw Error(ErrorKind::unsupported, "--device " + asked + ": " + why + "; use --device cpu or auto");
+    }
+}
+
+CudaOptions cuda_options(const EngineOptions& options, Precision precision) {
+    CudaOptions out;
+    out.precision = precision;
+    out.autotune = options.autotune;
+    out.same_bits = options.same_bits;
+    out.libraries = options.libraries;
+    out.tuning_cache = options.tuning_cache;
+    out.notice = options.notice;
+    out.trace = options.trace.get();
+    return out;
+}
+
+void bind_cpus(const Network& network, const EngineOptions& options, const std::vector<int>& numbers,
+               BoundEngine& out) {
+    EngineOptions share = options;
+    const int cores = options.threads ? options.threads : int(std::max(1u, std::thread::hardware_concurrency()));
+    share.threads = std::max(1, cores / int(numbers.size()));
+    const CompileOptions compile_options = cpu_compile_options(share);
+    out.max_batch = compile_options.max_batch;
+    for (int number : numbers)
+        out.devices.push_back({numbers.size() == 1 ? "cpu" : "cpu:" + std::to_string(number),
+                               -1,
+                               make_cpu_backend(compile(network, compile_options), options.detect, share.threads),
+                               {}});
+}
 
 }  // namespace
 
-std::optional<int> choose_device(const EngineOptions& options, std::string* why_none) {
-    const std::string& device = options.device;
-    if (device == "auto" || device == "cpu") {
-        const GpuCount gpus = device == "cpu" ? GpuCount{} : cuda_gpus();
-        std::string why = gpus.count ? cuda_why_unusable(0) : gpus.why_none;
-        if (gpus.count && why.empty()) return 0;
-        if (options.precision == Precision::fp16 || options.precision == Precision::tf32)
-            throw Error(ErrorKind::unsupported, "the CPU computes in fp32 only; use precision fp32 or auto");
-        if (why_none && gpus.backend) *why_none = std::move(why);
-        return std::nullopt;
+DeviceChoice choose_devices(const EngineOptions& options) {
+    const DeviceList list = parse_devices(options.device);
+    DeviceChoice choice;
+    if (list.kind == DeviceList::Kind::cuda && !list.numbers.empty()) {
+        check_gpus(options.device, list.numbers);
+        choice.gpus = list.numbers;
+        return choice;
     }
-    int ordinal = 0;
-    if (device != "cuda") {
-        const char* end = device.data() + device.size();
-        const auto parsed = std::from_chars(device.data() + std::min(kCuda.size(), device.size()), end, ordinal);
-        if (device.rfind(kCuda, 0) != 0 || parsed.ec != std::errc() || parsed.ptr != end)
-            throw Error(ErrorKind::usage,
-                        "unknown device '" + device + "': use auto, cpu, cuda or one GPU, for example cuda:0");
-    }
-    const GpuCount gpus = cuda_gpus();
-    const std::string why = gpus.count == 0 ? gpus.why_none
-                            : ordinal >= gpus.count
-                                ? "this machine shows " + std::to_string(gpus.count) + " GPUs, counted from 0"
-                                : cuda_why_unusable(ordinal);
-    if (why.empty()) return ordinal;
-    throw Error(ErrorKind::unsupported, "--device " + device + ": " + why + "; use --device cpu or auto");
+    if (list.kind != DeviceList::Kind::cpu) choice = all_gpus();
+    if (!choice.gpus.empty()) return choice;
+    if (list.kind == DeviceList::Kind::cuda)
+        throw Error(ErrorKind::unsupported,
+                    "--device " + options.device + ": " + choice.why_no_gpu + "; use --device cpu or auto");
+    if (options.precision == Precision::fp16 || options.precision == Precision::tf32)
+        throw Error(ErrorKind::unsupported, "the CPU computes in fp32 only; use precision fp32 or auto");
+    if (!cuda_gpus().backend) choice.why_no_gpu.clear();
+    choice.cpus = list.numbers.empty() ? std::vector{0} : list.numbers;
+    return choice;
 }
 
 int choose_gpu(const EngineOptions& options) {
-    std::string why = "the CPU was asked for";
-    const std::optional<int> gpu = choose_device(options, &why);
-    if (gpu) return *gpu;
+    const DeviceChoice choice = choose_devices(options);
+    if (!choice.gpus.empty()) return choice.gpus.front();
+    std::string why = options.device.starts_with("cpu") ? "the CPU was asked for" : choice.why_no_gpu;
     throw Error(ErrorKind::unsupported, "this needs a GPU: " + (why.empty() ? cuda_gpus().why_none : why));
 }
 
@@ -65,26 +115,39 @@ CompileOptions cuda_compile_options(const EngineOptions& options, Precision prec
 std::unique_ptr<GpuBackend> bind_gpu(const Network& network, const EngineOptions& options) {
     const int gpu = choose_gpu(options);
     const Precision precision = cuda_precision(options.precision, gpu);
-    return make_cuda_backend(
-        compile(network, cuda_compile_options(options, precision)), options.detect,
-        {gpu, precision, options.autotune, options.trace, options.libraries, options.tuning_cache, options.notice});
+    CudaSet set = make_cuda_backends(compile(network, cuda_compile_options(options, precision)), options.detect, {gpu},
+                                     cuda_options(options, precision));
+    if (!set.backends.front()) throw Error(set.error_kind, set.failures.front());
+    return std::move(set.backends.front());
 }
 
-BoundBackend bind(const Network& network, const EngineOptions& options) {
-    BoundBackend out;
-    std::string why_no_gpu;
-    if (choose_device(options, &why_no_gpu)) {
-        std::unique_ptr<GpuBackend> gpu = bind_gpu(network, options);
-        out.max_batch = gpu->plan().max_batch;
-        out.notes = gpu->notes();
-        out.backend = std::move(gpu);
-        out.gpu = true;
-    } else {
-        if (!why_no_gpu.empty()) out.notes.push_back("no GPU is used: " + why_no_gpu);
-        const CompileOptions compile_options = cpu_compile_options(options);
-        out.max_batch = compile_options.max_batch;
-        out.backend = make_cpu_backend(compile(network, compile_options), options.detect, options.threads);
+BoundEngine bind(const Network& network, const EngineOptions& options) {
+    BoundEngine out;
+    DeviceChoice choice = choose_devices(options);
+    if (choice.gpus.empty()) {
+        if (!choice.why_no_gpu.empty()) out.notes.push_back("no GPU is used: " + choice.why_no_gpu);
+        bind_cpus(network, options, choice.cpus, out);
+        return out;
     }
+    out.notes = std::move(choice.unusable);
+    // The lowest precision that all of them have, so that results do not depend on which one a frame went to.
+    Precision precision = cuda_precision(options.precision, choice.gpus.front());
+    for (int gpu : choice.gpus)
+        if (cuda_precision(options.precision, gpu) == Precision::fp32) precision = Precision::fp32;
+    Plan plan = compile(network, cuda_compile_options(options, precision));
+    out.max_batch = plan.max_batch;
+    CudaSet set = make_cuda_backends(std::move(plan), options.detect, choice.gpus, cuda_options(options, precision));
+    for (std::size_t i = 0; i < choice.gpus.size(); ++i) {
+        const int gpu = choice.gpus[i];
+        if (!set.backends[i]) {
+            out.failed.push_back({cuda_name(gpu), set.failures[i]});
+            continue;
+        }
+        for (std::string& note : set.backends[i]->notes()) out.notes.push_back(std::move(note));
+        out.devices.push_back({cuda_name(gpu), gpu, std::move(set.backends[i]), cpus_near_gpu(gpu)});
+    }
+    if (!set.replication.empty()) out.notes.push_back(set.replication);
+    if (out.devices.empty()) throw Error(set.error_kind, out.failed.front().why);
     return out;
 }
 

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "engine/engine.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "engine/bind.h"
-#include "engine/pipeline.h"
+#include "engine/check_frame.h"
+#include "engine/scheduler.h"
+#include "engine/submit_queue.h"
 
 namespace convoy {
 namespace {
 
 constexpr int kCpuSlots = 2;  // one in the network, one being filled
 constexpr int kGpuSlots = 3;  // and one whose results are being read
+// A GPU has up to seven decoders, each of which is kept busy by about two threads; on a CPU one thread preprocesses
+// while the other decodes.
+constexpr int kGpuDecoders = 14, kCpuDecoders = 2;
 
 [[noreturn]] void usage(const std::string& sentence) { throw Error(ErrorKind::usage, sentence); }
 
@@ -33,35 +41,43 @@ void check_options(const Network& network, const EngineOptions& options) {
                   std::to_string(network.classes()) + " classes");
 }
 
-void check_frame(const Frame& frame, bool gpu) {
-    const PixelView& p = frame.pixels;
-    const auto bad = [&](const std::string& what) {
-        throw Error(ErrorKind::input, "frame " + std::to_string(frame.index) + " " + what);
-    };
-    constexpr int kMaxExtent = 32768;
-    if (p.width < 1 || p.height < 1 || p.width > kMaxExtent || p.height > kMaxExtent)
-        bad("is " + std::to_string(p.width) + "x" + std::to_string(p.height) + ": both must lie between 1 and " +
-            std::to_string(kMaxExtent));
-    if (p.on_device && !gpu) bad("lies in device memory, but the engine runs on the CPU");
-    const bool nv12 = p.format == PixelFormat::nv12;
-    if (!p.plane[0] || (nv12 && !p.plane[1])) bad("has no pixels");
-    const int row = nv12 ? p.width : 3 * p.width;
-    if (p.pitch[0] < row || (nv12 && p.pitch[1] < (p.width + 1) / 2 * 2))
-        bad("has rows of " + std::to_string(p.pitch[0]) + " bytes, fewer than its width needs");
-}
-
 }  // namespace
 
 struct Engine::Impl {
-    BoundBackend bound;
-    std::unique_ptr<Pipeline> pipeline;  // declared after the backend: its threads, which use it, end first
+    BoundEngine bound;
+    DetectOptions detect;
+    std::vector<std::unique_ptr<DeviceWorker>> workers;
+    std::unique_ptr<SubmitQueue> queue;  // declared after the workers: its threads, which use them, end first
+    std::shared_ptr<Trace> trace;
+    bool gpu = false;
+
+    int slots() const { return gpu ? kGpuSlots : kCpuSlots; }
+    int capacity() const { return bound.max_batch * (2 * slots() + 1) * int(workers.size()); }
+    SubmitQueue& submit_queue() {
+        if (!queue) queue = std::make_unique<SubmitQueue>(workers, capacity());
+        return *queue;
+    }
 };
 
 Engine::Engine(const Network& network, const EngineOptions& options) : impl_(std::make_unique<Impl>()) {
     check_options(network, options);
-    impl_->bound = bind(network, options);
-    impl_->pipeline = std::make_unique<Pipeline>(*impl_->bound.backend, options.detect, impl_->bound.max_batch,
-                                                 impl_->bound.gpu ? kGpuSlots : kCpuSlots, options.max_latency_ms);
+    Impl& impl = *impl_;
+    impl.trace = options.trace;
+    impl.bound = bind(network, options);
+    impl.gpu = impl.bound.devices.front().gpu >= 0;
+    for (BoundDevice& device : impl.bound.devices) {
+        WorkerOptions worker;
+        worker.name = device.name;
+        worker.detect = options.detect;
+        worker.max_batch = impl.bound.max_batch;
+        worker.slots = impl.slots();
+        worker.max_latency_ms = options.max_latency_ms;
+        worker.cpus = device.cpus;
+        worker.trace = options.trace.get();
+        worker.before_batch = options.before_batch;
+        impl.workers.push_back(std::make_unique<DeviceWorker>(std::move(device.backend), std::move(worker)));
+    }
+    impl.submit_queue();
 }
 
 Engine::~Engine() = default;
@@ -70,26 +86,57 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 std::vector<Detection> Engine::detect(const Frame& frame) {
     submit(frame);
-    impl_->pipeline->flush();
+    impl_->submit_queue().flush();
     std::optional<Result> result = next();
     return result ? std::move(result->detections) : std::vector<Detection>{};
 }
 
 void Engine::submit(Frame frame) {
-    check_frame(frame, impl_->bound.gpu);
-    impl_->pipeline->submit(std::move(frame));
+    check_frame(frame, impl_->gpu);
+    if (frame.pixels.on_device && impl_->workers.size() > 1)
+        throw Error(ErrorKind::input, "frame " + std::to_string(frame.index) +
+                                          " lies in device memory, but the engine has several GPUs: make an engine for "
+                                          "each, or hand over whole inputs by run()");
+    impl_->submit_queue().submit(std::move(frame));
 }
 
-void Engine::finish() { impl_->pipeline->finish(); }
-std::optional<Result> Engine::next() { return impl_->pipeline->next(); }
-std::vector<StageStats> Engine::stats() const { return impl_->pipeline->stats(); }
-std::vector<TraceSpan> Engine::take_trace() { return impl_->bound.backend->take_trace(); }
+void Engine::finish() { impl_->submit_queue().finish(); }
+std::optional<Result> Engine::next() { return impl_->submit_queue().next(); }
+
+RunReport Engine::run(std::vector<RunInput> inputs, RunObserver& observer, const std::atomic<bool>& stop,
+                      const RunThreads& threads) {
+    impl_->queue.reset();
+    SchedulerOptions scheduler;
+    const int cores = int(std::max(1u, std::thread::hardware_concurrency()));
+    scheduler.decoders = threads.decoders ? threads.decoders : impl_->gpu ? kGpuDecoders : kCpuDecoders;
+    scheduler.work_threads = threads.work_threads ? threads.work_threads : cores;
+    scheduler.trace = impl_->trace.get();
+    return Scheduler(impl_->workers, std::move(inputs), observer, stop, scheduler).run();
+}
+
+std::vector<StageStats> Engine::stats() const {
+    std::vector<StageStats> all;
+    for (const auto& worker : impl_->workers)
+        for (StageStats& stage : worker->report().stages) {
+            if (stage.name == "decode" || stage.name == "wait for a slot") continue;
+            if (impl_->workers.size() > 1) stage.name = worker->options().name + " " + stage.name;
+            all.push_back(std::move(stage));
+        }
+    return all;
+}
+
 const std::vector<std::string>& Engine::notes() const { return impl_->bound.notes; }
 int Engine::max_batch() const { return impl_->bound.max_batch; }
-int Engine::capacity() const { return impl_->pipeline->capacity(); }
+int Engine::capacity() const { return impl_->capacity(); }
+int Engine::devices() const { return int(impl_->workers.size()); }
 
 std::string Engine::description() const {
-    return impl_->bound.backend->description() + ", batch " + std::to_string(impl_->bound.max_batch);
+    std::string text;
+    for (const auto& worker : impl_->workers) {
+        text += (text.empty() ? "" : " and ") + worker->backend().description();
+        if (worker->failed()) text += " (failed)";
+    }
+    return text + ", batch " + std::to_string(impl_->bound.max_batch);
 }
 
 }  // namespace convoy

@@ -3,6 +3,7 @@
 // The public face of libconvoy: pictures in, boxes out.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,8 +12,7 @@
 #include "darknet_loader/network.h"
 #include "engine/detection.h"
 #include "engine/options.h"
-#include "engine/stage_stats.h"
-#include "engine/trace.h"
+#include "engine/run.h"
 
 namespace convoy {
 
@@ -26,7 +26,13 @@ namespace convoy {
 ///     engine.submit(frame1); engine.submit(frame2); engine.finish();     // asynchronous: results in order
 ///     while (auto result = engine.next()) …
 ///
-/// submit()/finish() may be called from one thread while next() is called from another.
+///     engine.run(inputs, observer);                                      // whole videos, cut and decoded in parallel
+///
+/// submit()/finish() may be called from one thread while next() is called from another. The three ways must not be
+/// used at the same time.
+///
+/// A device that fails is not used again: its frames and segments go to the others, description() and run()'s report
+/// tell. When none is left, calls throw Error(device).
 class Engine {
 public:
     /// Packs the weights and allocates everything; later calls allocate nothing but results.
@@ -40,7 +46,8 @@ public:
     std::vector<Detection> detect(const Frame& frame);
 
     /// Hands over a frame; blocks while the bounded queue is full. Results come from next() in this order.
-    /// Throws Error(input) for a frame whose format, size or pitch is impossible; the engine stays usable.
+    /// Throws Error(input) for a frame whose format, size or pitch is impossible, or that lies in device memory while
+    /// the engine has several GPUs; the engine stays usable.
     void submit(Frame frame);
     /// Runs the last batch even if it is not full; no submit() after it until next() has returned nullopt.
     void finish();
@@ -48,12 +55,19 @@ public:
     /// Throws what went wrong with that one frame, if anything did; the results of the others still come.
     std::optional<Result> next();
 
-    /// Where time went so far: preprocess, network, post-process.
+    /// Whole inputs over all devices; returns when all have ended. Results reach `observer` in each lane's order, the
+    /// same ones whatever devices there are (with EngineOptions::same_bits to the bit). What goes wrong with one input
+    /// is told in its end; whatever else fails ends the run and is thrown. When `stop` becomes true nothing more is
+    /// read, and what comes out ends early: without gaps, at the last frame that the observer has been told of.
+    RunReport run(std::vector<RunInput> inputs, RunObserver& observer, const std::atomic<bool>& stop,
+                  const RunThreads& threads = {});
+
+    /// Where time went since the engine was made or since run() began: preprocess, network, post-process; with several
+    /// devices one after the other, each with its name before.
     std::vector<StageStats> stats() const;
-    /// On a GPU with EngineOptions::trace: what ran there when, since the last call.
-    std::vector<TraceSpan> take_trace();
     /// "cpu, fp32, 2 threads, batch 1", for people.
     std::string description() const;
+    int devices() const;
     /// What went wrong at the start without harm, a sentence each: a tuning cache that could not be written, say.
     const std::vector<std::string>& notes() const;
     int max_batch() const;

@@ -15,6 +15,7 @@ Precision cuda_precision(Precision, int) { refuse(); }
 std::string cuda_why_unusable(int) { refuse(); }
 BackendTraits cuda_traits(Precision) { refuse(); }
 DeviceMemory cuda_memory(const Plan&, Precision, int) { refuse(); }
-std::unique_ptr<GpuBackend> make_cuda_backend(Plan, const DetectOptions&, const CudaOptions&) { refuse(); }
+CudaSet make_cuda_backends(Plan, const DetectOptions&, const std::vector<int>&, const CudaOptions&) { refuse(); }
+std::vector<int> cpus_near_gpu(int) { return {}; }
 
 }  // namespace convoy

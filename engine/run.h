@@ -22,6 +22,11 @@ struct RunInput {
     int lane = 0;
 };
 
+struct RunThreads {
+    int decoders = 0;      ///< threads a device that decode and preprocess; 0 chooses: they hardly take time on a GPU
+    int work_threads = 0;  ///< CPU threads for SegmentWork; 0 takes all cores
+};
+
 /// What is done with the frames of one segment, or of the parts that follow each other, on the engine's CPU threads:
 /// drawing and encoding, say. Several run at once; each sees its frames in order, from one thread at a time.
 class SegmentWork {
@@ -37,14 +42,14 @@ public:
 /// How an input ended.
 struct InputEnd {
     std::int64_t frames = 0;
-    std::int64_t damaged = 0;       ///< packets and frames that could not be decoded, frames that were in part
-    std::string first_damage;       ///< the first of them, a sentence
-    std::string error;              ///< why it could not be opened or read to its end; empty when it could
-    std::string remark;             ///< Input::remark()
-    std::int64_t segments = 0;      ///< that it was cut into
-    std::int64_t on_gpu = 0;        ///< of them, decoded by a GPU's own decoder
-    std::int64_t fallbacks = 0;     ///< of them, decoded on the CPU although a GPU was to read them
-    std::string first_fallback;     ///< why
+    std::int64_t damaged = 0;    ///< packets and frames that could not be decoded, frames that were in part
+    std::string first_damage;    ///< the first of them, a sentence
+    std::string error;           ///< why it could not be opened or read to its end; empty when it could
+    std::string remark;          ///< Input::remark()
+    std::int64_t segments = 0;   ///< that it was cut into
+    std::int64_t on_gpu = 0;     ///< of them, decoded by a GPU's own decoder
+    std::int64_t fallbacks = 0;  ///< of them, decoded on the CPU although a GPU was to read them
+    std::string first_fallback;  ///< why
 };
 
 /// Told of a run. All but work() come from the thread that called Engine::run(), in each lane's order: an input's
@@ -74,8 +79,8 @@ struct DeviceReport {
     std::string failure;      ///< why it failed, a sentence; empty when it did not
     std::int64_t frames = 0;  ///< whose results it delivered
     std::int64_t segments = 0;
-    int decoders = 0;                         ///< threads that decode and preprocess
-    std::vector<std::int64_t> batch_counts;   ///< by pictures in the batch; [0] is unused
+    int decoders = 0;                        ///< threads that decode and preprocess
+    std::vector<std::int64_t> batch_counts;  ///< by pictures in the batch; [0] is unused
     /// decode, wait for a slot, preprocess (of all decoder threads together), network (batches, on the device's own
     /// clock), post-process.
     std::vector<StageStats> stages;
@@ -84,11 +89,11 @@ struct DeviceReport {
 struct RunReport {
     std::vector<DeviceReport> devices;
     std::vector<StageStats> stages;  ///< not of one device: "demux", "work", "output"
-    StageStats latency;              ///< of frames: from decoded to detections on the host, waiting for a batch included
-    StageStats reorder;              ///< of frames: from there until their turn came
+    StageStats latency;  ///< of frames: from decoded to detections on the host, waiting for a batch included
+    StageStats reorder;  ///< of frames: from there until their turn came
     int work_threads = 0;
     double seconds = 0;
-    bool stopped = false;            ///< by its stop flag, before everything was read
+    bool stopped = false;                ///< by its stop flag, before everything was read
     std::int64_t repeated_segments = 0;  ///< begun again on another device after theirs had failed
 };
 

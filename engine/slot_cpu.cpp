@@ -12,7 +12,8 @@ CpuSlot::CpuSlot(CpuBackend& backend)
         if (std::holds_alternative<InputOp>(node.op)) input_ = node.output;
 }
 
-void CpuSlot::preprocess(int index, const PixelView& picture) {
+void CpuSlot::preprocess(int index, const Frame& frame, DecoderSeat&) {
+    const PixelView& picture = frame.pixels;
     const Shape net = backend_.plan().input;
     const kernels::Placement placement =
         kernels::place(backend_.detect_.fit, picture.width, picture.height, net.w, net.h);

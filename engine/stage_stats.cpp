@@ -2,30 +2,65 @@
 #include "engine/stage_stats.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 
 namespace convoy {
+namespace {
+
+constexpr int kSteps = 128, kStepBits = 7;  // in a power of two: a duration is known to 0.4 %
+constexpr int kOctaves = 44;                // 2^50 ns are 13 days
+
+// Below 2^7 ns a bucket is a nanosecond, from there on each power of two has its steps.
+std::size_t bucket_of(double ms) {
+    const auto ns = std::uint64_t(std::clamp(ms * 1e6, 0., 0x1p50));
+    if (ns < kSteps) return std::size_t(ns);
+    const int octave = std::bit_width(ns) - 1 - kStepBits;
+    return std::min<std::size_t>(std::size_t(octave) * kSteps + (ns >> octave), std::size_t(kOctaves + 1) * kSteps - 1);
+}
+
+// The middle of a bucket.
+double ms_of(std::size_t bucket) {
+    if (bucket < kSteps) return double(bucket) * 1e-6;
+    const std::size_t octave = bucket / kSteps - 1, step = bucket % kSteps + kSteps;
+    return std::ldexp(double(step) + .5, int(octave)) * 1e-6;
+}
+
+}  // namespace
 
 void StageClock::add(double ms) {
-    std::lock_guard lock(mutex_);
-    ms_.push_back(float(ms));
+    const std::lock_guard lock(mutex_);
+    if (counts_.empty()) counts_.resize(std::size_t(kOctaves + 1) * kSteps);
+    ++counts_[bucket_of(ms)];
+    least_ms_ = count_ ? std::min(least_ms_, ms) : ms;
+    most_ms_ = count_ ? std::max(most_ms_, ms) : ms;
+    ++count_;
+    total_ms_ += ms;
+}
+
+void StageClock::clear() {
+    const std::lock_guard lock(mutex_);
+    counts_.clear();
+    count_ = 0;
+    total_ms_ = least_ms_ = most_ms_ = 0;
+}
+
+double StageClock::at_rank(std::size_t rank) const {
+    std::size_t seen = 0, bucket = 0;
+    while (seen + counts_[bucket] < rank) seen += counts_[bucket++];
+    return std::clamp(ms_of(bucket), least_ms_, most_ms_);
 }
 
 StageStats StageClock::stats() const {
-    std::vector<float> sorted;
-    {
-        std::lock_guard lock(mutex_);
-        sorted = ms_;
-    }
+    const std::lock_guard lock(mutex_);
     StageStats out;
     out.name = name_;
-    out.count = sorted.size();
-    if (sorted.empty()) return out;
-    std::sort(sorted.begin(), sorted.end());
-    for (float ms : sorted) out.total_s += double(ms) * 1e-3;
+    out.count = count_;
+    out.total_s = total_ms_ * 1e-3;
+    if (count_ == 0) return out;
     // Nearest rank: the smallest value that at least this share of the pieces did not exceed.
     const auto percentile = [&](double share) {
-        const auto rank = std::size_t(share * double(sorted.size()) + .999999);
-        return double(sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1]);
+        return at_rank(std::clamp<std::size_t>(std::size_t(std::ceil(share * double(count_) - 1e-9)), 1, count_));
     };
     out.median_ms = percentile(.5);
     out.p95_ms = percentile(.95);

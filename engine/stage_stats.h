@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -14,10 +15,10 @@ struct StageStats {
     std::string name;       ///< "preprocess", "network", …
     std::size_t count = 0;  ///< pieces of work: frames, or batches where the stage works in batches
     double total_s = 0;
-    double median_ms = 0, p95_ms = 0, p99_ms = 0;  ///< of one piece
+    double median_ms = 0, p95_ms = 0, p99_ms = 0;  ///< of one piece, within 0.4 %
 };
 
-/// Collects the durations of one stage; add() may be called from several threads.
+/// Collects the durations of one stage in memory that does not grow; add() may be called from several threads.
 class StageClock {
 public:
     using Clock = std::chrono::steady_clock;
@@ -26,24 +27,17 @@ public:
     void add(Clock::duration d) { add(std::chrono::duration<double, std::milli>(d).count()); }
     void add(double ms);
     StageStats stats() const;
-
-    /// Times its own lifetime.
-    class Scope {
-    public:
-        explicit Scope(StageClock& clock) : clock_(clock), start_(Clock::now()) {}
-        ~Scope() { clock_.add(Clock::now() - start_); }
-        Scope(const Scope&) = delete;
-        Scope& operator=(const Scope&) = delete;
-
-    private:
-        StageClock& clock_;
-        Clock::time_point start_;
-    };
+    /// Forgets everything.
+    void clear();
 
 private:
+    double at_rank(std::size_t rank) const;
+
     std::string name_;
     mutable std::mutex mutex_;
-    std::vector<float> ms_;  // grows by 4 bytes a piece of work: 14 MB for an hour at 1,000 frames/s
+    std::vector<std::uint64_t> counts_;  // by duration: buckets of equal width within each power of two of nanoseconds
+    std::size_t count_ = 0;
+    double total_ms_ = 0, least_ms_ = 0, most_ms_ = 0;
 };
 
 }  // namespace convoy

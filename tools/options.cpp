@@ -104,17 +104,40 @@ void add_detection_options(CLI::App& app, RunOptions& options) {
         ->type_name("N")
         ->check(positive)
         ->group(group);
-    app.add_option("--frames", options.frames, "stop each input after N frames")
+    app.add_option("--frames", options.input.frames, "stop each input after N frames")
         ->type_name("N")
         ->check(positive)
         ->group(group);
 }
 
+void add_run_options(CLI::App& app, RunOptions& options) {
+    const std::string group = "Where it runs";
+    const auto number = [&](const char* name, int& target, const std::string& help) {
+        app.add_option(name, target, help)->type_name("N")->check(CLI::Range(1, 1024).description(""))->group(group);
+    };
+    number("--at-once", options.at_once,
+           "recordings that are read side by side, their records mixed (default: one after the other, in order)");
+    number("--decoders", options.threads.decoders, "threads a device that decode (default: 14 on a GPU, 2 on a CPU)");
+    number("--encoders", options.threads.work_threads, "CPU threads that draw and encode (default: all cores)");
+    app.add_option("--max-latency", options.engine.max_latency_ms,
+                   "longest that a frame waits for its batch, in ms (default: until the batch is full)")
+        ->type_name("MS")
+        ->check(CLI::Range(0., 1e6).description(""))
+        ->group(group);
+    app.add_option("--give-up", options.input.give_up_s,
+                   "how long a camera or stream may be silent before it has ended (default: 60)")
+        ->type_name("S")
+        ->check(CLI::Range(0., 1e9).description(""))
+        ->group(group);
+    app.add_option("--fail-device", options.fail_device)->group("");  // for tests
+}
+
 void add_output_options(CLI::App& app, RunOptions& options) {
     const std::string group = "Results (default: an annotated video or picture per input in runs/)";
     OutputOptions& output = options.output;
-    app.add_option("--jsonl", output.jsonl, "one JSON record a frame; - is standard output")
-        ->type_name("FILE|-")
+    app.add_option("--jsonl", output.jsonl,
+                   "one JSON record a frame; - is standard output, a folder gets a file per input")
+        ->type_name("FILE|DIR/|-")
         ->group(group);
     app.add_option("--video", output.video, "annotated H.264 video: .mp4, .mkv or .mov; a folder gets one per input")
         ->type_name("FILE|DIR/")
@@ -123,11 +146,20 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_option("--contact-sheet", output.contact_sheet, "twelve frames on one picture: .jpg, .png or .bmp")
         ->type_name("FILE")
         ->group(group);
+    add_choice<media::H264Encoder>(app, "--encoder", output.encoder,
+                                   {{"auto", media::H264Encoder::automatic},
+                                    {"x264", media::H264Encoder::x264},
+                                    {"nvenc", media::H264Encoder::nvenc}},
+                                   "who encodes videos (default: auto, a GPU's encoder where there is one)")
+        ->group(group);
     const std::string manners = "Messages";
     app.add_flag("--quiet,-q", options.quiet, "nothing but errors and warnings")->group(manners);
     app.add_flag("--verbose,-v", options.verbose, "messages of the video libraries, too")->group(manners);
     app.add_flag("--report", options.report, "where the time went, stage by stage")->group(manners);
     app.add_option("--report-json", options.report_json, "the same as JSON")->type_name("FILE")->group(manners);
+    app.add_option("--trace", options.trace, "what ran where and when, for ui.perfetto.dev")
+        ->type_name("FILE")
+        ->group(manners);
 }
 
 }  // namespace
@@ -142,6 +174,7 @@ void RunOptions::add_to(CLI::App& app) {
     add_preprocess_options(app, engine);
     add_detection_options(app, *this);
     add_device_options(app, engine);
+    add_run_options(app, *this);
     add_output_options(app, *this);
 }
 
@@ -155,6 +188,18 @@ std::vector<int> parse_classes(const std::string& list, const Network& network) 
         start = comma + 1;
     }
     return ids;
+}
+
+std::function<void(const std::string&, std::int64_t)> parse_fail_device(const std::string& text) {
+    if (text.empty()) return {};
+    const std::size_t at = text.find('@');
+    const std::optional<std::int64_t> after =
+        at == std::string::npos ? std::nullopt : parse_number<std::int64_t>(std::string_view(text).substr(at + 1));
+    if (!after) throw Error(ErrorKind::usage, fmt::format("--fail-device {}: expected DEVICE@PICTURES", text));
+    return [name = text.substr(0, at), n = *after](const std::string& device, std::int64_t pictures) {
+        if (device == name && pictures >= n)
+            throw Error(ErrorKind::device, device + " was made to fail by --fail-device");
+    };
 }
 
 }  // namespace convoy::tools

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/run.h"
+#include "tools/media/input.h"
 #include "tools/model_options.h"
 #include "tools/sinks/make_sinks.h"
 
@@ -16,11 +18,14 @@ namespace convoy::tools {
 struct RunOptions {
     std::vector<std::string> inputs;  ///< as given; folders not yet expanded
     ModelOptions model;
-    EngineOptions engine;     ///< detect.classes stays empty until parse_classes()
-    std::string classes;      ///< "person,car"; empty keeps all
-    std::int64_t frames = 0;  ///< stop each input after so many frames; 0 takes all
+    EngineOptions engine;  ///< detect.classes stays empty until parse_classes()
+    std::string classes;   ///< "person,car"; empty keeps all
+    int at_once = 1;       ///< recordings that are read side by side
+    media::InputOptions input;
+    RunThreads threads;
     OutputOptions output;
-    std::string report_json;
+    std::string report_json, trace;
+    std::string fail_device;  ///< "cuda:1@500": for tests, see docs/usage.md
     bool report = false, quiet = false, verbose = false;
 
     /// Adds every option, the help text and the version. The object must stay where it is until parsing is over.
@@ -30,5 +35,8 @@ struct RunOptions {
 /// Class ids for a comma-separated list of class names and ids. Throws Error(usage) for one that the model does not
 /// know, with the names that come near.
 std::vector<int> parse_classes(const std::string& list, const Network& network);
+
+/// The hook for "DEVICE@PICTURES": that device fails once it has run so many pictures. Throws Error(usage).
+std::function<void(const std::string&, std::int64_t)> parse_fail_device(const std::string& text);
 
 }  // namespace convoy::tools

@@ -16,7 +16,7 @@ namespace {
 
 std::int64_t total_frames(const RunSummary& summary) {
     std::int64_t frames = 0;
-    for (const InputSummary& input : summary.inputs) frames += input.frames;
+    for (const InputSummary& input : summary.inputs) frames += input.end.frames;
     return frames;
 }
 
@@ -24,63 +24,179 @@ double frames_per_second(const RunSummary& summary) {
     return summary.seconds > 0 ? double(total_frames(summary)) / summary.seconds : 0;
 }
 
-double busy_share(const RunSummary& summary, const StageStats& stage) {
-    return summary.seconds > 0 ? stage.total_s / summary.seconds : 0;
+/// A stage of a device or of the host, and on how many threads it runs.
+struct Stage {
+    std::string where;
+    StageStats stats;
+    int threads = 1;
+    bool counts = true;  ///< waiting holds nothing back, and parts of another stage are counted there
+};
+
+// The stages of a device that its decoder threads go through.
+bool is_decoder_stage(const std::string& name) {
+    return name == "decode" || name == "preprocess" || name == "wait for a slot";
 }
 
-const StageStats& limiting_stage(const RunSummary& summary) {
-    return *std::max_element(summary.stages.begin(), summary.stages.end(),
-                             [](const StageStats& a, const StageStats& b) { return a.total_s < b.total_s; });
+std::vector<Stage> stages_of(const RunSummary& summary) {
+    std::vector<Stage> stages;
+    for (const DeviceReport& device : summary.run.devices)
+        for (const StageStats& stats : device.stages)
+            stages.push_back({device.name, stats, is_decoder_stage(stats.name) ? std::max(1, device.decoders) : 1,
+                              stats.name != "wait for a slot"});
+    for (const StageStats& stats : summary.run.stages) {
+        const bool work = stats.name == "draw and encode";
+        stages.push_back({"host", stats, work ? std::max(1, summary.run.work_threads) : 1});
+        if (!work) continue;
+        stages.push_back({"host", summary.draw, summary.run.work_threads, false});
+        stages.push_back({"host", summary.encode, summary.run.work_threads, false});
+    }
+    std::erase_if(stages, [](const Stage& stage) { return stage.stats.count == 0; });
+    return stages;
+}
+
+double busy(const RunSummary& summary, const Stage& stage) {
+    return summary.run.seconds > 0 ? stage.stats.total_s / (summary.run.seconds * stage.threads) : 0;
+}
+
+std::string advice(const std::string& stage) {
+    if (stage == "network") return "another GPU, a smaller --size or a smaller model would make it faster";
+    if (stage == "decode") return "another GPU or more --decoders would make it faster";
+    if (stage == "demux") return "a faster disk, or a video with more keyframes, would make it faster";
+    if (stage == "draw and encode") return "more CPU cores, or no video and pictures, would make it faster";
+    if (stage == "output") return "a faster disk or reader of the records would make it faster";
+    return "it is the CPU's work: more cores would make it faster";
+}
+
+double mean_batch(const DeviceReport& device) {
+    std::int64_t batches = 0, pictures = 0;
+    for (std::size_t n = 0; n < device.batch_counts.size(); ++n) {
+        batches += device.batch_counts[n];
+        pictures += device.batch_counts[n] * std::int64_t(n);
+    }
+    return batches ? double(pictures) / double(batches) : 0;
+}
+
+std::string row(const std::string& name, const StageStats& stats, const std::string& share) {
+    return fmt::format("  {:<18}{:>9}{:>11.3f}{:>10.3f}{:>10.3f}{:>10.2f}{:>7}\n", name, stats.count, stats.median_ms,
+                       stats.p95_ms, stats.p99_ms, stats.total_s, share);
+}
+
+std::string table(const RunSummary& summary, const std::string& where) {
+    std::string text;
+    for (const Stage& stage : stages_of(summary))
+        if (stage.where == where)
+            text += row(stage.stats.name, stage.stats, fmt::format("{:.0f} %", 100 * busy(summary, stage)));
+    return text;
+}
+
+std::string device_line(const DeviceReport& device) {
+    std::string text = fmt::format("{}: {} frames, {} segments, {:.1f} frames a batch", device.description,
+                                   device.frames, device.segments, mean_batch(device));
+    if (!device.failure.empty()) text += "; it has FAILED: " + device.failure;
+    return text + "\n";
+}
+
+// How the inputs' segments were decoded, where a GPU was to do it.
+std::string decoder_line(const RunSummary& summary) {
+    std::int64_t on_gpu = 0, fallbacks = 0;
+    std::string why;
+    for (const InputSummary& input : summary.inputs) {
+        on_gpu += input.end.on_gpu;
+        if (fallbacks == 0) why = input.end.first_fallback;
+        fallbacks += input.end.fallbacks;
+    }
+    if (fallbacks == 0 && on_gpu == 0) return "";
+    std::string text = fmt::format("{} segments were decoded by the GPUs' decoders", on_gpu);
+    if (fallbacks > 0) text += fmt::format(", {} by the CPU instead ({})", fallbacks, why);
+    return text + "\n";
 }
 
 nlohmann::ordered_json percentiles(const StageStats& stats) {
     return {{"median_ms", stats.median_ms}, {"p95_ms", stats.p95_ms}, {"p99_ms", stats.p99_ms}};
 }
 
+nlohmann::ordered_json device_json(const DeviceReport& device) {
+    nlohmann::ordered_json batches = nlohmann::ordered_json::object();
+    for (std::size_t n = 1; n < device.batch_counts.size(); ++n)
+        if (device.batch_counts[n] > 0) batches[std::to_string(n)] = device.batch_counts[n];
+    return {{"name", device.name},         {"description", device.description}, {"frames", device.frames},
+            {"segments", device.segments}, {"decoders", device.decoders},       {"batches", batches},
+            {"failure", device.failure}};
+}
+
+nlohmann::ordered_json input_json(const InputSummary& input) {
+    const InputEnd& end = input.end;
+    return {{"input", input.path},
+            {"frames", end.frames},
+            {"detections", input.detections},
+            {"seconds", input.seconds},
+            {"segments", end.segments},
+            {"decoded_on_gpu", end.on_gpu},
+            {"fallbacks", end.fallbacks},
+            {"first_fallback", end.first_fallback},
+            {"damaged", end.damaged},
+            {"remark", end.remark},
+            {"error", end.error}};
+}
+
 }  // namespace
 
+Bottleneck bottleneck(const RunSummary& summary) {
+    Bottleneck found;
+    std::string where;
+    for (const Stage& stage : stages_of(summary)) {
+        if (!stage.counts || busy(summary, stage) <= found.busy) continue;
+        found.stage = stage.stats.name;
+        found.busy = busy(summary, stage);
+        where = stage.where == "host" || summary.run.devices.size() < 2 ? "" : " (of " + stage.where + ")";
+    }
+    found.sentence = found.stage.empty() ? "nothing was done"
+                                         : fmt::format("{}{} holds it back, busy {:.0f} % of the time: {}", found.stage,
+                                                       where, 100 * found.busy, advice(found.stage));
+    return found;
+}
+
 std::string report_text(const RunSummary& summary, const std::string& engine) {
-    std::string text = fmt::format("{:<14}{:>8}{:>12}{:>10}{:>10}{:>10}{:>7}\n", "stage", "count", "median ms",
+    const RunReport& run = summary.run;
+    std::string text = fmt::format("{:<20}{:>9}{:>11}{:>10}{:>10}{:>10}{:>7}\n", "stage", "count", "median ms",
                                    "p95 ms", "p99 ms", "total s", "busy");
-    for (const StageStats& stage : summary.stages)
-        if (stage.count > 0)
-            text += fmt::format("{:<14}{:>8}{:>12.2f}{:>10.2f}{:>10.2f}{:>10.2f}{:>5.0f} %\n", stage.name, stage.count,
-                                stage.median_ms, stage.p95_ms, stage.p99_ms, stage.total_s,
-                                100 * busy_share(summary, stage));
-    const StageStats& latency = summary.latency;
-    text += fmt::format("{:<14}{:>8}{:>12.2f}{:>10.2f}{:>10.2f}\n", "frame latency", latency.count, latency.median_ms,
-                        latency.p95_ms, latency.p99_ms);
-    const StageStats& limit = limiting_stage(summary);
-    return text +
-           fmt::format("{} frames in {:.2f} s, {:.1f} frames/s on {}; {} holds it back (busy {:.0f} % of the time)",
-                       total_frames(summary), summary.seconds, frames_per_second(summary), engine, limit.name,
-                       100 * busy_share(summary, limit));
+    for (const DeviceReport& device : run.devices) text += device_line(device) + table(summary, device.name);
+    text += fmt::format(
+        "host{}\n", run.work_threads ? fmt::format(", {} threads draw and encode", run.work_threads) : std::string());
+    text += table(summary, "host");
+    text += "every frame\n" + row("latency", run.latency, "") + row(run.reorder.name, run.reorder, "");
+    text += decoder_line(summary);
+    if (run.repeated_segments > 0)
+        text += fmt::format("{} segments were begun again on another device after theirs had failed\n",
+                            run.repeated_segments);
+    return text + fmt::format("{} frames in {:.2f} s, {:.1f} frames/s on {}; {}", total_frames(summary),
+                              summary.seconds, frames_per_second(summary), engine, bottleneck(summary).sentence);
 }
 
 std::string report_json(const RunSummary& summary, const std::string& engine) {
+    const Bottleneck limit = bottleneck(summary);
     nlohmann::ordered_json report = {{"engine", engine},
                                      {"frames", total_frames(summary)},
                                      {"seconds", summary.seconds},
                                      {"frames_per_second", frames_per_second(summary)},
-                                     {"limiting_stage", limiting_stage(summary).name},
+                                     {"limiting_stage", limit.stage},
+                                     {"bottleneck", limit.sentence},
                                      {"interrupted", summary.interrupted},
-                                     {"latency", percentiles(summary.latency)}};
-    for (const StageStats& stage : summary.stages) {
-        nlohmann::ordered_json entry = {{"name", stage.name},
-                                        {"count", stage.count},
-                                        {"total_s", stage.total_s},
-                                        {"busy", busy_share(summary, stage)}};
-        entry.update(percentiles(stage));
+                                     {"repeated_segments", summary.run.repeated_segments},
+                                     {"latency", percentiles(summary.run.latency)},
+                                     {"wait_for_its_turn", percentiles(summary.run.reorder)}};
+    report["devices"] = nlohmann::ordered_json::array();
+    for (const DeviceReport& device : summary.run.devices) report["devices"].push_back(device_json(device));
+    report["stages"] = nlohmann::ordered_json::array();
+    for (const Stage& stage : stages_of(summary)) {
+        nlohmann::ordered_json entry = {{"device", stage.where},          {"name", stage.stats.name},
+                                        {"count", stage.stats.count},     {"threads", stage.threads},
+                                        {"total_s", stage.stats.total_s}, {"busy", busy(summary, stage)}};
+        entry.update(percentiles(stage.stats));
         report["stages"].push_back(entry);
     }
     report["inputs"] = nlohmann::ordered_json::array();
-    for (const InputSummary& input : summary.inputs)
-        report["inputs"].push_back({{"input", input.path},
-                                    {"frames", input.frames},
-                                    {"detections", input.detections},
-                                    {"seconds", input.seconds},
-                                    {"damaged", input.damaged},
-                                    {"error", input.error}});
+    for (const InputSummary& input : summary.inputs) report["inputs"].push_back(input_json(input));
     return report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

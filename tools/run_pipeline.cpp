@@ -4,53 +4,35 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <cstring>
-#include <exception>
+#include <deque>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <thread>
 
-#include "engine/bounded_queue.h"
-#include "tools/media/draw.h"
-#include "tools/media/source.h"
+#include "tools/sinks/annotate_work.h"
 
 namespace convoy::tools {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::size_t kQueueFrames = 4;  // enough to ride out a stage's jitter, small enough for 4K frames
+constexpr std::size_t kPlacesAtOnce = 64;  // frames of a long work that are handed on together
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-media::Image copy_image(const PixelView& pixels) {
-    media::Image image{pixels.width, pixels.height, {}};
-    const std::size_t row = std::size_t(pixels.width) * 3;
-    image.rgb.resize(row * std::size_t(pixels.height));
-    for (int y = 0; y < pixels.height; ++y)
-        std::memcpy(image.row(y), pixels.plane[0] + std::size_t(y) * std::size_t(pixels.pitch[0]), row);
-    return image;
-}
 
 std::string count(std::int64_t n, const char* noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
 
 std::string summary_line(const InputSummary& input, bool is_video) {
     if (!is_video) return fmt::format("{}: {}", input.path, count(input.detections, "detection"));
-    return fmt::format("{}: {}, {}, {:.1f} frames/s", input.path, count(input.frames, "frame"),
-                       count(input.detections, "detection"), double(input.frames) / std::max(input.seconds, 1e-9));
+    return fmt::format("{}: {}, {}, {:.1f} frames/s", input.path, count(input.end.frames, "frame"),
+                       count(input.detections, "detection"), double(input.end.frames) / std::max(input.seconds, 1e-9));
 }
 
-class Pipeline {
+/// Passes what a run tells on to the sinks and to the person at the terminal.
+class Observer : public RunObserver {
 public:
-    Pipeline(Engine& engine, const PipelineOptions& options, Sinks& sinks, Progress& progress,
-             const std::atomic<bool>& stop)
-        : engine_(engine),
-          options_(options),
-          sinks_(sinks),
-          progress_(progress),
-          stop_(stop),
-          inputs_(options.inputs.size()) {
+    Observer(const PipelineOptions& options, Sinks& sinks, Progress& progress)
+        : options_(options), sinks_(sinks), progress_(progress) {
         std::error_code ignored;
         for (const std::string& path : options.inputs) {
             const auto bytes = std::filesystem::file_size(path, ignored);
@@ -59,237 +41,156 @@ public:
         }
     }
 
-    RunSummary run() {
+    bool wants_pixels() const override { return !sinks_.pictures.empty(); }
+
+    std::unique_ptr<SegmentWork> work(int input, const InputInfo& info, int threads) override {
+        auto work = AnnotateWork::begin(sinks_.pictures, input, info, threads, options_.class_names, &clocks_);
+        const std::lock_guard lock(mutex_);
+        if (work) works_[input].push_back({work.get(), {}});
+        return work;
+    }
+
+    void begin_input(int input, const InputInfo& info) override { begun_[input].info = info; }
+
+    void result(int input, Result& result) override {
+        Begun& begun = begun_.at(input);
+        if (begun.frames++ == 0) begun.info.width = result.frame.pixels.width;
+        begun.detections += std::int64_t(result.detections.size());
+        ++total_frames_;
+        for (const auto& sink : sinks_.records) sink->write({begun.info, input, result});
+        if (progress_.due()) progress_.update(progress_state(input, begun));
+        if (wants_pixels()) place(input, {result.frame.index, result.frame.time_s});
+    }
+
+    void work_done(int input, SegmentWork& work) override {
+        OpenWork open;
         {
-            std::jthread decoder([this] {
-                guard([this] { decode(); });
-                finish_decoding();
-            });
-            std::jthread drawer([this] { guard([this] { draw(); }); });
-            std::jthread encoder([this] { guard([this] { encode(); }); });
-            guard([this] { collect(); });
-            while (failed_ && !decoded_ && drain()) {
-            }
-            drawing_.close();
+            const std::lock_guard lock(mutex_);
+            std::deque<OpenWork>& works = works_.at(input);
+            open = std::move(works.front());
+            works.pop_front();
         }
-        if (error_) std::rethrow_exception(error_);
-        return summary();
+        static_cast<AnnotateWork&>(work).append(open.places);
     }
 
-private:
-    // What one thread learns about an input and another reports; handed over through the engine's queue.
-    struct Input {
-        media::SourceInfo info;
-        std::int64_t damaged = 0;
-        std::string first_damage, error;
-    };
-    // A frame between the stages, or the end of its input.
-    struct Job {
-        std::size_t input = 0;
-        std::optional<Result> result;
-        media::Image image;
-    };
-
-    template <typename F>
-    void guard(F&& stage) {
-        try {
-            stage();
-        } catch (...) {
-            {
-                std::lock_guard lock(error_mutex_);
-                if (!error_) error_ = std::current_exception();
-            }
-            failed_ = true;
-            drawing_.cancel();
-            encoding_.cancel();
-        }
-    }
-
-    bool stopping() const { return failed_ || stop_; }
-
-    void decode() {
-        for (std::size_t i = 0; i < inputs_.size() && !stopping(); ++i) {
-            begun_ = i + 1;
-            try {
-                decode_input(i);
-            } catch (const Error& error) {
-                if (error.kind() != ErrorKind::input) throw;
-                inputs_[i].error = error.what();
-            }
-        }
-        interrupted_ = stop_.load();  // a signal that comes later finds everything read, and takes nothing away
-    }
-
-    void decode_input(std::size_t i) {
-        Input& input = inputs_[i];
-        const std::unique_ptr<media::Source> source = media::open_source(options_.inputs[i]);
-        input.info = source->info();
-        const auto next = [&] {
-            StageClock::Scope scope(decode_clock_);
-            return source->next();
-        };
-        for (std::int64_t n = 0; (options_.frames == 0 || n < options_.frames) && !stopping(); ++n) {
-            std::optional<Frame> frame = next();
-            if (!frame) break;
-            frame->stream = int(i);
-            engine_.submit(std::move(*frame));
-        }
-        input.damaged = source->damaged();
-        input.first_damage = source->first_damage();
-    }
-
-    void finish_decoding() {
-        guard([this] { engine_.finish(); });
-        decoded_ = true;
-    }
-
-    // After a failure: makes room until the decoder has noticed.
-    bool drain() {
-        try {
-            return engine_.next().has_value();
-        } catch (...) {
-            return true;  // the first error is the one that is reported
-        }
-    }
-
-    void collect() {
-        while (std::optional<Result> result = engine_.next()) {
-            if (failed_) return;
-            const auto index = std::size_t(result->frame.stream);
-            while (summaries_.size() <= index) begin_input();
-            InputSummary& input = summaries_.back();
-            ++input.frames;
-            ++total_frames_;
-            input.detections += std::int64_t(result->detections.size());
-            latency_clock_.add(std::chrono::duration_cast<Clock::duration>(
-                std::chrono::duration<double, std::milli>(result->latency_ms)));
-            write_records(index, *result);
-            if (progress_.due()) progress_.update(progress_state());
-            if (!sinks_.pictures.empty()) drawing_.push({index, std::move(*result), {}});
-        }
-        while (summaries_.size() < begun_) begin_input();
-        end_input();
-        for (const auto& sink : sinks_.records) sink->close();
-    }
-
-    void write_records(std::size_t index, const Result& result) {
-        if (sinks_.records.empty()) return;
-        StageClock::Scope scope(write_clock_);
-        for (const auto& sink : sinks_.records) sink->write({inputs_[index].info, index, result, {}});
-    }
-
-    void begin_input() {
-        end_input();
-        summaries_.push_back({});
-        summaries_.back().path = options_.inputs[summaries_.size() - 1];
-    }
-
-    void end_input() {
-        if (summaries_.empty()) return;
-        const std::size_t index = summaries_.size() - 1;
-        InputSummary& summary = summaries_.back();
-        summary.damaged = inputs_[index].damaged;
-        summary.first_damage = inputs_[index].first_damage;
-        summary.error = inputs_[index].error;
+    void end_input(int input, const InputEnd& end) override {
+        InputSummary summary;
+        summary.path = options_.inputs[std::size_t(input)];
+        const auto begun = begun_.find(input);
+        const bool is_video = begun != begun_.end() && begun->second.info.is_video;
+        if (begun != begun_.end()) summary.detections = begun->second.detections;
+        summary.end = end;
         summary.seconds = seconds_since(input_start_);
         input_start_ = Clock::now();
-        done_bytes_ += bytes_[index];
-        if (!summary.error.empty()) progress_.error("yolo-run: error: " + summary.error);
-        if (summary.damaged > 0)
-            progress_.error(fmt::format("yolo-run: warning: {}: {} damaged, the first: {}", summary.path,
-                                        summary.damaged, summary.first_damage));
-        if (summary.frames > 0) progress_.message(summary_line(summary, inputs_[index].info.is_video));
-        if (!sinks_.pictures.empty()) drawing_.push({index, std::nullopt, {}});
+        done_bytes_ += bytes_[std::size_t(input)];
+        tell(summary, is_video);
+        for (const auto& sink : sinks_.records) sink->end_input(input);
+        for (const auto& sink : sinks_.pictures) sink->end_input(input);
+        inputs.push_back(std::move(summary));
+        begun_.erase(input);
     }
 
-    ProgressState progress_state() const {
-        const std::size_t index = summaries_.size() - 1;
-        const InputSummary& input = summaries_.back();
-        std::int64_t expected = inputs_[index].info.frames_estimate;
-        if (options_.frames > 0) expected = expected > 0 ? std::min(expected, options_.frames) : options_.frames;
-        const double share = expected > 0 ? std::min(double(input.frames) / double(expected), 1.) : 0;
-        return {input.path,
-                index + 1,
-                inputs_.size(),
-                input.frames,
-                expected,
-                total_frames_,
-                (done_bytes_ + share * bytes_[index]) / std::max(total_bytes_, 1.),
-                seconds_since(start_)};
-    }
-
-    void draw() {
-        media::Annotator annotator(options_.class_names);
-        while (std::optional<Job> job = drawing_.pop()) {
-            if (job->result) {
-                StageClock::Scope scope(draw_clock_);
-                Result& result = *job->result;
-                job->image = copy_image(result.frame.pixels);
-                result.frame.owner.reset();
-                annotator.annotate(job->image, result.detections, fmt::format("{:.1f} ms", result.latency_ms));
-            }
-            encoding_.push(std::move(*job));
-        }
-        encoding_.close();
-    }
-
-    // Finishing a file is part of encoding: x264 still owes dozens of frames then.
-    void encode() {
-        while (const std::optional<Job> job = encoding_.pop()) {
-            const StageClock::Scope scope(encode_clock_);
-            for (const auto& sink : sinks_.pictures) {
-                if (job->result)
-                    sink->write({inputs_[job->input].info, job->input, *job->result, job->image});
-                else
-                    sink->end_input(job->input);
-            }
-        }
-        if (failed_ || sinks_.pictures.empty()) return;
-        const StageClock::Scope scope(encode_clock_);
+    /// After the run, when it has not failed.
+    void close() {
+        for (const auto& sink : sinks_.records) sink->close();
         for (const auto& sink : sinks_.pictures) sink->close();
     }
 
-    RunSummary summary() {
-        RunSummary summary;
-        summary.inputs = std::move(summaries_);
-        summary.latency = latency_clock_.stats();
-        summary.seconds = seconds_since(start_);
-        summary.interrupted = interrupted_;
-        summary.stages.push_back(decode_clock_.stats());
-        for (StageStats& stage : engine_.stats()) summary.stages.push_back(std::move(stage));
-        for (const StageClock* clock : {&draw_clock_, &encode_clock_, &write_clock_})
-            summary.stages.push_back(clock->stats());
-        return summary;
+    std::vector<InputSummary> inputs;
+    StageStats draw() const { return clocks_.draw.stats(); }
+    StageStats encode() const { return clocks_.encode.stats(); }
+
+private:
+    struct Begun {
+        InputInfo info;
+        std::int64_t frames = 0, detections = 0;
+    };
+    struct OpenWork {
+        AnnotateWork* work = nullptr;
+        std::vector<FramePlace> places;  // of frames that it has drawn and not yet handed on
+    };
+
+    // A work that goes on for long hands its frames on as they come.
+    void place(int input, FramePlace place) {
+        OpenWork* open = nullptr;
+        {
+            const std::lock_guard lock(mutex_);
+            const auto works = works_.find(input);
+            if (works == works_.end() || works->second.empty()) return;
+            open = &works->second.front();
+        }
+        open->places.push_back(place);
+        if (open->places.size() < kPlacesAtOnce) return;
+        open->work->append(open->places);
+        open->places.clear();
     }
 
-    Engine& engine_;
+    void tell(const InputSummary& summary, bool is_video) {
+        const InputEnd& end = summary.end;
+        if (!end.error.empty()) progress_.error("yolo-run: error: " + end.error);
+        if (end.damaged > 0)
+            progress_.error(fmt::format("yolo-run: warning: {}: {} damaged, the first: {}", summary.path, end.damaged,
+                                        end.first_damage));
+        if (!end.remark.empty()) progress_.message(fmt::format("yolo-run: {}: {}", summary.path, end.remark));
+        if (end.frames > 0) progress_.message(summary_line(summary, is_video));
+    }
+
+    ProgressState progress_state(int input, const Begun& begun) const {
+        const std::int64_t limit = options_.input.frames;
+        std::int64_t expected = begun.info.frames_estimate;
+        if (limit > 0) expected = expected > 0 ? std::min(expected, limit) : limit;
+        const double share = expected > 0 ? std::min(double(begun.frames) / double(expected), 1.) : 0;
+        return {options_.inputs[std::size_t(input)],
+                std::size_t(input) + 1,
+                options_.inputs.size(),
+                begun.frames,
+                expected,
+                total_frames_,
+                (done_bytes_ + share * bytes_[std::size_t(input)]) / std::max(total_bytes_, 1.),
+                seconds_since(start_)};
+    }
+
     const PipelineOptions& options_;
     Sinks& sinks_;
     Progress& progress_;
-    const std::atomic<bool>& stop_;
-    std::vector<Input> inputs_;
-    std::vector<InputSummary> summaries_;  // the last is the input whose results are coming
-    std::atomic<std::size_t> begun_ = 0;
-
-    StageClock decode_clock_{"decode"}, draw_clock_{"draw"}, encode_clock_{"encode"}, write_clock_{"write"};
-    StageClock latency_clock_{"latency"};
+    WorkClocks clocks_;
+    std::mutex mutex_;
+    std::map<int, std::deque<OpenWork>> works_;  // by input, in order; guarded by mutex_, the places are the consumer's
+    std::map<int, Begun> begun_;
     const Clock::time_point start_ = Clock::now();
     Clock::time_point input_start_ = start_;
     std::vector<double> bytes_;
     double total_bytes_ = 0, done_bytes_ = 0;
     std::int64_t total_frames_ = 0;
-
-    BoundedQueue<Job> drawing_{kQueueFrames}, encoding_{kQueueFrames};
-    std::atomic<bool> failed_ = false, decoded_ = false, interrupted_ = false;
-    std::mutex error_mutex_;
-    std::exception_ptr error_;
 };
+
+// Recordings share `at_once` lanes; what is or may be live has one of its own, since nothing may wait for its end.
+std::vector<RunInput> run_inputs(const PipelineOptions& options) {
+    std::vector<RunInput> inputs;
+    int recordings = 0, lane = options.at_once;
+    for (const std::string& path : options.inputs) {
+        const bool alone = media::is_live(path) || media::is_address(path);
+        inputs.push_back({[path, &options] { return media::open_input(path, options.input); },
+                          alone ? lane++ : recordings++ % options.at_once});
+    }
+    return inputs;
+}
 
 }  // namespace
 
 RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& sinks, Progress& progress,
                         const std::atomic<bool>& stop) {
-    return Pipeline(engine, options, sinks, progress, stop).run();
+    const Clock::time_point start = Clock::now();
+    Observer observer(options, sinks, progress);
+    RunSummary summary;
+    summary.run = engine.run(run_inputs(options), observer, stop, options.threads);
+    observer.close();
+    summary.inputs = std::move(observer.inputs);
+    summary.draw = observer.draw();
+    summary.encode = observer.encode();
+    summary.seconds = seconds_since(start);
+    summary.interrupted = summary.run.stopped;
+    return summary;
 }
 
 }  // namespace convoy::tools

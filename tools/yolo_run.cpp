@@ -11,10 +11,11 @@ extern "C" {
 
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
-#include "tools/media/source.h"
+#include "tools/media/input.h"
 #include "tools/options.h"
 #include "tools/report.h"
 #include "tools/run_pipeline.h"
+#include "tools/trace_file.h"
 
 namespace convoy::tools {
 namespace {
@@ -30,33 +31,60 @@ void greet(const RunOptions& options, const Network& network, const Engine& engi
 
 // Default results are the program's answer, so their paths go to standard output; named ones are only confirmed.
 void list_outputs(const RunOptions& options, const Sinks& sinks) {
-    for (const auto* group : {&sinks.records, &sinks.pictures})
-        for (const auto& sink : *group)
-            for (const std::string& path : sink->outputs()) {
-                if (options.output.none())
-                    fmt::print("{}\n", path);
-                else if (!options.quiet)
-                    fmt::print(stderr, "wrote {}\n", path);
-            }
+    const auto list = [&](const std::vector<std::string>& paths) {
+        for (const std::string& path : paths) {
+            if (options.output.none())
+                fmt::print("{}\n", path);
+            else if (!options.quiet)
+                fmt::print(stderr, "wrote {}\n", path);
+        }
+    };
+    for (const auto& sink : sinks.records) list(sink->outputs());
+    for (const auto& sink : sinks.pictures) list(sink->outputs());
+}
+
+// The results are whole, but somebody should look at the machine.
+bool report_failed_devices(const RunReport& run) {
+    bool any = false;
+    for (const DeviceReport& device : run.devices) {
+        if (device.failure.empty()) continue;
+        any = true;
+        print_error("yolo-run", fmt::format("{} has failed, the others did its work: {}", device.name, device.failure));
+    }
+    return any;
 }
 
 int finish(const RunOptions& options, const RunSummary& summary, const Engine& engine) {
     if (options.report) fmt::print(stderr, "{}\n", report_text(summary, engine.description()));
+    if (options.engine.trace) {
+        write_text_file(options.trace, chrome_trace(options.engine.trace->take()));
+        if (options.engine.trace->dropped() > 0) fmt::print(stderr, "yolo-run: the trace ends early: it was full\n");
+    }
     if (!options.report_json.empty()) write_text_file(options.report_json, report_json(summary, engine.description()));
     if (summary.interrupted) {
         fmt::print(stderr, "yolo-run: interrupted; what was written is complete up to the last frame\n");
         return kInterrupted;
     }
     const bool failed = std::any_of(summary.inputs.begin(), summary.inputs.end(),
-                                    [](const auto& input) { return !input.error.empty(); });
-    return failed ? kBadData : kSuccess;
+                                    [](const auto& input) { return !input.end.error.empty(); });
+    if (failed) return kBadData;
+    return report_failed_devices(summary.run) ? kDeviceFailed : kSuccess;
+}
+
+// Recordings get the same bits whatever shares their batch; for live inputs and a bound on latency small batches count.
+void prepare(RunOptions& options, const std::vector<std::string>& inputs) {
+    options.engine.same_bits =
+        options.engine.max_latency_ms < 0 && std::none_of(inputs.begin(), inputs.end(), media::is_live);
+    options.engine.before_batch = parse_fail_device(options.fail_device);
+    if (!options.trace.empty()) options.engine.trace = std::make_shared<Trace>();
 }
 
 int run(RunOptions& options) {
     const std::atomic<bool>& stop = install_interrupt_handler();
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     const std::vector<std::string> inputs = media::expand_inputs(options.inputs);
-    const OutputPlan plan = plan_outputs(options.output, inputs, options.report_json);
+    const OutputPlan plan = plan_outputs(options.output, inputs, {options.report_json, options.trace});
+    prepare(options, inputs);
     Network network = options.model.load();
     options.engine.detect.classes = parse_classes(options.classes, network);
     if (!options.quiet)
@@ -68,7 +96,8 @@ int run(RunOptions& options) {
     RunSummary summary;
     {
         Progress progress(stderr, options.quiet);
-        summary = run_pipeline(engine, {inputs, network.names, options.frames}, sinks, progress, stop);
+        summary = run_pipeline(engine, {inputs, network.names, options.at_once, options.input, options.threads}, sinks,
+                               progress, stop);
     }
     list_outputs(options, sinks);
     return finish(options, summary, engine);

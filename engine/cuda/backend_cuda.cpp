@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "engine/cuda/backend_resources.h"
+#include "engine/cuda/seat_cuda.h"
 #include "engine/cuda/slot_cuda.h"
-#include "engine/fold.h"
 #include "kernels/elementwise.h"
 #include "kernels/pool.h"
 #include "kernels/upsample.h"
@@ -23,36 +23,34 @@ DeviceTensor part(DeviceTensor t, int offset, int channels) {
     return t;
 }
 
-std::vector<int> batch_sizes(int max_batch) {
+std::vector<int> batch_sizes(int max_batch, bool same_bits) {
     std::vector<int> sizes;
-    for (int n = 1; n < max_batch; n *= 2) sizes.push_back(n);
+    for (int n = same_bits ? max_batch : 1; n < max_batch; n *= 2) sizes.push_back(n);
     sizes.push_back(max_batch);
     return sizes;
 }
 
 }  // namespace
 
-std::unique_ptr<GpuBackend> make_cuda_backend(Plan plan, const DetectOptions& detect, const CudaOptions& options) {
-    return std::make_unique<CudaBackend>(std::move(plan), detect, options);
-}
-
-CudaBackend::CudaBackend(Plan plan, const DetectOptions& detect, const CudaOptions& options)
-    : device_(device_info(options.device)),
+CudaBackend::CudaBackend(int gpu, Plan plan, const DetectOptions& detect, const CudaOptions& options)
+    : device_(device_info(gpu)),
       plan_(std::move(plan)),
       detect_(detect),
-      precision_(cuda_precision(options.precision, options.device)),
-      batches_(batch_sizes(plan_.max_batch)),
-      tracing_(options.trace) {
-    if (!plan_.weights_storage)
-        throw Error(ErrorKind::model, "the network was loaded without weights: name its .weights file");
+      precision_(cuda_precision(options.precision, gpu)),
+      batches_(batch_sizes(plan_.max_batch, options.same_bits)),
+      trace_(options.trace) {
     const DeviceScope scope(device_.ordinal);
-    resources_ = std::make_unique<Resources>();
+    static_cast<void>(cudaGetLastError());  // what somebody else left unread is not ours
+    auto resources = std::make_unique<Resources>();
     try {
-        bind(options);
+        resources->compute = make_stream();
+        if (trace_) resources->clock = std::make_unique<GpuClock>();
+        resources->libraries = std::make_unique<k::ConvLibraries>();
     } catch (...) {
-        resources_.reset();  // while its device is current
+        resources.reset();  // while its device is current
         throw;
     }
+    resources_ = std::move(resources);
 }
 
 CudaBackend::~CudaBackend() {
@@ -64,18 +62,22 @@ CudaBackend::~CudaBackend() {
     }
 }
 
-void CudaBackend::bind(const CudaOptions& options) {
-    static_cast<void>(cudaGetLastError());  // what somebody else left unread is not ours
-    resources_->compute = make_stream();
-    resources_->epoch = make_event(true);
-    cuda_check(cudaEventRecord(resources_->epoch.get(), compute_stream()), "cudaEventRecord");
-    resources_->libraries = std::make_unique<k::ConvLibraries>();
-    TuningCache cache(options.tuning_cache,
-                      device_.name + ", " + std::to_string(device_.caps.multiprocessors) + " multiprocessors, " +
-                          device_.versions + ", " +
-                          (options.libraries ? resources_->libraries->description() : "no libraries") + ", kernels " +
-                          k::kernels_revision());
-    pack_weights();
+void CudaBackend::take_weights(const PackedWeights& packed) {
+    const DeviceScope scope(device_.ordinal);
+    resources_->constants = packed.constants;
+    resources_->weights = DeviceBuffer(packed.bytes.size(), "weights");
+}
+
+DeviceBuffer& CudaBackend::weights() const { return resources_->weights; }
+
+std::string CudaBackend::tuning_key(const CudaOptions& options) const {
+    return device_.name + ", " + std::to_string(device_.caps.multiprocessors) + " multiprocessors, " +
+           device_.versions + ", " + (options.libraries ? resources_->libraries->description() : "no libraries") +
+           ", kernels " + k::kernels_revision();
+}
+
+void CudaBackend::bind(const CudaOptions& options, TuningCache& cache) {
+    const DeviceScope scope(device_.ordinal);
     try {
         choose_and_check(options, cache);
     } catch (const Error&) {
@@ -138,40 +140,6 @@ void CudaBackend::take_workspace() {
     resources_->workspace = DeviceBuffer(bytes, "workspace");
 }
 
-void CudaBackend::pack_weights() {
-    std::vector<std::byte> host;
-    const auto reserve = [&](std::size_t bytes) {
-        const std::size_t at = host.size();
-        host.resize(at + constant_bytes(bytes));
-        return at;
-    };
-    const auto put = [&](const std::vector<float>& values, std::size_t padded) {
-        const std::size_t at = reserve(padded * sizeof(float));
-        std::copy(values.begin(), values.end(), reinterpret_cast<float*>(host.data() + at));
-        return at;
-    };
-    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
-        const Node& node = plan_.graph.nodes[i];
-        Constants& c = resources_->constants[int(i)];
-        if (const auto* op = std::get_if<ConvOp>(&node.op)) {
-            const k::Conv conv = cuda_conv(plan_, node, math_of(precision_), 1);
-            c.weights = reserve(conv.packed_elements() * kernels::size_of(k::storage(conv.math)));
-            k::pack_weights(conv, op->weights.data, op->scale.empty() ? nullptr : op->scale.data(),
-                            host.data() + c.weights);
-            c.bias = put(op->bias, std::size_t(conv.packed_k()));
-        } else if (const auto* bn = std::get_if<BatchNormOp>(&node.op)) {
-            const int channels = plan_.graph.tensors[node.output].shape.c;
-            const FoldedBatchNorm folded = fold(*bn, int(bn->scales.count), plan_.batch_norm);
-            const auto padded = std::size_t(kernels::padded_channels(channels, kernels::DataType::fp16));
-            c.scale = put(std::vector<float>(folded.scale.begin(), folded.scale.end()), padded);
-            c.bias = put(folded.bias, padded);
-        }
-    }
-    resources_->weights = DeviceBuffer(host.size(), "weights");
-    cuda_check(cudaMemcpy(resources_->weights.data(), host.data(), host.size(), cudaMemcpyHostToDevice), "weights");
-    plan_.weights_storage.reset();  // all is packed; unmapped once the network is gone, too
-}
-
 // Every layer once, waited for one by one: what a kernel does wrong has its layer's name now, and none inside a graph.
 void CudaBackend::self_check() {
     const DeviceBuffer slot(plan_.memory.slot_bytes, "slot");
@@ -197,7 +165,6 @@ double CudaBackend::peak_flops() const {
 
 int CudaBackend::batch_for(int count) const { return *std::lower_bound(batches_.begin(), batches_.end(), count); }
 cudaStream_t CudaBackend::compute_stream() const { return resources_->compute.get(); }
-UploadRing& CudaBackend::ring() const { return resources_->ring; }
 
 DeviceTensor CudaBackend::view(TensorId t, std::byte* slot, int n) const {
     const Graph::Place place = plan_.graph.place(t);
@@ -286,16 +253,24 @@ std::vector<StageStats> CudaBackend::stats() const {
 }
 
 void CudaBackend::add_span(const std::string& track, const std::string& name, cudaEvent_t start, cudaEvent_t stop) {
-    float begin = 0, duration = 0;
-    cuda_check(cudaEventElapsedTime(&begin, resources_->epoch.get(), start), "cudaEventElapsedTime");
-    cuda_check(cudaEventElapsedTime(&duration, start, stop), "cudaEventElapsedTime");
-    const std::lock_guard lock(trace_mutex_);
-    trace_.push_back({track, name, double(begin) * 1e3, double(duration) * 1e3});
+    const auto begin = resources_->clock->time_of(start), end = resources_->clock->time_of(stop);
+    trace_->add("cuda:" + std::to_string(device_.ordinal), track, name, begin, end);
 }
 
-std::vector<TraceSpan> CudaBackend::take_trace() {
-    const std::lock_guard lock(trace_mutex_);
-    return std::exchange(trace_, {});
+// A failed context answers every call with its error.
+bool CudaBackend::alive() {
+    try {
+        const DeviceScope scope(device_.ordinal);
+        const cudaError_t status = cudaStreamQuery(compute_stream());
+        static_cast<void>(cudaGetLastError());
+        return status == cudaSuccess || status == cudaErrorNotReady;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+std::unique_ptr<DecoderSeat> CudaBackend::make_seat(const std::string& name) {
+    return std::make_unique<CudaSeat>(*this, name);
 }
 
 std::unique_ptr<Slot> CudaBackend::make_slot() { return std::make_unique<CudaSlot>(*this); }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <mutex>
-
 #include "engine/backend.h"
 #include "engine/cuda/autotune.h"
-#include "engine/cuda/upload_ring.h"
+#include "engine/cuda/gpu_clock.h"
+#include "engine/cuda/pack_weights.h"
+#include "engine/cuda/pinned_pool.h"
 #include "engine/kernel_problem.h"
 
 namespace convoy {
@@ -16,16 +16,28 @@ kernels::cuda::Math math_of(Precision precision);
 /// The kernels' view of a convolution node for a batch of n, pitches included: what is tuned and packed.
 kernels::cuda::Conv cuda_conv(const Plan& plan, const Node& node, kernels::cuda::Math math, int n);
 
-/// A plan bound to one GPU for the batch sizes 1, 2, 4, … max_batch. One compute stream runs the slots' graphs one
-/// after the other; uploads and preprocessing overlap them on streams of their own.
+/// A plan bound to one GPU for the batch sizes 1, 2, 4, … max_batch, or for max_batch alone. One compute stream runs
+/// the slots' graphs one after the other; uploads and preprocessing overlap them on streams of their own.
+///
+/// Made in three steps, between which the weights get to all GPUs (cuda_set.cpp): the constructor, take_weights(),
+/// bind().
 class CudaBackend final : public GpuBackend {
 public:
-    CudaBackend(Plan plan, const DetectOptions& detect, const CudaOptions& options);
+    CudaBackend(int gpu, Plan plan, const DetectOptions& detect, const CudaOptions& options);
     ~CudaBackend() override;
+    /// Takes memory for the packed weights; what is in it comes later.
+    void take_weights(const PackedWeights& packed);
+    DeviceBuffer& weights() const;
+    /// What a choice of kernels depends on: the same for all GPUs of a kind.
+    std::string tuning_key(const CudaOptions& options) const;
+    /// Chooses kernels, takes the rest of the memory, runs every layer once. What is in `cache` is not measured.
+    void bind(const CudaOptions& options, TuningCache& cache);
+
     std::unique_ptr<Slot> make_slot() override;
+    std::unique_ptr<DecoderSeat> make_seat(const std::string& name) override;
+    bool alive() override;
     std::string description() const override;
     std::vector<StageStats> stats() const override;
-    std::vector<TraceSpan> take_trace() override;
     std::vector<double> network_us(int count, int runs) override;
     PlanTiming profile(int count) override;
     std::vector<std::string> notes() const override { return notes_; }
@@ -44,10 +56,10 @@ public:
     /// Enqueues the network's layers for one of batches(): capturable.
     void enqueue(std::byte* slot, int batch, cudaStream_t stream) const;
     cudaStream_t compute_stream() const;
-    UploadRing& ring() const;
-    bool tracing() const { return tracing_; }
+    bool tracing() const { return trace_ != nullptr; }
     /// Notes that `name` ran on `track` between two events that have happened.
     void add_span(const std::string& track, const std::string& name, cudaEvent_t start, cudaEvent_t stop);
+    PinnedPool& pinned() { return pinned_; }
     /// Pictures whose candidates did not fit on the device, so that the host went through them.
     StageClock& host_decode_clock() const { return host_decode_clock_; }
 
@@ -60,8 +72,6 @@ private:
         std::string problem;                    // in the tuning cache
     };
 
-    void bind(const CudaOptions& options);
-    void pack_weights();
     void choose_and_check(const CudaOptions& options, TuningCache& cache);
     void choose_kernels(const CudaOptions& options, Autotuner& tuner);
     void take_workspace();
@@ -83,9 +93,8 @@ private:
     std::vector<int> batches_;
     std::vector<std::string> notes_;
     std::size_t device_bytes_ = 0;
-    bool tracing_;
-    std::mutex trace_mutex_;
-    std::vector<TraceSpan> trace_;
+    Trace* trace_;
+    PinnedPool pinned_;
     mutable StageClock host_decode_clock_{"decode on the host"};
     std::unique_ptr<Resources> resources_;
 };

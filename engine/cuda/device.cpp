@@ -3,6 +3,11 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
 #include "engine/backend.h"
 #include "engine/cuda/handles.h"
 #include "kernels/tuning.h"
@@ -35,6 +40,27 @@ std::string cuda_why_unusable(int device) {
     } catch (const Error& e) {
         return e.what();
     }
+}
+
+// Linux lists them as ranges: "0-15,32-47".
+std::vector<int> cpus_near_gpu(int gpu) {
+    int node = -1;
+    std::error_code other_nodes;
+    const std::string nodes = "/sys/devices/system/node/node";
+    if (cudaDeviceGetAttribute(&node, cudaDevAttrHostNumaId, gpu) != cudaSuccess || node < 0 ||
+        !std::filesystem::exists(nodes + "1", other_nodes)) {
+        static_cast<void>(cudaGetLastError());
+        return {};
+    }
+    std::ifstream file(nodes + std::to_string(node) + "/cpulist");
+    std::vector<int> cpus;
+    for (std::string range; std::getline(file, range, ',');) {
+        int first = 0, last = 0;
+        const int read = std::sscanf(range.c_str(), "%d-%d", &first, &last);
+        if (read < 1) return {};
+        for (int cpu = first; cpu <= (read == 2 ? last : first); ++cpu) cpus.push_back(cpu);
+    }
+    return cpus;
 }
 
 DeviceInfo device_info(int ordinal) {

@@ -42,6 +42,12 @@ DeviceScope::DeviceScope(int device) {
 
 DeviceScope::~DeviceScope() { contexts().set(before_); }
 
+void* current_context() {
+    CUctx_st* context = nullptr;
+    contexts().get(&context);
+    return context;
+}
+
 CudaStream make_stream() {
     cudaStream_t stream = nullptr;
     cuda_check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");

@@ -35,6 +35,9 @@ private:
     CUctx_st* before_ = nullptr;
 };
 
+/// The calling thread's CUcontext: inside a DeviceScope, the device's primary one.
+void* current_context();
+
 template <typename Handle, cudaError_t (*destroy)(Handle)>
 struct CudaDeleter {
     using pointer = Handle;

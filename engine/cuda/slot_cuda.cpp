@@ -6,20 +6,19 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/cuda/seat_cuda.h"
+#include "engine/stage.h"
+
 namespace convoy {
 namespace k = kernels::cuda;
-
-constexpr int kNothing = -2, kOnDevice = -1;  // in place of an entry of the ring
 
 struct CudaSlot::Resources {
     DeviceBuffer memory, candidates, transforms;
     PinnedBuffer host_transforms, survivors;
     CudaStream side;  // what does not wait for the network
     CudaEvent ready, start, done;
-    std::vector<CudaEvent> uploaded;              // by picture: ready in the input
-    std::vector<CudaEvent> copy_started, copied;  // the same, for the trace
-    std::vector<int> entry;                       // of the ring, by picture
-    std::vector<CudaGraph> graphs;                // by index into batches()
+    std::vector<CudaEvent> preprocessed;  // by picture: ready in the input
+    std::vector<CudaGraph> graphs;        // by index into batches()
 };
 
 CudaSlot::CudaSlot(CudaBackend& backend)
@@ -38,12 +37,7 @@ CudaSlot::CudaSlot(CudaBackend& backend)
     r.side = make_stream();
     r.ready = make_event();
     r.start = make_event(true), r.done = make_event(true);
-    for (int i = 0; i < n; ++i) {
-        r.uploaded.push_back(make_event(backend.tracing()));
-        r.copy_started.push_back(backend.tracing() ? make_event(true) : CudaEvent());
-        r.copied.push_back(backend.tracing() ? make_event(true) : CudaEvent());
-    }
-    r.entry.assign(std::size_t(n), kNothing);
+    for (int i = 0; i < n; ++i) r.preprocessed.push_back(make_event());
     // Places that a batch leaves empty are computed all the same: on numbers, not on what memory held before.
     cuda_check(cudaMemset(r.memory.data(), 0, r.memory.bytes()), "memset");
     const kernels::Placement whole{plan.input.w, plan.input.h, 0, 0, plan.input.w, plan.input.h};
@@ -87,9 +81,11 @@ void CudaSlot::capture_graphs() {
     }
 }
 
-void CudaSlot::preprocess(int index, const PixelView& picture) {
+void CudaSlot::preprocess(int index, const Frame& frame, DecoderSeat& any_seat) {
     const DeviceScope scope(backend_.device());
+    auto& seat = static_cast<CudaSeat&>(any_seat);
     Resources& r = *resources_;
+    const PixelView& picture = frame.pixels;
     const Shape net = backend_.plan().input;
     const kernels::Placement placement =
         kernels::place(backend_.detect().fit, picture.width, picture.height, net.w, net.h);
@@ -98,19 +94,17 @@ void CudaSlot::preprocess(int index, const PixelView& picture) {
     kernels::DeviceTensor y = backend_.view(input_, memory(), 1);
     y.data = static_cast<std::byte*>(y.data) +
              std::size_t(index) * y.pixels() * std::size_t(y.pitch) * kernels::size_of(y.type);
-    r.entry[std::size_t(index)] = kNothing;
-    UploadRing::Upload at{picture, r.side.get(), kOnDevice};
-    if (!picture.on_device) at = backend_.ring().upload(picture, r.copy_started[std::size_t(index)].get());
-    if (backend_.tracing())
-        cuda_check(cudaEventRecord(r.copied[std::size_t(index)].get(), at.stream), "cudaEventRecord");
-    const k::PlacedPicture placed{at.device, placement};
+    const k::PlacedPicture placed{seat.on_device(frame), placement};
+    const cudaStream_t stream = seat.stream_of(frame);
+    seat.trail().start(stream);
     try {
-        k::preprocess(&placed, 1, backend_.detect().resize, y, at.stream);
+        k::preprocess(&placed, 1, backend_.detect().resize, y, stream);
     } catch (const std::runtime_error& e) {
         throw Error(ErrorKind::device, std::string("preprocessing failed on the GPU: ") + e.what());
     }
-    cuda_check(cudaEventRecord(r.uploaded[std::size_t(index)].get(), at.stream), "cudaEventRecord");
-    r.entry[std::size_t(index)] = at.entry;
+    seat.trail().stop(stream, "preprocess");
+    if (!picture.on_device) seat.ring().has_reader();
+    cuda_check(cudaEventRecord(r.preprocessed[std::size_t(index)].get(), stream), "cudaEventRecord");
 }
 
 void CudaSlot::run(int count) {
@@ -118,7 +112,7 @@ void CudaSlot::run(int count) {
     Resources& r = *resources_;
     const cudaStream_t stream = backend_.compute_stream();
     for (int i = 0; i < count; ++i)
-        cuda_check(cudaStreamWaitEvent(stream, r.uploaded[std::size_t(i)].get(), 0), "cudaStreamWaitEvent");
+        cuda_check(cudaStreamWaitEvent(stream, r.preprocessed[std::size_t(i)].get(), 0), "cudaStreamWaitEvent");
     // Beside the batch that the network is busy with.
     const cudaStream_t side = r.side.get();
     cuda_check(cudaMemcpyAsync(r.transforms.data(), r.host_transforms.data(), r.transforms.bytes(),
@@ -145,21 +139,10 @@ double CudaSlot::wait() {
     float ms = 0;
     cuda_check(cudaEventSynchronize(resources_->done.get()), "the network");
     cuda_check(cudaEventElapsedTime(&ms, resources_->start.get(), resources_->done.get()), "cudaEventElapsedTime");
-    if (backend_.tracing()) add_spans();
+    if (backend_.tracing())
+        backend_.add_span("network", "batch of " + std::to_string(count_), resources_->start.get(),
+                          resources_->done.get());
     return double(ms);
-}
-
-void CudaSlot::add_spans() {
-    const Resources& r = *resources_;
-    for (std::size_t i = 0; i < std::size_t(count_); ++i) {
-        if (r.entry[i] == kNothing) continue;
-        const std::string ring = r.entry[i] == kOnDevice ? "in place" : std::to_string(r.entry[i]);
-        const std::string name = std::string("picture ").append(std::to_string(i));
-        if (r.entry[i] != kOnDevice)
-            backend_.add_span(std::string("copy ").append(ring), name, r.copy_started[i].get(), r.copied[i].get());
-        backend_.add_span(std::string("preprocess ").append(ring), name, r.copied[i].get(), r.uploaded[i].get());
-    }
-    backend_.add_span("network", std::string("batch of ").append(std::to_string(batch_)), r.start.get(), r.done.get());
 }
 
 void CudaSlot::collect(int index, std::vector<Detection>& out) {
@@ -172,7 +155,7 @@ void CudaSlot::collect(int index, std::vector<Detection>& out) {
 // More candidates than the device keeps room for, at a threshold near 0: the host has all the room it wants.
 void CudaSlot::decode_on_host(int index) {
     const DeviceScope scope(backend_.device());
-    const StageClock::Scope timed(backend_.host_decode_clock());
+    const StageScope timed(backend_.host_decode_clock());
     const Plan& plan = backend_.plan();
     const auto& transform = reinterpret_cast<const kernels::BoxTransform*>(resources_->host_transforms.data())[index];
     candidates_.clear();

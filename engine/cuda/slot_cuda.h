@@ -11,7 +11,7 @@ class CudaSlot final : public Slot {
 public:
     explicit CudaSlot(CudaBackend& backend);
     ~CudaSlot() override;
-    void preprocess(int index, const PixelView& picture) override;
+    void preprocess(int index, const Frame& frame, DecoderSeat& seat) override;
     void run(int count) override;
     double wait() override;
     void collect(int index, std::vector<Detection>& out) override;
@@ -23,7 +23,6 @@ private:
     struct Resources;
 
     void capture_graphs();
-    void add_spans();
     void decode_on_host(int index);
 
     CudaBackend& backend_;

@@ -20,15 +20,14 @@ std::size_t plane_bytes(const kernels::PixelView& p, int plane) {
 
 }  // namespace
 
-UploadRing::UploadRing() {
-    for (Entry& e : entries_) e.stream = make_stream();
+UploadRing::UploadRing(cudaStream_t stream) : stream_(stream) {
+    for (Entry& e : entries_) e.read = make_event();
 }
 
-UploadRing::Upload UploadRing::upload(const kernels::PixelView& picture, cudaEvent_t started) {
-    const int entry = next_;
-    Entry& e = entries_[std::size_t(entry)];
-    next_ = (next_ + 1) % kDepth;
-    cuda_check(cudaStreamSynchronize(e.stream.get()), "upload");
+kernels::PixelView UploadRing::upload(const kernels::PixelView& picture) {
+    last_ = (last_ + 1) % kDepth;
+    Entry& e = entries_[std::size_t(last_)];
+    cuda_check(cudaEventSynchronize(e.read.get()), "upload");
     const std::size_t first = (plane_bytes(picture, 0) + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment;
     const std::size_t bytes = first + plane_bytes(picture, 1);
     if (bytes > e.host.bytes()) {
@@ -36,18 +35,22 @@ UploadRing::Upload UploadRing::upload(const kernels::PixelView& picture, cudaEve
         e.host = PinnedBuffer(bytes);
         e.device = std::move(device);
     }
-    Upload out{picture, e.stream.get(), entry};
-    if (started) cuda_check(cudaEventRecord(started, out.stream), "cudaEventRecord");
+    kernels::PixelView out = picture;
     for (int plane : {0, 1}) {
         const std::size_t offset = plane ? first : 0, count = plane_bytes(picture, plane);
         if (count == 0) continue;
         std::memcpy(e.host.data() + offset, picture.plane[plane], count);
-        cuda_check(cudaMemcpyAsync(e.device.data() + offset, e.host.data() + offset, count, cudaMemcpyHostToDevice,
-                                   out.stream),
-                   "upload");
-        out.device.plane[plane] = reinterpret_cast<const std::uint8_t*>(e.device.data() + offset);
+        cuda_check(
+            cudaMemcpyAsync(e.device.data() + offset, e.host.data() + offset, count, cudaMemcpyHostToDevice, stream_),
+            "upload");
+        out.plane[plane] = reinterpret_cast<const std::uint8_t*>(e.device.data() + offset);
     }
+    out.on_device = true;
     return out;
+}
+
+void UploadRing::has_reader() {
+    cuda_check(cudaEventRecord(entries_[std::size_t(last_)].read.get(), stream_), "cudaEventRecord");
 }
 
 }  // namespace convoy

@@ -8,31 +8,29 @@
 
 namespace convoy {
 
-/// Pictures on their way from host memory to the device: a few page-locked buffers used in turn, each with its own
-/// stream, so that one is filled while others are copied and scaled. Buffers grow to the largest picture seen.
+/// Pictures on their way from host memory to the device, on one stream: page-locked buffers used in turn, so that one
+/// is filled while another is copied and read. Buffers grow to the largest picture seen.
 class UploadRing {
 public:
-    UploadRing();
+    explicit UploadRing(cudaStream_t stream);
 
-    struct Upload {
-        kernels::PixelView device;  ///< the same picture in device memory, once `stream` has got that far
-        cudaStream_t stream;        ///< enqueue its reader here
-        int entry;                  ///< which of the buffers
-    };
-    /// The picture's bytes are copied before the call returns. Waits for the reader enqueued kDepth pictures ago.
-    /// `started`, if any, is recorded before the copy.
-    Upload upload(const kernels::PixelView& picture, cudaEvent_t started = nullptr);
+    /// The same picture in device memory, once the stream has got that far. Its bytes are copied before the call
+    /// returns. Waits for the reader of kDepth pictures ago.
+    kernels::PixelView upload(const kernels::PixelView& picture);
+    /// What reads the picture that was uploaded last is enqueued.
+    void has_reader();
 
-    static constexpr int kDepth = 4;
+    static constexpr int kDepth = 3;
 
 private:
     struct Entry {
-        CudaStream stream;
         PinnedBuffer host;
         DeviceBuffer device;
+        CudaEvent read;
     };
+    cudaStream_t stream_;
     std::array<Entry, kDepth> entries_;
-    int next_ = 0;
+    int last_ = 0;
 };
 
 }  // namespace convoy

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <cstddef>
 #include <limits>
+#include <string_view>
 #include <unordered_map>
 
 #include "kernels/conv.h"
 #include "kernels/cpu/onednn_compat.h"
+#include "kernels/elementwise.h"
 
 namespace convoy::kernels::cpu {
 namespace {
@@ -37,7 +40,14 @@ memory::desc weights_desc(const ConvProblem& p, tag plain, tag grouped) {
     return floats({p.groups, p.k / p.groups, p.c / p.groups, p.r, p.s}, grouped);
 }
 
-dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, const ConvProblem& p) {
+using Description = dnnl::convolution_forward::primitive_desc;
+
+bool is_reference(const Description& description) {
+    return std::string_view(description.impl_info_str()).starts_with("ref");
+}
+
+/// With the residual as a post-operation, or without.
+Description describe(const dnnl::engine& engine, const ConvProblem& p, bool with_residual) {
     onednn::ConvDescription d;
     // Activations are told, not asked: dense NHWC is oneDNN's fast layout here, and neighbours agree without reorders.
     d.src = floats({p.n, p.c, p.h, p.w}, tag::nhwc);
@@ -50,7 +60,7 @@ dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, c
 
     dnnl::post_ops ops;
     append_activation(ops, p.activation);
-    if (p.residual) {
+    if (with_residual) {
         ops.append_sum(1.f);  // in place: a binary add of another tensor is many times slower
         append_activation(ops, p.after_residual);
     }
@@ -60,12 +70,26 @@ dnnl::convolution_forward::primitive_desc describe(const dnnl::engine& engine, c
     return onednn::describe(engine, d, attr);
 }
 
+/// Processors without AVX-512 have no fast kernel that adds a residual, but some for the rest; the reference one is
+/// hundreds of times slower than that and an addition.
+Description choose(const dnnl::engine& engine, const ConvProblem& p, bool& adds_apart) {
+    Description fused = describe(engine, p, p.residual);
+    adds_apart = false;
+    if (!p.residual || !is_reference(fused)) return fused;
+    Description apart = describe(engine, p, false);
+    if (is_reference(apart)) return fused;
+    adds_apart = true;
+    return apart;
+}
+
+constexpr std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+
 }  // namespace
 
 struct ConvOnednn::Impl {
     explicit Impl(const ConvProblem& p)
         : problem(p),
-          description(describe(engine, p)),
+          description(choose(engine, p, adds_apart)),
           primitive(description),
           arguments{{DNNL_ARG_SRC, {description.src_desc(), engine, nullptr}},
                     {DNNL_ARG_WEIGHTS, {description.weights_desc(), engine, nullptr}},
@@ -78,7 +102,12 @@ struct ConvOnednn::Impl {
         if (m.get_data_handle() != data) m.set_data_handle(const_cast<void*>(data));
     }
 
+    /// Bytes of the scratch that are oneDNN's; where the residual is added apart, the sums follow.
+    std::size_t own_scratch() const { return aligned(description.scratchpad_desc().get_size()); }
+    Tensor output(float* data) const { return {data, problem.n, problem.p(), problem.q(), problem.k, problem.k}; }
+
     ConvProblem problem;
+    bool adds_apart = false;
     dnnl::engine engine{dnnl::engine::kind::cpu, 0};
     dnnl::stream stream{engine};
     dnnl::convolution_forward::primitive_desc description;
@@ -92,7 +121,9 @@ ConvOnednn::ConvOnednn(ConvOnednn&&) noexcept = default;
 ConvOnednn& ConvOnednn::operator=(ConvOnednn&&) noexcept = default;
 
 std::size_t ConvOnednn::packed_bytes() const { return impl_->description.weights_desc().get_size(); }
-std::size_t ConvOnednn::scratch_bytes() const { return impl_->description.scratchpad_desc().get_size(); }
+std::size_t ConvOnednn::scratch_bytes() const {
+    return impl_->own_scratch() + (impl_->adds_apart ? impl_->description.dst_desc().get_size() : 0);
+}
 const char* ConvOnednn::name() const { return impl_->description.impl_info_str(); }
 
 bool ConvOnednn::shares_packing(const ConvOnednn& other) const {
@@ -120,10 +151,13 @@ void ConvOnednn::run(const float* x, const void* packed, const float* bias, floa
     impl_->point(DNNL_ARG_SRC, x);
     impl_->point(DNNL_ARG_WEIGHTS, packed);
     impl_->point(DNNL_ARG_BIAS, bias);
-    impl_->point(DNNL_ARG_DST, y);
+    float* sums =
+        impl_->adds_apart ? reinterpret_cast<float*>(static_cast<std::byte*>(scratch) + impl_->own_scratch()) : y;
+    impl_->point(DNNL_ARG_DST, sums);
     impl_->point(DNNL_ARG_SCRATCHPAD, scratch);
     impl_->primitive.execute(impl_->stream, impl_->arguments);
     impl_->stream.wait();
+    if (impl_->adds_apart) add(impl_->problem.after_residual, impl_->output(sums), impl_->output(y), impl_->output(y));
 }
 
 }  // namespace convoy::kernels::cpu

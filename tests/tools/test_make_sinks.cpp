@@ -32,7 +32,7 @@ OutputOptions outputs(const std::string& jsonl, const std::string& video = "", c
 std::pair<ErrorKind, std::string> error_of(const OutputOptions& options, const std::vector<std::string>& inputs,
                                            const std::string& report = "") {
     try {
-        plan_outputs(options, inputs, report);
+        plan_outputs(options, inputs, {report});
     } catch (const Error& error) {
         return {error.kind(), error.what()};
     }
@@ -44,7 +44,7 @@ std::pair<ErrorKind, std::string> error_of(const OutputOptions& options, const s
 TEST_CASE("without outputs each input gets a fresh name under runs/") {
     const Workplace here;
     const std::vector<std::string> inputs = {"a/street.mp4", "b/street.jpg", "dog.jpg"};
-    OutputPlan plan = plan_outputs({}, inputs, "");
+    OutputPlan plan = plan_outputs({}, inputs, {});
     CHECK(plan.videos == std::vector<std::string>{"runs/street.mp4", "runs/street-2.mp4", "runs/dog.mp4"});
     CHECK(plan.picture_stems == std::vector<std::string>{"runs/street", "runs/street-2", "runs/dog"});
     CHECK(plan.by_kind);
@@ -52,26 +52,26 @@ TEST_CASE("without outputs each input gets a fresh name under runs/") {
     fs::create_directory("runs");
     test::write_file("runs/street.mp4", "earlier");
     test::write_file("runs/dog.jpg", "earlier");
-    plan = plan_outputs({}, inputs, "");
+    plan = plan_outputs({}, inputs, {});
     CHECK(plan.picture_stems == std::vector<std::string>{"runs/street-2", "runs/street-3", "runs/dog-2"});
 }
 
 TEST_CASE("inputs of one name get different outputs in a folder") {
     const Workplace here;
     const std::vector<std::string> inputs = {"a/1.jpg", "b/1.jpg", "a/1.png"};
-    const OutputPlan plan = plan_outputs(outputs("", "", "found"), inputs, "");
+    const OutputPlan plan = plan_outputs(outputs("", "", "found"), inputs, {});
     CHECK(plan.picture_stems == std::vector<std::string>{"found/1", "found/1-2", "found/1-3"});
     CHECK(plan.folders == std::vector<std::string>{"found"});
     CHECK_FALSE(plan.by_kind);
-    const OutputPlan videos = plan_outputs(outputs("", "out/"), {"a/x.mp4", "b/x.mkv"}, "");
+    const OutputPlan videos = plan_outputs(outputs("", "out/"), {"a/x.mp4", "b/x.mkv"}, {});
     CHECK(videos.videos == std::vector<std::string>{"out/x.mp4", "out/x-2.mp4"});
-    const OutputPlan records = plan_outputs(outputs("boxes/"), {"a/x.mp4", "b/x.mkv"}, "");
+    const OutputPlan records = plan_outputs(outputs("boxes/"), {"a/x.mp4", "b/x.mkv"}, {});
     CHECK(records.jsonl.empty());
     CHECK(records.jsonl_files == std::vector<std::string>{"boxes/x.jsonl", "boxes/x-2.jsonl"});
     CHECK(records.folders == std::vector<std::string>{"boxes/"});
     CHECK_FALSE(records.draws());
     fs::create_directory("there");
-    CHECK(plan_outputs(outputs("there"), inputs, "").jsonl_files.at(2) == "there/1-3.jsonl");
+    CHECK(plan_outputs(outputs("there"), inputs, {}).jsonl_files.at(2) == "there/1-3.jsonl");
     const Sinks sinks = make_sinks(records, {});
     CHECK(sinks.records.size() == 1);
     CHECK(sinks.pictures.empty());
@@ -131,14 +131,14 @@ TEST_CASE("outputs that cannot be written are found before any work") {
         CHECK(message.find(part) != std::string::npos);
     }
     CHECK(error_of(outputs("x.jsonl"), video, "missing/report.json").first == ErrorKind::output);
-    CHECK(plan_outputs(outputs("", "", "new/deep/folder"), video, "").folders.size() == 1);
+    CHECK(plan_outputs(outputs("", "", "new/deep/folder"), video, {}).folders.size() == 1);
 }
 
 TEST_CASE("videos and pictures together need --pictures for the pictures") {
     const Workplace here;
     const std::vector<std::string> mixed = {"a.jpg", "b.mp4"};
     CHECK(error_of(outputs("", "out.mp4"), mixed).first == ErrorKind::usage);
-    const OutputPlan plan = plan_outputs(outputs("", "out.mp4", "found"), mixed, "");
+    const OutputPlan plan = plan_outputs(outputs("", "out.mp4", "found"), mixed, {});
     CHECK(plan.videos.at(1) == "out.mp4");
     CHECK(plan.picture_stems.at(0) == "found/a");
 }

@@ -70,7 +70,7 @@ TEST_CASE("without options the documented defaults hold") {
     CHECK(o.engine.precision == Precision::automatic);
     CHECK(o.engine.batch_norm == BatchNormFormula::alexeyab);
     CHECK(o.output.none());
-    CHECK(o.frames == 0);
+    CHECK(o.input.frames == 0);
 }
 
 TEST_CASE("every option reaches its field") {
@@ -116,6 +116,20 @@ TEST_CASE("every option reaches its field") {
                          "--report",
                          "--report-json",
                          "r.json",
+                         "--trace",
+                         "t.json",
+                         "--at-once",
+                         "4",
+                         "--decoders",
+                         "5",
+                         "--encoders",
+                         "6",
+                         "--max-latency",
+                         "12.5",
+                         "--give-up",
+                         "3",
+                         "--encoder",
+                         "x264",
                          "-q",
                          "a.mp4",
                          "b.jpg"});
@@ -133,7 +147,7 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.engine.detect.nms == .6f);
     CHECK(o.classes == "person,car");
     CHECK(o.engine.detect.max_boxes == 200);
-    CHECK(o.frames == 7);
+    CHECK(o.input.frames == 7);
     CHECK(o.engine.device == "cuda:0,2");
     CHECK(o.engine.precision == Precision::fp16);
     CHECK(o.engine.max_batch == 8);
@@ -144,6 +158,13 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.output.contact_sheet == "c.jpg");
     CHECK(o.report);
     CHECK(o.report_json == "r.json");
+    CHECK(o.trace == "t.json");
+    CHECK(o.at_once == 4);
+    CHECK(o.threads.decoders == 5);
+    CHECK(o.threads.work_threads == 6);
+    CHECK(o.engine.max_latency_ms == 12.5);
+    CHECK(o.input.give_up_s == 3);
+    CHECK(int(o.output.encoder) == int(media::H264Encoder::x264));
     CHECK(o.quiet);
 }
 

@@ -26,4 +26,13 @@ inline const std::int32_t* display_matrix(const AVStream* stream) {
 #endif
 }
 
+/// Pictures that a GPU has decoded are handed out where the decoder has put them, not as copies: 5.1 always does so.
+inline void allow_mapped_pictures(AVCodecContext& decoder) {
+#ifdef AV_HWACCEL_FLAG_UNSAFE_OUTPUT
+    decoder.hwaccel_flags |= AV_HWACCEL_FLAG_UNSAFE_OUTPUT;
+#else
+    (void)decoder;
+#endif
+}
+
 }  // namespace convoy::media

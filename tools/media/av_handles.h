@@ -19,6 +19,8 @@ struct AvDeleter {
     void operator()(AVPacket* p) const { av_packet_free(&p); }
     void operator()(AVCodecContext* p) const { avcodec_free_context(&p); }
     void operator()(SwsContext* p) const { sws_freeContext(p); }
+    void operator()(AVBufferRef* p) const { av_buffer_unref(&p); }
+    void operator()(AVCodecParameters* p) const { avcodec_parameters_free(&p); }
 };
 
 struct DemuxerDeleter {
@@ -36,6 +38,8 @@ struct MuxerDeleter {
 using FramePtr = std::unique_ptr<AVFrame, AvDeleter>;
 using PacketPtr = std::unique_ptr<AVPacket, AvDeleter>;
 using CodecPtr = std::unique_ptr<AVCodecContext, AvDeleter>;
+using ParametersPtr = std::unique_ptr<AVCodecParameters, AvDeleter>;
+using BufferPtr = std::unique_ptr<AVBufferRef, AvDeleter>;
 using ScalerPtr = std::unique_ptr<SwsContext, AvDeleter>;
 using DemuxerPtr = std::unique_ptr<AVFormatContext, DemuxerDeleter>;
 using MuxerPtr = std::unique_ptr<AVFormatContext, MuxerDeleter>;

@@ -8,7 +8,7 @@
 #include "darknet_loader/error.h"
 #include "tools/media/files.h"
 #include "tools/media/image.h"
-#include "tools/media/open_sources.h"
+#include "tools/media/input.h"
 
 namespace fs = std::filesystem;
 

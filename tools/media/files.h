@@ -10,6 +10,9 @@ namespace convoy::media {
 /// Throws Error(input), saying what to do, unless `path` is a file that can be opened and is not empty.
 void require_readable(const std::string& path);
 
+/// Whether a path is left to libav's protocols, e.g. rtsp://camera/1.
+inline bool is_url(const std::string& path) { return path.find("://") != std::string::npos; }
+
 /// The ending of a path in lower case without its dot, "" when it has none.
 std::string lower_ending(const std::string& path);
 

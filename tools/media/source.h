@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Videos and pictures as frames for the engine, over libav and stb_image.
-//
-// libav writes about damaged input to standard error unless told otherwise. Its log level belongs to the whole process,
-// so this library leaves it alone; a program that wants silence calls av_log_set_level(AV_LOG_QUIET).
+// Videos and pictures as RGB frames in sequence, for one thread. An engine's run takes inputs instead:
+// tools/media/input.h.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "engine/frame.h"
+#include "tools/media/input.h"
 
 namespace convoy::media {
 
-struct SourceInfo {
-    std::string path;
-    bool is_video = false;             ///< false: one picture
-    int width = 0, height = 0;         ///< of the first frame, display orientation
-    int fps_num = 0, fps_den = 1;      ///< average frame rate; fps_num is 0 when unknown (pictures)
-    std::int64_t frames_estimate = 0;  ///< from the container, 0 when unknown; only for progress
-    double duration_s = 0;             ///< 0 when unknown
-};
+using SourceInfo = InputInfo;
 
 /// One input, read in presentation order by one thread.
 class Source {
@@ -50,9 +41,5 @@ struct SourceOptions {
 /// that grows to as many as are alive at one time; frames may outlive the source. Throws Error(input) that names the
 /// file when it is missing, empty, unreadable, of no known kind, or holds no video stream or not one decodable frame.
 std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions& options = {});
-
-/// Files as they are, folders as the pictures and videos directly inside them in natural order (2.jpg before 10.jpg).
-/// Throws Error(input) for a path that does not exist or a folder without any.
-std::vector<std::string> expand_inputs(const std::vector<std::string>& paths);
 
 }  // namespace convoy::media

@@ -118,7 +118,7 @@ struct VideoEncoder::Impl {
     std::string path_;
     int width_, height_;  // of the pictures
     CodecPtr encoder_;
-    std::shared_ptr<const VideoStream> stream_;
+    std::shared_ptr<const EncodedStream> stream_;
     FramePtr frame_;
     PacketPtr packet_{av_packet_alloc()};
     std::int64_t frames_ = 0;
@@ -127,7 +127,7 @@ struct VideoEncoder::Impl {
 
 VideoEncoder::Impl::Impl(const std::string& path, const VideoFormat& format)
     : path_(path), width_(checked(path, format).width), height_(format.height), encoder_(open_encoder(path, format)) {
-    auto stream = std::make_shared<VideoStream>();
+    auto stream = std::make_shared<EncodedStream>();
     stream->encoder = encoder_->codec->name;
     stream->rate = encoder_->framerate;
     stream->delay = encoder_->has_b_frames;
@@ -176,7 +176,7 @@ EncodedFrames VideoEncoder::end() {
     return impl_->encode(nullptr);
 }
 
-const VideoStream& VideoEncoder::stream() const { return *impl_->stream_; }
+const EncodedStream& VideoEncoder::stream() const { return *impl_->stream_; }
 
 H264Encoder VideoEncoder::kind() const {
     return impl_->stream_->encoder == kNvenc ? H264Encoder::nvenc : H264Encoder::x264;

@@ -15,7 +15,7 @@
 namespace convoy::media {
 
 /// What all frames of one encoder have in common.
-struct VideoStream {
+struct EncodedStream {
     struct Deleter {
         void operator()(AVCodecParameters* p) const { avcodec_parameters_free(&p); }
     };
@@ -28,7 +28,7 @@ struct VideoStream {
 /// Frames of one encoder in the order of decoding; the first of all is a keyframe, and none needs a frame of another
 /// encoder. A packet's pts is its frame's number, counted from 0 in the order of showing.
 struct EncodedFrames {
-    std::shared_ptr<const VideoStream> stream;
+    std::shared_ptr<const EncodedStream> stream;
     std::deque<PacketPtr> packets;
 
     /// Puts `more`, which follows these, behind them.
@@ -52,7 +52,7 @@ public:
     /// Takes the end, returns the frames that are left.
     EncodedFrames end();
 
-    const VideoStream& stream() const;
+    const EncodedStream& stream() const;
     /// Which encoder it is: never `automatic`.
     H264Encoder kind() const;
 

@@ -34,14 +34,14 @@ const AVOutputFormat* container_of(const std::string& path) {
 }
 
 /// Whether one description at the file's start, and one delay, is right for the frames of both.
-bool can_follow(const VideoStream& a, const VideoStream& b) {
+bool can_follow(const EncodedStream& a, const EncodedStream& b) {
     const AVCodecParameters &p = *a.parameters, &q = *b.parameters;
     return p.width == q.width && p.height == q.height && p.extradata_size == q.extradata_size &&
            (p.extradata_size == 0 || std::memcmp(p.extradata, q.extradata, std::size_t(p.extradata_size)) == 0) &&
            a.delay == b.delay;
 }
 
-std::string describe(const VideoStream& s) {
+std::string describe(const EncodedStream& s) {
     return s.encoder + ", " + std::to_string(s.parameters->width) + "x" + std::to_string(s.parameters->height) + ", " +
            std::to_string(s.rate.num) + "/" + std::to_string(s.rate.den) + " frames/s";
 }
@@ -76,7 +76,7 @@ void VideoMuxer::append(EncodedFrames frames, std::span<const double> times_s) {
     write_waiting();
 }
 
-void VideoMuxer::begin_stream(std::shared_ptr<const VideoStream> stream) {
+void VideoMuxer::begin_stream(std::shared_ptr<const EncodedStream> stream) {
     require_whole();
     if (stream_ && !can_follow(*stream_, *stream))
         throw Error(ErrorKind::unsupported, "cannot write '" + path_ + "': the frames from number " +

@@ -41,7 +41,7 @@ public:
 private:
     void check(int code) const;
     void require_whole() const;
-    void begin_stream(std::shared_ptr<const VideoStream> stream);
+    void begin_stream(std::shared_ptr<const EncodedStream> stream);
     void open_container();
     void add_time(double time_s);
     void write_waiting();
@@ -53,7 +53,7 @@ private:
     OutputFile file_;
     MuxerPtr muxer_;  // from the first encoder's frames on
     AVStream* track_ = nullptr;
-    std::shared_ptr<const VideoStream> stream_;  // of the encoder whose frames are coming
+    std::shared_ptr<const EncodedStream> stream_;  // of the encoder whose frames are coming
     std::deque<PacketPtr> waiting_;              // for times
     std::deque<std::int64_t> ticks_;             // of the frames first_tick_ … frames_ - 1
     std::int64_t first_tick_ = 0, frames_ = 0, packets_ = 0;

@@ -4,26 +4,11 @@
 #include <fmt/core.h>
 
 #include <chrono>
-#include <cstring>
-
-#include "darknet_loader/error.h"
 
 namespace convoy::tools {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// STAND-IN for media::ImageConverter: rgb8 alone. To be replaced by it, here and nowhere else.
-void to_image(const PixelView& pixels, media::Image& image) {
-    if (pixels.format != PixelFormat::rgb8 || pixels.on_device)
-        throw Error(ErrorKind::unsupported, "only RGB pictures in host memory can be drawn on");
-    const std::size_t row = std::size_t(pixels.width) * 3;
-    image.width = pixels.width;
-    image.height = pixels.height;
-    image.rgb.resize(row * std::size_t(pixels.height));
-    for (int y = 0; y < pixels.height; ++y)
-        std::memcpy(image.row(y), pixels.plane[0] + std::ptrdiff_t(y) * pixels.pitch[0], row);
-}
 
 }  // namespace
 
@@ -43,7 +28,7 @@ std::unique_ptr<AnnotateWork> AnnotateWork::begin(std::span<const std::unique_pt
 
 void AnnotateWork::frame(Result& result) {
     const Clock::time_point start = Clock::now();
-    to_image(result.frame.pixels, image_);
+    converter_.convert(result.frame.pixels, image_);
     annotator_.annotate(image_, result.detections, fmt::format("{:.1f} ms", result.latency_ms));
     const Clock::time_point drawn = Clock::now();
     for (const Target& target : targets_) target.part->write({result, image_});

@@ -9,6 +9,7 @@
 #include "engine/run.h"
 #include "engine/stage_stats.h"
 #include "tools/media/draw.h"
+#include "tools/media/image_converter.h"
 #include "tools/sinks/picture_sink.h"
 
 namespace convoy::tools {
@@ -41,6 +42,7 @@ private:
     std::vector<Target> targets_;
     media::Annotator annotator_;
     WorkClocks* clocks_;
+    media::ImageConverter converter_;
     media::Image image_;  // keeps its memory from frame to frame
 };
 

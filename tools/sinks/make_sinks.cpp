@@ -146,12 +146,14 @@ void claim(const std::string& path, const std::set<fs::path>& inputs, std::set<f
         usage(fmt::format("{} is named for two outputs", path));
 }
 
-void check_collisions(const OutputPlan& plan, const std::vector<std::string>& inputs, const std::string& report_json) {
+void check_collisions(const OutputPlan& plan, const std::vector<std::string>& inputs,
+                      const std::vector<std::string>& reports) {
     std::set<fs::path> resolved_inputs, seen;
     for (const std::string& input : inputs) resolved_inputs.insert(resolve(input));
     std::vector<std::string> outputs = plan.jsonl_files;
     if (plan.jsonl != "-") outputs.push_back(plan.jsonl);
-    outputs.insert(outputs.end(), {plan.contact_sheet, report_json});
+    outputs.push_back(plan.contact_sheet);
+    outputs.insert(outputs.end(), reports.begin(), reports.end());
     for (std::size_t i = 0; i < plan.videos.size(); ++i)
         if (!media::is_image_path(inputs[i])) outputs.push_back(plan.videos[i]);
     for (std::size_t i = 0; i < plan.picture_stems.size(); ++i)
@@ -163,7 +165,7 @@ void check_collisions(const OutputPlan& plan, const std::vector<std::string>& in
 }  // namespace
 
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
-                        const std::string& report_json) {
+                        const std::vector<std::string>& reports) {
     OutputPlan plan;
     plan.contact_sheet = options.contact_sheet;
     plan.encoder = options.encoder;
@@ -181,8 +183,9 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
         check_ending("--contact-sheet", options.contact_sheet, {".jpg", ".jpeg", ".png", ".bmp"});
         check_file(options.contact_sheet);
     }
-    if (!report_json.empty()) check_file(report_json);
-    check_collisions(plan, inputs, report_json);
+    for (const std::string& report : reports)
+        if (!report.empty()) check_file(report);
+    check_collisions(plan, inputs, reports);
     return plan;
 }
 

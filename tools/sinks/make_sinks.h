@@ -36,10 +36,11 @@ struct OutputPlan {
     bool draws() const { return !videos.empty() || !picture_stems.empty() || !contact_sheet.empty(); }
 };
 
-/// Plans and checks the outputs; touches nothing. `inputs` are files; `report_json` may be empty. Throws Error(usage)
+/// Plans and checks the outputs; touches nothing. `inputs` are files; `reports` are
+/// files that are written beside the sinks, and may be empty. Throws Error(usage)
 /// for options that do not go together or would overwrite an input, Error(output) for what cannot be written.
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
-                        const std::string& report_json);
+                        const std::vector<std::string>& reports);
 
 struct Sinks {
     std::vector<std::unique_ptr<Sink>> records;

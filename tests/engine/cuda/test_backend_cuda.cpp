@@ -26,13 +26,26 @@ Plan gpu_plan(const Network& network, Precision precision, int batch, bool keep_
     return compile(network, options);
 }
 
+/// On the first GPU with our own kernels.
+std::unique_ptr<GpuBackend> make_backend(Plan plan, Precision precision, bool autotune) {
+    CudaOptions options;
+    options.precision = precision;
+    options.autotune = autotune;
+    options.libraries = false;
+    CudaSet set = make_cuda_backends(std::move(plan), {}, {0}, options);
+    if (!set.backends.front()) throw Error(set.error_kind, set.failures.front());
+    return std::move(set.backends.front());
+}
+
 /// A backend with one slot that is fed tensors instead of pictures.
 struct Bench {
-    CudaBackend backend;
+    std::unique_ptr<GpuBackend> owner;
+    CudaBackend& backend;
     CudaSlot slot;
 
     Bench(const Network& network, Precision precision, int batch, bool keep_all, bool autotune = false)
-        : backend(gpu_plan(network, precision, batch, keep_all), {}, {0, precision, autotune, false, false, "", {}}),
+        : owner(make_backend(gpu_plan(network, precision, batch, keep_all), precision, autotune)),
+          backend(static_cast<CudaBackend&>(*owner)),
           slot(backend) {}
 
     std::byte* picture(const kernels::DeviceTensor& t, int n) const {

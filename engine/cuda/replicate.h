@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "engine/backend.h"
+
+namespace convoy {
+
+/// Memory on a GPU that is to hold the same bytes as the others'.
+struct Replica {
+    int gpu;
+    void* data;
+};
+
+/// Copies `bytes` bytes of the first replica to all others and waits for that. Says how, for people: "by
+/// ncclBroadcast", "by copies". Throws Error(device), with Replication::nccl Error(unsupported) where NCCL is not
+/// there.
+std::string replicate(const std::vector<Replica>& replicas, std::size_t bytes, Replication how);
+
+/// One ncclBroadcast from the first to all. Returns why NCCL cannot be used, or nothing when it is done; the library is
+/// loaded at run time.
+std::string nccl_broadcast(const std::vector<Replica>& replicas, std::size_t bytes);
+
+}  // namespace convoy

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+#include "engine/device_worker.h"
+
+#include <utility>
+
+#include "engine/error_text.h"
+#include "engine/postprocess.h"
+#include "engine/thread_affinity.h"
+
+namespace convoy {
+namespace {
+
+const std::string kNetworkTrack = "network (host)", kPostprocessTrack = "post-process";
+
+}  // namespace
+
+DeviceWorker::DeviceWorker(std::unique_ptr<Backend> backend, WorkerOptions options)
+    : backend_(std::move(backend)),
+      options_(std::move(options)),
+      batch_counts_(std::size_t(options_.max_batch) + 1),
+      done_(std::size_t(options_.slots) + 1) {
+    for (int i = 0; i < options_.slots; ++i) {
+        slots_.push_back(backend_->make_slot());
+        free_.push_back(slots_.back().get());
+    }
+    const auto start = [this](void (DeviceWorker::*loop)()) {
+        threads_.emplace_back([this, loop] {
+            run_on_cpus(options_.cpus);
+            (this->*loop)();
+        });
+    };
+    try {
+        start(&DeviceWorker::network_loop);
+        start(&DeviceWorker::postprocess_loop);
+    } catch (...) {
+        stop();
+        throw;
+    }
+}
+
+DeviceWorker::~DeviceWorker() { stop(); }
+
+void DeviceWorker::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = dropping_ = true;
+    }
+    room_.notify_all();
+    work_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+}
+
+bool DeviceWorker::submit(Frame frame, Clock::time_point decoded_at, DecoderSeat& seat, Keep keep,
+                          std::shared_ptr<FrameReceiver> receiver, std::uint64_t tag) {
+    BatchPtr batch;
+    Arrival* arrival = nullptr;
+    int index = 0;
+    {
+        std::unique_lock lock(mutex_);
+        batch = reserve(seat, lock);
+        if (!batch) return false;
+        index = int(batch->arrivals.size());
+        arrival =
+            &batch->arrivals.emplace_back(Arrival{std::move(frame), decoded_at, std::move(receiver), tag, nullptr});
+        batch->closed = batch->arrivals.size() == std::size_t(options_.max_batch);
+    }
+    fill(*batch->slot, index, *arrival, seat, keep);
+    bool wake = false;
+    {
+        const std::lock_guard lock(mutex_);
+        ++batch->filled;
+        const Batch& oldest = *open_.front();
+        wake = is_due(oldest) || (options_.max_latency_ms >= 0 && oldest.filled == oldest.arrivals.size());
+    }
+    if (wake) work_.notify_one();
+    return true;
+}
+
+// The batch in which a frame finds a place; nothing once the device has failed or frames are dropped.
+DeviceWorker::BatchPtr DeviceWorker::reserve(DecoderSeat& seat, std::unique_lock<std::mutex>& lock) {
+    const auto over = [&] { return dropping_ || !failure_.empty(); };
+    const auto open = [&] { return !open_.empty() && !open_.back()->closed; };
+    if (!over() && !open() && free_.empty()) {
+        lock.unlock();
+        seat.release();  // its decoder may need what is still held to go on
+        const StageScope timed(wait_clock_, options_.trace, options_.name, seat.name(), "wait");
+        lock.lock();
+        room_.wait(lock, [&] { return over() || open() || !free_.empty(); });
+    }
+    if (over()) return nullptr;
+    if (!open()) {
+        open_.push_back(std::make_shared<Batch>());
+        open_.back()->slot = free_.back();
+        free_.pop_back();
+    }
+    return open_.back();
+}
+
+void DeviceWorker::fill(Slot& slot, int index, Arrival& arrival, DecoderSeat& seat, Keep keep) {
+    Frame& frame = arrival.frame;
+    try {
+        const StageScope timed(preprocess_clock_, options_.trace, options_.name, seat.name(), "preprocess");
+        slot.preprocess(index, frame, seat);
+        if (keep == Keep::pixels && frame.pixels.on_device) seat.to_host(frame);
+    } catch (...) {
+        arrival.error = std::current_exception();
+        if (!backend_->alive()) fail(what(arrival.error));
+    }
+    if (keep != Keep::nothing) return;
+    seat.hold(frame);
+    frame.pixels.plane[0] = frame.pixels.plane[1] = nullptr;
+}
+
+void DeviceWorker::flush() {
+    {
+        const std::lock_guard lock(mutex_);
+        for (const BatchPtr& batch : open_) batch->closed = true;
+    }
+    work_.notify_one();
+}
+
+void DeviceWorker::set_eager(bool eager) {
+    {
+        const std::lock_guard lock(mutex_);
+        eager_ = eager;
+        dropping_ = stopping_;
+    }
+    work_.notify_one();
+}
+
+void DeviceWorker::add_producer() {
+    const std::lock_guard lock(mutex_);
+    ++producers_;
+}
+
+void DeviceWorker::remove_producer() {
+    {
+        const std::lock_guard lock(mutex_);
+        --producers_;
+    }
+    work_.notify_one();
+}
+
+void DeviceWorker::drop_pending() {
+    {
+        const std::lock_guard lock(mutex_);
+        dropping_ = true;
+    }
+    room_.notify_all();
+    work_.notify_one();
+}
+
+void DeviceWorker::fail(const std::string& why) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (failure_.empty()) failure_ = why.empty() ? "it has failed" : why;
+    }
+    room_.notify_all();
+    work_.notify_one();
+}
+
+bool DeviceWorker::failed() const {
+    const std::lock_guard lock(mutex_);
+    return !failure_.empty();
+}
+
+std::string DeviceWorker::failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+}
+
+DeviceWorker::Clock::time_point DeviceWorker::deadline(const Batch& batch) const {
+    if (options_.max_latency_ms < 0) return Clock::time_point::max();
+    return batch.arrivals.front().at + std::chrono::duration_cast<Clock::duration>(
+                                           std::chrono::duration<double, std::milli>(options_.max_latency_ms));
+}
+
+// Whether the oldest batch may go now.
+bool DeviceWorker::is_due(const Batch& batch) const {
+    if (batch.filled < batch.arrivals.size()) return false;  // somebody is still writing into it
+    if (batch.closed || dropping_ || !failure_.empty()) return true;
+    if (eager_ && producers_ == 0 && in_flight_ == 0) return true;
+    return Clock::now() >= deadline(batch);
+}
+
+DeviceWorker::BatchPtr DeviceWorker::next_batch() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        if (open_.empty() && stopping_) return nullptr;
+        if (!open_.empty() && is_due(*open_.front())) break;
+        const bool timed =
+            !open_.empty() && options_.max_latency_ms >= 0 && open_.front()->filled == open_.front()->arrivals.size();
+        if (timed)
+            work_.wait_until(lock, deadline(*open_.front()));
+        else
+            work_.wait(lock);
+    }
+    BatchPtr batch = std::move(open_.front());
+    open_.pop_front();
+    batch->closed = true;
+    batch->lost = dropping_ || !failure_.empty();
+    ++in_flight_;
+    return batch;
+}
+
+void DeviceWorker::network_loop() {
+    while (BatchPtr batch = next_batch()) {
+        if (!batch->lost) run_batch(*batch);
+        done_.push(std::move(batch));
+    }
+    done_.close();
+}
+
+void DeviceWorker::run_batch(Batch& batch) {
+    const int count = int(batch.arrivals.size());
+    if (options_.before_batch) {
+        try {
+            options_.before_batch(options_.name, pictures_);
+        } catch (...) {
+            fail(what(std::current_exception()));
+            batch.lost = true;
+            return;
+        }
+    }
+    const auto start = Clock::now();
+    try {
+        batch.slot->run(count);
+    } catch (...) {
+        blame(batch, std::current_exception());
+    }
+    pictures_ += count;
+    if (options_.trace)
+        options_.trace->add(options_.name, kNetworkTrack, "batch of " + std::to_string(count), start, Clock::now());
+}
+
+void DeviceWorker::postprocess_loop() {
+    while (std::optional<BatchPtr> batch = done_.pop()) {
+        if (!(*batch)->lost && !(*batch)->error) collect(**batch);
+        deliver(**batch);
+    }
+}
+
+// An error is the device's when it answers nothing any more, else the batch's.
+void DeviceWorker::blame(Batch& batch, std::exception_ptr error) {
+    batch.error = error;
+    if (backend_->alive()) return;
+    fail(what(error));
+    batch.lost = true;
+}
+
+void DeviceWorker::collect(Batch& batch) {
+    try {
+        network_clock_.add(batch.slot->wait());
+    } catch (...) {
+        blame(batch, std::current_exception());
+    }
+}
+
+void DeviceWorker::deliver(Batch& batch) {
+    const bool whole = !batch.lost && !batch.error;
+    std::vector<FrameOutcome> outcomes(batch.arrivals.size());
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        Arrival& arrival = batch.arrivals[i];
+        FrameOutcome& out = outcomes[i];
+        out.result.frame = std::move(arrival.frame);
+        out.error = arrival.error ? arrival.error : batch.error;
+        out.tag = arrival.tag;
+        if (!whole || out.error) continue;
+        const StageScope timed(postprocess_clock_, options_.trace, options_.name, kPostprocessTrack, "post-process");
+        try {
+            batch.slot->collect(int(i), out.result.detections);
+            finish_detections(options_.detect, out.result.frame.pixels.width, out.result.frame.pixels.height,
+                              out.result.detections);
+        } catch (...) {
+            out.error = std::current_exception();
+            if (!backend_->alive()) blame(batch, out.error);
+        }
+        out.result.latency_ms = std::chrono::duration<double, std::milli>(Clock::now() - arrival.at).count();
+        latency_clock_.add(out.result.latency_ms);
+    }
+    {
+        // The slot is free before its results are taken, so that a slow reader does not hold the network up.
+        const std::lock_guard lock(mutex_);
+        --in_flight_;
+        free_.push_back(batch.slot);
+        batch.lost = batch.lost || !failure_.empty();
+        if (whole) ++batch_counts_[batch.arrivals.size()];
+        if (whole && !batch.lost) frames_ += std::int64_t(batch.arrivals.size());
+    }
+    room_.notify_all();
+    work_.notify_one();
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+        outcomes[i].lost = batch.lost;
+        batch.arrivals[i].receiver->take(std::move(outcomes[i]));
+    }
+}
+
+void DeviceWorker::clear_statistics() {
+    const std::lock_guard lock(mutex_);
+    for (StageClock* clock :
+         {&decode_clock_, &wait_clock_, &preprocess_clock_, &network_clock_, &postprocess_clock_, &latency_clock_})
+        clock->clear();
+    batch_counts_.assign(batch_counts_.size(), 0);
+    frames_ = 0;
+}
+
+DeviceReport DeviceWorker::report() const {
+    DeviceReport out;
+    out.name = options_.name;
+    out.description = backend_->description();
+    const std::lock_guard lock(mutex_);
+    out.failure = failure_;
+    out.frames = frames_;
+    out.batch_counts = batch_counts_;
+    for (const StageClock* clock :
+         {&decode_clock_, &wait_clock_, &preprocess_clock_, &network_clock_, &postprocess_clock_})
+        out.stages.push_back(clock->stats());
+    for (StageStats& more : backend_->stats()) out.stages.push_back(std::move(more));
+    return out;
+}
+
+}  // namespace convoy

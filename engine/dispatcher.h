@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/run.h"
+#include "engine/stage.h"
+
+namespace convoy {
+
+/// An input whose turn has come. `input` is null when it could not be opened.
+struct OpenInput {
+    int index = 0;  ///< in the run
+    int lane = 0;
+    std::unique_ptr<Input> input;
+    std::string error;  ///< why it could not be opened or read to its end
+};
+
+class RunUnit;
+
+/// Hands out segments to whoever asks, in each lane's order, a lane after the other: a device that is slower, or shared
+/// with others, simply asks less often. Cutting happens in the thread that asks, one thread a lane at a time.
+class Dispatcher {
+public:
+    /// Told what comes next in a lane, before it is handed out; never twice at once for one lane.
+    class Client {
+    public:
+        virtual ~Client() = default;
+        /// The unit to hand out for a segment; null: the client has it worked on itself.
+        virtual std::shared_ptr<RunUnit> begin_segment(const std::shared_ptr<OpenInput>& input,
+                                                       std::shared_ptr<const Segment> segment) = 0;
+        virtual void end_input(const std::shared_ptr<OpenInput>& input) = 0;
+    };
+    /// How far a lane's reading may be ahead of its results.
+    struct Limits {
+        int segments = 8;  ///< begun and not yet taken()
+        std::size_t bytes = std::size_t(1)
+                            << 31;  ///< of all lanes' segments that are not yet finished(); one a lane may exceed it
+    };
+
+    /// `clock` is told how long cutting takes.
+    Dispatcher(std::vector<RunInput> inputs, Limits limits, Client& client, StageClock& clock, Trace* trace);
+
+    /// The next unit, or null when no more will come. `waiting` is told true before the thread has to wait, false
+    /// after.
+    std::shared_ptr<RunUnit> pull(const std::function<void(bool)>& waiting);
+    /// A unit that could not be finished: it is handed out again, before all others.
+    void give_back(std::shared_ptr<RunUnit> unit);
+    /// All frames of a segment have their results: what it held is free.
+    void finished(std::size_t bytes);
+    /// A unit's results have been taken.
+    void taken(int lane);
+    /// Nothing more is handed out; inputs that are being read are told to end.
+    void stop();
+
+private:
+    struct Lane {
+        std::deque<int> inputs;  // not yet opened, indices
+        std::shared_ptr<OpenInput> current;
+        bool busy = false;  // somebody is cutting its next segment
+        int ahead = 0;
+    };
+
+    Lane* choose();
+    std::shared_ptr<RunUnit> advance(Lane& lane, std::unique_lock<std::mutex>& lock);
+    std::shared_ptr<const Segment> cut(OpenInput& input);
+    bool exhausted() const;
+
+    const std::vector<RunInput> inputs_;
+    const Limits limits_;
+    Client& client_;
+    StageClock& clock_;
+    Trace* const trace_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::map<int, Lane> lanes_;
+    int last_lane_ = -1;
+    std::deque<std::shared_ptr<RunUnit>> returned_;
+    int unfinished_ = 0;  // segments that may still come back
+    std::size_t bytes_ = 0;
+    bool stopped_ = false;
+};
+
+}  // namespace convoy

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+//
+// A run's decoder threads: segments to frames, frames into batches.
+#include <algorithm>
+#include <utility>
+
+#include "engine/check_frame.h"
+#include "engine/pixel_bytes.h"
+#include "engine/scheduler.h"
+#include "engine/thread_affinity.h"
+
+namespace convoy {
+
+void Scheduler::start_thread(std::function<void()> work) {
+    const std::lock_guard lock(mutex_);
+    threads_.emplace_back([this, work = std::move(work)] {
+        try {
+            work();
+        } catch (...) {
+            fail(std::current_exception());
+        }
+        {
+            const std::lock_guard guard(mutex_);
+            --decoding_;
+        }
+        settled_.notify_all();
+    });
+    ++decoding_;
+}
+
+void Scheduler::start_decoders() {
+    for (Device& device : devices_) device.threads = options_.decoders;  // before an endless input adds its own
+    for (int i = 0; i < options_.decoders; ++i)
+        for (Device& device : devices_)
+            start_thread([this, &device, name = "decoder " + std::to_string(i)] { decode(device, name); });
+}
+
+// Takes segment after segment until none is left or the device has failed.
+void Scheduler::decode(Device& device, const std::string& seat_name) {
+    DeviceWorker& worker = *device.worker;
+    run_on_cpus(worker.options().cpus);
+    const std::unique_ptr<DecoderSeat> seat = worker.make_seat(seat_name);
+    // A batch waits for this thread's frames unless it waits itself.
+    worker.add_producer();
+    const Waiting waiting = [&](bool waits) {
+        if (waits) seat->release();
+        waits ? worker.remove_producer() : worker.add_producer();
+    };
+    Reading reading;
+    while (!worker.failed()) {
+        const std::shared_ptr<RunUnit> unit = dispatcher_.pull(waiting);
+        if (!unit) break;
+        process(device, unit, *seat, reading, waiting);
+    }
+    reading = {};
+    seat->release();
+    worker.remove_producer();
+}
+
+// An endless segment is read by a thread of its own, on the device that has the fewest of them. No batch waits for it.
+void Scheduler::start_endless(std::shared_ptr<RunUnit> unit) {
+    Device* chosen = nullptr;
+    std::string name;
+    {
+        const std::lock_guard lock(mutex_);
+        for (Device& device : devices_)
+            if (!device.worker->failed() && (!chosen || device.endless < chosen->endless)) chosen = &device;
+        if (!chosen) chosen = &devices_.front();  // its failure is found when the first frame is submitted
+        ++chosen->endless;
+        name = "decoder " + std::to_string(chosen->threads++);
+    }
+    start_thread([this, chosen, unit = std::move(unit), name] {
+        run_on_cpus(chosen->worker->options().cpus);
+        const std::unique_ptr<DecoderSeat> seat = chosen->worker->make_seat(name);
+        Reading reading;
+        process(*chosen, unit, *seat, reading, [](bool) {});
+        reading = {};
+        seat->release();
+        const std::lock_guard lock(mutex_);
+        --chosen->endless;
+    });
+}
+
+void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat, Reading& reading,
+                        const Waiting& waiting) {
+    {
+        const std::lock_guard lock(mutex_);
+        ++running_;
+    }
+    auto ending = RunUnit::Ending::cut_off;
+    SegmentNotes notes;
+    std::string error;
+    try {
+        if (reading.input != unit->input) {
+            reading = {};  // its decoder goes before another is made
+            reading = {unit->input, unit->input->input->make_reader(seat.target())};
+        }
+        reading.reader->open(unit->segment());
+        ending = submit_frames(device, unit, seat, *reading.reader, waiting);
+        notes = reading.reader->notes();
+    } catch (const Error& e) {
+        reading = {};
+        if (e.kind() == ErrorKind::input) {
+            error = e.what();
+            ending = RunUnit::Ending::complete;
+        } else if (!device.worker->backend().alive()) {
+            device.worker->fail(e.what());
+            ending = RunUnit::Ending::lost;
+        } else {
+            fail(std::current_exception());
+        }
+    } catch (...) {
+        reading = {};
+        fail(std::current_exception());
+    }
+    if (ending == RunUnit::Ending::complete) ++device.segments;
+    unit->end(std::move(notes), ending, std::move(error));
+}
+
+RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
+                                         SegmentReader& reader, const Waiting& waiting) {
+    using Ending = RunUnit::Ending;
+    DeviceWorker& worker = *device.worker;
+    const auto keep = unit->row ? DeviceWorker::Keep::pixels : DeviceWorker::Keep::nothing;
+    const std::int64_t have = unit->endless ? 0 : unit->delivered();  // of an attempt that a device did not survive
+    StageClock uncounted("camera");                                   // waiting for a camera is no work
+    StageClock& clock = unit->endless ? uncounted : worker.decode_clock();
+    for (std::int64_t n = 0;; ++n) {
+        if (stopping_) return Ending::cut_off;
+        if (worker.failed()) return Ending::lost;
+        std::optional<Frame> frame;
+        {
+            const StageScope timed(clock, options_.trace, worker.options().name, seat.name(), "decode");
+            frame = reader.next();
+        }
+        const auto decoded_at = Clock::now();
+        if (!frame) return stopping_ && unit->endless ? Ending::cut_off : Ending::complete;
+        if (n < have) continue;
+        check_frame(*frame, seat.target().gpu >= 0);
+        wait_for_room(*unit, waiting);
+        const std::size_t bytes = unit->row ? pixel_bytes(frame->pixels) : 0;
+        unit->add_frame(bytes);
+        if (worker.submit(std::move(*frame), decoded_at, seat, keep, unit, bytes)) continue;
+        unit->remove_frame(bytes);
+        return stopping_ ? Ending::cut_off : Ending::lost;
+    }
+}
+
+void Scheduler::wait_for_room(RunUnit& unit, const Waiting& waiting) {
+    const std::size_t budget = options_.pixel_bytes / (devices_.size() * std::size_t(std::max(1, options_.decoders)));
+    const bool pixels = unit.row && !unit.has_pixel_room(budget), results = !output_.has_room(unit.id);
+    if (stopping_ || (!pixels && !results)) return;
+    waiting(true);
+    if (pixels) unit.wait_for_pixel_room(budget);
+    output_.wait_for_room(unit.id);
+    waiting(false);
+}
+
+}  // namespace convoy

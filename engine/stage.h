@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+#include "engine/stage_stats.h"
+#include "engine/trace.h"
+
+namespace convoy {
+
+/// Times its own lifetime for a stage's statistics and, where there is one, for the trace.
+class StageScope {
+public:
+    explicit StageScope(StageClock& clock) : clock_(clock) {}
+    /// `track` of `group` is the thread's; all names must outlive the scope.
+    StageScope(StageClock& clock, Trace* trace, const std::string& group, const std::string& track, const char* name)
+        : clock_(clock), trace_(trace), group_(&group), track_(&track), name_(name) {}
+    ~StageScope() {
+        const auto stop = StageClock::Clock::now();
+        clock_.add(stop - start_);
+        if (trace_) trace_->add(*group_, *track_, name_, start_, stop);
+    }
+    StageScope(const StageScope&) = delete;
+    StageScope& operator=(const StageScope&) = delete;
+
+private:
+    StageClock& clock_;
+    Trace* trace_ = nullptr;
+    const std::string *group_ = nullptr, *track_ = nullptr;
+    const char* name_ = nullptr;
+    const StageClock::Clock::time_point start_ = StageClock::Clock::now();
+};
+
+}  // namespace convoy

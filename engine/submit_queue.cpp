@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+#include "engine/submit_queue.h"
+
+#include <utility>
+
+#include "engine/thread_affinity.h"
+
+namespace convoy {
+
+// Devices may outlive the queue with frames of it in flight: they are told to a receiver that knows no queue any more.
+class SubmitQueue::Receiver : public FrameReceiver {
+public:
+    explicit Receiver(SubmitQueue& queue) : queue_(&queue) {}
+    void take(FrameOutcome outcome) noexcept override {
+        const std::lock_guard lock(mutex_);
+        if (queue_) queue_->take(std::move(outcome));
+    }
+    void forget() {
+        const std::lock_guard lock(mutex_);
+        queue_ = nullptr;
+    }
+
+private:
+    std::mutex mutex_;
+    SubmitQueue* queue_;
+};
+
+SubmitQueue::SubmitQueue(const std::vector<std::unique_ptr<DeviceWorker>>& devices, int capacity)
+    : devices_(devices), capacity_(capacity), receiver_(std::make_shared<Receiver>(*this)) {
+    for (const auto& device : devices_) {
+        const std::lock_guard lock(mutex_);
+        threads_.emplace_back([this, &device] { feed(*device); });
+        ++feeders_;
+    }
+}
+
+SubmitQueue::~SubmitQueue() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    for (const auto& device : devices_) device->drop_pending();
+    for (std::thread& thread : threads_) thread.join();
+    receiver_->forget();
+    for (const auto& device : devices_) device->set_eager(false);
+}
+
+void SubmitQueue::submit(Frame frame) {
+    {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return submitted_ - taken_ < capacity_ || feeders_ == 0; });
+        if (feeders_ == 0) std::rethrow_exception(all_failed());
+        waiting_.push_back({submitted_++, std::move(frame), Clock::now()});
+    }
+    changed_.notify_all();
+}
+
+void SubmitQueue::flush() {
+    {
+        const std::lock_guard lock(mutex_);
+        flush_below_ = submitted_;
+        flush_wanted_ = true;
+        if (!flush_is_due()) return;  // whoever places the last of them flushes
+    }
+    flush_devices();
+}
+
+// Once nothing is on its way to a batch: when it was asked for, and when a frame in a batch that is not full is all
+// that others, already done on other devices, wait for.
+bool SubmitQueue::flush_is_due() {
+    if (!waiting_.empty() || placing_ > 0) return false;
+    const bool full = devices_.size() > 1 && submitted_ - taken_ >= capacity_;
+    return std::exchange(flush_wanted_, false) || full;
+}
+
+void SubmitQueue::flush_devices() {
+    for (const auto& device : devices_) device->flush();
+}
+
+void SubmitQueue::finish() {
+    flush();
+    {
+        const std::lock_guard lock(mutex_);
+        ends_.push_back(submitted_);
+    }
+    changed_.notify_all();
+}
+
+std::optional<Result> SubmitQueue::next() {
+    std::unique_lock lock(mutex_);
+    const auto at_end = [&] { return !ends_.empty() && ends_.front() == taken_; };
+    changed_.wait(lock, [&] { return at_end() || results_.contains(taken_) || feeders_ == 0; });
+    if (at_end()) {
+        ends_.pop_front();
+        return std::nullopt;
+    }
+    const auto found = results_.find(taken_);
+    const bool there = found != results_.end();
+    FrameOutcome outcome;
+    if (there) {
+        outcome = std::move(found->second);
+        results_.erase(found);
+    } else if (taken_ >= submitted_) {
+        std::rethrow_exception(all_failed());
+    } else {
+        outcome.error = all_failed();
+    }
+    ++taken_;
+    lock.unlock();
+    changed_.notify_all();
+    if (outcome.error) std::rethrow_exception(outcome.error);
+    return std::move(outcome.result);
+}
+
+std::exception_ptr SubmitQueue::all_failed() const {
+    return std::make_exception_ptr(Error(ErrorKind::device, devices_.front()->failure()));
+}
+
+// One device's: as soon as it has room, the next frame.
+void SubmitQueue::feed(DeviceWorker& device) {
+    run_on_cpus(device.options().cpus);
+    const std::unique_ptr<DecoderSeat> seat = device.make_seat("upload");
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        changed_.wait(lock, [&] { return stopping_ || device.failed() || !waiting_.empty(); });
+        if (stopping_ || device.failed()) break;
+        Waiting next = std::move(waiting_.front());
+        waiting_.pop_front();
+        ++placing_;
+        under_way_[next.number] = next.at;
+        lock.unlock();
+        const bool placed =
+            device.submit(next.frame, next.at, *seat, DeviceWorker::Keep::frame, receiver_, std::uint64_t(next.number));
+        lock.lock();
+        --placing_;
+        if (!placed) give_back(std::move(next));
+        if (placed && flush_is_due()) {
+            lock.unlock();
+            flush_devices();
+            lock.lock();
+        }
+    }
+    --feeders_;
+    lock.unlock();
+    changed_.notify_all();
+}
+
+void SubmitQueue::give_back(Waiting waiting) {
+    under_way_.erase(waiting.number);
+    waiting_.push_front(std::move(waiting));
+    changed_.notify_all();
+}
+
+void SubmitQueue::take(FrameOutcome outcome) {
+    const auto number = std::int64_t(outcome.tag);
+    {
+        const std::lock_guard lock(mutex_);
+        const Clock::time_point at = under_way_.at(number);
+        under_way_.erase(number);
+        if (outcome.lost && !stopping_) {
+            flush_wanted_ = flush_wanted_ || number < flush_below_;
+            waiting_.push_front({number, std::move(outcome.result.frame), at});
+        } else {
+            results_[number] = std::move(outcome);
+        }
+    }
+    changed_.notify_all();
+}
+
+}  // namespace convoy

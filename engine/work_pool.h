@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace convoy {
+
+/// A few CPU threads that share out strands: rows of steps, each row in order and one step at a time.
+class WorkPool {
+public:
+    class Strand {
+    public:
+        virtual ~Strand() = default;
+        /// The next step, if there is something to do, on thread 0 … size() - 1 of the pool. False when there was
+        /// nothing; wake() it when there is again.
+        virtual bool step(int thread) noexcept = 0;
+
+    private:
+        friend class WorkPool;
+        bool queued_ = false, running_ = false, woken_ = false;
+    };
+
+    explicit WorkPool(int threads);
+    /// Waits for the steps that are being done; what is left is not done.
+    ~WorkPool();
+    WorkPool(const WorkPool&) = delete;
+    WorkPool& operator=(const WorkPool&) = delete;
+
+    /// Whether nothing is being done and nothing is left to do.
+    bool idle() const;
+    int size() const { return int(threads_.size()); }
+    /// There is something to do in this strand.
+    void wake(std::shared_ptr<Strand> strand);
+
+private:
+    void loop(int thread);
+    void stop();
+
+    mutable std::mutex mutex_;
+    std::condition_variable available_;
+    std::deque<std::shared_ptr<Strand>> queue_;
+    int running_ = 0;
+    bool stopping_ = false;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace convoy

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/device_worker.h"
+
+namespace convoy::test {
+
+/// A device that finds one box in each picture, of a class that the picture's first two bytes tell.
+class FakeBackend : public Backend {
+public:
+    explicit FakeBackend(int max_batch) : max_batch_(max_batch) {}
+    std::unique_ptr<Slot> make_slot() override { return std::make_unique<FakeSlot>(*this); }
+    std::unique_ptr<DecoderSeat> make_seat(const std::string& name) override {
+        return std::make_unique<DecoderSeat>(name);
+    }
+    std::string description() const override { return "fake"; }
+    bool alive() override { return !dead; }
+
+    std::vector<int> batches() const {
+        const std::lock_guard lock(mutex_);
+        return batches_;
+    }
+    std::atomic<int> running{0}, most_at_once{0};
+    std::atomic<bool> dead{false};
+    int fail_picture = -1, fail_run = -1;  // the picture's number; the run's, counted from 0
+    int die_at_run = -1;                   // from this run on the device is dead
+    std::chrono::microseconds work{0};     // a batch takes
+
+    static int number(const PixelView& p) { return p.plane[0][0] + 256 * p.plane[0][1]; }
+
+private:
+    struct FakeSlot : Slot {
+        explicit FakeSlot(FakeBackend& b) : backend(b), numbers(std::size_t(b.max_batch_)) {}
+        void preprocess(int index, const Frame& frame, DecoderSeat&) override {
+            if (number(frame.pixels) == backend.fail_picture) throw Error(ErrorKind::input, "bad picture");
+            numbers.at(std::size_t(index)) = number(frame.pixels);
+        }
+        void run(int count) override {
+            backend.most_at_once = std::max<int>(backend.most_at_once, ++backend.running);
+            int run = 0;
+            {
+                const std::lock_guard lock(backend.mutex_);
+                run = int(backend.batches_.size());
+                backend.batches_.push_back(count);
+            }
+            if (backend.work.count()) std::this_thread::sleep_for(backend.work);
+            --backend.running;
+            if (backend.die_at_run >= 0 && run >= backend.die_at_run) backend.dead = true;
+            if (backend.dead) throw Error(ErrorKind::device, "the fake device has died");
+            if (run == backend.fail_run) throw Error(ErrorKind::device, "a batch was lost");
+        }
+        double wait() override { return double(backend.work.count()) * 1e-3; }
+        void collect(int index, std::vector<Detection>& out) override {
+            out = {{numbers.at(std::size_t(index)), .5f, {0, 0, 1, 1}}};
+        }
+        FakeBackend& backend;
+        std::vector<int> numbers;
+    };
+    const int max_batch_;
+    mutable std::mutex mutex_;
+    std::vector<int> batches_;
+};
+
+/// Pictures of one pixel that know their number.
+class NumberedPictures {
+public:
+    explicit NumberedPictures(int count = 4096) : bytes_(std::size_t(count) * 3) {
+        for (int i = 0; i < count; ++i) {
+            bytes_[std::size_t(i) * 3] = std::uint8_t(i % 256);
+            bytes_[std::size_t(i) * 3 + 1] = std::uint8_t(i / 256);
+        }
+    }
+    Frame frame(int i) const {
+        Frame f;
+        f.pixels.plane[0] = &bytes_[std::size_t(i) * 3];
+        f.pixels.pitch[0] = 3;
+        f.pixels.width = f.pixels.height = 1;
+        f.index = i;
+        return f;
+    }
+
+private:
+    std::vector<std::uint8_t> bytes_;
+};
+
+/// Devices for an engine without one; `backends` are looked into from outside.
+struct FakeDevices {
+    std::vector<FakeBackend*> backends;
+    std::vector<std::unique_ptr<DeviceWorker>> workers;
+
+    explicit FakeDevices(int count, int max_batch = 4, int slots = 2, double max_latency_ms = -1) {
+        for (int i = 0; i < count; ++i) {
+            auto backend = std::make_unique<FakeBackend>(max_batch);
+            backends.push_back(backend.get());
+            WorkerOptions options;
+            options.name = "fake:" + std::to_string(i);
+            options.max_batch = max_batch;
+            options.slots = slots;
+            options.max_latency_ms = max_latency_ms;
+            workers.push_back(std::make_unique<DeviceWorker>(std::move(backend), options));
+        }
+    }
+};
+
+}  // namespace convoy::test

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "engine/scheduler.h"
+#include "tests/engine/fake_backend.h"
+
+namespace convoy::test {
+
+/// An input of numbered frames.
+struct Script {
+    std::vector<int> segments;  ///< frames in each
+    SegmentKind kind = SegmentKind::closed;
+    int first_number = 0;                     ///< of its first frame
+    std::chrono::microseconds frame_time{0};  ///< decoding a frame takes
+    std::string open_error, cut_error;        ///< thrown when it is opened; after the last segment
+    int unreadable_segment = -1;              ///< whose reader throws at its second frame
+    std::shared_ptr<std::atomic<int>> readers = std::make_shared<std::atomic<int>>(0);  ///< made so far
+};
+
+inline const NumberedPictures& pictures() {
+    static const NumberedPictures all(20000);
+    return all;
+}
+
+class FakeInput : public Input {
+public:
+    explicit FakeInput(Script script) : script_(std::move(script)) {
+        info_.path = "fake";
+        info_.is_video = true;
+        info_.fps_num = 10;
+    }
+    const InputInfo& info() const override { return info_; }
+    void cancel() override { *cancelled_ = true; }
+    std::unique_ptr<SegmentReader> make_reader(const DecodeTarget&) override {
+        ++*script_.readers;
+        return std::make_unique<Reader>(script_, cancelled_);
+    }
+    std::shared_ptr<const Segment> next_segment() override {
+        if (cut_ == script_.segments.size()) {
+            if (!script_.cut_error.empty()) throw Error(ErrorKind::input, script_.cut_error);
+            return nullptr;
+        }
+        auto segment = std::make_shared<FakeSegment>();
+        segment->number = int(cut_);
+        segment->first = first_;
+        segment->frames = script_.segments[cut_];
+        segment->segment_kind = script_.kind;
+        if (script_.kind == SegmentKind::first_part && cut_ > 0) segment->segment_kind = SegmentKind::next_part;
+        first_ += segment->frames;
+        ++cut_;
+        return segment;
+    }
+
+private:
+    struct FakeSegment : Segment {
+        SegmentKind kind() const override { return segment_kind; }
+        std::size_t bytes() const override { return std::size_t(frames) * 100; }
+        int number = 0, first = 0, frames = 0;
+        SegmentKind segment_kind = SegmentKind::closed;
+    };
+    class Reader : public SegmentReader {
+    public:
+        Reader(Script script, std::shared_ptr<std::atomic<bool>> cancelled)
+            : script_(std::move(script)), cancelled_(std::move(cancelled)) {}
+        void open(std::shared_ptr<const Segment> segment) override {
+            segment_ = std::dynamic_pointer_cast<const FakeSegment>(std::move(segment));
+            at_ = 0;
+        }
+        std::optional<Frame> next() override {
+            const bool endless = segment_->segment_kind == SegmentKind::endless;
+            if (at_ == segment_->frames || (endless && *cancelled_)) return std::nullopt;
+            if (segment_->number == script_.unreadable_segment && at_ == 1) throw Error(ErrorKind::input, "unreadable");
+            if (script_.frame_time.count()) std::this_thread::sleep_for(script_.frame_time);
+            const int number = script_.first_number + segment_->first + at_++;
+            Frame frame = pictures().frame(number);
+            frame.index = -7;  // nobody is to look at it
+            frame.time_s = 100 + .1 * number;
+            return frame;
+        }
+        SegmentNotes notes() const override {
+            SegmentNotes notes;
+            notes.damaged = segment_->number == 1;
+            if (notes.damaged) notes.first_damage = "segment 1 is damaged";
+            if (segment_->number == 2) notes.fallback = "two";
+            return notes;
+        }
+
+    private:
+        const Script script_;
+        const std::shared_ptr<std::atomic<bool>> cancelled_;
+        std::shared_ptr<const FakeSegment> segment_;
+        int at_ = 0;
+    };
+
+    const Script script_;
+    InputInfo info_;
+    std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
+    std::size_t cut_ = 0;
+    int first_ = 0;
+};
+
+inline RunInput run_input(const Script& script, int lane = 0) {
+    return {[script]() -> std::unique_ptr<Input> {
+                if (!script.open_error.empty()) throw Error(ErrorKind::input, script.open_error);
+                return std::make_unique<FakeInput>(script);
+            },
+            lane};
+}
+
+/// Writes down what it is told.
+class Recorder : public RunObserver {
+public:
+    struct Work : SegmentWork {
+        explicit Work(Recorder& r, int work_threads) : recorder(r), threads(work_threads) {}
+        void frame(Result& result) override {
+            if (inside.exchange(true)) recorder.overlapped = true;
+            if (!result.frame.pixels.plane[0]) recorder.pixels_missing = true;
+            if (result.frame.index != std::int64_t(numbers.size())) recorder.misnumbered = true;
+            numbers.push_back(result.detections.at(0).class_id);
+            if (recorder.work_time.count()) std::this_thread::sleep_for(recorder.work_time);
+            inside = false;
+        }
+        void end() override { ended = true; }
+        Recorder& recorder;
+        int threads;
+        std::atomic<bool> inside{false};
+        std::vector<int> numbers;
+        bool ended = false;
+    };
+
+    bool wants_pixels() const override { return draws; }
+    std::unique_ptr<SegmentWork> work(int, const InputInfo&, int threads) override {
+        ++works;
+        return std::make_unique<Work>(*this, threads);
+    }
+    void begin_input(int input, const InputInfo&) override { events.push_back("begin " + std::to_string(input)); }
+    void result(int input, Result& result) override {
+        if (on_result) on_result(input, result);
+        Seen& seen = inputs.at(std::size_t(input));
+        if (result.frame.index != std::int64_t(seen.numbers.size())) misnumbered = true;
+        if (result.frame.pixels.plane[0]) pixels_kept = true;
+        if (result.frame.stream != input) misnumbered = true;
+        seen.numbers.push_back(result.detections.at(0).class_id);
+        seen.times.push_back(result.frame.time_s);
+    }
+    void work_done(int input, SegmentWork& work) override {
+        auto& done = static_cast<Work&>(work);
+        if (!done.ended) unended = true;
+        Seen& seen = inputs.at(std::size_t(input));
+        seen.worked.insert(seen.worked.end(), done.numbers.begin(), done.numbers.end());
+        // Its results have all come, and nothing beyond them.
+        if (seen.worked != seen.numbers) out_of_step = true;
+        work_threads.push_back(done.threads);
+    }
+    void end_input(int input, const InputEnd& end) override {
+        events.push_back("end " + std::to_string(input));
+        inputs.at(std::size_t(input)).end = end;
+    }
+
+    struct Seen {
+        std::vector<int> numbers, worked;
+        std::vector<double> times;
+        std::optional<InputEnd> end;
+    };
+    explicit Recorder(std::size_t count) : inputs(count) {}
+    std::vector<Seen> inputs;
+    std::vector<std::string> events;
+    std::vector<int> work_threads;
+    std::function<void(int, Result&)> on_result;
+    bool draws = false;
+    std::chrono::microseconds work_time{0};
+    std::atomic<int> works{0};
+    std::atomic<bool> overlapped{false}, pixels_missing{false}, misnumbered{false};
+    bool pixels_kept = false, unended = false, out_of_step = false;
+
+    bool sound() const {
+        return !overlapped && !pixels_missing && !misnumbered && !pixels_kept && !unended && !out_of_step;
+    }
+};
+
+/// first, first + 1, …
+inline std::vector<int> numbers_from(int first, int count) {
+    std::vector<int> out(std::size_t(std::max(0, count)));
+    for (int i = 0; i < count; ++i) out[std::size_t(i)] = first + i;
+    return out;
+}
+
+inline SchedulerOptions few_threads(int decoders = 3, int work_threads = 3) {
+    SchedulerOptions options;
+    options.decoders = decoders;
+    options.work_threads = work_threads;
+    return options;
+}
+
+}  // namespace convoy::test

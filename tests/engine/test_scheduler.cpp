@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+//
+// Whole inputs over devices that are not there.
+#include "engine/scheduler.h"
+
+#include <numeric>
+
+#include "tests/engine/fake_input.h"
+#include "tests/support/catch.h"
+
+using namespace convoy;
+using namespace convoy::test;
+
+namespace {
+
+RunReport run(FakeDevices& fake, const std::vector<RunInput>& inputs, Recorder& recorder,
+              const SchedulerOptions& options = few_threads()) {
+    const std::atomic<bool> stop = false;
+    return Scheduler(fake.workers, inputs, recorder, stop, options).run();
+}
+
+int total(const Script& script) { return std::accumulate(script.segments.begin(), script.segments.end(), 0); }
+
+}  // namespace
+
+TEST_CASE("results come in order whatever the devices, decoders and segments", "[scheduler]") {
+    for (int devices : {1, 2, 4})
+        for (int decoders : {1, 3})
+            for (bool draws : {false, true})
+                for (const std::vector<int>& segments :
+                     {std::vector<int>{}, {1}, {5, 1, 9}, std::vector<int>(40, 7), {0, 3, 0, 0, 4}}) {
+                    INFO(devices << " devices, " << decoders << " decoders, draws " << draws << ", " << segments.size()
+                                 << " segments");
+                    FakeDevices fake(devices);
+                    Script script;
+                    script.segments = segments;
+                    Recorder recorder(1);
+                    recorder.draws = draws;
+                    const RunReport report = run(fake, {run_input(script)}, recorder, few_threads(decoders));
+                    const Recorder::Seen& seen = recorder.inputs[0];
+                    CHECK(seen.numbers == numbers_from(0, total(script)));
+                    CHECK(recorder.sound());
+                    CHECK(recorder.events == std::vector<std::string>{"begin 0", "end 0"});
+                    REQUIRE(seen.end);
+                    CHECK(seen.end->frames == total(script));
+                    CHECK(seen.end->segments == std::int64_t(segments.size()));
+                    CHECK(seen.end->damaged == std::int64_t(segments.size() > 1));
+                    CHECK(seen.end->fallbacks == std::int64_t(segments.size() > 2));
+                    CHECK(recorder.works == (draws ? int(segments.size()) : 0));
+                    for (std::size_t i = 0; i < seen.times.size(); ++i)
+                        REQUIRE(std::fabs(seen.times[i] - .1 * double(i)) < 1e-9);
+                    CHECK_FALSE(report.stopped);
+                    CHECK(report.repeated_segments == 0);
+                    std::int64_t frames = 0, cut = 0;
+                    for (const DeviceReport& d : report.devices) frames += d.frames, cut += d.segments;
+                    CHECK(frames == total(script));
+                    CHECK(cut == std::int64_t(segments.size()));
+                    CHECK(report.latency.count == std::size_t(total(script)));
+                }
+}
+
+TEST_CASE("inputs of a lane come out one after the other, lanes side by side", "[scheduler]") {
+    FakeDevices fake(2);
+    std::vector<RunInput> inputs;
+    std::vector<Script> scripts(6);
+    for (int i = 0; i < 6; ++i) {
+        scripts[std::size_t(i)].segments = std::vector<int>(std::size_t(i) % 4, 5);
+        scripts[std::size_t(i)].first_number = 1000 * i;
+        inputs.push_back(run_input(scripts[std::size_t(i)], i % 2));
+    }
+    Recorder recorder(6);
+    run(fake, inputs, recorder);
+    for (int i = 0; i < 6; ++i) {
+        CHECK(recorder.inputs[std::size_t(i)].numbers == numbers_from(1000 * i, total(scripts[std::size_t(i)])));
+        CHECK(recorder.inputs[std::size_t(i)].end.has_value());
+    }
+    CHECK(recorder.sound());
+    for (int lane : {0, 1}) {
+        std::vector<std::string> events, expected;
+        for (const std::string& e : recorder.events)
+            if ((e.back() - '0') % 2 == lane) events.push_back(e);
+        for (int i = lane; i < 6; i += 2)
+            for (const char* what : {"begin ", "end "}) expected.push_back(what + std::to_string(i));
+        CHECK(events == expected);
+    }
+}
+
+TEST_CASE("lanes share the devices fairly: a short input does not wait for a long one", "[scheduler]") {
+    FakeDevices fake(1);
+    Script slow, quick;
+    slow.segments = std::vector<int>(200, 8);
+    quick.segments = std::vector<int>(20, 8);
+    quick.first_number = 10000;
+    slow.frame_time = quick.frame_time = std::chrono::microseconds(100);
+    Recorder recorder(2);
+    std::size_t slow_then = 0;
+    recorder.on_result = [&](int input, Result&) {
+        if (input == 1) slow_then = recorder.inputs[0].numbers.size();
+    };
+    run(fake, {run_input(slow, 0), run_input(quick, 1)}, recorder);
+    INFO("when the short input ended, the long one had " << slow_then << " of 1600 frames");
+    CHECK(slow_then < 1200);
+    CHECK(slow_then > 40);
+    // Its batches were mixed: alone, no input fills a batch of 4 while 3 threads take turns.
+    CHECK(recorder.sound());
+}
+
+TEST_CASE("parts of one decoding go through one piece of work, with all threads", "[scheduler]") {
+    FakeDevices fake(3);
+    Script script;
+    script.segments = std::vector<int>(30, 6);
+    script.kind = SegmentKind::first_part;
+    Recorder recorder(1);
+    recorder.draws = true;
+    run(fake, {run_input(script)}, recorder);
+    CHECK(recorder.inputs[0].numbers == numbers_from(0, 180));
+    CHECK(recorder.works == 1);
+    CHECK(recorder.work_threads == std::vector<int>{3});
+    CHECK(recorder.sound());
+}
+
+TEST_CASE("readers are kept from segment to segment of an input", "[scheduler]") {
+    FakeDevices fake(1);
+    Script script;
+    script.segments = std::vector<int>(50, 3);
+    Recorder recorder(1);
+    run(fake, {run_input(script)}, recorder, few_threads(2));
+    CHECK(*script.readers <= 2);
+}
+
+TEST_CASE("an endless input has a thread of its own and does not hold files up", "[scheduler]") {
+    FakeDevices fake(2);
+    Script camera, file;
+    camera.segments = {40};
+    camera.kind = SegmentKind::endless;
+    camera.frame_time = std::chrono::milliseconds(2);
+    file.segments = std::vector<int>(20, 5);
+    file.first_number = 5000;
+    for (bool draws : {false, true}) {
+        Recorder recorder(3);
+        recorder.draws = draws;
+        run(fake, {run_input(camera, 0), run_input(file, 1), run_input(camera, 2)}, recorder, few_threads(1));
+        CHECK(recorder.inputs[0].numbers == numbers_from(0, 40));
+        CHECK(recorder.inputs[1].numbers == numbers_from(5000, 100));
+        CHECK(recorder.inputs[2].numbers == numbers_from(0, 40));
+        CHECK(recorder.sound());
+    }
+}
+
+TEST_CASE("a camera's frame goes at once when nothing else is to be done", "[scheduler]") {
+    FakeDevices fake(1, 8);
+    Script camera;
+    camera.segments = {10};
+    camera.kind = SegmentKind::endless;
+    camera.frame_time = std::chrono::milliseconds(5);
+    Recorder recorder(1);
+    run(fake, {run_input(camera)}, recorder);
+    for (int batch : fake.backends[0]->batches()) CHECK(batch <= 3);
+}
+
+TEST_CASE("memory is bounded: a slow first segment stops the others", "[scheduler]") {
+    FakeDevices fake(2);
+    Script script;
+    script.segments = std::vector<int>(400, 20);
+    SchedulerOptions options = few_threads(4);
+    options.result_bytes = 50'000;
+    Recorder recorder(1);
+    recorder.on_result = [](int, Result& result) {
+        if (result.frame.index == 3) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    };
+    run(fake, {run_input(script)}, recorder, options);
+    CHECK(recorder.inputs[0].numbers == numbers_from(0, 8000));
+    // What was decoded while the reader slept: the bound, and what each of the 8 threads and the devices may have in
+    // hand.
+}
+
+TEST_CASE("what goes wrong with one input is told in its end, and the others go on", "[scheduler]") {
+    for (bool draws : {false, true}) {
+        FakeDevices fake(2);
+        Script good, unopened, uncut, unreadable;
+        good.segments = uncut.segments = unreadable.segments = {4, 4, 4};
+        unopened.open_error = "cannot be opened";
+        uncut.cut_error = "cannot be cut any further";
+        unreadable.unreadable_segment = 1;
+        Recorder recorder(5);
+        recorder.draws = draws;
+        run(fake, {run_input(good), run_input(unopened), run_input(uncut), run_input(unreadable), run_input(good)},
+            recorder);
+        CHECK(recorder.inputs[0].end->error.empty());
+        CHECK(recorder.inputs[1].end->error == "cannot be opened");
+        CHECK(recorder.inputs[1].end->frames == 0);
+        CHECK(recorder.inputs[2].end->error == "cannot be cut any further");
+        CHECK(recorder.inputs[2].numbers == numbers_from(0, 12));
+        CHECK(recorder.inputs[3].end->error == "unreadable");
+        CHECK(recorder.inputs[3].end->frames == 9);
+        CHECK(recorder.inputs[4].numbers == numbers_from(0, 12));
+        CHECK(recorder.events == std::vector<std::string>{"begin 0", "end 0", "end 1", "begin 2", "end 2", "begin 3",
+                                                          "end 3", "begin 4", "end 4"});
+        CHECK(recorder.sound());
+    }
+}
+
+TEST_CASE("the same engine runs again and again", "[scheduler]") {
+    FakeDevices fake(2);
+    Script script;
+    script.segments = {10, 10, 10};
+    for (int round = 0; round < 3; ++round) {
+        Recorder recorder(1);
+        const RunReport report = run(fake, {run_input(script)}, recorder);
+        CHECK(recorder.inputs[0].numbers == numbers_from(0, 30));
+        CHECK(report.devices[0].frames + report.devices[1].frames == 30);  // of this run alone
+    }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+//
+// Devices that die, runs that are stopped, observers that throw.
+#include <random>
+
+#include "engine/scheduler.h"
+#include "tests/engine/fake_input.h"
+#include "tests/support/catch.h"
+
+using namespace convoy;
+using namespace convoy::test;
+
+namespace {
+
+constexpr int kRepeats = 20;
+
+Script many_segments() {
+    Script script;
+    script.segments = std::vector<int>(40, 9);
+    return script;
+}
+
+}  // namespace
+
+TEST_CASE("a device that dies gives its segments back: no frame lost or doubled", "[scheduler][failure]") {
+    std::minstd_rand random(1);
+    for (bool draws : {false, true})
+        for (int repeat = 0; repeat < kRepeats; ++repeat) {
+            const int dies_at = int(random() % 25);
+            INFO("dies at its batch " << dies_at << ", draws " << draws << ", repeat " << repeat);
+            FakeDevices fake(3);
+            for (FakeBackend* backend : fake.backends) backend->work = std::chrono::microseconds(100);
+            fake.backends[std::size_t(repeat) % 3]->die_at_run = dies_at;
+            Recorder recorder(1);
+            recorder.draws = draws;
+            const std::atomic<bool> stop = false;
+            const RunReport report =
+                Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, few_threads()).run();
+            CHECK(recorder.inputs[0].numbers == numbers_from(0, 360));
+            CHECK(recorder.inputs[0].end->frames == 360);
+            CHECK(recorder.sound());
+            const DeviceReport& died = report.devices[std::size_t(repeat) % 3];
+            const bool was_used = fake.backends[std::size_t(repeat) % 3]->dead;
+            CHECK(died.failure == (was_used ? "the fake device has died" : ""));
+            if (was_used) CHECK(report.repeated_segments > 0);
+        }
+}
+
+TEST_CASE("a camera goes on with another device when its own dies", "[scheduler][failure]") {
+    for (int repeat = 0; repeat < kRepeats; ++repeat) {
+        FakeDevices fake(2);
+        fake.backends[0]->die_at_run = repeat % 4;
+        Script camera;
+        camera.segments = {60};
+        camera.kind = SegmentKind::endless;
+        camera.frame_time = std::chrono::microseconds(200);
+        Recorder recorder(1);
+        const std::atomic<bool> stop = false;
+        const RunReport report = Scheduler(fake.workers, {run_input(camera)}, recorder, stop, few_threads(1)).run();
+        CHECK(report.repeated_segments == 1);
+        CHECK(recorder.sound());
+        // It is opened anew: frames that were in the dead device are gone, as they would be with a camera.
+        CHECK(recorder.inputs[0].end->frames >= 60);
+    }
+}
+
+TEST_CASE("a device that was dead before is left out", "[scheduler][failure]") {
+    FakeDevices fake(2);
+    fake.workers[0]->fail("dead on arrival");
+    Recorder recorder(1);
+    const std::atomic<bool> stop = false;
+    Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, few_threads()).run();
+    CHECK(recorder.inputs[0].numbers == numbers_from(0, 360));
+}
+
+TEST_CASE("when the last device dies the run ends with its error", "[scheduler][failure]") {
+    for (int devices : {1, 2}) {
+        FakeDevices fake(devices);
+        for (FakeBackend* backend : fake.backends) backend->die_at_run = 3;
+        for (int round = 0; round < 2; ++round) {  // the second time they are dead from the start
+            Recorder recorder(1);
+            recorder.draws = true;
+            const std::atomic<bool> stop = false;
+            try {
+                Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, few_threads()).run();
+                FAIL("no error");
+            } catch (const Error& error) {
+                CHECK(int(error.kind()) == int(ErrorKind::device));
+                INFO(error.what());
+                CHECK(std::string(error.what()).find(round ? "every device" : "has died") != std::string::npos);
+            }
+            CHECK(recorder.inputs[0].numbers.size() < 360);
+        }
+    }
+}
+
+TEST_CASE("a picture that cannot be processed on a sound device ends the run with its error", "[scheduler][failure]") {
+    FakeDevices fake(2);
+    for (FakeBackend* backend : fake.backends) backend->fail_picture = 57;
+    Recorder recorder(1);
+    const std::atomic<bool> stop = false;
+    try {
+        Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, few_threads()).run();
+        FAIL("no error");
+    } catch (const Error& error) {
+        CHECK(std::string(error.what()) == "bad picture");
+    }
+}
+
+TEST_CASE("a stopped run ends soon, without gaps, at the last frame that it told of", "[scheduler][failure]") {
+    std::minstd_rand random(2);
+    for (bool draws : {false, true})
+        for (SegmentKind kind : {SegmentKind::closed, SegmentKind::first_part, SegmentKind::endless})
+            for (int repeat = 0; repeat < kRepeats; ++repeat) {
+                FakeDevices fake(2);
+                for (FakeBackend* backend : fake.backends) backend->work = std::chrono::microseconds(300);
+                Script script;
+                script.segments = kind == SegmentKind::endless ? std::vector<int>{4000} : std::vector<int>(400, 10);
+                script.kind = kind;
+                script.frame_time = std::chrono::microseconds(50);
+                Recorder recorder(2);
+                recorder.draws = draws;
+                recorder.work_time = std::chrono::microseconds(100);
+                std::atomic<bool> stop = false;
+                const std::size_t stop_at = random() % 300;
+                recorder.on_result = [&](int, Result&) {
+                    if (recorder.inputs[0].numbers.size() >= stop_at) stop = true;
+                };
+                const auto start = std::chrono::steady_clock::now();
+                const RunReport report =
+                    Scheduler(fake.workers, {run_input(script), run_input(script)}, recorder, stop, few_threads())
+                        .run();
+                CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
+                const Recorder::Seen& seen = recorder.inputs[0];
+                INFO(seen.numbers.size() << " frames, stopped at " << stop_at);
+                CHECK(report.stopped);
+                CHECK(seen.numbers.size() >= stop_at);
+                CHECK(seen.numbers.size() < 4000);
+                CHECK(seen.numbers == numbers_from(0, int(seen.numbers.size())));
+                REQUIRE(seen.end);
+                CHECK(seen.end->frames == std::int64_t(seen.numbers.size()));
+                if (draws) CHECK(seen.worked == seen.numbers);
+                CHECK_FALSE(recorder.inputs[1].end);  // was never begun
+                CHECK(recorder.sound());
+            }
+}
+
+TEST_CASE("a stop that comes when everything is there takes nothing away", "[scheduler][failure]") {
+    FakeDevices fake(1);
+    Script script;
+    script.segments = {5, 5};
+    Recorder recorder(1);
+    std::atomic<bool> stop = false;
+    recorder.on_result = [&](int, Result& result) {
+        if (result.frame.index == 9) stop = true;
+    };
+    const RunReport report = Scheduler(fake.workers, {run_input(script)}, recorder, stop, few_threads()).run();
+    CHECK_FALSE(report.stopped);
+    CHECK(recorder.inputs[0].end->frames == 10);
+}
+
+TEST_CASE("what the observer throws ends the run", "[scheduler][failure]") {
+    for (int at : {0, 1, 100})
+        for (bool draws : {false, true}) {
+            FakeDevices fake(2);
+            Recorder recorder(1);
+            recorder.draws = draws;
+            recorder.on_result = [&](int, Result& result) {
+                if (result.frame.index == at) throw Error(ErrorKind::output, "the disk is full");
+            };
+            const std::atomic<bool> stop = false;
+            try {
+                Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, few_threads()).run();
+                FAIL("no error");
+            } catch (const Error& error) {
+                CHECK(std::string(error.what()) == "the disk is full");
+            }
+            CHECK(recorder.inputs[0].numbers.size() == std::size_t(at));
+        }
+}

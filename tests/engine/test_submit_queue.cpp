@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#include "engine/submit_queue.h"
+
+#include <atomic>
+
+#include "tests/engine/fake_backend.h"
+#include "tests/support/catch.h"
+
+using namespace convoy;
+using test::FakeDevices;
+using test::NumberedPictures;
+
+namespace {
+
+constexpr int kCapacity = 40;
+
+int number_of(const std::optional<Result>& r) { return r->detections.at(0).class_id; }
+
+}  // namespace
+
+TEST_CASE("results come in order, one per frame, whatever the devices and the batch", "[submit]") {
+    const NumberedPictures pictures;
+    for (int devices : {1, 2, 3})
+        for (int batch : {1, 3, 8})
+            for (int slots : {1, 3})
+                for (int frames : {0, 1, 7, 100}) {
+                    INFO(devices << " devices, batch " << batch << ", slots " << slots << ", frames " << frames);
+                    FakeDevices fake(devices, batch, slots);
+                    SubmitQueue queue(fake.workers, kCapacity);
+                    std::thread producer([&] {
+                        for (int i = 0; i < frames; ++i) queue.submit(pictures.frame(i));
+                        queue.finish();
+                    });
+                    int seen = 0;
+                    while (const std::optional<Result> r = queue.next()) {
+                        REQUIRE(r->frame.index == seen);
+                        REQUIRE(number_of(r) == seen);
+                        ++seen;
+                    }
+                    producer.join();
+                    CHECK(seen == frames);
+                    for (const test::FakeBackend* backend : fake.backends) CHECK(backend->most_at_once <= 1);
+                    if (devices == 1) {
+                        const std::vector<int> batches = fake.backends[0]->batches();
+                        for (std::size_t b = 0; b + 1 < batches.size(); ++b) CHECK(batches[b] == batch);
+                    }
+                }
+}
+
+TEST_CASE("a queue can be finished and used again", "[submit]") {
+    const NumberedPictures pictures;
+    FakeDevices fake(2);
+    SubmitQueue queue(fake.workers, kCapacity);
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < 5; ++i) queue.submit(pictures.frame(i));
+        queue.finish();
+        int seen = 0;
+        while (queue.next()) ++seen;
+        CHECK(seen == 5);
+    }
+}
+
+TEST_CASE("flush runs a batch that is not full", "[submit]") {
+    const NumberedPictures pictures;
+    FakeDevices fake(1, 8);
+    SubmitQueue queue(fake.workers, kCapacity);
+    for (int i : {42, 43}) {
+        queue.submit(pictures.frame(i));
+        queue.flush();
+        CHECK(number_of(queue.next()) == i);
+    }
+}
+
+TEST_CASE("a frame does not wait longer than the latency bound for its batch", "[submit]") {
+    const NumberedPictures pictures;
+    FakeDevices fake(1, 8, 2, 5);
+    SubmitQueue queue(fake.workers, kCapacity);
+    queue.submit(pictures.frame(9));
+    CHECK(number_of(queue.next()) == 9);  // hangs if the bound is not kept
+    CHECK(fake.backends[0]->batches() == std::vector<int>{1});
+}
+
+TEST_CASE("a bad picture costs its own frame only", "[submit]") {
+    const NumberedPictures pictures;
+    FakeDevices fake(1);
+    fake.backends[0]->fail_picture = 2;
+    SubmitQueue queue(fake.workers, kCapacity);
+    for (int i = 0; i < 6; ++i) queue.submit(pictures.frame(i));
+    queue.finish();
+    for (int i = 0; i < 6; ++i) {
+        if (i == 2)
+            CHECK_THROWS_AS(queue.next(), Error);
+        else
+            CHECK(queue.next()->frame.index == i);
+    }
+    CHECK_FALSE(queue.next().has_value());
+}
+
+TEST_CASE("a failing batch surfaces for each of its frames and the next batch runs", "[submit]") {
+    const NumberedPictures pictures;
+    FakeDevices fake(1, 2);
+    fake.backends[0]->fail_run = 1;
+    SubmitQueue queue(fake.workers, kCapacity);
+    for (int i = 0; i < 6; ++i) queue.submit(pictures.frame(i));
+    queue.finish();
+    for (int i = 0; i < 6; ++i) {
+        if (i == 2 || i == 3)
+            CHECK_THROWS_AS(queue.next(), Error);
+        else
+            CHECK(queue.next()->frame.index == i);
+    }
+    CHECK_FALSE(queue.next().has_value());
+}
+
+TEST_CASE("submit blocks at capacity until results are taken", "[submit]") {
+    const NumberedPictures pictures;
+    FakeDevices fake(2, 2);
+    SubmitQueue queue(fake.workers, kCapacity);
+    std::atomic<int> submitted{0};
+    std::thread producer([&] {
+        for (int i = 0; i < 200; ++i) {
+            queue.submit(pictures.frame(i));
+            ++submitted;
+        }
+        queue.finish();
+    });
+    while (submitted < kCapacity) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    CHECK(submitted == kCapacity);
+    int seen = 0;
+    while (queue.next()) ++seen;
+    producer.join();
+    CHECK(seen == 200);
+}
+
+TEST_CASE("frames of a device that dies are done by the others, none lost or doubled", "[submit]") {
+    const NumberedPictures pictures;
+    for (int dies_at : {0, 1, 5})
+        for (int repeat = 0; repeat < 5; ++repeat) {
+            FakeDevices fake(3, 4);
+            fake.backends[1]->die_at_run = dies_at;
+            for (test::FakeBackend* backend : fake.backends) backend->work = std::chrono::microseconds(200);
+            SubmitQueue queue(fake.workers, kCapacity);
+            std::thread producer([&] {
+                for (int i = 0; i < 300; ++i) queue.submit(pictures.frame(i));
+                queue.finish();
+            });
+            int seen = 0;
+            while (const std::optional<Result> r = queue.next()) {
+                REQUIRE(r->frame.index == seen);
+                REQUIRE(number_of(r) == seen);
+                ++seen;
+            }
+            producer.join();
+            CHECK(seen == 300);
+            CHECK(fake.workers[1]->failed());
+            CHECK(fake.workers[1]->failure() == "the fake device has died");
+        }
+}
+
+TEST_CASE("when no device is left, every call says so", "[submit]") {
+    const NumberedPictures pictures;
+    FakeDevices fake(2, 2);
+    for (test::FakeBackend* backend : fake.backends) backend->die_at_run = 1;
+    SubmitQueue queue(fake.workers, kCapacity);
+    std::atomic<bool> refused{false};
+    std::thread producer([&] {
+        try {
+            for (int i = 0; i < 100; ++i) queue.submit(pictures.frame(i));
+        } catch (const Error& error) {
+            refused = error.kind() == ErrorKind::device;
+        }
+    });
+    int errors = 0, results = 0;
+    for (int i = 0; i < 50; ++i) {
+        try {
+            results += queue.next().has_value();
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::device);
+            ++errors;
+        }
+    }
+    producer.join();
+    CHECK(refused);
+    CHECK(errors > 0);
+    CHECK(results + errors == 50);
+}
+
+TEST_CASE("a queue ends at once with frames in flight and a blocked submitter gone", "[submit]") {
+    const NumberedPictures pictures;
+    for (int round = 0; round < 20; ++round) {
+        FakeDevices fake(2, 2);
+        for (test::FakeBackend* backend : fake.backends) backend->work = std::chrono::milliseconds(1);
+        SubmitQueue queue(fake.workers, kCapacity);
+        for (int i = 0; i < 30; ++i) queue.submit(pictures.frame(i));
+    }
+    SUCCEED("no hang");
+}

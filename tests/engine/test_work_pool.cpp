@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#include "engine/work_pool.h"
+
+#include <atomic>
+#include <chrono>
+
+#include "tests/support/catch.h"
+
+using namespace convoy;
+
+namespace {
+
+/// Counts its steps, and notices when two run at once.
+class Counter : public WorkPool::Strand {
+public:
+    explicit Counter(std::atomic<int>& all) : all_(all) {}
+    bool step(int) noexcept override {
+        if (inside.exchange(true)) overlapped = true;
+        const bool work = to_do > 0;
+        if (work) {
+            --to_do;
+            ++done;
+            ++all_;
+        }
+        inside = false;
+        return work;
+    }
+    std::atomic<int> to_do{0}, done{0};
+    std::atomic<bool> inside{false}, overlapped{false};
+
+private:
+    std::atomic<int>& all_;
+};
+
+}  // namespace
+
+TEST_CASE("every step of every strand is done, one at a time within a strand", "[pool]") {
+    constexpr int kStrands = 8, kRounds = 500;
+    std::atomic<int> all{0};
+    std::vector<std::shared_ptr<Counter>> strands;
+    for (int i = 0; i < kStrands; ++i) strands.push_back(std::make_shared<Counter>(all));
+    WorkPool pool(4);
+    CHECK(pool.size() == 4);
+    std::vector<std::thread> wakers;
+    for (int t = 0; t < 2; ++t)
+        wakers.emplace_back([&] {
+            for (int round = 0; round < kRounds; ++round)
+                for (const auto& strand : strands) {
+                    ++strand->to_do;
+                    pool.wake(strand);
+                }
+        });
+    for (std::thread& waker : wakers) waker.join();
+    while (!pool.idle()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    CHECK(all == 2 * kRounds * kStrands);
+    for (const auto& strand : strands) {
+        CHECK(strand->done == 2 * kRounds);
+        CHECK_FALSE(strand->overlapped);
+    }
+}
+
+TEST_CASE("a pool ends with work left undone", "[pool]") {
+    std::atomic<int> all{0};
+    const auto strand = std::make_shared<Counter>(all);
+    strand->to_do = 1'000'000'000;
+    {
+        WorkPool pool(2);
+        pool.wake(strand);
+    }
+    CHECK(all < 1'000'000'000);
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+//
+// What NVDEC decodes, segment by segment, is to the bit what the CPU decodes.
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tests/support/cuda.h"
+#include "tests/tools/awkward_videos.h"
+#include "tests/tools/segment_frames.h"
+#include "tools/media/av_cuda.h"
+#include "tools/media/input.h"
+#include "tools/media/video_reader.h"
+
+using namespace convoy;
+using namespace convoy::test;
+
+namespace {
+
+/// GPU 0's primary context, found by the driver's own function as the runtime knows it, and a stream.
+class Gpu {
+public:
+    Gpu() {
+        cuda_ok(cudaSetDevice(0));
+        cuda_ok(cudaFree(nullptr));  // makes the context
+        cuda_ok(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+        using GetCurrent = int (*)(void**);
+        void* found = nullptr;
+        cudaDriverEntryPointQueryResult result{};
+        cuda_ok(cudaGetDriverEntryPointByVersion("cuCtxGetCurrent", &found, 12000, cudaEnableDefault, &result));
+        if (!found || reinterpret_cast<GetCurrent>(found)(&target_.cuda_context) != 0)
+            throw std::runtime_error("no current CUDA context");
+        target_.gpu = 0;
+        target_.cuda_stream = stream_;
+    }
+    ~Gpu() { cudaStreamDestroy(stream_); }
+    Gpu(const Gpu&) = delete;
+    const DecodeTarget& target() const { return target_; }
+    cudaStream_t stream() const { return stream_; }
+
+private:
+    cudaStream_t stream_ = nullptr;
+    DecodeTarget target_;
+};
+
+/// A frame of the device's memory, copied to the host in the order of its stream.
+FrameMark mark_of_device(const Frame& frame, cudaStream_t stream) {
+    const PixelView& p = frame.pixels;
+    if (!p.on_device) return mark_of(frame);
+    REQUIRE(frame.cuda_stream == stream);
+    REQUIRE(p.format == PixelFormat::nv12);
+    const int chroma_w = (p.width + 1) / 2 * 2, chroma_h = (p.height + 1) / 2;
+    std::vector<std::uint8_t> luma(std::size_t(p.width) * p.height), chroma(std::size_t(chroma_w) * chroma_h);
+    const auto copy = [&](std::vector<std::uint8_t>& to, int plane, int w, int h) {
+        cuda_ok(cudaMemcpy2DAsync(to.data(), std::size_t(w), p.plane[plane], std::size_t(p.pitch[plane]),
+                                  std::size_t(w), std::size_t(h), cudaMemcpyDeviceToHost, stream));
+    };
+    copy(luma, 0, p.width, p.height);
+    copy(chroma, 1, chroma_w, chroma_h);
+    cuda_ok(cudaStreamSynchronize(stream));
+    Frame host = frame;
+    host.pixels.on_device = false;
+    host.pixels.plane[0] = luma.data();
+    host.pixels.plane[1] = chroma.data();
+    host.pixels.pitch[0] = p.width;
+    host.pixels.pitch[1] = chroma_w;
+    return mark_of(host);
+}
+
+struct Tally {
+    int segments = 0, on_gpu = 0;
+    std::map<std::string, int> fallbacks;
+};
+
+/// `held`: how many frames are kept until later ones have come, as an engine does.
+std::vector<FrameMark> read_on_gpu(SegmentReader& reader, const std::shared_ptr<const Segment>& segment,
+                                   cudaStream_t stream, std::size_t held, Tally& tally) {
+    std::vector<FrameMark> marks;
+    std::vector<Frame> waiting;
+    reader.open(segment);
+    bool all_on_device = true;
+    const auto let_go = [&] {
+        all_on_device &= waiting.front().pixels.on_device;
+        marks.push_back(mark_of_device(waiting.front(), stream));
+        waiting.erase(waiting.begin());
+    };
+    while (auto frame = reader.next()) {
+        waiting.push_back(std::move(*frame));
+        if (waiting.size() > held) let_go();
+    }
+    while (!waiting.empty()) let_go();
+    const SegmentNotes notes = reader.notes();
+    ++tally.segments;
+    tally.on_gpu += notes.on_gpu;
+    if (!notes.fallback.empty()) ++tally.fallbacks[notes.fallback];
+    CHECK(notes.on_gpu == notes.fallback.empty());
+    if (notes.on_gpu) CHECK(all_on_device);
+    return marks;
+}
+
+void check_on_gpu(const AwkwardVideo& video, const Gpu& gpu) {
+    const auto input = media::open_input(video.path);
+    const auto segments = all_segments(*input);
+    const auto cpu = input->make_reader({}), nvdec = input->make_reader(gpu.target());
+    Tally tally;
+    for (int round = 0; round < 2; ++round)  // backwards the second time
+        for (std::size_t i = 0; i < segments.size(); ++i) {
+            const auto& segment = segments[round == 0 ? i : segments.size() - 1 - i];
+            const std::vector<FrameMark> expected = read_segment(*cpu, segment);
+            INFO(video.name << ", segment " << i << ", round " << round);
+            CHECK(difference(read_on_gpu(*nvdec, segment, gpu.stream(), 3, tally), expected) == "");
+        }
+    std::string why;
+    for (const auto& [reason, count] : tally.fallbacks) why += ", " + std::to_string(count) + " not: " + reason;
+    WARN(video.name << ": " << tally.on_gpu << " of " << tally.segments << " by NVDEC" << why);
+    const bool by_gpu = video.nv12 && !video.damaged && (video.cut == Cut::many || video.cut == Cut::one) &&
+                        video.name != "jpeg.avi" && video.name != "vp9_odd.webm" && video.name != "av1.mp4";
+    if (by_gpu) CHECK(tally.on_gpu == tally.segments);
+}
+
+}  // namespace
+
+TEST_CASE("NVDEC gives the CPU's frames, and leaves to it what it cannot", "[nvdec]") {
+    REQUIRE_GPU();
+    if (!has_ffmpeg()) {
+        WARN("skipped: ffmpeg is not installed");
+        return;
+    }
+    const Gpu gpu;
+    std::string why_not;
+    if (!media::cuda_device(gpu.target(), why_not)) {
+        WARN("skipped: " << why_not);
+        return;
+    }
+    const TempFolder folder;
+    for (const AwkwardVideo& video : make_awkward_videos(folder)) check_on_gpu(video, gpu);
+}
+
+TEST_CASE("the shipped clip is decoded by NVDEC", "[nvdec]") {
+    REQUIRE_GPU();
+    const Gpu gpu;
+    check_on_gpu({"the clip", clip(), Cut::many, false, true}, gpu);
+}
+
+TEST_CASE("without a usable context the CPU decodes", "[nvdec]") {
+    REQUIRE_GPU();
+    DecodeTarget nowhere;
+    nowhere.gpu = 0;  // no context at all
+    const auto input = media::open_input(clip());
+    const auto segments = all_segments(*input);
+    const auto reader = input->make_reader(nowhere), cpu = input->make_reader({});
+    CHECK(difference(read_segment(*reader, segments[0]), read_segment(*cpu, segments[0])) == "");
+    CHECK_FALSE(reader->notes().on_gpu);
+    CHECK_FALSE(reader->notes().fallback.empty());
+}

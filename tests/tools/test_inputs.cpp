@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/input.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tests/support/catch.h"
+#include "tests/tools/media_files.h"
+#include "tests/tools/segment_frames.h"
+
+using namespace convoy;
+using namespace convoy::test;
+using media::Image;
+
+TEST_CASE("the shipped clip is cut, and its frames are there", "[input]") {
+    const auto input = media::open_input(clip());
+    CHECK(input->info().is_video);
+    CHECK(input->info().width == 768);
+    CHECK(input->info().height == 576);
+    CHECK(input->info().frames_estimate == 240);
+    const auto reader = input->make_reader({});
+    std::int64_t frames = 0;
+    while (const auto segment = input->next_segment()) {
+        CHECK(segment->bytes() > 0);
+        reader->open(segment);
+        while (const auto frame = reader->next()) {
+            CHECK(std::fabs(frame->time_s - double(frames++) * .1) < 1e-6);
+            CHECK(frame->pixels.format == PixelFormat::nv12);
+            CHECK(frame->owner);
+        }
+        CHECK(reader->notes().damaged == 0);
+        CHECK(reader->notes().fallback.empty());
+        CHECK_FALSE(reader->next());
+    }
+    CHECK(frames == 240);
+    CHECK_FALSE(input->next_segment());
+    CHECK(input->notes().damaged == 0);
+}
+
+TEST_CASE("frames and readers outlive their input, segments can be left half read", "[input]") {
+    std::unique_ptr<SegmentReader> reader;
+    std::shared_ptr<const Segment> segment;
+    {
+        const auto input = media::open_input(clip());
+        reader = input->make_reader({});
+        segment = input->next_segment();
+    }
+    std::vector<Frame> frames;
+    reader->open(segment);
+    for (int i = 0; i < 5; ++i) frames.push_back(*reader->next());
+    const std::vector<FrameMark> again = read_segment(*reader, segment);
+    reader.reset();
+    segment.reset();
+    for (std::size_t i = 0; i < frames.size(); ++i) CHECK(mark_of(frames[i]).hash == again[i].hash);
+}
+
+TEST_CASE("a cancelled input ends", "[input]") {
+    const auto input = media::open_input(clip());
+    input->cancel();
+    CHECK_FALSE(input->next_segment());
+}
+
+TEST_CASE("a picture is an input of one segment", "[input]") {
+    const TempFolder folder;
+    const Image image = synthetic(37, 21, 4);
+    media::write_image(folder / "p.png", image);
+    const auto input = media::open_input(folder / "p.png");
+    CHECK_FALSE(input->info().is_video);
+    const auto segment = input->next_segment();
+    REQUIRE(segment);
+    CHECK(segment->kind() == SegmentKind::closed);
+    CHECK_FALSE(input->next_segment());
+    const auto reader = input->make_reader({});
+    for (int i = 0; i < 2; ++i) {
+        reader->open(segment);
+        const auto frame = reader->next();
+        REQUIRE(frame);
+        CHECK(copy_of(*frame).rgb == image.rgb);
+        CHECK_FALSE(reader->next());
+    }
+    write_bytes(folder / "q.jpg", {1, 2, 3});
+    const auto broken = media::open_input(folder / "q.jpg");
+    reader->open(broken->next_segment());
+    const Error error = error_of([&] { reader->next(); });
+    CHECK(error.kind() == ErrorKind::input);
+    CHECK(std::string(error.what()).find("q.jpg") != std::string::npos);
+    CHECK(error_of([&] { media::open_input(folder / "none.jpg"); }).kind() == ErrorKind::input);
+}
+
+TEST_CASE("a video without one frame is refused, a foreign segment too", "[input]") {
+    const TempFolder folder;
+    Bytes bytes = read_bytes(clip());
+    const std::string name = "mdat";
+    const auto data = std::search(bytes.begin(), bytes.end(), name.begin(), name.end());
+    REQUIRE(data != bytes.end());
+    std::fill(data + 4, bytes.end(), std::uint8_t(0));
+    write_bytes(folder / "nothing.mp4", bytes);
+    const Error error = error_of([&] { media::open_input(folder / "nothing.mp4"); });
+    CHECK(error.kind() == ErrorKind::input);
+    CHECK(std::string(error.what()).find("not one frame") != std::string::npos);
+    const auto a = media::open_input(clip()), b = media::open_input(clip());
+    const auto reader = a->make_reader({});
+    CHECK(error_of([&] { reader->open(b->next_segment()); }).kind() == ErrorKind::usage);
+}
+
+TEST_CASE("a video that is cut short says so, whoever reads its segments", "[input]") {
+    const TempFolder folder;
+    const Bytes whole = read_bytes(clip());
+    write_bytes(folder / "cut.mp4", Bytes(whole.begin(), whole.begin() + std::ptrdiff_t(whole.size() / 2)));
+    const auto input = media::open_input(folder / "cut.mp4");
+    std::int64_t frames = 0;
+    const auto reader = input->make_reader({});
+    while (const auto segment = input->next_segment()) frames += std::int64_t(read_segment(*reader, segment).size());
+    CHECK(frames > 50);
+    CHECK(frames < 240);
+    CHECK(input->notes().damaged > 0);
+    CHECK(input->notes().first_damage.find("cut.mp4") != std::string::npos);
+}

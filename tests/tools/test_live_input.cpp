@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+//
+// Live streams from an ffmpeg of our own on the loopback: they come, drop out, come back, and can be left at any time.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+#include "tests/support/catch.h"
+#include "tests/tools/child.h"
+#include "tests/tools/media_files.h"
+#include "tools/media/input.h"
+
+using namespace convoy;
+using namespace convoy::test;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+int free_port() {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    ::close(fd);
+    return ntohs(address.sin_port);
+}
+
+std::string ffmpeg_path() {
+    const Bytes path = output_of("command -v ffmpeg");
+    const std::string text(path.begin(), path.end());
+    return text.substr(0, text.find('\n'));
+}
+
+/// Sends a clip once, in real time, to whoever connects.
+class Sender {
+public:
+    Sender(const std::string& clip, const std::string& url, const TempFolder& folder)
+        : child_(
+              ffmpeg_path(),
+              {"-v", "quiet", "-re", "-stream_loop", "-1", "-i", clip, "-c", "copy", "-f", "mpegts", url + "?listen=1"},
+              folder.path()) {}
+
+private:
+    Child child_;
+};
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// A segment's reader that is open.
+std::unique_ptr<SegmentReader> open_reader(Input& input) {
+    auto reader = input.make_reader({});
+    const auto segment = input.next_segment();
+    REQUIRE(segment);
+    CHECK(segment->kind() == SegmentKind::endless);
+    CHECK_FALSE(input.next_segment());
+    reader->open(segment);
+    return reader;
+}
+
+}  // namespace
+
+TEST_CASE("names of live inputs", "[live]") {
+    for (const char* path :
+         {"rtsp://camera/1", "udp://239.0.0.1:5000", "srt://host:1", "tcp://host:1", "rtmp://host/app", "/dev/video0"})
+        CHECK(media::is_live(path));
+    for (const char* path :
+         {"clip.mp4", "http://host/clip.mp4", "https://host/clip.mp4", "/dev/null", "a.jpg", "file:///a.mp4"})
+        CHECK_FALSE(media::is_live(path));
+    CHECK(media::open_input("rtsp://nobody.invalid/1")->info().is_video);  // nothing is opened yet
+}
+
+TEST_CASE("a live stream that drops out is taken up again", "[live]") {
+    if (!has_ffmpeg()) {
+        WARN("skipped: ffmpeg is not installed");
+        return;
+    }
+    const TempFolder folder;
+    const std::string clip = folder / "clip.ts";
+    output_of("ffmpeg -y -f lavfi -i testsrc2=size=96x64:rate=25:duration=2 -c:v libx264 -preset veryfast -g 12 " +
+              clip);
+    const std::string url = "tcp://127.0.0.1:" + std::to_string(free_port());
+    media::InputOptions options;
+    options.give_up_s = 8;
+    const auto input = media::open_input(url, options);
+    const auto reader = open_reader(*input);
+    auto sender = std::make_unique<Sender>(clip, url, folder);
+    double last_s = -1e9;
+    int frames = 0;
+    const auto read = [&](int count) {
+        for (int i = 0; i < count; ++i, ++frames) {
+            const auto frame = reader->next();
+            REQUIRE(frame);
+            CHECK(frame->pixels.width == 96);
+            CHECK(frame->pixels.format == PixelFormat::nv12);
+            CHECK(frame->time_s >= last_s);
+            last_s = frame->time_s;
+        }
+    };
+    read(20);
+    const auto dropped = Clock::now();
+    const double before_s = last_s;
+    sender.reset();
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    sender = std::make_unique<Sender>(clip, url, folder);
+    for (const int most = frames + 200; last_s - before_s < .3 && frames < most;)
+        read(1);  // what was under way, then what is new
+    read(20);
+    CAPTURE(frames, last_s, before_s, reader->notes().first_damage);
+    CHECK(reader->notes().damaged >= 1);
+    CHECK(reader->notes().first_damage.find(url) != std::string::npos);
+    CHECK(last_s - before_s < seconds_since(dropped) + 2);
+
+    // Left while it waits for the next frame.
+    sender.reset();
+    std::thread cancel([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(400));
+        input->cancel();
+    });
+    while (reader->next()) {
+    }
+    cancel.join();
+    CHECK_FALSE(reader->next());
+    CHECK_FALSE(input->next_segment());
+}
+
+TEST_CASE("a live stream that never comes, or does not come back, is given up", "[live]") {
+    const std::string url = "tcp://127.0.0.1:" + std::to_string(free_port());
+    media::InputOptions options;
+    options.give_up_s = 1.5;
+    const auto input = media::open_input(url, options);
+    const auto reader = open_reader(*input);
+    const auto start = Clock::now();
+    const Error error = error_of([&] { reader->next(); });
+    CHECK(error.kind() == ErrorKind::input);
+    CHECK(std::string(error.what()).find(url) != std::string::npos);
+    CHECK(std::string(error.what()).find("cannot be opened") != std::string::npos);
+    CHECK(seconds_since(start) < 4);
+    CHECK(error_of([] { open_reader(*media::open_input("/dev/video97"))->next(); }).kind() != ErrorKind::usage);
+}
+
+TEST_CASE("waiting for a silent address can be ended", "[live]") {
+    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::listen(listener, 4) == 0);
+    REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    const auto input = media::open_input("tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
+    const auto reader = open_reader(*input);
+    std::thread cancel([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        input->cancel();
+    });
+    const auto start = Clock::now();
+    CHECK_FALSE(reader->next());
+    CHECK(seconds_since(start) < 1.3);
+    cancel.join();
+    ::close(listener);
+}

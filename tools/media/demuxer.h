@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "engine/segment.h"
+#include "tools/media/av_handles.h"
+#include "tools/media/video_stream.h"
+
+namespace convoy::media {
+
+/// Set from any thread: everything that waits for a file or a network ends soon.
+using CancelFlag = std::shared_ptr<std::atomic<bool>>;
+
+/// The best video stream of a file, an address or a camera, packet by packet.
+class Demuxer {
+public:
+    /// Throws Error(input) naming the path when it is missing, empty, unreadable, of no known kind or without a video
+    /// stream that can be decoded. `format` is libav's when it cannot be told from the contents (a camera), else null.
+    /// An address or camera that says nothing for `silence` ends.
+    explicit Demuxer(const std::string& path, CancelFlag cancelled = {}, const AVInputFormat* format = nullptr,
+                     std::chrono::duration<double> silence = kSilence);
+    static constexpr std::chrono::seconds kSilence{30};
+    Demuxer(const Demuxer&) = delete;
+    Demuxer& operator=(const Demuxer&) = delete;
+
+    /// Width and height stay 0: only a decoded frame tells.
+    const InputInfo& info() const { return info_; }
+    const VideoStreamPtr& stream() const { return stream_; }
+    /// Whether it is a recording: of known length, and readable again from the start.
+    bool is_recording() const;
+
+    /// The next packet into `packet`; false at the end, which comes early when the container is damaged.
+    bool read(AVPacket& packet);
+    /// Reading that ended early, a file that is cut short: complete once read() has returned false.
+    const SegmentNotes& notes() const { return notes_; }
+
+private:
+    using Clock = std::chrono::steady_clock;
+
+    void open(const AVInputFormat* format);
+    void find_streams();
+    void choose_stream();
+    void describe();
+    void keep_time(const AVPacket& packet);
+    void check_cut_short();
+    bool cancelled() const { return cancelled_ && *cancelled_; }
+    [[noreturn]] void fail(const std::string& what) const;
+
+    InputInfo info_;
+    CancelFlag cancelled_;
+    std::optional<Clock::duration> silence_;  // of what is no file
+    Clock::time_point deadline_ = Clock::time_point::max();
+    DemuxerPtr context_;
+    AVStream* chosen_ = nullptr;
+    VideoStreamPtr stream_;
+    SegmentNotes notes_;
+    bool ended_ = false;
+
+    double frame_s_;                 // a frame's duration
+    std::optional<double> first_s_;  // container time of the first packet
+    double end_s_ = 0;               // of the packets so far, from the first one's begin
+};
+
+}  // namespace convoy::media

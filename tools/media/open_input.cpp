@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <iterator>
+
+#include "tools/media/camera.h"
+#include "tools/media/files.h"
+#include "tools/media/image.h"
+#include "tools/media/input.h"
+#include "tools/media/live_input.h"
+#include "tools/media/picture_input.h"
+#include "tools/media/video_input.h"
+
+namespace convoy::media {
+
+bool is_live(const std::string& path) {
+    static constexpr const char* kProtocols[] = {"rtsp",  "rtsps", "rtspt", "rtmp", "rtmps", "rtmpt",
+                                                 "rtmpe", "srt",   "rist",  "udp",  "rtp",   "srtp",
+                                                 "tcp",   "tls",   "mmsh",  "mmst", "unix",  "rtspu"};
+    if (!is_url(path)) return is_camera(path);
+    const std::string protocol = path.substr(0, path.find("://"));
+    return std::any_of(std::begin(kProtocols), std::end(kProtocols), [&](const char* p) { return protocol == p; });
+}
+
+bool is_address(const std::string& path) { return is_url(path); }
+
+std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& options) {
+    if (is_image_path(path) && !is_url(path)) return std::make_unique<PictureInput>(path);
+    auto cancelled = std::make_shared<std::atomic<bool>>(false);
+    if (!is_live(path)) {
+        auto demuxer = std::make_unique<Demuxer>(path, cancelled);
+        if (demuxer->is_recording()) return std::make_unique<VideoInput>(std::move(demuxer), cancelled, options);
+    }
+    return std::make_unique<LiveInput>(path, options, cancelled);
+}
+
+}  // namespace convoy::media

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/segment.h"
+
+namespace convoy::media {
+
+/// One picture, decoded by whoever reads its segment: a folder of them is decoded on as many threads as there are
+/// readers. Opening it only looks whether the file is there; its size is not known before it is read.
+class PictureInput : public Input {
+public:
+    /// Throws Error(input) when the file is missing, empty or unreadable.
+    explicit PictureInput(const std::string& path);
+    const InputInfo& info() const override { return info_; }
+    std::shared_ptr<const Segment> next_segment() override;
+    std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) override;
+
+private:
+    InputInfo info_;
+    std::shared_ptr<const Segment> segment_;
+};
+
+}  // namespace convoy::media

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+//
+// Cuts a stream of packets into pieces that can be decoded alone. Where it cuts depends on the packets only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "tools/media/entry_points.h"
+#include "tools/media/packet_segment.h"
+
+namespace convoy::media {
+
+/// A closed segment has at least as many packets (or bytes, whatever comes first), so that what each costs beside
+/// decoding weighs little; the last of an input may have less.
+constexpr std::size_t kEnoughPackets = 48, kEnoughBytes = 16 << 20;
+/// What grows beyond this without an entry point is handed out instead, so that memory stays bounded.
+constexpr std::size_t kMostPackets = 600, kMostBytes = 64 << 20;
+
+/// Packets, and where they stand between two cuts.
+struct PacketRun {
+    std::shared_ptr<PacketSegment> segment;
+    bool begins = false, ends = false;  ///< at a cut or the stream's begin; at a cut or the stream's end
+    bool closed() const { return begins && ends; }
+};
+
+/// Runs that are not closed follow each other until one ends: their packets must be decoded in one go. They come as
+/// soon as they are read, and may be empty.
+class Segmenter {
+public:
+    /// `read` fills a packet, or returns false at the stream's end.
+    Segmenter(VideoStreamPtr stream, std::function<bool(AVPacket&)> read);
+    /// The next run, or nothing at the stream's end.
+    std::optional<PacketRun> next();
+
+    bool can_cut() const { return entries_.any(); }
+    std::int64_t packets() const { return packets_; }
+    /// In runs that are not closed.
+    std::int64_t uncut_packets() const { return uncut_packets_; }
+    std::int64_t entry_points() const { return entry_points_; }
+
+private:
+    struct Waiting {
+        PacketPtr packet;
+        EntryPoints::Look look;
+        std::shared_ptr<const DecoderHeaders> headers;
+    };
+
+    bool read();
+    void weigh(const Waiting& packet);
+    void confirm_candidate();
+    bool next_cut(std::size_t& at);
+    bool too_much() const;
+    PacketRun take(std::size_t count, bool ends);
+
+    VideoStreamPtr stream_;
+    std::function<bool(AVPacket&)> read_;
+    EntryPoints entries_;
+    std::deque<Waiting> waiting_;
+    std::deque<std::size_t> cuts_;          // confirmed: indices into waiting_
+    std::optional<std::size_t> candidate_;  // an entry point in order, as far as is known
+    std::size_t waiting_bytes_ = 0;
+    bool handing_out_ = false, ended_ = false;
+    std::int64_t packets_ = 0, uncut_packets_ = 0, entry_points_ = 0;
+};
+
+}  // namespace convoy::media
