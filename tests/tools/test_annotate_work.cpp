@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/annotate_work.h"
 
-#include <filesystem>
+#include <algorithm>
 #include <thread>
 
 #include "tests/support/catch.h"

@@ -150,6 +150,23 @@ TEST_CASE("a sheet of one part is that of pictures added one by one", "[sheet]")
     }
 }
 
+TEST_CASE("a part that begins late scales little, and nothing else changes", "[sheet]") {
+    const std::vector<int> lengths = {700, 90, 50, 50, 130, 1, 900};
+    ContactSheet sheet(4, 3, 32);
+    std::size_t kept = 0;
+    for (int first = 0; const int length : lengths) {
+        SheetPart part = sheet.begin_part();
+        for (int n = 0; n < length; ++n) part.add(numbered(first + n));
+        kept = part.kept();
+        CHECK(kept <= 48);
+        if (length == 50) CHECK(kept == 7);
+        sheet.append(part, 0, length, [](std::int64_t) { return ""; });
+        first += length;
+    }
+    CHECK(kept >= 24);  // the last is almost half of all
+    CHECK(sheet.render().rgb == sheet_of(lengths).rgb);
+}
+
 TEST_CASE("captions are those of the pictures above them", "[sheet]") {
     std::vector<std::string> asked;
     const std::vector<int> shown = numbers_on(sheet_of({40, 3, 90}, &asked));

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <memory>
 #include <numeric>
 #include <thread>
 
@@ -35,7 +36,6 @@ EncodedFrames encode(int first, int count, int threads = 1) {
     EncodedFrames frames;
     for (int i = first; i < first + count; ++i) frames.append(encoder.write(synthetic(kWidth, kHeight, i)));
     frames.append(encoder.end());
-    REQUIRE(int(frames.packets.size()) == count);
     return frames;
 }
 
@@ -157,6 +157,7 @@ TEST_CASE("parts encoded at once and with more threads fit", "[muxer]") {
         const std::vector<double> times = steady(total);
         std::size_t first = 0;
         for (std::size_t i = 0; i < parts.size(); ++i) {
+            CHECK(int(parts[i].packets.size()) == lengths[i]);
             muxer.append(std::move(parts[i]), std::span(times).subspan(first, std::size_t(lengths[i])));
             first += std::size_t(lengths[i]);
         }

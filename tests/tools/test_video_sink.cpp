@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/video_sink.h"
 
-#include <unistd.h>
-
+#include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <thread>
@@ -185,26 +184,26 @@ TEST_CASE("places must be those of frames", "[video]") {
     CHECK(error_of([&] { sink.end_input(0); }).kind() == ErrorKind::usage);
 }
 
-TEST_CASE("NVENC is taken where it is, and only for parts that come one by one", "[video]") {
-    const media::VideoFormat alone{320, 240, 25, 1, 2, H264Encoder::automatic};
-    media::VideoFormat beside_others = alone;
-    beside_others.threads = 1;
+TEST_CASE("NVENC is taken where it is, and only for what is one part", "[video]") {
+    const media::VideoFormat format{320, 240, 25, 1, 2, H264Encoder::automatic};
     tools::VideoEncoders any(H264Encoder::automatic), nvenc(H264Encoder::nvenc);
-    CHECK(any.open(0, "a.mp4", beside_others).encoder.kind() == H264Encoder::x264);
-    CHECK(any.open(0, "a.mp4", alone).encoder.kind() == H264Encoder::x264);  // as its first part
-    const tools::VideoEncoders::Opened first = any.open(1, "b.mp4", alone);
-    const tools::VideoEncoders::Opened second = any.open(1, "b.mp4", alone);
+    CHECK(any.open(0, "a.mp4", format, false).encoder.kind() == H264Encoder::x264);
+    CHECK(any.open(0, "a.mp4", format, true).encoder.kind() == H264Encoder::x264);  // as its first part
+    const tools::VideoEncoders::Opened first = any.open(1, "b.mp4", format, true);
+    const tools::VideoEncoders::Opened second = any.open(2, "c.mp4", format, true);
     CHECK(first.encoder.kind() == second.encoder.kind());
     if (first.encoder.kind() == H264Encoder::x264) {
         CHECK(first.session == nullptr);
-        const Error error = error_of([&] { nvenc.open(0, "c.mp4", alone); });
+        const Error error = error_of([&] { nvenc.open(0, "c.mp4", format, true); });
         CHECK(error.kind() == ErrorKind::unsupported);
         CHECK(std::string(error.what()).find("c.mp4") != std::string::npos);
         WARN("skipped: this machine has no NVENC, so how many parts it takes was not tested");
         return;
     }
-    const Error error = error_of([&] { any.open(1, "b.mp4", alone); });
+    CHECK(any.open(3, "d.mp4", format, true).encoder.kind() == H264Encoder::x264);  // no room
+    const tools::VideoEncoders::Opened third = nvenc.open(0, "e.mp4", format, false);
+    const tools::VideoEncoders::Opened fourth = nvenc.open(0, "e.mp4", format, false);
+    const Error error = error_of([&] { nvenc.open(0, "e.mp4", format, false); });
     CHECK(error.kind() == ErrorKind::unsupported);
     CHECK(std::string(error.what()).find("2 pieces of video at a time") != std::string::npos);
-    CHECK(any.open(2, "d.mp4", alone).encoder.kind() == H264Encoder::x264);
 }

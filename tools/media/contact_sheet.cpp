@@ -2,7 +2,7 @@
 #include "tools/media/contact_sheet.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <cmath>
 #include <new>
 
 #include "tools/media/av_handles.h"
@@ -17,7 +17,8 @@ constexpr Color kPaper = {24, 26, 30}, kInk = {225, 228, 232};
 /// The picture at most `width` wide and twice that high, its proportions kept.
 Image scaled(const Image& image, int width) {
     const double scale = std::min(double(width) / image.width, 2. * width / image.height);
-    Image out{std::max(1, int(image.width * scale + .5)), std::max(1, int(image.height * scale + .5)), {}};
+    Image out{
+        std::max(1, int(std::lround(image.width * scale))), std::max(1, int(std::lround(image.height * scale))), {}};
     const ScalerPtr scaler(sws_getContext(image.width, image.height, AV_PIX_FMT_RGB24, out.width, out.height,
                                           AV_PIX_FMT_RGB24, SWS_AREA, nullptr, nullptr, nullptr));
     if (!scaler) throw std::bad_alloc();
@@ -31,8 +32,14 @@ Image scaled(const Image& image, int width) {
     return out;
 }
 
-/// 2 to 4 times what is shown makes the steps between them even.
-std::size_t most_tiles(int columns, int rows) { return 4 * std::size_t(columns) * std::size_t(rows); }
+constexpr std::int64_t kPartSteps = 4;  // a part chooses so much finer than the sheet
+
+/// The stride of an EvenChoice after `size` things.
+std::int64_t stride_after(std::int64_t size, std::size_t most) {
+    std::int64_t stride = 1;
+    while ((size + stride - 1) / stride > std::int64_t(most)) stride *= 2;
+    return stride;
+}
 
 }  // namespace
 
@@ -44,7 +51,7 @@ ContactSheet::ContactSheet(int columns, int rows, int tile_width)
     : columns_(std::max(columns, 1)),
       rows_(std::max(rows, 1)),
       tile_width_(std::max(tile_width, 16)),
-      tiles_(most_tiles(columns_, rows_)) {}
+      tiles_(most()) {}  // 2 to 4 times what is shown makes the steps even
 
 void ContactSheet::add(const Image& image, const std::string& caption) {
     if (size_ == tiles_.wanted())
@@ -52,22 +59,26 @@ void ContactSheet::add(const Image& image, const std::string& caption) {
     ++size_;
 }
 
-SheetPart ContactSheet::begin_part() const { return {most_tiles(columns_, rows_), tile_width_}; }
+// The sheet's stride only grows: what it wants of a part that begins now is at least that far apart.
+SheetPart ContactSheet::begin_part() const {
+    return {tile_width_, most(), std::max<std::int64_t>(tiles_.stride() / kPartSteps, 1)};
+}
 
-// A part does not know what comes before it, so where the sheet wants a picture that the part has not kept, it gets the
-// last one before that. A part's steps are no longer than those of the sheet that it is in by then, so no picture is
-// taken for two places in the end.
+// A part does not know what comes before it, so the sheet gets the picture at or before the one it wants that has a
+// number within the part which `step` divides. Two things make that one step: what every part of this length still
+// keeps, and a fraction of the sheet's stride. Neither depends on when the part began, and its own stride, which does,
+// divides it. A step is no longer than the sheet's stride is in the end, so no picture is taken for two places.
 void ContactSheet::append(const SheetPart& part, std::int64_t first, std::int64_t count,
                           const std::function<std::string(std::int64_t)>& caption) {
-    const std::int64_t begin = size_ - first, stride = part.tiles_.stride();
-    const auto& kept = part.tiles_.kept();
+    const std::int64_t begin = size_ - first, of_length = stride_after(part.size(), most());
     while (tiles_.wanted() < size_ + count) {
-        const std::int64_t at = std::min((tiles_.wanted() - begin) / stride, std::int64_t(kept.size()) - 1);
-        const std::int64_t number = at * stride;
+        const std::int64_t step = std::max(of_length, tiles_.stride() / kPartSteps);
+        const std::int64_t number = (tiles_.wanted() - begin) / step * step;
         if (number < first)  // appended with earlier pictures of the part, which has gone on meanwhile
             tiles_.put(Tile(tiles_.kept().back()));
         else
-            tiles_.put({begin + number, kept[std::size_t(at)], caption(number)});
+            tiles_.put(
+                {begin + number, part.tiles_.kept()[std::size_t(number / part.tiles_.stride())], caption(number)});
     }
     size_ += count;
 }

@@ -19,8 +19,8 @@ namespace convoy::media {
 template <typename T>
 class EvenChoice {
 public:
-    /// Keeps at most `most`, an even number, and from then on at least half as many.
-    explicit EvenChoice(std::size_t most) : most_(most) {}
+    /// Keeps at most `most`, an even number, and from then on at least half as many; s may begin higher.
+    explicit EvenChoice(std::size_t most, std::int64_t stride = 1) : most_(most), stride_(stride) {}
     /// The number of the next one to put.
     std::int64_t wanted() const { return std::int64_t(kept_.size()) * stride_; }
     void put(T thing) {
@@ -36,7 +36,7 @@ public:
 
 private:
     std::size_t most_;
-    std::int64_t stride_ = 1;
+    std::int64_t stride_;
     std::vector<T> kept_;
 };
 
@@ -47,10 +47,12 @@ public:
     void add(const Image& image);
     /// Pictures added so far.
     std::int64_t size() const { return size_; }
+    /// How many of them it keeps now.
+    std::size_t kept() const { return tiles_.kept().size(); }
 
 private:
     friend class ContactSheet;
-    SheetPart(std::size_t most, int tile_width) : tile_width_(tile_width), tiles_(most) {}
+    SheetPart(int tile_width, std::size_t most, std::int64_t stride) : tile_width_(tile_width), tiles_(most, stride) {}
 
     int tile_width_;
     std::int64_t size_ = 0;
@@ -66,7 +68,7 @@ public:
     void add(const Image& image, const std::string& caption);
 
     /// Parts may be filled at once and in any order: the sheet depends on how long each is and in which order they are
-    /// appended, on nothing else. From any thread.
+    /// appended, on nothing else. One that begins when much has been appended scales and keeps fewer pictures.
     SheetPart begin_part() const;
     /// Adds the part's pictures `first` … `first + count - 1`, as a rule all of them. `caption` gets a picture's number
     /// in the part.
@@ -83,6 +85,7 @@ private:
         std::shared_ptr<const Image> image;
         std::string caption;
     };
+    std::size_t most() const { return 4 * std::size_t(columns_) * std::size_t(rows_); }
     std::vector<Tile> shown() const;
 
     int columns_, rows_, tile_width_;

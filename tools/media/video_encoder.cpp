@@ -14,6 +14,7 @@ extern "C" {
 #include "darknet_loader/error.h"
 #include "tools/media/files.h"
 #include "tools/media/rgb_frame.h"
+#include "tools/media/rgb_to_yuv.h"
 
 namespace convoy::media {
 namespace {
@@ -109,7 +110,6 @@ void EncodedFrames::append(EncodedFrames more) {
 struct VideoEncoder::Impl {
     Impl(const std::string& path, const VideoFormat& format);
 
-    void open_scaler();
     EncodedFrames encode(const AVFrame* frame);
     void check(int code) const {
         if (code < 0) throw_output(path_, std::string(encoder_->codec->name) + " says: " + av_message(code));
@@ -119,8 +119,7 @@ struct VideoEncoder::Impl {
     int width_, height_;  // of the pictures
     CodecPtr encoder_;
     std::shared_ptr<const EncodedStream> stream_;
-    ScalerPtr scaler_;
-    FramePtr rgb_, frame_;
+    FramePtr frame_;
     PacketPtr packet_{av_packet_alloc()};
     std::int64_t frames_ = 0;
     bool ended_ = false;
@@ -136,18 +135,8 @@ VideoEncoder::Impl::Impl(const std::string& path, const VideoFormat& format)
     if (!stream->parameters || !packet_) throw std::bad_alloc();
     check(avcodec_parameters_from_context(stream->parameters.get(), encoder_.get()));
     stream_ = std::move(stream);
-    open_scaler();
-}
-
-void VideoEncoder::Impl::open_scaler() {
-    const int w = encoder_->width, h = encoder_->height;
-    scaler_.reset(
-        sws_getContext(w, h, AV_PIX_FMT_RGB24, w, h, AV_PIX_FMT_YUV420P, SWS_BILINEAR, nullptr, nullptr, nullptr));
-    if (!scaler_) throw std::bad_alloc();
-    const int* matrix = sws_getCoefficients(encoder_->colorspace);
-    sws_setColorspaceDetails(scaler_.get(), matrix, 1, matrix, 0, 0, 1 << 16, 1 << 16);
-    rgb_ = new_frame(w, h, AV_PIX_FMT_RGB24);
-    frame_ = new_frame(w, h, AV_PIX_FMT_YUV420P);
+    frame_ = new_frame(encoder_->width, encoder_->height, AV_PIX_FMT_YUV420P);
+    frame_->colorspace = encoder_->colorspace;
 }
 
 /// Hands over a picture, null for the end, and takes what comes out.
@@ -177,8 +166,7 @@ EncodedFrames VideoEncoder::write(const Image& image) {
         throw Error(ErrorKind::usage, refusal(e.path_) + "a picture of " + size_text(image.width, image.height) +
                                           " pixels in a video of " + size_text(e.width_, e.height_));
     e.check(av_frame_make_writable(e.frame_.get()));
-    copy_repeating_edges(image, *e.rgb_);
-    sws_scale(e.scaler_.get(), e.rgb_->data, e.rgb_->linesize, 0, e.rgb_->height, e.frame_->data, e.frame_->linesize);
+    rgb_to_yuv(image, *e.frame_);
     e.frame_->pts = e.frames_++;
     return e.encode(e.frame_.get());
 }

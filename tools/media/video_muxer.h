@@ -54,8 +54,8 @@ private:
     MuxerPtr muxer_;  // from the first encoder's frames on
     AVStream* track_ = nullptr;
     std::shared_ptr<const EncodedStream> stream_;  // of the encoder whose frames are coming
-    std::deque<PacketPtr> waiting_;              // for times
-    std::deque<std::int64_t> ticks_;             // of the frames first_tick_ … frames_ - 1
+    std::deque<PacketPtr> waiting_;                // for times
+    std::deque<std::int64_t> ticks_;               // of the frames first_tick_ … frames_ - 1
     std::int64_t first_tick_ = 0, frames_ = 0, packets_ = 0;
     std::int64_t first_frame_ = 0;  // of this encoder
     std::int64_t nominal_ = 1;      // ticks between frames at the nominal rate

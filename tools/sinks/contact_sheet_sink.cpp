@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <filesystem>
-#include <mutex>
 
 #include "darknet_loader/error.h"
 
@@ -33,13 +32,14 @@ public:
 ContactSheetSink::ContactSheetSink(std::string path) : path_(std::move(path)), sheet_(kColumns, kRows, kTileWidth) {}
 
 std::unique_ptr<Part> ContactSheetSink::begin_part(int /*input_index*/, const InputInfo& input, int /*threads*/) {
+    const std::lock_guard lock(mutex_);
     return std::make_unique<TilesPart>(input, sheet_.begin_part());
 }
 
 void ContactSheetSink::append(Part& part, std::span<const FramePlace> places) {
     auto& from = dynamic_cast<TilesPart&>(part);
     const std::int64_t first = from.appended, count = std::int64_t(places.size());
-    const std::lock_guard lock(from.mutex);
+    const std::scoped_lock lock(mutex_, from.mutex);
     if (first + count > from.tiles.size())
         throw Error(ErrorKind::usage, fmt::format("{}: a place for a frame that was not written", path_));
     sheet_.append(from.tiles, first, count, [&](std::int64_t number) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <mutex>
+
 #include "tools/media/contact_sheet.h"
 #include "tools/sinks/picture_sink.h"
 
@@ -20,6 +22,7 @@ private:
     class TilesPart;
 
     std::string path_;
+    std::mutex mutex_;  // of the sheet: parts begin while others are appended
     media::ContactSheet sheet_;
 };
 

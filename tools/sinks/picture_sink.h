@@ -45,8 +45,7 @@ class PictureSink {
 public:
     virtual ~PictureSink() = default;
     /// Begins a part of an input, from any thread; several may be open at once. `threads` is how many CPU threads it
-    /// may use: more than 1 (0: as many as it likes) says that no other part of this input is open beside it. Null
-    /// when the sink takes nothing of this input.
+    /// may use; 0: as many as it likes. Null when the sink takes nothing of this input.
     virtual std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) = 0;
     /// Puts the next frames of a part where they belong: an input's parts in their order, from one thread, a place for
     /// each frame in the order of writing. As a rule once, with all of a part's frames after its end(). A part without

@@ -9,17 +9,18 @@ namespace convoy::tools {
 
 using media::H264Encoder;
 
-media::H264Encoder VideoEncoders::kind_for(int input, const media::VideoFormat& format) const {
+media::H264Encoder VideoEncoders::kind_for(int input, const media::VideoFormat& format, bool only_part) const {
     if (const auto known = kinds_.find(input); known != kinds_.end()) return known->second;
-    const bool alone = format.threads != 1 && sessions_.use_count() <= kNvencParts;
-    if (choice_ == H264Encoder::automatic && (!alone || nvenc_refuses_.contains({format.width, format.height})))
+    const bool fits = only_part && sessions_.use_count() <= kNvencParts;
+    if (choice_ == H264Encoder::automatic && (!fits || nvenc_refuses_.contains({format.width, format.height})))
         return H264Encoder::x264;
     return choice_;
 }
 
-VideoEncoders::Opened VideoEncoders::open(int input, const std::string& path, media::VideoFormat format) {
+VideoEncoders::Opened VideoEncoders::open(int input, const std::string& path, media::VideoFormat format,
+                                          bool only_part) {
     std::unique_lock lock(mutex_);
-    format.encoder = kind_for(input, format);
+    format.encoder = kind_for(input, format, only_part);
     if (format.encoder == H264Encoder::x264) {
         kinds_[input] = format.encoder;
         lock.unlock();  // opening takes milliseconds

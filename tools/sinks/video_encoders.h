@@ -16,7 +16,8 @@ namespace convoy::tools {
 ///
 /// NVENC takes a few videos at a time, by the GPU. A part that waited for another to end could wait for ever: the
 /// threads that work on parts go from one to the next, and all of them might come to wait. So nobody waits: `automatic`
-/// takes NVENC only for a video whose parts come one after the other, and more than kNvencParts at once are refused.
+/// takes NVENC only for what is all one part, a camera, and only as long as it has room; `nvenc` refuses more than
+/// kNvencParts at once.
 class VideoEncoders {
 public:
     static constexpr int kNvencParts = 2;
@@ -28,12 +29,12 @@ public:
         std::shared_ptr<const void> session;
         media::VideoEncoder encoder;
     };
-    /// For a part of the video `path` of input `input`. `format.encoder` is not used; `format.threads` is 1 when other
-    /// parts of this video may be open at the same time. Throws what VideoEncoder does.
-    Opened open(int input, const std::string& path, media::VideoFormat format);
+    /// For a part of the video `path` of input `input`; `only_part` says that it will have no other. `format.encoder`
+    /// is not used. Throws what VideoEncoder does.
+    Opened open(int input, const std::string& path, media::VideoFormat format, bool only_part);
 
 private:
-    media::H264Encoder kind_for(int input, const media::VideoFormat& format) const;
+    media::H264Encoder kind_for(int input, const media::VideoFormat& format, bool only_part) const;
 
     const media::H264Encoder choice_;
     std::mutex mutex_;

@@ -29,7 +29,11 @@ class VideoSink::EncodedPart : public Part {
 public:
     EncodedPart(int input_number, const InputInfo& input, int threads, std::string path,
                 std::shared_ptr<VideoEncoders> encoders)
-        : input_index(input_number), input_path(input.path), path_(std::move(path)), encoders_(std::move(encoders)) {
+        : input_index(input_number),
+          input_path(input.path),
+          path_(std::move(path)),
+          encoders_(std::move(encoders)),
+          is_live_(input.duration_s <= 0 && input.frames_estimate <= 0) {
         if (input.fps_num > 0) {
             format_.fps_num = input.fps_num;
             format_.fps_den = input.fps_den;
@@ -42,7 +46,7 @@ public:
         if (!encoder_) {
             format_.width = size.width;
             format_.height = size.height;
-            encoder_ = encoders_->open(input_index, path_, format_);
+            encoder_ = encoders_->open(input_index, path_, format_, is_live_);
         }
         const Size before{format_.width, format_.height};
         if (size != before) refuse_size(input_path, "a frame", size, before);
@@ -73,6 +77,7 @@ private:
 
     std::string path_;
     std::shared_ptr<VideoEncoders> encoders_;
+    const bool is_live_;  // of a length that nobody knows: one part without end
     media::VideoFormat format_;
     std::optional<VideoEncoders::Opened> encoder_;
     std::mutex mutex_;
