@@ -48,10 +48,8 @@ nlohmann::json bench_run(const BenchOptions& options) {
     if (!network.weights_storage) randomize_weights(network, 1);
     EngineOptions engine_options = options.engine;
     engine_options.same_bits = true;
-    const auto before = std::chrono::steady_clock::now();
     Engine engine(network, engine_options);
-    const double start_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
-    std::vector<double> rates, medians, p99s;
+    std::vector<double> rates, medians, p99s, cpus;
     Counter counter;
     RunReport report;
     for (int pass = -options.warmup; pass < options.passes; ++pass) {
@@ -63,17 +61,21 @@ nlohmann::json bench_run(const BenchOptions& options) {
         rates.push_back(double(counter.frames) / report.seconds);
         medians.push_back(report.latency.median_ms);
         p99s.push_back(report.latency.p99_ms);
+        cpus.push_back((cpu_seconds() - cpu_before) / report.seconds);
     }
     const double rate = median_of(rates), latency = median_of(medians);
     fmt::print(
         "{}, ready in {:.2f} s: {} frames, {:.1f} frames/s ({:.1f} … {:.1f}, {} runs), latency median {:.2f} ms, "
         "p99 {:.2f} ms, {} of {} segments decoded on the GPU\n",
         engine.description(), start_s, counter.frames, rate, *std::min_element(rates.begin(), rates.end()),
-        *std::max_element(rates.begin(), rates.end()), rates.size(), latency, median_of(p99s), counter.end.on_gpu,
-        counter.end.segments);
+        *std::max_element(rates.begin(), rates.end()), rates.size(), latency, median_of(p99s), median_of(cpus),
+        counter.end.on_gpu, counter.end.segments);
     nlohmann::json out = {{"bench", "run"},
                           {"devices", engine.devices()},
-                          {"start_s", start_s},
+                          {"start_s", engine.start().seconds},
+                          {"replication", engine.start().replication},
+                          {"replication_s", engine.start().replication_s},
+                          {"cores_busy", median_of(cpus)},
                           {"frames", counter.frames},
                           {"fps", rate},
                           {"fps_of_each", rates},
@@ -94,7 +96,7 @@ nlohmann::json bench_decode(const BenchOptions& options) {
     engine.max_batch = 1;  // the network is not used
     engine.autotune = false;
     const BoundEngine bound = bind(network, engine);
-    const int decoders = options.decoders ? options.decoders : 14;
+    const int decoders = options.decoders ? options.decoders : 12;
     std::vector<double> rates;
     std::int64_t frames = 0;
     for (int pass = -options.warmup; pass < options.passes; ++pass) {

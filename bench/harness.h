@@ -35,6 +35,9 @@ Samples time_batches(Backend& backend, int batch, int warmup, int passes);
 /// Device memory that is not free, whoever uses it; 0 for a device of -1 or where there is no CUDA.
 std::size_t device_bytes_in_use(int device);
 
+/// Processor time of this process so far, of all its threads, in seconds.
+double cpu_seconds();
+
 /// Resident memory of this process now, bytes (VmRSS).
 std::size_t resident_bytes();
 

@@ -146,7 +146,8 @@ BoundEngine bind(const Network& network, const EngineOptions& options) {
         for (std::string& note : set.backends[i]->notes()) out.notes.push_back(std::move(note));
         out.devices.push_back({cuda_name(gpu), gpu, std::move(set.backends[i]), cpus_near_gpu(gpu)});
     }
-    if (!set.replication.empty()) out.notes.push_back(set.replication);
+    out.replication = set.replication;
+    out.replication_s = set.replication_s;
     if (out.devices.empty()) throw Error(set.error_kind, out.failed.front().why);
     return out;
 }

@@ -45,7 +45,9 @@ struct BoundEngine {
     std::vector<BoundDevice> devices;  ///< at least one
     std::vector<FailedDevice> failed;
     int max_batch = 1;
-    std::vector<std::string> notes;  ///< see GpuBackend::notes(); how the weights got to several GPUs
+    std::vector<std::string> notes;  ///< see GpuBackend::notes()
+    std::string replication;         ///< how the weights got to the other GPUs: "by ncclBroadcast"
+    double replication_s = 0;
 };
 /// Weights are packed once for all GPUs, kernels chosen once for each kind of GPU.
 BoundEngine bind(const Network& network, const EngineOptions& options);

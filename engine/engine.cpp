@@ -14,9 +14,9 @@ namespace {
 
 constexpr int kCpuSlots = 2;  // one in the network, one being filled
 constexpr int kGpuSlots = 3;  // and one whose results are being read
-// A GPU has up to seven decoders, each of which is kept busy by about two threads; on a CPU one thread preprocesses
+// A GPU has up to seven decoders, each of which is kept busy by less than two threads; on a CPU one thread preprocesses
 // while the other decodes.
-constexpr int kGpuDecoders = 14, kCpuDecoders = 2;
+constexpr int kGpuDecoders = 12, kCpuDecoders = 2;
 
 [[noreturn]] void usage(const std::string& sentence) { throw Error(ErrorKind::usage, sentence); }
 
@@ -49,6 +49,7 @@ struct Engine::Impl {
     std::vector<std::unique_ptr<DeviceWorker>> workers;
     std::unique_ptr<SubmitQueue> queue;  // declared after the workers: its threads, which use them, end first
     std::shared_ptr<Trace> trace;
+    StartReport start;
     bool gpu = false;
 
     int slots() const { return gpu ? kGpuSlots : kCpuSlots; }
@@ -60,6 +61,7 @@ struct Engine::Impl {
 };
 
 Engine::Engine(const Network& network, const EngineOptions& options) : impl_(std::make_unique<Impl>()) {
+    const auto begin = StageClock::Clock::now();
     check_options(network, options);
     Impl& impl = *impl_;
     impl.trace = options.trace;
@@ -75,9 +77,19 @@ Engine::Engine(const Network& network, const EngineOptions& options) : impl_(std
         worker.cpus = device.cpus;
         worker.trace = options.trace.get();
         worker.before_batch = options.before_batch;
-        impl.workers.push_back(std::make_unique<DeviceWorker>(std::move(device.backend), std::move(worker)));
+        try {
+            impl.workers.push_back(std::make_unique<DeviceWorker>(std::move(device.backend), std::move(worker)));
+        } catch (const Error& error) {
+            if (impl.bound.devices.size() == 1) throw;
+            impl.bound.failed.push_back({device.name, error.what()});
+        }
     }
+    if (impl.workers.empty()) throw Error(ErrorKind::device, impl.bound.failed.front().why);
+    for (const FailedDevice& failed : impl.bound.failed)
+        impl.bound.notes.push_back(failed.name + " is not used: " + failed.why);
     impl.submit_queue();
+    impl.start = {std::chrono::duration<double>(StageClock::Clock::now() - begin).count(), impl.bound.replication,
+                  impl.bound.replication_s};
 }
 
 Engine::~Engine() = default;
@@ -111,7 +123,13 @@ RunReport Engine::run(std::vector<RunInput> inputs, RunObserver& observer, const
     scheduler.decoders = threads.decoders ? threads.decoders : impl_->gpu ? kGpuDecoders : kCpuDecoders;
     scheduler.work_threads = threads.work_threads ? threads.work_threads : cores;
     scheduler.trace = impl_->trace.get();
-    return Scheduler(impl_->workers, std::move(inputs), observer, stop, scheduler).run();
+    RunReport report = Scheduler(impl_->workers, std::move(inputs), observer, stop, scheduler).run();
+    for (const FailedDevice& failed : impl_->bound.failed) {
+        DeviceReport& device = report.devices.emplace_back();
+        device.name = device.description = failed.name;
+        device.failure = failed.why;
+    }
+    return report;
 }
 
 std::vector<StageStats> Engine::stats() const {
@@ -128,6 +146,7 @@ std::vector<StageStats> Engine::stats() const {
 const std::vector<std::string>& Engine::notes() const { return impl_->bound.notes; }
 int Engine::max_batch() const { return impl_->bound.max_batch; }
 int Engine::capacity() const { return impl_->capacity(); }
+const StartReport& Engine::start() const { return impl_->start; }
 int Engine::devices() const { return int(impl_->workers.size()); }
 
 std::string Engine::description() const {

@@ -68,6 +68,7 @@ public:
     /// "cpu, fp32, 2 threads, batch 1", for people.
     std::string description() const;
     int devices() const;
+    const StartReport& start() const;
     /// What went wrong at the start without harm, a sentence each: a tuning cache that could not be written, say.
     const std::vector<std::string>& notes() const;
     int max_batch() const;

@@ -22,6 +22,13 @@ struct RunInput {
     int lane = 0;
 };
 
+/// How an engine was made ready.
+struct StartReport {
+    double seconds = 0;
+    std::string replication;  ///< how the weights got to the other GPUs: "by ncclBroadcast"; empty with one device
+    double replication_s = 0;
+};
+
 struct RunThreads {
     int decoders = 0;      ///< threads a device that decode and preprocess; 0 chooses: they hardly take time on a GPU
     int work_threads = 0;  ///< CPU threads for SegmentWork; 0 takes all cores

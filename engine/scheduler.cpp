@@ -13,8 +13,12 @@ constexpr std::size_t kResultBytes = 256;  // of a result without detections, ro
 
 std::size_t bytes_of(const Result& result) { return kResultBytes + result.detections.size() * sizeof(Detection); }
 
-// Enough to keep every decoder at work while the first segment of a lane takes its time.
-int segments_ahead(std::size_t devices, int decoders) { return int(devices) * decoders * 4 + 8; }
+// Enough to keep every decoder at work while the first segment of a lane takes its time. Each one that is drawn on
+// holds an encoder, which is many megabytes.
+int segments_ahead(std::size_t devices, const SchedulerOptions& options, bool draws) {
+    const int decoders = int(devices) * options.decoders;
+    return draws ? std::max(decoders, options.work_threads) + 4 : decoders * 4 + 8;
+}
 
 }  // namespace
 
@@ -25,8 +29,8 @@ Scheduler::Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, 
       options_(options),
       inputs_(inputs.size()),
       wants_pixels_(observer.wants_pixels()),
-      dispatcher_(std::move(inputs), {segments_ahead(devices.size(), options.decoders), options.segment_bytes}, *this,
-                  demux_clock_, options.trace),
+      dispatcher_(std::move(inputs), {segments_ahead(devices.size(), options, wants_pixels_), options.segment_bytes},
+                  *this, demux_clock_, options.trace),
       output_(options.result_bytes) {
     for (const auto& worker : devices)
         if (!worker->failed()) devices_.emplace_back().worker = worker.get();

@@ -171,7 +171,7 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
 }
 
 void Scheduler::wait_for_room(RunUnit& unit, const Waiting& waiting) {
-    const std::size_t budget = options_.pixel_bytes / (devices_.size() * std::size_t(std::max(1, options_.decoders)));
+    const std::size_t budget = options_.pixel_bytes / std::size_t(std::max(1, options_.decoders));
     const bool pixels = unit.row && !unit.has_pixel_room(budget), results = !output_.has_room(unit.id);
     if (stopping_ || (!pixels && !results)) return;
     waiting(true);

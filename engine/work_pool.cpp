@@ -36,19 +36,18 @@ void WorkPool::wake(std::shared_ptr<Strand> strand) {
         strand->woken_ = true;
         if (strand->queued_ || strand->running_) return;
         strand->queued_ = true;
-        queue_.push_back(std::move(strand));
+        queue_.emplace(strand->rank_, std::move(strand));
     }
     available_.notify_one();
 }
 
-// One step a turn, so that no strand holds the others up.
 void WorkPool::loop(int thread) {
     std::unique_lock lock(mutex_);
     for (;;) {
         available_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
         if (stopping_) return;
-        std::shared_ptr<Strand> strand = std::move(queue_.front());
-        queue_.pop_front();
+        std::shared_ptr<Strand> strand = std::move(queue_.begin()->second);
+        queue_.erase(queue_.begin());
         strand->queued_ = strand->woken_ = false;
         strand->running_ = true;
         ++running_;
@@ -59,7 +58,7 @@ void WorkPool::loop(int thread) {
         --running_;
         if (did_something || strand->woken_) {
             strand->queued_ = true;
-            queue_.push_back(std::move(strand));
+            queue_.emplace(strand->rank_, std::move(strand));
             available_.notify_one();
             continue;
         }

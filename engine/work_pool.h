@@ -2,7 +2,8 @@
 #pragma once
 
 #include <condition_variable>
-#include <deque>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -10,11 +11,13 @@
 
 namespace convoy {
 
-/// A few CPU threads that share out strands: rows of steps, each row in order and one step at a time.
+/// A few CPU threads that share out strands: rows of steps, each row in order and one step at a time. Of those that
+/// have something to do, the one with the lowest rank goes first.
 class WorkPool {
 public:
     class Strand {
     public:
+        explicit Strand(std::int64_t rank) : rank_(rank) {}
         virtual ~Strand() = default;
         /// The next step, if there is something to do, on thread 0 … size() - 1 of the pool. False when there was
         /// nothing; wake() it when there is again.
@@ -22,6 +25,7 @@ public:
 
     private:
         friend class WorkPool;
+        const std::int64_t rank_;
         bool queued_ = false, running_ = false, woken_ = false;
     };
 
@@ -43,7 +47,7 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable available_;
-    std::deque<std::shared_ptr<Strand>> queue_;
+    std::multimap<std::int64_t, std::shared_ptr<Strand>> queue_;  // by rank
     int running_ = 0;
     bool stopping_ = false;
     std::vector<std::thread> threads_;

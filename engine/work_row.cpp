@@ -14,7 +14,8 @@ const std::string kGroup = "host";
 }  // namespace
 
 WorkRow::WorkRow(std::unique_ptr<SegmentWork> work, std::int64_t row_end, Hooks hooks)
-    : end_unit(row_end),
+    : Strand(row_end),  // the oldest first: what it holds comes out soonest
+      end_unit(row_end),
       work_(std::move(work)),
       hooks_(std::move(hooks)),
       in_(std::numeric_limits<std::size_t>::max()) {}  // bounded by the pixels that a unit may keep

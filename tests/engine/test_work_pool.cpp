@@ -13,7 +13,7 @@ namespace {
 /// Counts its steps, and notices when two run at once.
 class Counter : public WorkPool::Strand {
 public:
-    explicit Counter(std::atomic<int>& all) : all_(all) {}
+    explicit Counter(std::atomic<int>& all, std::int64_t rank = 0) : Strand(rank), all_(all) {}
     bool step(int) noexcept override {
         if (inside.exchange(true)) overlapped = true;
         const bool work = to_do > 0;
@@ -38,7 +38,7 @@ TEST_CASE("every step of every strand is done, one at a time within a strand", "
     constexpr int kStrands = 8, kRounds = 500;
     std::atomic<int> all{0};
     std::vector<std::shared_ptr<Counter>> strands;
-    for (int i = 0; i < kStrands; ++i) strands.push_back(std::make_shared<Counter>(all));
+    for (int i = 0; i < kStrands; ++i) strands.push_back(std::make_shared<Counter>(all, i % 3));
     WorkPool pool(4);
     CHECK(pool.size() == 4);
     std::vector<std::thread> wakers;
@@ -57,6 +57,29 @@ TEST_CASE("every step of every strand is done, one at a time within a strand", "
         CHECK(strand->done == 2 * kRounds);
         CHECK_FALSE(strand->overlapped);
     }
+}
+
+TEST_CASE("of what is to be done the lowest rank goes first", "[pool]") {
+    struct Ranked : WorkPool::Strand {
+        Ranked(std::int64_t rank, std::vector<std::int64_t>& order, int steps)
+            : Strand(rank), number(rank), log(order), left(steps) {}
+        bool step(int) noexcept override {
+            if (number < 0) std::this_thread::sleep_for(std::chrono::milliseconds(50));  // until all others wait
+            if (left == 0) return false;
+            --left;
+            log.push_back(number);
+            return true;
+        }
+        std::int64_t number;
+        std::vector<std::int64_t>& log;
+        int left;
+    };
+    std::vector<std::int64_t> order;
+    WorkPool pool(1);
+    pool.wake(std::make_shared<Ranked>(-1, order, 1));
+    for (int rank : {3, 1, 2}) pool.wake(std::make_shared<Ranked>(rank, order, 2));
+    while (!pool.idle()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    CHECK(order == std::vector<std::int64_t>{-1, 1, 1, 2, 2, 3, 3});
 }
 
 TEST_CASE("a pool ends with work left undone", "[pool]") {

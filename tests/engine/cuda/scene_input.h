@@ -61,6 +61,7 @@ private:
             const std::size_t bytes[2] = {std::size_t(p.pitch[0]) * std::size_t(p.height),
                                           std::size_t(p.pitch[1]) * std::size_t((p.height + 1) / 2)};
             const auto memory = std::make_shared<DeviceBytes>(bytes[0] + bytes[1]);
+            cuda_ok(cudaDeviceSynchronize());  // it was filled on another stream
             auto* to = static_cast<std::uint8_t*>(memory->data());
             for (int plane : {0, 1}) {
                 // The last row has no gap behind it.

@@ -26,6 +26,39 @@ EngineOptions failing(const std::string& device, const std::string& victim, int 
 
 }  // namespace
 
+TEST_CASE("GPU: one that has no room at the start is left out, and the run tells", "[cuda]") {
+    REQUIRE_GPU();
+    int count = 0;
+    cuda_ok(cudaGetDeviceCount(&count));
+    cuda_ok(cudaSetDevice(count - 1));
+    std::size_t free = 0, total = 0;
+    cuda_ok(cudaMemGetInfo(&free, &total));
+    {
+        const DeviceBytes most(free - (std::size_t(40) << 20));
+        EngineOptions options = on("cuda", Precision::fp32);
+        options.max_batch = 32;
+        cuda_ok(cudaSetDevice(0));
+        if (count == 1) {
+            try {
+                Engine engine(demo(416), options);
+                FAIL("no error");
+            } catch (const Error& error) {
+                CHECK(std::string(error.what()).find("no room") != std::string::npos);
+            }
+            return;
+        }
+        Engine engine(demo(416), options);
+        CHECK(engine.devices() == count - 1);
+        REQUIRE(engine.notes().size() == 1);
+        CHECK(engine.notes()[0].find("no room") != std::string::npos);
+        SceneObserver observer;
+        const RunReport report = run_scenes(engine, observer, 5, kFrames, 2);
+        CHECK(observer.found.size() == std::size_t(5 * kFrames));
+        CHECK(report.devices.back().name == "cuda:" + std::to_string(count - 1));
+        CHECK_FALSE(report.devices.back().failure.empty());
+    }
+}
+
 TEST_CASE("GPU: when one of several fails the others finish: no frame lost or doubled", "[cuda]") {
     REQUIRE_GPU();
     int count = 0;
@@ -74,9 +107,8 @@ TEST_CASE("GPU: when the only one fails the run ends with what CUDA says, and th
         std::vector<Scene> pictures = scenes();
         CHECK_THROWS_AS(engine.detect(pictures[0].frame()), Error);
     }
-    cuda_ok(cudaSetDevice(0));
-    cudaDeviceReset();
-    Engine engine(demo(), on("cuda:0", Precision::fp16));
+    // The GPU is lost to this process; all else goes on.
+    Engine engine(demo(), on("cpu", Precision::fp32));
     std::vector<Scene> pictures = scenes();
     CHECK_NOTHROW(engine.detect(pictures[0].frame()));
 }
