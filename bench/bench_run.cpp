@@ -55,6 +55,7 @@ nlohmann::json bench_run(const BenchOptions& options) {
     for (int pass = -options.warmup; pass < options.passes; ++pass) {
         counter = {};
         const std::atomic<bool> stop = false;
+        const double cpu_before = cpu_seconds();
         report =
             engine.run({{[&] { return media::open_input(options.video); }, 0}}, counter, stop, {options.decoders, 0});
         if (pass < 0) continue;
@@ -66,10 +67,10 @@ nlohmann::json bench_run(const BenchOptions& options) {
     const double rate = median_of(rates), latency = median_of(medians);
     fmt::print(
         "{}, ready in {:.2f} s: {} frames, {:.1f} frames/s ({:.1f} … {:.1f}, {} runs), latency median {:.2f} ms, "
-        "p99 {:.2f} ms, {} of {} segments decoded on the GPU\n",
-        engine.description(), start_s, counter.frames, rate, *std::min_element(rates.begin(), rates.end()),
-        *std::max_element(rates.begin(), rates.end()), rates.size(), latency, median_of(p99s), median_of(cpus),
-        counter.end.on_gpu, counter.end.segments);
+        "p99 {:.2f} ms, {:.1f} cores busy, {} of {} segments decoded on the GPU\n",
+        engine.description(), engine.start().seconds, counter.frames, rate,
+        *std::min_element(rates.begin(), rates.end()), *std::max_element(rates.begin(), rates.end()), rates.size(),
+        latency, median_of(p99s), median_of(cpus), counter.end.on_gpu, counter.end.segments);
     nlohmann::json out = {{"bench", "run"},
                           {"devices", engine.devices()},
                           {"start_s", engine.start().seconds},
