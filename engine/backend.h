@@ -91,13 +91,6 @@ std::string cuda_why_unusable(int device);
 /// What the kernels in kernels/cuda/ can do with activations of `precision` (fp32, tf32 or fp16).
 BackendTraits cuda_traits(Precision precision);
 
-/// How packed weights get from the first GPU to the others.
-enum class Replication {
-    automatic,  ///< by NCCL where it is, else copied
-    nccl,       ///< one ncclBroadcast, or an Error(unsupported)
-    copy,       ///< from device to device, by way of the host where they cannot reach each other
-};
-
 struct CudaOptions {
     Precision precision = Precision::automatic;      ///< automatic: fp16 where there are tensor cores, else fp32
     bool autotune = true;                            ///< false: the same kernels every time, chosen by rule

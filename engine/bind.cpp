@@ -51,6 +51,7 @@ CudaOptions cuda_options(const EngineOptions& options, Precision precision) {
     out.tuning_cache = options.tuning_cache;
     out.notice = options.notice;
     out.trace = options.trace.get();
+    out.replication = options.replication;
     return out;
 }
 

@@ -102,12 +102,13 @@ void DeviceWorker::fill(Slot& slot, int index, Arrival& arrival, DecoderSeat& se
         const StageScope timed(preprocess_clock_, options_.trace, options_.name, seat.name(), "preprocess");
         slot.preprocess(index, frame, seat);
         if (keep == Keep::pixels && frame.pixels.on_device) seat.to_host(frame);
+        if (keep == Keep::nothing) seat.hold(frame);
     } catch (...) {
         arrival.error = std::current_exception();
         if (!backend_->alive()) fail(what(arrival.error));
     }
     if (keep != Keep::nothing) return;
-    seat.hold(frame);
+    frame.owner.reset();
     frame.pixels.plane[0] = frame.pixels.plane[1] = nullptr;
 }
 

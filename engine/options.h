@@ -30,6 +30,13 @@ struct DetectOptions {
     Resize resize = Resize::bilinear;
 };
 
+/// How packed weights get from the first GPU to the others.
+enum class Replication {
+    automatic,  ///< what is faster: copies, as measured (docs/measurements.md)
+    copy,       ///< from device to device, by way of the host where they cannot reach each other
+    nccl,       ///< one ncclBroadcast; Error(unsupported) where NCCL cannot be used
+};
+
 struct EngineOptions {
     /// "auto": every GPU that can be used, else the CPU. "cuda": every GPU; "cuda:1" or "cuda:0,2": these. "cpu"; or
     /// "cpu:0,cpu:1", which shares the cores between two devices. What this build or machine lacks is an
@@ -49,8 +56,9 @@ struct EngineOptions {
     bool same_bits = false;
     std::shared_ptr<Trace> trace;  ///< told what runs where and when; may be null
     BatchNormFormula batch_norm = BatchNormFormula::alexeyab;
-    bool autotune = true;      ///< GPU: time the kernels that could serve each layer; false takes fixed ones
-    bool libraries = true;     ///< GPU: cuDNN and cuBLASLt compete with our own kernels
+    bool autotune = true;   ///< GPU: time the kernels that could serve each layer; false takes fixed ones
+    bool libraries = true;  ///< GPU: cuDNN and cuBLASLt compete with our own kernels
+    Replication replication = Replication::automatic;  ///< several GPUs
     std::string tuning_cache;  ///< GPU: folder where what was measured is kept; empty measures at every start
     /// Told, at the start and from the thread that makes the engine, what takes long: a sentence each time.
     std::function<void(const std::string& sentence)> notice;

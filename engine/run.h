@@ -66,7 +66,7 @@ class RunObserver {
 public:
     virtual ~RunObserver() = default;
     /// Work for the segment or the row of parts that begins, or nothing; from any thread. `threads` is how many CPU
-    /// threads it may use of its own: 1 where others run beside it. An engine asks only if wants_pixels().
+    /// threads it may use of its own: few where others run beside it. An engine asks only if wants_pixels().
     virtual std::unique_ptr<SegmentWork> work(int /*input*/, const InputInfo& /*info*/, int /*threads*/) { return {}; }
     /// Whether frames are to be brought to host memory and through work(); asked once, at the start.
     virtual bool wants_pixels() const { return false; }

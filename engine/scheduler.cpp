@@ -117,7 +117,9 @@ std::shared_ptr<WorkRow> Scheduler::row_for(const std::shared_ptr<OpenInput>& in
         return open == open_rows_.end() ? nullptr : open->second.row;
     }
     close_open_row(input->lane);
-    const int threads = kind == SegmentKind::closed ? 1 : pool_->size();
+    // About as many segments are worked on at once as there are decoders.
+    const int decoders = int(devices_.size()) * options_.decoders;
+    const int threads = kind == SegmentKind::closed ? (pool_->size() + decoders - 1) / decoders : pool_->size();
     std::unique_ptr<SegmentWork> work = observer_.work(input->index, input->input->info(), threads);
     if (!work) return nullptr;
     WorkRow::Hooks hooks;

@@ -120,8 +120,8 @@ void add_preprocess_options(CLI::App& app, EngineOptions& engine) {
 
 void add_device_options(CLI::App& app, EngineOptions& engine) {
     const std::string group = "Where it runs";
-    app.add_option("--device", engine.device, "the first GPU if there is one, else the CPU (default: auto)")
-        ->type_name("auto|cpu|cuda|cuda:N")
+    app.add_option("--device", engine.device, "every GPU if there is one, else the CPU (default: auto)")
+        ->type_name("auto|cpu|cuda|cuda:0,2")
         ->group(group);
     add_choice<Precision>(app, "--precision", engine.precision,
                           {{"auto", Precision::automatic},
@@ -138,6 +138,11 @@ void add_device_options(CLI::App& app, EngineOptions& engine) {
     app.add_flag_callback(
            "--no-libraries", [&engine] { engine.libraries = false; },
            "GPU: our own kernels only, no cuDNN, no cuBLASLt")
+        ->group(group);
+    add_choice<Replication>(
+        app, "--replicate", engine.replication,
+        {{"auto", Replication::automatic}, {"copy", Replication::copy}, {"nccl", Replication::nccl}},
+        "how weights get to several GPUs (default: auto)")
         ->group(group);
     app.add_option("--tuning-cache", engine.tuning_cache,
                    "GPU: where the fastest kernels are remembered (default: ~/.cache/convoy)")

@@ -55,8 +55,12 @@ private:
 
     void replicate_weights() {
         std::vector<Replica> replicas;
-        for (const auto& backend : backends_)
-            if (backend) replicas.push_back({backend->device(), backend->weights().data()});
+        std::vector<std::size_t> whose;
+        for (std::size_t i = 0; i < backends_.size(); ++i) {
+            if (!backends_[i]) continue;
+            replicas.push_back({backends_[i]->device(), backends_[i]->weights().data()});
+            whose.push_back(i);
+        }
         if (replicas.empty()) return;
         {
             const DeviceScope scope(replicas.front().gpu);
@@ -68,7 +72,10 @@ private:
         packed_ = {};
         if (replicas.size() == 1) return;
         const auto start = std::chrono::steady_clock::now();
-        set_.replication = replicate(replicas, bytes, options_.replication);
+        const Replicated done = replicate(replicas, bytes, options_.replication);
+        set_.replication = done.how;
+        for (std::size_t i = 0; i < replicas.size(); ++i)
+            if (!done.failures[i].empty()) on(whose[i], [&] { throw Error(ErrorKind::device, done.failures[i]); });
         set_.replication_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
 

@@ -48,9 +48,11 @@ void* current_context() {
     return context;
 }
 
-CudaStream make_stream() {
+CudaStream make_stream(bool urgent) {
+    int least = 0, greatest = 0;
+    if (urgent) cuda_check(cudaDeviceGetStreamPriorityRange(&least, &greatest), "stream priorities");
     cudaStream_t stream = nullptr;
-    cuda_check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
+    cuda_check(cudaStreamCreateWithPriority(&stream, cudaStreamNonBlocking, greatest), "cudaStreamCreate");
     return CudaStream(stream);
 }
 

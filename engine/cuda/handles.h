@@ -50,7 +50,8 @@ using CudaStream = CudaHandle<cudaStream_t, cudaStreamDestroy>;
 using CudaEvent = CudaHandle<cudaEvent_t, cudaEventDestroy>;
 using CudaGraph = CudaHandle<cudaGraphExec_t, cudaGraphExecDestroy>;
 
-CudaStream make_stream();
+/// `urgent`: what is ready to run there goes before what other streams have queued up.
+CudaStream make_stream(bool urgent = false);
 CudaEvent make_event(bool timing = false);
 
 /// Runs `enqueue(stream)` under capture and makes an executable graph of what it enqueued on `stream` and on streams

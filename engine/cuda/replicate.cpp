@@ -16,14 +16,22 @@ void copy(const Replica& from, const Replica& to, std::size_t bytes) {
 
 }  // namespace
 
-std::string replicate(const std::vector<Replica>& replicas, std::size_t bytes, Replication how) {
-    if (how != Replication::copy) {
+Replicated replicate(const std::vector<Replica>& replicas, std::size_t bytes, Replication how) {
+    Replicated out{"by copies", std::vector<std::string>(replicas.size())};
+    if (how == Replication::nccl) {
         const std::string why_not = nccl_broadcast(replicas, bytes);
-        if (why_not.empty()) return "by ncclBroadcast";
-        if (how == Replication::nccl) throw Error(ErrorKind::unsupported, "NCCL cannot be used: " + why_not);
+        if (!why_not.empty()) throw Error(ErrorKind::unsupported, "NCCL cannot be used: " + why_not);
+        out.how = "by ncclBroadcast";
+        return out;
     }
-    for (std::size_t i = 1; i < replicas.size(); ++i) copy(replicas.front(), replicas[i], bytes);
-    return "by copies";
+    for (std::size_t i = 1; i < replicas.size(); ++i) {
+        try {
+            copy(replicas.front(), replicas[i], bytes);
+        } catch (const Error& error) {
+            out.failures[i] = error.what();
+        }
+    }
+    return out;
 }
 
 }  // namespace convoy

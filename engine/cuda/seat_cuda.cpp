@@ -15,7 +15,7 @@ int aligned(int bytes) { return (bytes + kRowAlignment - 1) / kRowAlignment * kR
 CudaSeat::CudaSeat(CudaBackend& backend, const std::string& name)
     : DecoderSeat(name),
       backend_(backend),
-      stream_((DeviceScope(backend.device()), make_stream())),
+      stream_((DeviceScope(backend.device()), make_stream(true))),  // its short kernels feed the network's long ones
       ring_((DeviceScope(backend.device()), UploadRing(stream_.get()))),
       trail_(backend, name + " stream") {
     const DeviceScope scope(backend.device());

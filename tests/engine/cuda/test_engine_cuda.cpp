@@ -90,7 +90,7 @@ TEST_CASE("GPU: more candidates than the device keeps are decoded on the host, a
 
 TEST_CASE("GPU: frames in device memory give what the same frames in host memory give", "[cuda]") {
     REQUIRE_GPU();
-    Engine engine(demo(), on("cuda", Precision::fp16));
+    Engine engine(demo(), on("cuda:0", Precision::fp16));
     for (PixelFormat format : {PixelFormat::rgb8, PixelFormat::nv12}) {
         test::RandomPicture picture(format, 333, 217, 5);
         Frame host, device;

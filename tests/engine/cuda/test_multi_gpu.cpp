@@ -131,7 +131,8 @@ TEST_CASE("GPU: weights reach the other GPUs to the byte, by NCCL and by copies"
             replicas.push_back({gpu, memory.back().data()});
         }
         cuda_ok(cudaSetDevice(0));
-        CHECK(replicate(replicas, bytes.size(), how) == (how == Replication::copy ? "by copies" : "by ncclBroadcast"));
+        CHECK(replicate(replicas, bytes.size(), how).how ==
+              (how == Replication::copy ? "by copies" : "by ncclBroadcast"));
         for (int gpu = 1; gpu < gpu_count(); ++gpu) {
             cuda_ok(cudaSetDevice(gpu));
             CHECK(download<std::uint8_t>(memory[std::size_t(gpu)].data(), bytes.size()) == bytes);
