@@ -20,6 +20,7 @@ nlohmann::json bench_network(const BenchOptions& options) {
     const int batch = std::max(1, options.engine.max_batch);
     EngineOptions engine = options.engine;
     engine.max_batch = batch;
+    engine.same_bits = true;  // no other size is wanted
     const BoundEngine bound = bind(network, engine);
     Backend& backend = *bound.devices.front().backend;
     // Several devices side by side: each as fast as it can, for the same number of samples.

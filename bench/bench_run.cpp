@@ -97,7 +97,7 @@ nlohmann::json bench_decode(const BenchOptions& options) {
     engine.max_batch = 1;  // the network is not used
     engine.autotune = false;
     const BoundEngine bound = bind(network, engine);
-    const int decoders = options.decoders ? options.decoders : 12;
+    const int decoders = options.decoders ? options.decoders : 8;
     std::vector<double> rates;
     std::int64_t frames = 0;
     for (int pass = -options.warmup; pass < options.passes; ++pass) {

@@ -107,12 +107,14 @@ bool Dispatcher::exhausted() const {
     return true;
 }
 
-void Dispatcher::give_back(std::shared_ptr<RunUnit> unit) {
+bool Dispatcher::give_back(std::shared_ptr<RunUnit> unit) {
     {
         const std::lock_guard lock(mutex_);
+        if (stopped_) return false;
         returned_.push_back(std::move(unit));
     }
     changed_.notify_all();
+    return true;
 }
 
 void Dispatcher::finished(std::size_t bytes) {
@@ -132,14 +134,17 @@ void Dispatcher::taken(int lane) {
     changed_.notify_all();
 }
 
-void Dispatcher::stop() {
+std::deque<std::shared_ptr<RunUnit>> Dispatcher::stop() {
+    std::deque<std::shared_ptr<RunUnit>> waiting;
     {
         const std::lock_guard lock(mutex_);
         stopped_ = true;
+        waiting.swap(returned_);
         for (const auto& [number, lane] : lanes_)
             if (lane.current && lane.current->input) lane.current->input->cancel();
     }
     changed_.notify_all();
+    return waiting;
 }
 
 }  // namespace convoy

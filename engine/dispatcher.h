@@ -52,14 +52,15 @@ public:
     /// The next unit, or null when no more will come. `waiting` is told true before the thread has to wait, false
     /// after.
     std::shared_ptr<RunUnit> pull(const std::function<void(bool)>& waiting);
-    /// A unit that could not be finished: it is handed out again, before all others.
-    void give_back(std::shared_ptr<RunUnit> unit);
+    /// A unit that could not be finished: it is handed out again, before all others. False after stop().
+    bool give_back(std::shared_ptr<RunUnit> unit);
     /// All frames of a segment have their results: what it held is free.
     void finished(std::size_t bytes);
     /// A unit's results have been taken.
     void taken(int lane);
-    /// Nothing more is handed out; inputs that are being read are told to end.
-    void stop();
+    /// Nothing more is handed out; inputs that are being read are told to end. Returns the units that were given back
+    /// and wait.
+    std::deque<std::shared_ptr<RunUnit>> stop();
 
 private:
     struct Lane {

@@ -14,9 +14,9 @@ namespace {
 
 constexpr int kCpuSlots = 2;  // one in the network, one being filled
 constexpr int kGpuSlots = 3;  // and one whose results are being read
-// A GPU has up to seven decoders, each of which is kept busy by less than two threads; on a CPU one thread preprocesses
-// while the other decodes.
-constexpr int kGpuDecoders = 12, kCpuDecoders = 2;
+// A GPU has up to seven decoders, and eight threads keep them busy (docs/measurements.md); on a CPU one thread
+// preprocesses while the other decodes.
+constexpr int kGpuDecoders = 8, kCpuDecoders = 2;
 
 [[noreturn]] void usage(const std::string& sentence) { throw Error(ErrorKind::usage, sentence); }
 

@@ -32,7 +32,8 @@ namespace convoy {
 /// used at the same time.
 ///
 /// A device that fails is not used again: its frames and segments go to the others, description() and run()'s report
-/// tell. When none is left, calls throw Error(device).
+/// tell. When none is left, calls throw Error(device), but for a run() that had begun: its report tells then. CUDA
+/// gives up a whole process, all GPUs of it, when a kernel of any of them has touched memory that it must not.
 class Engine {
 public:
     /// Packs the weights and allocates everything; later calls allocate nothing but results.

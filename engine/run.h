@@ -100,7 +100,8 @@ struct RunReport {
     StageStats reorder;  ///< of frames: from there until their turn came
     int work_threads = 0;
     double seconds = 0;
-    bool stopped = false;                ///< by its stop flag, before everything was read
+    std::string failure;   ///< why the run ended early: no device is left; what came out until then is whole
+    bool stopped = false;  ///< by its stop flag, before everything was read
     std::int64_t repeated_segments = 0;  ///< begun again on another device after theirs had failed
 };
 

@@ -189,36 +189,43 @@ void Scheduler::on_finished(RunUnit& unit) {
     settled_.notify_all();
 }
 
-// Ends the run if that was the last of them.
+// Stops the run if that was the last of them: what has come out so far stays whole.
 void Scheduler::device_lost() {
     for (const Device& device : devices_)
         if (!device.worker->failed()) return;
-    if (!stopping_) fail(std::make_exception_ptr(Error(ErrorKind::device, devices_.front().worker->failure())));
+    if (stopping_) return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (failure_.empty()) failure_ = devices_.front().worker->failure();
+    }
+    begin_stop();
 }
 
 // On another device again, unless there is none or everything is ending.
 void Scheduler::on_lost(RunUnit& unit) {
-    const bool any_left =
-        std::any_of(devices_.begin(), devices_.end(), [](const Device& device) { return !device.worker->failed(); });
-    if (!any_left && !stopping_)
-        fail(std::make_exception_ptr(Error(ErrorKind::device, devices_.front().worker->failure())));
-    if (stopping_) {
-        unit.cut_off();
-        on_finished(unit);
-        return;
-    }
+    device_lost();
+    if (stopping_) return give_up(unit);
     std::shared_ptr<RunUnit> again;
     {
         const std::lock_guard lock(mutex_);
         ++repeated_;
-        --running_;
         again = units_.at(unit.id);
     }
-    settled_.notify_all();
     if (again->endless)
         start_endless(std::move(again));
-    else
-        dispatcher_.give_back(std::move(again));
+    else if (!dispatcher_.give_back(std::move(again)))
+        return give_up(unit);
+    {
+        const std::lock_guard lock(mutex_);
+        --running_;
+    }
+    settled_.notify_all();
+}
+
+// Nobody will take it up again.
+void Scheduler::give_up(RunUnit& unit) {
+    unit.cut_off();
+    on_finished(unit);
 }
 
 void Scheduler::fail(std::exception_ptr error) {
@@ -232,7 +239,13 @@ void Scheduler::fail(std::exception_ptr error) {
 // Nothing more is read; what has not reached a network is dropped; whoever waits goes on and ends.
 void Scheduler::begin_stop() {
     if (stopping_.exchange(true)) return;
-    dispatcher_.stop();
+    for (const auto& unit : dispatcher_.stop()) {
+        {
+            const std::lock_guard lock(mutex_);
+            ++running_;
+        }
+        give_up(*unit);
+    }
     output_.cancel();
     std::vector<std::shared_ptr<RunUnit>> units;
     {
@@ -264,7 +277,8 @@ RunReport Scheduler::report() const {
     out.reorder = reorder_clock_.stats();
     out.work_threads = wants_pixels_ ? options_.work_threads : 0;
     out.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    out.stopped = stopping_ && inputs_ended_ < inputs_;
+    out.failure = failure_;
+    out.stopped = stopping_ && inputs_ended_ < inputs_ && failure_.empty();
     out.repeated_segments = repeated_;
     return out;
 }

@@ -94,6 +94,7 @@ private:
     std::unique_ptr<DecoderSeat> seat_on(DeviceWorker& worker, const std::string& name);
     void lose(const std::shared_ptr<RunUnit>& unit);
     void device_lost();
+    void give_up(RunUnit& unit);
 
     void consume();
     void take_item(ReorderBuffer<PendingResult>::Item item);
@@ -129,6 +130,7 @@ private:
     std::condition_variable settled_;
     std::vector<std::thread> threads_;
     std::exception_ptr error_;
+    std::string failure_;  // of the last device
     std::int64_t repeated_ = 0;
     std::atomic<bool> stopping_ = false;
 

@@ -117,7 +117,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
     };
     number("--at-once", options.at_once,
            "recordings that are read side by side, their records mixed (default: one after the other, in order)");
-    number("--decoders", options.threads.decoders, "threads a device that decode (default: 12 on a GPU, 2 on a CPU)");
+    number("--decoders", options.threads.decoders, "threads a device that decode (default: 8 on a GPU, 2 on a CPU)");
     number("--encoders", options.threads.work_threads, "CPU threads that draw and encode (default: all cores)");
     app.add_option("--max-latency", options.engine.max_latency_ms,
                    "longest that a frame waits for its batch, in ms (default: until the batch is full)")

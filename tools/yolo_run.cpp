@@ -61,6 +61,11 @@ int finish(const RunOptions& options, const RunSummary& summary, const Engine& e
         if (options.engine.trace->dropped() > 0) fmt::print(stderr, "yolo-run: the trace ends early: it was full\n");
     }
     if (!options.report_json.empty()) write_text_file(options.report_json, report_json(summary, engine.description()));
+    if (!summary.run.failure.empty()) {
+        print_error("yolo-run", "no device is left: " + summary.run.failure +
+                                    "; what was written is complete up to the last frame");
+        return kBadData;
+    }
     if (summary.interrupted) {
         fmt::print(stderr, "yolo-run: interrupted; what was written is complete up to the last frame\n");
         return kInterrupted;

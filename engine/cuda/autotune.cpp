@@ -83,12 +83,15 @@ Autotuner::Choice Autotuner::prepare(const k::Conv& conv, const std::string& row
     }
 }
 
+const TuningCache::Entry* Autotuner::known(TuningCache& cache, const k::Conv& conv, bool few_rows) {
+    const TuningCache::Entry* entry = cache.find(to_string(conv));
+    return !entry && few_rows ? cache.find(to_string(conv) + kFewRows) : entry;
+}
+
 Autotuner::Contest Autotuner::choose(const k::Conv& conv, const std::vector<std::string>& library_rows) {
-    const TuningCache::Entry* known = cache_.find(to_string(conv));
-    if (!known && !library_rows.empty()) known = cache_.find(to_string(conv) + kFewRows);
-    if (known) {
-        Contest remembered{prepare(conv, known->row), {}};
-        remembered.winner.us = known->us;
+    if (const TuningCache::Entry* entry = known(cache_, conv, !library_rows.empty())) {
+        Contest remembered{prepare(conv, entry->row), {}};
+        remembered.winner.us = entry->us;
         if (remembered.winner.kernel) return remembered;
     }
     if (notice_)

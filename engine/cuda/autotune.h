@@ -52,6 +52,9 @@ public:
         std::string problem = {};    ///< its name in the cache, when it was measured
     };
 
+    /// What the cache says of a convolution: null if it must be measured. `few_rows`: an answer that was found without
+    /// all of the libraries' rows will do.
+    static const TuningCache::Entry* known(TuningCache& cache, const kernels::cuda::Conv& conv, bool few_rows);
     /// From the cache if it serves, else measured. Of the libraries' rows only `library_rows` are looked at, unless it
     /// is empty: making them ready takes longer than all the rest. Throws std::runtime_error.
     Contest choose(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows = {});

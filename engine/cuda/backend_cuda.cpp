@@ -76,6 +76,17 @@ std::string CudaBackend::tuning_key(const CudaOptions& options) const {
            ", kernels " + k::kernels_revision();
 }
 
+bool CudaBackend::is_remembered(const CudaOptions& options, TuningCache& cache) const {
+    if (!options.autotune) return true;
+    for (int index : nodes_of<ConvOp>(plan_.graph))
+        for (int batch : batches_) {
+            const bool few_rows = batch != batches_.front() && batch != batches_.back();
+            const Node& node = plan_.graph.nodes[std::size_t(index)];
+            if (!Autotuner::known(cache, cuda_conv(plan_, node, math_of(precision_), batch), few_rows)) return false;
+        }
+    return true;
+}
+
 void CudaBackend::bind(const CudaOptions& options, TuningCache& cache) {
     const DeviceScope scope(device_.ordinal);
     try {

@@ -30,6 +30,8 @@ public:
     DeviceBuffer& weights() const;
     /// What a choice of kernels depends on: the same for all GPUs of a kind.
     std::string tuning_key(const CudaOptions& options) const;
+    /// Whether `cache` knows all that bind() would have to measure.
+    bool is_remembered(const CudaOptions& options, TuningCache& cache) const;
     /// Chooses kernels, takes the rest of the memory, runs every layer once. What is in `cache` is not measured.
     void bind(const CudaOptions& options, TuningCache& cache);
 

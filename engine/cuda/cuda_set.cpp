@@ -79,7 +79,7 @@ private:
         set_.replication_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
 
-    // The first of each kind measures; the others, side by side, take what it found.
+    // The first of each kind measures, if that must be; the others, side by side, take what is known then.
     void bind_all() {
         std::map<std::string, TuningCache> caches;
         std::vector<std::pair<std::size_t, TuningCache>> others;
@@ -91,6 +91,10 @@ private:
                 continue;
             }
             TuningCache cache(options_.tuning_cache, key);
+            if (backends_[i]->is_remembered(options_, cache)) {
+                others.emplace_back(i, caches.emplace(key, cache).first->second);
+                continue;
+            }
             on(i, [&] { backends_[i]->bind(options_, cache); });
             if (backends_[i]) caches.emplace(key, std::move(cache));
         }

@@ -20,8 +20,8 @@ struct Replicated {
     std::vector<std::string> failures;  ///< by replica: why it could not be reached; empty where it was
 };
 
-/// Copies `bytes` bytes of the first replica to all others and waits for that. With Replication::nccl Error(unsupported)
-/// where NCCL cannot be used.
+/// Copies `bytes` bytes of the first replica to all others and waits for that. With Replication::nccl
+/// Error(unsupported) where NCCL cannot be used.
 Replicated replicate(const std::vector<Replica>& replicas, std::size_t bytes, Replication how);
 
 /// One ncclBroadcast from the first to all. Returns why NCCL cannot be used, or nothing when it is done; the library is

@@ -87,8 +87,17 @@ TEST_CASE("a device that fails costs time and status 3, not one record") {
         for (const json& device : report["devices"])
             CHECK((device["name"] == name) == !device["failure"].get<std::string>().empty());
     }
-    const Finished all = yolo_run(folder, with(common, {"--device", "cpu", "--fail-device", "cpu@30"}));
-    check_failure(all, 1, "was made to fail");
+    // With the last device goes the rest of the run, but nothing of what was there.
+    const Finished all =
+        yolo_run(folder, with(common, {"--device", "cpu", "--fail-device", "cpu@60", "--video", "v.mp4"}));
+    INFO(all.err);
+    CHECK(all.status == 1);
+    CHECK(contains(all.err, "no device is left: cpu was made to fail"));
+    const std::vector<std::string> rest = timeless_records(read_file(folder / "x.jsonl"));
+    CHECK(rest.size() < 240);
+    CHECK(rest.size() > 0);
+    CHECK(std::equal(rest.begin(), rest.end(), expected.begin()));
+    CHECK(frames_in_video(folder / "v.mp4") == std::int64_t(rest.size()));
 }
 
 TEST_CASE("several recordings at once: each in its own order, batches mixed") {

@@ -2,6 +2,7 @@
 #include "tests/tools/video_packets.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 
@@ -49,7 +50,7 @@ int decoded_frames(const std::string& path) {
         "ffprobe -v error -count_frames -select_streams v -show_entries stream=nb_read_frames "
         "-of csv=p=0 '" +
         path + "'");
-    return std::stoi("0" + std::string(said.begin(), said.end()));
+    return std::atoi(std::string(said.begin(), said.end()).c_str());
 }
 
 }  // namespace convoy::test
