@@ -34,7 +34,8 @@ std::string x265(const std::string& parameters) {
 /// In this order: later ones copy from earlier ones.
 std::vector<Recipe> recipes(const TempFolder& folder) {
     const auto copy = [&](const char* from) { return "-i '" + folder / from + "' -c copy "; };
-    const std::string gop60 = x264("keyint=60:bframes=3:b-pyramid=normal"), small = "96x64";
+    const std::string gop60 = x264("keyint=60:bframes=3:b-pyramid=normal"), small = "96x64",
+                      hevc = "176x144";  // NVDEC's least for HEVC
     return {
         {"closed.mp4", source(250) + gop60},
         {"closed.ts", copy("closed.mp4")},
@@ -62,9 +63,14 @@ std::vector<Recipe> recipes(const TempFolder& folder) {
         {"cropped.mp4",
          source(250) + gop60 + "-bsf:v h264_metadata=crop_left=6:crop_top=4:crop_right=2:crop_bottom=10 "},
         {"turned.mp4", copy("closed.mp4") + "-metadata:s:v rotate=90 ", Cut::many, false, false},
-        {"hevc_open.mkv", source(750, small) + x265("keyint=30:open-gop=1"), Cut::handed_out},
-        {"hevc_closed.mp4", source(250) + x265("keyint=50:min-keyint=50:open-gop=0")},
-        {"hevc_radl.mp4", source(250) + x265("keyint=50:min-keyint=50:open-gop=0:radl=2")},
+        {"hevc_open.mkv", source(250, hevc) + x265("keyint=30:open-gop=1")},
+        {"hevc_open_b.mp4",
+         source(250, hevc) + x265("keyint=40:open-gop=1:rc-lookahead=12:bframes=6:b-adapt=0:b-pyramid=1")},
+        {"hevc_open_b.ts", copy("hevc_open_b.mp4")},
+        {"hevc_cut.mkv", "-ss 3 " + copy("hevc_open_b.mp4")},
+        {"hevc_small.mp4", source(250) + x265("keyint=50:min-keyint=50:open-gop=0")},
+        {"hevc_closed.mp4", source(250, hevc) + x265("keyint=50:min-keyint=50:open-gop=0")},
+        {"hevc_radl.mp4", source(250, hevc) + x265("keyint=50:min-keyint=50:open-gop=0:radl=2")},
         {"hevc_closed.ts", copy("hevc_closed.mp4")},
         {"hevc_closed.hevc", copy("hevc_closed.mp4") + "-bsf:v hevc_mp4toannexb "},
         {"vp8.webm",

@@ -126,7 +126,7 @@ TEST_CASE("cuts are made where a codec's rules allow", "[segmenter]") {
     CHECK(runs(AV_CODEC_ID_MPEG4) == std::vector<int>{-180});
 }
 
-TEST_CASE("HEVC is cut at IDR pictures, and at CRA pictures that nothing leads", "[segmenter]") {
+TEST_CASE("HEVC is cut at IDR, BLA and CRA pictures", "[segmenter]") {
     constexpr int kTrail = 1, kRadl = 7, kRasl = 9, kBla = 16, kIdrRadl = 19, kIdr = 20, kCra = 21, kEnd = 36;
     std::vector<MadeUp> packets;
     const auto runs = [&] { return runs_of(AV_CODEC_ID_HEVC, std::exchange(packets, {})); };
@@ -137,8 +137,26 @@ TEST_CASE("HEVC is cut at IDR pictures, and at CRA pictures that nothing leads",
         std::swap(packets[packets.size() - 50].pts, packets[packets.size() - 49].pts);
         packets[packets.size() - 49].bytes = hevc_slice(kRadl);
     }
-    CHECK(runs() == std::vector<int>{50, 150});
-    for (int i = 0; i < 2; ++i) add_gop(packets, hevc_slice(kCra), hevc_slice(kRasl), 50);
+    CHECK(runs() == std::vector<int>{50, 100 + 2, 50});  // what leads a CRA picture is decoded before the cut, too
+    const auto add_led = [&](int leading, int gops) {
+        for (int i = 0; i < gops; ++i) {
+            const auto from = std::int64_t(packets.size());
+            add_gop(packets, hevc_slice(kCra), hevc_slice(kTrail), 50);
+            for (int n = 0; i > 0 && n < leading; ++n) {
+                MadeUp& packet = packets[std::size_t(from + 1 + n)];
+                packet.bytes = hevc_slice(kRasl);
+                packet.pts = from + n;
+            }
+            packets[std::size_t(from)].pts = from + (i > 0 ? leading : 0);
+        }
+    };
+    add_led(3, 3);
+    CHECK(runs() == std::vector<int>{50 + 4, 50 + 4, 50});
+    add_led(3, 2);
+    packets[54].bytes = hevc_slice(kRasl);  // one among those that do not lead
+    CHECK(runs() == std::vector<int>{100});
+    add_led(3, 2);
+    packets[20].pts = 1000;  // shown after the keyframe
     CHECK(runs() == std::vector<int>{100});
     for (int i = 0; i < 2; ++i) add_gop(packets, hevc_slice(kIdr, i ? 0xc0 : 0x80), hevc_slice(kTrail), 50);
     CHECK(runs() == std::vector<int>{100});  // no_output_of_prior_pics_flag

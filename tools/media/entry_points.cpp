@@ -71,12 +71,20 @@ EntryPoints::Kind EntryPoints::kind_of(AVCodecID codec) {
 }
 
 EntryPoints::EntryPoints(const VideoStream& stream)
-    : kind_(kind_of(stream.codec())), sets_(stream.codec(), stream.extradata()) {}
+    : kind_(kind_of(stream.codec())), sets_(stream.codec(), stream.extradata()) {
+    see_sets();
+}
+
+void EntryPoints::see_sets() {
+    if (kind_ == Kind::h264) sets_.each([this](ByteSpan unit) { frame_numbers_.see(unit); });
+}
 
 EntryPoints::Look EntryPoints::look(const AVPacket& packet) {
     std::size_t size = 0;
-    if (const std::uint8_t* data = av_packet_get_side_data(&packet, AV_PKT_DATA_NEW_EXTRADATA, &size))
+    if (const std::uint8_t* data = av_packet_get_side_data(&packet, AV_PKT_DATA_NEW_EXTRADATA, &size)) {
         sets_.replace({data, size});
+        see_sets();
+    }
     // A palette holds until the next one comes, which no later packet tells.
     if (av_packet_get_side_data(&packet, AV_PKT_DATA_PALETTE, nullptr)) kind_ = Kind::never;
     const ByteSpan bytes(packet.data, std::size_t(std::max(packet.size, 0)));
@@ -96,10 +104,11 @@ EntryPoints::Look EntryPoints::look_at_units(ByteSpan bytes) {
     constexpr int kSlice = 1, kIdrSlice = 5;               // H.264
     constexpr int kEndOfSequence = 36, kEndOfStream = 37;  // HEVC
     Look look;
-    bool picture = false;
+    bool picture = false, missing = false;
     NalUnits units(bytes, sets_.length_size());
     for (ByteSpan unit = units.next(); !unit.empty(); unit = units.next()) {
         sets_.see(unit);
+        if (kind_ == Kind::h264 && frame_numbers_.see(unit)) missing = true;
         const bool hevc = kind_ == Kind::hevc;
         if (unit.size() < (hevc ? 3u : 2u)) {
             if (hevc && unit.size() == 2 && (unit[0] >> 1 == kEndOfSequence || unit[0] >> 1 == kEndOfStream))
@@ -118,20 +127,24 @@ EntryPoints::Look EntryPoints::look_at_units(ByteSpan bytes) {
             look.entry = Entry::always;
         sequence_ended_ = false;
     }
+    look.frames_missing = missing;
     return look;
 }
 
 /// ITU-T H.265, table 7-1 and 7.3.6.1.
 EntryPoints::Look EntryPoints::look_at_hevc_picture(ByteSpan unit, int type) const {
-    constexpr int kRaslN = 8, kRaslR = 9, kBlaFirst = 16, kBlaLast = 18, kIdrRadl = 19, kIdrLone = 20, kCra = 21;
+    constexpr int kRadlN = 6, kRaslN = 8, kRaslR = 9, kBlaFirst = 16, kBlaLast = 18, kIdrRadl = 19, kIdrLone = 20,
+                  kCra = 21;
     Look look;
+    look.leads = type >= kRadlN && type <= kRaslR;
     look.leans_back = type == kRaslN || type == kRaslR;
     NalBits bits(unit, 2);
     const bool first = bits.bits(1), drops_prior_pictures = bits.bits(1);
     if (!first || drops_prior_pictures) return look;
     if (type == kIdrRadl || type == kIdrLone) look.entry = Entry::always;
     // Behind an end of sequence, libav drops what a CRA picture finds waiting to be shown.
-    if ((type >= kBlaFirst && type <= kBlaLast) || (type == kCra && !sequence_ended_)) look.entry = Entry::in_order;
+    if (type >= kBlaFirst && type <= kBlaLast) look.entry = Entry::in_order;
+    if (type == kCra && !sequence_ended_) look.entry = Entry::led;
     return look;
 }
 

@@ -11,6 +11,7 @@ namespace convoy::media {
 HandOut::HandOut(Segmenter& segmenter, PacketRun begin, int threads)
     : segmenter_(segmenter),
       run_(std::move(begin)),
+      left_out_(run_.segment->left_out),
       decoder_(run_.segment->stream, run_.segment->headers->extradata,
                {.threads = threads, .reorder_depth = run_.segment->reorder_depth}),
       maker_(run_.segment->stream) {}
@@ -20,6 +21,7 @@ const AVPacket* HandOut::next_packet() {
         std::optional<PacketRun> next;
         if (run_.ends || !(next = segmenter_.next())) return nullptr;
         run_ = std::move(*next);
+        left_out_.insert(left_out_.end(), run_.segment->left_out.begin(), run_.segment->left_out.end());
         at_ = 0;
     }
     return run_.segment->packets[at_++].get();
@@ -33,6 +35,7 @@ std::shared_ptr<FramePart> HandOut::next() {
             ended_ = true;
             break;
         }
+        if (strike_off(left_out_, picture->pts)) continue;
         std::optional<Frame> frame = maker_.make(*picture);
         if (!frame) {
             note_unconvertible(part->notes, run_.segment->stream->path);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,6 +45,7 @@ private:
     Segmenter& segmenter_;
     PacketRun run_;
     std::size_t at_ = 0;
+    std::vector<std::int64_t> left_out_;
     Decoder decoder_;
     FrameMaker maker_;
     bool first_ = true, ended_ = false;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "engine/segment.h"
@@ -19,10 +22,21 @@ public:
     VideoStreamPtr stream;
     std::shared_ptr<const DecoderHeaders> headers;  ///< that hold at the first packet, which brings the in-band ones
     bool headers_change = false;                    ///< at a later packet: other ones hold at the end
+    /// Those at the end may be the next segment's first as well: a keyframe, and the pictures that lead it, which are
+    /// shown before it and may need this segment's.
     std::vector<PacketPtr> packets;
-    std::size_t size = 0;      ///< of the packets
-    int reorder_depth = 0;     ///< H.264: the most packets that come before one which is shown before them
-    bool has_corrupt = false;  ///< the container knows that parts of packets are missing
+    std::vector<std::int64_t> left_out;  ///< time stamps of pictures that another segment shows, each once
+    std::size_t size = 0;                ///< of the packets
+    int reorder_depth = 0;               ///< H.264: the most packets that come before one which is shown before them
+    std::string flaw;  ///< why libav's software must decode it: its way to patch things up is what counts
 };
+
+/// Whether the picture of this time is one that another segment shows: it is struck off the list then.
+inline bool strike_off(std::vector<std::int64_t>& left_out, std::int64_t pts) {
+    const auto found = std::find(left_out.begin(), left_out.end(), pts);
+    if (found == left_out.end()) return false;
+    left_out.erase(found);
+    return true;
+}
 
 }  // namespace convoy::media

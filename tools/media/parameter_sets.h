@@ -32,6 +32,11 @@ public:
     /// A NAL unit of the stream, any.
     void see(ByteSpan unit);
     int length_size() const { return length_size_; }
+    /// All that hold now.
+    template <typename Visit>
+    void each(Visit visit) const {
+        for (const auto& [key, bytes] : current_) visit(ByteSpan(bytes));
+    }
     /// As they stand now. The same object until they change.
     std::shared_ptr<const DecoderHeaders> headers();
 

@@ -37,18 +37,18 @@ Segmenter::Segmenter(VideoStreamPtr stream, std::function<bool(AVPacket&)> read)
 
 std::optional<PacketRun> Segmenter::next() {
     for (;;) {
-        if (std::size_t at = 0; next_cut(at)) return take(at, true);
+        if (const std::optional<EntryPoint> cut = next_cut()) return take_to(*cut);
         if (ended_) {
             if (waiting_.empty() && !handing_out_) return std::nullopt;
             return take(waiting_.size(), true);
         }
         if (!handing_out_ && !waiting_.empty() && (!can_cut() || too_much())) {
-            if (candidate_ == 0u) candidate_.reset();
-            return take(candidate_.value_or(waiting_.size()), false);
+            if (candidate_ && candidate_->at == 0) candidate_.reset();
+            return take(sure(), false);
         }
         if (handing_out_) {
             if (candidate_ && too_much()) candidate_.reset();
-            if (const std::size_t sure = candidate_.value_or(waiting_.size()); sure > 0) return take(sure, false);
+            if (sure() > 0) return take(sure(), false);
         }
         if (!read()) {
             confirm_candidate();
@@ -56,6 +56,9 @@ std::optional<PacketRun> Segmenter::next() {
         }
     }
 }
+
+/// So many packets wait that no cut can come among.
+std::size_t Segmenter::sure() const { return candidate_ ? candidate_->at : waiting_.size(); }
 
 bool Segmenter::too_much() const { return waiting_.size() > kMostPackets || waiting_bytes_ > kMostBytes; }
 
@@ -81,14 +84,24 @@ void Segmenter::weigh(const Waiting& next) {
     if (stream_->parameters->video_delay > 0 && packet.pts == AV_NOPTS_VALUE && packet.dts != AV_NOPTS_VALUE)
         entry = Entry::none;
     if (entry != Entry::none || packet.flags & AV_PKT_FLAG_KEY) confirm_candidate();
-    if (candidate_) {
-        const std::int64_t from = waiting_[*candidate_].packet->pts, pts = packet.pts;
-        if (pts == AV_NOPTS_VALUE || pts < from || next.look.leans_back) candidate_.reset();
-    }
+    if (candidate_ && !fits(next)) candidate_.reset();
     if (entry == Entry::none) return;
     ++entry_points_;
-    if (entry == Entry::always) cuts_.push_back(waiting_.size());
-    if (entry == Entry::in_order && packet.pts != AV_NOPTS_VALUE) candidate_ = waiting_.size();
+    if (entry == Entry::always)
+        cuts_.push_back({waiting_.size()});
+    else if (packet.pts != AV_NOPTS_VALUE)
+        candidate_ = EntryPoint{waiting_.size(), 0, entry == Entry::led};
+}
+
+/// Whether the next packet leaves the candidate what it is.
+bool Segmenter::fits(const Waiting& next) {
+    const std::int64_t from = waiting_[candidate_->at].packet->pts, pts = next.packet->pts;
+    if (pts == AV_NOPTS_VALUE) return false;
+    if (pts >= from) return !next.look.leads;
+    const bool right_behind = candidate_->at + candidate_->leading + 1 == waiting_.size();
+    if (!candidate_->may_be_led || !next.look.leads || !right_behind) return false;
+    ++candidate_->leading;
+    return true;
 }
 
 void Segmenter::confirm_candidate() {
@@ -96,16 +109,36 @@ void Segmenter::confirm_candidate() {
     candidate_.reset();
 }
 
-/// The first confirmed cut behind which there is enough, taken from the list.
-bool Segmenter::next_cut(std::size_t& at) {
+/// The first confirmed cut with enough before it, taken from the list.
+std::optional<Segmenter::EntryPoint> Segmenter::next_cut() {
     while (!cuts_.empty()) {
-        at = cuts_.front();
+        const EntryPoint cut = cuts_.front();
         cuts_.pop_front();
         std::size_t bytes = 0;
-        for (std::size_t i = 0; i < at && bytes < kEnoughBytes; ++i) bytes += std::size_t(waiting_[i].packet->size);
-        if (handing_out_ || at >= kEnoughPackets || bytes >= kEnoughBytes) return true;
+        for (std::size_t i = 0; i < cut.at && bytes < kEnoughBytes; ++i) bytes += std::size_t(waiting_[i].packet->size);
+        if (cut.leading > 0 && !is_last(cut)) continue;
+        if (handing_out_ || cut.at >= kEnoughPackets || bytes >= kEnoughBytes) return cut;
     }
-    return false;
+    return std::nullopt;
+}
+
+/// Whether all that comes before the cut is shown before it. Time stamps may jump.
+bool Segmenter::is_last(const EntryPoint& cut) const {
+    const std::int64_t pts = waiting_[cut.at].packet->pts;
+    const auto end = waiting_.begin() + std::ptrdiff_t(cut.at);
+    // What leads the first keyframe is shown before that; a file that was cut there may not say when.
+    const auto begin = std::find_if(waiting_.begin() + 1, end, [](const Waiting& w) { return !w.look.leads; });
+    return std::all_of(begin, end,
+                       [&](const Waiting& w) { return w.packet->pts != AV_NOPTS_VALUE && w.packet->pts < pts; });
+}
+
+void Segmenter::add(PacketSegment& segment, const Waiting& from, PacketPtr packet) const {
+    if (segment.packets.empty()) segment.headers = from.headers;
+    segment.headers_change |= from.headers != segment.headers;
+    if (from.look.frames_missing) segment.flaw = "frames are missing in it";
+    if (packet->flags & AV_PKT_FLAG_CORRUPT) segment.flaw = "a damaged packet";
+    segment.size += std::size_t(packet->size);
+    segment.packets.push_back(std::move(packet));
 }
 
 /// The first `count` waiting packets as a run that goes on, or ends behind them.
@@ -113,16 +146,15 @@ PacketRun Segmenter::take(std::size_t count, bool ends) {
     PacketRun run{std::make_shared<PacketSegment>(), !handing_out_, ends};
     PacketSegment& s = *run.segment;
     s.stream = stream_;
+    if (run.begins) s.left_out = std::exchange(left_out_, {});
+    if (run.begins && count > 0 && can_cut() && waiting_.front().look.entry == Entry::none)
+        s.flaw = "it begins inside a GOP";
     std::size_t entry = 0;  // time stamps may begin anew there
     for (std::size_t i = 0; i < count; ++i) {
         Waiting& w = waiting_.front();
-        if (i == 0) s.headers = w.headers;
-        s.headers_change |= w.headers != s.headers;
-        s.has_corrupt |= (w.packet->flags & AV_PKT_FLAG_CORRUPT) != 0;
-        s.size += std::size_t(w.packet->size);
         waiting_bytes_ -= std::size_t(w.packet->size);
         if (w.look.entry == Entry::always) entry = i;
-        s.packets.push_back(std::move(w.packet));
+        add(s, w, std::move(w.packet));
         if (stream_->codec() == AV_CODEC_ID_H264)
             s.reorder_depth = std::max(s.reorder_depth, shown_after(s.packets, entry, i));
         waiting_.pop_front();
@@ -130,9 +162,25 @@ PacketRun Segmenter::take(std::size_t count, bool ends) {
     if (run.begins && !s.packets.empty() && !s.headers->in_band.empty())
         s.packets[0] = prepended(s.headers->in_band, *s.packets[0]);
     if (!run.closed()) uncut_packets_ += std::int64_t(count);
-    for (std::size_t& cut : cuts_) cut -= count;
-    if (candidate_) *candidate_ -= count;
+    for (EntryPoint& cut : cuts_) cut.at -= count;
+    if (candidate_) candidate_->at -= count;
     handing_out_ = !ends;
+    return run;
+}
+
+/// The run that ends at a cut, with what its last pictures need from behind it.
+PacketRun Segmenter::take_to(const EntryPoint& cut) {
+    PacketRun run = take(cut.at, true);
+    if (cut.leading == 0) return run;
+    run.segment->left_out.push_back(waiting_.front().packet->pts);
+    for (std::size_t i = 0; i <= cut.leading; ++i) {
+        // A decoder that begins at the keyframe leaves out by itself those that lean back.
+        const EntryPoints::Look& look = waiting_[i].look;
+        if (look.leads && !look.leans_back) left_out_.push_back(waiting_[i].packet->pts);
+        PacketPtr again(av_packet_clone(waiting_[i].packet.get()));
+        if (!again) throw std::bad_alloc();
+        add(*run.segment, waiting_[i], std::move(again));
+    }
     return run;
 }
 

@@ -51,19 +51,31 @@ private:
         std::shared_ptr<const DecoderHeaders> headers;
     };
 
+    struct EntryPoint {
+        std::size_t at = 0;       // index into waiting_
+        std::size_t leading = 0;  // so many packets behind it are shown before it
+        bool may_be_led = false;
+    };
+
     bool read();
     void weigh(const Waiting& packet);
+    bool fits(const Waiting& packet);
     void confirm_candidate();
-    bool next_cut(std::size_t& at);
+    std::optional<EntryPoint> next_cut();
+    std::size_t sure() const;
     bool too_much() const;
     PacketRun take(std::size_t count, bool ends);
+    PacketRun take_to(const EntryPoint& cut);
+    bool is_last(const EntryPoint& cut) const;
+    void add(PacketSegment& segment, const Waiting& from, PacketPtr packet) const;
 
     VideoStreamPtr stream_;
     std::function<bool(AVPacket&)> read_;
     EntryPoints entries_;
     std::deque<Waiting> waiting_;
-    std::deque<std::size_t> cuts_;          // confirmed: indices into waiting_
-    std::optional<std::size_t> candidate_;  // an entry point in order, as far as is known
+    std::deque<EntryPoint> cuts_;          // confirmed
+    std::optional<EntryPoint> candidate_;  // in order, as far as is known
+    std::vector<std::int64_t> left_out_;   // of the run that begins
     std::size_t waiting_bytes_ = 0;
     bool handing_out_ = false, ended_ = false;
     std::int64_t packets_ = 0, uncut_packets_ = 0, entry_points_ = 0;

@@ -42,7 +42,7 @@ void VideoReader::open(std::shared_ptr<const Segment> segment) {
 /// Why the GPU need not be tried; empty when it is worth it.
 std::string VideoReader::gpu_obstacle() const {
     if (!device_) return no_device_;
-    if (packets_->has_corrupt) return "a damaged packet";
+    if (!packets_->flaw.empty()) return packets_->flaw;
     if (packets_->headers == refused_) return refusal_;
     if (stream_->orientation != 1) return "shown turned";
     if (!cuda_decoder(stream_->codec())) return std::string("GPUs do not decode ") + avcodec_get_name(stream_->codec());
@@ -68,6 +68,7 @@ void VideoReader::begin(bool on_gpu) {
     }
     decoder_->begin(packets_->reorder_depth, packets_->headers->length_size);
     decoder_headers_.reset();
+    left_out_ = packets_->left_out;
     at_ = 0;
 }
 
@@ -93,6 +94,7 @@ std::optional<Frame> VideoReader::next() {
             end();
             break;
         }
+        if (strike_off(left_out_, picture->pts)) continue;
         std::optional<Frame> frame = maker_.make(*picture);
         if (!frame && decoder_has_gpu_ && decoder_->on_gpu()) {
             skip_ = delivered_;

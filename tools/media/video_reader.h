@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/segment.h"
 #include "tools/media/decoder.h"
@@ -46,6 +47,7 @@ private:
     std::shared_ptr<const PacketSegment> packets_;  // the open segment: this
     std::shared_ptr<const FramePart> frames_;       // or this
     std::size_t at_ = 0;
+    std::vector<std::int64_t> left_out_;
     std::int64_t delivered_ = 0, skip_ = 0;
     SegmentNotes notes_;
 

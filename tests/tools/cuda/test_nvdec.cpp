@@ -118,8 +118,14 @@ void check_on_gpu(const AwkwardVideo& video, const Gpu& gpu) {
     for (const auto& [reason, count] : tally.fallbacks) why += ", " + std::to_string(count) + " not: " + reason;
     WARN(video.name << ": " << tally.on_gpu << " of " << tally.segments << " by NVDEC" << why);
     const bool by_gpu = video.nv12 && !video.damaged && (video.cut == Cut::many || video.cut == Cut::one) &&
-                        video.name != "jpeg.avi" && video.name != "vp9_odd.webm" && video.name != "av1.mp4";
-    if (by_gpu) CHECK(tally.on_gpu == tally.segments);
+                        video.name != "jpeg.avi" && video.name != "vp9_odd.webm" && video.name != "av1.mp4" &&
+                        video.name != "hevc_small.mp4";
+    const int flawed = video.name == "two_sizes.ts" ? 2 : 0;  // where one file follows the other, in each round
+    if (by_gpu) CHECK(tally.on_gpu + flawed == tally.segments);
+    if (video.name == "hevc_small.mp4") {
+        CHECK(tally.on_gpu == 0);
+        CHECK(tally.fallbacks["the GPU has no decoder for it"] == tally.segments);
+    }
 }
 
 }  // namespace
