@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Packs the installed programs, every shared library that they need and the demo model into a tar.gz that runs from
 # wherever it is unpacked, with no package installed and no root: bundle.sh BUILD OUTPUT.tar.gz
-# Left out: the C library, whose version the machine's must reach, and what belongs to NVIDIA's driver and toolkit.
+# Left out: the C library, whose version the machine's must reach, what belongs to NVIDIA's driver and toolkit, NCCL, and
+# libavdevice, which is opened for cameras alone and would bring eighty libraries along, of desktops and sound servers.
 # LD_LIBRARY_PATH decides, as usual, which of several versions of a library is taken.
 set -euo pipefail
 build=${1:?usage: bundle.sh BUILD OUTPUT.tar.gz}
@@ -34,11 +35,13 @@ fi
 
 # What it needs from the machine, said by the files themselves.
 glibc=$(objdump -T "$stage/$name"/bin/* "$lib"/*.so* 2>/dev/null | grep -oE 'GLIBC_2\.[0-9]+' | sort -uV | tail -n 1)
+avformat=$(basename "$lib"/libavformat.so.*)
 cat >"$stage/$name/README" <<EOF
 Convoy, to be run from this folder:  bin/yolo-run VIDEO
-Needs Linux on x86-64 with ${glibc/_/ } or later. With an NVIDIA driver it runs on the GPU, with cuDNN 9 and cuBLASLt
-from the library path beside its own kernels; without one on the CPU. Convoy is under the MIT licence; FFmpeg, as
-Debian builds it, is under the GPL. The licences of all libraries in lib/ are in share/doc/licences/.
+Needs Linux on x86-64 with ${glibc/_/ } or later. With an NVIDIA driver it runs on all GPUs, with cuDNN 9 and cuBLASLt
+from the library path beside its own kernels, and NCCL where it is asked for; without one on the CPU. A camera needs
+the machine's own ${avformat/format/device}. Convoy is under the MIT licence; FFmpeg, as Debian builds it, is under the
+GPL. The licences of all libraries in lib/ are in share/doc/licences/.
 EOF
 mkdir -p "$(dirname "$output")"
 tar -C "$stage" --sort=name --owner=0 --group=0 --numeric-owner -czf "$output" "$name"

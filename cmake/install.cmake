@@ -16,7 +16,8 @@ install(TARGETS convoy_flags EXPORT convoyTargets)
 set_target_properties(convoy_flags PROPERTIES EXPORT_NAME flags)
 install_library(convoy convoyTargets convoy
   darknet_loader/error.h darknet_loader/load.h darknet_loader/network.h
-  engine/detection.h engine/engine.h engine/frame.h engine/options.h engine/stage_stats.h engine/trace.h
+  engine/detection.h engine/engine.h engine/frame.h engine/options.h engine/run.h engine/segment.h engine/stage_stats.h
+  engine/trace.h
   kernels/preprocess.h kernels/types.h)  # what engine/frame.h hands on
 
 if(CONVOY_TOOLS)

@@ -9,7 +9,7 @@ failed=0
 
 clean() {
     rm -rf "${tree:?}"/*
-    mkdir -p "$tree/darknet_loader" "$tree/kernels/cpu" "$tree/kernels/cuda" "$tree/engine/cuda" "$tree/tools/media" "$tree/cmake"
+    mkdir -p "$tree/darknet_loader" "$tree/kernels/cpu" "$tree/kernels/cuda" "$tree/engine/cuda" "$tree/tools/media" "$tree/tools/sinks" "$tree/cmake"
     echo 'install_library(convoy darknet_loader/network.h engine/engine.h kernels/types.h)' >"$tree/cmake/install.cmake"
     printf '#include <vector>\n' >"$tree/darknet_loader/network.h"
     printf '#include <cstddef>\n' >"$tree/kernels/types.h"
@@ -18,8 +18,12 @@ clean() {
     printf '#include <cuda_runtime_api.h>\n#include "kernels/types.h"\n' >"$tree/kernels/cuda/lanes.cuh"
     printf '#include "darknet_loader/network.h"\n#include "kernels/types.h"\n' >"$tree/engine/engine.h"
     printf '#include <cuda_runtime_api.h>\n#include "engine/cuda/handles.h"\n' >"$tree/engine/cuda/backend.cpp"
+    printf '#include <sched.h>\n' >"$tree/engine/thread_affinity.h"
     printf '#include <unistd.h>\n#include <fstream>\n' >"$tree/engine/cuda/tuning_cache.cpp"
+    printf '#include <filesystem>\n#include <fstream>\n' >"$tree/engine/cuda/device.cpp"
+    printf '#include "kernels/cuda/dynamic_library.h"\n' >"$tree/engine/cuda/nccl.cpp"
     printf '#include <libavutil/frame.h>\n#include "engine/engine.h"\n// never std::cout here\n' >"$tree/tools/media/source.cpp"
+    printf '#include "engine/engine.h"\n#include "tools/media/image.h"\n#include "tools/sinks/sink.h"\n' >"$tree/tools/sinks/sink.cpp"
 }
 
 # refuses FILE LINE: with LINE added to FILE the check fails and names FILE.
@@ -52,7 +56,10 @@ refuses kernels/cpu/conv.cpp 'void f() { std::cout << 1; }'
 refuses engine/plan.cpp '#include "kernels/cpu/conv.h"'
 refuses engine/plan.cpp '#include "darknet_loader/load.h"'
 refuses engine/plan.cpp '#include <fstream>'
+refuses engine/plan.cpp '#include <sched.h>'
+refuses engine/thread_affinity.h '#include <pthread.h>'
 refuses engine/plan.cpp '#include <libavutil/frame.h>'
+refuses engine/plan.cpp '#include "tools/media/input.h"'
 refuses engine/plan.cpp '#include "tests/support/compare.h"'
 refuses engine/plan.cpp '    exit(1);'
 refuses engine/plan.cpp '#include <cuda_runtime_api.h>'
@@ -60,9 +67,19 @@ refuses engine/plan.cpp '#include "engine/cuda/handles.h"'
 refuses engine/engine.h '#include "engine/graph.h"'
 refuses engine/cuda/backend.cpp '#include <cublasLt.h>'
 refuses engine/cuda/backend.cpp '#include <filesystem>'
+refuses engine/cuda/backend.cpp '#include <fstream>'
+refuses engine/cuda/backend.cpp '#include <unistd.h>'
+refuses engine/cuda/backend.cpp '#include <dlfcn.h>'
 refuses engine/cuda/backend.cpp '#include "kernels/cuda/check.h"'
+refuses engine/cuda/backend.cpp '#include "kernels/cuda/dynamic_library.h"'
+refuses engine/cuda/device.cpp '#include <unistd.h>'
+refuses engine/cuda/nccl.cpp '#include <dlfcn.h>'
+refuses engine/cuda/nccl.cpp '#include "kernels/cuda/check.h"'
 refuses tools/media/source.cpp '#include "kernels/conv.h"'
 refuses tools/media/source.cpp '#include "bench/harness.h"'
+refuses tools/media/source.cpp '#include "tools/sinks/sink.h"'
+refuses tools/media/source.cpp '#include "tools/options.h"'
+refuses tools/sinks/sink.cpp '#include "tools/options.h"'
 refuses tools/media/source.cpp '#include <cuda_runtime_api.h>'
 refuses tools/media/source.cpp '#include "engine/cuda/handles.h"'
 exit $failed
