@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """One video on 1, 2, 4, … GPUs, turn by turn: the network alone, with decoding, the whole program to JSON Lines and to
 MP4; beside it the usual program, a thread per GPU, if --peer names it. Prints a table; --json and --svg write files.
+Stops if the records of two runs of the video differ in anything but their latency.
 usage: scaling.py BIN CFG WEIGHTS VIDEO [--gpus 1,2,4] [--turns 3] [--modes network,run,jsonl,mp4,peer]"""
-import argparse, html, json, os, statistics, subprocess, sys, tempfile
+import argparse, hashlib, html, json, os, re, statistics, subprocess, sys, tempfile
 
 MODES = {'network': 'network alone', 'run': 'decode + network', 'jsonl': 'yolo-run to JSON Lines',
          'mp4': 'yolo-run to MP4', 'peer': 'a thread per GPU'}
@@ -34,6 +35,13 @@ def yolo_run(a, gpus, folder, more):
             'p99_ms': report['latency']['p99_ms'], 'bottleneck': report['bottleneck']}
 
 
+def digest_of_records(path):
+    digest = hashlib.sha256()
+    with open(path, 'rb') as records:
+        for record in records: digest.update(re.sub(rb'"latency_ms":[^,]*,', b'', record))
+    return digest.hexdigest()[:16]
+
+
 def measure(a, mode, gpus, folder):
     if mode == 'network':
         return {'fps': convoy_bench(a, 'network', gpus, f'{folder}/n.json', ['--batch', '32', '--passes', '5'])['fps']}
@@ -41,7 +49,8 @@ def measure(a, mode, gpus, folder):
         r = convoy_bench(a, 'run', gpus, f'{folder}/d.json', [a.video, '--warmup', '1', '--passes', '1'])
         return {k: r[k] for k in ('fps', 'latency_ms', 'start_s', 'replication', 'replication_s', 'cores_busy')}
     if mode == 'jsonl':
-        return yolo_run(a, gpus, folder, ['--jsonl', f'{folder}/x.jsonl'])
+        result = yolo_run(a, gpus, folder, ['--jsonl', f'{folder}/x.jsonl'])
+        return result | {'records': digest_of_records(f'{folder}/x.jsonl')}
     if mode == 'mp4':
         return yolo_run(a, gpus, folder, ['--video', f'{folder}/x.mp4', *a.mp4_options])
     line = call([sys.executable, a.peer, a.cfg, a.peer_video or a.video, '--gpus', str(gpus)]).strip().splitlines()[-1]
@@ -114,6 +123,8 @@ def main():
                 for g in gpus:
                     results[mode][g].append(measure(a, mode, g, folder))
                     print(f'turn {turn + 1}, {MODES[mode]}, {g} GPUs: {results[mode][g][-1]}', flush=True)
+    digests = {r['records'] for runs in results.get('jsonl', {}).values() for r in runs}
+    if len(digests) > 1: sys.exit(f'the records of the runs differ: {digests}')
     text = table(results, gpus)
     print(text)
     if a.json: json.dump({'table': text, 'results': results}, open(a.json, 'w'), indent=1)

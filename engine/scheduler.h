@@ -88,6 +88,7 @@ private:
     void start_thread(std::function<void()> work);
     void process(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat, Reading& reading,
                  const Waiting& waiting);
+    RunUnit::Ending blame(Device& device, std::exception_ptr thrown, std::string& error);
     RunUnit::Ending submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
                                   SegmentReader& reader, const Waiting& waiting);
     void wait_for_room(RunUnit& unit, const Waiting& waiting);

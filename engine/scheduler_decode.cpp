@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/check_frame.h"
+#include "engine/error_text.h"
 #include "engine/pixel_bytes.h"
 #include "engine/scheduler.h"
 #include "engine/thread_affinity.h"
@@ -122,23 +123,31 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
         reading.reader->open(unit->segment());
         ending = submit_frames(device, unit, seat, *reading.reader, waiting);
         notes = reading.reader->notes();
-    } catch (const Error& e) {
-        reading = {};
-        if (e.kind() == ErrorKind::input) {
-            error = e.what();
-            ending = RunUnit::Ending::complete;
-        } else if (!device.worker->backend().alive()) {
-            device.worker->fail(e.what());
-            ending = RunUnit::Ending::lost;
-        } else {
-            fail(std::current_exception());
-        }
     } catch (...) {
         reading = {};
-        fail(std::current_exception());
+        ending = blame(device, std::current_exception(), error);
     }
     if (ending == RunUnit::Ending::complete) ++device.segments;
     unit->end(std::move(notes), ending, std::move(error));
+}
+
+// Whose fault it is that a segment was not read to its end: the device's, its input's (`error`), or the whole run's.
+RunUnit::Ending Scheduler::blame(Device& device, std::exception_ptr thrown, std::string& error) {
+    if (!device.worker->backend().alive()) {
+        device.worker->fail(what(thrown));
+        return RunUnit::Ending::lost;
+    }
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const Error& e) {
+        if (e.kind() == ErrorKind::input) {
+            error = e.what();
+            return RunUnit::Ending::complete;
+        }
+    } catch (...) {
+    }
+    fail(thrown);
+    return RunUnit::Ending::cut_off;
 }
 
 RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,

@@ -103,7 +103,14 @@ std::vector<FrameMark> read_on_gpu(SegmentReader& reader, const std::shared_ptr<
 }
 
 void check_on_gpu(const AwkwardVideo& video, const Gpu& gpu) {
-    const auto input = media::open_input(video.path);
+    std::unique_ptr<Input> input;
+    try {
+        input = media::open_input(video.path);
+    } catch (const Error& error) {
+        if (std::string(error.what()).find("this libav cannot decode") == std::string::npos) throw;
+        WARN("skipped: " << error.what());
+        return;
+    }
     const auto segments = all_segments(*input);
     const auto cpu = input->make_reader({}), nvdec = input->make_reader(gpu.target());
     Tally tally;
