@@ -279,6 +279,9 @@ void DeviceWorker::deliver(Batch& batch) {
         out.result.latency_ms = std::chrono::duration<double, std::milli>(Clock::now() - arrival.at).count();
         latency_clock_.add(out.result.latency_ms);
     }
+    // A device that falls while a batch is on it may seem to have finished it.
+    if (whole && !backend_->alive())
+        blame(batch, std::make_exception_ptr(Error(ErrorKind::device, options_.name + " has failed under a batch")));
     {
         // The slot is free before its results are taken, so that a slow reader does not hold the network up.
         const std::lock_guard lock(mutex_);

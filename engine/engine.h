@@ -26,7 +26,8 @@ namespace convoy {
 ///     engine.submit(frame1); engine.submit(frame2); engine.finish();     // asynchronous: results in order
 ///     while (auto result = engine.next()) …
 ///
-///     engine.run(inputs, observer, stop);                                      // whole videos, cut and decoded in parallel
+///     engine.run(inputs, observer, stop);                                      // whole videos, cut and decoded in
+///     parallel
 ///
 /// submit()/finish() may be called from one thread while next() is called from another. The three ways must not be
 /// used at the same time.

@@ -31,6 +31,7 @@ TEST_CASE("a device that dies gives its segments back: no frame lost or doubled"
             FakeDevices fake(3);
             for (FakeBackend* backend : fake.backends) backend->work = std::chrono::microseconds(100);
             fake.backends[std::size_t(repeat) % 3]->die_at_run = dies_at;
+            fake.backends[std::size_t(repeat) % 3]->die_silently = repeat % 2;
             Recorder recorder(1);
             recorder.draws = draws;
             const std::atomic<bool> stop = false;
@@ -41,7 +42,7 @@ TEST_CASE("a device that dies gives its segments back: no frame lost or doubled"
             CHECK(recorder.sound());
             const DeviceReport& died = report.devices[std::size_t(repeat) % 3];
             const bool was_used = fake.backends[std::size_t(repeat) % 3]->dead;
-            CHECK(died.failure == (was_used ? "the fake device has died" : ""));
+            CHECK(died.failure.empty() == !was_used);
             if (was_used) CHECK(report.repeated_segments > 0);
         }
 }
@@ -83,7 +84,7 @@ TEST_CASE("when the last device dies the run ends early, what came out is whole"
             const std::atomic<bool> stop = false;
             const RunReport report =
                 Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, few_threads()).run();
-            CHECK(report.failure == "the fake device has died");
+            CHECK_FALSE(report.failure.empty());
             CHECK_FALSE(report.stopped);
             const Recorder::Seen& seen = recorder.inputs[0];
             CHECK(seen.numbers.size() < 360);

