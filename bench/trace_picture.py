@@ -8,6 +8,7 @@ COLOURS = {'decode': '#4c78a8', 'preprocess': '#f58518', 'batch of': '#54a24b', 
            'frame': '#e45756', 'end': '#e45756', 'demux': '#b279a2', 'result': '#eeca3b', 'wait': '#dddddd',
            'letterbox': '#e45756', 'upload': '#9ecae9', 'launch': '#f58518', 'boxes': '#72b7b2', 'read back': '#bbbbbb',
            'draw': '#b279a2', 'network': '#54a24b'}
+LABELS = {'batch of': 'a batch'}
 LEFT, WIDTH, ROW, TOP = 190, 960, 18, 58
 
 
@@ -58,8 +59,8 @@ def main():
     at = LEFT
     for kind in kinds:
         out.append(f'<rect x="{at}" y="24" width="10" height="10" fill="{COLOURS.get(kind, "#888")}"/>'
-                   f'<text x="{at + 14}" y="33">{html.escape(kind)}</text>')
-        at += 26 + 7 * len(kind)
+                   f'<text x="{at + 14}" y="33">{html.escape(LABELS.get(kind, kind))}</text>')
+        at += 26 + 7 * len(LABELS.get(kind, kind))
     open(a.out, 'w').write('\n'.join(out + ['</svg>']) + '\n')
 
 

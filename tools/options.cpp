@@ -21,7 +21,8 @@ constexpr const char* kExamples = R"(Examples:
   yolo-run --cfg yolov3.cfg --weights yolov3.weights --size 608 --jsonl - street.mp4 | jq .detections
   yolo-run --model yolov3 street.mp4 --contact-sheet sheet.jpg --report
 
-Exit status: 0 done, 1 something could not be read, written or done, 2 wrong usage, 130 interrupted.
+Exit status: 0 done, 1 something could not be read, written or done, 2 wrong usage,
+3 done although a device failed, 130 interrupted.
 )";
 
 // The whole of `text` as a number.
@@ -169,7 +170,7 @@ void RunOptions::add_to(CLI::App& app) {
     app.footer(kExamples);
     app.set_version_flag("--version",
                          fmt::format("yolo-run {} (JSON Lines records: version {})", CONVOY_VERSION, kRecordVersion));
-    app.add_option("INPUT", inputs, "videos, pictures, or folders of them")->required()->type_name("");
+    app.add_option("INPUT", inputs, "videos, pictures, folders of them, cameras (/dev/video0), addresses (rtsp://…)")->required()->type_name("");
     model.add_to(app);
     add_preprocess_options(app, engine);
     add_detection_options(app, *this);
