@@ -170,7 +170,9 @@ void RunOptions::add_to(CLI::App& app) {
     app.footer(kExamples);
     app.set_version_flag("--version",
                          fmt::format("yolo-run {} (JSON Lines records: version {})", CONVOY_VERSION, kRecordVersion));
-    app.add_option("INPUT", inputs, "videos, pictures, folders of them, cameras (/dev/video0), addresses (rtsp://…)")->required()->type_name("");
+    app.add_option("INPUT", inputs, "videos, pictures, folders of them, cameras (/dev/video0), addresses (rtsp://…)")
+        ->required()
+        ->type_name("");
     model.add_to(app);
     add_preprocess_options(app, engine);
     add_detection_options(app, *this);
