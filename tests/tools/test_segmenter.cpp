@@ -12,6 +12,7 @@
 #include "tests/tools/segment_frames.h"
 #include "tools/media/demuxer.h"
 #include "tools/media/frame_maker.h"
+#include "tools/media/frame_numbers.h"
 #include "tools/media/nal_units.h"
 #include "tools/media/video_reader.h"
 
@@ -105,6 +106,32 @@ TEST_CASE("bits are read without the bytes that prevent start codes", "[segmente
     NalBits golomb(codes, 0);
     for (unsigned value = 0; value < 5; ++value) CHECK(golomb.golomb() == value);
     CHECK(NalBits({}, 0).golomb() == UINT32_MAX);
+}
+
+TEST_CASE("H.264's frame numbers tell where frames are missing", "[segmenter]") {
+    // Sequence set 0 of the Baseline profile with frame numbers of 4 bits; picture set 0, which refers to it.
+    const Bytes sequence = {0x67, 66, 0, 30, 0b11111111}, picture = {0x68, 0b11111111, 0x80};
+    const auto slice = [](int type, unsigned number) {
+        return Bytes{std::uint8_t(type), std::uint8_t(0b11100001 | number << 1), 0x80};
+    };
+    constexpr int kIdrSlice = 0x65, kReference = 0x41, kOther = 0x01;
+    FrameNumbers numbers;
+    CHECK_FALSE(numbers.see(slice(kReference, 3)));
+    CHECK_FALSE(numbers.see(slice(kReference, 9)));  // nothing is known without the sets
+    numbers.see(sequence);
+    numbers.see(picture);
+    CHECK_FALSE(numbers.see(slice(kReference, 9)));
+    CHECK_FALSE(numbers.see(slice(kIdrSlice, 0)));
+    CHECK_FALSE(numbers.see(slice(kReference, 1)));
+    for (int i = 0; i < 2; ++i) CHECK_FALSE(numbers.see(slice(kOther, 2)));
+    CHECK_FALSE(numbers.see(slice(kReference, 2)));
+    CHECK_FALSE(numbers.see(slice(kReference, 2)));  // another slice of it
+    CHECK(numbers.see(slice(kOther, 4)));
+    for (unsigned i = 3; i < 20; ++i) CHECK_FALSE(numbers.see(slice(kReference, i % 16)));
+    CHECK(numbers.see(slice(kReference, 6)));
+    CHECK_FALSE(numbers.see(slice(kReference, 6)));
+    CHECK_FALSE(numbers.see(slice(kIdrSlice, 0)));
+    CHECK_FALSE(numbers.see(Bytes{0x41}));
 }
 
 TEST_CASE("cuts are made where a codec's rules allow", "[segmenter]") {
