@@ -185,6 +185,15 @@ TEST_CASE("HEVC is cut at IDR, BLA and CRA pictures", "[segmenter]") {
     add_led(3, 2);
     packets[20].pts = 1000;  // shown after the keyframe
     CHECK(runs() == std::vector<int>{100});
+    add_led(3, 2);
+    packets.erase(packets.begin(), packets.begin() + 50);  // the stream begins with a keyframe and what leads it
+    CHECK(runs() == std::vector<int>{50});
+    add_gop(packets, hevc_slice(kIdr), hevc_slice(kTrail), 1);
+    for (int i = 0; i < 700; ++i) packets.push_back({hevc_slice(kTrail), std::int64_t(packets.size()), false});
+    for (MadeUp packet : {MadeUp{hevc_slice(kCra), 704, true}, MadeUp{hevc_slice(kRasl), 702, false}})
+        packets.push_back(packet);
+    for (int i = 0; i < 100; ++i) packets.push_back({hevc_slice(kTrail), 705 + i, false});
+    CHECK(runs() == std::vector<int>{-703, 100 + 1 + 1});  // handed out up to that keyframe, which ends it, too
     for (int i = 0; i < 2; ++i) add_gop(packets, hevc_slice(kIdr, i ? 0xc0 : 0x80), hevc_slice(kTrail), 50);
     CHECK(runs() == std::vector<int>{100});  // no_output_of_prior_pics_flag
     for (int i = 0; i < 2; ++i) add_gop(packets, hevc_slice(kCra), hevc_slice(kTrail), 50);

@@ -126,8 +126,10 @@ std::optional<Segmenter::EntryPoint> Segmenter::next_cut() {
 bool Segmenter::is_last(const EntryPoint& cut) const {
     const std::int64_t pts = waiting_[cut.at].packet->pts;
     const auto end = waiting_.begin() + std::ptrdiff_t(cut.at);
+    auto begin = waiting_.begin();
     // What leads the first keyframe is shown before that; a file that was cut there may not say when.
-    const auto begin = std::find_if(waiting_.begin() + 1, end, [](const Waiting& w) { return !w.look.leads; });
+    if (!handing_out_ && begin != end)
+        begin = std::find_if(begin + 1, end, [](const Waiting& w) { return !w.look.leads; });
     return std::all_of(begin, end,
                        [&](const Waiting& w) { return w.packet->pts != AV_NOPTS_VALUE && w.packet->pts < pts; });
 }
