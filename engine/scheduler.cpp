@@ -90,7 +90,7 @@ std::shared_ptr<RunUnit> Scheduler::begin_segment(const std::shared_ptr<OpenInpu
         units_[unit->id] = unit;
     }
     output_.open(unit->id, input->lane);
-    if (row) row->add(unit);
+    if (row) row->add(*unit);
     if (row && (kind == SegmentKind::closed || kind == SegmentKind::endless)) close_row({row, input});
     if (!unit->endless) return unit;
     start_endless(std::move(unit));

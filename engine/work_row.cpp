@@ -20,10 +20,10 @@ WorkRow::WorkRow(std::unique_ptr<SegmentWork> work, std::int64_t row_end, Hooks 
       hooks_(std::move(hooks)),
       in_(std::numeric_limits<std::size_t>::max()) {}  // bounded by the pixels that a unit may keep
 
-void WorkRow::add(std::shared_ptr<RunUnit> unit) {
+void WorkRow::add(RunUnit& unit) {
     const std::lock_guard lock(mutex_);
-    in_.open(unit->id, 0);
-    units_[unit->id] = std::move(unit);
+    in_.open(unit.id, 0);
+    units_[unit.id] = &unit;
 }
 
 void WorkRow::no_more_units() {

@@ -34,7 +34,8 @@ public:
     WorkRow(std::unique_ptr<SegmentWork> work, std::int64_t end_unit, Hooks hooks);
 
     // From the thread that hands out segments, in order.
-    void add(std::shared_ptr<RunUnit> unit);
+    /// The unit must live until its end has come out.
+    void add(RunUnit& unit);
     void no_more_units();
 
     // From anywhere; whoever calls wakes the strand then.
@@ -54,8 +55,8 @@ private:
     const std::unique_ptr<SegmentWork> work_;
     const Hooks hooks_;
     ReorderBuffer<PendingResult> in_;
-    std::mutex mutex_;  // of what follows, and of the work
-    std::map<std::int64_t, std::shared_ptr<RunUnit>> units_;
+    std::mutex mutex_;                        // of what follows, and of the work
+    std::map<std::int64_t, RunUnit*> units_;  // they own the row
     std::int64_t frames_ = 0;
     bool ended_ = false;
 };
