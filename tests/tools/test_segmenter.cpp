@@ -179,6 +179,11 @@ TEST_CASE("HEVC is cut at IDR, BLA and CRA pictures", "[segmenter]") {
     };
     add_led(3, 3);
     CHECK(runs() == std::vector<int>{50 + 4, 50 + 4, 50});
+    add_led(3, 3);
+    for (MadeUp& packet : packets) packet.key = true;  // so some containers say
+    CHECK(runs() == std::vector<int>{50 + 4, 50 + 4, 50});
+    for (int i = 0; i < 2; ++i) add_gop(packets, hevc_slice(kCra), hevc_slice(kTrail), 400);
+    CHECK(runs() == std::vector<int>{400, 400});  // known to be in order long before the next keyframe
     add_led(3, 2);
     packets[54].bytes = hevc_slice(kRasl);  // one among those that do not lead
     CHECK(runs() == std::vector<int>{100});

@@ -15,7 +15,7 @@ int signed_golomb(NalBits& bits) {
 void skip_scaling_list(NalBits& bits, int size) {
     int last = 8, next = 8;
     for (int i = 0; i < size && !bits.past_end(); ++i) {
-        if (next != 0) next = (last + signed_golomb(bits) + 256) % 256;
+        if (next != 0) next = int((unsigned(last) + unsigned(signed_golomb(bits))) & 255u);
         if (next != 0) last = next;
     }
 }

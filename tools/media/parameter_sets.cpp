@@ -10,7 +10,8 @@ namespace {
 
 constexpr int kH264Sei = 6, kH264Sps = 7, kH264Pps = 8;
 constexpr int kHevcVps = 32, kHevcSps = 33, kHevcPps = 34;
-constexpr std::size_t kLargestSet = 1 << 16;  // real ones have some dozens of bytes
+// Real ones have some dozens of bytes, and every packet that waits may hold other ones.
+constexpr std::size_t kLargestSet = 1 << 12, kMostSets = 1 << 16;
 
 /// Encoders before this build of x264 have mistakes that decoders imitate, once they have read the number.
 constexpr int kFaultlessX264 = 151;
@@ -117,9 +118,12 @@ void ParameterSets::see(ByteSpan unit) {
     Sets seen;
     take(seen, unit);
     for (auto& [id, bytes] : seen) {
-        std::vector<std::uint8_t>& known = current_[id];
-        if (known == bytes) continue;
-        known = std::move(bytes);
+        const auto known = current_.find(id);
+        if (known != current_.end() && known->second == bytes) continue;
+        std::size_t held = bytes.size();
+        for (const auto& [other, kept] : current_) held += kept.size();
+        if (held > kMostSets) continue;
+        current_[id] = std::move(bytes);
         headers_.reset();
     }
 }

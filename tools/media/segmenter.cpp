@@ -9,6 +9,9 @@
 namespace convoy::media {
 namespace {
 
+/// Behind so many packets in order none comes that is shown earlier: more than any codec's pictures to reorder.
+constexpr std::size_t kSettled = 64;
+
 /// A packet that has `before` in front of its own bytes.
 PacketPtr prepended(const std::vector<std::uint8_t>& before, const AVPacket& packet) {
     PacketPtr longer(av_packet_alloc());
@@ -41,6 +44,11 @@ std::optional<PacketRun> Segmenter::next() {
         if (ended_) {
             if (waiting_.empty() && !handing_out_) return std::nullopt;
             return take(waiting_.size(), true);
+        }
+        if (!handing_out_ && too_much() && candidate_ && candidate_->at > 0 &&
+            waiting_.size() > candidate_->at + kSettled) {
+            confirm_candidate();
+            continue;
         }
         if (!handing_out_ && !waiting_.empty() && (!can_cut() || too_much())) {
             if (candidate_ && candidate_->at == 0) candidate_.reset();
@@ -83,7 +91,9 @@ void Segmenter::weigh(const Waiting& next) {
     const AVPacket& packet = *next.packet;
     if (stream_->parameters->video_delay > 0 && packet.pts == AV_NOPTS_VALUE && packet.dts != AV_NOPTS_VALUE)
         entry = Entry::none;
-    if (entry != Entry::none || packet.flags & AV_PKT_FLAG_KEY) confirm_candidate();
+    // The container may call every packet a keyframe, also those that lead one.
+    const bool may_be_led = candidate_ && candidate_->may_be_led;
+    if (entry != Entry::none || (packet.flags & AV_PKT_FLAG_KEY && !may_be_led)) confirm_candidate();
     if (candidate_ && !fits(next)) candidate_.reset();
     if (entry == Entry::none) return;
     ++entry_points_;
@@ -128,7 +138,11 @@ bool Segmenter::is_last(const EntryPoint& cut) const {
     const auto end = waiting_.begin() + std::ptrdiff_t(cut.at);
     auto begin = waiting_.begin();
     // What leads the first keyframe is shown before that; a file that was cut there may not say when.
-    if (!handing_out_ && begin != end)
+    if (handing_out_) {
+        if (std::any_of(handed_out_.begin(), handed_out_.end(),
+                        [&](std::int64_t before) { return before == AV_NOPTS_VALUE || before >= pts; }))
+            return false;
+    } else if (begin != end)
         begin = std::find_if(begin + 1, end, [](const Waiting& w) { return !w.look.leads; });
     return std::all_of(begin, end,
                        [&](const Waiting& w) { return w.packet->pts != AV_NOPTS_VALUE && w.packet->pts < pts; });
@@ -148,7 +162,10 @@ PacketRun Segmenter::take(std::size_t count, bool ends) {
     PacketRun run{std::make_shared<PacketSegment>(), !handing_out_, ends};
     PacketSegment& s = *run.segment;
     s.stream = stream_;
-    if (run.begins) s.left_out = std::exchange(left_out_, {});
+    if (run.begins) {
+        s.left_out = std::exchange(left_out_, {});
+        handed_out_.clear();
+    }
     if (run.begins && count > 0 && can_cut() && waiting_.front().look.entry == Entry::none)
         s.flaw = "it begins inside a GOP";
     std::size_t entry = 0;  // time stamps may begin anew there
@@ -156,6 +173,8 @@ PacketRun Segmenter::take(std::size_t count, bool ends) {
         Waiting& w = waiting_.front();
         waiting_bytes_ -= std::size_t(w.packet->size);
         if (w.look.entry == Entry::always) entry = i;
+        handed_out_.push_back(w.packet->pts);
+        if (handed_out_.size() > kSettled) handed_out_.pop_front();
         add(s, w, std::move(w.packet));
         if (stream_->codec() == AV_CODEC_ID_H264)
             s.reorder_depth = std::max(s.reorder_depth, shown_after(s.packets, entry, i));

@@ -75,6 +75,7 @@ private:
     std::deque<Waiting> waiting_;
     std::deque<EntryPoint> cuts_;          // confirmed
     std::optional<EntryPoint> candidate_;  // in order, as far as is known
+    std::deque<std::int64_t> handed_out_;  // times of the last packets of the run that goes on
     std::vector<std::int64_t> left_out_;   // of the run that begins
     std::size_t waiting_bytes_ = 0;
     bool handing_out_ = false, ended_ = false;
