@@ -12,7 +12,7 @@ HandOut::HandOut(Segmenter& segmenter, PacketRun begin, int threads)
     : segmenter_(segmenter),
       run_(std::move(begin)),
       left_out_(run_.segment->left_out),
-      decoder_(run_.segment->stream, run_.segment->headers->extradata,
+      decoder_(run_.segment->stream, *run_.segment->headers->extradata,
                {.threads = threads, .reorder_depth = run_.segment->reorder_depth}),
       maker_(run_.segment->stream) {}
 

@@ -70,7 +70,7 @@ void ParameterSets::take(Sets& sets, ByteSpan unit) const {
 }
 
 void ParameterSets::replace(ByteSpan extradata) {
-    extradata_.assign(extradata.begin(), extradata.end());
+    extradata_ = std::make_shared<std::vector<std::uint8_t>>(extradata.begin(), extradata.end());
     stated_.clear();
     length_size_ = 0;
     if (codec_ == AV_CODEC_ID_H264 || codec_ == AV_CODEC_ID_HEVC) read_configuration(extradata);

@@ -16,9 +16,9 @@ namespace convoy::media {
 
 /// What a decoder takes before the first packet.
 struct DecoderHeaders {
-    std::vector<std::uint8_t> extradata;  ///< the container's
-    std::vector<std::uint8_t> in_band;    ///< NAL units, framed as in the packets, that came later and differ
-    int length_size = 0;                  ///< how packets frame NAL units: NalUnits
+    std::shared_ptr<const std::vector<std::uint8_t>> extradata;  ///< the container's
+    std::vector<std::uint8_t> in_band;  ///< NAL units, framed as in the packets, that came later and differ
+    int length_size = 0;                ///< how packets frame NAL units: NalUnits
 };
 
 /// Follows a stream's headers packet by packet.
@@ -51,7 +51,7 @@ private:
 
     AVCodecID codec_;
     int length_size_ = 0;
-    std::vector<std::uint8_t> extradata_;
+    std::shared_ptr<const std::vector<std::uint8_t>> extradata_;
     Sets stated_, current_;  // by the extradata; with what came in packets
     std::shared_ptr<const DecoderHeaders> headers_;
 };

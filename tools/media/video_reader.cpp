@@ -63,7 +63,7 @@ void VideoReader::begin(bool on_gpu) {
         options.cuda = on_gpu ? device_.get() : nullptr;
         options.reorder_depth = packets_->reorder_depth;
         options.stay_open = stay_open_;
-        decoder_ = std::make_unique<Decoder>(stream_, packets_->headers->extradata, options);
+        decoder_ = std::make_unique<Decoder>(stream_, *packets_->headers->extradata, options);
         decoder_has_gpu_ = on_gpu;
     }
     decoder_->begin(packets_->reorder_depth, packets_->headers->length_size);
