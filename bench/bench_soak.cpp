@@ -84,7 +84,8 @@ nlohmann::json soak_video(const BenchOptions& options) {
     Engine engine(network, engine_options);
     std::vector<RunInput> inputs;
     for (int i = 0; i < kRounds; ++i)
-        inputs.push_back({[&] { return media::open_input(options.video); }, i % options.streams});
+        inputs.push_back({[&](std::stop_token cancel) { return media::open_input(options.video, {}, cancel); },
+                          i % options.streams});
     std::atomic<bool> stop = false;
     Soak soak(choice.gpus.empty() ? -1 : choice.gpus.front(), options.seconds, stop);
     const RunReport report = engine.run(std::move(inputs), soak, stop, {options.decoders, 0});

@@ -62,6 +62,10 @@ public:
     virtual std::unique_ptr<DecoderSeat> make_seat(const std::string& name) = 0;
     /// False once the device has failed for good.
     virtual bool alive() { return true; }
+    /// It has failed in that it does not answer: nothing on it can be freed, or waited for, ever again.
+    virtual bool hangs() const { return false; }
+    /// Gives back what only a run needs.
+    virtual void trim() {}
     /// "cpu, fp32, 2 threads", for people.
     virtual std::string description() const = 0;
     /// What went on beside the stages of the pipeline, if anything did.

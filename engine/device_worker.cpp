@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/device_worker.h"
 
+#include <new>
 #include <utility>
 
 #include "engine/error_text.h"
@@ -19,6 +20,7 @@ DeviceWorker::DeviceWorker(std::unique_ptr<Backend> backend, WorkerOptions optio
       options_(std::move(options)),
       batch_counts_(std::size_t(options_.max_batch) + 1),
       done_(std::size_t(options_.slots) + 1) {
+    free_.reserve(std::size_t(options_.slots));
     for (int i = 0; i < options_.slots; ++i) {
         slots_.push_back(backend_->make_slot());
         free_.push_back(slots_.back().get());
@@ -50,8 +52,7 @@ void DeviceWorker::stop() {
     for (std::thread& thread : threads_) thread.join();
 }
 
-bool DeviceWorker::submit(Frame frame, Clock::time_point decoded_at, DecoderSeat& seat, Keep keep,
-                          std::shared_ptr<FrameReceiver> receiver, std::uint64_t tag) {
+bool DeviceWorker::submit(Frame frame, Clock::time_point decoded_at, DecoderSeat& seat, Keep keep, FrameTicket ticket) {
     BatchPtr batch;
     Arrival* arrival = nullptr;
     int index = 0;
@@ -60,20 +61,23 @@ bool DeviceWorker::submit(Frame frame, Clock::time_point decoded_at, DecoderSeat
         batch = reserve(seat, lock);
         if (!batch) return false;
         index = int(batch->arrivals.size());
-        arrival =
-            &batch->arrivals.emplace_back(Arrival{std::move(frame), decoded_at, std::move(receiver), tag, nullptr});
+        arrival = &batch->arrivals.emplace_back(Arrival{std::move(ticket), std::move(frame), decoded_at, nullptr});
         batch->closed = batch->arrivals.size() == std::size_t(options_.max_batch);
     }
     fill(*batch->slot, index, *arrival, seat, keep);
+    filled(*batch);
+    return true;
+}
+
+void DeviceWorker::filled(Batch& batch) {
     bool wake = false;
     {
         const std::lock_guard lock(mutex_);
-        ++batch->filled;
+        ++batch.filled;
         const Batch& oldest = *open_.front();
         wake = is_due(oldest) || (options_.max_latency_ms >= 0 && oldest.filled == oldest.arrivals.size());
     }
     if (wake) work_.notify_one();
-    return true;
 }
 
 // The batch in which a frame finds a place; nothing once the device has failed or frames are dropped.
@@ -105,7 +109,7 @@ void DeviceWorker::fill(Slot& slot, int index, Arrival& arrival, DecoderSeat& se
         if (keep == Keep::nothing) seat.hold(frame);
     } catch (...) {
         arrival.error = std::current_exception();
-        if (!backend_->alive()) fail(what(arrival.error));
+        if (!backend_->alive()) fail(arrival.error);
     }
     if (keep != Keep::nothing) return;
     frame.owner.reset();
@@ -129,17 +133,12 @@ void DeviceWorker::set_eager(bool eager) {
     work_.notify_one();
 }
 
-void DeviceWorker::add_producer() {
-    const std::lock_guard lock(mutex_);
-    ++producers_;
-}
-
-void DeviceWorker::remove_producer() {
+void DeviceWorker::count_producer(int more) {
     {
         const std::lock_guard lock(mutex_);
-        --producers_;
+        producers_ += more;
     }
-    work_.notify_one();
+    if (more < 0) work_.notify_one();
 }
 
 void DeviceWorker::drop_pending() {
@@ -151,13 +150,25 @@ void DeviceWorker::drop_pending() {
     work_.notify_one();
 }
 
-void DeviceWorker::fail(const std::string& why) {
+void DeviceWorker::fail(const std::string& why) noexcept {
     {
         const std::lock_guard lock(mutex_);
-        if (failure_.empty()) failure_ = why.empty() ? "it has failed" : why;
+        try {
+            if (failure_.empty()) failure_ = why.empty() ? "it has failed" : why;
+        } catch (const std::bad_alloc&) {
+            failure_ = "no memory";  // short enough to need none
+        }
     }
     room_.notify_all();
     work_.notify_one();
+}
+
+void DeviceWorker::fail(const std::exception_ptr& error) noexcept {
+    try {
+        fail(what(error));
+    } catch (const std::bad_alloc&) {
+        fail(std::string("no memory"));
+    }
 }
 
 bool DeviceWorker::failed() const {
@@ -204,10 +215,16 @@ DeviceWorker::BatchPtr DeviceWorker::next_batch() {
     return batch;
 }
 
+// What goes wrong beside a batch is the end of the device; the batch's frames are lost with it.
 void DeviceWorker::network_loop() {
     while (BatchPtr batch = next_batch()) {
-        if (!batch->lost) run_batch(*batch);
-        done_.push(std::move(batch));
+        try {
+            if (!batch->lost) run_batch(*batch);
+            done_.push(batch);
+        } catch (...) {
+            fail(std::current_exception());
+            let_go(*batch);
+        }
     }
     done_.close();
 }
@@ -218,7 +235,7 @@ void DeviceWorker::run_batch(Batch& batch) {
         try {
             options_.before_batch(options_.name, pictures_);
         } catch (...) {
-            fail(what(std::current_exception()));
+            fail(std::current_exception());
             batch.lost = true;
             return;
         }
@@ -235,9 +252,20 @@ void DeviceWorker::run_batch(Batch& batch) {
 }
 
 void DeviceWorker::postprocess_loop() {
-    while (std::optional<BatchPtr> batch = done_.pop()) {
-        if (!(*batch)->lost && !(*batch)->error) collect(**batch);
-        deliver(**batch);
+    while (std::optional<BatchPtr> next = done_.pop()) {
+        const BatchPtr batch = std::move(*next);
+        std::vector<FrameOutcome> outcomes;
+        try {
+            if (!batch->lost && !batch->error) wait_for(*batch);
+            collect(*batch, outcomes);
+        } catch (...) {
+            fail(std::current_exception());
+        }
+        let_go(*batch);
+        for (std::size_t i = 0; i < outcomes.size(); ++i) {
+            outcomes[i].lost = batch->lost;
+            batch->arrivals[i].ticket.settle(std::move(outcomes[i]));
+        }
     }
 }
 
@@ -245,11 +273,11 @@ void DeviceWorker::postprocess_loop() {
 void DeviceWorker::blame(Batch& batch, std::exception_ptr error) {
     batch.error = error;
     if (backend_->alive()) return;
-    fail(what(error));
+    fail(error);
     batch.lost = true;
 }
 
-void DeviceWorker::collect(Batch& batch) {
+void DeviceWorker::wait_for(Batch& batch) {
     try {
         network_clock_.add(batch.slot->wait());
     } catch (...) {
@@ -257,15 +285,14 @@ void DeviceWorker::collect(Batch& batch) {
     }
 }
 
-void DeviceWorker::deliver(Batch& batch) {
+void DeviceWorker::collect(Batch& batch, std::vector<FrameOutcome>& outcomes) {
     const bool whole = !batch.lost && !batch.error;
-    std::vector<FrameOutcome> outcomes(batch.arrivals.size());
-    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    std::vector<FrameOutcome> found(batch.arrivals.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
         Arrival& arrival = batch.arrivals[i];
-        FrameOutcome& out = outcomes[i];
+        FrameOutcome& out = found[i];
         out.result.frame = std::move(arrival.frame);
         out.error = arrival.error ? arrival.error : batch.error;
-        out.tag = arrival.tag;
         if (!whole || out.error) continue;
         const StageScope timed(postprocess_clock_, options_.trace, options_.name, kPostprocessTrack, "post-process");
         try {
@@ -282,21 +309,22 @@ void DeviceWorker::deliver(Batch& batch) {
     // A device that falls while a batch is on it may seem to have finished it.
     if (whole && !backend_->alive())
         blame(batch, std::make_exception_ptr(Error(ErrorKind::device, options_.name + " has failed under a batch")));
+    outcomes = std::move(found);
+}
+
+// The slot is free before its results are taken, so that a slow reader does not hold the network up.
+void DeviceWorker::let_go(Batch& batch) {
     {
-        // The slot is free before its results are taken, so that a slow reader does not hold the network up.
         const std::lock_guard lock(mutex_);
         --in_flight_;
         free_.push_back(batch.slot);
+        const bool whole = !batch.lost && !batch.error;
         batch.lost = batch.lost || !failure_.empty();
         if (whole) ++batch_counts_[batch.arrivals.size()];
         if (whole && !batch.lost) frames_ += std::int64_t(batch.arrivals.size());
     }
     room_.notify_all();
     work_.notify_one();
-    for (std::size_t i = 0; i < outcomes.size(); ++i) {
-        outcomes[i].lost = batch.lost;
-        batch.arrivals[i].receiver->take(std::move(outcomes[i]));
-    }
 }
 
 void DeviceWorker::clear_statistics() {

@@ -12,10 +12,12 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/backend.h"
 #include "engine/bounded_queue.h"
+#include "engine/memory_budget.h"
 #include "engine/options.h"
 #include "engine/run.h"
 #include "engine/stage.h"
@@ -24,10 +26,11 @@ namespace convoy {
 
 /// What became of a frame.
 struct FrameOutcome {
-    Result result;             ///< the frame as it was kept; detections when there is no error
-    std::exception_ptr error;  ///< of this frame alone
-    bool lost = false;         ///< the device has failed, or the batch was dropped: nothing is known of the frame
-    std::uint64_t tag = 0;     ///< as submitted
+    Result result;              ///< the frame as it was kept; detections when there is no error
+    std::exception_ptr error;   ///< of this frame alone
+    bool lost = false;          ///< the device has failed, or the batch was dropped: nothing is known of the frame
+    std::uint64_t tag = 0;      ///< as submitted
+    MemoryBudget::Hold pixels;  ///< as submitted: what is to be counted as long as the frame's pixels are kept
 };
 
 /// Hears of its frames, once each, in the order in which they were submitted by one thread; from the worker's thread,
@@ -36,6 +39,33 @@ class FrameReceiver {
 public:
     virtual ~FrameReceiver() = default;
     virtual void take(FrameOutcome outcome) noexcept = 0;
+};
+
+/// A frame under way. Its receiver hears of it once: by settle(), or that it is lost when the ticket goes before that.
+class FrameTicket {
+public:
+    FrameTicket(std::shared_ptr<FrameReceiver> receiver, std::uint64_t tag, MemoryBudget::Hold pixels = {})
+        : receiver_(std::move(receiver)), tag_(tag), pixels_(std::move(pixels)) {}
+    FrameTicket(FrameTicket&&) noexcept = default;
+    FrameTicket& operator=(FrameTicket&&) = delete;
+    ~FrameTicket() {
+        FrameOutcome lost;
+        lost.lost = true;
+        settle(std::move(lost));
+    }
+    /// Adds what the ticket knows. Nothing is left of the frame, and the receiver is let go of, when this returns.
+    void settle(FrameOutcome outcome) noexcept {
+        const std::shared_ptr<FrameReceiver> receiver = std::move(receiver_);
+        if (!receiver) return;
+        outcome.tag = tag_;
+        outcome.pixels = std::move(pixels_);
+        receiver->take(std::move(outcome));
+    }
+
+private:
+    std::shared_ptr<FrameReceiver> receiver_;
+    std::uint64_t tag_;
+    MemoryBudget::Hold pixels_;
 };
 
 struct WorkerOptions {
@@ -67,22 +97,36 @@ public:
         pixels,   ///< the result's frame has its pixels in host memory
         nothing,  ///< the frame is let go of as soon as it was read
     };
-    /// Puts a frame into the next free place of a batch; waits for one. False, and the receiver hears nothing, when the
-    /// device has failed or is being stopped. `seat` belongs to the calling thread.
-    bool submit(Frame frame, Clock::time_point decoded_at, DecoderSeat& seat, Keep keep,
-                std::shared_ptr<FrameReceiver> receiver, std::uint64_t tag = 0);
+    /// Puts a frame into the next free place of a batch; waits for one. False, and the frame is lost, when the device
+    /// has failed or is being stopped. `seat` belongs to the calling thread.
+    bool submit(Frame frame, Clock::time_point decoded_at, DecoderSeat& seat, Keep keep, FrameTicket ticket);
     /// Runs what was submitted so far without waiting for a full batch.
     void flush();
+    /// A thread that is at work on frames, as long as this lives and does not wait itself.
+    class Producer {
+    public:
+        explicit Producer(DeviceWorker& worker) : worker_(worker) { worker_.count_producer(1); }
+        ~Producer() { set_waiting(true); }
+        Producer(const Producer&) = delete;
+        Producer& operator=(const Producer&) = delete;
+        void set_waiting(bool waits) {
+            if (waits != std::exchange(waits_, waits)) worker_.count_producer(waits ? -1 : 1);
+        }
+
+    private:
+        DeviceWorker& worker_;
+        bool waits_ = false;
+    };
     /// Eager: as soon as the device has nothing to do and no producer is at work, a batch goes as it is. Otherwise a
     /// batch waits until it is full, flushed or as old as max_latency_ms allows.
     void set_eager(bool eager);
-    void add_producer();
-    void remove_producer();
     /// Drops the batches that have not reached the network, and all that come, until set_eager().
     void drop_pending();
 
     std::unique_ptr<DecoderSeat> make_seat(const std::string& name) { return backend_->make_seat(name); }
-    void fail(const std::string& why);
+    /// The device is not used again. The first reason counts.
+    void fail(const std::string& why) noexcept;
+    void fail(const std::exception_ptr& error) noexcept;
     bool failed() const;
     std::string failure() const;
     Backend& backend() const { return *backend_; }
@@ -96,10 +140,9 @@ public:
 
 private:
     struct Arrival {
-        Frame frame;
+        FrameTicket ticket;
+        Frame frame;  // gone before the ticket is
         Clock::time_point at;
-        std::shared_ptr<FrameReceiver> receiver;
-        std::uint64_t tag = 0;
         std::exception_ptr error;
     };
     struct Batch {
@@ -113,16 +156,19 @@ private:
     using BatchPtr = std::shared_ptr<Batch>;
 
     void stop();
+    void count_producer(int more);
     BatchPtr reserve(DecoderSeat& seat, std::unique_lock<std::mutex>& lock);
     void fill(Slot& slot, int index, Arrival& arrival, DecoderSeat& seat, Keep keep);
+    void filled(Batch& batch);
     BatchPtr next_batch();
     bool is_due(const Batch& batch) const;
     Clock::time_point deadline(const Batch& batch) const;
     void network_loop();
     void run_batch(Batch& batch);
     void postprocess_loop();
-    void collect(Batch& batch);
-    void deliver(Batch& batch);
+    void wait_for(Batch& batch);
+    void collect(Batch& batch, std::vector<FrameOutcome>& outcomes);
+    void let_go(Batch& batch);
     void blame(Batch& batch, std::exception_ptr error);
 
     const std::unique_ptr<Backend> backend_;

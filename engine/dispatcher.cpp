@@ -28,7 +28,12 @@ std::shared_ptr<RunUnit> Dispatcher::pull(const std::function<void(bool)>& waiti
         }
         // What is being worked on may come back, so nobody leaves before all is done.
         if (exhausted() && unfinished_ == 0) break;
-        if (!std::exchange(told, true)) waiting(true);
+        if (!std::exchange(told, true)) {
+            lock.unlock();  // it may wait for a device
+            waiting(true);
+            lock.lock();
+            continue;
+        }
         changed_.wait(lock);
     }
     lock.unlock();
@@ -62,9 +67,11 @@ std::shared_ptr<RunUnit> Dispatcher::advance(Lane& lane, std::unique_lock<std::m
     const std::shared_ptr<OpenInput> input = lane.current;
     lock.unlock();
     std::shared_ptr<const Segment> segment = cut(*input);
-    const bool ended = !segment;
+    const bool cancelled = cancel_.stop_requested(), ended = !segment;
     std::shared_ptr<RunUnit> unit;
-    if (ended) {
+    if (ended && cancelled) {
+        // Nobody knows whether that was its end.
+    } else if (ended) {
         client_.end_input(input);
     } else {
         {
@@ -77,7 +84,7 @@ std::shared_ptr<RunUnit> Dispatcher::advance(Lane& lane, std::unique_lock<std::m
     }
     lock.lock();
     lane.busy = false;
-    if (ended) lane.current.reset();
+    if (ended && !cancelled) lane.current.reset();
     changed_.notify_all();
     return unit;
 }
@@ -87,15 +94,11 @@ std::shared_ptr<const Segment> Dispatcher::cut(OpenInput& input) {
     const std::string track = "demux lane " + std::to_string(input.lane);
     const StageScope timed(clock_, trace_, group, track, "demux");
     try {
-        if (!input.input) {
-            std::unique_ptr<Input> opened = inputs_[std::size_t(input.index)].open();
-            const std::lock_guard lock(mutex_);
-            input.input = std::move(opened);
-            if (stopped_) input.input->cancel();
-        }
+        if (!input.input) input.input = inputs_[std::size_t(input.index)].open(cancel_.get_token());
         return input.input->next_segment();
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::input) throw;
+        if (cancel_.stop_requested()) return nullptr;  // that is why
         input.error = error.what();
         return nullptr;
     }
@@ -140,9 +143,8 @@ std::deque<std::shared_ptr<RunUnit>> Dispatcher::stop() {
         const std::lock_guard lock(mutex_);
         stopped_ = true;
         waiting.swap(returned_);
-        for (const auto& [number, lane] : lanes_)
-            if (lane.current && lane.current->input) lane.current->input->cancel();
     }
+    cancel_.request_stop();
     changed_.notify_all();
     return waiting;
 }

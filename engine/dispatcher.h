@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -50,7 +51,7 @@ public:
     Dispatcher(std::vector<RunInput> inputs, Limits limits, Client& client, StageClock& clock, Trace* trace);
 
     /// The next unit, or null when no more will come. `waiting` is told true before the thread has to wait, false
-    /// after.
+    /// after; from outside of any lock.
     std::shared_ptr<RunUnit> pull(const std::function<void(bool)>& waiting);
     /// A unit that could not be finished: it is handed out again, before all others. False after stop().
     bool give_back(std::shared_ptr<RunUnit> unit);
@@ -58,8 +59,8 @@ public:
     void finished(std::size_t bytes);
     /// A unit's results have been taken.
     void taken(int lane);
-    /// Nothing more is handed out; inputs that are being read are told to end. Returns the units that were given back
-    /// and wait.
+    /// Nothing more is handed out; inputs that are being opened or read are told to end. Returns the units that were
+    /// given back and wait.
     std::deque<std::shared_ptr<RunUnit>> stop();
 
 private:
@@ -88,6 +89,7 @@ private:
     int unfinished_ = 0;  // segments that may still come back
     std::size_t bytes_ = 0;
     bool stopped_ = false;
+    std::stop_source cancel_;  // what the inputs look at
 };
 
 }  // namespace convoy

@@ -44,11 +44,11 @@ void check_options(const Network& network, const EngineOptions& options) {
 }  // namespace
 
 struct Engine::Impl {
+    std::shared_ptr<Trace> trace;  // before all that writes into it to the end
     BoundEngine bound;
     DetectOptions detect;
     std::vector<std::unique_ptr<DeviceWorker>> workers;
     std::unique_ptr<SubmitQueue> queue;  // declared after the workers: its threads, which use them, end first
-    std::shared_ptr<Trace> trace;
     StartReport start;
     bool gpu = false;
 

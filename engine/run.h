@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,9 @@ namespace convoy {
 /// One input of a run.
 struct RunInput {
     /// Opens it, when its turn comes and on a thread of the engine. May throw Error(input): then the others go on.
-    std::function<std::unique_ptr<Input>()> open;
+    /// `cancel` is asked to stop when the run ends early: whatever waits in here, or later in the input and its readers
+    /// (for a network, a camera, somebody who writes into a pipe), is to give up soon then.
+    std::function<std::unique_ptr<Input>(std::stop_token cancel)> open;
     /// Inputs of one lane come out one after the other, in order; lanes run side by side and share the devices fairly.
     int lane = 0;
 };

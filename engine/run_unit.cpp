@@ -11,6 +11,7 @@ RunUnit::RunUnit(Owner& owner, std::int64_t number, std::shared_ptr<OpenInput> f
       input(std::move(from)),
       row(std::move(work_row)),
       endless(segment->kind() == SegmentKind::endless),
+      in_parts(segment->kind() == SegmentKind::first_part || segment->kind() == SegmentKind::next_part),
       bytes(segment->bytes()),
       owner_(owner),
       segment_(std::move(segment)) {}
@@ -20,42 +21,10 @@ std::int64_t RunUnit::delivered() const {
     return delivered_;
 }
 
-void RunUnit::add_frame(std::size_t pixel_bytes) {
+FrameTicket RunUnit::admit(MemoryBudget::Hold pixels) {
     const std::lock_guard lock(mutex_);
     ++under_way_;
-    pixel_bytes_ += pixel_bytes;
-}
-
-void RunUnit::remove_frame(std::size_t pixel_bytes) {
-    const std::lock_guard lock(mutex_);
-    --under_way_;
-    pixel_bytes_ -= pixel_bytes;
-}
-
-bool RunUnit::has_pixel_room(std::size_t budget) const {
-    const std::lock_guard lock(mutex_);
-    return pixel_bytes_ <= budget;
-}
-
-void RunUnit::wait_for_pixel_room(std::size_t budget) {
-    std::unique_lock lock(mutex_);
-    pixel_room_.wait(lock, [&] { return cancelled_ || pixel_bytes_ <= budget; });
-}
-
-void RunUnit::cancel_waiting() {
-    {
-        const std::lock_guard lock(mutex_);
-        cancelled_ = true;
-    }
-    pixel_room_.notify_all();
-}
-
-void RunUnit::release_pixels(std::size_t released) {
-    {
-        const std::lock_guard lock(mutex_);
-        pixel_bytes_ -= released;
-    }
-    pixel_room_.notify_all();
+    return {shared_from_this(), 0, std::move(pixels)};
 }
 
 void RunUnit::cut_off() {
@@ -80,17 +49,18 @@ void RunUnit::end(SegmentNotes notes, Ending ending, std::string error) {
 
 // Results come one after the other. After one that is lost none counts: the frames from there on are done again.
 void RunUnit::take(FrameOutcome outcome) noexcept {
-    const std::size_t pixels = outcome.tag;  // what add_frame() was told
     std::unique_lock lock(mutex_);
     lost_ = lost_ || outcome.lost;
-    const bool good = !lost_ && !outcome.error;
-    if (!good) pixel_bytes_ -= pixels;
+    bool good = !lost_ && !outcome.error;
     lock.unlock();
-    if (good)
-        owner_.on_result(*this, std::move(outcome.result));
-    else if (outcome.error && !outcome.lost)
-        owner_.on_error(outcome.error);
-    if (!good) pixel_room_.notify_all();
+    if (good) try {
+            owner_.on_result(*this, std::move(outcome.result), std::move(outcome.pixels));
+        } catch (...) {
+            good = false;
+            outcome.error = std::current_exception();
+        }
+    if (outcome.error && !outcome.lost) owner_.on_error(outcome.error);
+    outcome = {};  // before somebody may think that all is done
     lock.lock();
     delivered_ += good;
     --under_way_;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <condition_variable>
-#include <functional>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,13 +15,13 @@ class WorkRow;
 
 /// A segment that is being worked on: counts its frames from submission to result. A device may fail on the way; then
 /// the unit is worked on again elsewhere, and results that were handed on already are not handed on again.
-class RunUnit : public FrameReceiver {
+class RunUnit : public FrameReceiver, public std::enable_shared_from_this<RunUnit> {
 public:
     /// What a unit tells whoever made it. on_result() comes in the order of frames; on_finished() once, after the last.
     class Owner {
     public:
         virtual ~Owner() = default;
-        virtual void on_result(RunUnit& unit, Result result) = 0;
+        virtual void on_result(RunUnit& unit, Result result, MemoryBudget::Hold pixels) = 0;
         virtual void on_error(std::exception_ptr error) = 0;
         /// All that will come has come.
         virtual void on_finished(RunUnit& unit) = 0;
@@ -37,6 +36,7 @@ public:
     const std::shared_ptr<OpenInput> input;
     const std::shared_ptr<WorkRow> row;  ///< where its frames are worked on, if they are
     const bool endless;
+    const bool in_parts;      ///< others share its row
     const std::size_t bytes;  ///< of the segment
 
     /// Results that were handed on so far.
@@ -44,15 +44,8 @@ public:
     std::shared_ptr<const Segment> segment() const { return segment_; }
 
     // For the thread that reads the segment.
-    /// Counts a frame before it is submitted, with the pixels that will be kept for it.
-    void add_frame(std::size_t pixel_bytes);
-    /// Takes that back: the device does not take the frame.
-    void remove_frame(std::size_t pixel_bytes);
-    /// Whether more pixels may be kept now, and waiting for that.
-    bool has_pixel_room(std::size_t budget) const;
-    void wait_for_pixel_room(std::size_t budget);
-    /// Nobody waits for room any more.
-    void cancel_waiting();
+    /// Counts a frame from here until its ticket is settled; `pixels` are those that will be kept for it.
+    FrameTicket admit(MemoryBudget::Hold pixels);
     enum class Ending {
         complete,  ///< all frames were submitted
         cut_off,   ///< the run is being stopped
@@ -61,7 +54,9 @@ public:
     void end(SegmentNotes notes, Ending ending, std::string error = {});
 
     // For its row of work.
-    void release_pixels(std::size_t bytes);
+    /// Whether others of its row wait for its frames, and all before them are done.
+    bool holds_row_up() const { return in_parts && is_next_in_row_; }
+    void set_next_in_row() { is_next_in_row_ = true; }
     /// Not all of its frames have gone through.
     void cut_off();
 
@@ -78,10 +73,9 @@ private:
     Owner& owner_;
     std::shared_ptr<const Segment> segment_;
     mutable std::mutex mutex_;
-    std::condition_variable pixel_room_;
     std::int64_t delivered_ = 0, under_way_ = 0;
-    std::size_t pixel_bytes_ = 0;
-    bool ended_ = false, lost_ = false, cut_off_ = false, cancelled_ = false;
+    bool ended_ = false, lost_ = false, cut_off_ = false;
+    std::atomic<bool> is_next_in_row_ = false;
     SegmentNotes notes_;
     std::string error_;
 };

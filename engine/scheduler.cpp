@@ -31,9 +31,10 @@ Scheduler::Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, 
       wants_pixels_(observer.wants_pixels()),
       dispatcher_(std::move(inputs), {segments_ahead(devices.size(), options, wants_pixels_), options.segment_bytes},
                   *this, demux_clock_, options.trace),
-      output_(options.result_bytes) {
+      output_(options.result_bytes),
+      living_units_(std::make_shared<Census>()) {
     for (const auto& worker : devices)
-        if (!worker->failed()) devices_.emplace_back().worker = worker.get();
+        if (!worker->failed()) devices_.emplace_back(worker.get(), options.pixel_bytes);
     if (wants_pixels_) pool_ = std::make_unique<WorkPool>(options.work_threads);
 }
 
@@ -57,9 +58,23 @@ RunReport Scheduler::run() {
         settled_.wait(lock, [&] { return running_ == 0; });
     }
     pool_.reset();
-    for (Device& device : devices_) device.worker->set_eager(false);
+    let_go_of_all();
+    for (Device& device : devices_) {
+        device.worker->set_eager(false);
+        device.worker->backend().trim();
+    }
     if (error_) std::rethrow_exception(error_);
     return report();
+}
+
+// Inputs and works are the caller's: none of them is alive when it gets the word again.
+void Scheduler::let_go_of_all() {
+    units_.clear();
+    progress_.clear();
+    open_rows_.clear();
+    row_ends_.clear();
+    input_ends_.clear();
+    living_units_->wait_for_none();
 }
 
 void Scheduler::join_threads() {
@@ -84,7 +99,7 @@ std::shared_ptr<RunUnit> Scheduler::begin_segment(const std::shared_ptr<OpenInpu
     const SegmentKind kind = segment->kind();
     const std::shared_ptr<WorkRow> row = row_for(input, kind);
     Owner& owner = *this;
-    auto unit = std::make_shared<RunUnit>(owner, new_id(), input, std::move(segment), row);
+    auto unit = living_units_->make<RunUnit>(owner, new_id(), input, std::move(segment), row);
     {
         const std::lock_guard lock(mutex_);
         units_[unit->id] = unit;
@@ -127,7 +142,11 @@ std::shared_ptr<WorkRow> Scheduler::row_for(const std::shared_ptr<OpenInput>& in
         const std::size_t bytes = bytes_of(result.result);
         output_.push(unit, std::move(result), bytes);
     };
-    hooks.unit_done = hooks.row_done = [this](std::int64_t unit) { output_.close(unit); };
+    hooks.unit_done = [this](std::int64_t unit) {
+        output_.close(unit);
+        for (Device& device : devices_) device.pixels.look_again();  // another unit is the next one now
+    };
+    hooks.row_done = [this](std::int64_t unit) { output_.close(unit); };
     hooks.failed = [this](std::exception_ptr error) { fail(std::move(error)); };
     hooks.stopping = [this] { return stopping_.load(); };
     hooks.clock = &work_clock_;
@@ -162,9 +181,9 @@ void Scheduler::close_open_row(int lane) {
     close_row(ending);
 }
 
-void Scheduler::on_result(RunUnit& unit, Result result) {
+void Scheduler::on_result(RunUnit& unit, Result result, MemoryBudget::Hold pixels) {
     latency_clock_.add(result.latency_ms);
-    PendingResult pending{std::move(result), Clock::now()};
+    PendingResult pending{std::move(result), Clock::now(), std::move(pixels)};
     if (!unit.row) {
         const std::size_t bytes = bytes_of(pending.result);
         output_.push(unit.id, std::move(pending), bytes);
@@ -172,6 +191,13 @@ void Scheduler::on_result(RunUnit& unit, Result result) {
     }
     unit.row->push(unit, std::move(pending));
     pool_->wake(unit.row);
+}
+
+// Nothing of the run may be touched after the last one: whoever waits for that ends it.
+void Scheduler::count_running(int more) {
+    const std::lock_guard lock(mutex_);
+    running_ += more;
+    if (more < 0) settled_.notify_all();
 }
 
 void Scheduler::on_finished(RunUnit& unit) {
@@ -182,11 +208,7 @@ void Scheduler::on_finished(RunUnit& unit) {
     } else {
         output_.close(unit.id);
     }
-    {
-        const std::lock_guard lock(mutex_);
-        --running_;
-    }
-    settled_.notify_all();
+    count_running(-1);
 }
 
 // Stops the run if that was the last of them: what has come out so far stays whole.
@@ -204,22 +226,26 @@ void Scheduler::device_lost() {
 // On another device again, unless there is none or everything is ending.
 void Scheduler::on_lost(RunUnit& unit) {
     device_lost();
-    if (stopping_) return give_up(unit);
+    bool goes_on = false;
+    try {
+        goes_on = !stopping_ && begin_again(unit);
+    } catch (...) {
+        fail(std::current_exception());
+    }
+    if (!goes_on) return give_up(unit);
+    count_running(-1);
+}
+
+bool Scheduler::begin_again(RunUnit& unit) {
     std::shared_ptr<RunUnit> again;
     {
         const std::lock_guard lock(mutex_);
         ++repeated_;
         again = units_.at(unit.id);
     }
-    if (again->endless)
-        start_endless(std::move(again));
-    else if (!dispatcher_.give_back(std::move(again)))
-        return give_up(unit);
-    {
-        const std::lock_guard lock(mutex_);
-        --running_;
-    }
-    settled_.notify_all();
+    if (!again->endless) return dispatcher_.give_back(std::move(again));
+    start_endless(std::move(again));
+    return true;
 }
 
 // Nobody will take it up again.
@@ -240,23 +266,14 @@ void Scheduler::fail(std::exception_ptr error) {
 void Scheduler::begin_stop() {
     if (stopping_.exchange(true)) return;
     for (const auto& unit : dispatcher_.stop()) {
-        {
-            const std::lock_guard lock(mutex_);
-            ++running_;
-        }
+        count_running(1);
         give_up(*unit);
     }
     output_.cancel();
-    std::vector<std::shared_ptr<RunUnit>> units;
-    {
-        const std::lock_guard lock(mutex_);
-        for (const auto& [id, unit] : units_) units.push_back(unit);
+    for (Device& device : devices_) {
+        device.pixels.cancel();
+        device.worker->drop_pending();
     }
-    for (const auto& unit : units) {
-        unit->cancel_waiting();
-        unit->input->input->cancel();
-    }
-    for (Device& device : devices_) device.worker->drop_pending();
 }
 
 // Whether, after a stop, all that can still come out has come.

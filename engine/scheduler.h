@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/census.h"
 #include "engine/device_worker.h"
 #include "engine/dispatcher.h"
 #include "engine/reorder_buffer.h"
@@ -45,13 +46,21 @@ private:
     using Clock = StageClock::Clock;
     using Waiting = std::function<void(bool)>;
     struct Device {
-        DeviceWorker* worker = nullptr;
+        Device(DeviceWorker* its_worker, std::size_t pixel_bytes) : worker(its_worker), pixels(pixel_bytes) {}
+        DeviceWorker* const worker;
+        MemoryBudget pixels;  // of frames on their way through SegmentWork
         std::atomic<std::int64_t> segments = 0;
         int endless = 0;  // segments that it is reading
         int threads = 0;  // started so far: their numbers in the trace
     };
-    // A reader is kept for the segments of one input.
+    // A reader, kept for the segments of one input.
     struct Reading {
+        explicit Reading(Backend& its_backend) : backend(its_backend) {}
+        ~Reading() { close(); }
+        Reading(const Reading&) = delete;
+        Reading& operator=(const Reading&) = delete;
+        void close();
+        Backend& backend;  // that it reads for
         std::shared_ptr<OpenInput> input;
         std::unique_ptr<SegmentReader> reader;
     };
@@ -71,11 +80,13 @@ private:
                                            std::shared_ptr<const Segment> segment) override;
     void end_input(const std::shared_ptr<OpenInput>& input) override;
     // RunUnit::Owner
-    void on_result(RunUnit& unit, Result result) override;
+    void on_result(RunUnit& unit, Result result, MemoryBudget::Hold pixels) override;
     void on_error(std::exception_ptr error) override { fail(std::move(error)); }
     void on_finished(RunUnit& unit) override;
     void on_lost(RunUnit& unit) override;
 
+    void count_running(int more);
+    void let_go_of_all();
     std::shared_ptr<WorkRow> row_for(const std::shared_ptr<OpenInput>& input, SegmentKind kind);
     void close_row(const RowOfInput& ending);
     void close_open_row(int lane);
@@ -91,10 +102,11 @@ private:
     RunUnit::Ending blame(Device& device, std::exception_ptr thrown, std::string& error);
     RunUnit::Ending submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
                                   SegmentReader& reader, const Waiting& waiting);
-    void wait_for_room(RunUnit& unit, const Waiting& waiting);
+    FrameTicket admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting);
     std::unique_ptr<DecoderSeat> seat_on(DeviceWorker& worker, const std::string& name);
     void lose(const std::shared_ptr<RunUnit>& unit);
     void device_lost();
+    bool begin_again(RunUnit& unit);
     void give_up(RunUnit& unit);
 
     void consume();
@@ -119,6 +131,7 @@ private:
     Dispatcher dispatcher_;
     ReorderBuffer<PendingResult> output_;
     std::unique_ptr<WorkPool> pool_;
+    std::shared_ptr<Census> living_units_;  // a device's thread may be the last to let go of one
 
     std::mutex mutex_;
     std::int64_t next_id_ = 0;

@@ -14,17 +14,15 @@ namespace convoy {
 
 void Scheduler::start_thread(std::function<void()> work) {
     const std::lock_guard lock(mutex_);
-    threads_.emplace_back([this, work = std::move(work)] {
+    threads_.emplace_back([this, work = std::move(work)]() mutable {
         try {
             work();
         } catch (...) {
             fail(std::current_exception());
         }
-        {
-            const std::lock_guard guard(mutex_);
-            --decoding_;
-        }
-        settled_.notify_all();
+        work = nullptr;  // with what it holds
+        const std::lock_guard guard(mutex_);
+        --decoding_;
     });
     ++decoding_;
 }
@@ -42,21 +40,23 @@ void Scheduler::decode(Device& device, const std::string& seat_name) {
     run_on_cpus(worker.options().cpus);
     const std::unique_ptr<DecoderSeat> seat = seat_on(worker, seat_name);
     if (!seat) return device_lost();
-    // A batch waits for this thread's frames unless it waits itself.
-    worker.add_producer();
+    DeviceWorker::Producer producer(worker);  // a batch waits for this thread's frames unless it waits itself
     const Waiting waiting = [&](bool waits) {
         if (waits) seat->release();
-        waits ? worker.remove_producer() : worker.add_producer();
+        producer.set_waiting(waits);
     };
-    Reading reading;
+    Reading reading(worker.backend());
     while (!worker.failed()) {
         const std::shared_ptr<RunUnit> unit = dispatcher_.pull(waiting);
         if (!unit) break;
         process(device, unit, *seat, reading, waiting);
     }
-    reading = {};
-    seat->release();
-    worker.remove_producer();
+}
+
+void Scheduler::Reading::close() {
+    if (backend.hangs()) static_cast<void>(reader.release());  // to free it would be to wait for the device
+    reader.reset();
+    input.reset();
 }
 
 // Null when the device turns out to have failed.
@@ -85,10 +85,8 @@ void Scheduler::start_endless(std::shared_ptr<RunUnit> unit) {
     start_thread([this, chosen, unit = std::move(unit), name] {
         run_on_cpus(chosen->worker->options().cpus);
         if (const std::unique_ptr<DecoderSeat> seat = seat_on(*chosen->worker, name)) {
-            Reading reading;
+            Reading reading(chosen->worker->backend());
             process(*chosen, unit, *seat, reading, [](bool) {});
-            reading = {};
-            seat->release();
         } else {
             lose(unit);
         }
@@ -99,32 +97,27 @@ void Scheduler::start_endless(std::shared_ptr<RunUnit> unit) {
 
 // Nobody could begin to read it.
 void Scheduler::lose(const std::shared_ptr<RunUnit>& unit) {
-    {
-        const std::lock_guard lock(mutex_);
-        ++running_;
-    }
+    count_running(1);
     unit->end({}, RunUnit::Ending::lost);
 }
 
 void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat, Reading& reading,
                         const Waiting& waiting) {
-    {
-        const std::lock_guard lock(mutex_);
-        ++running_;
-    }
+    count_running(1);
     auto ending = RunUnit::Ending::cut_off;
     SegmentNotes notes;
     std::string error;
     try {
         if (reading.input != unit->input) {
-            reading = {};  // its decoder goes before another is made
-            reading = {unit->input, unit->input->input->make_reader(seat.target())};
+            reading.close();  // its decoder goes before another is made
+            reading.reader = unit->input->input->make_reader(seat.target());
+            reading.input = unit->input;
         }
         reading.reader->open(unit->segment());
         ending = submit_frames(device, unit, seat, *reading.reader, waiting);
         notes = reading.reader->notes();
     } catch (...) {
-        reading = {};
+        reading.close();
         ending = blame(device, std::current_exception(), error);
     }
     if (ending == RunUnit::Ending::complete) ++device.segments;
@@ -170,23 +163,22 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
         if (!frame) return stopping_ && unit->endless ? Ending::cut_off : Ending::complete;
         if (n < have) continue;
         check_frame(*frame, seat.target().gpu >= 0);
-        wait_for_room(*unit, waiting);
-        const std::size_t bytes = unit->row ? pixel_bytes(frame->pixels) : 0;
-        unit->add_frame(bytes);
-        if (worker.submit(std::move(*frame), decoded_at, seat, keep, unit, bytes)) continue;
-        unit->remove_frame(bytes);
+        FrameTicket ticket = admit(device, *unit, *frame, waiting);
+        if (worker.submit(std::move(*frame), decoded_at, seat, keep, std::move(ticket))) continue;
         return stopping_ ? Ending::cut_off : Ending::lost;
     }
 }
 
-void Scheduler::wait_for_room(RunUnit& unit, const Waiting& waiting) {
-    const std::size_t budget = options_.pixel_bytes / std::size_t(std::max(1, options_.decoders));
-    const bool pixels = unit.row && !unit.has_pixel_room(budget), results = !output_.has_room(unit.id);
-    if (stopping_ || (!pixels && !results)) return;
-    waiting(true);
-    if (pixels) unit.wait_for_pixel_room(budget);
-    output_.wait_for_room(unit.id);
-    waiting(false);
+// Waits until there is room for the frame's result, and for its pixels where they are kept.
+FrameTicket Scheduler::admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting) {
+    if (!stopping_ && !output_.has_room(unit.id)) {
+        waiting(true);
+        output_.wait_for_room(unit.id);
+        waiting(false);
+    }
+    if (!unit.row) return unit.admit({});
+    const auto its_turn = [&unit] { return unit.holds_row_up(); };
+    return unit.admit(device.pixels.take(unit.id, pixel_bytes(frame.pixels), its_turn, waiting));
 }
 
 }  // namespace convoy

@@ -62,7 +62,8 @@ struct SegmentNotes {
 };
 
 /// Reads segments of one input, one after the other, on one thread at a time. Made by Input::make_reader(); keeps its
-/// decoder from one segment to the next.
+/// decoder from one segment to the next. One for a GPU that hangs is never destroyed, since what it holds there cannot
+/// be freed without waiting for that GPU.
 class SegmentReader {
 public:
     virtual ~SegmentReader() = default;
@@ -76,7 +77,7 @@ public:
     virtual SegmentNotes notes() const = 0;
 };
 
-/// One input, cut into segments. All calls but make_reader() and cancel() come from one thread at a time.
+/// One input, cut into segments. All calls but make_reader() come from one thread at a time.
 class Input {
 public:
     virtual ~Input() = default;
@@ -89,8 +90,6 @@ public:
     virtual std::string remark() const { return {}; }
     /// From any thread. The reader may outlive the input.
     virtual std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) = 0;
-    /// From any thread: calls that wait for a camera or a network end soon, and the input with them.
-    virtual void cancel() {}
 };
 
 }  // namespace convoy

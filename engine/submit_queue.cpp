@@ -27,14 +27,21 @@ private:
 
 SubmitQueue::SubmitQueue(const std::vector<std::unique_ptr<DeviceWorker>>& devices, int capacity)
     : devices_(devices), capacity_(capacity), receiver_(std::make_shared<Receiver>(*this)) {
-    for (const auto& device : devices_) {
-        const std::lock_guard lock(mutex_);
-        threads_.emplace_back([this, &device] { feed(*device); });
-        ++feeders_;
+    try {
+        for (const auto& device : devices_) {
+            const std::lock_guard lock(mutex_);
+            threads_.emplace_back([this, &device] { feed(*device); });
+            ++feeders_;
+        }
+    } catch (...) {
+        stop();
+        throw;
     }
 }
 
-SubmitQueue::~SubmitQueue() {
+SubmitQueue::~SubmitQueue() { stop(); }
+
+void SubmitQueue::stop() {
     {
         const std::lock_guard lock(mutex_);
         stopping_ = true;
@@ -130,16 +137,14 @@ void SubmitQueue::feed(DeviceWorker& device) {
     for (;;) {
         changed_.wait(lock, [&] { return stopping_ || device.failed() || !waiting_.empty(); });
         if (stopping_ || device.failed()) break;
-        Waiting next = std::move(waiting_.front());
+        const Waiting next = waiting_.front();
         waiting_.pop_front();
+        under_way_.emplace(next.number, next);
         ++placing_;
-        under_way_[next.number] = next.at;
         lock.unlock();
-        const bool placed =
-            device.submit(next.frame, next.at, *seat, DeviceWorker::Keep::frame, receiver_, std::uint64_t(next.number));
+        const bool placed = place(device, *seat, next);
         lock.lock();
         --placing_;
-        if (!placed) give_back(std::move(next));
         if (placed && flush_is_due()) {
             lock.unlock();
             flush_devices();
@@ -151,24 +156,29 @@ void SubmitQueue::feed(DeviceWorker& device) {
     changed_.notify_all();
 }
 
-void SubmitQueue::give_back(Waiting waiting) {
-    under_way_.erase(waiting.number);
-    waiting_.push_front(std::move(waiting));
-    changed_.notify_all();
+// Whatever goes wrong before a frame is in a batch is the device's fault: the frame goes to another.
+bool SubmitQueue::place(DeviceWorker& device, DecoderSeat& seat, const Waiting& next) {
+    try {
+        FrameTicket ticket(receiver_, std::uint64_t(next.number));
+        return device.submit(next.frame, next.at, seat, DeviceWorker::Keep::frame, std::move(ticket));
+    } catch (...) {
+        device.fail(std::current_exception());
+        return false;
+    }
 }
 
 void SubmitQueue::take(FrameOutcome outcome) {
     const auto number = std::int64_t(outcome.tag);
     {
         const std::lock_guard lock(mutex_);
-        const Clock::time_point at = under_way_.at(number);
-        under_way_.erase(number);
+        const auto found = under_way_.find(number);
         if (outcome.lost && !stopping_) {
             flush_wanted_ = flush_wanted_ || number < flush_below_;
-            waiting_.push_front({number, std::move(outcome.result.frame), at});
+            waiting_.push_front(std::move(found->second));
         } else {
             results_[number] = std::move(outcome);
         }
+        under_way_.erase(found);
     }
     changed_.notify_all();
 }

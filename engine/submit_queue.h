@@ -42,9 +42,10 @@ private:
     };
     class Receiver;
 
+    void stop();
     void feed(DeviceWorker& device);
+    bool place(DeviceWorker& device, DecoderSeat& seat, const Waiting& next);
     void take(FrameOutcome outcome);
-    void give_back(Waiting waiting);
     bool flush_is_due();
     void flush_devices();
     std::exception_ptr all_failed() const;
@@ -55,9 +56,9 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Waiting> waiting_;
-    std::map<std::int64_t, Clock::time_point> under_way_;  // when it was submitted, by number
-    std::map<std::int64_t, FrameOutcome> results_;         // by number
-    std::deque<std::int64_t> ends_;                        // finish() was called before these numbers
+    std::map<std::int64_t, Waiting> under_way_;     // by number
+    std::map<std::int64_t, FrameOutcome> results_;  // by number
+    std::deque<std::int64_t> ends_;                 // finish() was called before these numbers
     std::int64_t submitted_ = 0, taken_ = 0;
     std::int64_t flush_below_ = 0;  // frames with smaller numbers wait for no other
     bool flush_wanted_ = false;

@@ -7,15 +7,16 @@
 
 namespace convoy {
 
-/// Lets the calling thread, and those that it starts, run on these CPUs only. Nothing happens when the list is empty or
-/// the system refuses: where a thread runs is a matter of speed alone.
+/// Lets the calling thread, and those that it starts, run on these CPUs only, as far as it was allowed to run there.
+/// Nothing happens when the list is empty, when none of them is allowed, or when the system refuses: where a thread
+/// runs is a matter of speed, and of what the user has said (taskset, cgroups).
 inline void run_on_cpus(const std::vector<int>& cpus) {
-    if (cpus.empty()) return;
-    cpu_set_t set;
-    CPU_ZERO(&set);
+    cpu_set_t allowed, chosen;
+    if (cpus.empty() || sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+    CPU_ZERO(&chosen);
     for (int cpu : cpus)
-        if (cpu >= 0 && cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
-    static_cast<void>(sched_setaffinity(0, sizeof set, &set));
+        if (cpu >= 0 && cpu < CPU_SETSIZE && CPU_ISSET(cpu, &allowed)) CPU_SET(cpu, &chosen);
+    if (CPU_COUNT(&chosen) > 0) static_cast<void>(sched_setaffinity(0, sizeof chosen, &chosen));
 }
 
 }  // namespace convoy

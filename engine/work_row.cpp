@@ -4,8 +4,6 @@
 #include <limits>
 #include <utility>
 
-#include "engine/pixel_bytes.h"
-
 namespace convoy {
 namespace {
 
@@ -24,6 +22,7 @@ void WorkRow::add(RunUnit& unit) {
     const std::lock_guard lock(mutex_);
     in_.open(unit.id, 0);
     units_[unit.id] = &unit;
+    units_.begin()->second->set_next_in_row();
 }
 
 void WorkRow::no_more_units() {
@@ -60,12 +59,12 @@ void WorkRow::do_item(ReorderBuffer<PendingResult>::Item item, const std::string
     }
     if (!item.value) {
         units_.erase(item.unit);
+        if (!units_.empty()) units_.begin()->second->set_next_in_row();
         hooks_.unit_done(item.unit);
         return;
     }
     RunUnit& unit = *units_.at(item.unit);
     Result& result = item.value->result;
-    const std::size_t bytes = pixel_bytes(result.frame.pixels);
     const bool dropped = hooks_.stopping() || unit.was_cut_off();
     if (dropped) {
         unit.cut_off();
@@ -76,7 +75,7 @@ void WorkRow::do_item(ReorderBuffer<PendingResult>::Item item, const std::string
     }
     result.frame.owner.reset();
     result.frame.pixels.plane[0] = result.frame.pixels.plane[1] = nullptr;
-    unit.release_pixels(bytes);
+    item.value->pixels.release();
     if (!dropped) hooks_.worked(item.unit, std::move(*item.value));
 }
 

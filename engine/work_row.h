@@ -15,6 +15,7 @@ namespace convoy {
 struct PendingResult {
     Result result;
     StageClock::Clock::time_point at;  ///< when it was there
+    MemoryBudget::Hold pixels;         ///< until the frame has gone through its row
 };
 
 /// The frames of one segment, or of parts that follow each other, through one SegmentWork: in order, one at a time.

@@ -170,8 +170,9 @@ std::vector<RunInput> run_inputs(const PipelineOptions& options) {
     int recordings = 0, lane = options.at_once;
     for (const std::string& path : options.inputs) {
         const bool alone = media::is_live(path) || media::is_address(path);
-        inputs.push_back({[path, &options] { return media::open_input(path, options.input); },
-                          alone ? lane++ : recordings++ % options.at_once});
+        inputs.push_back(
+            {[path, &options](std::stop_token cancel) { return media::open_input(path, options.input, cancel); },
+             alone ? lane++ : recordings++ % options.at_once});
     }
     return inputs;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/device_worker.h"
+#include "engine/patience.h"
 
 namespace convoy::test {
 
@@ -20,10 +21,11 @@ public:
     explicit FakeBackend(int max_batch) : max_batch_(max_batch) {}
     std::unique_ptr<Slot> make_slot() override { return std::make_unique<FakeSlot>(*this); }
     std::unique_ptr<DecoderSeat> make_seat(const std::string& name) override {
-        return std::make_unique<DecoderSeat>(name);
+        return std::make_unique<FakeSeat>(*this, name);
     }
     std::string description() const override { return "fake"; }
-    bool alive() override { return !dead; }
+    bool alive() override { return !dead && !patience.exhausted(); }
+    bool hangs() const override { return patience.exhausted(); }
 
     std::vector<int> batches() const {
         const std::lock_guard lock(mutex_);
@@ -31,14 +33,25 @@ public:
     }
     std::atomic<int> running{0}, most_at_once{0};
     std::atomic<bool> dead{false};
+    std::atomic<int> fail_release{-1};     // the seats' so many-th release, counted down
     int fail_picture = -1, fail_run = -1;  // the picture's number; the run's, counted from 0
     int die_at_run = -1;                   // from this run on the device is dead
-    bool die_silently = false;             // that run seems to go well, with wrong results
-    std::chrono::microseconds work{0};     // a batch takes
+    int hang_at_run = -1;                  // this run never ends
+    Patience patience{"fake", std::chrono::milliseconds(50)};
+    bool die_silently = false;          // that run seems to go well, with wrong results
+    std::chrono::microseconds work{0};  // a batch takes
 
     static int number(const PixelView& p) { return p.plane[0][0] + 256 * p.plane[0][1]; }
 
 private:
+    struct FakeSeat : DecoderSeat {
+        FakeSeat(FakeBackend& b, const std::string& name) : DecoderSeat(name), backend(b) {}
+        void release() override {
+            if (backend.fail_release >= 0 && backend.fail_release-- == 0)
+                throw Error(ErrorKind::device, "the fake seat does not let go");
+        }
+        FakeBackend& backend;
+    };
     struct FakeSlot : Slot {
         explicit FakeSlot(FakeBackend& b) : backend(b), numbers(std::size_t(b.max_batch_)) {}
         void preprocess(int index, const Frame& frame, DecoderSeat&) override {
@@ -58,14 +71,19 @@ private:
             if (backend.die_at_run >= 0 && run >= backend.die_at_run) backend.dead = true;
             if (backend.dead && backend.die_silently) std::fill(numbers.begin(), numbers.end(), -1);
             if (backend.dead && !backend.die_silently) throw Error(ErrorKind::device, "the fake device has died");
+            hangs = hangs || run == backend.hang_at_run;
             if (run == backend.fail_run) throw Error(ErrorKind::device, "a batch was lost");
         }
-        double wait() override { return double(backend.work.count()) * 1e-3; }
+        double wait() override {
+            backend.patience.wait("the network", [&] { return !hangs; });
+            return double(backend.work.count()) * 1e-3;
+        }
         void collect(int index, std::vector<Detection>& out) override {
             out = {{numbers.at(std::size_t(index)), .5f, {0, 0, 1, 1}}};
         }
         FakeBackend& backend;
         std::vector<int> numbers;
+        bool hangs = false;
     };
     const int max_batch_;
     mutable std::mutex mutex_;

@@ -17,6 +17,19 @@
 
 namespace convoy::test {
 
+/// Frames whose pixels are somewhere, and those that were read at all.
+struct FrameCount {
+    std::atomic<int> living{0}, most{0}, read{0};
+    /// An owner that is counted.
+    static std::shared_ptr<const void> one_more(const std::shared_ptr<FrameCount>& count) {
+        ++count->read;
+        const int now = ++count->living;
+        for (int most = count->most; now > most && !count->most.compare_exchange_weak(most, now);) {
+        }
+        return {count.get(), [count](const void*) { --count->living; }};
+    }
+};
+
 /// An input of numbered frames.
 struct Script {
     std::vector<int> segments;  ///< frames in each
@@ -26,6 +39,8 @@ struct Script {
     std::string open_error, cut_error;        ///< thrown when it is opened; after the last segment
     int unreadable_segment = -1;              ///< whose reader throws at its second frame
     std::shared_ptr<std::atomic<int>> readers = std::make_shared<std::atomic<int>>(0);  ///< made so far
+    std::shared_ptr<std::atomic<int>> living_readers = std::make_shared<std::atomic<int>>(0);
+    std::shared_ptr<FrameCount> frames = std::make_shared<FrameCount>();
 };
 
 inline const NumberedPictures& pictures() {
@@ -35,16 +50,15 @@ inline const NumberedPictures& pictures() {
 
 class FakeInput : public Input {
 public:
-    explicit FakeInput(Script script) : script_(std::move(script)) {
+    FakeInput(Script script, std::stop_token cancel) : script_(std::move(script)), cancel_(std::move(cancel)) {
         info_.path = "fake";
         info_.is_video = true;
         info_.fps_num = 10;
     }
     const InputInfo& info() const override { return info_; }
-    void cancel() override { *cancelled_ = true; }
     std::unique_ptr<SegmentReader> make_reader(const DecodeTarget&) override {
         ++*script_.readers;
-        return std::make_unique<Reader>(script_, cancelled_);
+        return std::make_unique<Reader>(script_, cancel_);
     }
     std::shared_ptr<const Segment> next_segment() override {
         if (cut_ == script_.segments.size()) {
@@ -71,19 +85,22 @@ private:
     };
     class Reader : public SegmentReader {
     public:
-        Reader(Script script, std::shared_ptr<std::atomic<bool>> cancelled)
-            : script_(std::move(script)), cancelled_(std::move(cancelled)) {}
+        Reader(Script script, std::stop_token cancel) : script_(std::move(script)), cancel_(std::move(cancel)) {
+            ++*script_.living_readers;
+        }
+        ~Reader() override { --*script_.living_readers; }
         void open(std::shared_ptr<const Segment> segment) override {
             segment_ = std::dynamic_pointer_cast<const FakeSegment>(std::move(segment));
             at_ = 0;
         }
         std::optional<Frame> next() override {
             const bool endless = segment_->segment_kind == SegmentKind::endless;
-            if (at_ == segment_->frames || (endless && *cancelled_)) return std::nullopt;
+            if (at_ == segment_->frames || (endless && cancel_.stop_requested())) return std::nullopt;
             if (segment_->number == script_.unreadable_segment && at_ == 1) throw Error(ErrorKind::input, "unreadable");
             if (script_.frame_time.count()) std::this_thread::sleep_for(script_.frame_time);
             const int number = script_.first_number + segment_->first + at_++;
             Frame frame = pictures().frame(number);
+            frame.owner = FrameCount::one_more(script_.frames);
             frame.index = -7;  // nobody is to look at it
             frame.time_s = 100 + .1 * number;
             return frame;
@@ -98,22 +115,22 @@ private:
 
     private:
         const Script script_;
-        const std::shared_ptr<std::atomic<bool>> cancelled_;
+        const std::stop_token cancel_;
         std::shared_ptr<const FakeSegment> segment_;
         int at_ = 0;
     };
 
     const Script script_;
     InputInfo info_;
-    std::shared_ptr<std::atomic<bool>> cancelled_ = std::make_shared<std::atomic<bool>>(false);
+    const std::stop_token cancel_;
     std::size_t cut_ = 0;
     int first_ = 0;
 };
 
 inline RunInput run_input(const Script& script, int lane = 0) {
-    return {[script]() -> std::unique_ptr<Input> {
+    return {[script](std::stop_token cancel) -> std::unique_ptr<Input> {
                 if (!script.open_error.empty()) throw Error(ErrorKind::input, script.open_error);
-                return std::make_unique<FakeInput>(script);
+                return std::make_unique<FakeInput>(script, std::move(cancel));
             },
             lane};
 }

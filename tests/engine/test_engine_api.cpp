@@ -171,3 +171,27 @@ TEST_CASE("impossible frames and options are errors that say what to do", "[engi
         parse_network("[net]\nwidth=32\nheight=32\nchannels=3\n[maxpool]\nsize=2\nstride=2\n", "h.cfg");
     expect_error(ErrorKind::model, "no yolo layer", [&] { Engine engine(headless, {}); });
 }
+
+TEST_CASE("a trace lives as long as there are threads that write into it", "[engine]") {
+    EngineOptions options = sensitive();
+    options.trace = std::make_shared<Trace>();
+    const std::weak_ptr<Trace> trace = options.trace;
+    const Picture picture;
+    std::atomic<bool> running = false, gone = false;
+    options.before_batch = [&](const std::string&, std::int64_t) {
+        running = true;
+        for (int i = 0; i < 50 && !gone; ++i) {  // while the engine is destroyed
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            gone = trace.expired();
+        }
+    };
+    {
+        Engine engine(demo(), options);
+        options.trace.reset();
+        engine.submit(picture.frame());
+        engine.finish();
+        while (!running) std::this_thread::yield();
+    }
+    CHECK_FALSE(gone);
+    CHECK(trace.expired());
+}

@@ -7,6 +7,7 @@
 
 #include "tests/engine/fake_input.h"
 #include "tests/support/catch.h"
+#include "tests/support/in_time.h"
 
 using namespace convoy;
 using namespace convoy::test;
@@ -158,20 +159,53 @@ TEST_CASE("a camera's frame goes at once when nothing else is to be done", "[sch
     for (int batch : fake.backends[0]->batches()) CHECK(batch <= 3);
 }
 
-TEST_CASE("memory is bounded: a slow first segment stops the others", "[scheduler]") {
-    FakeDevices fake(2);
+TEST_CASE("results that wait for their turn are bounded: a slow reader stops the decoders", "[scheduler]") {
+    constexpr int kDevices = 2, kDecoders = 4, kBatch = 4, kSlots = 2, kResults = 200;
+    constexpr std::size_t kResultBytes = 256 + sizeof(Detection);  // each has one box
+    FakeDevices fake(kDevices, kBatch, kSlots);
     Script script;
     script.segments = std::vector<int>(400, 20);
-    SchedulerOptions options = few_threads(4);
-    options.result_bytes = 50'000;
+    SchedulerOptions options = few_threads(kDecoders);
+    options.result_bytes = kResults * kResultBytes;
     Recorder recorder(1);
-    recorder.on_result = [](int, Result& result) {
-        if (result.frame.index == 3) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    int read = 0;
+    recorder.on_result = [&](int, Result& result) {
+        if (result.frame.index != 3) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        read = script.frames->read;
     };
     run(fake, {run_input(script)}, recorder, options);
     CHECK(recorder.inputs[0].numbers == numbers_from(0, 8000));
-    // What was decoded while the reader slept: the bound, and what each of the 8 threads and the devices may have in
-    // hand.
+    // What waits and one too many, what the reader has taken, a frame in the hands of each decoder, and what the
+    // devices have: once when the bound is reached, once more of the first segment, which goes on until it has a result
+    // waiting.
+    const int in_devices = kDevices * kBatch * (kSlots + 1);
+    CHECK(read <= kResults + 1 + 4 + kDevices * kDecoders + 2 * in_devices);
+    CHECK(script.frames->living == 0);
+}
+
+TEST_CASE("pixels that are kept are bounded by the device, whatever the segments and a slow encoder", "[scheduler]") {
+    constexpr int kKept = 10, kDecoders = 3;
+    constexpr std::size_t kPixelBytes = 3;  // of a frame
+    for (SegmentKind kind : {SegmentKind::closed, SegmentKind::first_part, SegmentKind::endless})
+        for (int devices : {1, 2}) {
+            INFO(devices << " devices, kind " << int(kind));
+            FakeDevices fake(devices);
+            Script script;
+            script.segments = kind == SegmentKind::endless ? std::vector<int>{300} : std::vector<int>(30, 10);
+            script.kind = kind;
+            SchedulerOptions options = few_threads(kDecoders, 2);
+            options.pixel_bytes = kKept * kPixelBytes;
+            Recorder recorder(1);
+            recorder.draws = true;
+            recorder.work_time = std::chrono::milliseconds(1);
+            in_time("drawing with a small budget", [&] { run(fake, {run_input(script)}, recorder, options); });
+            CHECK(recorder.inputs[0].numbers == numbers_from(0, 300));
+            CHECK(recorder.sound());
+            // A frame of the part whose turn it is may come on top, and one is in the hands of each decoder.
+            CHECK(script.frames->most <= devices * (kKept + kDecoders) + 1);
+            CHECK(script.frames->living == 0);
+        }
 }
 
 TEST_CASE("what goes wrong with one input is told in its end, and the others go on", "[scheduler]") {

@@ -6,6 +6,7 @@
 #include "engine/scheduler.h"
 #include "tests/engine/fake_input.h"
 #include "tests/support/catch.h"
+#include "tests/support/in_time.h"
 
 using namespace convoy;
 using namespace convoy::test;
@@ -63,6 +64,35 @@ TEST_CASE("a camera goes on with another device when its own dies", "[scheduler]
         // It is opened anew: frames that were in the dead device are gone, as they would be with a camera.
         CHECK(recorder.inputs[0].end->frames >= 60);
     }
+}
+
+TEST_CASE("a device that hangs gives its segments back, and is left as it is", "[scheduler][failure]") {
+    for (bool draws : {false, true})
+        for (int hangs_at : {0, 3}) {
+            INFO("hangs at its batch " << hangs_at << ", draws " << draws);
+            FakeDevices fake(2);
+            for (FakeBackend* backend : fake.backends) backend->work = std::chrono::milliseconds(1);
+            fake.backends[1]->hang_at_run = hangs_at;
+            Recorder recorder(1);
+            recorder.draws = draws;
+            const std::atomic<bool> stop = false;
+            const Script script = many_segments();
+            const RunReport report = in_time("a run with a device that hangs", [&] {
+                return Scheduler(fake.workers, {run_input(script)}, recorder, stop, few_threads()).run();
+            });
+            CHECK(recorder.inputs[0].numbers == numbers_from(0, 360));
+            CHECK(recorder.sound());
+            CHECK(report.repeated_segments > 0);
+            CHECK(report.devices[0].failure.empty());
+            CHECK(report.devices[1].failure.find("fake hangs") != std::string::npos);
+            // Readers for the other device are gone. Some for this one may be, too, if they went before.
+            CHECK(*script.living_readers <= few_threads().decoders);
+            CHECK(*script.living_readers > 0);
+            Recorder again(1);
+            in_time("a run without it",
+                    [&] { Scheduler(fake.workers, {run_input(script)}, again, stop, few_threads()).run(); });
+            CHECK(again.inputs[0].numbers == numbers_from(0, 360));
+        }
 }
 
 TEST_CASE("a device that was dead before is left out", "[scheduler][failure]") {

@@ -55,8 +55,9 @@ TEST_CASE("frames and readers outlive their input, segments can be left half rea
 }
 
 TEST_CASE("a cancelled input ends", "[input]") {
-    const auto input = media::open_input(clip());
-    input->cancel();
+    std::stop_source cancel;
+    const auto input = media::open_input(clip(), {}, cancel.get_token());
+    cancel.request_stop();
     CHECK_FALSE(input->next_segment());
 }
 

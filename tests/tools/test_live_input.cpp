@@ -91,7 +91,8 @@ TEST_CASE("a live stream that drops out is taken up again", "[live]") {
     const std::string url = "tcp://127.0.0.1:" + std::to_string(free_port());
     media::InputOptions options;
     options.give_up_s = 8;
-    const auto input = media::open_input(url, options);
+    std::stop_source cancel;
+    const auto input = media::open_input(url, options, cancel.get_token());
     const auto reader = open_reader(*input);
     auto sender = std::make_unique<Sender>(clip, url, folder);
     double last_s = -1e9;
@@ -122,13 +123,13 @@ TEST_CASE("a live stream that drops out is taken up again", "[live]") {
 
     // Left while it waits for the next frame.
     sender.reset();
-    std::thread cancel([&] {
+    std::thread canceller([&] {
         std::this_thread::sleep_for(std::chrono::milliseconds(400));
-        input->cancel();
+        cancel.request_stop();
     });
     while (reader->next()) {
     }
-    cancel.join();
+    canceller.join();
     CHECK_FALSE(reader->next());
     CHECK_FALSE(input->next_segment());
 }
@@ -157,15 +158,17 @@ TEST_CASE("waiting for a silent address can be ended", "[live]") {
     REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
     REQUIRE(::listen(listener, 4) == 0);
     REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    const auto input = media::open_input("tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
+    std::stop_source cancel;
+    const std::string url = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+    const auto input = media::open_input(url, {}, cancel.get_token());
     const auto reader = open_reader(*input);
-    std::thread cancel([&] {
+    std::thread canceller([&] {
         std::this_thread::sleep_for(std::chrono::milliseconds(300));
-        input->cancel();
+        cancel.request_stop();
     });
     const auto start = Clock::now();
     CHECK_FALSE(reader->next());
     CHECK(seconds_since(start) < 1.3);
-    cancel.join();
+    canceller.join();
     ::close(listener);
 }

@@ -26,9 +26,9 @@ bool is_text_art(AVCodecID id) {
 
 }  // namespace
 
-Demuxer::Demuxer(const std::string& path, CancelFlag cancelled, const AVInputFormat* format,
+Demuxer::Demuxer(const std::string& path, std::stop_token cancel, const AVInputFormat* format,
                  std::chrono::duration<double> silence)
-    : cancelled_(std::move(cancelled)), frame_s_(1 / kDefaultRate) {
+    : cancel_(std::move(cancel)), frame_s_(1 / kDefaultRate) {
     info_.path = path;
     if (is_url(path) || format) silence_ = std::chrono::duration_cast<Clock::duration>(silence);
     open(format);
@@ -46,7 +46,7 @@ void Demuxer::open(const AVInputFormat* format) {
     if (!raw) throw std::bad_alloc();
     raw->interrupt_callback = {[](void* self) {
                                    const auto& demuxer = *static_cast<const Demuxer*>(self);
-                                   return int(demuxer.cancelled() || Clock::now() > demuxer.deadline_);
+                                   return int(demuxer.cancel_.stop_requested() || Clock::now() > demuxer.deadline_);
                                },
                                this};
     if (silence_) deadline_ = Clock::now() + *silence_;
@@ -118,7 +118,7 @@ bool Demuxer::is_recording() const {
 }
 
 bool Demuxer::read(AVPacket& packet) {
-    for (int retries = 0; !ended_ && !cancelled();) {
+    for (int retries = 0; !ended_ && !cancel_.stop_requested();) {
         if (silence_) deadline_ = Clock::now() + *silence_;
         av_packet_unref(&packet);
         const int code = av_read_frame(context_.get(), &packet);
@@ -132,7 +132,7 @@ bool Demuxer::read(AVPacket& packet) {
             continue;
         }
         ended_ = true;
-        if (cancelled()) break;
+        if (cancel_.stop_requested()) break;
         if (code != AVERROR_EOF)
             note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
                         Clock::now() > deadline_ ? "nothing more came for too long"

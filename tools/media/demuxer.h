@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "engine/segment.h"
@@ -14,16 +14,14 @@
 
 namespace convoy::media {
 
-/// Set from any thread: everything that waits for a file or a network ends soon.
-using CancelFlag = std::shared_ptr<std::atomic<bool>>;
-
 /// The best video stream of a file, an address or a camera, packet by packet.
 class Demuxer {
 public:
     /// Throws Error(input) naming the path when it is missing, empty, unreadable, of no known kind or without a video
     /// stream that can be decoded. `format` is libav's when it cannot be told from the contents (a camera), else null.
-    /// An address or camera that says nothing for `silence` ends.
-    explicit Demuxer(const std::string& path, CancelFlag cancelled = {}, const AVInputFormat* format = nullptr,
+    /// An address or camera that says nothing for `silence` ends, and everything that waits does soon when `cancel` is
+    /// asked to stop.
+    explicit Demuxer(const std::string& path, std::stop_token cancel = {}, const AVInputFormat* format = nullptr,
                      std::chrono::duration<double> silence = kSilence);
     static constexpr std::chrono::seconds kSilence{30};
     Demuxer(const Demuxer&) = delete;
@@ -49,11 +47,10 @@ private:
     void describe();
     void keep_time(const AVPacket& packet);
     void check_cut_short();
-    bool cancelled() const { return cancelled_ && *cancelled_; }
     [[noreturn]] void fail(const std::string& what) const;
 
     InputInfo info_;
-    CancelFlag cancelled_;
+    std::stop_token cancel_;
     std::optional<Clock::duration> silence_;  // of what is no file
     Clock::time_point deadline_ = Clock::time_point::max();
     DemuxerPtr context_;

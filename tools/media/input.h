@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -50,9 +51,12 @@ bool is_address(const std::string& path);
 /// A live input is one endless segment, which connects when its reader is opened, and again when it drops out. Each
 /// drop-out counts as damage. The size and rate of its frames are not known before.
 ///
+/// When `cancel` is asked to stop, whatever waits for a file, a network or a camera gives up soon, and the input ends.
+///
 /// Throws Error(input) that names the path when it is missing, empty, unreadable, of no known kind, or holds no video
 /// stream or not one decodable frame. What is wrong with a picture or a live input comes from its reader.
-std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& options = {});
+std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& options = {},
+                                  std::stop_token cancel = {});
 
 /// Files as they are, folders as the pictures and videos directly inside them in natural order (2.jpg before 10.jpg).
 /// Throws Error(input) for a path that does not exist or a folder without any.

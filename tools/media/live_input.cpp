@@ -30,18 +30,18 @@ private:
 
 }  // namespace
 
-LiveInput::LiveInput(const std::string& path, const InputOptions& options, CancelFlag cancelled)
-    : options_(options), cancelled_(std::move(cancelled)) {
+LiveInput::LiveInput(const std::string& path, const InputOptions& options, std::stop_token cancel)
+    : options_(options), cancel_(std::move(cancel)) {
     info_.path = path;
     info_.is_video = true;
 }
 
 std::shared_ptr<const Segment> LiveInput::next_segment() {
-    return *cancelled_ || std::exchange(given_, true) ? nullptr : std::make_shared<LiveSegment>();
+    return cancel_.stop_requested() || std::exchange(given_, true) ? nullptr : std::make_shared<LiveSegment>();
 }
 
 std::unique_ptr<SegmentReader> LiveInput::make_reader(const DecodeTarget& target) {
-    auto reader = std::make_unique<LiveReader>(info_.path, options_.give_up_s, cancelled_, target);
+    auto reader = std::make_unique<LiveReader>(info_.path, options_.give_up_s, cancel_, target);
     if (options_.frames == 0) return reader;
     return std::make_unique<FirstFrames>(std::move(reader), options_.frames);
 }

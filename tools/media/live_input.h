@@ -15,17 +15,16 @@ namespace convoy::media {
 class LiveInput : public Input {
 public:
     /// Of the options, when it is given up, and how many frames are wanted.
-    LiveInput(const std::string& path, const InputOptions& options, CancelFlag cancelled);
+    LiveInput(const std::string& path, const InputOptions& options, std::stop_token cancel);
     /// Nothing but its name: what else there is to know, only the reader learns.
     const InputInfo& info() const override { return info_; }
     std::shared_ptr<const Segment> next_segment() override;
     std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) override;
-    void cancel() override { *cancelled_ = true; }
 
 private:
     InputInfo info_;
     const InputOptions options_;
-    CancelFlag cancelled_;
+    std::stop_token cancel_;
     bool given_ = false;
 };
 

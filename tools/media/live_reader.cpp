@@ -20,10 +20,10 @@ constexpr int kLongestWaitForKeyframe = 300;
 
 }  // namespace
 
-LiveReader::LiveReader(const std::string& path, double give_up_s, CancelFlag cancelled, const DecodeTarget& target)
+LiveReader::LiveReader(const std::string& path, double give_up_s, std::stop_token cancel, const DecodeTarget& target)
     : path_(path),
       give_up_(std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(give_up_s))),
-      cancelled_(std::move(cancelled)),
+      cancel_(std::move(cancel)),
       target_(target),
       pause_(kFirstPause),
       last_frame_(Clock::now()) {
@@ -41,7 +41,7 @@ void LiveReader::open(std::shared_ptr<const Segment> /*segment*/) {
 }
 
 std::optional<Frame> LiveReader::next() {
-    while (!*cancelled_) {
+    while (!cancel_.stop_requested()) {
         if (connection_ || connect()) {
             if (std::optional<Frame> frame = next_of_connection()) {
                 frame->time_s = continued(frame->time_s);
@@ -62,7 +62,7 @@ bool LiveReader::connect() {
     Connection c;
     try {
         const bool camera = is_camera(path_);
-        c.demuxer = std::make_unique<Demuxer>(path_, cancelled_, camera ? camera_format() : nullptr,
+        c.demuxer = std::make_unique<Demuxer>(path_, cancel_, camera ? camera_format() : nullptr,
                                               std::min<std::chrono::duration<double>>(Demuxer::kSilence, give_up_));
         const VideoStreamPtr& stream = c.demuxer->stream();
         DecoderOptions options;
@@ -77,6 +77,7 @@ bool LiveReader::connect() {
         c.decoder = std::make_unique<Decoder>(stream, stream->extradata(), options);
         c.maker = std::make_unique<FrameMaker>(stream, FrameMaker::Form::engine, target_.cuda_stream);
     } catch (const Error& error) {
+        if (cancel_.stop_requested()) return false;
         if (error.kind() != ErrorKind::input || (!is_url(path_) && !had_frames_)) throw;
         refusal_ = error.what();
         return false;
@@ -98,7 +99,7 @@ const AVPacket* LiveReader::next_packet() {
 std::optional<Frame> LiveReader::next_of_connection() {
     Connection& c = *connection_;
     while (AVFrame* picture = c.decoder->next([this] { return next_packet(); }, notes_)) {
-        if (*cancelled_) break;
+        if (cancel_.stop_requested()) break;
         if (target_.gpu >= 0 && device_) {
             notes_.on_gpu = c.decoder->on_gpu();
             if (!c.decoder->why_cpu().empty()) notes_.fallback = c.decoder->why_cpu();
@@ -111,7 +112,7 @@ std::optional<Frame> LiveReader::next_of_connection() {
 
 /// The connection has ended, for whatever reason: live inputs do not end by themselves.
 void LiveReader::drop() {
-    if (*cancelled_) return;
+    if (cancel_.stop_requested()) return;
     if (connection_->demuxer->notes().damaged > 0)
         add_damage(notes_, connection_->demuxer->notes());
     else
@@ -130,7 +131,7 @@ bool LiveReader::given_up() {
 
 void LiveReader::pause() {
     const auto until = Clock::now() + pause_;
-    while (!*cancelled_ && Clock::now() < until) std::this_thread::sleep_for(kTick);
+    while (!cancel_.stop_requested() && Clock::now() < until) std::this_thread::sleep_for(kTick);
     pause_ = std::min<Clock::duration>(2 * pause_, kLongestPause);
 }
 

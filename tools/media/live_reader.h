@@ -17,7 +17,7 @@ namespace convoy::media {
 /// Reads a LiveInput: connects, decodes what comes from the first keyframe on, by NVDEC where it can, connects again.
 class LiveReader : public SegmentReader {
 public:
-    LiveReader(const std::string& path, double give_up_s, CancelFlag cancelled, const DecodeTarget& target);
+    LiveReader(const std::string& path, double give_up_s, std::stop_token cancel, const DecodeTarget& target);
     /// Any segment: there is only one.
     void open(std::shared_ptr<const Segment> segment) override;
     /// Waits for the next frame. Nothing once it was cancelled, or given up after there had been frames. Throws
@@ -45,7 +45,7 @@ private:
 
     std::string path_;
     Clock::duration give_up_;
-    CancelFlag cancelled_;
+    std::stop_token cancel_;
     DecodeTarget target_;
     BufferPtr device_;
     std::string no_device_;  // why not

@@ -10,8 +10,8 @@
 
 namespace convoy::media {
 
-VideoInput::VideoInput(std::unique_ptr<Demuxer> demuxer, CancelFlag cancelled, const InputOptions& options)
-    : cancelled_(std::move(cancelled)),
+VideoInput::VideoInput(std::unique_ptr<Demuxer> demuxer, std::stop_token cancel, const InputOptions& options)
+    : cancel_(std::move(cancel)),
       demuxer_(std::move(demuxer)),
       stream_(demuxer_->stream()),
       info_(demuxer_->info()),
@@ -40,7 +40,7 @@ void VideoInput::look_at_first_frame() {
 }
 
 std::shared_ptr<const Segment> VideoInput::next_segment() {
-    if (*cancelled_) return nullptr;
+    if (cancel_.stop_requested()) return nullptr;
     if (ready_.empty()) return read_segment();
     std::shared_ptr<const Segment> segment = std::move(ready_.front());
     ready_.pop_front();
@@ -48,7 +48,7 @@ std::shared_ptr<const Segment> VideoInput::next_segment() {
 }
 
 std::shared_ptr<const Segment> VideoInput::read_segment() {
-    while (!*cancelled_ && !has_enough()) {
+    while (!cancel_.stop_requested() && !has_enough()) {
         if (hand_out_) {
             std::shared_ptr<FramePart> part = hand_out_->next();
             if (hand_out_->ended()) hand_out_.reset();

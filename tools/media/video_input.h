@@ -19,13 +19,12 @@ class VideoInput : public Input {
 public:
     /// Of the options, how many threads decode what cannot be cut, and how many frames are wanted. Throws Error(input)
     /// as Demuxer does, and when not one frame can be decoded.
-    VideoInput(std::unique_ptr<Demuxer> demuxer, CancelFlag cancelled, const InputOptions& options);
+    VideoInput(std::unique_ptr<Demuxer> demuxer, std::stop_token cancel, const InputOptions& options);
     const InputInfo& info() const override { return info_; }
     std::shared_ptr<const Segment> next_segment() override;
     SegmentNotes notes() const override;
     std::string remark() const override;
     std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) override;
-    void cancel() override { *cancelled_ = true; }
 
 private:
     void look_at_first_frame();
@@ -33,7 +32,7 @@ private:
     void trim(FramePart& part);
     std::shared_ptr<const Segment> read_segment();
 
-    CancelFlag cancelled_;
+    std::stop_token cancel_;
     std::unique_ptr<Demuxer> demuxer_;
     VideoStreamPtr stream_;
     InputInfo info_;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -105,7 +106,7 @@ int main(int argc, char** argv) {
         convoy::Engine engine(network, {});
         const std::string video = argv[3];
         convoy::RunInput input;
-        input.open = [video]() -> std::unique_ptr<convoy::Input> {
+        input.open = [video](std::stop_token /*cancel*/) -> std::unique_ptr<convoy::Input> {
             const std::shared_ptr<convoy::media::Source> source = convoy::media::open_source(video);
             return std::make_unique<PicturesInput>(video, [source] { return source->next(); });
         };

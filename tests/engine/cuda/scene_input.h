@@ -128,7 +128,8 @@ inline RunReport run_scenes(Engine& engine, SceneObserver& observer, int segment
     const std::atomic<bool> stop = false;
     RunThreads options;
     options.decoders = decoders;
-    return engine.run({{[=] { return std::make_unique<SceneInput>(segments, frames); }, 0}}, observer, stop, options);
+    return engine.run({{[=](std::stop_token) { return std::make_unique<SceneInput>(segments, frames); }, 0}}, observer,
+                      stop, options);
 }
 
 }  // namespace convoy::test
