@@ -53,6 +53,9 @@ public:
     virtual void collect(int index, std::vector<Detection>& out) = 0;
 };
 
+/// Bytes of frames that a device may keep in host memory for SegmentWork.
+constexpr std::size_t kKeptPixelBytes = std::size_t(512) << 20;
+
 /// A plan bound to one device: packed weights and arena, all allocated in the constructor.
 class Backend {
 public:

@@ -27,7 +27,7 @@ DeviceWorker::DeviceWorker(std::unique_ptr<Backend> backend, WorkerOptions optio
     }
     const auto start = [this](void (DeviceWorker::*loop)()) {
         threads_.emplace_back([this, loop] {
-            run_on_cpus(options_.cpus);
+            become_device_thread(options_.cpus);
             (this->*loop)();
         });
     };

@@ -25,7 +25,7 @@ struct SchedulerOptions {
     int work_threads = 1;  ///< for SegmentWork
     Trace* trace = nullptr;
     std::size_t result_bytes = std::size_t(256) << 20;  ///< of results that wait for their turn
-    std::size_t pixel_bytes = std::size_t(512) << 20;   ///< of frames on their way through SegmentWork, a device
+    std::size_t pixel_bytes = kKeptPixelBytes;          ///< of frames on their way through SegmentWork, a device
     std::size_t segment_bytes = std::size_t(2) << 30;   ///< of segments that are being decoded
 };
 

@@ -37,7 +37,7 @@ void Scheduler::start_decoders() {
 // Takes segment after segment until none is left or the device has failed.
 void Scheduler::decode(Device& device, const std::string& seat_name) {
     DeviceWorker& worker = *device.worker;
-    run_on_cpus(worker.options().cpus);
+    become_device_thread(worker.options().cpus);
     const std::unique_ptr<DecoderSeat> seat = seat_on(worker, seat_name);
     if (!seat) return device_lost();
     DeviceWorker::Producer producer(worker);  // a batch waits for this thread's frames unless it waits itself
@@ -83,7 +83,7 @@ void Scheduler::start_endless(std::shared_ptr<RunUnit> unit) {
         name = "decoder " + std::to_string(chosen->threads++);
     }
     start_thread([this, chosen, unit = std::move(unit), name] {
-        run_on_cpus(chosen->worker->options().cpus);
+        become_device_thread(chosen->worker->options().cpus);
         if (const std::unique_ptr<DecoderSeat> seat = seat_on(*chosen->worker, name)) {
             Reading reading(chosen->worker->backend());
             process(*chosen, unit, *seat, reading, [](bool) {});

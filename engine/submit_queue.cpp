@@ -126,7 +126,7 @@ std::exception_ptr SubmitQueue::all_failed() const {
 
 // One device's: as soon as it has room, the next frame.
 void SubmitQueue::feed(DeviceWorker& device) {
-    run_on_cpus(device.options().cpus);
+    become_device_thread(device.options().cpus);
     std::unique_ptr<DecoderSeat> seat;
     try {
         seat = device.make_seat("upload");

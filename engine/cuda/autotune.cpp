@@ -43,8 +43,12 @@ std::string to_string(const k::Conv& conv) {
     return out.str();
 }
 
-ColdTimer::ColdTimer(std::size_t l2_bytes, cudaStream_t stream)
-    : stream_(stream), flush_(l2_bytes * kFlushMultiple, "timer"), start_(make_event(true)), stop_(make_event(true)) {}
+ColdTimer::ColdTimer(std::size_t l2_bytes, cudaStream_t stream, Patience& patience)
+    : stream_(stream),
+      patience_(patience),
+      flush_(l2_bytes * kFlushMultiple, "timer", &patience),
+      start_(make_event(true)),
+      stop_(make_event(true)) {}
 
 std::vector<float> ColdTimer::run(int samples, const std::function<void(cudaStream_t)>& work) {
     std::vector<float> us;
@@ -53,7 +57,7 @@ std::vector<float> ColdTimer::run(int samples, const std::function<void(cudaStre
         cuda_check(cudaEventRecord(start_.get(), stream_), "cudaEventRecord");
         work(stream_);
         cuda_check(cudaEventRecord(stop_.get(), stream_), "cudaEventRecord");
-        cuda_check(cudaEventSynchronize(stop_.get()), "kernel");
+        wait_for(patience_, stop_.get(), "a kernel that is timed", Patience::Manner::spin);
         float ms = 0;
         cuda_check(cudaEventElapsedTime(&ms, start_.get(), stop_.get()), "cudaEventElapsedTime");
         us.push_back(ms * 1e3f);
@@ -62,14 +66,16 @@ std::vector<float> ColdTimer::run(int samples, const std::function<void(cudaStre
 }
 
 Autotuner::Autotuner(const DeviceInfo& device, const k::ConvLibraries& libraries, TuningCache& cache,
-                     cudaStream_t stream, bool libraries_compete, std::function<void(const std::string&)> notice)
+                     cudaStream_t stream, Patience& patience, bool libraries_compete,
+                     std::function<void(const std::string&)> notice)
     : device_(device),
       libraries_(libraries),
       cache_(cache),
       stream_(stream),
+      patience_(patience),
       libraries_compete_(libraries_compete),
       notice_(std::move(notice)),
-      timer_(device.caps.l2_bytes, stream) {}
+      timer_(device.caps.l2_bytes, stream, patience) {}
 
 Autotuner::Choice Autotuner::prepare(const k::Conv& conv, const std::string& row) const {
     const k::ConvCandidate* candidate = find_row(row);
@@ -112,7 +118,7 @@ bool Autotuner::serves(ConvCheck& check, const k::PreparedConv& kernel) const {
     try {
         return check.error(kernel) <= 1;
     } catch (const std::runtime_error&) {
-        if (cudaStreamSynchronize(stream_) != cudaSuccess) throw;
+        if (patience_.exhausted() || cudaStreamSynchronize(stream_) != cudaSuccess) throw;
         return false;
     }
 }

@@ -23,12 +23,14 @@ std::string to_string(const kernels::cuda::Conv& conv);
 /// the stream busy while the host enqueues what follows.
 class ColdTimer {
 public:
-    ColdTimer(std::size_t l2_bytes, cudaStream_t stream);
+    /// `patience` outlives the timer.
+    ColdTimer(std::size_t l2_bytes, cudaStream_t stream, Patience& patience);
     /// Microseconds of `samples` single runs.
     std::vector<float> run(int samples, const std::function<void(cudaStream_t)>& work);
 
 private:
     cudaStream_t stream_;
+    Patience& patience_;
     DeviceBuffer flush_;
     CudaEvent start_, stop_;
 };
@@ -43,7 +45,8 @@ public:
 
     /// All references outlive the tuner.
     Autotuner(const DeviceInfo& device, const kernels::cuda::ConvLibraries& libraries, TuningCache& cache,
-              cudaStream_t stream, bool libraries_compete, std::function<void(const std::string&)> notice = {});
+              cudaStream_t stream, Patience& patience, bool libraries_compete,
+              std::function<void(const std::string&)> notice = {});
 
     /// The fastest of those that agree with the oracle, and what came close.
     struct Contest {
@@ -75,6 +78,7 @@ private:
     const kernels::cuda::ConvLibraries& libraries_;
     TuningCache& cache_;
     cudaStream_t stream_;
+    Patience& patience_;
     bool libraries_compete_;
     std::function<void(const std::string&)> notice_;  // empty once it was called
     ColdTimer timer_;

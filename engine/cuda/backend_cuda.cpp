@@ -38,13 +38,15 @@ CudaBackend::CudaBackend(int gpu, Plan plan, const DetectOptions& detect, const 
       detect_(detect),
       precision_(cuda_precision(options.precision, gpu)),
       batches_(batch_sizes(plan_.max_batch, options.same_bits)),
-      trace_(options.trace) {
+      trace_(options.trace),
+      patience_(std::make_shared<Patience>("cuda:" + std::to_string(gpu))),
+      pinned_(gpu, patience_) {
     const DeviceScope scope(device_.ordinal);
     static_cast<void>(cudaGetLastError());  // what somebody else left unread is not ours
     auto resources = std::make_unique<Resources>();
     try {
         resources->compute = make_stream();
-        if (trace_) resources->clock = std::make_unique<GpuClock>();
+        if (trace_) resources->clock = std::make_unique<GpuClock>(*patience_);
         resources->libraries = std::make_unique<k::ConvLibraries>();
     } catch (...) {
         resources.reset();  // while its device is current
@@ -54,18 +56,29 @@ CudaBackend::CudaBackend(int gpu, Plan plan, const DetectOptions& detect, const 
 }
 
 CudaBackend::~CudaBackend() {
-    try {
-        const DeviceScope scope(device_.ordinal);
-        resources_.reset();
-    } catch (const Error&) {
-        // A device that has failed takes its memory with it.
+    trim();
+    release_or_leave(*this, resources_, [] {});
+}
+
+void CudaBackend::keep_until_trim(std::shared_ptr<void> unused) {
+    const std::lock_guard lock(unused_mutex_);
+    unused_.push_back(std::move(unused));
+}
+
+void CudaBackend::trim() {
+    pinned_.trim();
+    auto unused = std::make_unique<std::vector<std::shared_ptr<void>>>();
+    {
+        const std::lock_guard lock(unused_mutex_);
+        unused->swap(unused_);
     }
+    release_or_leave(*this, unused, [] {});
 }
 
 void CudaBackend::take_weights(const PackedWeights& packed) {
     const DeviceScope scope(device_.ordinal);
     resources_->constants = packed.constants;
-    resources_->weights = DeviceBuffer(packed.bytes.size(), "weights");
+    resources_->weights = DeviceBuffer(packed.bytes.size(), "weights", patience_.get());
 }
 
 DeviceBuffer& CudaBackend::weights() const { return resources_->weights; }
@@ -106,9 +119,10 @@ void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cach
     resources_->kernels.clear();
     resources_->launches.clear();
     resources_->arena = DeviceBuffer();
-    Autotuner tuner(device_, *resources_->libraries, cache, compute_stream(), options.libraries, options.notice);
+    Autotuner tuner(device_, *resources_->libraries, cache, compute_stream(), *patience_, options.libraries,
+                    options.notice);
     choose_kernels(options, tuner);
-    resources_->arena = DeviceBuffer(plan_.memory.arena_bytes, "activations");
+    resources_->arena = DeviceBuffer(plan_.memory.arena_bytes, "activations", patience_.get());
     cuda_check(cudaMemset(resources_->arena.data(), 0, resources_->arena.bytes()), "memset");
     take_workspace();
     self_check();
@@ -148,21 +162,23 @@ void CudaBackend::take_workspace() {
     }
     if (bytes == resources_->workspace.bytes()) return;
     resources_->workspace = DeviceBuffer();
-    resources_->workspace = DeviceBuffer(bytes, "workspace");
+    resources_->workspace = DeviceBuffer(bytes, "workspace", patience_.get());
 }
 
 // Every layer once, waited for one by one: what a kernel does wrong has its layer's name now, and none inside a graph.
 void CudaBackend::self_check() {
-    const DeviceBuffer slot(plan_.memory.slot_bytes, "slot");
+    const DeviceBuffer slot(plan_.memory.slot_bytes, "slot", patience_.get());
     cuda_check(cudaMemset(slot.data(), 0, slot.bytes()), "memset");
     const cudaStream_t stream = resources_->compute.get();
-    for (int batch : batches_)
+    for (int batch : batches_) {
+        const auto start = Patience::Clock::now();
         for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
             with_layer_name(plan_.graph.nodes[i], "the GPU", [&] {
                 enqueue_node(int(i), slot.data(), batch, stream);
-                const cudaError_t status = cudaStreamSynchronize(stream);
-                if (status != cudaSuccess) throw std::runtime_error(cudaGetErrorString(status));
+                wait_for(*patience_, stream, "a layer", Patience::Manner::spin);
             });
+        patience_->saw(Patience::Clock::now() - start);  // about what a batch takes
+    }
 }
 
 const CudaBackend::Bound& CudaBackend::bound_to(int node, int batch) const {
@@ -171,7 +187,8 @@ const CudaBackend::Bound& CudaBackend::bound_to(int node, int batch) const {
 
 double CudaBackend::peak_flops() const {
     TuningCache none("", "");
-    return Autotuner(device_, *resources_->libraries, none, compute_stream(), true).peak_flops(math_of(precision_));
+    return Autotuner(device_, *resources_->libraries, none, compute_stream(), *patience_, true)
+        .peak_flops(math_of(precision_));
 }
 
 int CudaBackend::batch_for(int count) const { return *std::lower_bound(batches_.begin(), batches_.end(), count); }
@@ -270,6 +287,7 @@ void CudaBackend::add_span(const std::string& track, const std::string& name, cu
 
 // A failed context answers every call with its error.
 bool CudaBackend::alive() {
+    if (hangs()) return false;
     try {
         const DeviceScope scope(device_.ordinal);
         const cudaError_t status = cudaStreamQuery(compute_stream());

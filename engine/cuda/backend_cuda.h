@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <mutex>
+
 #include "engine/backend.h"
 #include "engine/cuda/autotune.h"
 #include "engine/cuda/gpu_clock.h"
@@ -38,6 +40,8 @@ public:
     std::unique_ptr<Slot> make_slot() override;
     std::unique_ptr<DecoderSeat> make_seat(const std::string& name) override;
     bool alive() override;
+    bool hangs() const override { return patience_->exhausted(); }
+    void trim() override;
     std::string description() const override;
     std::vector<StageStats> stats() const override;
     std::vector<double> network_us(int count, int runs) override;
@@ -62,6 +66,11 @@ public:
     /// Notes that `name` ran on `track` between two events that have happened.
     void add_span(const std::string& track, const std::string& name, cudaEvent_t start, cudaEvent_t stop);
     PinnedPool& pinned() { return pinned_; }
+    /// With which everything on the GPU is waited for.
+    Patience& patience() const { return *patience_; }
+    /// Keeps what lies on the GPU and is not used any more until trim(): to free it is to wait for all that runs there,
+    /// with a lock that everybody needs.
+    void keep_until_trim(std::shared_ptr<void> unused);
     /// Pictures whose candidates did not fit on the device, so that the host went through them.
     StageClock& host_decode_clock() const { return host_decode_clock_; }
 
@@ -96,9 +105,30 @@ private:
     std::vector<std::string> notes_;
     std::size_t device_bytes_ = 0;
     Trace* trace_;
+    const std::shared_ptr<Patience> patience_;  // shared with page-locked buffers, which may outlive the backend
     PinnedPool pinned_;
+    std::mutex unused_mutex_;
+    std::vector<std::shared_ptr<void>> unused_;
     mutable StageClock host_decode_clock_{"decode on the host"};
     std::unique_ptr<Resources> resources_;
 };
+
+/// The end of what lies on a GPU: `last_steps` before it, as far as that goes. What lies on one that hangs is left
+/// there.
+template <typename T, typename F>
+void release_or_leave(CudaBackend& backend, std::unique_ptr<T>& resources, F&& last_steps) noexcept {
+    try {
+        const DeviceScope scope(backend.device());
+        try {
+            last_steps();
+        } catch (const Error&) {
+            // It has failed, or hangs.
+        }
+        if (!backend.hangs()) resources.reset();
+    } catch (const Error&) {
+        // A device that has failed takes its memory with it.
+    }
+    if (backend.hangs()) static_cast<void>(resources.release());
+}
 
 }  // namespace convoy

@@ -9,7 +9,9 @@ constexpr int kTries = 8;
 
 }  // namespace
 
-GpuClock::GpuClock() : stream_(make_stream()), anchor_(make_event(true)) { compare(); }
+GpuClock::GpuClock(Patience& patience) : patience_(patience), stream_(make_stream()), anchor_(make_event(true)) {
+    compare();
+}
 
 // The event happened between two looks at the clock; the shortest of a few such times is taken.
 void GpuClock::compare() {
@@ -18,10 +20,7 @@ void GpuClock::compare() {
     for (int i = 0; i < kTries; ++i) {
         const auto before = Clock::now();
         cuda_check(cudaEventRecord(spare.get(), stream_.get()), "cudaEventRecord");
-        cudaError_t status = cudaErrorNotReady;
-        while ((status = cudaEventQuery(spare.get())) == cudaErrorNotReady) {
-        }
-        cuda_check(status, "cudaEventQuery");
+        wait_for(patience_, spare.get(), "a look at its clock", Patience::Manner::spin);
         const auto after = Clock::now();
         if (after - before >= best) continue;
         best = after - before;

@@ -14,14 +14,15 @@ class GpuClock {
 public:
     using Clock = StageClock::Clock;
 
-    /// For the current device.
-    GpuClock();
+    /// For the current device. `patience` outlives the clock.
+    explicit GpuClock(Patience& patience);
     /// `event` has timing and has happened. From any thread.
     Clock::time_point time_of(cudaEvent_t event);
 
 private:
     void compare();
 
+    Patience& patience_;
     std::mutex mutex_;
     CudaStream stream_;
     CudaEvent anchor_;

@@ -22,7 +22,7 @@ void GpuTrail::collect(bool all) {
     while (!under_way_.empty() && under_way_.front().name) {
         Span& span = under_way_.front();
         if (all)
-            cuda_check(cudaEventSynchronize(span.stop.get()), "cudaEventSynchronize");
+            wait_for(backend_.patience(), span.stop.get(), span.name);
         else if (cudaEventQuery(span.stop.get()) != cudaSuccess)
             return;
         backend_.add_span(track_, span.name, span.start.get(), span.stop.get());

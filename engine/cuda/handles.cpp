@@ -58,13 +58,22 @@ CudaStream make_stream(bool urgent) {
 
 CudaEvent make_event(bool timing) {
     cudaEvent_t event = nullptr;
-    // A host thread that waits for a batch sleeps instead of spinning on a core that decoding could use.
-    const unsigned flags = cudaEventBlockingSync | (timing ? 0u : unsigned(cudaEventDisableTiming));
-    cuda_check(cudaEventCreateWithFlags(&event, flags), "cudaEventCreate");
+    cuda_check(cudaEventCreateWithFlags(&event, timing ? cudaEventDefault : cudaEventDisableTiming), "cudaEventCreate");
     return CudaEvent(event);
 }
 
-DeviceBuffer::DeviceBuffer(std::size_t bytes, const char* what) : bytes_(bytes) {
+namespace {
+
+bool is_done(cudaError_t status, const char* what) {
+    if (status == cudaErrorNotReady) {
+        static_cast<void>(cudaGetLastError());
+        return false;
+    }
+    cuda_check(status, what);
+    return true;
+}
+
+void* allocate_on_device(std::size_t bytes, const char* what) {
     void* data = nullptr;
     const cudaError_t status = cudaMalloc(&data, std::max<std::size_t>(1, bytes));
     if (status == cudaErrorMemoryAllocation) {
@@ -76,15 +85,33 @@ DeviceBuffer::DeviceBuffer(std::size_t bytes, const char* what) : bytes_(bytes) 
                                            " MiB are free; take a smaller --batch or --size");
     }
     cuda_check(status, what);
-    data_.reset(data);
+    return data;
 }
 
-PinnedBuffer::PinnedBuffer(std::size_t bytes) : bytes_(bytes) {
+void* allocate_page_locked(std::size_t bytes) {
     void* data = nullptr;
     cuda_check(cudaHostAlloc(&data, std::max<std::size_t>(1, bytes), cudaHostAllocMapped | cudaHostAllocPortable),
                "page-locked memory");
     std::memset(data, 0, bytes);
-    data_.reset(data);
+    return data;
 }
+
+}  // namespace
+
+void wait_for(Patience& patience, cudaEvent_t event, const char* what, Patience::Manner manner) {
+    patience.wait(
+        what, [=] { return is_done(cudaEventQuery(event), what); }, manner);
+}
+
+void wait_for(Patience& patience, cudaStream_t stream, const char* what, Patience::Manner manner) {
+    patience.wait(
+        what, [=] { return is_done(cudaStreamQuery(stream), what); }, manner);
+}
+
+DeviceBuffer::DeviceBuffer(std::size_t bytes, const char* what, const Patience* patience)
+    : CudaMemory(allocate_on_device(bytes, what), bytes, patience) {}
+
+PinnedBuffer::PinnedBuffer(std::size_t bytes, const Patience* patience)
+    : CudaMemory(allocate_page_locked(bytes), bytes, patience) {}
 
 }  // namespace convoy

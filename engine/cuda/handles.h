@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "darknet_loader/error.h"
+#include "engine/patience.h"
 
 struct CUctx_st;
 
@@ -74,30 +75,49 @@ CudaGraph capture(cudaStream_t stream, F&& enqueue) {
     return CudaGraph(exec);
 }
 
-/// Device memory, aligned to 256 bytes. Not initialised.
-class DeviceBuffer {
+/// Wait until what is recorded, or enqueued so far, has been done. Throw Error(device) when CUDA reports one, or when
+/// the device hangs.
+void wait_for(Patience& patience, cudaEvent_t event, const char* what,
+              Patience::Manner manner = Patience::Manner::sleep);
+void wait_for(Patience& patience, cudaStream_t stream, const char* what,
+              Patience::Manner manner = Patience::Manner::sleep);
+
+/// Memory that CUDA frees: which waits for all that the device still does, so that of a device that hangs it is left.
+template <cudaError_t (*free)(void*)>
+class CudaMemory {
 public:
-    DeviceBuffer() = default;
-    explicit DeviceBuffer(std::size_t bytes, const char* what = "buffer");
-    std::byte* data() const { return static_cast<std::byte*>(data_.get()); }
+    CudaMemory() = default;
+    std::byte* data() const { return data_.get(); }
     std::size_t bytes() const { return bytes_; }
 
+protected:
+    /// `patience`, which may be null, outlives the memory.
+    CudaMemory(void* data, std::size_t bytes, const Patience* patience)
+        : data_(static_cast<std::byte*>(data), {patience}), bytes_(bytes) {}
+
 private:
-    CudaHandle<void*, cudaFree> data_;
+    struct Free {
+        const Patience* patience = nullptr;
+        void operator()(std::byte* data) const {
+            if (!patience || !patience->exhausted()) static_cast<void>(free(data));
+        }
+    };
+    std::unique_ptr<std::byte, Free> data_;
     std::size_t bytes_ = 0;
 };
 
+/// Device memory, aligned to 256 bytes. Not initialised.
+class DeviceBuffer : public CudaMemory<cudaFree> {
+public:
+    DeviceBuffer() = default;
+    explicit DeviceBuffer(std::size_t bytes, const char* what = "buffer", const Patience* patience = nullptr);
+};
+
 /// Page-locked host memory that the device reads and writes in place, zeroed.
-class PinnedBuffer {
+class PinnedBuffer : public CudaMemory<cudaFreeHost> {
 public:
     PinnedBuffer() = default;
-    explicit PinnedBuffer(std::size_t bytes);
-    std::byte* data() const { return static_cast<std::byte*>(data_.get()); }
-    std::size_t bytes() const { return bytes_; }
-
-private:
-    CudaHandle<void*, cudaFreeHost> data_;
-    std::size_t bytes_ = 0;
+    explicit PinnedBuffer(std::size_t bytes, const Patience* patience = nullptr);
 };
 
 }  // namespace convoy

@@ -50,7 +50,7 @@ std::vector<double> CudaBackend::network_us(int count, int runs) {
         cuda_check(cudaEventRecord(start.get(), stream), "cudaEventRecord");
         cuda_check(cudaGraphLaunch(graph.get(), stream), "cudaGraphLaunch");
         cuda_check(cudaEventRecord(stop.get(), stream), "cudaEventRecord");
-        cuda_check(cudaEventSynchronize(stop.get()), "the network");
+        wait_for(*patience_, stop.get(), "the network", Patience::Manner::spin);
         float ms = 0;
         cuda_check(cudaEventElapsedTime(&ms, start.get(), stop.get()), "cudaEventElapsedTime");
         if (i >= 0) us.push_back(double(ms) * 1e3);
@@ -62,7 +62,7 @@ PlanTiming CudaBackend::profile(int count) {
     const DeviceScope scope(device_.ordinal);
     const int batch = batch_for(count);
     const DeviceBuffer slot = noisy_slot();
-    ColdTimer timer(device_.caps.l2_bytes, compute_stream());
+    ColdTimer timer(device_.caps.l2_bytes, compute_stream(), *patience_);
     PlanTiming out;
     for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
         const Node& node = plan_.graph.nodes[i];

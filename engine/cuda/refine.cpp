@@ -9,7 +9,7 @@
 namespace convoy {
 
 DeviceBuffer CudaBackend::noisy_slot() const {
-    DeviceBuffer slot(plan_.memory.slot_bytes, "slot");
+    DeviceBuffer slot(plan_.memory.slot_bytes, "slot", patience_.get());
     cuda_check(cudaMemset(slot.data(), 0, slot.bytes()), "memset");
     for (const Node& node : plan_.graph.nodes) {
         if (!std::holds_alternative<InputOp>(node.op)) continue;
@@ -32,7 +32,7 @@ double CudaBackend::time_network(std::byte* slot, int batch) const {
         cuda_check(cudaEventRecord(start.get(), stream), "cudaEventRecord");
         for (int i = 0; i < times; ++i) cuda_check(cudaGraphLaunch(graph.get(), stream), "cudaGraphLaunch");
         cuda_check(cudaEventRecord(stop.get(), stream), "cudaEventRecord");
-        cuda_check(cudaEventSynchronize(stop.get()), "the network");
+        wait_for(*patience_, stop.get(), "the network");
         float ms = 0;
         cuda_check(cudaEventElapsedTime(&ms, start.get(), stop.get()), "cudaEventElapsedTime");
         return ms / float(times);

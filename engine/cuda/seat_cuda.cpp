@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/cuda/seat_cuda.h"
 
+#include <array>
 #include <utility>
 
 namespace convoy {
@@ -12,15 +13,26 @@ int aligned(int bytes) { return (bytes + kRowAlignment - 1) / kRowAlignment * kR
 
 }  // namespace
 
-CudaSeat::CudaSeat(CudaBackend& backend, const std::string& name)
-    : DecoderSeat(name),
-      backend_(backend),
-      stream_((DeviceScope(backend.device()), make_stream(true))),  // its short kernels feed the network's long ones
-      ring_((DeviceScope(backend.device()), UploadRing(stream_.get()))),
-      trail_(backend, name + " stream") {
+struct CudaSeat::Resources {
+    Resources(CudaBackend& backend, const std::string& name)
+        : stream(make_stream(true)),  // its short kernels feed the network's long ones
+          ring(stream.get(), backend.patience()),
+          done(make_event()),
+          held_until{make_event(), make_event()},
+          trail(backend, name + " stream") {}
+
+    CudaStream stream;
+    UploadRing ring;
+    CudaEvent done;
+    // A frame that is perhaps still being read, and the event after that. The one before it was let go of.
+    std::shared_ptr<const void> held;
+    std::array<CudaEvent, 2> held_until;
+    GpuTrail trail;
+};
+
+CudaSeat::CudaSeat(CudaBackend& backend, const std::string& name) : DecoderSeat(name), backend_(backend) {
     const DeviceScope scope(backend.device());
-    done_ = make_event();
-    for (CudaEvent& event : held_until_) event = make_event();
+    resources_ = std::make_shared<Resources>(backend, name);
     context_ = current_context();
 }
 
@@ -28,25 +40,32 @@ CudaSeat::~CudaSeat() {
     try {
         const DeviceScope scope(backend_.device());
         release();
-        static_cast<void>(cudaStreamSynchronize(stream_.get()));
-        trail_.collect(true);
+        wait_for(backend_.patience(), resources_->stream.get(), "a decoder's stream");
+        resources_->trail.collect(true);
     } catch (const Error&) {
-        // A device that has failed takes its memory with it.
+        // It has failed, or hangs.
     }
+    backend_.keep_until_trim(std::move(resources_));
 }
 
-DecodeTarget CudaSeat::target() const { return {backend_.device(), context_, stream_.get()}; }
+GpuTrail& CudaSeat::trail() { return resources_->trail; }
+
+DecodeTarget CudaSeat::target() const { return {backend_.device(), context_, resources_->stream.get()}; }
 
 cudaStream_t CudaSeat::stream_of(const Frame& frame) const {
-    return frame.pixels.on_device && frame.cuda_stream ? static_cast<cudaStream_t>(frame.cuda_stream) : stream_.get();
+    return frame.pixels.on_device && frame.cuda_stream ? static_cast<cudaStream_t>(frame.cuda_stream)
+                                                       : resources_->stream.get();
 }
 
-kernels::PixelView CudaSeat::on_device(const Frame& frame) {
-    if (frame.pixels.on_device) return frame.pixels;
-    trail_.start(stream_.get());
-    const kernels::PixelView view = ring_.upload(frame.pixels);
-    trail_.stop(stream_.get(), "copy to the GPU");
-    return view;
+void CudaSeat::with_picture(const Frame& frame, const std::function<void(const PixelView&, cudaStream_t)>& read) {
+    const cudaStream_t stream = stream_of(frame);
+    if (frame.pixels.on_device) return read(frame.pixels, stream);
+    GpuTrail& trail = resources_->trail;
+    trail.start(stream);
+    resources_->ring.upload(frame.pixels, [&](const PixelView& on_device) {
+        trail.stop(stream, "copy to the GPU");
+        read(on_device, stream);
+    });
 }
 
 void CudaSeat::to_host(Frame& frame) {
@@ -58,7 +77,7 @@ void CudaSeat::to_host(Frame& frame) {
     const int pitch = aligned(row[0] > row[1] ? row[0] : row[1]);
     const std::shared_ptr<std::byte> host = backend_.pinned().take(std::size_t(pitch) * std::size_t(rows[0] + rows[1]));
     const cudaStream_t stream = stream_of(frame);
-    trail_.start(stream);
+    resources_->trail.start(stream);
     for (int plane : {0, 1}) {
         if (rows[plane] == 0) continue;
         std::byte* to = host.get() + (plane ? std::size_t(pitch) * std::size_t(rows[0]) : 0);
@@ -68,9 +87,9 @@ void CudaSeat::to_host(Frame& frame) {
         p.plane[plane] = reinterpret_cast<const std::uint8_t*>(to);
         p.pitch[plane] = pitch;
     }
-    trail_.stop(stream, "copy to the host");
-    cuda_check(cudaEventRecord(done_.get(), stream), "cudaEventRecord");
-    cuda_check(cudaEventSynchronize(done_.get()), "copy of a frame to the host");
+    resources_->trail.stop(stream, "copy to the host");
+    cuda_check(cudaEventRecord(resources_->done.get(), stream), "cudaEventRecord");
+    wait_for(backend_.patience(), resources_->done.get(), "copy of a frame to the host");
     p.on_device = false;
     frame.cuda_stream = nullptr;
     frame.owner = host;
@@ -81,17 +100,17 @@ void CudaSeat::hold(Frame& frame) {
     if (!frame.pixels.on_device) return;  // its bytes were copied already
     const DeviceScope scope(backend_.device());
     const int next = 1 - which_;
-    cuda_check(cudaEventRecord(held_until_[std::size_t(next)].get(), stream_of(frame)), "cudaEventRecord");
+    cuda_check(cudaEventRecord(resources_->held_until[std::size_t(next)].get(), stream_of(frame)), "cudaEventRecord");
     release();
-    held_ = std::move(owner);
+    resources_->held = std::move(owner);
     which_ = next;
 }
 
 void CudaSeat::release() {
-    if (!held_) return;
+    if (!resources_->held) return;
     const DeviceScope scope(backend_.device());
-    static_cast<void>(cudaEventSynchronize(held_until_[std::size_t(which_)].get()));
-    held_.reset();
+    wait_for(backend_.patience(), resources_->held_until[std::size_t(which_)].get(), "preprocessing");
+    resources_->held.reset();
 }
 
 }  // namespace convoy

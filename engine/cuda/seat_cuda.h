@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <array>
-
 #include "engine/cuda/gpu_trail.h"
 #include "engine/cuda/upload_ring.h"
 
@@ -18,23 +16,19 @@ public:
     void hold(Frame& frame) override;
     void release() override;
 
-    /// The picture in device memory, read on stream_of(frame): as it is, or on its way there.
-    kernels::PixelView on_device(const Frame& frame);
-    cudaStream_t stream_of(const Frame& frame) const;
-    UploadRing& ring() { return ring_; }
-    GpuTrail& trail() { return trail_; }
+    /// Calls `read` with the picture in device memory and the stream on which it may be read: as it is, or on its way
+    /// there.
+    void with_picture(const Frame& frame, const std::function<void(const PixelView&, cudaStream_t)>& read);
+    GpuTrail& trail();
 
 private:
+    struct Resources;
+    cudaStream_t stream_of(const Frame& frame) const;
+
     CudaBackend& backend_;
-    CudaStream stream_;
-    UploadRing ring_;
-    CudaEvent done_;
-    // A frame that is perhaps still being read, and the event after that. The one before it was let go of.
-    std::shared_ptr<const void> held_;
-    std::array<CudaEvent, 2> held_until_;
-    int which_ = 0;
+    int which_ = 0;  // of the events of the held frame
     void* context_ = nullptr;
-    GpuTrail trail_;
+    std::shared_ptr<Resources> resources_;
 };
 
 }  // namespace convoy

@@ -21,19 +21,30 @@ struct CudaSlot::Resources {
     std::vector<CudaGraph> graphs;        // by index into batches()
 };
 
-CudaSlot::CudaSlot(CudaBackend& backend)
-    : backend_(backend), heads_(heads_of(backend.plan())), resources_(std::make_unique<Resources>()) {
+CudaSlot::CudaSlot(CudaBackend& backend) : backend_(backend), heads_(heads_of(backend.plan())) {
     const DeviceScope scope(backend.device());
-    const Plan& plan = backend.plan();
+    try {
+        take_memory();
+        capture_graphs();
+    } catch (...) {
+        resources_.reset();  // while its device is current
+        throw;
+    }
+}
+
+void CudaSlot::take_memory() {
+    resources_ = std::make_unique<Resources>();
+    const Plan& plan = backend_.plan();
     const int n = plan.max_batch;
     for (const Node& node : plan.graph.nodes)
         if (std::holds_alternative<InputOp>(node.op)) input_ = node.output;
     Resources& r = *resources_;
-    r.memory = DeviceBuffer(plan.memory.slot_bytes, "slot");
-    r.candidates = DeviceBuffer(k::candidate_bytes(kCapacity, n), "candidates");
-    r.transforms = DeviceBuffer(sizeof(kernels::BoxTransform) * std::size_t(n), "transforms");
-    r.host_transforms = PinnedBuffer(r.transforms.bytes());
-    r.survivors = PinnedBuffer(k::survivor_bytes(kCapacity, n));
+    const Patience* patience = &backend_.patience();
+    r.memory = DeviceBuffer(plan.memory.slot_bytes, "slot", patience);
+    r.candidates = DeviceBuffer(k::candidate_bytes(kCapacity, n), "candidates", patience);
+    r.transforms = DeviceBuffer(sizeof(kernels::BoxTransform) * std::size_t(n), "transforms", patience);
+    r.host_transforms = PinnedBuffer(r.transforms.bytes(), patience);
+    r.survivors = PinnedBuffer(k::survivor_bytes(kCapacity, n), patience);
     r.side = make_stream();
     r.ready = make_event();
     r.start = make_event(true), r.done = make_event(true);
@@ -43,18 +54,12 @@ CudaSlot::CudaSlot(CudaBackend& backend)
     const kernels::Placement whole{plan.input.w, plan.input.h, 0, 0, plan.input.w, plan.input.h};
     for (int i = 0; i < n; ++i)
         reinterpret_cast<kernels::BoxTransform*>(r.host_transforms.data())[i] = {whole, plan.input.w, plan.input.h};
-    capture_graphs();
-    backend.count_device_bytes(r.memory.bytes() + r.candidates.bytes() + r.transforms.bytes());
+    backend_.count_device_bytes(r.memory.bytes() + r.candidates.bytes() + r.transforms.bytes());
 }
 
 CudaSlot::~CudaSlot() {
-    try {
-        const DeviceScope scope(backend_.device());
-        static_cast<void>(cudaEventSynchronize(resources_->done.get()));
-        resources_.reset();
-    } catch (const Error&) {
-        // A device that has failed takes its memory with it.
-    }
+    release_or_leave(backend_, resources_,
+                     [&] { wait_for(backend_.patience(), resources_->done.get(), "the network"); });
 }
 
 std::byte* CudaSlot::memory() const { return resources_->memory.data(); }
@@ -94,17 +99,17 @@ void CudaSlot::preprocess(int index, const Frame& frame, DecoderSeat& any_seat) 
     kernels::DeviceTensor y = backend_.view(input_, memory(), 1);
     y.data = static_cast<std::byte*>(y.data) +
              std::size_t(index) * y.pixels() * std::size_t(y.pitch) * kernels::size_of(y.type);
-    const k::PlacedPicture placed{seat.on_device(frame), placement};
-    const cudaStream_t stream = seat.stream_of(frame);
-    seat.trail().start(stream);
-    try {
-        k::preprocess(&placed, 1, backend_.detect().resize, y, stream);
-    } catch (const std::runtime_error& e) {
-        throw Error(ErrorKind::device, std::string("preprocessing failed on the GPU: ") + e.what());
-    }
-    seat.trail().stop(stream, "preprocess");
-    if (!picture.on_device) seat.ring().has_reader();
-    cuda_check(cudaEventRecord(r.preprocessed[std::size_t(index)].get(), stream), "cudaEventRecord");
+    seat.with_picture(frame, [&](const PixelView& on_device, cudaStream_t stream) {
+        const k::PlacedPicture placed{on_device, placement};
+        seat.trail().start(stream);
+        try {
+            k::preprocess(&placed, 1, backend_.detect().resize, y, stream);
+        } catch (const std::runtime_error& e) {
+            throw Error(ErrorKind::device, std::string("preprocessing failed on the GPU: ") + e.what());
+        }
+        seat.trail().stop(stream, "preprocess");
+        cuda_check(cudaEventRecord(r.preprocessed[std::size_t(index)].get(), stream), "cudaEventRecord");
+    });
 }
 
 void CudaSlot::run(int count) {
@@ -137,7 +142,7 @@ void CudaSlot::run(int count) {
 double CudaSlot::wait() {
     const DeviceScope scope(backend_.device());
     float ms = 0;
-    cuda_check(cudaEventSynchronize(resources_->done.get()), "the network");
+    wait_for(backend_.patience(), resources_->done.get(), "the network");
     cuda_check(cudaEventElapsedTime(&ms, resources_->start.get(), resources_->done.get()), "cudaEventElapsedTime");
     if (backend_.tracing())
         backend_.add_span("network", "batch of " + std::to_string(count_), resources_->start.get(),
@@ -165,16 +170,17 @@ void CudaSlot::decode_on_host(int index) {
         // The last pixel of a slice ends before its pitch does.
         const std::size_t count = (x.pixels() - 1) * std::size_t(x.pitch) + std::size_t(x.c);
         const std::size_t bytes = count * kernels::size_of(x.type);
-        std::vector<std::byte> raw(bytes);
-        cuda_check(cudaMemcpy(raw.data(), static_cast<const std::byte*>(x.data) + std::size_t(index) * stride, bytes,
-                              cudaMemcpyDeviceToHost),
+        const std::shared_ptr<std::byte> raw = backend_.pinned().take(bytes);
+        cuda_check(cudaMemcpyAsync(raw.get(), static_cast<const std::byte*>(x.data) + std::size_t(index) * stride,
+                                   bytes, cudaMemcpyDeviceToHost, resources_->side.get()),
                    "read of a head");
+        wait_for(backend_.patience(), resources_->side.get(), "read of a head");
         std::vector<float> values(count);
         if (x.type == kernels::DataType::fp16)
             for (std::size_t i = 0; i < count; ++i)
-                values[i] = __half2float(reinterpret_cast<const __half*>(raw.data())[i]);
+                values[i] = __half2float(reinterpret_cast<const __half*>(raw.get())[i]);
         else
-            std::memcpy(values.data(), raw.data(), bytes);
+            std::memcpy(values.data(), raw.get(), bytes);
         kernels::cpu::yolo_decode(head.decode, {values.data(), 1, x.h, x.w, x.c, x.pitch}, 0,
                                   backend_.detect().confidence, transform, candidates_);
     }

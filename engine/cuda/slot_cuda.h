@@ -22,6 +22,7 @@ public:
 private:
     struct Resources;
 
+    void take_memory();
     void capture_graphs();
     void decode_on_host(int index);
 

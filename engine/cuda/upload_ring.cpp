@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/cuda/upload_ring.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -18,39 +19,92 @@ std::size_t plane_bytes(const kernels::PixelView& p, int plane) {
     return std::size_t(rows - 1) * std::size_t(p.pitch[plane]) + std::size_t(row);
 }
 
+bool has_memory_pools() {
+    int device = 0, pools = 0;
+    cuda_check(cudaGetDevice(&device), "cudaGetDevice");
+    cuda_check(cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, device), "cudaDeviceGetAttribute");
+    return pools != 0;
+}
+
+/// Memory that is taken and given back in the stream's own order.
+class StreamBuffer {
+public:
+    StreamBuffer(std::size_t bytes, cudaStream_t stream) : stream_(stream) {
+        cuda_check(cudaMallocAsync(&data_, bytes, stream), "room for a large picture");
+    }
+    ~StreamBuffer() { static_cast<void>(cudaFreeAsync(data_, stream_)); }
+    StreamBuffer(const StreamBuffer&) = delete;
+    StreamBuffer& operator=(const StreamBuffer&) = delete;
+    std::byte* data() const { return static_cast<std::byte*>(data_); }
+
+private:
+    cudaStream_t stream_;
+    void* data_ = nullptr;
+};
+
+// Sizes that come again and again are taken as they are; what grows does so by halves at least.
+template <typename Buffer, typename... What>
+void grow(Buffer& buffer, std::vector<Buffer>& outgrown, std::size_t bytes, std::size_t most, What... what) {
+    if (bytes <= buffer.bytes()) return;
+    Buffer larger(std::max(bytes, std::min(buffer.bytes() * 3 / 2, most)), what...);
+    if (buffer.bytes() > 0) outgrown.push_back(std::move(buffer));
+    buffer = std::move(larger);
+}
+
 }  // namespace
 
-UploadRing::UploadRing(cudaStream_t stream) : stream_(stream) {
-    for (Entry& e : entries_) e.read = make_event();
+UploadRing::UploadRing(cudaStream_t stream, Patience& patience)
+    : stream_(stream), patience_(patience), stream_allocates_(has_memory_pools()) {
+    for (Piece& piece : pieces_) piece.copied = make_event();
 }
 
-kernels::PixelView UploadRing::upload(const kernels::PixelView& picture) {
-    last_ = (last_ + 1) % kDepth;
-    Entry& e = entries_[std::size_t(last_)];
-    cuda_check(cudaEventSynchronize(e.read.get()), "upload");
+void UploadRing::upload(const kernels::PixelView& picture, const std::function<void(const kernels::PixelView&)>& read) {
     const std::size_t first = (plane_bytes(picture, 0) + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment;
     const std::size_t bytes = first + plane_bytes(picture, 1);
-    if (bytes > e.host.bytes()) {
-        DeviceBuffer device(bytes, "frames");
-        e.host = PinnedBuffer(bytes);
-        e.device = std::move(device);
-    }
-    kernels::PixelView out = picture;
-    for (int plane : {0, 1}) {
-        const std::size_t offset = plane ? first : 0, count = plane_bytes(picture, plane);
-        if (count == 0) continue;
-        std::memcpy(e.host.data() + offset, picture.plane[plane], count);
-        cuda_check(
-            cudaMemcpyAsync(e.device.data() + offset, e.host.data() + offset, count, cudaMemcpyHostToDevice, stream_),
-            "upload");
-        out.plane[plane] = reinterpret_cast<const std::uint8_t*>(e.device.data() + offset);
-    }
-    out.on_device = true;
-    return out;
+    const auto through = [&](std::byte* device) {
+        copy(picture, first, bytes, device);
+        kernels::PixelView out = picture;
+        out.plane[0] = reinterpret_cast<std::uint8_t*>(device);
+        if (out.plane[1]) out.plane[1] = reinterpret_cast<std::uint8_t*>(device + first);
+        out.on_device = true;
+        read(out);
+    };
+    if (stream_allocates_ && bytes > kMostKept) return through(StreamBuffer(bytes, stream_).data());
+    grow(device_, outgrown_, bytes, kMostKept, "frames", &patience_);
+    through(device_.data());
 }
 
-void UploadRing::has_reader() {
-    cuda_check(cudaEventRecord(entries_[std::size_t(last_)].read.get(), stream_), "cudaEventRecord");
+// In one go where the picture fits into a piece; its second plane lies `first` bytes behind the first one.
+void UploadRing::copy(const kernels::PixelView& picture, std::size_t first, std::size_t bytes, std::byte* to) {
+    const auto send = [&](std::byte* piece, std::size_t count, std::byte* where) {
+        cuda_check(cudaMemcpyAsync(where, piece, count, cudaMemcpyHostToDevice, stream_), "upload");
+        cuda_check(cudaEventRecord(pieces_[std::size_t(last_)].copied.get(), stream_), "cudaEventRecord");
+    };
+    if (bytes <= kPieceBytes) {
+        std::byte* piece = next_piece(bytes);
+        for (int plane : {0, 1})
+            if (const std::size_t count = plane_bytes(picture, plane))
+                std::memcpy(piece + (plane ? first : 0), picture.plane[plane], count);
+        return send(piece, bytes, to);
+    }
+    for (int plane : {0, 1}) {
+        const std::size_t whole = plane_bytes(picture, plane);
+        for (std::size_t done = 0; done < whole; done += kPieceBytes) {
+            const std::size_t count = std::min(whole - done, kPieceBytes);
+            std::byte* piece = next_piece(count);
+            std::memcpy(piece, picture.plane[plane] + done, count);
+            send(piece, count, to + (plane ? first : 0) + done);
+        }
+    }
+}
+
+// Waits for the copy out of it.
+std::byte* UploadRing::next_piece(std::size_t bytes) {
+    last_ = (last_ + 1) % kDepth;
+    Piece& piece = pieces_[std::size_t(last_)];
+    wait_for(patience_, piece.copied.get(), "upload");
+    grow(piece.host, outgrown_pieces_, bytes, kPieceBytes, &patience_);
+    return piece.host.data();
 }
 
 }  // namespace convoy

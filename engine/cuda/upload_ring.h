@@ -2,35 +2,47 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <vector>
 
 #include "engine/cuda/handles.h"
 #include "kernels/preprocess.h"
 
 namespace convoy {
 
-/// Pictures on their way from host memory to the device, on one stream: page-locked buffers used in turn, so that one
-/// is filled while another is copied and read. Buffers grow to the largest picture seen.
+/// Pictures on their way from host memory to the device, on one stream: through page-locked pieces used in turn, so
+/// that one is filled while another is copied. Nothing is freed before the end, but for the memory of large pictures,
+/// which the stream itself takes and gives back: to free is to wait for all that the device does.
 class UploadRing {
 public:
-    explicit UploadRing(cudaStream_t stream);
+    /// `patience` outlives the ring.
+    UploadRing(cudaStream_t stream, Patience& patience);
 
-    /// The same picture in device memory, once the stream has got that far. Its bytes are copied before the call
-    /// returns. Waits for the reader of kDepth pictures ago.
-    kernels::PixelView upload(const kernels::PixelView& picture);
-    /// What reads the picture that was uploaded last is enqueued.
-    void has_reader();
+    /// Calls `read` with the same picture in device memory, once; what that enqueues on the stream may read it. The
+    /// picture's bytes are copied before the call returns.
+    void upload(const kernels::PixelView& picture, const std::function<void(const kernels::PixelView&)>& read);
 
     static constexpr int kDepth = 3;
+    static constexpr std::size_t kPieceBytes = std::size_t(8) << 20;
+    static constexpr std::size_t kMostKept = std::size_t(64) << 20;  ///< bytes of a picture in device memory
 
 private:
-    struct Entry {
+    struct Piece {
         PinnedBuffer host;
-        DeviceBuffer device;
-        CudaEvent read;
+        CudaEvent copied;
     };
+
+    void copy(const kernels::PixelView& picture, std::size_t first, std::size_t bytes, std::byte* to);
+    std::byte* next_piece(std::size_t bytes);
+
     cudaStream_t stream_;
-    std::array<Entry, kDepth> entries_;
+    Patience& patience_;
+    const bool stream_allocates_;
+    std::array<Piece, kDepth> pieces_;
     int last_ = 0;
+    DeviceBuffer device_;
+    std::vector<DeviceBuffer> outgrown_;
+    std::vector<PinnedBuffer> outgrown_pieces_;
 };
 
 }  // namespace convoy

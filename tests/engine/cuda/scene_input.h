@@ -12,12 +12,17 @@
 
 namespace convoy::test {
 
-/// Scenes as an input of `segments` segments of `frames` frames. Readers for a GPU hand every other frame over in
-/// device memory, written on the stream that they were given, and spoil that memory as soon as the engine lets go of
-/// it.
+/// Scenes as an input of `segments` segments of `frames` frames.
 class SceneInput : public Input {
 public:
-    SceneInput(int segments, int frames) : segments_(segments), frames_(frames) { info_.is_video = true; }
+    enum class Where {
+        host,
+        both,  ///< Readers for a GPU hand every other frame over in device memory, written on the stream that they were
+               ///< given, and spoil that memory as soon as the engine lets go of it.
+    };
+    SceneInput(int segments, int frames, Where where) : segments_(segments), frames_(frames), where_(where) {
+        info_.is_video = true;
+    }
     const InputInfo& info() const override { return info_; }
     std::shared_ptr<const Segment> next_segment() override {
         if (cut_ == segments_) return nullptr;
@@ -27,7 +32,7 @@ public:
         return segment;
     }
     std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) override {
-        return std::make_unique<Reader>(target);
+        return std::make_unique<Reader>(target, where_);
     }
 
 private:
@@ -37,8 +42,8 @@ private:
     };
     class Reader : public SegmentReader {
     public:
-        explicit Reader(const DecodeTarget& target)
-            : target_(target), scenes_(std::make_shared<std::vector<Scene>>(scenes())) {}
+        Reader(const DecodeTarget& target, Where where)
+            : target_(target), where_(where), scenes_(std::make_shared<std::vector<Scene>>(scenes())) {}
         void open(std::shared_ptr<const Segment> segment) override {
             segment_ = std::dynamic_pointer_cast<const SceneSegment>(std::move(segment));
             at_ = 0;
@@ -48,7 +53,8 @@ private:
             const int number = segment_->first + at_++;
             Frame frame = (*scenes_)[std::size_t(number) % scenes_->size()].frame();
             frame.owner = scenes_;
-            if (target_.gpu >= 0 && number % 2 && frame.pixels.format == PixelFormat::nv12) put_on_device(frame);
+            if (where_ == Where::both && target_.gpu >= 0 && number % 2 && frame.pixels.format == PixelFormat::nv12)
+                put_on_device(frame);
             return frame;
         }
         SegmentNotes notes() const override { return {}; }
@@ -81,12 +87,14 @@ private:
         }
 
         const DecodeTarget target_;
+        const Where where_;
         std::shared_ptr<std::vector<Scene>> scenes_;
         std::shared_ptr<const SceneSegment> segment_;
         int at_ = 0;
     };
 
     const int segments_, frames_;
+    const Where where_;
     InputInfo info_;
     int cut_ = 0;
 };
@@ -124,12 +132,13 @@ public:
     bool on_host = true;
 };
 
-inline RunReport run_scenes(Engine& engine, SceneObserver& observer, int segments, int frames, int decoders) {
+inline RunReport run_scenes(Engine& engine, SceneObserver& observer, int segments, int frames, int decoders,
+                            SceneInput::Where where = SceneInput::Where::both) {
     const std::atomic<bool> stop = false;
     RunThreads options;
     options.decoders = decoders;
-    return engine.run({{[=](std::stop_token) { return std::make_unique<SceneInput>(segments, frames); }, 0}}, observer,
-                      stop, options);
+    return engine.run({{[=](std::stop_token) { return std::make_unique<SceneInput>(segments, frames, where); }, 0}},
+                      observer, stop, options);
 }
 
 }  // namespace convoy::test
