@@ -9,10 +9,17 @@ namespace {
 
 class Verifier {
 public:
-    explicit Verifier(const Graph& graph) : graph_(graph), written_(graph.tensors.size(), false) {}
+    explicit Verifier(const Graph& graph)
+        : graph_(graph),
+          slices_(graph.tensors.size()),
+          produced_(graph.tensors.size(), false),
+          written_(graph.tensors.size(), false),
+          filled_(graph.tensors.size(), false) {}
 
     void run() {
         check_slices();
+        for (const Node& node : graph_.nodes)
+            if (exists(node.output)) produced_[node.output] = true;
         for (std::size_t i = 0; i < graph_.nodes.size(); ++i) check_node(i);
         for (TensorId t : graph_.layer_output)
             if (t != kNoTensor && !is_written(t)) fail("layer output " + graph_.tensors[t].name + " is never written");
@@ -25,31 +32,36 @@ private:
              std::to_string(graph_.nodes[node].layer) + ") " + what);
     }
 
-    // Written by a node of its own, or all over by the writers of its slices.
-    bool is_filled(TensorId t) const {
-        if (written_[t]) return true;
+    bool exists(TensorId t) const { return t >= 0 && t < TensorId(graph_.tensors.size()); }
+
+    // Written by a node of its own, or all over by the writers of its slices: then for good.
+    bool is_filled(TensorId t) {
+        if (filled_[t]) return true;
         int covered = 0;
-        for (std::size_t s = 0; s < graph_.tensors.size(); ++s)
-            if (graph_.tensors[s].slice_of == t && is_filled(TensorId(s))) covered += graph_.tensors[s].shape.c;
-        return covered == graph_.tensors[t].shape.c;
+        for (TensorId s : slices_[t])
+            if (is_filled(s)) covered += graph_.tensors[s].shape.c;
+        filled_[t] = covered == graph_.tensors[t].shape.c;
+        return filled_[t];
     }
 
     // Filled, or a read-only view of something that is.
-    bool is_written(TensorId t) const {
+    bool is_written(TensorId t) {
         for (; t != kNoTensor; t = graph_.tensors[t].slice_of) {
             if (is_filled(t)) return true;
-            if (graph_.producer(t) >= 0) return false;
+            if (produced_[t]) return false;
         }
         return false;
     }
 
-    void check_slices() const {
-        for (const TensorInfo& t : graph_.tensors) {
+    void check_slices() {
+        for (std::size_t i = 0; i < graph_.tensors.size(); ++i) {
+            const TensorInfo& t = graph_.tensors[i];
             if (t.slice_of == kNoTensor) continue;
             const Shape whole = graph_.tensors.at(t.slice_of).shape;
             if (t.channel_offset < 0 || t.channel_offset + t.shape.c > whole.c || t.shape.h != whole.h ||
                 t.shape.w != whole.w)
                 fail("slice " + t.name + " leaves " + graph_.tensors[t.slice_of].name);
+            slices_[t.slice_of].push_back(TensorId(i));
         }
     }
 
@@ -70,7 +82,7 @@ private:
     void check_node(std::size_t i) {
         const Node& node = graph_.nodes[i];
         for (TensorId t : node.inputs) {
-            if (t < 0 || t >= TensorId(graph_.tensors.size())) fail(i, "reads a tensor that does not exist");
+            if (!exists(t)) fail(i, "reads a tensor that does not exist");
             if (!is_written(t)) fail(i, "reads " + graph_.tensors[t].name + " before it is written");
         }
         if (!std::holds_alternative<InputOp>(node.op) && node.inputs.empty()) fail(i, "has no input");
@@ -79,11 +91,11 @@ private:
             if (node.output != kNoTensor) fail(i, "has an output");
             return;
         }
-        if (node.output < 0 || node.output >= TensorId(graph_.tensors.size())) fail(i, "has no output");
+        if (!exists(node.output)) fail(i, "has no output");
         if (written_[node.output]) fail(i, "writes " + graph_.tensors[node.output].name + " a second time");
         if (infer_shape(graph_, node) != graph_.tensors[node.output].shape) fail(i, "has an output of another shape");
         check_overlap(i);
-        written_[node.output] = true;
+        written_[node.output] = filled_[node.output] = true;
     }
 
     void check_operands(std::size_t i) const {
@@ -113,7 +125,9 @@ private:
     }
 
     const Graph& graph_;
-    std::vector<bool> written_;
+    std::vector<std::vector<TensorId>> slices_;  // by tensor: what lies directly in it
+    std::vector<bool> produced_;                 // by tensor: a node writes it, sooner or later
+    std::vector<bool> written_, filled_;         // by tensor, so far
 };
 
 }  // namespace

@@ -101,6 +101,25 @@ TEST_CASE("batch norm is folded in double by each formula", "[passes]") {
     }
 }
 
+TEST_CASE("a second batch norm is not folded over the first", "[passes]") {
+    Graph g = lower(residual());
+    const Node first = g.nodes[2];
+    REQUIRE(std::holds_alternative<BatchNormOp>(first.op));
+    const TensorId between = first.output, out = g.add_tensor("again", g.tensors[between].shape);
+    const std::vector<double> scale = [&] {
+        Graph alone = g;
+        fold_batchnorm(alone, {});
+        return std::get<ConvOp>(alone.nodes[1].op).scale;
+    }();
+    g.nodes[3].inputs = {out};
+    g.nodes.insert(g.nodes.begin() + 3, Node{first.op, {between}, out, 0});
+    fold_batchnorm(g, {});
+    verify(g);
+    CHECK(census(g)["batchnorm"] == 1);
+    CHECK(std::get<ConvOp>(g.nodes[1].op).scale == scale);
+    CHECK(g.nodes[2].inputs == std::vector<TensorId>{between});
+}
+
 TEST_CASE("a convolution that is read elsewhere keeps its own output", "[passes]") {
     // The route reads layer 2, so its output must exist beside the sum.
     const Graph g = rewritten(residual("[route]\nlayers=-2,-1\n"));
