@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <algorithm>
+#include <map>
 #include <stdexcept>
 
 #include "engine/graph.h"
@@ -14,7 +14,8 @@ public:
           slices_(graph.tensors.size()),
           produced_(graph.tensors.size(), false),
           written_(graph.tensors.size(), false),
-          filled_(graph.tensors.size(), false) {}
+          filled_(graph.tensors.size(), false),
+          claims_(graph.tensors.size()) {}
 
     void run() {
         check_slices();
@@ -26,6 +27,11 @@ public:
     }
 
 private:
+    struct Claim {
+        int count;    // channels
+        TensorId by;  // the tensor that they were written as
+    };
+
     [[noreturn]] void fail(const std::string& what) const { throw std::logic_error("graph: " + what); }
     [[noreturn]] void fail(std::size_t node, const std::string& what) const {
         fail("node " + std::to_string(node) + " (" + graph_.nodes[node].name() + " of layer " +
@@ -65,17 +71,29 @@ private:
         }
     }
 
-    // Two written slices of one tensor must not share channels.
-    void check_overlap(std::size_t node) const {
-        const TensorId mine = graph_.nodes[node].output;
-        const Graph::Place a = graph_.place(mine);
-        if (a.root == mine) return;
-        for (std::size_t s = 0; s < graph_.tensors.size(); ++s) {
-            if (TensorId(s) == mine || !written_[s]) continue;
-            const Graph::Place b = graph_.place(TensorId(s));
-            if (a.root == b.root && a.channel_offset < b.channel_offset + graph_.tensors[s].shape.c &&
-                b.channel_offset < a.channel_offset + graph_.tensors[mine].shape.c)
-                fail(node, "writes over " + graph_.tensors[s].name);
+    // The channels [begin, begin + count) of the root that a node's output lies in belong to that node from now on.
+    void claim(std::size_t node, TensorId root, int begin, int count) {
+        std::map<int, Claim>& claims = claims_[root];
+        auto at = claims.lower_bound(begin + count);  // the last one that begins before the end is the nearest
+        if (at != claims.begin() && (--at)->first + at->second.count > begin)
+            fail(node, "writes over " + graph_.tensors[at->second.by].name);
+        claims[begin] = {count, graph_.nodes[node].output};
+    }
+
+    // No two nodes write the same channels. A concatenation leaves parts alone that were written where they belong.
+    void claim_output(std::size_t i) {
+        const Node& node = graph_.nodes[i];
+        const auto [root, first] = graph_.place(node.output);
+        if (!std::holds_alternative<ConcatOp>(node.op)) {
+            claim(i, root, first, graph_.tensors[node.output].shape.c);
+            return;
+        }
+        int channel = first;
+        for (TensorId part : node.inputs) {
+            const Graph::Place place = graph_.place(part);
+            const int count = graph_.tensors[part].shape.c;
+            if (place.root != root || place.channel_offset != channel) claim(i, root, channel, count);
+            channel += count;
         }
     }
 
@@ -94,7 +112,7 @@ private:
         if (!exists(node.output)) fail(i, "has no output");
         if (written_[node.output]) fail(i, "writes " + graph_.tensors[node.output].name + " a second time");
         if (infer_shape(graph_, node) != graph_.tensors[node.output].shape) fail(i, "has an output of another shape");
-        check_overlap(i);
+        claim_output(i);
         written_[node.output] = filled_[node.output] = true;
     }
 
@@ -128,6 +146,7 @@ private:
     std::vector<std::vector<TensorId>> slices_;  // by tensor: what lies directly in it
     std::vector<bool> produced_;                 // by tensor: a node writes it, sooner or later
     std::vector<bool> written_, filled_;         // by tensor, so far
+    std::vector<std::map<int, Claim>> claims_;   // by root and first channel
 };
 
 }  // namespace

@@ -90,6 +90,20 @@ TEST_CASE("the verifier finds what a broken pass would leave", "[graph]") {
         g.tensors[2].channel_offset = 10;
         CHECK(contains(failure(g), "writes over a"));
     }
+    SECTION("a tensor that is written over its slice") {
+        g.tensors[1].slice_of = 2;
+        CHECK(contains(failure(g), "writes over a"));
+    }
+    SECTION("a concatenation that copies over what lies at another place") {
+        // a lies at channel 18 of the sum, as whose first part it is copied.
+        const TensorId joined = g.add_tensor("joined", {36, 8, 8});
+        g.tensors[1].slice_of = joined;
+        g.tensors[1].channel_offset = 18;
+        g.nodes.push_back({ConcatOp{}, {1, 2}, joined, 1});
+        CHECK(contains(failure(g), "writes over a"));
+        g.nodes.back().inputs = {2, 1};
+        CHECK(failure(g) == "");
+    }
 }
 
 TEST_CASE("slices that cover a tensor write it", "[graph]") {
