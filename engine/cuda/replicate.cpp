@@ -7,19 +7,31 @@
 
 namespace convoy {
 
+namespace {
+
+// Waits for the copy: a plain cudaMemcpy() may return while bytes are still on their way from CUDA's own buffers.
+template <typename F>
+void copy(const Replica& to, F enqueue) {
+    const DeviceScope scope(to.gpu);
+    const CudaStream stream = make_stream();
+    cuda_check(enqueue(stream.get()), "copy of the weights");
+    cuda_check(cudaStreamSynchronize(stream.get()), "copy of the weights");
+}
+
+}  // namespace
+
 ReplicaCopies cuda_copies(std::span<const std::byte> bytes, Replication how) {
     ReplicaCopies copies;
     copies.from_host = [bytes](const Replica& to) {
-        const DeviceScope scope(to.gpu);
-        cuda_check(cudaMemcpy(to.data, bytes.data(), bytes.size(), cudaMemcpyHostToDevice), "weights");
+        copy(to, [&](cudaStream_t stream) {
+            return cudaMemcpyAsync(to.data, bytes.data(), bytes.size(), cudaMemcpyHostToDevice, stream);
+        });
     };
     // CUDA goes by way of the host where two GPUs cannot reach each other.
     copies.from_gpu = [size = bytes.size()](const Replica& from, const Replica& to) {
-        const DeviceScope scope(to.gpu);
-        const CudaStream stream = make_stream();
-        cuda_check(cudaMemcpyPeerAsync(to.data, to.gpu, from.data, from.gpu, size, stream.get()),
-                   "copy of the weights");
-        cuda_check(cudaStreamSynchronize(stream.get()), "copy of the weights");
+        copy(to, [&](cudaStream_t stream) {
+            return cudaMemcpyPeerAsync(to.data, to.gpu, from.data, from.gpu, size, stream);
+        });
     };
     if (how != Replication::nccl) return copies;
     copies.broadcast = [size = bytes.size()](const std::vector<Replica>& replicas) {
