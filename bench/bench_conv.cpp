@@ -72,6 +72,7 @@ nlohmann::json json_of(const RowTiming& row, const k::Conv& conv) {
     nlohmann::json out = row.timed() ? row.samples.json() : nlohmann::json::object();
     out["row"] = row.row;
     out["error"] = row.error;
+    if (!row.fault.empty()) out["fault"] = row.fault;
     out["workspace_bytes"] = row.workspace;
     if (row.timed()) {
         out["tflops"] = conv.problem.flops() / row.us() / 1e6;
@@ -153,7 +154,7 @@ nlohmann::json bench_conv(const BenchOptions& options) {
             {"bytes", bytes_moved(problem.conv)}, {"floor_us", floor_us},     {"rows", nlohmann::json::array()}};
         for (const RowTiming& row : rows) {
             entry["rows"].push_back(json_of(row, problem.conv));
-            if (!(row.error <= 1)) fmt::print("  WRONG: {}, {:.3g} times the tolerance\n", row.row, row.error);
+            if (!row.fault.empty()) fmt::print("  WRONG: {} {}\n", row.row, row.fault);
         }
         if (own) entry["ours"] = json_of(*own, problem.conv);
         if (lib) entry["library"] = json_of(*lib, problem.conv);

@@ -31,7 +31,7 @@ double bytes_moved(const k::Conv& conv) {
 
 std::vector<RowTiming> ConvRunner::run(const k::Conv& conv, const RowChoice& choice) {
     const k::DeviceCaps& caps = harness_.device().caps;
-    ConvCheck check(conv, caps, libraries_, harness_.stream());
+    ConvCheck check(conv, caps, libraries_, harness_.stream(), harness_.patience());
     const k::ConvCandidate& oracle = k::conv_candidates().front();
 
     std::vector<RowTiming> rows;
@@ -41,9 +41,13 @@ std::vector<RowTiming> ConvRunner::run(const k::Conv& conv, const RowChoice& cho
         if (!std::regex_search(candidate.name, choice.name) || !candidate.supports(conv, caps)) continue;
         std::unique_ptr<k::PreparedConv> kernel = candidate.prepare(conv, caps, libraries_);
         if (!kernel || kernel->workspace_bytes() > kMaxWorkspace) continue;
-        RowTiming row{candidate.name, candidate.library, 0, kernel->workspace_bytes(), {}};
-        row.error = check.error(*kernel);
-        rows.push_back(std::move(row));
+        ConvCheck::Verdict verdict = check.judge(*kernel);
+        rows.push_back({candidate.name,
+                        candidate.library,
+                        verdict.error,
+                        std::move(verdict.fault),
+                        kernel->workspace_bytes(),
+                        {}});
         kernels.push_back(std::move(kernel));
     }
 
@@ -52,7 +56,7 @@ std::vector<RowTiming> ConvRunner::run(const k::Conv& conv, const RowChoice& cho
     std::vector<std::size_t> racing;
     double best = INFINITY;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (!(rows[i].error <= 1) || (ours && !choice.oracle && rows[i].row == oracle.name)) continue;
+        if (!rows[i].fault.empty() || (ours && !choice.oracle && rows[i].row == oracle.name)) continue;
         const auto work = [&check, &kernel = *kernels[i]](cudaStream_t s) { check.launch(kernel, s); };
         rows[i].samples = harness_.measure(work, 1, 1);
         best = std::min(best, rows[i].us());

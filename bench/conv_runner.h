@@ -16,6 +16,7 @@ struct RowTiming {
     std::string row;
     bool library = false;  ///< not a kernel of ours
     float error = 0;       ///< largest difference from the oracle, as a share of what is tolerated
+    std::string fault;     ///< why it does not serve, after its name; empty when it does
     std::size_t workspace = 0;
     GpuSamples samples;  ///< empty when the row was wrong or far behind
 

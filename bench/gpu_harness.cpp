@@ -54,6 +54,7 @@ std::size_t device_bytes_in_use(int device) {
 
 GpuHarness::GpuHarness(int device)
     : device_(device_info(device)),
+      patience_("cuda:" + std::to_string(device)),
       scope_(device_.ordinal),
       stream_(make_stream()),
       start_(make_event(true)),

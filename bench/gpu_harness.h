@@ -45,6 +45,7 @@ public:
     /// A copy much larger than the L2: bytes read and written, per second.
     double copy_bytes_per_second();
     const DeviceInfo& device() const { return device_; }
+    Patience& patience() { return patience_; }
     cudaStream_t stream() const { return stream_.get(); }
     /// What the figures belong to: the device, its clocks, what an empty measurement reads; model, input, precision.
     nlohmann::json facts(const Network& network, Precision precision);
@@ -56,6 +57,7 @@ private:
     Sample sample(const Work& work);
 
     DeviceInfo device_;
+    Patience patience_;
     DeviceScope scope_;
     CudaStream stream_;
     CudaEvent start_, stop_;

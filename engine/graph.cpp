@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/graph.h"
 
-#include <algorithm>
-
 namespace convoy {
 
 const char* Node::name() const {
@@ -26,18 +24,13 @@ Graph::Place Graph::place(TensorId t) const {
     return {t, offset};
 }
 
-std::vector<int> Graph::readers(TensorId t) const {
-    std::vector<int> out;
-    for (std::size_t i = 0; i < nodes.size(); ++i)
-        if (std::find(nodes[i].inputs.begin(), nodes[i].inputs.end(), t) != nodes[i].inputs.end())
-            out.push_back(int(i));
-    return out;
-}
-
-int Graph::producer(TensorId t) const {
-    for (std::size_t i = 0; i < nodes.size(); ++i)
-        if (nodes[i].output == t) return int(i);
-    return -1;
+Uses::Uses(const Graph& graph) : producer(graph.tensors.size(), -1), readers(graph.tensors.size()) {
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+        const Node& node = graph.nodes[i];
+        for (TensorId t : node.inputs)
+            if (readers[t].empty() || readers[t].back() != int(i)) readers[t].push_back(int(i));
+        if (node.output != kNoTensor) producer[node.output] = int(i);
+    }
 }
 
 void Graph::remove_nodes(const std::vector<bool>& dead) {

@@ -100,11 +100,15 @@ struct Graph {
         int channel_offset;
     };
     Place place(TensorId t) const;
-    /// Indices of the nodes that read `t` itself (not its slices).
-    std::vector<int> readers(TensorId t) const;
-    /// Index of the node that writes `t`; -1 when its slices are written instead.
-    int producer(TensorId t) const;
     void remove_nodes(const std::vector<bool>& dead);
+};
+
+/// Who writes and who reads each tensor, by TensorId, found in one pass over the nodes. It is as old as its making:
+/// whoever changes the graph afterwards says why it still serves, or makes another.
+struct Uses {
+    explicit Uses(const Graph& graph);
+    std::vector<int> producer;              ///< index of the node; -1 when slices are written instead
+    std::vector<std::vector<int>> readers;  ///< indices of the nodes that read the tensor itself, not its slices
 };
 
 /// Shape that `node` must produce from its inputs.

@@ -2,6 +2,7 @@
 #include "engine/memory_plan.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 namespace convoy {
@@ -20,8 +21,9 @@ public:
         }
         // What no node reads is a result: it stays until the end.
         const int end = int(graph.nodes.size());
+        const Uses uses(graph);
         for (const Node& node : graph.nodes)
-            if (node.output != kNoTensor && graph.readers(node.output).empty() &&
+            if (node.output != kNoTensor && uses.readers[node.output].empty() &&
                 graph.place(node.output).root == node.output)
                 plan_.blocks[plan_.block_of[node.output]].last = end;
     }
@@ -57,7 +59,7 @@ public:
         std::iota(order.begin(), order.end(), 0);
         std::stable_sort(order.begin(), order.end(),
                          [&](int a, int b) { return plan_.blocks[a].bytes > plan_.blocks[b].bytes; });
-        std::vector<int> placed;
+        alive_.resize(2 * (graph_.nodes.size() + 1));
         for (int b : order) {
             MemoryPlan::Block& block = plan_.blocks[b];
             if (block.home == MemoryPlan::Home::slot) {
@@ -66,9 +68,9 @@ public:
                 continue;
             }
             plan_.unshared_bytes += block.bytes;
-            block.offset = keep_all ? plan_.arena_bytes : lowest_gap(block, placed);
+            block.offset = keep_all ? plan_.arena_bytes : lowest_gap(block);
             plan_.arena_bytes = std::max(plan_.arena_bytes, block.offset + block.bytes);
-            placed.push_back(b);
+            remember(b);
         }
         return std::move(plan_);
     }
@@ -99,14 +101,26 @@ private:
             block.home = MemoryPlan::Home::slot;
     }
 
-    // First fit, largest block first: the lowest offset that no block alive at the same time uses.
-    std::size_t lowest_gap(const MemoryPlan::Block& block, const std::vector<int>& placed) const {
-        std::vector<std::pair<std::size_t, std::size_t>> busy;
-        for (int p : placed) {
-            const MemoryPlan::Block& other = plan_.blocks[p];
-            if (other.first <= block.last && block.first <= other.last)
-                busy.emplace_back(other.offset, other.offset + other.bytes);
+    void remember(int b) {
+        begun_.emplace(plan_.blocks[b].first, b);
+        std::size_t begin = std::size_t(plan_.blocks[b].first) + alive_.size() / 2;
+        std::size_t end = std::size_t(plan_.blocks[b].last) + 1 + alive_.size() / 2;
+        for (; begin < end; begin /= 2, end /= 2) {
+            if (begin % 2) alive_[begin++].push_back(b);
+            if (end % 2) alive_[--end].push_back(b);
         }
+    }
+
+    // First fit, largest block first: the lowest offset that no block alive at the same time uses.
+    std::size_t lowest_gap(const MemoryPlan::Block& block) const {
+        std::vector<std::pair<std::size_t, std::size_t>> busy;
+        const auto add = [&](int b) {
+            busy.emplace_back(plan_.blocks[b].offset, plan_.blocks[b].offset + plan_.blocks[b].bytes);
+        };
+        for (std::size_t i = std::size_t(block.first) + alive_.size() / 2; i > 0; i /= 2)
+            for (int b : alive_[i]) add(b);
+        for (auto it = begun_.upper_bound(block.first); it != begun_.end() && it->first <= block.last; ++it)
+            add(it->second);
         std::sort(busy.begin(), busy.end());
         std::size_t offset = 0;
         for (const auto& [begin, end] : busy) {
@@ -118,6 +132,9 @@ private:
 
     const Graph& graph_;
     MemoryPlan plan_;
+    // Placed blocks: by the node that writes them first, and as a segment tree over the nodes at which they are alive.
+    std::multimap<int, int> begun_;
+    std::vector<std::vector<int>> alive_;
 };
 
 }  // namespace

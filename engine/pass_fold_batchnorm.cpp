@@ -32,15 +32,18 @@ FoldedBatchNorm fold(const BatchNormOp& bn, int channels, BatchNormFormula formu
 }
 
 void fold_batchnorm(Graph& graph, const PassContext& context) {
+    // As lowered: a convolution that has taken a batch norm in is not seen as the producer of what it then writes, so
+    // that it takes no second one.
+    const Uses uses(graph);
     std::vector<bool> dead(graph.nodes.size(), false);
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
         auto* bn = std::get_if<BatchNormOp>(&graph.nodes[i].op);
         if (!bn) continue;
         const TensorId between = graph.nodes[i].inputs[0];
-        const int from = graph.producer(between);
+        const int from = uses.producer[between];
         auto* conv = from < 0 ? nullptr : std::get_if<ConvOp>(&graph.nodes[from].op);
         // Someone else who reads the raw sums keeps the batch norm from being folded.
-        if (!conv || graph.readers(between).size() != 1) continue;
+        if (!conv || uses.readers[between].size() != 1) continue;
         FoldedBatchNorm folded = fold(*bn, conv->k, context.batch_norm);
         conv->scale = std::move(folded.scale);
         conv->bias = std::move(folded.bias);

@@ -97,11 +97,12 @@ void pack_weights(const Conv& conv, const float* w, const double* scale, void* p
 
 /// Device memory of one launch. Slices point at their first channel.
 struct ConvPointers {
-    const void* x = nullptr;         ///< (N, H, W, x_pitch)
+    const void* x = nullptr;         ///< (N, H, W, x_pitch); surplus lanes are finite, more lanes are somebody else's
     const void* weights = nullptr;   ///< as pack_weights() leaves them
     const float* bias = nullptr;     ///< (packed_k), the surplus zero
     const void* residual = nullptr;  ///< (N, P, Q, residual_pitch); may be y itself
-    void* y = nullptr;               ///< (N, P, Q, y_pitch); packed_k channels of each pixel are written
+    void* y = nullptr;               ///< (N, P, Q, y_pitch); packed_k channels of each pixel are written, the surplus
+                                     ///< with finite numbers, and nothing beside them
     void* workspace = nullptr;       ///< PreparedConv::workspace_bytes()
 };
 

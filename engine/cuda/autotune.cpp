@@ -113,13 +113,14 @@ void Autotuner::remember(const std::string& problem, const Choice& choice) {
     cache_.put(problem, {choice.row, choice.us});
 }
 
-// A candidate that CUDA or its library refuses is out; a device that it has broken ends everything.
-bool Autotuner::serves(ConvCheck& check, const k::PreparedConv& kernel) const {
+// Why a candidate does not serve; nothing when it does. One that CUDA or its library refuses is out; a device that it
+// has broken ends everything.
+std::string Autotuner::why_not(ConvCheck& check, const k::PreparedConv& kernel) const {
     try {
-        return check.error(kernel) <= 1;
-    } catch (const std::runtime_error&) {
-        if (patience_.exhausted() || cudaStreamSynchronize(stream_) != cudaSuccess) throw;
-        return false;
+        return check.judge(kernel).fault;
+    } catch (const std::runtime_error& refusal) {
+        wait_for(patience_, stream_, "a kernel that is checked");  // throws what the device says
+        return std::string("is refused: ") + refusal.what();
     }
 }
 
@@ -134,21 +135,26 @@ float Autotuner::in_a_row(ConvCheck& check, const k::PreparedConv& kernel) {
 }
 
 Autotuner::Contest Autotuner::measure(const k::Conv& conv, const std::vector<std::string>& library_rows) {
-    ConvCheck check(conv, device_.caps, libraries_, stream_);
+    ConvCheck check(conv, device_.caps, libraries_, stream_, patience_);
     std::vector<Choice> runners;
+    std::string first_fault;  // the oracle's: it is the first of all rows
     float best = std::numeric_limits<float>::infinity();
     for (const k::ConvCandidate& row : k::conv_candidates()) {
         const bool named = std::find(library_rows.begin(), library_rows.end(), row.name) != library_rows.end();
         if (row.library && (!libraries_compete_ || (!library_rows.empty() && !named))) continue;
         Choice choice = prepare(conv, row.name);
-        if (!choice.kernel || !serves(check, *choice.kernel)) continue;
+        if (!choice.kernel) continue;
+        if (const std::string fault = why_not(check, *choice.kernel); !fault.empty()) {
+            if (first_fault.empty()) first_fault = choice.row + ' ' + fault;
+            continue;
+        }
         const auto work = [&](cudaStream_t s) { check.launch(*choice.kernel, s); };
         choice.us = timer_.run(1, work)[0];
         if (choice.us < kFarBehind * best) choice.us = median(timer_.run(kFirstSamples, work));
         best = std::min(best, choice.us);
         runners.push_back(std::move(choice));
     }
-    if (runners.empty()) throw std::runtime_error("no kernel computes this convolution as the plain one does");
+    if (runners.empty()) throw std::runtime_error("no kernel computes this convolution as it should: " + first_fault);
     std::sort(runners.begin(), runners.end(), [](const Choice& a, const Choice& b) { return a.us < b.us; });
     const auto is_ours = [](const Choice& c) { return !find_row(c.row)->library; };
     const auto best_of_ours = std::find_if(runners.begin(), runners.end(), is_ours);

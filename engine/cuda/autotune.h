@@ -70,7 +70,7 @@ public:
 
 private:
     Choice prepare(const kernels::cuda::Conv& conv, const std::string& row) const;
-    bool serves(ConvCheck& check, const kernels::cuda::PreparedConv& kernel) const;
+    std::string why_not(ConvCheck& check, const kernels::cuda::PreparedConv& kernel) const;
     float in_a_row(ConvCheck& check, const kernels::cuda::PreparedConv& kernel);
     Contest measure(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows);
 

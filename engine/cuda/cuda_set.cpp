@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
 // One plan on several GPUs: weights packed and sent once, kernels chosen once for each kind of GPU.
-#include <chrono>
 #include <functional>
 #include <map>
 #include <thread>
@@ -58,25 +57,15 @@ private:
         std::vector<std::size_t> whose;
         for (std::size_t i = 0; i < backends_.size(); ++i) {
             if (!backends_[i]) continue;
-            replicas.push_back({backends_[i]->device(), backends_[i]->weights().data()});
+            replicas.push_back({backends_[i]->device(), backends_[i]->weights().data(), &backends_[i]->patience()});
             whose.push_back(i);
         }
-        if (replicas.empty()) return;
-        {
-            const DeviceScope scope(replicas.front().gpu);
-            cuda_check(
-                cudaMemcpy(replicas.front().data, packed_.bytes.data(), packed_.bytes.size(), cudaMemcpyHostToDevice),
-                "weights");
-        }
-        const std::size_t bytes = packed_.bytes.size();
+        const Replicated done = replicate(replicas, cuda_copies(packed_.bytes, options_.replication));
         packed_ = {};
-        if (replicas.size() == 1) return;
-        const auto start = std::chrono::steady_clock::now();
-        const Replicated done = replicate(replicas, bytes, options_.replication);
         set_.replication = done.how;
+        set_.replication_s = done.seconds;
         for (std::size_t i = 0; i < replicas.size(); ++i)
             if (!done.failures[i].empty()) on(whose[i], [&] { throw Error(ErrorKind::device, done.failures[i]); });
-        set_.replication_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     }
 
     // The first of each kind measures, if that must be; the others, side by side, take what is known then.

@@ -18,6 +18,7 @@ struct Nccl {
     kernels::cuda::DynamicLibrary library{"libnccl.so.2", "libnccl.so"};
     int (*init_all)(NcclComm** comms, int count, const int* devices) = nullptr;
     int (*destroy)(NcclComm* comm) = nullptr;
+    int (*abort)(NcclComm* comm) = nullptr;
     int (*broadcast)(const void* from, void* to, std::size_t count, int type, int root, NcclComm* comm,
                      cudaStream_t stream) = nullptr;
     int (*group_start)() = nullptr;
@@ -28,6 +29,7 @@ struct Nccl {
         if (!library) throw std::runtime_error(library.error());
         library.find("ncclCommInitAll", init_all);
         library.find("ncclCommDestroy", destroy);
+        library.find("ncclCommAbort", abort);
         library.find("ncclBroadcast", broadcast);
         library.find("ncclGroupStart", group_start);
         library.find("ncclGroupEnd", group_end);
@@ -45,15 +47,18 @@ public:
         nccl_.check(nccl_.init_all(comms_.data(), int(gpus.size()), gpus.data()));
     }
     ~Communicators() {
-        for (NcclComm* comm : comms_) static_cast<void>(nccl_.destroy(comm));
+        for (NcclComm* comm : comms_) static_cast<void>(done_ ? nccl_.destroy(comm) : nccl_.abort(comm));
     }
     Communicators(const Communicators&) = delete;
     Communicators& operator=(const Communicators&) = delete;
     NcclComm* operator[](std::size_t i) const { return comms_[i]; }
+    /// All that was asked of them has been done: otherwise they are not waited for at their end.
+    void set_done() { done_ = true; }
 
 private:
     const Nccl& nccl_;
     std::vector<NcclComm*> comms_;
+    bool done_ = false;
 };
 
 }  // namespace
@@ -64,7 +69,7 @@ std::string nccl_broadcast(const std::vector<Replica>& replicas, std::size_t byt
         const DeviceScope keeps_the_callers_context(replicas.front().gpu);
         std::vector<int> gpus;
         for (const Replica& replica : replicas) gpus.push_back(replica.gpu);
-        const Communicators comms(nccl, gpus);
+        Communicators comms(nccl, gpus);
         std::vector<CudaStream> streams;
         for (const Replica& replica : replicas) {
             const DeviceScope scope(replica.gpu);
@@ -79,8 +84,9 @@ std::string nccl_broadcast(const std::vector<Replica>& replicas, std::size_t byt
         nccl.check(nccl.group_end());
         for (std::size_t i = 0; i < replicas.size(); ++i) {
             const DeviceScope scope(replicas[i].gpu);
-            cuda_check(cudaStreamSynchronize(streams[i].get()), "ncclBroadcast");
+            wait_for(*replicas[i].patience, streams[i].get(), "ncclBroadcast");
         }
+        comms.set_done();
         return {};
     } catch (const std::runtime_error& e) {
         return e.what();

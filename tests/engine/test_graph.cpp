@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "engine/graph.h"
 
+#include <algorithm>
 #include <stdexcept>
 
+#include "darknet_loader/load.h"
+#include "engine/lower.h"
+#include "engine/passes.h"
 #include "tests/support/catch.h"
+#include "tests/support/data.h"
 
 using namespace convoy;
 
@@ -85,6 +90,20 @@ TEST_CASE("the verifier finds what a broken pass would leave", "[graph]") {
         g.tensors[2].channel_offset = 10;
         CHECK(contains(failure(g), "writes over a"));
     }
+    SECTION("a tensor that is written over its slice") {
+        g.tensors[1].slice_of = 2;
+        CHECK(contains(failure(g), "writes over a"));
+    }
+    SECTION("a concatenation that copies over what lies at another place") {
+        // a lies at channel 18 of the sum, as whose first part it is copied.
+        const TensorId joined = g.add_tensor("joined", {36, 8, 8});
+        g.tensors[1].slice_of = joined;
+        g.tensors[1].channel_offset = 18;
+        g.nodes.push_back({ConcatOp{}, {1, 2}, joined, 1});
+        CHECK(contains(failure(g), "writes over a"));
+        g.nodes.back().inputs = {2, 1};
+        CHECK(failure(g) == "");
+    }
 }
 
 TEST_CASE("slices that cover a tensor write it", "[graph]") {
@@ -103,6 +122,33 @@ TEST_CASE("slices that cover a tensor write it", "[graph]") {
     CHECK(failure(g) == "");
     g.nodes.erase(g.nodes.begin() + 2);  // now half of it is never written
     CHECK(contains(failure(g), "before it is written"));
+}
+
+TEST_CASE("Uses names every tensor's writer and readers, as a search for each does", "[graph]") {
+    const auto check = [](const Graph& g) {
+        const Uses uses(g);
+        REQUIRE(uses.producer.size() == g.tensors.size());
+        REQUIRE(uses.readers.size() == g.tensors.size());
+        for (TensorId t = 0; t < TensorId(g.tensors.size()); ++t) {
+            int producer = -1;
+            std::vector<int> readers;
+            for (std::size_t i = 0; i < g.nodes.size(); ++i) {
+                if (g.nodes[i].output == t) producer = int(i);
+                if (std::count(g.nodes[i].inputs.begin(), g.nodes[i].inputs.end(), t)) readers.push_back(int(i));
+            }
+            REQUIRE(uses.producer[t] == producer);
+            REQUIRE(uses.readers[t] == readers);
+        }
+    };
+    Graph twice = small();
+    twice.nodes.insert(twice.nodes.end() - 1, Node{AddOp{}, {2, 2}, twice.add_tensor("sum", {18, 8, 8}), 1});
+    check(twice);
+    for (const std::string& cfg : test::all_cfgs()) {
+        Graph g = lower(load_network(cfg));
+        check(g);
+        run_passes(g, {{.conv_takes_pitch = true, .conv_upsamples = true, .channel_alignment = 8}, {}});
+        check(g);
+    }
 }
 
 TEST_CASE("graphs print a line per node and as Graphviz", "[graph]") {

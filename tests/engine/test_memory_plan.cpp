@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "engine/memory_plan.h"
 
+#include <algorithm>
+
 #include "darknet_loader/load.h"
 #include "engine/compile.h"
 #include "tests/support/catch.h"
@@ -43,6 +45,45 @@ TEST_CASE("live tensors never share memory, for every cfg", "[memory]") {
                 check_disjoint(plan.memory);
                 CHECK(plan.memory.arena_bytes < plan.memory.unshared_bytes);
             }
+    }
+}
+
+TEST_CASE("every block lies at the lowest offset that is free while it lives, the largest placed first", "[memory]") {
+    std::vector<Network> networks;
+    for (const std::string& cfg : test::all_cfgs()) networks.push_back(load_network(cfg));
+    // Many tensors that live long, side by side: each way down is joined on the way up.
+    const auto conv = [](int filters) {
+        return "[convolutional]\nfilters=" + std::to_string(filters) + "\nsize=1\nstride=1\npad=1\nactivation=leaky\n";
+    };
+    constexpr int kDepth = 40;
+    std::string joined = "[net]\nwidth=8\nheight=8\nchannels=3\n";
+    for (int i = 0; i < kDepth; ++i) joined += conv(1 + i * 7 % 5);
+    for (int i = kDepth; i-- > 0;) joined += "[route]\nlayers=-1," + std::to_string(i) + "\n" + conv(1 + i % 3);
+    networks.push_back(parse_network(joined, "joined.cfg"));
+
+    for (const Network& network : networks) {
+        INFO(network.cfg_path);
+        const MemoryPlan plan = compile(network, {}).memory;
+        std::vector<const MemoryPlan::Block*> placed;
+        for (const MemoryPlan::Block& b : plan.blocks)
+            if (b.home == MemoryPlan::Home::arena && b.bytes > 0) placed.push_back(&b);
+        std::stable_sort(placed.begin(), placed.end(),
+                         [](const auto* a, const auto* b) { return a->bytes > b->bytes; });
+        for (std::size_t i = 0; i < placed.size(); ++i) {
+            const MemoryPlan::Block& b = *placed[i];
+            const auto fits = [&](std::size_t offset) {
+                return std::none_of(placed.begin(), placed.begin() + std::ptrdiff_t(i), [&](const auto* other) {
+                    return other->first <= b.last && b.first <= other->last && other->offset < offset + b.bytes &&
+                           offset < other->offset + other->bytes;
+                });
+            };
+            REQUIRE(fits(b.offset));
+            for (std::size_t j = 0; j < i; ++j) {  // a lower place would begin at 0 or where another ends
+                const std::size_t end = placed[j]->offset + placed[j]->bytes;
+                if (end < b.offset) REQUIRE_FALSE(fits(end));
+            }
+            if (b.offset > 0) REQUIRE_FALSE(fits(0));
+        }
     }
 }
 

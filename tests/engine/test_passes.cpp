@@ -101,6 +101,25 @@ TEST_CASE("batch norm is folded in double by each formula", "[passes]") {
     }
 }
 
+TEST_CASE("a second batch norm is not folded over the first", "[passes]") {
+    Graph g = lower(residual());
+    const Node first = g.nodes[2];
+    REQUIRE(std::holds_alternative<BatchNormOp>(first.op));
+    const TensorId between = first.output, out = g.add_tensor("again", g.tensors[between].shape);
+    const std::vector<double> scale = [&] {
+        Graph alone = g;
+        fold_batchnorm(alone, {});
+        return std::get<ConvOp>(alone.nodes[1].op).scale;
+    }();
+    g.nodes[3].inputs = {out};
+    g.nodes.insert(g.nodes.begin() + 3, Node{first.op, {between}, out, 0});
+    fold_batchnorm(g, {});
+    verify(g);
+    CHECK(census(g)["batchnorm"] == 1);
+    CHECK(std::get<ConvOp>(g.nodes[1].op).scale == scale);
+    CHECK(g.nodes[2].inputs == std::vector<TensorId>{between});
+}
+
 TEST_CASE("a convolution that is read elsewhere keeps its own output", "[passes]") {
     // The route reads layer 2, so its output must exist beside the sum.
     const Graph g = rewritten(residual("[route]\nlayers=-2,-1\n"));
@@ -131,6 +150,24 @@ TEST_CASE("an upsample writes into its slice, a convolution only where it can", 
     CHECK(census(cuda)["concat"] == 0);
     CHECK(rewritten(n, true, 16).tensors[0].slice_of == kNoTensor);
     CHECK(census(rewritten(n, true, 16))["concat"] == 1);  // channel 8 is no multiple of 16
+}
+
+TEST_CASE("a route of a route, in which a part is copied, lies in the outer one", "[passes]") {
+    // The inner one's second part would begin at channel 16 + 12 of the outer one, which is no multiple of 8.
+    const auto conv = [](int filters) {
+        return "[convolutional]\nfilters=" + std::to_string(filters) + "\nsize=1\nstride=1\npad=1\nactivation=leaky\n";
+    };
+    const Network n = parse_network("[net]\nwidth=8\nheight=8\nchannels=3\n" + conv(12) + conv(8) +
+                                        "[route]\nlayers=-2,-1\n" + conv(16) + "[route]\nlayers=-1,-2\n" + conv(4),
+                                    "x.cfg");
+    const Graph g = rewritten(n, true, 8);
+    const auto lies_at = [&](int layer) { return g.place(g.layer_output[layer]); };
+    for (int layer : {0, 2, 3}) CHECK(lies_at(layer).root == g.layer_output[4]);
+    CHECK(lies_at(0).channel_offset == 16);
+    CHECK(lies_at(2).channel_offset == 16);
+    CHECK(lies_at(3).channel_offset == 0);
+    CHECK(lies_at(1).root == g.layer_output[1]);
+    CHECK(census(g)["concat"] == 1);
 }
 
 TEST_CASE("a group of a route is read in place where convolutions can", "[passes]") {

@@ -131,6 +131,19 @@ TEST_CASE("GPU: every layer of every cfg is within 1e-4 of the oracle in fp32, r
     }
 }
 
+TEST_CASE("GPU: routes of routes, some parts copied and some written in place, agree with the oracle", "[cuda]") {
+    REQUIRE_GPU();
+    const auto conv = [](int filters) {
+        return "[convolutional]\nfilters=" + std::to_string(filters) + "\nsize=3\nstride=1\npad=1\nactivation=leaky\n";
+    };
+    const std::string cfg = "[net]\nwidth=32\nheight=32\nchannels=3\n" + conv(12) + conv(8) +
+                            "[route]\nlayers=-2,-1\n" + conv(16) + "[route]\nlayers=-1,-2\n" + conv(20) +
+                            "[route]\nlayers=-1,-2,-4\n" + conv(18);
+    Network network = parse_network(cfg, "routes.cfg");
+    randomize_weights(network, 5);
+    for (Precision precision : {Precision::fp32, Precision::fp16}) check_layers(network, precision, false);
+}
+
 TEST_CASE("GPU: every picture of every batch size gives the same numbers, and the same bits again", "[cuda]") {
     REQUIRE_GPU();
     Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg", "", "", {64, 64});

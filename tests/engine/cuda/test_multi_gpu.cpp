@@ -2,6 +2,7 @@
 //
 // Whole inputs on one GPU and on all of them.
 #include <algorithm>
+#include <span>
 
 #include "engine/cuda/replicate.h"
 #include "tests/engine/cuda/scene_input.h"
@@ -120,6 +121,7 @@ TEST_CASE("GPU: weights reach the other GPUs to the byte, by NCCL and by copies"
         WARN(kSkipped);
         return;
     }
+    Patience patience("all of them");
     std::vector<std::uint8_t> bytes(12'345'678);
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = std::uint8_t(i * 7 + i / 1000);
     for (Replication how : {Replication::copy, Replication::nccl}) {
@@ -127,15 +129,45 @@ TEST_CASE("GPU: weights reach the other GPUs to the byte, by NCCL and by copies"
         std::vector<Replica> replicas;
         for (int gpu = 0; gpu < gpu_count(); ++gpu) {
             cuda_ok(cudaSetDevice(gpu));
-            memory.push_back(gpu ? DeviceBytes(bytes.size()) : upload(bytes));
-            replicas.push_back({gpu, memory.back().data()});
+            memory.emplace_back(bytes.size());
+            replicas.push_back({gpu, memory.back().data(), &patience});
         }
         cuda_ok(cudaSetDevice(0));
-        CHECK(replicate(replicas, bytes.size(), how).how ==
-              (how == Replication::copy ? "by copies" : "by ncclBroadcast"));
-        for (int gpu = 1; gpu < gpu_count(); ++gpu) {
+        const Replicated done = replicate(replicas, cuda_copies(std::as_bytes(std::span(bytes)), how));
+        CHECK(done.how == (how == Replication::copy ? "by copies" : "by ncclBroadcast"));
+        for (int gpu = 0; gpu < gpu_count(); ++gpu) {
             cuda_ok(cudaSetDevice(gpu));
+            CHECK(done.failures[std::size_t(gpu)].empty());
             CHECK(download<std::uint8_t>(memory[std::size_t(gpu)].data(), bytes.size()) == bytes);
         }
+    }
+}
+
+TEST_CASE("GPU: memory that cannot be written is left out, and the others get their weights", "[cuda]") {
+    REQUIRE_GPU();
+    Patience patience("all of them");
+    std::vector<std::uint8_t> bytes(1'234'567);
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = std::uint8_t(i * 11 + i / 1000);
+    const ReplicaCopies copies = cuda_copies(std::as_bytes(std::span(bytes)), Replication::copy);
+    for (std::size_t broken : {0, 1, 3}) {  // the first source, one that is a target alone, the last
+        std::vector<DeviceBytes> memory;
+        std::vector<Replica> replicas;
+        for (std::size_t i = 0; i < 4; ++i) {  // on all GPUs in turn, on the only one four times
+            const int gpu = int(i) % gpu_count();
+            cuda_ok(cudaSetDevice(gpu));
+            memory.emplace_back(bytes.size());
+            replicas.push_back({gpu, i == broken ? nullptr : memory.back().data(), &patience});
+        }
+        cuda_ok(cudaSetDevice(0));
+        const Replicated done = replicate(replicas, copies);
+        CHECK(done.how == "by copies");
+        for (std::size_t i = 0; i < 4; ++i) {
+            INFO("replica " << i << ", broken " << broken << ": " << done.failures[i]);
+            CHECK(done.failures[i].empty() == (i != broken));
+            cuda_ok(cudaSetDevice(replicas[i].gpu));
+            if (i != broken) CHECK(download<std::uint8_t>(replicas[i].data, bytes.size()) == bytes);
+        }
+        cuda_ok(cudaSetDevice(0));
+        cuda_ok(cudaDeviceSynchronize());
     }
 }
