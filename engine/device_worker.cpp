@@ -61,7 +61,12 @@ bool DeviceWorker::submit(Frame frame, Clock::time_point decoded_at, DecoderSeat
         batch = reserve(seat, lock);
         if (!batch) return false;
         index = int(batch->arrivals.size());
-        arrival = &batch->arrivals.emplace_back(Arrival{std::move(ticket), std::move(frame), decoded_at, nullptr});
+        try {
+            arrival = &batch->arrivals.emplace_back(Arrival{std::move(ticket), std::move(frame), decoded_at, nullptr});
+        } catch (...) {
+            if (index == 0) free_.push_back(batch->slot), open_.pop_back();  // nobody waits for an empty batch
+            throw;
+        }
         batch->closed = batch->arrivals.size() == std::size_t(options_.max_batch);
     }
     fill(*batch->slot, index, *arrival, seat, keep);

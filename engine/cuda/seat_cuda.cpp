@@ -24,8 +24,9 @@ struct CudaSeat::Resources {
     CudaStream stream;
     UploadRing ring;
     CudaEvent done;
-    // A frame that is perhaps still being read, and the event after that. The one before it was let go of.
-    std::shared_ptr<const void> held;
+    // Frames that are perhaps still being read, and the events after that: the last one, and while it is waited for,
+    // the one before.
+    std::array<std::shared_ptr<const void>, 2> held;
     std::array<CudaEvent, 2> held_until;
     GpuTrail trail;
 };
@@ -89,28 +90,31 @@ void CudaSeat::to_host(Frame& frame) {
     }
     resources_->trail.stop(stream, "copy to the host");
     cuda_check(cudaEventRecord(resources_->done.get(), stream), "cudaEventRecord");
+    std::shared_ptr<const void>& held = resources_->held[std::size_t(1 - which_)];  // free between two calls
+    held = std::exchange(frame.owner, host);
     wait_for(backend_.patience(), resources_->done.get(), "copy of a frame to the host");
+    held.reset();
     p.on_device = false;
     frame.cuda_stream = nullptr;
-    frame.owner = host;
 }
 
 void CudaSeat::hold(Frame& frame) {
-    std::shared_ptr<const void> owner = std::exchange(frame.owner, nullptr);
-    if (!frame.pixels.on_device) return;  // its bytes were copied already
+    if (!frame.pixels.on_device) return frame.owner.reset();  // its bytes were copied already
     const DeviceScope scope(backend_.device());
-    const int next = 1 - which_;
-    cuda_check(cudaEventRecord(resources_->held_until[std::size_t(next)].get(), stream_of(frame)), "cudaEventRecord");
-    release();
-    resources_->held = std::move(owner);
-    which_ = next;
+    const auto before = std::size_t(which_), next = 1 - before;
+    cuda_check(cudaEventRecord(resources_->held_until[next].get(), stream_of(frame)), "cudaEventRecord");
+    resources_->held[next] = std::move(frame.owner);
+    which_ = int(next);
+    let_go(before);
 }
 
-void CudaSeat::release() {
-    if (!resources_->held) return;
+void CudaSeat::release() { let_go(std::size_t(which_)); }
+
+void CudaSeat::let_go(std::size_t which) {
+    if (!resources_->held[which]) return;
     const DeviceScope scope(backend_.device());
-    wait_for(backend_.patience(), resources_->held_until[std::size_t(which_)].get(), "preprocessing");
-    resources_->held.reset();
+    wait_for(backend_.patience(), resources_->held_until[which].get(), "preprocessing");
+    resources_->held[which].reset();
 }
 
 }  // namespace convoy

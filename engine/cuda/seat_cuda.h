@@ -24,9 +24,10 @@ public:
 private:
     struct Resources;
     cudaStream_t stream_of(const Frame& frame) const;
+    void let_go(std::size_t which);
 
     CudaBackend& backend_;
-    int which_ = 0;  // of the events of the held frame
+    int which_ = 0;  // of the held frames is the last
     void* context_ = nullptr;
     std::shared_ptr<Resources> resources_;
 };
