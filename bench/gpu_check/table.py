@@ -45,5 +45,5 @@ def text(rows, seconds, note):
     def sums(name, count):
         return f"{name}: {count[PASSED]} passed, {count[FAILED]} failed, {count[SKIPPED]} skipped"
 
-    last = f"{sums('test cases', cases)}; {sums('figures', others)}; {seconds:.0f} s" + (f"; {note}" if note else "")
+    last = f"{sums('test cases', cases)}; {sums('other steps', others)}; {seconds:.0f} s" + (f"; {note}" if note else "")
     return "\n".join([*lines_of(rows), "-" * WIDTH, last])
