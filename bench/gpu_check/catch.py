@@ -34,9 +34,6 @@ def failure_of(case):
 
 def skip_of(case):
     """Why it was skipped; None if it was not. A case that warned of nothing but what it skips has skipped itself."""
-    skip = case.find(".//Skip")  # Catch2 3's own
-    if skip is not None:
-        return text_of(skip) or "skipped"
     warnings = [text_of(w) for w in case.iter("Warning")]
     if not warnings or not all(w.startswith("skipped: ") for w in warnings):
         return None
