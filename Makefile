@@ -10,6 +10,7 @@ JOBS   ?= $(shell cmake/jobs.sh)
 BUILD  := $(if $(filter release ci,$(PRESET)),build,build-$(PRESET))
 DEMO   := models/pedestrians.mp4
 OUT    := runs/demo/pedestrians
+ARCHIVE := $(BUILD)/convoy-gpu-check.tar.xz
 
 # Ninja is only looked for once the bootstrap has run, so this must expand late.
 configure = CMAKE_GENERATOR="$$(command -v ninja >/dev/null && echo Ninja || echo Unix Makefiles)" cmake $(CMAKE_FLAGS) --preset
@@ -55,7 +56,7 @@ gpu-check:  ## what proves Convoy on a machine with a GPU: one archive, one comm
 	@cmake/bootstrap.sh build test gpu-check
 	$(configure) $(PRESET) -DCONVOY_TESTS=ON -DCONVOY_BENCH=ON
 	$(compile) $(PRESET) --target gpu-check-programs
-	cmake/gpu_check.sh $(BUILD) $(BUILD)/convoy-gpu-check.tar.xz $(PICTURES)
+	cmake/gpu_check.sh $(BUILD) $(ARCHIVE) $(PICTURES)
 
 check:  ## static checks: layers, headers, format, style
 	@cmake/bootstrap.sh build test check

@@ -11,8 +11,9 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-LIMIT_MB=400 make gpu-check  # for all GPUs and with the system's libav it is larger than what is carried to a machine
-tar -C "$work" -xJf build/convoy-gpu-check.tar.xz
+# For all GPUs and with the system's libav it is larger than what is carried to a machine.
+make gpu-check ARCHIVE="$work/archive.tar.gz" LIMIT_MB=400
+tar -C "$work" -xzf "$work/archive.tar.gz"
 check() { env -i PATH="$PATH" CUDA_VISIBLE_DEVICES= "$work"/convoy-gpu-check/gpu-check --out "$work/results" "$@"; }
 for program in "$work"/convoy-gpu-check/bin/*; do
     env -i "$program" --help >/dev/null 2>&1 || env -i "$program" -version >/dev/null || { echo "gpu-check: $program does not start"; exit 1; }
