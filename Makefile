@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 # A thin front: cmake/bootstrap.sh brings the packages, CMakePresets.json says how to build. `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench bundle install check tidy format asan tsan cuda-toolkit clean help
+.PHONY: build demo test bench bundle gpu-check install check tidy format asan tsan cuda-toolkit clean help
 
-PRESET ?= release
+# The archive for a machine with a GPU is built quickly, for one architecture, unless it is told otherwise.
+PRESET ?= $(if $(filter gpu-check,$(MAKECMDGOALS)),cuda-quick,release)
 PREFIX ?= /usr/local
 JOBS   ?= $(shell cmake/jobs.sh)
 BUILD  := $(if $(filter release ci,$(PRESET)),build,build-$(PRESET))
 DEMO   := models/pedestrians.mp4
 OUT    := runs/demo/pedestrians
+ARCHIVE := $(BUILD)/convoy-gpu-check.tar.xz
 
 # Ninja is only looked for once the bootstrap has run, so this must expand late.
 configure = CMAKE_GENERATOR="$$(command -v ninja >/dev/null && echo Ninja || echo Unix Makefiles)" cmake $(CMAKE_FLAGS) --preset
@@ -49,6 +51,12 @@ bundle:  ## a relocatable tar.gz of the programs and all they need, for every GP
 	$(configure) $(PRESET) $(programs) -DCONVOY_CUDA_ARCHITECTURES=ALL
 	$(compile) $(PRESET)
 	cmake/bundle.sh $(BUILD) $(BUILD)/convoy-$(shell uname -m).tar.gz
+
+gpu-check:  ## what proves Convoy on a machine with a GPU: one archive, one command in it (PICTURES=DIR for AP, FFMPEG_RUNTIME=DIR)
+	@cmake/bootstrap.sh build test gpu-check
+	$(configure) $(PRESET) -DCONVOY_TESTS=ON -DCONVOY_BENCH=ON
+	$(compile) $(PRESET) --target gpu-check-programs
+	cmake/gpu_check.sh $(BUILD) $(ARCHIVE) $(PICTURES)
 
 check:  ## static checks: layers, headers, format, style
 	@cmake/bootstrap.sh build test check

@@ -11,23 +11,21 @@
 
 #include "kernels/conv.h"
 #include "kernels/types.h"
+#include "tests/support/catch.h"
 
-/// At the top of every GPU test case: without a GPU it says so and ends. ctest counts the program as skipped.
-#define REQUIRE_GPU()                                                        \
-    do {                                                                     \
-        if (!convoy::test::gpu_present()) {                                  \
-            WARN("skipped: " << convoy::test::kNoGpu << " on this machine"); \
-            return;                                                          \
-        }                                                                    \
+/// At the top of a test case that needs so many GPUs: with fewer it says "skipped: NAME: needs N GPUs" and ends. A test
+/// case that needs more than one is tagged [multi-gpu] as well.
+#define REQUIRE_GPUS(n)                                                                                        \
+    do {                                                                                                       \
+        if (convoy::test::gpu_count() < (n)) SKIP_TEST_CASE("needs " << (n) << ((n) == 1 ? " GPU" : " GPUs")); \
     } while (false)
+#define REQUIRE_GPU() REQUIRE_GPUS(1)
 
 namespace convoy::test {
 
-constexpr const char* kNoGpu = "no CUDA GPU";
-
-inline bool gpu_present() {
+inline int gpu_count() {
     int count = 0;
-    return cudaGetDeviceCount(&count) == cudaSuccess && count > 0;
+    return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
 }
 
 inline void cuda_ok(cudaError_t status) {

@@ -38,12 +38,6 @@ private:
     std::optional<HangingGpu> hanging_;
 };
 
-int gpu_count() {
-    int count = 0;
-    cuda_ok(cudaGetDeviceCount(&count));
-    return count;
-}
-
 SceneObserver expected_of(const Network& network) {
     EngineOptions options = on("cuda:0", Precision::fp16);
     options.same_bits = true;
@@ -85,7 +79,7 @@ TEST_CASE("GPU: when the only one hangs, the run ends whole, and the program goe
     }
 }
 
-TEST_CASE("GPU: frames that were submitted to one that hangs end with an error", "[cuda][slow]") {
+TEST_CASE("GPU: frames that were submitted to one that hangs end with an error", "[cuda]") {
     REQUIRE_GPU();
     Hangs hangs;
     auto engine = std::make_unique<Engine>(demo(), hangs.options("cuda:0", "cuda:0", 0, 4));
@@ -109,13 +103,9 @@ TEST_CASE("GPU: frames that were submitted to one that hangs end with an error",
     hangs.end();
 }
 
-TEST_CASE("GPU: when one of several hangs the others finish: no frame lost or doubled", "[cuda][slow][multi-gpu]") {
-    REQUIRE_GPU();
+TEST_CASE("GPU: when one of several hangs the others finish: no frame lost or doubled", "[cuda][multi-gpu]") {
+    REQUIRE_GPUS(2);
     const int count = gpu_count();
-    if (count < 2) {
-        WARN("skipped: needs two GPUs");
-        return;
-    }
     const Network network = demo();
     const SceneObserver expected = expected_of(network);
     const std::string last = "cuda:" + std::to_string(count - 1);

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "engine/cuda/replicate.h"
+#include "kernels/cuda/dynamic_library.h"
 #include "tests/engine/cuda/scene_input.h"
 #include "tests/support/catch.h"
 
@@ -12,13 +13,6 @@ using namespace convoy;
 using namespace convoy::test;
 
 namespace {
-
-constexpr const char* kSkipped = "skipped: needs two GPUs";
-
-int gpu_count() {
-    int count = 0;
-    return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
-}
 
 EngineOptions same_bits(const std::string& device) {
     EngineOptions options = on(device, Precision::fp16);
@@ -31,6 +25,28 @@ bool same_everywhere(const SceneObserver& a, const SceneObserver& b) {
     for (std::size_t i = 0; i < a.found.size(); ++i)
         if (!same(a.found[i], b.found[i], 0, 0)) return false;
     return true;
+}
+
+/// Bytes from GPU 0 to all others, compared there; says how they came.
+std::string replicate_everywhere(Replication how) {
+    std::vector<std::uint8_t> bytes(12'345'678);
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = std::uint8_t(i * 7 + i / 1000);
+    Patience patience("all of them");
+    std::vector<DeviceBytes> memory;
+    std::vector<Replica> replicas;
+    for (int gpu = 0; gpu < gpu_count(); ++gpu) {
+        cuda_ok(cudaSetDevice(gpu));
+        memory.emplace_back(bytes.size());
+        replicas.push_back({gpu, memory.back().data(), &patience});
+    }
+    cuda_ok(cudaSetDevice(0));
+    const Replicated done = replicate(replicas, cuda_copies(std::as_bytes(std::span(bytes)), how));
+    for (int gpu = 0; gpu < gpu_count(); ++gpu) {
+        cuda_ok(cudaSetDevice(gpu));
+        CHECK(done.failures[std::size_t(gpu)].empty());
+        CHECK(download<std::uint8_t>(memory[std::size_t(gpu)].data(), bytes.size()) == bytes);
+    }
+    return done.how;
 }
 
 }  // namespace
@@ -115,32 +131,15 @@ TEST_CASE("GPU: tuned kernels give a picture the same bits in every place of a b
     }
 }
 
-TEST_CASE("GPU: weights reach the other GPUs to the byte, by NCCL and by copies", "[cuda]") {
-    REQUIRE_GPU();
-    if (gpu_count() < 2) {
-        WARN(kSkipped);
-        return;
-    }
-    Patience patience("all of them");
-    std::vector<std::uint8_t> bytes(12'345'678);
-    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = std::uint8_t(i * 7 + i / 1000);
-    for (Replication how : {Replication::copy, Replication::nccl}) {
-        std::vector<DeviceBytes> memory;
-        std::vector<Replica> replicas;
-        for (int gpu = 0; gpu < gpu_count(); ++gpu) {
-            cuda_ok(cudaSetDevice(gpu));
-            memory.emplace_back(bytes.size());
-            replicas.push_back({gpu, memory.back().data(), &patience});
-        }
-        cuda_ok(cudaSetDevice(0));
-        const Replicated done = replicate(replicas, cuda_copies(std::as_bytes(std::span(bytes)), how));
-        CHECK(done.how == (how == Replication::copy ? "by copies" : "by ncclBroadcast"));
-        for (int gpu = 0; gpu < gpu_count(); ++gpu) {
-            cuda_ok(cudaSetDevice(gpu));
-            CHECK(done.failures[std::size_t(gpu)].empty());
-            CHECK(download<std::uint8_t>(memory[std::size_t(gpu)].data(), bytes.size()) == bytes);
-        }
-    }
+TEST_CASE("GPU: weights reach the other GPUs to the byte by copies", "[cuda][multi-gpu]") {
+    REQUIRE_GPUS(2);
+    CHECK(replicate_everywhere(Replication::copy) == "by copies");
+}
+
+TEST_CASE("GPU: weights reach the other GPUs to the byte by NCCL", "[cuda][multi-gpu]") {
+    REQUIRE_GPUS(2);
+    if (const kernels::cuda::DynamicLibrary nccl{"libnccl.so.2", "libnccl.so"}; !nccl) SKIP_TEST_CASE(nccl.error());
+    CHECK(replicate_everywhere(Replication::nccl) == "by ncclBroadcast");
 }
 
 TEST_CASE("GPU: memory that cannot be written is left out, and the others get their weights", "[cuda]") {
