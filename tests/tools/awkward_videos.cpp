@@ -4,9 +4,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <system_error>
 
 #include "tests/support/catch.h"
+#include "tests/tools/turn_video.h"
+#include "tools/media/av_handles.h"
 
 namespace convoy::test {
 namespace {
@@ -62,7 +65,6 @@ std::vector<Recipe> recipes(const TempFolder& folder) {
         {"bt709.mp4", source(250) + "-colorspace bt709 " + gop60},
         {"cropped.mp4",
          source(250) + gop60 + "-bsf:v h264_metadata=crop_left=6:crop_top=4:crop_right=2:crop_bottom=10 "},
-        {"turned.mp4", copy("closed.mp4") + "-metadata:s:v rotate=90 ", Cut::many, false, false},
         {"hevc_open.mkv", source(250, hevc) + x265("keyint=30:open-gop=1")},
         {"hevc_open_b.mp4",
          source(250, hevc) + x265("keyint=40:open-gop=1:rc-lookahead=12:bframes=6:b-adapt=0:b-pyramid=1")},
@@ -93,56 +95,96 @@ std::vector<Recipe> recipes(const TempFolder& folder) {
     };
 }
 
-Bytes joined(const std::string& a, const std::string& b) {
-    Bytes bytes = read_bytes(a);
-    const Bytes more = read_bytes(b);
-    bytes.insert(bytes.end(), more.begin(), more.end());
+/// Whether the libav at hand, which need not be the ffmpeg's, has what reading it takes.
+bool readable(const std::string& path) {
+    AVFormatContext* raw = nullptr;
+    if (avformat_open_input(&raw, path.c_str(), nullptr, nullptr) < 0) return false;
+    const media::DemuxerPtr demuxer(raw);
+    const AVCodec* decoder = nullptr;
+    return avformat_find_stream_info(raw, nullptr) >= 0 &&
+           av_find_best_stream(raw, AVMEDIA_TYPE_VIDEO, -1, -1, &decoder, 0) >= 0;
+}
+
+/// Collects videos that were made, and says which had to be left out nevertheless.
+class Collection {
+public:
+    explicit Collection(const TempFolder& folder) : folder_(folder) {}
+
+    void add(const Recipe& recipe) {
+        const std::string path = folder_ / recipe.name;
+        if (readable(path))
+            videos.push_back({recipe.name, path, recipe.cut, recipe.damaged, recipe.nv12});
+        else
+            WARN("skipped: this libav cannot read " << recipe.name);
+    }
+
+    /// Adds what `splice` makes of the bytes of other files, if these are there.
+    void add_spliced(const Recipe& recipe, const std::vector<std::string>& of,
+                     const std::function<Bytes(const std::vector<Bytes>&)>& splice) {
+        std::vector<Bytes> parts;
+        for (const std::string& name : of) parts.push_back(read_bytes(folder_ / name));
+        if (std::any_of(parts.begin(), parts.end(), [](const Bytes& part) { return part.empty(); })) {
+            WARN("skipped: nothing to make " << recipe.name << " of");
+            return;
+        }
+        write_bytes(folder_ / recipe.name, splice(parts));
+        add(recipe);
+    }
+
+    std::vector<AwkwardVideo> videos;
+
+private:
+    const TempFolder& folder_;
+};
+
+Bytes joined(const std::vector<Bytes>& parts) {
+    Bytes bytes;
+    for (const Bytes& part : parts) bytes.insert(bytes.end(), part.begin(), part.end());
     return bytes;
 }
 
-/// Those that are made of others by the byte.
-void make_spliced(const TempFolder& folder, std::vector<AwkwardVideo>& videos) {
-    constexpr std::size_t kTsPacket = 188;
-    const auto add = [&](const std::string& name, const Bytes& bytes, bool damaged) {
-        write_bytes(folder / name, bytes);
-        videos.push_back({name, folder / name, Cut::many, damaged, true});
-    };
-    add("two_sizes.ts", joined(folder / "closed.ts", folder / "small.ts"), false);
-    output_of("ffmpeg -y -i '" + folder / "small.mp4" + "' -c copy -bsf:v h264_mp4toannexb '" + folder / "small.h264" +
-              "'");
-    add("two_sizes.h264", joined(folder / "closed.h264", folder / "small.h264"), false);
-    const std::string list = "ffconcat version 1.0\nfile closed.mp4\nfile small.mp4\nfile closed.mp4\n";
-    add("two_sizes.ffconcat", Bytes(list.begin(), list.end()), false);
-    const Bytes whole = read_bytes(folder / "closed.ts");
-    add("begins_inside.ts", Bytes(whole.begin() + 90 * kTsPacket, whole.end()), true);
-    Bytes lossy;
-    for (std::size_t at = 0, n = 0; at + kTsPacket <= whole.size(); at += kTsPacket, ++n)
-        if (n % 211 != 150)
-            lossy.insert(lossy.end(), whole.begin() + std::ptrdiff_t(at),
-                         whole.begin() + std::ptrdiff_t(at + kTsPacket));
-    add("lost_packets.ts", lossy, true);
+/// Those that no ffmpeg makes: of others, by the byte or by libav.
+void add_made_of_others(const TempFolder& folder, Collection& collection) {
+    constexpr std::ptrdiff_t kTsPacket = 188;
+    collection.add_spliced({"turned.mp4", "", Cut::many, false, false}, {"closed.mp4"}, [&](const auto&) {
+        turn_video(folder / "closed.mp4", folder / "turned.mp4", 90);
+        return read_bytes(folder / "turned.mp4");
+    });
+    collection.add_spliced({"two_sizes.ts", ""}, {"closed.ts", "small.ts"}, joined);
+    make_video("-i '" + folder / "small.mp4" + "' -c copy -bsf:v h264_mp4toannexb", folder / "small.h264");
+    collection.add_spliced({"two_sizes.h264", ""}, {"closed.h264", "small.h264"}, joined);
+    collection.add_spliced({"two_sizes.ffconcat", ""}, {"closed.mp4", "small.mp4"}, [](const auto&) {
+        const std::string list = "ffconcat version 1.0\nfile closed.mp4\nfile small.mp4\nfile closed.mp4\n";
+        return Bytes(list.begin(), list.end());
+    });
+    collection.add_spliced({"begins_inside.ts", "", Cut::many, true}, {"closed.ts"},
+                           [](const auto& parts) { return Bytes(parts[0].begin() + 90 * kTsPacket, parts[0].end()); });
+    collection.add_spliced({"lost_packets.ts", "", Cut::many, true}, {"closed.ts"}, [](const auto& parts) {
+        Bytes lossy;
+        auto at = parts[0].begin();
+        for (int n = 0; parts[0].end() - at >= kTsPacket; at += kTsPacket, ++n)
+            if (n % 211 != 150) lossy.insert(lossy.end(), at, at + kTsPacket);
+        return lossy;
+    });
 }
 
 }  // namespace
 
 std::vector<AwkwardVideo> make_awkward_videos(const TempFolder& folder) {
-    std::vector<AwkwardVideo> videos;
+    Collection collection(folder);
     const char* ready = std::getenv("CONVOY_AWKWARD_VIDEOS");
     for (const Recipe& recipe : recipes(folder)) {
         const std::string path = folder / recipe.name;
         std::error_code none;
         const std::filesystem::path kept = std::filesystem::path(ready ? ready : "") / recipe.name;
         if (!ready || !std::filesystem::copy_file(kept, path, none)) {
-            output_of("ffmpeg -y -threads 1 " + recipe.arguments + "'" + path + "'");
+            if (!make_video("-threads 1 " + recipe.arguments, path)) continue;
             if (ready) std::filesystem::copy_file(path, kept, none);
         }
-        if (std::filesystem::exists(path) && std::filesystem::file_size(path) > 0)
-            videos.push_back({recipe.name, path, recipe.cut, recipe.damaged, recipe.nv12});
-        else
-            WARN("left out: this ffmpeg cannot make " << recipe.name);
+        collection.add(recipe);
     }
-    make_spliced(folder, videos);
-    return videos;
+    add_made_of_others(folder, collection);
+    return collection.videos;
 }
 
 }  // namespace convoy::test

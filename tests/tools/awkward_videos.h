@@ -24,9 +24,9 @@ struct AwkwardVideo {
     bool nv12 = true;      ///< else RGB: another format, matrix or orientation
 };
 
-/// Makes them inside the folder; those that this ffmpeg cannot make are left out, with a printed note. The
-/// environment's CONVOY_AWKWARD_VIDEOS names a folder where they are kept and taken from, for machines with a lesser
-/// ffmpeg.
+/// Makes them inside the folder; those that this ffmpeg cannot make or this libav cannot read are left out, with a
+/// printed note. The environment's CONVOY_AWKWARD_VIDEOS names a folder where they are kept and taken from, for
+/// machines with a lesser ffmpeg.
 std::vector<AwkwardVideo> make_awkward_videos(const TempFolder& folder);
 
 }  // namespace convoy::test

@@ -71,6 +71,16 @@ Bytes output_of(const std::string& command) {
 
 bool has_ffmpeg() { return !output_of("ffmpeg -version").empty() && !output_of("ffprobe -version").empty(); }
 
+bool make_video(const std::string& arguments, const std::string& path) {
+    std::error_code none;
+    if (!output_of("{ ffmpeg -y " + arguments + " '" + path + "' && echo made; }").empty() &&
+        fs::file_size(path, none) > 0)
+        return true;
+    fs::remove(path, none);
+    WARN("skipped: ffmpeg is not installed or cannot make " << fs::path(path).filename().string());
+    return false;
+}
+
 media::Image copy_of(const Frame& frame) {
     media::Image image{frame.pixels.width, frame.pixels.height, {}};
     image.rgb.resize(std::size_t(image.width) * image.height * 3);

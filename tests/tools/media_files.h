@@ -40,6 +40,10 @@ void write_bytes(const std::string& path, const Bytes& bytes);
 Bytes output_of(const std::string& command);
 bool has_ffmpeg();
 
+/// Runs ffmpeg to make a video. False, with a printed note and nothing left of it, where ffmpeg is missing or lacks
+/// what that takes.
+bool make_video(const std::string& arguments, const std::string& path);
+
 /// A copy of a frame's pixels without gaps between rows.
 media::Image copy_of(const Frame& frame);
 

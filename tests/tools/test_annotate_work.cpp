@@ -17,9 +17,7 @@ using namespace convoy::tools;
 
 namespace {
 
-// x264's AVX-512 code reads beyond a row of macroblocks unless it has a multiple of 16: the bits differ from run to
-// run.
-constexpr int kWidth = 256, kHeight = 64;
+constexpr int kWidth = 96, kHeight = 64;
 
 /// A frame with a box, its rows wider than the picture.
 void draw(AnnotateWork& work, int number) {

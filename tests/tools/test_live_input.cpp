@@ -80,14 +80,10 @@ TEST_CASE("names of live inputs", "[live]") {
 }
 
 TEST_CASE("a live stream that drops out is taken up again", "[live]") {
-    if (!has_ffmpeg()) {
-        WARN("skipped: ffmpeg is not installed");
-        return;
-    }
     const TempFolder folder;
     const std::string clip = folder / "clip.ts";
-    output_of("ffmpeg -y -f lavfi -i testsrc2=size=96x64:rate=25:duration=2 -c:v libx264 -preset veryfast -g 12 " +
-              clip);
+    if (!make_video("-f lavfi -i testsrc2=size=96x64:rate=25:duration=2 -c:v libx264 -preset veryfast -g 12", clip))
+        return;
     const std::string url = "tcp://127.0.0.1:" + std::to_string(free_port());
     media::InputOptions options;
     options.give_up_s = 8;

@@ -8,20 +8,13 @@
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
 #include "tests/tools/media_files.h"
+#include "tests/tools/turn_video.h"
 
 using namespace convoy;
 using namespace convoy::test;
 using media::Image;
 
 namespace {
-
-/// Runs ffmpeg to make a test video; false, with a printed note, when it is missing or lacks what it takes.
-bool make_video(const std::string& arguments, const std::string& path) {
-    output_of("ffmpeg -y " + arguments + " '" + path + "'");
-    if (std::filesystem::exists(path) && std::filesystem::file_size(path) > 0) return true;
-    WARN("skipped: ffmpeg is not installed or cannot make " << path);
-    return false;
-}
 
 std::vector<Frame> all_frames(const std::string& path) {
     const auto source = media::open_source(path);
@@ -148,13 +141,9 @@ TEST_CASE("turned videos come upright", "[source]") {
     if (!make_video("-i '" + clip() + "' -frames:v 3 -c copy", flat)) return;
     for (const int angle : {90, 180, 270}) {
         const std::string path = folder / (std::to_string(angle) + ".mp4");
-        if (!make_video("-i '" + flat + "' -c copy -metadata:s:v rotate=" + std::to_string(angle), path)) return;
+        turn_video(flat, path, angle);
         const auto source = media::open_source(path);
         const bool swapped = angle != 180;
-        if (swapped && source->info().width == 768) {
-            WARN("skipped: this ffmpeg does not write the rotation of a stream");
-            return;
-        }
         CHECK(source->info().width == (swapped ? 576 : 768));
         // ffmpeg turns by itself; no frame is like its neighbours turned.
         const Bytes raw = output_of("ffmpeg -i '" + path + "' -f rawvideo -pix_fmt rgb24 -");

@@ -8,6 +8,7 @@
 #include <vector>
 
 extern "C" {
+#include <libavutil/cpu.h>
 #include <libavutil/opt.h>
 }
 
@@ -48,6 +49,14 @@ std::vector<const AVCodec*> candidates(H264Encoder choice) {
     return found;
 }
 
+/// Its AVX-512 code takes the macroblocks of a row in eights, and what memory holds behind one that does not fill them
+/// for part of it (mbtree_propagate_list): the same pictures would give other bits each time. docs/numerics.md
+const char* x264_params(int width) {
+    const bool rows_fill_eights = (width + 15) / 16 % 8 == 0;
+    if (rows_fill_eights || !(av_get_cpu_flags() & AV_CPU_FLAG_AVX512)) return "stitchable=1";
+    return "stitchable=1:asm=avx2";
+}
+
 /// An encoder does not know the options of others: setting them does nothing.
 void set_options(AVCodecContext& e, bool nvenc) {
     if (nvenc) {
@@ -60,7 +69,7 @@ void set_options(AVCodecContext& e, bool nvenc) {
     }
     av_opt_set(e.priv_data, "preset", "veryfast", 0);
     av_opt_set(e.priv_data, "crf", "23", 0);
-    av_opt_set(e.priv_data, "x264-params", "stitchable=1", 0);  // no header depends on what is encoded
+    av_opt_set(e.priv_data, "x264-params", x264_params(e.width), 0);  // stitchable: headers do not depend on pictures
 }
 
 /// Null when it does not open; `code` says why.

@@ -103,14 +103,7 @@ std::vector<FrameMark> read_on_gpu(SegmentReader& reader, const std::shared_ptr<
 }
 
 void check_on_gpu(const AwkwardVideo& video, const Gpu& gpu) {
-    std::unique_ptr<Input> input;
-    try {
-        input = media::open_input(video.path);
-    } catch (const Error& error) {
-        if (std::string(error.what()).find("this libav cannot decode") == std::string::npos) throw;
-        WARN("skipped: " << error.what());
-        return;
-    }
+    const auto input = media::open_input(video.path);
     const auto segments = all_segments(*input);
     const auto cpu = input->make_reader({}), nvdec = input->make_reader(gpu.target());
     Tally tally;
