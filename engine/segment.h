@@ -48,8 +48,8 @@ class Segment {
 public:
     virtual ~Segment() = default;
     virtual SegmentKind kind() const { return SegmentKind::closed; }
-    /// Host memory that it holds while it waits or is worked on: packets or decoded pictures. Bounds how many are
-    /// prepared ahead.
+    /// Host memory that it holds while it waits or is worked on: packets or decoded pictures, or what its reader will
+    /// take. Bounds how many are prepared ahead.
     virtual std::size_t bytes() const = 0;
 };
 

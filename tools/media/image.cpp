@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -30,10 +32,17 @@
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #include <stb/stb_image_write.h>
 
+namespace fs = std::filesystem;
+
 namespace convoy::media {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
+
+struct CloseFile {
+    void operator()(std::FILE* f) const { std::fclose(f); }
+};
+using FilePtr = std::unique_ptr<std::FILE, CloseFile>;
 
 [[noreturn]] void throw_input(const std::string& path, const std::string& what) {
     throw Error(ErrorKind::input, "'" + path + "' " + what);
@@ -43,6 +52,8 @@ Bytes read_whole(const std::string& path, const GiveUp& give_up) {
     require_readable(path);
     InputStream file(path, give_up);
     Bytes bytes;
+    std::error_code unknown;
+    if (const std::uintmax_t size = fs::file_size(path, unknown); !unknown && size <= INT_MAX) bytes.reserve(size);
     std::uint8_t block[1 << 16];
     while (const ssize_t n = file.read(block, sizeof block)) {
         if (n == -ECANCELED) throw_input(path, "was given up before it was there");
@@ -122,6 +133,31 @@ Image read_image(const std::string& path, const GiveUp& give_up) {
     image.rgb.resize(rgb.size());
     orient(file.orientation, rgb.data(), w * 3, w, h, image.rgb.data(), image.width * 3);
     return image;
+}
+
+std::size_t read_image_memory(const std::string& path) {
+    if (is_stream(path)) return 0;
+    const FilePtr file(std::fopen(path.c_str(), "rb"));
+    std::error_code error;
+    const std::uintmax_t bytes = fs::file_size(path, error);
+    if (!file || error) return 0;
+    const int first = std::fgetc(file.get());
+    std::rewind(file.get());
+    if (first == 0xff) {
+        JpegHeader header;
+        if (!read_jpeg_header(file.get(), header) || !plausible_size(header.width, header.height)) return 0;
+        const std::size_t rgb = std::size_t(header.width) * header.height * 3;
+        return bytes + rgb + std::max(header.coefficient_bytes, header.orientation == 1 ? 0 : rgb);
+    }
+    int width = 0, height = 0, channels = 0;
+    if (!stbi_info_from_file(file.get(), &width, &height, &channels) || !plausible_size(width, height)) return 0;
+    const std::size_t pixels = std::size_t(width) * height, depth = stbi_is_16_bit_from_file(file.get()) ? 2 : 1;
+    const std::size_t stored = channels * depth, rgb = 3 * depth;
+    if (first == 'G') return bytes + pixels * 12;  // RGBA, its background, a history, and RGB of it
+    const std::size_t other = pixels * std::max(stored + rgb, std::size_t(6));  // as stored and as RGB, or RGB twice
+    if (first != 0x89) return bytes + other;
+    // A PNG is collected, unpacked, put together from its passes.
+    return bytes + std::max({2 * bytes + pixels * stored, pixels * stored * 5 / 2, other});
 }
 
 void write_image(const std::string& path, const Image& image, const GiveUp& give_up) {

@@ -31,6 +31,10 @@ struct ImageSize {
 /// The size that read_image would give, from the file's header alone. Throws Error(input) naming the file.
 ImageSize read_image_size(const std::string& path);
 
+/// Host memory that read_image takes at most, at a time and roughly, in bytes: file, decoder and pixels, from the
+/// header alone. 0 where that tells nothing: for no picture, one that is too large, or a pipe.
+std::size_t read_image_memory(const std::string& path);
+
 /// Writes a .jpg/.jpeg (quality 92), .png or .bmp by the ending of `path`; appears whole or not at all. Where that is a
 /// pipe, the wait for whoever reads it can be given up. Throws Error(output), also then; Error(usage) for another
 /// ending.

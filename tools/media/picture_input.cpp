@@ -12,10 +12,13 @@ namespace {
 
 class PictureSegment : public Segment {
 public:
-    explicit PictureSegment(std::string file) : path(std::move(file)) {}
-    std::size_t bytes() const override { return sizeof *this; }  // the file is read by the reader
+    explicit PictureSegment(std::string file) : path(std::move(file)), memory_(read_image_memory(path)) {}
+    std::size_t bytes() const override { return memory_; }  // its reader's, which reads and decodes it
 
     const std::string path;
+
+private:
+    const std::size_t memory_;
 };
 
 class PictureReader : public SegmentReader {

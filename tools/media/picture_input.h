@@ -10,7 +10,8 @@
 namespace convoy::media {
 
 /// One picture, decoded by whoever reads its segment: a folder of them is decoded on as many threads as there are
-/// readers. Opening it only looks whether the file is there; its size is not known before it is read.
+/// readers. Opening it looks whether the file is there and at its header, for the memory that decoding it will take;
+/// its size is not known before it is read.
 class PictureInput : public Input {
 public:
     /// Throws Error(input) when the file is missing, empty or unreadable. When `cancel` is asked to stop, a picture
