@@ -22,7 +22,8 @@ install_library(convoy convoyTargets convoy
 
 if(CONVOY_TOOLS)
   install_library(convoy_media convoyMediaTargets media
-    tools/media/contact_sheet.h tools/media/draw.h tools/media/image.h tools/media/image_converter.h tools/media/input.h
+    tools/media/contact_sheet.h tools/media/draw.h tools/media/give_up.h tools/media/image.h
+    tools/media/image_converter.h tools/media/input.h
     tools/media/source.h tools/media/video_format.h tools/media/video_writer.h)
   install(TARGETS yolo-run yolo-inspect yolo-eval)
   install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/convoy/models FILES_MATCHING

@@ -9,5 +9,6 @@ namespace convoy {
 /// with groups a slice per input and a concat. Routes of one whole layer and dropouts leave no node. The graph's weight
 /// views point into the network's mapped file.
 Graph lower(const Network& network);
+Graph lower(Network&& network) = delete;
 
 }  // namespace convoy

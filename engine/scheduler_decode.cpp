@@ -160,7 +160,7 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
             frame = reader.next();
         }
         const auto decoded_at = Clock::now();
-        if (!frame) return stopping_ && unit->endless ? Ending::cut_off : Ending::complete;
+        if (!frame) return stopping_ && (unit->endless || n == 0) ? Ending::cut_off : Ending::complete;
         if (n < have) continue;
         check_frame(*frame, seat.target().gpu >= 0);
         FrameTicket ticket = admit(device, *unit, *frame, waiting);

@@ -48,8 +48,8 @@ class Segment {
 public:
     virtual ~Segment() = default;
     virtual SegmentKind kind() const { return SegmentKind::closed; }
-    /// Host memory that it holds while it waits or is worked on: packets or decoded pictures. Bounds how many are
-    /// prepared ahead.
+    /// Host memory that it holds while it waits or is worked on: packets or decoded pictures, or what its reader will
+    /// take. Bounds how many are prepared ahead.
     virtual std::size_t bytes() const = 0;
 };
 
@@ -69,7 +69,8 @@ public:
     virtual ~SegmentReader() = default;
     /// Begins a segment of the same input, whatever was left of the one before.
     virtual void open(std::shared_ptr<const Segment> segment) = 0;
-    /// The next frame in presentation order, or nothing at the segment's end. time_s is the container's stamp in
+    /// The next frame in presentation order, or nothing at the segment's end, or when the run is being stopped and the
+    /// first one (of an endless segment: the next one) would have to be waited for. time_s is the container's stamp in
     /// seconds, NaN where there is none; index is not used. What cannot be decoded is noted and skipped. Throws
     /// Error(input) when nothing more can be had although something should be, Error(device) when the GPU has failed.
     virtual std::optional<Frame> next() = 0;

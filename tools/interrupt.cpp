@@ -2,31 +2,68 @@
 #include "tools/interrupt.h"
 
 #include <signal.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
 
 #include "tools/exit_status.h"
 
 namespace convoy::tools {
 namespace {
 
-std::atomic<bool> interrupted = false;
-static_assert(std::atomic<bool>::is_always_lock_free);  // else a handler must not touch it
+constexpr std::int64_t kPatienceMs = 1000;   // from the signal until nobody is waited for
+constexpr std::int64_t kLastWordsMs = 1500;  // … until the process ends though its last words are not out
+constexpr std::int64_t kShortestMs = 200;    // for these
 
-void on_signal(int) {
-    if (interrupted.exchange(true)) _exit(kInterrupted);
+std::atomic<bool> completing = false, interrupted = false;
+std::atomic<std::int64_t> interrupted_at_ms = 0;
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free);  // in handlers
+
+std::int64_t now_ms() {
+    timespec now = {};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return std::int64_t(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
 }
 
-}  // namespace
+void on_signal(int) {
+    if (!completing || interrupted) _exit(kInterrupted);
+    interrupted_at_ms = now_ms();
+    interrupted = true;
+}
 
-const std::atomic<bool>& install_interrupt_handler() {
+void handle(int number) {
     struct sigaction action = {};
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
-    signal(SIGPIPE, SIG_IGN);
-    return interrupted;
+    sigaction(number, &action, nullptr);
 }
+
+}  // namespace
+
+void install_interrupt_handler() {
+    handle(SIGINT);
+    handle(SIGTERM);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+CompleteOnInterrupt::CompleteOnInterrupt() { completing = true; }
+
+CompleteOnInterrupt::~CompleteOnInterrupt() {
+    completing = false;
+    if (!interrupted) return;
+    const std::int64_t left_ms = std::max(interrupted_at_ms + kLastWordsMs - now_ms(), kShortestMs);
+    itimerval timer = {};
+    timer.it_value = {time_t(left_ms / 1000), suseconds_t(left_ms % 1000 * 1000)};
+    handle(SIGALRM);
+    setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+const std::atomic<bool>& CompleteOnInterrupt::requested() const { return interrupted; }
+
+bool interrupt_is_overdue() { return interrupted && now_ms() > interrupted_at_ms + kPatienceMs; }
 
 }  // namespace convoy::tools

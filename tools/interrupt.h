@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: MIT
+//
+// What SIGINT and SIGTERM do to a command. For commands only: signal handlers are process-wide.
 #pragma once
 
 #include <atomic>
 
 namespace convoy::tools {
 
-/// From now on the first SIGINT or SIGTERM sets the returned flag and the second ends the process at once with status
-/// 130; a closed pipe is a failing write instead of a signal. For commands only: signal handlers are process-wide.
-const std::atomic<bool>& install_interrupt_handler();
+/// From now on a signal ends the process at once with status 130, and a closed pipe is a failing write instead of a
+/// signal.
+void install_interrupt_handler();
+
+/// While it lives, there is something to complete: the first signal sets a flag, only the second ends the process at
+/// once. After it, when only words remain to be said, a signal ends the process again; one that has come does so soon.
+/// One at a time.
+class CompleteOnInterrupt {
+public:
+    CompleteOnInterrupt();
+    ~CompleteOnInterrupt();
+    CompleteOnInterrupt(const CompleteOnInterrupt&) = delete;
+    CompleteOnInterrupt& operator=(const CompleteOnInterrupt&) = delete;
+
+    /// Set once there was a signal.
+    const std::atomic<bool>& requested() const;
+};
+
+/// Whether the signal came so long ago that nobody is waited for any more who does not read what is written.
+bool interrupt_is_overdue();
 
 }  // namespace convoy::tools

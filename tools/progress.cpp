@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/progress.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 namespace convoy::tools {
 namespace {
@@ -17,14 +18,14 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kTerminalPeriod{100}, kPlainPeriod{5000};
 constexpr int kBarColumns = 20, kDefaultColumns = 80;
 
-bool is_live_terminal(std::FILE* out) {
+bool is_live_terminal(int fd) {
     const char* term = std::getenv("TERM");
-    return isatty(fileno(out)) && !(term && std::strcmp(term, "dumb") == 0);
+    return isatty(fd) && !(term && std::strcmp(term, "dumb") == 0);
 }
 
-int terminal_columns(std::FILE* out) {
+int terminal_columns(int fd) {
     winsize size = {};
-    return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kDefaultColumns;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kDefaultColumns;
 }
 
 bool starts_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }  // UTF-8
@@ -78,10 +79,11 @@ std::string progress_line(const ProgressState& state, int columns) {
     return first_columns(numbers, columns);
 }
 
-Progress::Progress(std::FILE* out, bool quiet)
-    : out_(out),
+Progress::Progress(int fd, bool quiet, media::GiveUp give_up)
+    : fd_(fd),
+      out_(fd, std::move(give_up)),
       quiet_(quiet),
-      terminal_(is_live_terminal(out)),
+      terminal_(is_live_terminal(fd)),
       next_(Clock::now() + (terminal_ ? Clock::duration{} : kPlainPeriod)) {}
 
 Progress::~Progress() { clear(); }
@@ -93,12 +95,11 @@ void Progress::update(const ProgressState& state) {
     next_ = Clock::now() + (terminal_ ? kTerminalPeriod : kPlainPeriod);
     if (terminal_) {
         // One column stays free: a line that fills the last one makes some terminals wrap.
-        fmt::print(out_, "\r{}\x1b[K", progress_line(state, terminal_columns(out_) - 1));
+        out_.write(fmt::format("\r{}\x1b[K", progress_line(state, terminal_columns(fd_) - 1)));
         shown_ = true;
     } else {
-        fmt::print(out_, "{}\n", progress_text(state));
+        out_.write(progress_text(state) + "\n");
     }
-    std::fflush(out_);
 }
 
 void Progress::message(const std::string& line) {
@@ -107,13 +108,12 @@ void Progress::message(const std::string& line) {
 
 void Progress::error(const std::string& line) {
     clear();
-    fmt::print(out_, "{}\n", line);
+    out_.write(line + "\n");
 }
 
 void Progress::clear() {
     if (!shown_) return;
-    std::fputs("\r\x1b[K", out_);
-    std::fflush(out_);
+    out_.write("\r\x1b[K");
     shown_ = false;
 }
 

@@ -5,8 +5,10 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstdio>
 #include <string>
+#include <string_view>
+
+#include "tools/media/byte_stream.h"
 
 namespace convoy::tools {
 
@@ -30,10 +32,10 @@ std::string progress_line(const ProgressState& state, int columns);
 /// "0:03", "12:34", "1:02:03".
 std::string format_duration(double seconds);
 
-/// Shows states on `out`; used from one thread.
+/// Shows states on a descriptor, such as standard error's; used from one thread. Whatever nobody takes is dropped.
 class Progress {
 public:
-    explicit Progress(std::FILE* out, bool quiet);
+    Progress(int fd, bool quiet, media::GiveUp give_up = {});
     ~Progress();
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
@@ -45,11 +47,14 @@ public:
     void message(const std::string& line);
     /// The same, quiet or not.
     void error(const std::string& line);
+    /// Why something was dropped; empty when nothing was.
+    const std::string& failure() const { return out_.reason(); }
 
 private:
     void clear();
 
-    std::FILE* out_;
+    const int fd_;
+    media::OutputStream out_;
     bool quiet_, terminal_, shown_ = false;
     std::chrono::steady_clock::time_point next_;
 };

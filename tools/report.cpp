@@ -4,9 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "darknet_loader/error.h"
@@ -200,11 +197,10 @@ std::string report_json(const RunSummary& summary, const std::string& engine) {
     return report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-void write_text_file(const std::string& path, const std::string& text) {
-    std::ofstream file(path, std::ios::binary);
-    file << text;
-    file.close();
-    if (!file) throw Error(ErrorKind::output, fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+void write_text_file(const std::string& path, const std::string& text, const media::GiveUp& give_up) {
+    media::OutputStream file(path, give_up);
+    if (!file.write(text) || !file.close())
+        throw Error(ErrorKind::output, fmt::format("cannot write {}: {}", path, file.reason()));
 }
 
 }  // namespace convoy::tools

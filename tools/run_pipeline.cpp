@@ -57,7 +57,7 @@ public:
         if (begun.frames++ == 0) begun.info.width = result.frame.pixels.width;
         begun.detections += std::int64_t(result.detections.size());
         ++total_frames_;
-        for (const auto& sink : sinks_.records) sink->write({begun.info, input, result});
+        for (const auto& sink : sinks_.records) deliver([&] { sink->write({begun.info, input, result}); });
         if (progress_.due()) progress_.update(progress_state(input, begun));
         if (wants_pixels()) place(input, {result.frame.index, result.frame.time_s});
     }
@@ -70,7 +70,7 @@ public:
             open = std::move(works.front());
             works.pop_front();
         }
-        static_cast<AnnotateWork&>(work).append(open.places);
+        deliver([&] { static_cast<AnnotateWork&>(work).append(open.places); });
     }
 
     void end_input(int input, const InputEnd& end) override {
@@ -84,19 +84,20 @@ public:
         input_start_ = Clock::now();
         done_bytes_ += bytes_[std::size_t(input)];
         tell(summary, is_video);
-        for (const auto& sink : sinks_.records) sink->end_input(input);
-        for (const auto& sink : sinks_.pictures) sink->end_input(input);
+        for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input); });
+        for (const auto& sink : sinks_.pictures) deliver([&] { sink->end_input(input); });
         inputs.push_back(std::move(summary));
         begun_.erase(input);
     }
 
     /// After the run, when it has not failed.
     void close() {
-        for (const auto& sink : sinks_.records) sink->close();
-        for (const auto& sink : sinks_.pictures) sink->close();
+        for (const auto& sink : sinks_.records) deliver([&] { sink->close(); });
+        for (const auto& sink : sinks_.pictures) deliver([&] { sink->close(); });
     }
 
     std::vector<InputSummary> inputs;
+    std::vector<std::string> given_up;
     StageStats draw() const { return clocks_.draw.stats(); }
     StageStats encode() const { return clocks_.encode.stats(); }
 
@@ -110,6 +111,17 @@ private:
         std::vector<FramePlace> places;  // of frames that it has drawn and not yet handed on
     };
 
+    template <typename Write>
+    void deliver(Write write) {
+        try {
+            write();
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::output || !options_.give_up || !options_.give_up()) throw;
+            if (std::find(given_up.begin(), given_up.end(), error.what()) == given_up.end())
+                given_up.emplace_back(error.what());
+        }
+    }
+
     // A work that goes on for long hands its frames on as they come.
     void place(int input, FramePlace place) {
         OpenWork* open = nullptr;
@@ -121,7 +133,7 @@ private:
         }
         open->places.push_back(place);
         if (open->places.size() < kPlacesAtOnce) return;
-        open->work->append(open->places);
+        deliver([&] { open->work->append(open->places); });
         open->places.clear();
     }
 
@@ -191,6 +203,7 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     summary.encode = observer.encode();
     summary.seconds = seconds_since(start);
     summary.interrupted = summary.run.stopped;
+    summary.given_up = std::move(observer.given_up);
     return summary;
 }
 

@@ -29,6 +29,8 @@ struct RunSummary {
     StageStats draw, encode;  ///< of the run's "draw and encode"
     double seconds = 0;       ///< wall time of the whole run
     bool interrupted = false;
+    /// Outputs that were given up, since nobody read them any more: a sentence each. All others are whole.
+    std::vector<std::string> given_up;
 };
 
 struct PipelineOptions {
@@ -37,6 +39,7 @@ struct PipelineOptions {
     int at_once = 1;                       ///< recordings that are read side by side; live inputs always are
     media::InputOptions input;
     RunThreads threads;
+    media::GiveUp give_up;  ///< what the sinks ask; an output that fails when it says so costs no other
 };
 
 /// Runs all inputs. One that cannot be read is reported and passed over; whatever else fails ends the run with that one

@@ -3,11 +3,12 @@
 // yolo-eval: how good a model is, by COCO's measures, on labelled pictures.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
+#include <optional>
 
 #include "tools/eval/coco_dataset.h"
 #include "tools/eval/darknet_results.h"
@@ -106,26 +107,6 @@ void EvalOptions::add_to(CLI::App& app) {
     take(eval::presets().front());
 }
 
-/// A text result that is known to be writable before any work is done. Does nothing without a path.
-class TextOutput {
-public:
-    explicit TextOutput(const std::string& path) : path_(path) {
-        if (!path.empty()) file_.emplace(path);
-    }
-    explicit operator bool() const { return file_.has_value(); }
-    void write(const std::string& text) {
-        std::ofstream stream(file_->temporary(), std::ios::binary);
-        stream << text << std::flush;
-        if (!stream) media::throw_output(path_, "the disk may be full");
-        stream.close();
-        file_->commit();
-    }
-
-private:
-    std::string path_;
-    std::optional<media::OutputFile> file_;
-};
-
 void check_outputs(const EvalOptions& options) {
     if (!options.curves.empty() && media::lower_ending(options.curves) != "svg")
         throw Error(ErrorKind::usage,
@@ -135,6 +116,8 @@ void check_outputs(const EvalOptions& options) {
         for (int j = 0; j < i; ++j)
             if (!paths[i]->empty() && *paths[i] == *paths[j])
                 throw Error(ErrorKind::usage, fmt::format("{}: named for two different results", *paths[i]));
+    for (const std::string* path : paths)
+        if (!path->empty()) const media::OutputFile can_be_made(*path);
 }
 
 Network load_detector(const ModelOptions& model, bool needs_weights) {
@@ -160,8 +143,7 @@ std::size_t without_category(const std::vector<std::optional<std::size_t>>& cate
     return std::size_t(std::count(categories.begin(), categories.end(), std::nullopt));
 }
 
-std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval::Dataset& dataset,
-                                                      const std::atomic<bool>& stop) {
+std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval::Dataset& dataset) {
     Network network = load_detector(options.model, true);
     if (options.preset.reads_letter_box && !options.fit_named && network.letter_box)
         options.engine.detect.fit = Fit::letterbox;
@@ -186,7 +168,8 @@ std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval
                    engine.description());
         for (const std::string& note : engine.notes()) fmt::print(stderr, "yolo-eval: {}\n", note);
     }
-    Progress progress(stderr, options.quiet);
+    const CompleteOnInterrupt completing;
+    Progress progress(STDERR_FILENO, options.quiet, interrupt_is_overdue);
     const auto start = std::chrono::steady_clock::now();
     const auto total = std::int64_t(dataset.pictures.size());
     return eval::detect_pictures(
@@ -197,7 +180,7 @@ std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval
             const auto n = std::int64_t(done);
             progress.update({dataset.path, 1, 1, n, total, n, double(n) / double(total), elapsed.count()});
         },
-        stop);
+        completing.requested());
 }
 
 std::vector<eval::ScoredBox> read_detections(const EvalOptions& options, eval::Dataset& dataset) {
@@ -227,10 +210,29 @@ std::string last_name(const std::string& path) {
     return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
 
+void write_results(const EvalOptions& options, const eval::Dataset& dataset,
+                   const std::vector<eval::ScoredBox>& detections, const eval::Scores& scores) {
+    const CompleteOnInterrupt completing;
+    const auto write = [](const std::string& path, const std::string& text) {
+        media::write_file(path, text, interrupt_is_overdue);
+    };
+    if (!options.detections.empty()) write(options.detections, eval::results_json(dataset, detections));
+    if (!options.json.empty()) {
+        nlohmann::ordered_json json = {{"version", 1}, {"data", dataset.path}, {"settings", settings_json(options)}};
+        json["pictures"] = dataset.pictures.size();
+        json["objects"] = dataset.annotations.size();
+        json["detections"] = detections.size();
+        json.update(eval::scores_json(dataset, scores));
+        write(options.json, json.dump(2) + "\n");
+    }
+    if (!options.curves.empty())
+        write(options.curves,
+              eval::pr_curves_svg(dataset, scores, "Precision and recall at IoU 0.5 on " + last_name(dataset.path)));
+}
+
 int run(EvalOptions& options) {
-    const std::atomic<bool>& stop = install_interrupt_handler();
+    install_interrupt_handler();
     check_outputs(options);
-    TextOutput detections_file(options.detections), json_file(options.json), curves_file(options.curves);
     eval::Dataset dataset = read_dataset(options);
     std::optional<std::vector<eval::ScoredBox>> detections;
     if (!options.from_detections.empty()) {
@@ -238,7 +240,7 @@ int run(EvalOptions& options) {
         if (options.limit) dataset.keep_first(options.limit);
     } else {
         if (options.limit) dataset.keep_first(options.limit);
-        detections = run_model(options, dataset, stop);
+        detections = run_model(options, dataset);
     }
     if (!detections) {
         fmt::print(stderr, "yolo-eval: interrupted; nothing was scored or written\n");
@@ -250,18 +252,13 @@ int run(EvalOptions& options) {
     const eval::Scores scores = eval::score(dataset, *detections);
     fmt::print("{}: {} pictures, {} objects, {} detections\n\n{}", dataset.path, dataset.pictures.size(),
                dataset.annotations.size(), detections->size(), eval::scores_text(dataset, scores));
-    if (detections_file) detections_file.write(eval::results_json(dataset, *detections));
-    if (json_file) {
-        nlohmann::ordered_json json = {{"version", 1}, {"data", dataset.path}, {"settings", settings_json(options)}};
-        json["pictures"] = dataset.pictures.size();
-        json["objects"] = dataset.annotations.size();
-        json["detections"] = detections->size();
-        json.update(eval::scores_json(dataset, scores));
-        json_file.write(json.dump(2) + "\n");
+    try {
+        write_results(options, dataset, *detections, scores);
+    } catch (const Error& error) {
+        if (!interrupt_is_overdue()) throw;
+        print_error("yolo-eval", error.what());
+        return kInterrupted;
     }
-    if (curves_file)
-        curves_file.write(
-            eval::pr_curves_svg(dataset, scores, "Precision and recall at IoU 0.5 on " + last_name(dataset.path)));
     return kSuccess;
 }
 

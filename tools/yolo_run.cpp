@@ -2,8 +2,12 @@
 //
 // yolo-run: videos and pictures in; boxes out, as records, annotated video or pictures.
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <mutex>
 
 extern "C" {
 #include <libavutil/log.h>
@@ -11,6 +15,7 @@ extern "C" {
 
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
+#include "tools/media/byte_stream.h"
 #include "tools/media/input.h"
 #include "tools/options.h"
 #include "tools/report.h"
@@ -19,6 +24,18 @@ extern "C" {
 
 namespace convoy::tools {
 namespace {
+
+// What libav says, from any thread, as it would print it; but it waits for a reader no longer than all else does.
+void print_av_log(void* context, int level, const char* format, va_list arguments) {
+    static std::mutex mutex;
+    static media::OutputStream out(STDERR_FILENO, interrupt_is_overdue);
+    static int at_line_start = 1;
+    if (level > av_log_get_level()) return;
+    const std::lock_guard lock(mutex);
+    char line[1024] = {};
+    av_log_format_line(context, level, format, arguments, line, sizeof line, &at_line_start);
+    out.write(line);
+}
 
 void greet(const RunOptions& options, const Network& network, const Engine& engine) {
     if (options.quiet) return;
@@ -29,18 +46,23 @@ void greet(const RunOptions& options, const Network& network, const Engine& engi
     for (const std::string& note : engine.notes()) fmt::print(stderr, "yolo-run: {}\n", note);
 }
 
+std::vector<std::string> outputs_of(const Sinks& sinks) {
+    std::vector<std::string> all;
+    const auto add = [&](const std::vector<std::string>& paths) { all.insert(all.end(), paths.begin(), paths.end()); };
+    for (const auto& sink : sinks.records) add(sink->outputs());
+    for (const auto& sink : sinks.pictures) add(sink->outputs());
+    return all;
+}
+
 // Default results are the program's answer, so their paths go to standard output; named ones are only confirmed.
-void list_outputs(const RunOptions& options, const Sinks& sinks) {
-    const auto list = [&](const std::vector<std::string>& paths) {
-        for (const std::string& path : paths) {
-            if (options.output.none())
-                fmt::print("{}\n", path);
-            else if (!options.quiet)
-                fmt::print(stderr, "wrote {}\n", path);
-        }
-    };
-    for (const auto& sink : sinks.records) list(sink->outputs());
-    for (const auto& sink : sinks.pictures) list(sink->outputs());
+void list_outputs(const RunOptions& options, const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+        if (options.output.none())
+            fmt::print("{}\n", path);
+        else if (!options.quiet)
+            fmt::print(stderr, "wrote {}\n", path);
+    }
+    std::fflush(stdout);
 }
 
 // The results are whole, but somebody should look at the machine.
@@ -54,24 +76,41 @@ bool report_failed_devices(const RunReport& run) {
     return any;
 }
 
-int finish(const RunOptions& options, const RunSummary& summary, const Engine& engine) {
+// What goes wrong here is said at the end, for the results are there.
+std::vector<std::string> write_reports(const RunOptions& options, RunSummary& summary, const Engine& engine) {
+    std::vector<std::string> errors;
+    const auto write = [&](const std::string& path, const std::string& text) {
+        try {
+            write_text_file(path, text, interrupt_is_overdue);
+        } catch (const Error& error) {
+            (interrupt_is_overdue() ? summary.given_up : errors).emplace_back(error.what());
+        }
+    };
+    if (options.engine.trace) write(options.trace, chrome_trace(options.engine.trace->take()));
+    if (!options.report_json.empty()) write(options.report_json, report_json(summary, engine.description()));
+    return errors;
+}
+
+// Once everything is written: how it went.
+int conclude(const RunOptions& options, const RunSummary& summary, const Engine& engine,
+             const std::vector<std::string>& errors) {
     if (options.report) fmt::print(stderr, "{}\n", report_text(summary, engine.description()));
-    if (options.engine.trace) {
-        write_text_file(options.trace, chrome_trace(options.engine.trace->take()));
-        if (options.engine.trace->dropped() > 0) fmt::print(stderr, "yolo-run: the trace ends early: it was full\n");
-    }
-    if (!options.report_json.empty()) write_text_file(options.report_json, report_json(summary, engine.description()));
+    if (options.engine.trace && options.engine.trace->dropped() > 0)
+        fmt::print(stderr, "yolo-run: the trace ends early: it was full\n");
+    for (const std::string& sentence : errors) print_error("yolo-run", sentence);
+    for (const std::string& sentence : summary.given_up) print_error("yolo-run", sentence);
     if (!summary.run.failure.empty()) {
         print_error("yolo-run", "no device is left: " + summary.run.failure +
                                     "; what was written is complete up to the last frame");
         return kBadData;
     }
-    if (summary.interrupted) {
-        fmt::print(stderr, "yolo-run: interrupted; what was written is complete up to the last frame\n");
+    if (summary.interrupted || !summary.given_up.empty()) {
+        fmt::print(stderr, "yolo-run: interrupted; what was written{} is complete up to the last frame\n",
+                   summary.given_up.empty() ? "" : " elsewhere");
         return kInterrupted;
     }
-    const bool failed = std::any_of(summary.inputs.begin(), summary.inputs.end(),
-                                    [](const auto& input) { return !input.end.error.empty(); });
+    const bool failed = !errors.empty() || std::any_of(summary.inputs.begin(), summary.inputs.end(),
+                                                       [](const auto& input) { return !input.end.error.empty(); });
     if (failed) return kBadData;
     return report_failed_devices(summary.run) ? kDeviceFailed : kSuccess;
 }
@@ -85,8 +124,9 @@ void prepare(RunOptions& options, const std::vector<std::string>& inputs) {
 }
 
 int run(RunOptions& options) {
-    const std::atomic<bool>& stop = install_interrupt_handler();
+    install_interrupt_handler();
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
+    av_log_set_callback(print_av_log);
     const std::vector<std::string> inputs = media::expand_inputs(options.inputs);
     const OutputPlan plan = plan_outputs(options.output, inputs, {options.report_json, options.trace});
     prepare(options, inputs);
@@ -97,15 +137,22 @@ int run(RunOptions& options) {
     Engine engine(network, options.engine);
     network.weights_storage.reset();  // the engine holds what it needs
     greet(options, network, engine);
-    Sinks sinks = make_sinks(plan, network.names);
     RunSummary summary;
+    std::vector<std::string> outputs, errors;
     {
-        Progress progress(stderr, options.quiet);
-        summary = run_pipeline(engine, {inputs, network.names, options.at_once, options.input, options.threads}, sinks,
-                               progress, stop);
+        const CompleteOnInterrupt completing;
+        Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
+        Progress progress(STDERR_FILENO, options.quiet, interrupt_is_overdue);
+        summary = run_pipeline(
+            engine, {inputs, network.names, options.at_once, options.input, options.threads, interrupt_is_overdue},
+            sinks, progress, completing.requested());
+        errors = write_reports(options, summary, engine);
+        if (interrupt_is_overdue() && !progress.failure().empty())
+            summary.given_up.push_back("cannot write to standard error: " + progress.failure());
+        outputs = outputs_of(sinks);
     }
-    list_outputs(options, sinks);
-    return finish(options, summary, engine);
+    list_outputs(options, outputs);
+    return conclude(options, summary, engine, errors);
 }
 
 }  // namespace

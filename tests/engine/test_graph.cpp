@@ -144,7 +144,8 @@ TEST_CASE("Uses names every tensor's writer and readers, as a search for each do
     twice.nodes.insert(twice.nodes.end() - 1, Node{AddOp{}, {2, 2}, twice.add_tensor("sum", {18, 8, 8}), 1});
     check(twice);
     for (const std::string& cfg : test::all_cfgs()) {
-        Graph g = lower(load_network(cfg));
+        const Network network = load_network(cfg);
+        Graph g = lower(network);
         check(g);
         run_passes(g, {{.conv_takes_pitch = true, .conv_upsamples = true, .channel_alignment = 8}, {}});
         check(g);

@@ -62,7 +62,8 @@ Graph rewritten(const Network& n, bool conv_takes_pitch = false, int alignment =
 }  // namespace
 
 TEST_CASE("lowering is one node a step", "[passes]") {
-    const Graph g = lower(residual());
+    const Network n = residual();
+    const Graph g = lower(n);
     verify(g);
     CHECK(census(g) ==
           std::map<std::string, int>{{"input", 1}, {"conv", 3}, {"batchnorm", 2}, {"activation", 3}, {"add", 1}});
@@ -102,7 +103,8 @@ TEST_CASE("batch norm is folded in double by each formula", "[passes]") {
 }
 
 TEST_CASE("a second batch norm is not folded over the first", "[passes]") {
-    Graph g = lower(residual());
+    const Network n = residual();
+    Graph g = lower(n);
     const Node first = g.nodes[2];
     REQUIRE(std::holds_alternative<BatchNormOp>(first.op));
     const TensorId between = first.output, out = g.add_tensor("again", g.tensors[between].shape);

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 namespace fs = std::filesystem;
 
@@ -22,19 +23,23 @@ std::string environment(const char* name) {
     return value;
 }
 
+int new_file(const fs::path& path) { return open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600); }
+
 [[noreturn]] void become(const fs::path& program, std::vector<char*>& argv, const fs::path& folder, const fs::path& out,
-                         const fs::path& err) {
-    const int out_fd = open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600),
-              err_fd = open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+                         const fs::path& err, Streams streams) {
+    const int out_fd = streams.out < 0 ? new_file(out) : streams.out,
+              err_fd = streams.err < 0 ? new_file(err) : streams.err;
     if (out_fd < 0 || err_fd < 0 || dup2(out_fd, 1) < 0 || dup2(err_fd, 2) < 0 || chdir(folder.c_str()) != 0)
         _exit(126);
+    if (streams.in >= 0 && dup2(streams.in, 0) < 0) _exit(126);
     execv(program.c_str(), argv.data());
     _exit(127);
 }
 
 }  // namespace
 
-Child::Child(const std::string& program, const std::vector<std::string>& arguments, const fs::path& folder)
+Child::Child(const std::string& program, const std::vector<std::string>& arguments, const fs::path& folder,
+             Streams streams)
     : out_(folder / "stdout.txt"), err_(folder / "stderr.txt") {
     const fs::path file = program.front() == '/' ? fs::path(program) : built_program(program);
     std::vector<std::string> copies = arguments;
@@ -44,7 +49,7 @@ Child::Child(const std::string& program, const std::vector<std::string>& argumen
     argv.push_back(nullptr);
     pid_ = fork();
     if (pid_ < 0) throw std::runtime_error("fork failed");
-    if (pid_ == 0) become(file, argv, folder, out_, err_);
+    if (pid_ == 0) become(file, argv, folder, out_, err_, streams);
 }
 
 Child::~Child() {
@@ -68,6 +73,17 @@ Finished Child::wait() {
     pid_ = -1;
     return {WIFEXITED(state_) ? WEXITSTATUS(state_) : 128 + WTERMSIG(state_), read_file(out_), read_file(err_)};
 }
+
+Finished Child::wait(std::chrono::seconds limit) {
+    const auto until = std::chrono::steady_clock::now() + limit;
+    while (running()) {
+        if (std::chrono::steady_clock::now() > until) signal(SIGKILL);
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return wait();
+}
+
+std::string Child::err() const { return read_file(err_); }
 
 Finished run(const std::string& program, const std::vector<std::string>& arguments, const fs::path& folder) {
     return Child(program, arguments, folder).wait();

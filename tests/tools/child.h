@@ -3,11 +3,17 @@
 // The built commands as a user runs them: child processes with their output and exit status.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 namespace convoy::test {
+
+/// Descriptors for a Child. -1: the test's own to read from, files to write to.
+struct Streams {
+    int in = -1, out = -1, err = -1;
+};
 
 struct Finished {
     int status = -1;  ///< exit status; 128 + n after signal n
@@ -15,16 +21,22 @@ struct Finished {
 };
 
 /// A running command of the build, or another program by its absolute path. Standard output and error go to files in
-/// `folder`, which is its working directory.
+/// `folder`, which is its working directory, unless other descriptors are given.
 class Child {
 public:
-    Child(const std::string& program, const std::vector<std::string>& arguments, const std::filesystem::path& folder);
+    Child(const std::string& program, const std::vector<std::string>& arguments, const std::filesystem::path& folder,
+          Streams streams = {});
     ~Child();  ///< kills it when nobody waited for it
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
     void signal(int number) const;
     bool running();
+    int pid() const { return pid_; }
     Finished wait();
+    /// The same, but for no longer than this: then it is killed.
+    Finished wait(std::chrono::seconds limit);
+    /// What it has written to standard error so far.
+    std::string err() const;
 
 private:
     std::filesystem::path out_, err_;

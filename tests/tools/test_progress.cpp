@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tools/progress.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "tests/support/catch.h"
 #include "tests/tools/child.h"
 
@@ -78,8 +81,8 @@ TEST_CASE("without a terminal there are plain lines, and none when quiet") {
     const test::TemporaryFolder folder;
     for (const bool quiet : {false, true}) {
         const std::string path = folder / "stderr";
-        std::FILE* file = std::fopen(path.c_str(), "w");
-        REQUIRE(file != nullptr);
+        const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        REQUIRE(file >= 0);
         {
             Progress progress(file, quiet);
             CHECK_FALSE(progress.due());  // the first plain line comes after some seconds
@@ -87,7 +90,7 @@ TEST_CASE("without a terminal there are plain lines, and none when quiet") {
             progress.message("a message");
             progress.error("an error");
         }
-        std::fclose(file);
+        ::close(file);
         CHECK(test::read_file(path) == (quiet ? "an error\n" : progress_text(halfway()) + "\na message\nan error\n"));
     }
 }

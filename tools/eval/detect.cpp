@@ -8,8 +8,8 @@
 namespace convoy::eval {
 namespace {
 
-Frame read_frame(const Picture& picture, std::size_t index) {
-    auto image = std::make_shared<const media::Image>(media::read_image(picture.path));
+Frame read_frame(const Picture& picture, std::size_t index, const std::atomic<bool>& stop) {
+    auto image = std::make_shared<const media::Image>(media::read_image(picture.path, [&] { return stop.load(); }));
     if (picture.width > 0 && (image->width != picture.width || image->height != picture.height))
         throw Error(ErrorKind::input,
                     fmt::format("{}: is {}x{} pixels, its annotations are for {}x{}; is it the right picture?",
@@ -37,7 +37,12 @@ std::optional<std::vector<ScoredBox>> detect_pictures(Engine& engine, const Data
         // As far ahead as submit() does not block: the network works while the next pictures are decoded.
         while (submitted < count && submitted - done < std::size_t(engine.capacity())) {
             if (stop) return std::nullopt;
-            engine.submit(read_frame(dataset.pictures[submitted], submitted));
+            try {
+                engine.submit(read_frame(dataset.pictures[submitted], submitted, stop));
+            } catch (const Error&) {
+                if (stop) return std::nullopt;
+                throw;
+            }
             if (++submitted == count) engine.finish();
         }
         const std::optional<Result> result = engine.next();

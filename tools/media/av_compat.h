@@ -35,4 +35,11 @@ inline void allow_mapped_pictures(AVCodecContext& decoder) {
 #endif
 }
 
+/// What an AVIOContext hands to its writer.
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+using AvioBytes = const std::uint8_t*;
+#else
+using AvioBytes = std::uint8_t*;
+#endif
+
 }  // namespace convoy::media

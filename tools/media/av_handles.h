@@ -27,10 +27,10 @@ struct DemuxerDeleter {
     void operator()(AVFormatContext* p) const { avformat_close_input(&p); }
 };
 
-/// An output context owns its file too.
+/// An output context owns its file too, but for one that is somebody else's.
 struct MuxerDeleter {
     void operator()(AVFormatContext* p) const {
-        avio_closep(&p->pb);
+        if (!(p->flags & AVFMT_FLAG_CUSTOM_IO)) avio_closep(&p->pb);
         avformat_free_context(p);
     }
 };

@@ -12,12 +12,14 @@
 #include "tools/media/av_compat.h"
 #include "tools/media/damage.h"
 #include "tools/media/files.h"
+#include "tools/media/host_lookup.h"
 #include "tools/media/limits.h"
 
 namespace convoy::media {
 namespace {
 
 constexpr double kDefaultRate = 25;  // frames/s where neither time stamps nor the container tell
+constexpr std::chrono::milliseconds kCameraPause{2}, kPause{10};
 
 /// Text and binary files that libav would draw as a terminal's screen.
 bool is_text_art(AVCodecID id) {
@@ -28,7 +30,7 @@ bool is_text_art(AVCodecID id) {
 
 Demuxer::Demuxer(const std::string& path, std::stop_token cancel, const AVInputFormat* format,
                  std::chrono::duration<double> silence)
-    : cancel_(std::move(cancel)), frame_s_(1 / kDefaultRate) {
+    : cancel_(std::move(cancel)), asks_again_(format != nullptr), frame_s_(1 / kDefaultRate) {
     info_.path = path;
     if (is_url(path) || format) silence_ = std::chrono::duration_cast<Clock::duration>(silence);
     open(format);
@@ -39,28 +41,56 @@ Demuxer::Demuxer(const std::string& path, std::stop_token cancel, const AVInputF
 
 void Demuxer::fail(const std::string& what) const { throw Error(ErrorKind::input, "'" + info_.path + "' " + what); }
 
+/// libav asks this while it waits for a network, and before each packet while it looks for streams.
+bool Demuxer::gives_up() const {
+    if (asks_again_) std::this_thread::sleep_for(kCameraPause);
+    return cancel_.stop_requested() || Clock::now() > deadline_;
+}
+
+void Demuxer::expect_something() {
+    if (silence_) deadline_ = Clock::now() + *silence_;
+}
+
 void Demuxer::open(const AVInputFormat* format) {
-    const bool url = is_url(info_.path);
+    const bool url = is_url(info_.path), file = !url && !format;
     if (!url) require_readable(info_.path);
     AVFormatContext* raw = avformat_alloc_context();
     if (!raw) throw std::bad_alloc();
-    raw->interrupt_callback = {[](void* self) {
-                                   const auto& demuxer = *static_cast<const Demuxer*>(self);
-                                   return int(demuxer.cancel_.stop_requested() || Clock::now() > demuxer.deadline_);
-                               },
-                               this};
-    if (silence_) deadline_ = Clock::now() + *silence_;
-    const std::string location = url || format ? info_.path : "file:" + info_.path;
+    context_.reset(raw);
+    raw->interrupt_callback = {[](void* self) { return int(static_cast<const Demuxer*>(self)->gives_up()); }, this};
+    if (format) raw->flags |= AVFMT_FLAG_NONBLOCK;  // else nothing ends the wait for a picture
+    if (file && is_stream(info_.path)) {
+        stream_in_ = std::make_unique<InputStream>(info_.path, [cancel = cancel_] { return cancel.stop_requested(); });
+        io_ = avio_over(*stream_in_);
+        raw->pb = io_.get();
+        raw->flags |= AVFMT_FLAG_CUSTOM_IO;
+    }
+    expect_something();
+    if (url) look_up_host();
+    const std::string location = file ? "file:" + info_.path : info_.path;
     AVDictionary* options = nullptr;
     av_dict_set(&options, "rtsp_flags", "prefer_tcp", 0);  // over UDP, cameras lose packets even in a quiet network
+    context_.release();                                    // what cannot be opened is freed there
     const int code = avformat_open_input(&raw, location.c_str(), format, &options);
-    av_dict_free(&options);
-    if (code < 0 && (url || format))
-        fail("cannot be opened (" + av_message(code) + "); check the " + (url ? "address and the network" : "camera"));
-    if (code < 0)
-        fail("is no video or picture that can be read (" + av_message(code) +
-             "); if it should be one, it is cut short or damaged: copy or record it again");
     context_.reset(raw);
+    av_dict_free(&options);
+    if (code < 0) fail(why_unopened(code, !file));
+}
+
+/// libav would wait for the name service inside, where nothing interrupts it.
+void Demuxer::look_up_host() const {
+    const std::string host = host_to_look_up(info_.path);
+    if (!host.empty() && !wait_for_name_service(host, deadline_, cancel_))
+        fail("cannot be opened (the name service does not answer for " + host + "); check the address and the network");
+}
+
+std::string Demuxer::why_unopened(int code, bool from_far) const {
+    if (!from_far)
+        return "is no video or picture that can be read (" + av_message(code) +
+               "); if it should be one, it is cut short or damaged: copy or record it again";
+    const std::string reason = Clock::now() > deadline_ ? "it says nothing" : av_message(code);
+    return "cannot be opened (" + reason + "); check the " +
+           (is_url(info_.path) ? "address and the network" : "camera");
 }
 
 void Demuxer::find_streams() {
@@ -118,25 +148,28 @@ bool Demuxer::is_recording() const {
 }
 
 bool Demuxer::read(AVPacket& packet) {
+    expect_something();
     for (int retries = 0; !ended_ && !cancel_.stop_requested();) {
-        if (silence_) deadline_ = Clock::now() + *silence_;
         av_packet_unref(&packet);
         const int code = av_read_frame(context_.get(), &packet);
+        if (cancel_.stop_requested()) break;  // what came last may be half a packet
         if (code >= 0) {
+            expect_something();
             if (packet.stream_index != chosen_->index) continue;
             keep_time(packet);
             return true;
         }
-        if (code == AVERROR(EAGAIN) && ++retries < 100) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        if (code == AVERROR(EAGAIN) && (asks_again_ ? Clock::now() < deadline_ : ++retries < 100)) {
+            std::this_thread::sleep_for(asks_again_ ? kCameraPause : kPause);
             continue;
         }
         ended_ = true;
-        if (cancel_.stop_requested()) break;
         if (code != AVERROR_EOF)
             note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
-                        Clock::now() > deadline_ ? "nothing more came for too long"
-                                                 : "reading ended early (" + av_message(code) + ")");
+                        Clock::now() > deadline_
+                            ? "nothing more came for too long"
+                            : "reading ended early (" + av_message(code) + ")" +
+                                  (stream_in_ ? "; a pipe cannot be read back: give the file" : ""));
         check_cut_short();
     }
     return false;

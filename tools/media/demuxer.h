@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "engine/segment.h"
 #include "tools/media/av_handles.h"
+#include "tools/media/av_io.h"
 #include "tools/media/video_stream.h"
 
 namespace convoy::media {
@@ -20,10 +22,13 @@ public:
     /// Throws Error(input) naming the path when it is missing, empty, unreadable, of no known kind or without a video
     /// stream that can be decoded. `format` is libav's when it cannot be told from the contents (a camera), else null.
     /// An address or camera that says nothing for `silence` ends, and everything that waits does soon when `cancel` is
-    /// asked to stop.
+    /// asked to stop: for a name service, a network, a camera, for whoever writes into a pipe. That is no damage.
     explicit Demuxer(const std::string& path, std::stop_token cancel = {}, const AVInputFormat* format = nullptr,
-                     std::chrono::duration<double> silence = kSilence);
-    static constexpr std::chrono::seconds kSilence{30};
+                     std::chrono::duration<double> silence = silence_of(30));
+    /// How long an address or camera may say nothing that is given up after so many seconds.
+    static std::chrono::duration<double> silence_of(double give_up_s) {
+        return std::chrono::duration<double>(std::min(give_up_s, 30.));
+    }
     Demuxer(const Demuxer&) = delete;
     Demuxer& operator=(const Demuxer&) = delete;
 
@@ -42,6 +47,10 @@ private:
     using Clock = std::chrono::steady_clock;
 
     void open(const AVInputFormat* format);
+    std::string why_unopened(int code, bool from_far) const;
+    void look_up_host() const;
+    bool gives_up() const;
+    void expect_something();
     void find_streams();
     void choose_stream();
     void describe();
@@ -53,6 +62,9 @@ private:
     std::stop_token cancel_;
     std::optional<Clock::duration> silence_;  // of what is no file
     Clock::time_point deadline_ = Clock::time_point::max();
+    const bool asks_again_;                   // a camera, which libav asks until it has a picture
+    std::unique_ptr<InputStream> stream_in_;  // of what is no regular file
+    AvioPtr io_;
     DemuxerPtr context_;
     AVStream* chosen_ = nullptr;
     VideoStreamPtr stream_;

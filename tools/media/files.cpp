@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "darknet_loader/error.h"
+#include "tools/media/byte_stream.h"
 
 namespace fs = std::filesystem;
 
@@ -76,6 +77,13 @@ OutputFile::~OutputFile() {
 void OutputFile::commit() {
     if (!direct_ && std::rename(temporary_.c_str(), path_.c_str()) != 0) throw_output(path_, message(errno));
     committed_ = true;
+}
+
+void write_file(const std::string& path, std::string_view bytes, const GiveUp& give_up) {
+    OutputFile file(path);
+    OutputStream stream(file.temporary(), give_up);
+    if (!stream.write(bytes) || !stream.close()) throw_output(path, stream.reason());
+    file.commit();
 }
 
 }  // namespace convoy::media

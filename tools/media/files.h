@@ -4,6 +4,9 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+
+#include "tools/media/give_up.h"
 
 namespace convoy::media {
 
@@ -29,6 +32,8 @@ public:
 
     /// Where to write until commit().
     const std::string& temporary() const { return temporary_; }
+    /// Whether that is `path` itself, which was there and is no regular file.
+    bool is_direct() const { return direct_; }
     /// Takes the place of `path`. Throws Error(output). The file must be closed by then.
     void commit();
 
@@ -36,6 +41,9 @@ private:
     std::string path_, temporary_;
     bool direct_ = false, committed_ = false;
 };
+
+/// Writes a whole OutputFile. Where it is a pipe, the wait for whoever reads it can be given up. Throws Error(output).
+void write_file(const std::string& path, std::string_view bytes, const GiveUp& give_up = {});
 
 /// Throws Error(output): "cannot write 'path': reason".
 [[noreturn]] void throw_output(const std::string& path, const std::string& reason);

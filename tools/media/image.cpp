@@ -6,11 +6,13 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <system_error>
 #include <utility>
 
 #include "darknet_loader/error.h"
+#include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
 #include "tools/media/jpeg.h"
 #include "tools/media/jpeg_markers.h"
@@ -30,6 +32,8 @@
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #include <stb/stb_image_write.h>
 
+namespace fs = std::filesystem;
+
 namespace convoy::media {
 namespace {
 
@@ -40,23 +44,23 @@ struct CloseFile {
 };
 using FilePtr = std::unique_ptr<std::FILE, CloseFile>;
 
-std::string last_error() { return std::generic_category().message(errno); }
-
 [[noreturn]] void throw_input(const std::string& path, const std::string& what) {
     throw Error(ErrorKind::input, "'" + path + "' " + what);
 }
 
-Bytes read_whole(const std::string& path) {
+Bytes read_whole(const std::string& path, const GiveUp& give_up) {
     require_readable(path);
-    const FilePtr file(std::fopen(path.c_str(), "rb"));
-    if (!file) throw_input(path, "cannot be read: " + last_error());
+    InputStream file(path, give_up);
     Bytes bytes;
+    std::error_code unknown;
+    if (const std::uintmax_t size = fs::file_size(path, unknown); !unknown && size <= INT_MAX) bytes.reserve(size);
     std::uint8_t block[1 << 16];
-    while (const std::size_t n = std::fread(block, 1, sizeof block, file.get())) {
+    while (const ssize_t n = file.read(block, sizeof block)) {
+        if (n == -ECANCELED) throw_input(path, "was given up before it was there");
+        if (n < 0) throw_input(path, "cannot be read: " + std::generic_category().message(int(-n)));
         bytes.insert(bytes.end(), block, block + n);
         if (bytes.size() > INT_MAX) throw_input(path, "is larger than 2 GB and so no picture; check the path");
     }
-    if (std::ferror(file.get())) throw_input(path, "cannot be read: " + last_error());
     return bytes;
 }
 
@@ -69,8 +73,8 @@ struct Encoded {
     Orientation orientation = 1;
 };
 
-Encoded read_encoded(const std::string& path) {
-    Encoded file{read_whole(path)};
+Encoded read_encoded(const std::string& path, const GiveUp& give_up) {
+    Encoded file{read_whole(path, give_up)};
     int channels = 0;
     if (!stbi_info_from_memory(file.bytes.data(), int(file.bytes.size()), &file.width, &file.height, &channels))
         throw_input(path, std::string("is no picture that can be read (") + stbi_failure_reason() +
@@ -110,10 +114,10 @@ ImageSize displayed_size(const Encoded& file) {
 
 }  // namespace
 
-ImageSize read_image_size(const std::string& path) { return displayed_size(read_encoded(path)); }
+ImageSize read_image_size(const std::string& path) { return displayed_size(read_encoded(path, {})); }
 
-Image read_image(const std::string& path) {
-    const Encoded file = read_encoded(path);
+Image read_image(const std::string& path, const GiveUp& give_up) {
+    const Encoded file = read_encoded(path, give_up);
     int w = 0, h = 0;
     Bytes rgb;
     std::string reason;
@@ -131,7 +135,32 @@ Image read_image(const std::string& path) {
     return image;
 }
 
-void write_image(const std::string& path, const Image& image) {
+std::size_t read_image_memory(const std::string& path) {
+    if (is_stream(path)) return 0;
+    const FilePtr file(std::fopen(path.c_str(), "rb"));
+    std::error_code error;
+    const std::uintmax_t bytes = fs::file_size(path, error);
+    if (!file || error) return 0;
+    const int first = std::fgetc(file.get());
+    std::rewind(file.get());
+    if (first == 0xff) {
+        JpegHeader header;
+        if (!read_jpeg_header(file.get(), header) || !plausible_size(header.width, header.height)) return 0;
+        const std::size_t rgb = std::size_t(header.width) * header.height * 3;
+        return bytes + rgb + std::max(header.coefficient_bytes, header.orientation == 1 ? 0 : rgb);
+    }
+    int width = 0, height = 0, channels = 0;
+    if (!stbi_info_from_file(file.get(), &width, &height, &channels) || !plausible_size(width, height)) return 0;
+    const std::size_t pixels = std::size_t(width) * height, depth = stbi_is_16_bit_from_file(file.get()) ? 2 : 1;
+    const std::size_t stored = channels * depth, rgb = 3 * depth;
+    if (first == 'G') return bytes + pixels * 12;  // RGBA, its background, a history, and RGB of it
+    const std::size_t other = pixels * std::max(stored + rgb, std::size_t(6));  // as stored and as RGB, or RGB twice
+    if (first != 0x89) return bytes + other;
+    // A PNG is collected, unpacked, put together from its passes.
+    return bytes + std::max({2 * bytes + pixels * stored, pixels * stored * 5 / 2, other});
+}
+
+void write_image(const std::string& path, const Image& image, const GiveUp& give_up) {
     const std::string ending = lower_ending(path);
     const int w = image.width, h = image.height;
     if (w <= 0 || h <= 0 || image.rgb.size() != std::size_t(w) * h * 3)
@@ -148,12 +177,7 @@ void write_image(const std::string& path, const Image& image) {
         throw Error(ErrorKind::usage, "cannot write '" + path + "': end the name in .jpg, .png or .bmp");
     }
     if (!ok) throw_output(path, "the picture is too large for this format");
-    OutputFile output(path);
-    FilePtr file(std::fopen(output.temporary().c_str(), "wb"));
-    if (!file) throw_output(path, last_error());
-    if (std::fwrite(bytes.data(), 1, bytes.size(), file.get()) != bytes.size()) throw_output(path, last_error());
-    if (std::fclose(file.release()) != 0) throw_output(path, last_error());
-    output.commit();
+    write_file(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, give_up);
 }
 
 bool is_image_path(const std::string& path) {

@@ -21,7 +21,8 @@ struct InputOptions {
     /// Threads that decode what cannot be cut; 0 lets libav choose.
     int threads = 0;
     /// How long a live input may go without a frame, counted from its begin or its last frame, until it is given up.
-    /// Until then it is connected to again and again, at first after 0.5 s, at last every 10 s.
+    /// Until then it is connected to again and again, at first after 0.5 s, at last every 10 s. Any address may say
+    /// nothing for so long at a time, and for 30 s at most.
     double give_up_s = 60;
     /// The input ends after so many frames; 0 takes all. A recording is decoded in sequence then, since only that tells
     /// where the last of them is.
@@ -51,7 +52,10 @@ bool is_address(const std::string& path);
 /// A live input is one endless segment, which connects when its reader is opened, and again when it drops out. Each
 /// drop-out counts as damage. The size and rate of its frames are not known before.
 ///
-/// When `cancel` is asked to stop, whatever waits for a file, a network or a camera gives up soon, and the input ends.
+/// A pipe, a terminal or another character device is a recording that cannot be read again: what its container needs to
+/// go back for is an Error(input).
+///
+/// When `cancel` is asked to stop, whatever waits for a pipe, a network or a camera gives up soon, and the input ends.
 ///
 /// Throws Error(input) that names the path when it is missing, empty, unreadable, of no known kind, or holds no video
 /// stream or not one decodable frame. What is wrong with a picture or a live input comes from its reader.

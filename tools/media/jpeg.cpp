@@ -2,9 +2,10 @@
 #include "tools/media/jpeg.h"
 
 #include <csetjmp>
-#include <cstdio>
 
 #include <jpeglib.h>  // needs <cstdio> before it
+
+#include "tools/media/jpeg_markers.h"
 
 namespace convoy::media {
 namespace {
@@ -30,19 +31,52 @@ void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int count) {
         for (int c = 0; c < 3; ++c) rgb[3 * i + c] = std::uint8_t(cmyk[4 * i + c] * cmyk[4 * i + 3] / 255);
 }
 
+/// libjpeg's decoder, whose memory goes with it. To be made before setjmp: what a longjmp leaves is not destroyed.
+struct Decompressor {
+    Decompressor() {
+        info.err = jpeg_std_error(&errors.base);
+        errors.base.error_exit = leave;
+        errors.base.output_message = stay_silent;
+    }
+    ~Decompressor() { jpeg_destroy_decompress(&info); }
+    Decompressor(const Decompressor&) = delete;
+    Decompressor& operator=(const Decompressor&) = delete;
+
+    jpeg_decompress_struct info{};
+    ErrorManager errors{};
+};
+
+/// What libjpeg keeps of a picture whose coefficients come in several scans: all of them, two bytes each.
+std::size_t coefficient_bytes(jpeg_decompress_struct& info) {
+    if (!jpeg_has_multiple_scans(&info)) return 0;
+    std::size_t blocks = 0;
+    for (int c = 0; c < info.num_components; ++c)
+        blocks += std::size_t(info.comp_info[c].width_in_blocks) * info.comp_info[c].height_in_blocks;
+    return blocks * DCTSIZE2 * sizeof(JCOEF);
+}
+
 }  // namespace
+
+bool read_jpeg_header(std::FILE* file, JpegHeader& header) {
+    Decompressor jpeg;
+    if (setjmp(jpeg.errors.escape)) return false;
+    jpeg_create_decompress(&jpeg.info);
+    jpeg_save_markers(&jpeg.info, JPEG_APP0 + 1, 0xffff);
+    jpeg_stdio_src(&jpeg.info, file);
+    jpeg_read_header(&jpeg.info, TRUE);
+    header = {int(jpeg.info.image_width), int(jpeg.info.image_height), 1, coefficient_bytes(jpeg.info)};
+    for (const jpeg_marker_struct* m = jpeg.info.marker_list; m && header.orientation == 1; m = m->next)
+        header.orientation = exif_orientation({m->data, m->data_length});
+    return true;
+}
 
 bool decode_jpeg(std::span<const std::uint8_t> file, int& width, int& height, std::vector<std::uint8_t>& rgb,
                  std::string& reason) {
-    jpeg_decompress_struct info{};
-    ErrorManager errors{};
-    info.err = jpeg_std_error(&errors.base);
-    errors.base.error_exit = leave;
-    errors.base.output_message = stay_silent;
-    std::vector<std::uint8_t> row;  // outside of the region that longjmp leaves, so that it is destroyed
-    if (setjmp(errors.escape)) {
-        reason = errors.message;
-        jpeg_destroy_decompress(&info);
+    std::vector<std::uint8_t> row;
+    Decompressor jpeg;
+    jpeg_decompress_struct& info = jpeg.info;
+    if (setjmp(jpeg.errors.escape)) {
+        reason = jpeg.errors.message;
         return false;
     }
     jpeg_create_decompress(&info);
@@ -62,7 +96,6 @@ bool decode_jpeg(std::span<const std::uint8_t> file, int& width, int& height, st
         if (inks) cmyk_to_rgb(row.data(), out, width);
     }
     jpeg_finish_decompress(&info);
-    jpeg_destroy_decompress(&info);
     return true;
 }
 

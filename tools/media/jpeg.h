@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "tools/media/orientation.h"
+
 namespace convoy::media {
+
+struct JpegHeader {
+    int width = 0, height = 0;    ///< as stored
+    Orientation orientation = 1;  ///< EXIF's
+    /// What libjpeg keeps of the picture while it decodes, beside the pixels: much where it comes in several scans.
+    std::size_t coefficient_bytes = 0;
+};
+
+/// Reads a JPEG up to its first scan, whatever comes before that; false when there is none.
+bool read_jpeg_header(std::FILE* file, JpegHeader& header);
 
 /// A JPEG file to (height, width, 3) bytes of RGB, as it is stored (orientation not applied). By libjpeg with its
 /// defaults, so that pixels are those that OpenCV, and with it Darknet, sees; stb_image's differ by a few levels,

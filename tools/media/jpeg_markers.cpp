@@ -14,7 +14,9 @@ std::uint32_t number(Bytes b, std::size_t at, int size, bool little) {
     return value;
 }
 
-/// The orientation tag in the first directory of an APP1 segment's TIFF part, 1 when there is none.
+}  // namespace
+
+/// A tag in the first directory of the segment's TIFF part.
 Orientation exif_orientation(Bytes segment) {
     if (segment.size() < 6 + 8 || std::memcmp(segment.data(), "Exif\0\0", 6) != 0) return 1;
     const Bytes tiff = segment.subspan(6);
@@ -31,8 +33,6 @@ Orientation exif_orientation(Bytes segment) {
     }
     return 1;
 }
-
-}  // namespace
 
 JpegMarkers read_jpeg_markers(Bytes file) {
     JpegMarkers result;

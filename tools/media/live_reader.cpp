@@ -52,7 +52,7 @@ std::optional<Frame> LiveReader::next() {
             }
             drop();
         }
-        if (given_up()) break;
+        if (cancel_.stop_requested() || given_up()) break;
         pause();
     }
     return std::nullopt;
@@ -63,7 +63,7 @@ bool LiveReader::connect() {
     try {
         const bool camera = is_camera(path_);
         c.demuxer = std::make_unique<Demuxer>(path_, cancel_, camera ? camera_format() : nullptr,
-                                              std::min<std::chrono::duration<double>>(Demuxer::kSilence, give_up_));
+                                              Demuxer::silence_of(std::chrono::duration<double>(give_up_).count()));
         const VideoStreamPtr& stream = c.demuxer->stream();
         DecoderOptions options;
         options.threads = 0;

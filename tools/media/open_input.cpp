@@ -24,9 +24,9 @@ bool is_live(const std::string& path) {
 bool is_address(const std::string& path) { return is_url(path); }
 
 std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& options, std::stop_token cancel) {
-    if (is_image_path(path) && !is_url(path)) return std::make_unique<PictureInput>(path);
+    if (is_image_path(path) && !is_url(path)) return std::make_unique<PictureInput>(path, cancel);
     if (!is_live(path)) {
-        auto demuxer = std::make_unique<Demuxer>(path, cancel);
+        auto demuxer = std::make_unique<Demuxer>(path, cancel, nullptr, Demuxer::silence_of(options.give_up_s));
         if (demuxer->is_recording()) return std::make_unique<VideoInput>(std::move(demuxer), cancel, options);
     }
     return std::make_unique<LiveInput>(path, options, cancel);

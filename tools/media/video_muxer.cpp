@@ -48,14 +48,29 @@ std::string describe(const EncodedStream& s) {
 
 }  // namespace
 
-VideoMuxer::VideoMuxer(const std::string& path)
-    : path_(path), container_(container_of(path)), tick_(tick_of(container_)), file_(path) {}
+VideoMuxer::VideoMuxer(const std::string& path, GiveUp give_up)
+    : path_(path),
+      container_(container_of(path)),
+      tick_(tick_of(container_)),
+      file_(path),
+      give_up_(std::move(give_up)) {
+    if (file_.is_direct() && is_stream(path) && container_->name != std::string("matroska"))
+        throw_output(path, "it is a pipe, and a video of this kind goes back to its begin at the end; take .mkv");
+}
 
-void VideoMuxer::check(int code) const {
-    if (code < 0) throw_output(path_, av_message(code));
+void VideoMuxer::check(int code) {
+    if (code >= 0) return;
+    if (!pipe_ || pipe_->reason().empty()) fail(av_message(code));
+    fail(pipe_->reason() + "; " + std::to_string(packets_) + " frames are in it");
+}
+
+void VideoMuxer::fail(const std::string& reason) {
+    failure_ = reason;
+    throw_output(path_, reason);
 }
 
 void VideoMuxer::require_open() const {
+    if (!failure_.empty()) throw_output(path_, failure_);
     if (closed_) throw Error(ErrorKind::usage, "cannot write '" + path_ + "': it is closed already");
 }
 
@@ -99,7 +114,14 @@ void VideoMuxer::open_container() {
     track_->time_base = tick_;
     track_->avg_frame_rate = stream_->rate;
     check(avcodec_parameters_copy(track_->codecpar, stream_->parameters.get()));
-    check(avio_open(&raw->pb, location.c_str(), AVIO_FLAG_WRITE));
+    if (file_.is_direct() && is_stream(file_.temporary())) {
+        pipe_ = std::make_unique<OutputStream>(file_.temporary(), give_up_);
+        pipe_io_ = avio_over(*pipe_);
+        raw->pb = pipe_io_.get();
+        raw->flags |= AVFMT_FLAG_CUSTOM_IO;
+    } else {
+        check(avio_open(&raw->pb, location.c_str(), AVIO_FLAG_WRITE));
+    }
     AVDictionary* options = nullptr;
     av_dict_set(&options, "movflags", "+faststart", 0);
     const int code = avformat_write_header(raw, &options);
@@ -127,7 +149,7 @@ void VideoMuxer::write_waiting() {
         const std::int64_t frame = first_frame_ + packet.pts;
         if (frame >= frames_) return;
         if (frame < packets_ - stream_->delay)
-            throw_output(path_, "the encoder " + stream_->encoder + " delays frames by more than it has said");
+            fail("the encoder " + stream_->encoder + " delays frames by more than it has said");
         packet.pts = tick(frame);
         packet.dts = tick(packets_ - stream_->delay);
         packet.duration = nominal_;
@@ -141,14 +163,13 @@ void VideoMuxer::write_waiting() {
 
 void VideoMuxer::close() {
     if (closed_) return;
+    require_open();
     if (frames_ == 0) throw_output(path_, "not one picture was written to it, so no file was made");
     require_whole();
     check(av_write_trailer(muxer_.get()));
-    const int earlier = muxer_->pb->error;
-    const int code = avio_closep(&muxer_->pb);
+    check(muxer_->pb->error);
+    check(pipe_ ? (pipe_->close() ? 0 : AVERROR_EXIT) : avio_closep(&muxer_->pb));
     muxer_.reset();
-    check(earlier);
-    check(code);
     file_.commit();
     closed_ = true;
 }

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "tools/media/av_io.h"
 #include "tools/media/files.h"
 #include "tools/media/video_encoder.h"
 
@@ -21,14 +22,16 @@ namespace convoy::media {
 class VideoMuxer {
 public:
     /// Throws Error(usage) for an ending other than .mp4, .m4v, .mkv and .mov, Error(output) when the file cannot be
-    /// created.
-    explicit VideoMuxer(const std::string& path);
+    /// created, or is a pipe and no .mkv: the other containers go back to their begin. The wait for whoever reads a
+    /// pipe can be given up.
+    explicit VideoMuxer(const std::string& path, GiveUp give_up = {});
 
     /// What comes next: encoded frames, and in the order of showing the times from which on frames are shown. Once an
     /// encoder's stream is known either may run ahead of the other; that of the next encoder may come when all frames
     /// of the one before are there with their times. A time that is no later than the one before becomes the next tick:
-    /// of 1/90000 s, in .mkv of 1 ms. Throws Error(output), e.g. on a full disk, Error(unsupported) for frames that one
-    /// video cannot hold beside those before, Error(usage) after close() or when frames or times are missing.
+    /// of 1/90000 s, in .mkv of 1 ms. Throws Error(output), e.g. on a full disk, the same from then on whatever comes;
+    /// Error(unsupported) for frames that one video cannot hold beside those before; Error(usage) after close() or when
+    /// frames or times are missing.
     void append(EncodedFrames frames, std::span<const double> times_s);
     /// How many have a time so far.
     std::int64_t frames() const { return frames_; }
@@ -39,7 +42,8 @@ public:
     void require_open() const;
 
 private:
-    void check(int code) const;
+    void check(int code);
+    [[noreturn]] void fail(const std::string& reason);
     void require_whole() const;
     void begin_stream(std::shared_ptr<const EncodedStream> stream);
     void open_container();
@@ -51,7 +55,11 @@ private:
     const AVOutputFormat* container_;
     AVRational tick_;
     OutputFile file_;
-    MuxerPtr muxer_;  // from the first encoder's frames on
+    GiveUp give_up_;
+    std::unique_ptr<OutputStream> pipe_;  // where the file is one
+    AvioPtr pipe_io_;
+    MuxerPtr muxer_;       // from the first encoder's frames on
+    std::string failure_;  // after which nothing more is written
     AVStream* track_ = nullptr;
     std::shared_ptr<const EncodedStream> stream_;  // of the encoder whose frames are coming
     std::deque<PacketPtr> waiting_;                // for times

@@ -4,6 +4,9 @@
 #include <fmt/core.h>
 
 #include <chrono>
+#include <exception>
+
+#include "darknet_loader/error.h"
 
 namespace convoy::tools {
 namespace {
@@ -46,7 +49,15 @@ void AnnotateWork::end() {
 }
 
 void AnnotateWork::append(std::span<const FramePlace> places) {
-    for (const Target& target : targets_) target.sink->append(*target.part, places);
+    std::exception_ptr first_error;  // one sink that cannot take them costs no other
+    for (const Target& target : targets_) {
+        try {
+            target.sink->append(*target.part, places);
+        } catch (const Error&) {
+            if (!first_error) first_error = std::current_exception();
+        }
+    }
+    if (first_error) std::rethrow_exception(first_error);
 }
 
 }  // namespace convoy::tools

@@ -29,7 +29,8 @@ public:
 
     void frame(Result& result) override;
     void end() override;
-    /// Hands the next frames over to the sinks: PictureSink::append(), with its rules.
+    /// Hands the next frames over to the sinks: PictureSink::append(), with its rules. What one of them throws comes
+    /// when the others have theirs.
     void append(std::span<const FramePlace> places);
 
 private:

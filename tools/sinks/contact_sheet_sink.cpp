@@ -29,7 +29,8 @@ public:
     std::int64_t appended = 0;
 };
 
-ContactSheetSink::ContactSheetSink(std::string path) : path_(std::move(path)), sheet_(kColumns, kRows, kTileWidth) {}
+ContactSheetSink::ContactSheetSink(std::string path, media::GiveUp give_up)
+    : path_(std::move(path)), give_up_(std::move(give_up)), sheet_(kColumns, kRows, kTileWidth) {}
 
 std::unique_ptr<Part> ContactSheetSink::begin_part(int /*input_index*/, const InputInfo& input, int /*threads*/) {
     const std::lock_guard lock(mutex_);
@@ -51,11 +52,13 @@ void ContactSheetSink::append(Part& part, std::span<const FramePlace> places) {
 }
 
 void ContactSheetSink::close() {
-    if (!sheet_.empty()) media::write_image(path_, sheet_.render());
+    if (sheet_.empty()) return;
+    media::write_image(path_, sheet_.render(), give_up_);
+    written_ = true;
 }
 
 std::vector<std::string> ContactSheetSink::outputs() const {
-    if (sheet_.empty()) return {};
+    if (!written_) return {};
     return {path_};
 }
 

@@ -11,7 +11,8 @@ namespace convoy::tools {
 /// Evenly chosen annotated frames of all inputs on one picture.
 class ContactSheetSink : public PictureSink {
 public:
-    explicit ContactSheetSink(std::string path);
+    /// The wait for whoever reads a pipe can be given up.
+    explicit ContactSheetSink(std::string path, media::GiveUp give_up = {});
 
     std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
     void append(Part& part, std::span<const FramePlace> places) override;
@@ -22,6 +23,8 @@ private:
     class TilesPart;
 
     std::string path_;
+    media::GiveUp give_up_;
+    bool written_ = false;
     std::mutex mutex_;  // of the sheet: parts begin while others are appended
     media::ContactSheet sheet_;
 };

@@ -1,34 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/jsonl_sink.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "darknet_loader/error.h"
 
 namespace convoy::tools {
-namespace {
-
-// How much of `data` reached the file; less than all of it leaves the reason in errno.
-std::size_t write_all(int fd, std::string_view data) {
-    std::size_t done = 0;
-    while (done < data.size()) {
-        const ssize_t n = ::write(fd, data.data() + done, data.size() - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) break;
-        done += std::size_t(n);
-    }
-    return done;
-}
-
-}  // namespace
 
 std::string json_string(const std::string& text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -52,55 +33,49 @@ std::string json_record(const std::string& input, const Result& result, const st
     return fmt::to_string(out);
 }
 
-JsonlSink::JsonlSink(std::string path, const std::vector<std::string>& names) : path_(std::move(path)) {
+JsonlSink::JsonlSink(std::string path, const std::vector<std::string>& names, media::GiveUp give_up)
+    : path_(std::move(path)), give_up_(std::move(give_up)) {
     for (const std::string& name : names) names_.push_back(json_string(name));
 }
 
-JsonlSink::~JsonlSink() {
-    if (fd_ > STDERR_FILENO) ::close(fd_);
-}
-
 void JsonlSink::write(const FrameOutput& frame) {
-    if (fd_ < 0) {
-        fd_ = path_ == "-" ? STDOUT_FILENO : ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (fd_ < 0) fail(errno);
-    }
+    if (!file_ && path_ == "-") file_.emplace(STDOUT_FILENO, give_up_);
+    if (!file_) file_.emplace(path_, give_up_);
     if (frame.input_index != input_index_) {
         input_index_ = frame.input_index;
         input_ = json_string(frame.input.path);
     }
-    const std::string line = json_record(input_, frame.result, names_) + "\n";
-    if (write_all(fd_, line) != line.size()) fail(errno);
-    written_ += std::int64_t(line.size());
+    if (!file_->write(json_record(input_, frame.result, names_) + "\n")) fail();
+    ++records_;
+    bytes_ = file_->written();
 }
 
 void JsonlSink::close() {
-    if (fd_ <= STDERR_FILENO) return;
-    const int fd = std::exchange(fd_, -1);
-    if (::close(fd) != 0) fail(errno);
+    if (!file_ || std::exchange(closed_, true)) return;
+    if (!file_->close()) fail();
 }
 
-void JsonlSink::fail(int error_number) {
-    struct stat file;
+void JsonlSink::fail() {
     // A record that was cut off by a full disk is taken back, so that every line of the file parses.
-    const bool trimmed =
-        fd_ < 0 || path_ == "-" || fstat(fd_, &file) != 0 || !S_ISREG(file.st_mode) || ftruncate(fd_, written_) == 0;
+    const bool cut_off = file_->written() > bytes_ && !(path_ != "-" && file_->cut(bytes_));
     throw Error(ErrorKind::output,
-                fmt::format("cannot write {}: {}{}", path_ == "-" ? "to standard output" : path_,
-                            std::strerror(error_number), trimmed ? "" : "; its last line is cut off"));
+                fmt::format("cannot write {}: {}{}{}", path_ == "-" ? "to standard output" : path_, file_->reason(),
+                            records_ > 0 ? fmt::format("; {} records are in it", records_) : "",
+                            cut_off ? "; its last line is cut off" : ""));
 }
 
 std::vector<std::string> JsonlSink::outputs() const {
-    if (written_ == 0 || path_ == "-") return {};
+    if (records_ == 0 || path_ == "-" || !file_->reason().empty()) return {};
     return {path_};
 }
 
-JsonlFolderSink::JsonlFolderSink(std::vector<std::string> paths, const std::vector<std::string>& names)
-    : paths_(std::move(paths)), names_(names) {}
+JsonlFolderSink::JsonlFolderSink(std::vector<std::string> paths, const std::vector<std::string>& names,
+                                 media::GiveUp give_up)
+    : paths_(std::move(paths)), names_(names), give_up_(std::move(give_up)) {}
 
 void JsonlFolderSink::write(const FrameOutput& frame) {
     const std::string& path = paths_.at(std::size_t(frame.input_index));
-    files_.try_emplace(frame.input_index, path, names_).first->second.write(frame);
+    files_.try_emplace(frame.input_index, path, names_, give_up_).first->second.write(frame);
 }
 
 void JsonlFolderSink::end_input(int input_index) {

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "tools/media/byte_stream.h"
 #include "tools/sinks/sink.h"
 
 namespace convoy::tools {
@@ -24,32 +26,31 @@ std::string json_record(const std::string& input, const Result& result, const st
 /// Every record is on its way to the file, whole, before write() returns; the file appears with the first.
 class JsonlSink : public Sink {
 public:
-    /// `path` may be "-" for standard output.
-    JsonlSink(std::string path, const std::vector<std::string>& names);
-    ~JsonlSink() override;
-    JsonlSink(const JsonlSink&) = delete;
-    JsonlSink& operator=(const JsonlSink&) = delete;
+    /// `path` may be "-" for standard output. The wait for whoever reads a pipe can be given up.
+    JsonlSink(std::string path, const std::vector<std::string>& names, media::GiveUp give_up = {});
 
     void write(const FrameOutput& frame) override;
     void close() override;
     std::vector<std::string> outputs() const override;
 
 private:
-    [[noreturn]] void fail(int error_number);
+    [[noreturn]] void fail();
 
     std::string path_;
     std::vector<std::string> names_;  // JSON strings
     std::string input_;               // JSON string of input_index_
     int input_index_ = -1;
-    int fd_ = -1;
-    std::int64_t written_ = 0;  // bytes of whole records
+    media::GiveUp give_up_;
+    std::optional<media::OutputStream> file_;  // from the first record on
+    std::int64_t records_ = 0, bytes_ = 0;     // whole ones; what they take
+    bool closed_ = false;
 };
 
 /// A file for each input.
 class JsonlFolderSink : public Sink {
 public:
     /// `paths[i]` is the file for input i.
-    JsonlFolderSink(std::vector<std::string> paths, const std::vector<std::string>& names);
+    JsonlFolderSink(std::vector<std::string> paths, const std::vector<std::string>& names, media::GiveUp give_up = {});
 
     void write(const FrameOutput& frame) override;
     void end_input(int input_index) override;
@@ -58,6 +59,7 @@ public:
 
 private:
     std::vector<std::string> paths_, names_;
+    media::GiveUp give_up_;
     std::map<int, JsonlSink> files_;  // of the inputs that are being written
     std::vector<std::string> finished_;
 };

@@ -189,7 +189,7 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
     return plan;
 }
 
-Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names) {
+Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names, const media::GiveUp& give_up) {
     for (const std::string& folder : plan.folders) {
         std::error_code error;
         fs::create_directories(folder, error);
@@ -197,14 +197,16 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
             throw Error(ErrorKind::output, fmt::format("cannot create the folder {}: {}", folder, error.message()));
     }
     Sinks sinks;
-    if (!plan.jsonl.empty()) sinks.records.push_back(std::make_unique<JsonlSink>(plan.jsonl, class_names));
+    if (!plan.jsonl.empty()) sinks.records.push_back(std::make_unique<JsonlSink>(plan.jsonl, class_names, give_up));
     if (!plan.jsonl_files.empty())
-        sinks.records.push_back(std::make_unique<JsonlFolderSink>(plan.jsonl_files, class_names));
+        sinks.records.push_back(std::make_unique<JsonlFolderSink>(plan.jsonl_files, class_names, give_up));
     if (!plan.videos.empty())
-        sinks.pictures.push_back(std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty(), plan.encoder));
+        sinks.pictures.push_back(
+            std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty(), plan.encoder, give_up));
     if (!plan.picture_stems.empty())
-        sinks.pictures.push_back(std::make_unique<PictureFilesSink>(plan.picture_stems, plan.by_kind));
-    if (!plan.contact_sheet.empty()) sinks.pictures.push_back(std::make_unique<ContactSheetSink>(plan.contact_sheet));
+        sinks.pictures.push_back(std::make_unique<PictureFilesSink>(plan.picture_stems, plan.by_kind, give_up));
+    if (!plan.contact_sheet.empty())
+        sinks.pictures.push_back(std::make_unique<ContactSheetSink>(plan.contact_sheet, give_up));
     return sinks;
 }
 

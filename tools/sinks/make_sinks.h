@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/media/give_up.h"
 #include "tools/media/video_format.h"
 #include "tools/sinks/picture_sink.h"
 #include "tools/sinks/sink.h"
@@ -47,7 +48,8 @@ struct Sinks {
     std::vector<std::unique_ptr<PictureSink>> pictures;
 };
 
-/// Creates the plan's folders and sinks.
-Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names);
+/// Creates the plan's folders and sinks. Where an output is a pipe, the wait for whoever reads it can be given up.
+Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names,
+                 const media::GiveUp& give_up = {});
 
 }  // namespace convoy::tools

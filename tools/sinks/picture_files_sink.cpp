@@ -6,12 +6,16 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
+#include <sstream>
 #include <system_error>
+#include <utility>
 
 #include "darknet_loader/error.h"
+#include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
 
 namespace fs = std::filesystem;
@@ -39,17 +43,13 @@ private:
 };
 
 /// Gives a finished file its name, by the rules of media::OutputFile: links are followed, devices written.
-void place_file(const std::string& from, const std::string& to) {
+void place_file(const std::string& from, const std::string& to, const media::GiveUp& give_up) {
     media::OutputFile output(to);
-    std::error_code ignored;
-    const bool is_file = fs::is_regular_file(output.temporary(), ignored);
-    if (!is_file || std::rename(from.c_str(), output.temporary().c_str()) != 0) {  // or it lies on another disk
-        errno = 0;
-        std::ofstream copy(output.temporary(), std::ios::binary);
-        copy << std::ifstream(from, std::ios::binary).rdbuf();
-        copy.close();
-        if (!copy) media::throw_output(to, std::generic_category().message(errno));
-    }
+    if (!output.is_direct() && std::rename(from.c_str(), output.temporary().c_str()) == 0) return output.commit();
+    std::ostringstream bytes;  // a device, or it lies on another disk
+    bytes << std::ifstream(from, std::ios::binary).rdbuf();
+    media::OutputStream copy(output.temporary(), give_up);
+    if (!copy.write(bytes.view()) || !copy.close()) media::throw_output(to, copy.reason());
     output.commit();
 }
 
@@ -93,8 +93,11 @@ private:
     std::int64_t written_ = 0, placed_ = 0;
 };
 
-PictureFilesSink::PictureFilesSink(std::vector<std::string> stems, bool skip_videos)
-    : stems_(std::move(stems)), taken_(stems_.begin(), stems_.end()), skip_videos_(skip_videos) {}
+PictureFilesSink::PictureFilesSink(std::vector<std::string> stems, bool skip_videos, media::GiveUp give_up)
+    : stems_(std::move(stems)),
+      taken_(stems_.begin(), stems_.end()),
+      skip_videos_(skip_videos),
+      give_up_(std::move(give_up)) {}
 
 std::unique_ptr<Part> PictureFilesSink::begin_part(int input_index, const InputInfo& input, int /*threads*/) {
     if (input.is_video && skip_videos_) return nullptr;
@@ -103,17 +106,27 @@ std::unique_ptr<Part> PictureFilesSink::begin_part(int input_index, const InputI
 
 void PictureFilesSink::append(Part& part, std::span<const FramePlace> places) {
     auto& files = dynamic_cast<FilesPart&>(part);
-    for (const FramePlace& place : places) {
-        std::string stem = stems_.at(std::size_t(files.input_index));
-        if (files.in_video) {
-            stem += fmt::format("-{:06}", place.index);
-            // A picture among the inputs may be called like a frame of a video.
-            while (taken_.contains(stem)) stem += "-2";
+    std::exception_ptr first_error;  // one picture that cannot be placed costs no other
+    for (const FramePlace& where : places) {
+        try {
+            place(files, where);
+        } catch (const Error&) {
+            if (!first_error) first_error = std::current_exception();
         }
-        const std::string path = stem + ".jpg";
-        place_file(files.take(), path);
-        outputs_.insert(skip_videos_ ? path : fs::path(path).parent_path().string() + "/");
     }
+    if (first_error) std::rethrow_exception(first_error);
+}
+
+void PictureFilesSink::place(FilesPart& part, const FramePlace& where) {
+    std::string stem = stems_.at(std::size_t(part.input_index));
+    if (part.in_video) {
+        stem += fmt::format("-{:06}", where.index);
+        // A picture among the inputs may be called like a frame of a video.
+        while (taken_.contains(stem)) stem += "-2";
+    }
+    const std::string path = stem + ".jpg";
+    place_file(part.take(), path, give_up_);
+    outputs_.insert(skip_videos_ ? path : fs::path(path).parent_path().string() + "/");
 }
 
 }  // namespace convoy::tools

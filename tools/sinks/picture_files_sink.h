@@ -12,7 +12,8 @@ namespace convoy::tools {
 class PictureFilesSink : public PictureSink {
 public:
     /// `stems[i]` is the path for input i without its ending: STEM.jpg for a picture, STEM-000123.jpg for a frame.
-    PictureFilesSink(std::vector<std::string> stems, bool skip_videos);
+    /// The wait for whoever reads a pipe can be given up.
+    PictureFilesSink(std::vector<std::string> stems, bool skip_videos, media::GiveUp give_up = {});
 
     std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
     void append(Part& part, std::span<const FramePlace> places) override;
@@ -20,10 +21,12 @@ public:
 
 private:
     class FilesPart;
+    void place(FilesPart& part, const FramePlace& where);
 
     std::vector<std::string> stems_;
     std::set<std::string> taken_;  // the same
     bool skip_videos_;
+    media::GiveUp give_up_;
     std::set<std::string> outputs_;  // every picture of a picture, the folder of frames
 };
 

@@ -85,8 +85,12 @@ private:
     Size size_;
 };
 
-VideoSink::VideoSink(std::vector<std::string> paths, bool skip_pictures, media::H264Encoder encoder)
-    : paths_(std::move(paths)), skip_pictures_(skip_pictures), encoders_(std::make_shared<VideoEncoders>(encoder)) {}
+VideoSink::VideoSink(std::vector<std::string> paths, bool skip_pictures, media::H264Encoder encoder,
+                     media::GiveUp give_up)
+    : paths_(std::move(paths)),
+      skip_pictures_(skip_pictures),
+      encoders_(std::make_shared<VideoEncoders>(encoder)),
+      give_up_(std::move(give_up)) {}
 
 std::unique_ptr<Part> VideoSink::begin_part(int input_index, const InputInfo& input, int threads) {
     if (!input.is_video) {
@@ -97,7 +101,7 @@ std::unique_ptr<Part> VideoSink::begin_part(int input_index, const InputInfo& in
     const std::string& path = paths_.at(std::size_t(input_index));
     {
         const std::lock_guard lock(mutex_);
-        videos_.try_emplace(input_index, path);
+        videos_.try_emplace(input_index, path, give_up_);
     }
     return std::make_unique<EncodedPart>(input_index, input, threads, path, encoders_);
 }

@@ -15,8 +15,9 @@ namespace convoy::tools {
 class VideoSink : public PictureSink {
 public:
     /// `paths[i]` is the file for input i. A picture among the inputs is passed over when `skip_pictures`, else an
-    /// Error(usage).
-    VideoSink(std::vector<std::string> paths, bool skip_pictures, media::H264Encoder encoder);
+    /// Error(usage). The wait for whoever reads a pipe can be given up.
+    VideoSink(std::vector<std::string> paths, bool skip_pictures, media::H264Encoder encoder,
+              media::GiveUp give_up = {});
 
     /// Creates the (temporary) file at the input's first part, so that what cannot be written is found before any work.
     std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
@@ -27,7 +28,7 @@ public:
 private:
     class EncodedPart;
     struct Video {
-        explicit Video(const std::string& path) : muxer(path) {}
+        Video(const std::string& path, const media::GiveUp& give_up) : muxer(path, give_up) {}
         media::VideoMuxer muxer;
         int width = 0, height = 0;  // of the first part
     };
@@ -35,6 +36,7 @@ private:
     std::vector<std::string> paths_;
     bool skip_pictures_;
     std::shared_ptr<VideoEncoders> encoders_;
+    media::GiveUp give_up_;
     std::mutex mutex_;             // of the map: parts begin while others are appended
     std::map<int, Video> videos_;  // of inputs that have begun and not ended
     std::vector<std::string> finished_;

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+//
+// Inputs that keep their reader waiting: pipes, silent servers, a name service that does not answer.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <stop_token>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "tests/support/catch.h"
+#include "tests/support/in_time.h"
+#include "tests/tools/media_files.h"
+#include "tests/tools/segment_frames.h"
+#include "tools/media/host_lookup.h"
+#include "tools/media/input.h"
+
+using namespace convoy;
+using namespace convoy::test;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+std::string make_fifo(const std::string& path) {
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    return path;
+}
+
+/// Writes bytes into a pipe from a thread of its own, and closes it.
+std::jthread write_into(const std::string& path, Bytes bytes) {
+    return std::jthread([path, bytes = std::move(bytes)] { write_bytes(path, bytes); });
+}
+
+/// Asks to stop a little later.
+std::jthread stop_soon(std::stop_source& cancel) {
+    return std::jthread([&cancel] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        cancel.request_stop();
+    });
+}
+
+/// A server on the loopback that accepts and says nothing.
+class SilentServer {
+public:
+    SilentServer() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in name = {};
+        name.sin_family = AF_INET;
+        name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof name;
+        REQUIRE(::bind(fd_, reinterpret_cast<sockaddr*>(&name), size) == 0);
+        REQUIRE(::listen(fd_, 8) == 0);
+        REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&name), &size) == 0);
+        port_ = ntohs(name.sin_port);
+    }
+    ~SilentServer() { ::close(fd_); }
+    SilentServer(const SilentServer&) = delete;
+    SilentServer& operator=(const SilentServer&) = delete;
+    std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/clip.mp4"; }
+
+private:
+    int fd_, port_ = 0;
+};
+
+/// In a network of this process's own: a name service that takes every question and answers none. False where the
+/// system does not allow that.
+bool silence_name_service(const TempFolder& folder) {
+    if (::unshare(CLONE_NEWNET | CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER)) != 0) return false;
+    write_bytes(folder / "resolv.conf", Bytes{});
+    const int file = ::open((folder / "resolv.conf").c_str(), O_WRONLY | O_CLOEXEC);
+    constexpr std::string_view kSelf = "nameserver 127.0.0.1\n";
+    if (file < 0 || ::write(file, kSelf.data(), kSelf.size()) < 0) return false;
+    const int server = ::socket(AF_INET, SOCK_DGRAM, 0);
+    ifreq loopback = {};
+    std::strcpy(loopback.ifr_name, "lo");
+    loopback.ifr_flags = IFF_UP | IFF_RUNNING;
+    sockaddr_in name = {};
+    name.sin_family = AF_INET;
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    name.sin_port = htons(53);
+    return ::ioctl(server, SIOCSIFFLAGS, &loopback) == 0 &&
+           ::bind(server, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0 &&
+           ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+           ::mount((folder / "resolv.conf").c_str(), "/etc/resolv.conf", nullptr, MS_BIND, nullptr) == 0;
+}
+
+std::vector<FrameMark> frames_of(Input& input) {
+    std::vector<FrameMark> all;
+    const auto reader = input.make_reader({});
+    while (const auto segment = input.next_segment()) {
+        const std::vector<FrameMark> some = read_segment(*reader, segment);
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    CHECK(input.notes().damaged == 0);
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("a video comes through a pipe as from its file", "[waits]") {
+    if (!has_ffmpeg()) {
+        WARN("skipped: ffmpeg is not installed");
+        return;
+    }
+    const TempFolder folder;
+    const std::string file = folder / "clip.mkv", pipe = make_fifo(folder / "pipe.mkv");
+    output_of("ffmpeg -y -i " + clip() + " -c copy -frames:v 100 " + file);
+    const std::jthread writer = write_into(pipe, read_bytes(file));
+    in_time("a video through a pipe", [&] {
+        const auto of_file = media::open_input(file), of_pipe = media::open_input(pipe);
+        const std::vector<FrameMark> expected = frames_of(*of_file);
+        CHECK(expected.size() == 100);
+        CHECK(difference(frames_of(*of_pipe), expected) == "");
+    });
+}
+
+TEST_CASE("what must be read again from its start says that it came through a pipe", "[waits]") {
+    if (!has_ffmpeg()) {
+        WARN("skipped: ffmpeg is not installed");
+        return;
+    }
+    const TempFolder folder;
+    const std::string file = folder / "clip.mp4", pipe = make_fifo(folder / "pipe.mp4");
+    output_of("ffmpeg -y -i " + clip() + " -c copy " + file);  // its index is at the end
+    const std::jthread writer = write_into(pipe, read_bytes(file));
+    const Error error = in_time("an .mp4 through a pipe", [&] { return error_of([&] { media::open_input(pipe); }); });
+    CHECK(error.kind() == ErrorKind::input);
+    CHECK(std::string(error.what()).find("pipe.mp4") != std::string::npos);
+    CHECK(std::string(error.what()).find("a pipe cannot be read back: give the file") != std::string::npos);
+}
+
+TEST_CASE("waiting for whoever writes into a pipe can be ended", "[waits]") {
+    const TempFolder folder;
+    const std::string unwritten = make_fifo(folder / "unwritten.ts"), stalled = make_fifo(folder / "stalled.ts");
+    const int writer = ::open(stalled.c_str(), O_RDWR | O_CLOEXEC);
+    REQUIRE(writer >= 0);
+    for (const std::string& path : {unwritten, stalled}) {
+        INFO(path);
+        std::stop_source cancel;
+        const std::jthread stop = stop_soon(cancel);
+        const auto open = [&] { return error_of([&] { media::open_input(path, {}, cancel.get_token()); }); };
+        CHECK(in_time("opening a silent pipe", open).kind() == ErrorKind::input);
+        CHECK(cancel.stop_requested());
+    }
+    ::close(writer);
+}
+
+TEST_CASE("a picture comes through a pipe, and waiting for it can be ended", "[waits]") {
+    const TempFolder folder;
+    const media::Image image = synthetic(61, 47, 3);
+    media::write_image(folder / "p.png", image);
+    const std::string pipe = make_fifo(folder / "pipe.png");
+    std::stop_source cancel;
+    const auto input = media::open_input(pipe, {}, cancel.get_token());
+    const auto reader = input->make_reader({});
+    const auto segment = input->next_segment();
+    {
+        const std::jthread writer = write_into(pipe, read_bytes(folder / "p.png"));
+        reader->open(segment);
+        const auto frame = in_time("a picture through a pipe", [&] { return reader->next(); });
+        REQUIRE(frame);
+        CHECK(copy_of(*frame).rgb == image.rgb);
+    }
+    const std::jthread stop = stop_soon(cancel);
+    reader->open(segment);
+    CHECK_FALSE(in_time("a silent pipe for a picture", [&] { return reader->next(); }));
+    CHECK(reader->notes().damaged == 0);
+    const Error error = error_of([&] { media::read_image(pipe, [] { return true; }); });
+    CHECK(std::string(error.what()).find("pipe.png") != std::string::npos);
+}
+
+TEST_CASE("an address that says nothing is given up in the time that was allowed", "[waits]") {
+    const SilentServer server;
+    media::InputOptions options;
+    options.give_up_s = 1;
+    // By default it is 30 s.
+    const auto open = [&] { return error_of([&] { media::open_input(server.url(), options); }); };
+    const Error error = in_time("a silent server", open, std::chrono::seconds(20));
+    CHECK(error.kind() == ErrorKind::input);
+    CHECK(std::string(error.what()).find("it says nothing") != std::string::npos);
+}
+
+TEST_CASE("opening a silent address can be ended", "[waits]") {
+    const SilentServer server;
+    std::stop_source cancel;
+    const std::jthread stop = stop_soon(cancel);
+    const auto open = [&] { return error_of([&] { media::open_input(server.url(), {}, cancel.get_token()); }); };
+    CHECK(in_time("a silent server", open, std::chrono::seconds(20)).kind() == ErrorKind::input);
+}
+
+TEST_CASE("waiting for a name service can be ended", "[waits]") {
+    enum { ended, went_on, not_tried };
+    const TempFolder folder;
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        if (!silence_name_service(folder)) ::_exit(not_tried);
+        std::stop_source cancel;
+        const std::jthread stop = stop_soon(cancel);
+        const auto start = Clock::now();
+        try {
+            media::open_input("http://host.example/clip.mp4", {}, cancel.get_token());
+        } catch (const Error&) {
+            if (!cancel.stop_requested()) ::_exit(not_tried);  // somebody has answered
+        }
+        // By itself the C library gives up after ten seconds.
+        ::_exit(Clock::now() - start < std::chrono::seconds(7) ? ended : went_on);
+    }
+    int state = 0;
+    REQUIRE(::waitpid(child, &state, 0) == child);
+    if (WIFEXITED(state) && WEXITSTATUS(state) == not_tried) {
+        WARN("skipped: this system allows no network of our own");
+        return;
+    }
+    CHECK(state == ended);
+}
+
+TEST_CASE("the host of an address is the one that is looked up", "[waits]") {
+    const char* const proxy = std::getenv("http_proxy");
+    const std::string kept = proxy ? proxy : "";
+    ::unsetenv("http_proxy");
+    CHECK(media::host_to_look_up("http://host.example/clip.mp4") == "host.example");
+    CHECK(media::host_to_look_up("https://name:word@host.example:8080?a=http://other/") == "host.example");
+    CHECK(media::host_to_look_up("rtsp://host.example") == "host.example");
+    for (const char* url : {"http://127.0.0.1:80/a", "http://[::1]:80/a", "udp://@239.0.0.1:5000", "unix://a/b",
+                            "file:///tmp/a.mp4", "srt://:1234?mode=listener", "tcp://"})
+        CHECK(media::host_to_look_up(url) == "");
+    ::setenv("http_proxy", "http://proxy.example:3128", 1);
+    CHECK(media::host_to_look_up("http://host.example/clip.mp4") == "proxy.example");
+    CHECK(media::host_to_look_up("rtsp://host.example") == "host.example");
+    ::unsetenv("http_proxy");
+    if (proxy) ::setenv("http_proxy", kept.c_str(), 1);
+    CHECK(media::wait_for_name_service("localhost", Clock::now() + std::chrono::seconds(60), {}));
+}
