@@ -77,7 +77,7 @@ asan tsan:  ## build and test under the sanitizers: address and undefined behavi
 	@cmake/bootstrap.sh build test
 	$(configure) $@
 	$(compile) $@
-	ctest --preset $@
+	ctest --preset $@ --parallel $(JOBS)
 
 cuda-toolkit:  ## fetch nvcc into build/third_party, to compile the CUDA backend on a machine without a toolkit
 	@python3 -m pip --version >/dev/null 2>&1 || cmake/bootstrap.sh cuda

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -30,6 +32,31 @@ struct FrameCount {
     }
 };
 
+/// Readers that nobody has destroyed.
+class LivingReaders {
+public:
+    void add(SegmentReader* reader) {
+        const std::lock_guard lock(mutex_);
+        readers_.insert(reader);
+    }
+    void remove(SegmentReader* reader) {
+        const std::lock_guard lock(mutex_);
+        readers_.erase(reader);
+    }
+    int count() const {
+        const std::lock_guard lock(mutex_);
+        return int(readers_.size());
+    }
+    /// For those that were left on purpose.
+    void destroy() {
+        for (SegmentReader* reader : std::set(readers_)) delete reader;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    std::set<SegmentReader*> readers_;
+};
+
 /// An input of numbered frames.
 struct Script {
     std::vector<int> segments;  ///< frames in each
@@ -39,7 +66,7 @@ struct Script {
     std::string open_error, cut_error;        ///< thrown when it is opened; after the last segment
     int unreadable_segment = -1;              ///< whose reader throws at its second frame
     std::shared_ptr<std::atomic<int>> readers = std::make_shared<std::atomic<int>>(0);  ///< made so far
-    std::shared_ptr<std::atomic<int>> living_readers = std::make_shared<std::atomic<int>>(0);
+    std::shared_ptr<LivingReaders> living_readers = std::make_shared<LivingReaders>();
     std::shared_ptr<FrameCount> frames = std::make_shared<FrameCount>();
 };
 
@@ -86,9 +113,9 @@ private:
     class Reader : public SegmentReader {
     public:
         Reader(Script script, std::stop_token cancel) : script_(std::move(script)), cancel_(std::move(cancel)) {
-            ++*script_.living_readers;
+            script_.living_readers->add(this);
         }
-        ~Reader() override { --*script_.living_readers; }
+        ~Reader() override { script_.living_readers->remove(this); }
         void open(std::shared_ptr<const Segment> segment) override {
             segment_ = std::dynamic_pointer_cast<const FakeSegment>(std::move(segment));
             at_ = 0;

@@ -30,8 +30,11 @@ std::size_t bytes_in_use() {
 
 }  // namespace
 
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return size > largest_block ? nullptr : std::malloc(size ? size : 1);
+}
 void* operator new(std::size_t size) {
-    void* p = size > largest_block ? nullptr : std::malloc(size ? size : 1);
+    void* p = operator new(size, std::nothrow);
     if (!p) throw std::bad_alloc();
     return p;
 }

@@ -203,21 +203,22 @@ TEST_CASE("opening a silent address can be ended", "[waits]") {
 TEST_CASE("waiting for a name service can be ended", "[waits]") {
     enum { ended, went_on, not_tried };
     const TempFolder folder;
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        if (!silence_name_service(folder)) ::_exit(not_tried);
+    const auto look_up = [&] {
+        if (!silence_name_service(folder)) return not_tried;
         std::stop_source cancel;
         const std::jthread stop = stop_soon(cancel);
         const auto start = Clock::now();
         try {
             media::open_input("http://host.example/clip.mp4", {}, cancel.get_token());
         } catch (const Error&) {
-            if (!cancel.stop_requested()) ::_exit(not_tried);  // somebody has answered
+            if (!cancel.stop_requested()) return not_tried;  // somebody has answered
         }
         // By itself the C library gives up after ten seconds.
-        ::_exit(Clock::now() - start < std::chrono::seconds(7) ? ended : went_on);
-    }
+        return Clock::now() - start < std::chrono::seconds(7) ? ended : went_on;
+    };
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) ::_exit(look_up());
     int state = 0;
     REQUIRE(::waitpid(child, &state, 0) == child);
     if (WIFEXITED(state) && WEXITSTATUS(state) == not_tried) {
