@@ -104,6 +104,7 @@ private:
                                   SegmentReader& reader, const Waiting& waiting);
     FrameTicket admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting);
     std::unique_ptr<DecoderSeat> seat_on(DeviceWorker& worker, const std::string& name);
+    void let_go(DeviceWorker& worker, DecoderSeat& seat);
     void lose(const std::shared_ptr<RunUnit>& unit);
     void device_lost();
     bool begin_again(RunUnit& unit);

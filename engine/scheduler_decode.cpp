@@ -42,7 +42,7 @@ void Scheduler::decode(Device& device, const std::string& seat_name) {
     if (!seat) return device_lost();
     DeviceWorker::Producer producer(worker);  // a batch waits for this thread's frames unless it waits itself
     const Waiting waiting = [&](bool waits) {
-        if (waits) seat->release();
+        if (waits) let_go(worker, *seat);
         producer.set_waiting(waits);
     };
     Reading reading(worker.backend());
@@ -67,6 +67,16 @@ std::unique_ptr<DecoderSeat> Scheduler::seat_on(DeviceWorker& worker, const std:
         if (worker.backend().alive()) throw;
         worker.fail(error.what());
         return nullptr;
+    }
+}
+
+// A device that is found dead here gets no frame any more; what is on it is found to be lost in its own time.
+void Scheduler::let_go(DeviceWorker& worker, DecoderSeat& seat) {
+    try {
+        seat.release();
+    } catch (const Error& error) {
+        if (worker.backend().alive()) throw;
+        worker.fail(error.what());
     }
 }
 

@@ -34,6 +34,7 @@ public:
     std::atomic<int> running{0}, most_at_once{0};
     std::atomic<bool> dead{false};
     std::atomic<int> fail_release{-1};     // the seats' so many-th release, counted down
+    bool die_at_release = false;           // with that release
     int fail_picture = -1, fail_run = -1;  // the picture's number; the run's, counted from 0
     int die_at_run = -1;                   // from this run on the device is dead
     int hang_at_run = -1;                  // this run never ends
@@ -47,8 +48,9 @@ private:
     struct FakeSeat : DecoderSeat {
         FakeSeat(FakeBackend& b, const std::string& name) : DecoderSeat(name), backend(b) {}
         void release() override {
-            if (backend.fail_release >= 0 && backend.fail_release-- == 0)
-                throw Error(ErrorKind::device, "the fake seat does not let go");
+            if (backend.fail_release < 0 || backend.fail_release-- != 0) return;
+            if (backend.die_at_release) backend.dead = true;
+            throw Error(ErrorKind::device, "the fake seat does not let go");
         }
         FakeBackend& backend;
     };

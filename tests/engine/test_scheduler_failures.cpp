@@ -66,6 +66,27 @@ TEST_CASE("a camera goes on with another device when its own dies", "[scheduler]
     }
 }
 
+TEST_CASE("a device that is found dead while a thread waits costs itself alone", "[scheduler][failure]") {
+    for (int devices : {1, 2})
+        for (int repeat = 0; repeat < kRepeats; ++repeat) {
+            INFO(devices << " devices, dies at the release " << repeat % 30);
+            FakeDevices fake(devices, 2, 1);
+            for (FakeBackend* backend : fake.backends) backend->work = std::chrono::microseconds(100);
+            fake.backends[0]->fail_release = repeat % 30;
+            fake.backends[0]->die_at_release = true;
+            Recorder recorder(1);
+            const std::atomic<bool> stop = false;
+            const RunReport report = in_time("a run with a device that dies", [&] {
+                return Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, few_threads()).run();
+            });
+            const std::vector<int>& numbers = recorder.inputs[0].numbers;
+            CHECK(numbers == numbers_from(0, int(numbers.size())));
+            CHECK(recorder.sound());
+            CHECK(report.devices[0].failure.empty() == !fake.backends[0]->dead);
+            if (devices == 2) CHECK(numbers.size() == 360);
+        }
+}
+
 TEST_CASE("a device that hangs gives its segments back, and is left as it is", "[scheduler][failure]") {
     for (bool draws : {false, true})
         for (int hangs_at : {0, 3}) {

@@ -73,7 +73,7 @@ TEST_CASE("GPU: the same input gives the same bits, in any engine, thread and ba
 TEST_CASE("GPU: more candidates than the device keeps are decoded on the host, and that is counted", "[cuda]") {
     REQUIRE_GPU();
     std::vector<Scene> pictures = scenes();
-    EngineOptions gpu = on("cuda", Precision::fp32, 1e-15f), cpu = on("cpu", Precision::fp32, 1e-15f);
+    EngineOptions gpu = on("cuda:0", Precision::fp32, 1e-15f), cpu = on("cpu", Precision::fp32, 1e-15f);
     gpu.detect.max_boxes = cpu.detect.max_boxes = 20;  // among the faintest, order is a matter of the last bit
     Engine a(demo(288), gpu), b(demo(288), cpu);
     const auto boxes = run(a, pictures, 2), expected = run(b, pictures, 2);

@@ -111,7 +111,7 @@ TEST_CASE("GPU: frames submitted one by one come back in order from all GPUs", "
         }
 }
 
-TEST_CASE("GPU: tuned kernels give a picture the same bits in every place of a batch", "[cuda]") {
+TEST_CASE("GPU: tuned kernels give a picture the same bits in every place of a batch", "[cuda][slow]") {
     REQUIRE_GPU();
     EngineOptions options = same_bits("cuda:0");
     options.autotune = true;
