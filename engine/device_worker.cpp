@@ -98,7 +98,7 @@ DeviceWorker::BatchPtr DeviceWorker::reserve(DecoderSeat& seat, std::unique_lock
     }
     if (over()) return nullptr;
     if (!open()) {
-        open_.push_back(std::make_shared<Batch>());
+        open_.push_back(living_batches_->make<Batch>());
         open_.back()->slot = free_.back();
         free_.pop_back();
     }

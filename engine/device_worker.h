@@ -17,6 +17,7 @@
 
 #include "engine/backend.h"
 #include "engine/bounded_queue.h"
+#include "engine/census.h"
 #include "engine/memory_budget.h"
 #include "engine/options.h"
 #include "engine/run.h"
@@ -122,6 +123,9 @@ public:
     void set_eager(bool eager);
     /// Drops the batches that have not reached the network, and all that come, until set_eager().
     void drop_pending();
+    /// Waits until all frames that were submitted are settled and nothing of them is left. Batches that nobody flushes
+    /// or drops are waited for.
+    void wait_for_none() { living_batches_->wait_for_none(); }
 
     std::unique_ptr<DecoderSeat> make_seat(const std::string& name) { return backend_->make_seat(name); }
     /// The device is not used again. The first reason counts.
@@ -177,6 +181,7 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable room_, work_;
+    const std::shared_ptr<Census> living_batches_ = std::make_shared<Census>();
     std::deque<BatchPtr> open_;  // not yet with the network, in order
     std::vector<Slot*> free_;
     int producers_ = 0;  // at work

@@ -22,16 +22,16 @@ std::shared_ptr<RunUnit> Dispatcher::pull(const std::function<void(bool)>& waiti
             returned_.pop_front();
             break;
         }
-        if (Lane* lane = choose()) {
-            if ((unit = advance(*lane, lock))) break;
-            continue;
-        }
         // What is being worked on may come back, so nobody leaves before all is done.
         if (exhausted() && unfinished_ == 0) break;
-        if (!std::exchange(told, true)) {
-            lock.unlock();  // it may wait for a device
+        if (!std::exchange(told, true)) {  // an input, too, may keep its thread waiting
+            lock.unlock();                 // it may wait for a device
             waiting(true);
             lock.lock();
+            continue;
+        }
+        if (Lane* lane = choose()) {
+            if ((unit = advance(*lane, lock))) break;
             continue;
         }
         changed_.wait(lock);

@@ -50,8 +50,10 @@ public:
     /// `clock` is told how long cutting takes.
     Dispatcher(std::vector<RunInput> inputs, Limits limits, Client& client, StageClock& clock, Trace* trace);
 
-    /// The next unit, or null when no more will come. `waiting` is told true before the thread has to wait, false
-    /// after; from outside of any lock.
+    /// How many lanes there are: so many threads at most may wait inside an input at once.
+    int lanes() const { return int(lanes_.size()); }
+    /// The next unit, or null when no more will come. `waiting` is told true before the thread may have to wait, for an
+    /// input or for others, false after; from outside of any lock.
     std::shared_ptr<RunUnit> pull(const std::function<void(bool)>& waiting);
     /// A unit that could not be finished: it is handed out again, before all others. False after stop().
     bool give_back(std::shared_ptr<RunUnit> unit);

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <string>
+#include <utility>
 
 namespace convoy {
 
@@ -23,7 +25,8 @@ public:
         sleep,  ///< looks every 20 µs at first, less and less often the longer it takes
         spin,   ///< looks all the time: for what takes microseconds and is to be timed
     };
-    /// Returns once `done()` says so; what that throws comes through. Throws Error(device) when the device hangs.
+    /// Returns once `done()` says so; what that throws comes through. Throws Error(device) when the device hangs, to
+    /// everybody in the words of the first who found out. Time in which the process did not run does not count.
     void wait(const char* what, const std::function<bool()>& done, Manner manner = Manner::sleep);
     /// A wait that was made otherwise has ended after so long.
     void saw(Clock::duration waited);
@@ -33,12 +36,15 @@ public:
     Clock::duration limit() const;
 
 private:
-    [[noreturn]] void give_up(const char* what, Clock::duration waited);
+    void give_up(const char* what, Clock::duration waited);
+    [[noreturn]] void tell() const;
 
     const std::string device_;
     const Clock::duration least_;
     std::atomic<Clock::duration::rep> longest_ = 0;
     std::atomic<bool> exhausted_ = false;
+    mutable std::mutex mutex_;
+    std::string verdict_;  // of the first who lost patience; guarded by mutex_
 };
 
 }  // namespace convoy

@@ -57,6 +57,7 @@ RunReport Scheduler::run() {
         std::unique_lock lock(mutex_);
         settled_.wait(lock, [&] { return running_ == 0; });
     }
+    if (pool_) pool_->stop();  // its threads may still be ending the run
     pool_.reset();
     let_go_of_all();
     for (Device& device : devices_) {

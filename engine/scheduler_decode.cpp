@@ -28,8 +28,11 @@ void Scheduler::start_thread(std::function<void()> work) {
 }
 
 void Scheduler::start_decoders() {
-    for (Device& device : devices_) device.threads = options_.decoders;  // before an endless input adds its own
-    for (int i = 0; i < options_.decoders; ++i)
+    // An input may keep a thread waiting for ever, one a lane: the others go on.
+    const int devices = int(devices_.size());
+    const int decoders = std::max(options_.decoders, (dispatcher_.lanes() + devices - 1) / devices);
+    for (Device& device : devices_) device.threads = decoders;  // before an endless input adds its own
+    for (int i = 0; i < decoders; ++i)
         for (Device& device : devices_)
             start_thread([this, &device, name = "decoder " + std::to_string(i)] { decode(device, name); });
 }
@@ -128,7 +131,11 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
         notes = reading.reader->notes();
     } catch (...) {
         reading.close();
-        ending = blame(device, std::current_exception(), error);
+        try {
+            ending = blame(device, std::current_exception(), error);
+        } catch (...) {  // no memory for the words
+            fail(std::current_exception());
+        }
     }
     if (ending == RunUnit::Ending::complete) ++device.segments;
     unit->end(std::move(notes), ending, std::move(error));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/submit_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/thread_affinity.h"
@@ -49,8 +50,10 @@ void SubmitQueue::stop() {
     changed_.notify_all();
     for (const auto& device : devices_) device->drop_pending();
     for (std::thread& thread : threads_) thread.join();
-    receiver_->forget();
-    for (const auto& device : devices_) device->set_eager(false);
+    for (const auto& device : devices_) {
+        device->wait_for_none();
+        device->set_eager(false);
+    }
 }
 
 void SubmitQueue::submit(Frame frame) {
@@ -58,7 +61,8 @@ void SubmitQueue::submit(Frame frame) {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [&] { return submitted_ - taken_ < capacity_ || feeders_ == 0; });
         if (feeders_ == 0) std::rethrow_exception(all_failed());
-        waiting_.push_back({submitted_++, std::move(frame), Clock::now()});
+        waiting_.push_back({submitted_, std::move(frame), Clock::now(), {}});
+        ++submitted_;
     }
     changed_.notify_all();
 }
@@ -97,17 +101,16 @@ void SubmitQueue::finish() {
 std::optional<Result> SubmitQueue::next() {
     std::unique_lock lock(mutex_);
     const auto at_end = [&] { return !ends_.empty() && ends_.front() == taken_; };
-    changed_.wait(lock, [&] { return at_end() || results_.contains(taken_) || feeders_ == 0; });
+    const auto found = [&] { return find(results_, taken_); };
+    changed_.wait(lock, [&] { return at_end() || found() != results_.end() || feeders_ == 0; });
     if (at_end()) {
         ends_.pop_front();
         return std::nullopt;
     }
-    const auto found = results_.find(taken_);
-    const bool there = found != results_.end();
     FrameOutcome outcome;
-    if (there) {
-        outcome = std::move(found->second);
-        results_.erase(found);
+    if (const auto entry = found(); entry != results_.end()) {
+        outcome = std::move(entry->outcome);
+        results_.erase(entry);
     } else if (taken_ >= submitted_) {
         std::rethrow_exception(all_failed());
     } else {
@@ -137,9 +140,8 @@ void SubmitQueue::feed(DeviceWorker& device) {
     for (;;) {
         changed_.wait(lock, [&] { return stopping_ || device.failed() || !waiting_.empty(); });
         if (stopping_ || device.failed()) break;
-        const Waiting next = waiting_.front();
-        waiting_.pop_front();
-        under_way_.emplace(next.number, next);
+        const Entry& next = waiting_.front();
+        under_way_.splice(under_way_.end(), waiting_, waiting_.begin());
         ++placing_;
         lock.unlock();
         const bool placed = place(device, *seat, next);
@@ -157,7 +159,7 @@ void SubmitQueue::feed(DeviceWorker& device) {
 }
 
 // Whatever goes wrong before a frame is in a batch is the device's fault: the frame goes to another.
-bool SubmitQueue::place(DeviceWorker& device, DecoderSeat& seat, const Waiting& next) {
+bool SubmitQueue::place(DeviceWorker& device, DecoderSeat& seat, const Entry& next) {
     try {
         FrameTicket ticket(receiver_, std::uint64_t(next.number));
         return device.submit(next.frame, next.at, seat, DeviceWorker::Keep::frame, std::move(ticket));
@@ -167,18 +169,23 @@ bool SubmitQueue::place(DeviceWorker& device, DecoderSeat& seat, const Waiting& 
     }
 }
 
+SubmitQueue::Entries::iterator SubmitQueue::find(Entries& entries, std::int64_t number) {
+    return std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.number == number; });
+}
+
 void SubmitQueue::take(FrameOutcome outcome) {
     const auto number = std::int64_t(outcome.tag);
     {
         const std::lock_guard lock(mutex_);
-        const auto found = under_way_.find(number);
+        const auto entry = find(under_way_, number);
         if (outcome.lost && !stopping_) {
             flush_wanted_ = flush_wanted_ || number < flush_below_;
-            waiting_.push_front(std::move(found->second));
+            waiting_.splice(waiting_.begin(), under_way_, entry);
         } else {
-            results_[number] = std::move(outcome);
+            entry->frame = {};
+            entry->outcome = std::move(outcome);
+            results_.splice(results_.end(), under_way_, entry);
         }
-        under_way_.erase(found);
     }
     changed_.notify_all();
 }

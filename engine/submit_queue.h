@@ -4,7 +4,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <map>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -35,16 +35,21 @@ public:
 
 private:
     using Clock = StageClock::Clock;
-    struct Waiting {
+    struct Entry {
         std::int64_t number;
         Frame frame;
         Clock::time_point at;
+        FrameOutcome outcome;
     };
+    // Entries go from list to list, so that nothing on a device's thread needs memory.
+    using Entries = std::list<Entry>;
     class Receiver;
+
+    static Entries::iterator find(Entries& entries, std::int64_t number);
 
     void stop();
     void feed(DeviceWorker& device);
-    bool place(DeviceWorker& device, DecoderSeat& seat, const Waiting& next);
+    bool place(DeviceWorker& device, DecoderSeat& seat, const Entry& next);
     void take(FrameOutcome outcome);
     bool flush_is_due();
     void flush_devices();
@@ -55,10 +60,8 @@ private:
     std::shared_ptr<Receiver> receiver_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<Waiting> waiting_;
-    std::map<std::int64_t, Waiting> under_way_;     // by number
-    std::map<std::int64_t, FrameOutcome> results_;  // by number
-    std::deque<std::int64_t> ends_;                 // finish() was called before these numbers
+    Entries waiting_, under_way_, results_;
+    std::deque<std::int64_t> ends_;  // finish() was called before these numbers
     std::int64_t submitted_ = 0, taken_ = 0;
     std::int64_t flush_below_ = 0;  // frames with smaller numbers wait for no other
     bool flush_wanted_ = false;

@@ -22,7 +22,8 @@ void WorkPool::stop() {
         stopping_ = true;
     }
     available_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
+    for (std::thread& thread : threads_)
+        if (thread.joinable()) thread.join();
 }
 
 bool WorkPool::idle() const {

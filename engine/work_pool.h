@@ -30,7 +30,6 @@ public:
     };
 
     explicit WorkPool(int threads);
-    /// Waits for the steps that are being done; what is left is not done.
     ~WorkPool();
     WorkPool(const WorkPool&) = delete;
     WorkPool& operator=(const WorkPool&) = delete;
@@ -40,10 +39,11 @@ public:
     int size() const { return int(threads_.size()); }
     /// There is something to do in this strand.
     void wake(std::shared_ptr<Strand> strand);
+    /// Waits for the steps that are being done, which may wake() what they like; what is left is not done.
+    void stop();
 
 private:
     void loop(int thread);
-    void stop();
 
     mutable std::mutex mutex_;
     std::condition_variable available_;

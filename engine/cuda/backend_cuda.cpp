@@ -60,9 +60,13 @@ CudaBackend::~CudaBackend() {
     release_or_leave(*this, resources_, [] {});
 }
 
-void CudaBackend::keep_until_trim(std::shared_ptr<void> unused) {
+void CudaBackend::keep_until_trim(std::shared_ptr<void> unused) noexcept {
     const std::lock_guard lock(unused_mutex_);
-    unused_.push_back(std::move(unused));
+    try {
+        unused_.push_back(std::move(unused));
+    } catch (const std::bad_alloc&) {
+        // It goes at once, then.
+    }
 }
 
 void CudaBackend::trim() {

@@ -70,7 +70,7 @@ public:
     Patience& patience() const { return *patience_; }
     /// Keeps what lies on the GPU and is not used any more until trim(): to free it is to wait for all that runs there,
     /// with a lock that everybody needs.
-    void keep_until_trim(std::shared_ptr<void> unused);
+    void keep_until_trim(std::shared_ptr<void> unused) noexcept;
     /// Pictures whose candidates did not fit on the device, so that the host went through them.
     StageClock& host_decode_clock() const { return host_decode_clock_; }
 

@@ -43,7 +43,7 @@ CudaSeat::~CudaSeat() {
         release();
         wait_for(backend_.patience(), resources_->stream.get(), "a decoder's stream");
         resources_->trail.collect(true);
-    } catch (const Error&) {
+    } catch (const std::exception&) {
         // It has failed, or hangs.
     }
     backend_.keep_until_trim(std::move(resources_));

@@ -26,20 +26,24 @@ TEST_CASE("a device that does not answer is given up, by all who wait for it", "
     Patience patience("cuda:1", 50ms);
     const auto never = [] { return false; };
     std::atomic<int> told = 0;
-    const auto wait = [&] {
+    std::string sentences[3];
+    const auto wait = [&](int who) {
         try {
             patience.wait("the network", never);
         } catch (const Error& error) {
-            const std::string what = error.what();
+            const std::string what = sentences[who] = error.what();
             told += error.kind() == ErrorKind::device && what.find("cuda:1 hangs") != std::string::npos &&
                     what.find("the network") != std::string::npos;
         }
     };
     test::in_time("waits for a device that does not answer", [&] {
-        std::jthread other(wait);
-        wait();
+        std::jthread other(wait, 0);
+        wait(1);
     });
-    CHECK(told == 2);
+    wait(2);
+    CHECK(sentences[2] == sentences[1]);
+    CHECK(told == 3);
+    CHECK(sentences[0] == sentences[1]);
     CHECK(patience.exhausted());
     bool looked = false;  // whatever it says now comes too late
     CHECK_THROWS_AS(patience.wait("a copy", [&] { return looked = true; }), Error);
@@ -77,4 +81,15 @@ TEST_CASE("what looking at the device throws comes through, and does not end pat
     CHECK_THROWS_AS(patience.wait("the network", []() -> bool { throw Error(ErrorKind::device, "an illegal access"); }),
                     Error);
     CHECK_FALSE(patience.exhausted());
+}
+
+TEST_CASE("time in which the process did not run is no wait for the device", "[patience]") {
+    Patience patience("cuda:0", 150ms);
+    int looks = 0;
+    patience.wait("the network", [&] {
+        if (looks++ == 0) std::this_thread::sleep_for(400ms);
+        return looks == 3;
+    });
+    CHECK_FALSE(patience.exhausted());
+    CHECK(patience.limit() < 400ms * Patience::kMany);
 }

@@ -196,3 +196,21 @@ TEST_CASE("a queue ends at once with frames in flight and a blocked submitter go
     }
     SUCCEED("no hang");
 }
+
+TEST_CASE("nothing of a queue's frames is left when it is gone", "[submit]") {
+    const NumberedPictures pictures;
+    const auto owner = std::make_shared<int>();
+    FakeDevices fake(2, 8);
+    for (int repeat = 0; repeat < 300; ++repeat) {
+        {
+            SubmitQueue queue(fake.workers, kCapacity);
+            for (int i = 0; i < 1 + repeat % 9; ++i) {
+                Frame frame = pictures.frame(i);
+                frame.owner = owner;
+                queue.submit(std::move(frame));
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));  // so that they are in a batch
+        }
+        REQUIRE(owner.use_count() == 1);
+    }
+}

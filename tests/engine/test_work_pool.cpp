@@ -92,3 +92,28 @@ TEST_CASE("a pool ends with work left undone", "[pool]") {
     }
     CHECK(all < 1'000'000'000);
 }
+
+TEST_CASE("what is being done when a pool is stopped may wake others", "[pool]") {
+    struct Waker : WorkPool::Strand {
+        explicit Waker(WorkPool& p) : Strand(0), pool(p) {}
+        bool step(int) noexcept override {
+            began = true;
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));  // until it is being stopped
+            if (other) pool.wake(std::move(other));
+            ended = true;
+            return false;
+        }
+        WorkPool& pool;
+        std::shared_ptr<Strand> other;
+        std::atomic<bool> began{false}, ended{false};
+    };
+    std::atomic<int> all{0};
+    WorkPool pool(1);
+    const auto waker = std::make_shared<Waker>(pool);
+    waker->other = std::make_shared<Counter>(all);
+    pool.wake(waker);
+    while (!waker->began) std::this_thread::yield();
+    pool.stop();
+    CHECK(waker->ended);
+    pool.stop();
+}
