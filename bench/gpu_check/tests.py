@@ -35,7 +35,9 @@ def group_step(name, test, gpus):
         return result_of(*run_group(check, test, gpus))
 
     where = {0: "without a GPU", 1: "on one GPU"}.get(gpus, f"on {gpus} GPUs")
-    return Step(name, f"test cases {where}", run, test["timeout"], "slow" not in test["labels"], 0, tests=True)
+    again = gpus > 1 and not test["name"].endswith("_multi")  # what one GPU has shown
+    quick = "slow" not in test["labels"] and not again
+    return Step(name, f"test cases {where}", run, test["timeout"], quick, 0, tests=True)
 
 
 def repeated_step(tests, times, gpus):
