@@ -221,6 +221,7 @@ TEST_CASE("opening a silent address can be ended", "[waits]") {
 TEST_CASE("waiting for a name service can be ended", "[waits]") {
     enum { ended, went_on, not_tried };
     const TempFolder folder;
+    const Variable proxy("http_proxy"), no_proxy("no_proxy");
     const auto look_up = [&] {
         if (!silence_name_service(folder)) return not_tried;
         std::stop_source cancel;
@@ -234,16 +235,20 @@ TEST_CASE("waiting for a name service can be ended", "[waits]") {
         // By itself the C library gives up after ten seconds.
         return Clock::now() - start < std::chrono::seconds(7) ? ended : went_on;
     };
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) ::_exit(look_up());
-    int state = 0;
-    REQUIRE(::waitpid(child, &state, 0) == child);
-    if (WIFEXITED(state) && WEXITSTATUS(state) == not_tried) {
-        WARN("skipped: this system allows no network of our own");
-        return;
+    for (const bool past_proxy : {false, true}) {
+        CAPTURE(past_proxy);
+        if (past_proxy) proxy.set("http://127.0.0.1:9"), no_proxy.set("host.example");
+        const pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) ::_exit(look_up());
+        int state = 0;
+        REQUIRE(::waitpid(child, &state, 0) == child);
+        if (WIFEXITED(state) && WEXITSTATUS(state) == not_tried) {
+            WARN("skipped: this system allows no network of our own");
+            return;
+        }
+        CHECK(state == ended);
     }
-    CHECK(state == ended);
 }
 
 TEST_CASE("the host of an address is the one that is looked up", "[waits]") {
