@@ -62,7 +62,7 @@ CompleteOnInterrupt::~CompleteOnInterrupt() {
     setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
-const std::atomic<bool>& CompleteOnInterrupt::requested() const { return interrupted; }
+const std::atomic<bool>& CompleteOnInterrupt::requested() { return interrupted; }
 
 bool interrupt_is_overdue() { return interrupted && now_ms() > interrupted_at_ms + kPatienceMs; }
 

@@ -21,8 +21,8 @@ public:
     CompleteOnInterrupt(const CompleteOnInterrupt&) = delete;
     CompleteOnInterrupt& operator=(const CompleteOnInterrupt&) = delete;
 
-    /// Set once there was a signal.
-    const std::atomic<bool>& requested() const;
+    /// Set once there was a signal that did not end the process: afterwards, too, for one that came at the last moment.
+    static const std::atomic<bool>& requested();
 };
 
 /// Whether the signal came so long ago that nobody is waited for any more who does not read what is written.

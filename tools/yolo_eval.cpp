@@ -180,7 +180,7 @@ std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval
             const auto n = std::int64_t(done);
             progress.update({dataset.path, 1, 1, n, total, n, double(n) / double(total), elapsed.count()});
         },
-        completing.requested());
+        CompleteOnInterrupt::requested());
 }
 
 std::vector<eval::ScoredBox> read_detections(const EvalOptions& options, eval::Dataset& dataset) {
@@ -242,7 +242,7 @@ int run(EvalOptions& options) {
         if (options.limit) dataset.keep_first(options.limit);
         detections = run_model(options, dataset);
     }
-    if (!detections) {
+    if (!detections || CompleteOnInterrupt::requested()) {  // which may come as the last picture is done
         fmt::print(stderr, "yolo-eval: interrupted; nothing was scored or written\n");
         return kInterrupted;
     }

@@ -5,17 +5,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdarg>
 #include <cstdio>
-#include <mutex>
 
 extern "C" {
 #include <libavutil/log.h>
 }
 
+#include "tools/av_log.h"
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
-#include "tools/media/byte_stream.h"
 #include "tools/media/input.h"
 #include "tools/options.h"
 #include "tools/report.h"
@@ -24,18 +22,6 @@ extern "C" {
 
 namespace convoy::tools {
 namespace {
-
-// What libav says, from any thread, as it would print it; but it waits for a reader no longer than all else does.
-void print_av_log(void* context, int level, const char* format, va_list arguments) {
-    static std::mutex mutex;
-    static media::OutputStream out(STDERR_FILENO, interrupt_is_overdue);
-    static int at_line_start = 1;
-    if (level > av_log_get_level()) return;
-    const std::lock_guard lock(mutex);
-    char line[1024] = {};
-    av_log_format_line(context, level, format, arguments, line, sizeof line, &at_line_start);
-    out.write(line);
-}
 
 void greet(const RunOptions& options, const Network& network, const Engine& engine) {
     if (options.quiet) return;

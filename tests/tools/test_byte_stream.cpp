@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -16,6 +17,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/in_time.h"
 #include "tests/tools/media_files.h"
+#include "tools/media/input.h"
 
 using namespace convoy;
 using namespace convoy::test;
@@ -122,6 +124,31 @@ TEST_CASE("a named pipe waits for its reader, and for its writer", "[stream]") {
     InputStream unwritten(path, [] { return true; });
     char c = 0;
     CHECK(unwritten.read(&c, 1) == -ECANCELED);
+}
+
+TEST_CASE("a socket cannot be opened by its name, and the error says what to do", "[stream]") {
+    const TempFolder folder;
+    sockaddr_un name = {};
+    name.sun_family = AF_UNIX;
+    const std::string path = folder / "s.mp4";
+    REQUIRE(path.size() < sizeof name.sun_path);
+    path.copy(name.sun_path, path.size());
+    const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0);
+    const Ends inherited(true);
+    const std::string descriptor = "/dev/fd/" + std::to_string(inherited.fds[0]);
+    for (const std::string& socket : {path, descriptor}) {
+        INFO(socket);
+        const Error error = error_of([&] { media::open_input(socket); });
+        CHECK(error.kind() == ErrorKind::input);
+        CHECK(std::string(error.what()) == "'" + socket +
+                                               "' cannot be read: it is a socket, which cannot be opened by its name; "
+                                               "give a pipe, or an address such as unix:///PATH");
+        OutputStream stream(socket, {});
+        CHECK_FALSE(stream.write("x"));
+        CHECK(stream.reason() == "it is a socket, which cannot be opened by its name; take a pipe in its place");
+    }
+    ::close(listener);
 }
 
 TEST_CASE("files are written and cut", "[stream]") {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -205,6 +206,35 @@ TEST_CASE("what is no picture takes nothing and is its reader's to refuse", "[pi
         const auto reader = input->make_reader({});
         reader->open(segment);
         CHECK(error_of([&] { reader->next(); }).kind() == ErrorKind::input);
+    }
+}
+
+TEST_CASE("a picture that is being decoded can be given up", "[picture]") {
+    const TempFolder folder;
+    const Image image = synthetic(640, 480, 7);
+    write_bytes(folder / "plain.jpg", jpeg_of(image, false, {}));
+    write_bytes(folder / "progressive.jpg", jpeg_of(image, true, {}));
+    media::write_image(folder / "p.png", image);
+    struct Case {
+        const char* name;
+        int asked;   // at least, while it is decoded
+        int before;  // so often before the last time it is given up
+    };
+    for (const Case& c : {Case{"plain.jpg", 480, 240}, {"progressive.jpg", 480 + 100, 500}, {"p.png", 1, 0}}) {
+        INFO(c.name);
+        int asked = 0;
+        const auto read = [&](int until) {
+            asked = 0;
+            return media::read_image(folder / c.name, [&, until] { return ++asked >= until; });
+        };
+        CHECK(read(INT_MAX).rgb == media::read_image(folder / c.name).rgb);
+        const int in_all = asked, until = in_all - c.before;
+        CHECK(in_all > c.asked);
+        const Error error = error_of([&] { read(until); });
+        CHECK(error.kind() == ErrorKind::input);
+        CHECK(std::string(error.what()).find(std::string(c.name) + "' was given up while it was decoded") !=
+              std::string::npos);
+        CHECK(asked <= until + 1);
     }
 }
 

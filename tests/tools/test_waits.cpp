@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <optional>
 #include <stop_token>
 #include <string_view>
 #include <thread>
@@ -95,6 +96,23 @@ bool silence_name_service(const TempFolder& folder) {
            ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
            ::mount((folder / "resolv.conf").c_str(), "/etc/resolv.conf", nullptr, MS_BIND, nullptr) == 0;
 }
+
+/// A variable of the environment: not set at first, and as it was in the end.
+class Variable {
+public:
+    explicit Variable(const char* name) : name_(name) {
+        if (const char* value = std::getenv(name)) kept_ = value;
+        ::unsetenv(name);
+    }
+    ~Variable() { kept_ ? ::setenv(name_, kept_->c_str(), 1) : ::unsetenv(name_); }
+    Variable(const Variable&) = delete;
+    Variable& operator=(const Variable&) = delete;
+    void set(const char* value) const { ::setenv(name_, value, 1); }
+
+private:
+    const char* name_;
+    std::optional<std::string> kept_;
+};
 
 std::vector<FrameMark> frames_of(Input& input) {
     std::vector<FrameMark> all;
@@ -203,6 +221,7 @@ TEST_CASE("opening a silent address can be ended", "[waits]") {
 TEST_CASE("waiting for a name service can be ended", "[waits]") {
     enum { ended, went_on, not_tried };
     const TempFolder folder;
+    const Variable proxy("http_proxy"), no_proxy("no_proxy");
     const auto look_up = [&] {
         if (!silence_name_service(folder)) return not_tried;
         std::stop_source cancel;
@@ -216,32 +235,46 @@ TEST_CASE("waiting for a name service can be ended", "[waits]") {
         // By itself the C library gives up after ten seconds.
         return Clock::now() - start < std::chrono::seconds(7) ? ended : went_on;
     };
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) ::_exit(look_up());
-    int state = 0;
-    REQUIRE(::waitpid(child, &state, 0) == child);
-    if (WIFEXITED(state) && WEXITSTATUS(state) == not_tried) {
-        WARN("skipped: this system allows no network of our own");
-        return;
+    for (const bool past_proxy : {false, true}) {
+        CAPTURE(past_proxy);
+        if (past_proxy) proxy.set("http://127.0.0.1:9"), no_proxy.set("host.example");
+        const pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) ::_exit(look_up());
+        int state = 0;
+        REQUIRE(::waitpid(child, &state, 0) == child);
+        if (WIFEXITED(state) && WEXITSTATUS(state) == not_tried) {
+            WARN("skipped: this system allows no network of our own");
+            return;
+        }
+        CHECK(state == ended);
     }
-    CHECK(state == ended);
 }
 
 TEST_CASE("the host of an address is the one that is looked up", "[waits]") {
-    const char* const proxy = std::getenv("http_proxy");
-    const std::string kept = proxy ? proxy : "";
-    ::unsetenv("http_proxy");
+    const Variable proxy("http_proxy"), no_proxy("no_proxy");
     CHECK(media::host_to_look_up("http://host.example/clip.mp4") == "host.example");
     CHECK(media::host_to_look_up("https://name:word@host.example:8080?a=http://other/") == "host.example");
     CHECK(media::host_to_look_up("rtsp://host.example") == "host.example");
     for (const char* url : {"http://127.0.0.1:80/a", "http://[::1]:80/a", "udp://@239.0.0.1:5000", "unix://a/b",
                             "file:///tmp/a.mp4", "srt://:1234?mode=listener", "tcp://"})
         CHECK(media::host_to_look_up(url) == "");
-    ::setenv("http_proxy", "http://proxy.example:3128", 1);
-    CHECK(media::host_to_look_up("http://host.example/clip.mp4") == "proxy.example");
+    proxy.set("http://proxy.example:3128");
+    for (const char* url : {"http://host.example/clip.mp4", "https://host.example", "rtsps://host.example/1"})
+        CHECK(media::host_to_look_up(url) == "proxy.example");
     CHECK(media::host_to_look_up("rtsp://host.example") == "host.example");
-    ::unsetenv("http_proxy");
-    if (proxy) ::setenv("http_proxy", kept.c_str(), 1);
+    for (const char* list : {"*", "host.example", "localhost, .example", "a,*.example", "example,b"}) {
+        INFO(list);
+        no_proxy.set(list);
+        CHECK(media::host_to_look_up("http://host.example/clip.mp4") == "host.example");
+        CHECK(media::host_to_look_up("http://127.0.0.1/clip.mp4") == (list[0] == '*' ? "" : "proxy.example"));
+    }
+    for (const char* list : {"", " , ", "localhost", "xample", "host", "a.host.example", "host.example.org"}) {
+        INFO(list);
+        no_proxy.set(list);
+        CHECK(media::host_to_look_up("http://host.example/clip.mp4") == "proxy.example");
+    }
+    proxy.set("socks://proxy.example:3128");  // none that libav takes
+    CHECK(media::host_to_look_up("http://host.example/clip.mp4") == "host.example");
     CHECK(media::wait_for_name_service("localhost", Clock::now() + std::chrono::seconds(60), {}));
 }

@@ -2,6 +2,7 @@
 //
 // yolo-eval as its users meet it: Darknet's scores on coco128, files in and out, messages and exit status.
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <chrono>
 #include <cmath>
@@ -11,6 +12,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
+#include "tests/support/in_time.h"
 #include "tests/tools/child.h"
 #include "tools/media/image.h"
 
@@ -202,5 +204,26 @@ TEST_CASE("an interrupted run writes nothing and says so") {
     INFO(finished.err);
     CHECK(finished.status == 130);
     CHECK(finished.out.empty());
+    CHECK(!fs::exists(folder / "scores.json"));
+}
+
+TEST_CASE("an interrupt while the network works on the last picture is one, too") {
+    const TemporaryFolder folder;
+    write_small_dataset(folder);
+    const std::string picture = test::read_file(folder / "images/2.png");
+    fs::remove(folder / "images/2.png");
+    REQUIRE(::mkfifo((folder / "images/2.png").c_str(), 0600) == 0);
+    test::Child child("yolo-eval", {demo(), "--data", "truth.json", "--json", "scores.json", "--size", "1664"},
+                      folder.path());
+    test::in_time("a picture that nobody reads", [&] { write_file(folder / "images/2.png", picture); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    child.signal(SIGINT);
+    const Finished finished = child.wait();
+    INFO(finished.err);
+    CHECK(finished.status == 130);
+    CHECK(finished.out.empty());
+    CHECK(contains(finished.err, "nothing was scored or written"));
+    for (const auto& entry : fs::directory_iterator(folder.path()))
+        CHECK(fs::path(entry).filename().string().find("convoy") == std::string::npos);
     CHECK(!fs::exists(folder / "scores.json"));
 }

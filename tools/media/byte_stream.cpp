@@ -34,22 +34,30 @@ bool wait_until_ready(int fd, short events, const GiveUp& give_up) {
 
 void sleep_a_slice() { ::poll(nullptr, 0, kSliceMs); }
 
-bool is_named_pipe(const std::string& path) {
+/// What a path names, 0 where nothing: S_IFIFO, S_IFSOCK, …
+mode_t kind_of(const std::string& path) {
     struct stat status {};
-    return ::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode);
+    return ::stat(path.c_str(), &status) == 0 ? status.st_mode & S_IFMT : 0;
+}
+
+/// Why a path cannot be opened.
+std::string reason_of(int code, const std::string& path, const char* in_place_of_socket) {
+    if (code != ENXIO || kind_of(path) != S_IFSOCK) return message(code);
+    return std::string("it is a socket, which cannot be opened by its name; ") + in_place_of_socket;
 }
 
 }  // namespace
 
 bool is_stream(const std::string& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) return false;
-    return S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || S_ISCHR(status.st_mode);
+    const mode_t kind = kind_of(path);
+    return kind == S_IFIFO || kind == S_IFSOCK || kind == S_IFCHR;
 }
 
 InputStream::InputStream(const std::string& path, GiveUp give_up)
     : give_up_(std::move(give_up)), fd_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)) {
-    if (fd_ < 0) throw Error(ErrorKind::input, "'" + path + "' cannot be read: " + message(errno));
+    if (fd_ >= 0) return;
+    const std::string reason = reason_of(errno, path, "give a pipe, or an address such as unix:///PATH");
+    throw Error(ErrorKind::input, "'" + path + "' cannot be read: " + reason);
 }
 
 InputStream::~InputStream() { ::close(fd_); }
@@ -71,8 +79,8 @@ OutputStream::OutputStream(const std::string& path, GiveUp give_up) : give_up_(s
     const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     while ((fd_ = ::open(path.c_str(), flags, 0666)) < 0 && reason_.empty()) {
         if (errno == EINTR) continue;
-        if (errno != ENXIO || !is_named_pipe(path))
-            fail(message(errno));
+        if (errno != ENXIO || kind_of(path) != S_IFIFO)
+            fail(reason_of(errno, path, "take a pipe in its place"));
         else if (give_up_ && give_up_())
             fail("nobody reads it");
         else

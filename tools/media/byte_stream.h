@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Bytes from and to what may keep us waiting: pipes, sockets, terminals. Every wait can be given up.
+// Bytes from and to what may keep us waiting: pipes, terminals, and sockets that are written to as a descriptor. Every
+// wait can be given up.
 #pragma once
 
 #include <sys/types.h>
@@ -15,13 +16,14 @@
 namespace convoy::media {
 
 /// Whether a path names something that is read or written once, in sequence, by another program's leave: a named or
-/// inherited pipe (/dev/stdin, /dev/fd/63), a socket, a terminal or another character device.
+/// inherited pipe (/dev/stdin, /dev/fd/63), a terminal or another character device; or a socket, which cannot be opened
+/// by a name.
 bool is_stream(const std::string& path);
 
 /// What such a path holds. A named pipe without a writer waits for one; its last writer's leaving is the end.
 class InputStream {
 public:
-    /// Opens it without waiting. Throws Error(input) that names the path.
+    /// Opens it without waiting. Throws Error(input) that names the path, and says what to do where that is a socket.
     InputStream(const std::string& path, GiveUp give_up);
     ~InputStream();
     InputStream(const InputStream&) = delete;

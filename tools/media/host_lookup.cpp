@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -31,6 +32,29 @@ bool ask(const std::string& host, int flags) {
     return true;
 }
 
+/// Whether libav goes through the proxy for this protocol: for HTTP and TLS, and for what runs over them.
+bool takes_proxy(std::string_view url) {
+    static constexpr std::string_view kProtocols[] = {"http",  "https", "tls",    "rtsps",
+                                                      "rtmps", "rtmpt", "rtmpts", "mmsh"};
+    const std::string_view protocol = url.substr(0, url.find("://"));
+    return std::find(std::begin(kProtocols), std::end(kProtocols), protocol) != std::end(kProtocols);
+}
+
+/// Whether `no_proxy` names the host, a domain that it is in, or all; read as libav reads it.
+bool is_without_proxy(std::string_view host) {
+    const char* variable = std::getenv("no_proxy");
+    for (std::string_view list = variable ? variable : ""; !list.empty();) {
+        std::string_view name = list.substr(0, list.find_first_of(" ,"));
+        list.remove_prefix(std::min(name.size() + 1, list.size()));
+        if (name == "*") return true;
+        if (name.starts_with('*')) name.remove_prefix(1);
+        if (name.starts_with('.')) name.remove_prefix(1);
+        if (name.empty() || !host.ends_with(name)) continue;
+        if (host.size() == name.size() || host[host.size() - name.size() - 1] == '.') return true;
+    }
+    return false;
+}
+
 /// Between "://" with what is signed on, and the port or the path.
 std::string host_of(std::string_view url) {
     url.remove_prefix(std::min(url.find("://") + 3, url.size()));
@@ -44,8 +68,10 @@ std::string host_of(std::string_view url) {
 
 std::string host_to_look_up(const std::string& url) {
     if (url.starts_with("file:") || url.starts_with("unix:")) return "";
-    const char* proxy = url.starts_with("http") ? std::getenv("http_proxy") : nullptr;
-    const std::string host = host_of(proxy && std::string_view(proxy).starts_with("http://") ? proxy : url);
+    std::string host = host_of(url);
+    const char* proxy = std::getenv("http_proxy");
+    if (proxy && std::string_view(proxy).starts_with("http://") && takes_proxy(url) && !is_without_proxy(host))
+        host = host_of(proxy);
     return host.empty() || ask(host, AI_NUMERICHOST) ? "" : host;
 }
 

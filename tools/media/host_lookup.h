@@ -7,8 +7,8 @@
 
 namespace convoy::media {
 
-/// The name of the host that libav will look up for an address: the proxy's where it takes one for http and https.
-/// Empty where there is none or it is a number.
+/// The name of the host that libav will look up for an address: the proxy's (`http_proxy`) for what goes over HTTP or
+/// TLS, unless `no_proxy` names the host. Empty where there is none or it is a number.
 std::string host_to_look_up(const std::string& url);
 
 /// Waits until the name service has answered, whatever it says of that name; false when it has not by then, or when

@@ -121,9 +121,10 @@ Image read_image(const std::string& path, const GiveUp& give_up) {
     int w = 0, h = 0;
     Bytes rgb;
     std::string reason;
-    if (!(is_jpeg(file.bytes) ? decode_jpeg(file.bytes, w, h, rgb, reason)
-                              : decode_other(file.bytes, w, h, rgb, reason)))
-        throw_input(path, "is a damaged picture (" + reason + "); copy it again");
+    const bool decoded = is_jpeg(file.bytes) ? decode_jpeg(file.bytes, w, h, rgb, reason, give_up)
+                                             : decode_other(file.bytes, w, h, rgb, reason);
+    if (give_up && give_up()) throw_input(path, "was given up while it was decoded");
+    if (!decoded) throw_input(path, "is a damaged picture (" + reason + "); copy it again");
     const ImageSize size = displayed_size(file);
     Image image{size.width, size.height, {}};
     if (file.orientation == 1) {

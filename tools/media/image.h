@@ -21,7 +21,8 @@ struct Image {
 
 /// Reads JPEG, PNG, BMP, GIF (first picture), PNM or TGA of up to 2^28 pixels; grey becomes RGB, alpha is dropped, the
 /// EXIF orientation of a JPEG is applied. It may come through a pipe; the wait for whoever writes into that can be
-/// given up. Throws Error(input) naming the file, also for one that is cut short or given up.
+/// given up, and so can the decoding of a JPEG; another picture's goes on to its end. Throws Error(input) naming the
+/// file, also for one that is cut short or given up.
 Image read_image(const std::string& path, const GiveUp& give_up = {});
 
 struct ImageSize {

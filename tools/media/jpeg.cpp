@@ -2,6 +2,7 @@
 #include "tools/media/jpeg.h"
 
 #include <csetjmp>
+#include <cstring>
 
 #include <jpeglib.h>  // needs <cstdio> before it
 
@@ -29,6 +30,19 @@ void stay_silent(j_common_ptr) {}
 void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int count) {
     for (int i = 0; i < count; ++i)
         for (int c = 0; c < 3; ++c) rgb[3 * i + c] = std::uint8_t(cmyk[4 * i + c] * cmyk[4 * i + 3] / 255);
+}
+
+// libjpeg tells of every row of the picture, and before these of every row of blocks that it collects from the scans.
+struct Progress {
+    jpeg_progress_mgr base;
+    const GiveUp* give_up;
+};
+
+void look_up(j_common_ptr info) {
+    if (!(*reinterpret_cast<Progress*>(info->progress)->give_up)()) return;
+    auto* manager = reinterpret_cast<ErrorManager*>(info->err);
+    std::strcpy(manager->message, "given up");
+    std::longjmp(manager->escape, 1);
 }
 
 /// libjpeg's decoder, whose memory goes with it. To be made before setjmp: what a longjmp leaves is not destroyed.
@@ -71,15 +85,17 @@ bool read_jpeg_header(std::FILE* file, JpegHeader& header) {
 }
 
 bool decode_jpeg(std::span<const std::uint8_t> file, int& width, int& height, std::vector<std::uint8_t>& rgb,
-                 std::string& reason) {
+                 std::string& reason, const GiveUp& give_up) {
     std::vector<std::uint8_t> row;
     Decompressor jpeg;
+    Progress progress{{look_up, 0, 0, 0, 0}, &give_up};
     jpeg_decompress_struct& info = jpeg.info;
     if (setjmp(jpeg.errors.escape)) {
         reason = jpeg.errors.message;
         return false;
     }
     jpeg_create_decompress(&info);
+    if (give_up) info.progress = &progress.base;
     jpeg_mem_src(&info, file.data(), file.size());
     jpeg_read_header(&info, TRUE);
     const bool inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/media/give_up.h"
 #include "tools/media/orientation.h"
 
 namespace convoy::media {
@@ -25,8 +26,8 @@ bool read_jpeg_header(std::FILE* file, JpegHeader& header);
 /// A JPEG file to (height, width, 3) bytes of RGB, as it is stored (orientation not applied). By libjpeg with its
 /// defaults, so that pixels are those that OpenCV, and with it Darknet, sees; stb_image's differ by a few levels,
 /// enough to move boxes by half a pixel. Returns false and a reason when nothing can be decoded; damage inside the
-/// picture is decoded over, as everywhere.
+/// picture is decoded over, as everywhere. Asked for every row whether to give up, it returns false then, too.
 bool decode_jpeg(std::span<const std::uint8_t> file, int& width, int& height, std::vector<std::uint8_t>& rgb,
-                 std::string& reason);
+                 std::string& reason, const GiveUp& give_up = {});
 
 }  // namespace convoy::media

@@ -15,7 +15,7 @@ namespace convoy::media {
 class PictureInput : public Input {
 public:
     /// Throws Error(input) when the file is missing, empty or unreadable. When `cancel` is asked to stop, a picture
-    /// that is still on its way through a pipe does not come.
+    /// that is still on its way through a pipe, or being decoded, does not come.
     explicit PictureInput(const std::string& path, std::stop_token cancel = {});
     const InputInfo& info() const override { return info_; }
     std::shared_ptr<const Segment> next_segment() override;

@@ -61,7 +61,8 @@ VideoMuxer::VideoMuxer(const std::string& path, GiveUp give_up)
 void VideoMuxer::check(int code) {
     if (code >= 0) return;
     if (!pipe_ || pipe_->reason().empty()) fail(av_message(code));
-    fail(pipe_->reason() + "; " + std::to_string(packets_) + " frames are in it");
+    // How many frames these are nobody knows: libav keeps some back.
+    fail(pipe_->reason() + "; " + std::to_string(pipe_->written()) + " bytes have gone out");
 }
 
 void VideoMuxer::fail(const std::string& reason) {
