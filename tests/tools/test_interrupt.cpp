@@ -2,9 +2,7 @@
 //
 // SIGINT and SIGTERM while yolo-run waits for somebody else: for whoever writes what it reads, and for whoever reads
 // what it writes. It ends with status 130 and whole files, whatever it waits for.
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -20,6 +18,7 @@
 #include <utility>
 
 #include "tests/support/catch.h"
+#include "tests/tools/silent_server.h"
 #include "tests/tools/yolo_run_support.h"
 
 using namespace convoy;
@@ -133,19 +132,12 @@ void check_given_up(const Finished& finished, const std::string& output) {
 }  // namespace
 
 TEST_CASE("a server that accepts and says nothing does not hold up the end") {
-    for (const std::string address : {"http://127.0.0.1:", "tcp://127.0.0.1:", "rtsp://127.0.0.1:"}) {
+    for (const std::string protocol : {"http://", "tcp://", "rtsp://"}) {
         const TemporaryFolder folder;
-        const Descriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-        sockaddr_in name = {};
-        name.sin_family = AF_INET;
-        name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof name;
-        REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&name), size) == 0);
-        REQUIRE(::listen(listener, 4) == 0);
-        REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&name), &size) == 0);
-        const std::string url = address + std::to_string(ntohs(name.sin_port)) + "/clip.mp4";
+        const SilentServer server;
+        const std::string url = protocol + server.address() + "/clip.mp4";
         INFO(url);
-        const auto connected = [&] { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC) >= 0; };
+        const auto connected = [&] { return server.connected(); };
         check_interrupted_input(interrupted(folder, {url, "--jsonl", "x.jsonl"}, connected));
     }
 }

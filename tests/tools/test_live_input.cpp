@@ -15,6 +15,7 @@
 #include "tests/support/catch.h"
 #include "tests/tools/child.h"
 #include "tests/tools/media_files.h"
+#include "tests/tools/silent_server.h"
 #include "tools/media/input.h"
 
 using namespace convoy;
@@ -146,17 +147,9 @@ TEST_CASE("a live stream that never comes, or does not come back, is given up", 
 }
 
 TEST_CASE("waiting for a silent address can be ended", "[live]") {
-    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
-    REQUIRE(::listen(listener, 4) == 0);
-    REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    const SilentServer server;
     std::stop_source cancel;
-    const std::string url = "tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-    const auto input = media::open_input(url, {}, cancel.get_token());
+    const auto input = media::open_input("tcp://" + server.address(), {}, cancel.get_token());
     const auto reader = open_reader(*input);
     std::thread canceller([&] {
         std::this_thread::sleep_for(std::chrono::milliseconds(300));
@@ -166,5 +159,4 @@ TEST_CASE("waiting for a silent address can be ended", "[live]") {
     CHECK_FALSE(reader->next());
     CHECK(seconds_since(start) < 1.3);
     canceller.join();
-    ::close(listener);
 }

@@ -26,6 +26,7 @@
 #include "tests/support/in_time.h"
 #include "tests/tools/media_files.h"
 #include "tests/tools/segment_frames.h"
+#include "tests/tools/silent_server.h"
 #include "tools/media/host_lookup.h"
 #include "tools/media/input.h"
 
@@ -52,28 +53,6 @@ std::jthread stop_soon(std::stop_source& cancel) {
         cancel.request_stop();
     });
 }
-
-/// A server on the loopback that accepts and says nothing.
-class SilentServer {
-public:
-    SilentServer() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_in name = {};
-        name.sin_family = AF_INET;
-        name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof name;
-        REQUIRE(::bind(fd_, reinterpret_cast<sockaddr*>(&name), size) == 0);
-        REQUIRE(::listen(fd_, 8) == 0);
-        REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&name), &size) == 0);
-        port_ = ntohs(name.sin_port);
-    }
-    ~SilentServer() { ::close(fd_); }
-    SilentServer(const SilentServer&) = delete;
-    SilentServer& operator=(const SilentServer&) = delete;
-    std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/clip.mp4"; }
-
-private:
-    int fd_, port_ = 0;
-};
 
 /// In a network of this process's own: a name service that takes every question and answers none. False where the
 /// system does not allow that.
@@ -204,7 +183,9 @@ TEST_CASE("an address that says nothing is given up in the time that was allowed
     media::InputOptions options;
     options.give_up_s = 1;
     // By default it is 30 s.
-    const auto open = [&] { return error_of([&] { media::open_input(server.url(), options); }); };
+    const auto open = [&] {
+        return error_of([&] { media::open_input("http://" + server.address() + "/clip.mp4", options); });
+    };
     const Error error = in_time("a silent server", open, std::chrono::seconds(20));
     CHECK(error.kind() == ErrorKind::input);
     CHECK(std::string(error.what()).find("it says nothing") != std::string::npos);
@@ -214,7 +195,9 @@ TEST_CASE("opening a silent address can be ended", "[waits]") {
     const SilentServer server;
     std::stop_source cancel;
     const std::jthread stop = stop_soon(cancel);
-    const auto open = [&] { return error_of([&] { media::open_input(server.url(), {}, cancel.get_token()); }); };
+    const auto open = [&] {
+        return error_of([&] { media::open_input("http://" + server.address() + "/clip.mp4", {}, cancel.get_token()); });
+    };
     CHECK(in_time("a silent server", open, std::chrono::seconds(20)).kind() == ErrorKind::input);
 }
 
