@@ -114,7 +114,7 @@ void DeviceWorker::fill(Slot& slot, int index, Arrival& arrival, DecoderSeat& se
         if (keep == Keep::nothing) seat.hold(frame);
     } catch (...) {
         arrival.error = std::current_exception();
-        if (!backend_->alive()) fail(arrival.error);
+        takes_blame(arrival.error);
     }
     if (keep != Keep::nothing) return;
     frame.owner.reset();
@@ -174,6 +174,12 @@ void DeviceWorker::fail(const std::exception_ptr& error) noexcept {
     } catch (const std::bad_alloc&) {
         fail(std::string("no memory"));
     }
+}
+
+bool DeviceWorker::takes_blame(const std::exception_ptr& error) {
+    if (backend_->alive()) return false;
+    fail(error);
+    return true;
 }
 
 bool DeviceWorker::failed() const {
@@ -277,9 +283,7 @@ void DeviceWorker::postprocess_loop() {
 // An error is the device's when it answers nothing any more, else the batch's.
 void DeviceWorker::blame(Batch& batch, std::exception_ptr error) {
     batch.error = error;
-    if (backend_->alive()) return;
-    fail(error);
-    batch.lost = true;
+    if (takes_blame(error)) batch.lost = true;
 }
 
 void DeviceWorker::wait_for(Batch& batch) {

@@ -131,6 +131,8 @@ public:
     /// The device is not used again. The first reason counts.
     void fail(const std::string& why) noexcept;
     void fail(const std::exception_ptr& error) noexcept;
+    /// Whether an error is the device's own, since it answers nothing any more. Then it has failed of that.
+    bool takes_blame(const std::exception_ptr& error);
     bool failed() const;
     std::string failure() const;
     Backend& backend() const { return *backend_; }

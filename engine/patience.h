@@ -36,7 +36,7 @@ public:
     Clock::duration limit() const;
 
 private:
-    void give_up(const char* what, Clock::duration waited);
+    [[noreturn]] void give_up(const char* what, Clock::duration waited);
     [[noreturn]] void tell() const;
 
     const std::string device_;

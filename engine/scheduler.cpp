@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/error_text.h"
-
 namespace convoy {
 namespace {
 

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "engine/check_frame.h"
-#include "engine/error_text.h"
 #include "engine/pixel_bytes.h"
 #include "engine/scheduler.h"
 #include "engine/thread_affinity.h"
@@ -66,9 +65,8 @@ void Scheduler::Reading::close() {
 std::unique_ptr<DecoderSeat> Scheduler::seat_on(DeviceWorker& worker, const std::string& name) {
     try {
         return worker.make_seat(name);
-    } catch (const Error& error) {
-        if (worker.backend().alive()) throw;
-        worker.fail(error.what());
+    } catch (const Error&) {
+        if (!worker.takes_blame(std::current_exception())) throw;
         return nullptr;
     }
 }
@@ -77,9 +75,8 @@ std::unique_ptr<DecoderSeat> Scheduler::seat_on(DeviceWorker& worker, const std:
 void Scheduler::let_go(DeviceWorker& worker, DecoderSeat& seat) {
     try {
         seat.release();
-    } catch (const Error& error) {
-        if (worker.backend().alive()) throw;
-        worker.fail(error.what());
+    } catch (const Error&) {
+        if (!worker.takes_blame(std::current_exception())) throw;
     }
 }
 
@@ -143,10 +140,7 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
 
 // Whose fault it is that a segment was not read to its end: the device's, its input's (`error`), or the whole run's.
 RunUnit::Ending Scheduler::blame(Device& device, std::exception_ptr thrown, std::string& error) {
-    if (!device.worker->backend().alive()) {
-        device.worker->fail(what(thrown));
-        return RunUnit::Ending::lost;
-    }
+    if (device.worker->takes_blame(thrown)) return RunUnit::Ending::lost;
     try {
         std::rethrow_exception(thrown);
     } catch (const Error& e) {

@@ -8,22 +8,14 @@
 
 namespace convoy {
 
-// Devices may outlive the queue with frames of it in flight: they are told to a receiver that knows no queue any more.
+// The queue ends after the last of its frames.
 class SubmitQueue::Receiver : public FrameReceiver {
 public:
-    explicit Receiver(SubmitQueue& queue) : queue_(&queue) {}
-    void take(FrameOutcome outcome) noexcept override {
-        const std::lock_guard lock(mutex_);
-        if (queue_) queue_->take(std::move(outcome));
-    }
-    void forget() {
-        const std::lock_guard lock(mutex_);
-        queue_ = nullptr;
-    }
+    explicit Receiver(SubmitQueue& queue) : queue_(queue) {}
+    void take(FrameOutcome outcome) noexcept override { queue_.take(std::move(outcome)); }
 
 private:
-    std::mutex mutex_;
-    SubmitQueue* queue_;
+    SubmitQueue& queue_;
 };
 
 SubmitQueue::SubmitQueue(const std::vector<std::unique_ptr<DeviceWorker>>& devices, int capacity)
