@@ -6,8 +6,8 @@
 
 #include "bench/commands.h"
 #include "bench/harness.h"
-#include "engine/backend_cpu.h"
 #include "engine/bind.h"
+#include "engine/cpu/backend_cpu.h"
 #include "kernels/elementwise.h"
 #include "kernels/pool.h"
 #include "kernels/upsample.h"

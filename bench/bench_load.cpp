@@ -5,8 +5,8 @@
 
 #include "bench/commands.h"
 #include "bench/harness.h"
-#include "engine/backend_cpu.h"
 #include "engine/bind.h"
+#include "engine/cpu/backend_cpu.h"
 #include "engine/engine.h"
 
 namespace convoy::bench {

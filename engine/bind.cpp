@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "engine/cpu/cpu.h"
 #include "engine/device_list.h"
 
 namespace convoy {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/backend.h"
+#include "engine/cuda/gpu.h"
 
 namespace convoy {
 

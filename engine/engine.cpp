@@ -5,9 +5,9 @@
 #include <thread>
 
 #include "engine/bind.h"
-#include "engine/check_frame.h"
-#include "engine/scheduler.h"
-#include "engine/submit_queue.h"
+#include "engine/run/check_frame.h"
+#include "engine/run/scheduler.h"
+#include "engine/run/submit_queue.h"
 
 namespace convoy {
 namespace {

@@ -18,7 +18,7 @@ sources() {
 # What one file may, and no other of its folder.
 exceptions=$(grep -v '^#' <<'EOF' | tr '\n' '|' | sed 's/|$//'
 # A thread keeps to the CPUs near its GPU, and sleeps for microseconds; the standard library has no word for that.
-engine/thread_affinity\.h:[0-9]+: <(sched|sys/prctl)\.h>
+engine/run/thread_affinity\.h:[0-9]+: <(sched|sys/prctl)\.h>
 # What was measured outlives the process.
 engine/cuda/tuning_cache\.cpp:[0-9]+: <(unistd\.h|fstream|filesystem)>
 # Linux tells in /sys alone which CPUs are near a GPU.
@@ -46,6 +46,8 @@ mapping='<(fcntl|unistd|sys/mman|sys/stat)\.h>'
 cuda='<(cuda_[a-z0-9_]+|cooperative_groups[a-z_/]*|cublasLt|cudnn|cudnn_frontend)\.h>'
 network='"darknet_loader/(network|error)\.h"'
 kernels='"kernels/[a-z0-9_]+\.h"'
+inside='"engine/(plan/compile|cpu/cpu|cuda/gpu)\.h"'
+seam='"engine/(backend|stage)\.h"'
 public=$(grep -oE '(darknet_loader|engine|kernels|tools/media)/[a-z_]+\.h' cmake/install.cmake | sort -u | tr '\n' '|' | sed 's/|$//; s/\./\\./g')
 
 breaches() {
@@ -54,12 +56,21 @@ breaches() {
     allow kernels/cpu/ "$std|<(omp|immintrin)\.h>|<(oneapi/dnnl/)?dnnl[a-z_]*\.hp?p?>|$kernels|\"kernels/cpu/.*\"" \
         'the standard library, OpenMP and oneDNN' kernels/cpu
     allow kernels/cuda/ "$std|<dlfcn\.h>|$cuda|\"kernels/.*\"" 'the standard library, CUDA, cuDNN and cuBLASLt' kernels/cuda
-    allow engine/ "$std|<omp\.h>|\"engine/[a-z_]+\.h\"|$network|$kernels" \
-        'the standard library, darknet_loader/network.h and kernels/*.h' engine/*.*
-    allow engine/cuda/ "$std|<(omp|cuda_runtime_api|cuda_fp16)\.h>|\"engine/.*\"|$network|$kernels" \
-        "what engine/ may, and the CUDA runtime's own header" engine/cuda
-    allow tools/ "$std|<[^>]*/[^>]*>|<[a-z_]+\.h>|\"tools/.*\"|\"(engine|darknet_loader)/[a-z_]+\.h\"|\"stb[a-z_/]*\.h\"" \
+    allow engine/plan/ "$std|\"engine/plan/.*\"|\"($public)\"|$kernels" \
+        'the standard library, what is public, and kernels/*.h' engine/plan
+    allow "the seam, engine/backend.h and engine/stage.h," "$std|\"($public)\"" 'the standard library and what is public' \
+        engine/backend.h engine/stage.h
+    allow engine/cpu/ "$std|<omp\.h>|\"engine/(plan|cpu)/.*\"|$seam|\"($public)\"|$kernels" \
+        'what engine/plan/ may, OpenMP and the seam' engine/cpu
+    allow engine/cuda/ "$std|<(omp|cuda_runtime_api|cuda_fp16)\.h>|\"engine/(plan|cuda)/.*\"|$seam|\"($public)\"|$kernels" \
+        "what engine/cpu/ may, and the CUDA runtime's own header" engine/cuda
+    allow engine/run/ "$std|\"engine/run/.*\"|$seam|\"($public)\"" \
+        'the standard library, what is public and the seam: no device, no plan' engine/run
+    allow engine/ "$std|<omp\.h>|\"engine/((plan/|run/)?[a-z_]+|cpu/cpu|cuda/gpu)\.h\"|$network|$kernels" \
+        'the standard library, darknet_loader/network.h, kernels/*.h, and of devices engine/cpu/cpu.h and engine/cuda/gpu.h' engine/*.*
+    allow tools/ "$std|<[^>]*/[^>]*>|<[a-z_]+\.h>|\"tools/.*\"|\"(engine|darknet_loader)/[a-z_]+\.h\"|$inside|\"stb[a-z_/]*\.h\"" \
         'libraries, engine and loader, not kernels' tools
+    includes tools | grep -E ": ($inside)\$" | grep -v '^tools/inspect/' | report 'only tools/inspect/ looks into the engine'
     includes tools/media | grep -E ': "tools/' | grep -vE ': "tools/media/' | report 'tools/media/ is a library of its own: it includes nothing else of tools/'
     includes tools/sinks | grep -E ': "tools/' | grep -vE ': "tools/(media|sinks)/' | report 'tools/sinks/ may include tools/media/, not the commands'
 

@@ -9,7 +9,8 @@ failed=0
 
 clean() {
     rm -rf "${tree:?}"/*
-    mkdir -p "$tree/darknet_loader" "$tree/kernels/cpu" "$tree/kernels/cuda" "$tree/engine/cuda" "$tree/tools/media" "$tree/tools/sinks" "$tree/cmake"
+    mkdir -p "$tree/darknet_loader" "$tree/kernels/cpu" "$tree/kernels/cuda" "$tree/engine/plan" "$tree/engine/cpu" "$tree/engine/cuda" \
+        "$tree/engine/run" "$tree/tools/inspect" "$tree/tools/media" "$tree/tools/sinks" "$tree/cmake"
     echo 'install_library(convoy darknet_loader/network.h engine/engine.h kernels/types.h)' >"$tree/cmake/install.cmake"
     printf '#include <vector>\n' >"$tree/darknet_loader/network.h"
     printf '#include <cstddef>\n' >"$tree/kernels/types.h"
@@ -18,7 +19,13 @@ clean() {
     printf '#include <cuda_runtime_api.h>\n#include "kernels/types.h"\n' >"$tree/kernels/cuda/lanes.cuh"
     printf '#include "darknet_loader/network.h"\n#include "kernels/types.h"\n' >"$tree/engine/engine.h"
     printf '#include <cuda_runtime_api.h>\n#include "engine/cuda/handles.h"\n' >"$tree/engine/cuda/backend.cpp"
-    printf '#include <sched.h>\n' >"$tree/engine/thread_affinity.h"
+    printf '#include <sched.h>\n' >"$tree/engine/run/thread_affinity.h"
+    printf '#include "engine/engine.h"\n' >"$tree/engine/backend.h"
+    printf '#include "engine/engine.h"\n#include "kernels/types.h"\n' >"$tree/engine/plan/compile.h"
+    printf '#include <omp.h>\n#include "engine/backend.h"\n#include "engine/plan/compile.h"\n' >"$tree/engine/cpu/cpu.h"
+    printf '#include "engine/backend.h"\n#include "engine/run/census.h"\n' >"$tree/engine/run/scheduler.cpp"
+    printf '#include "engine/cpu/cpu.h"\n#include "engine/run/scheduler.h"\n' >"$tree/engine/bind.cpp"
+    printf '#include "engine/cpu/cpu.h"\n' >"$tree/tools/inspect/stages.cpp"
     printf '#include <unistd.h>\n#include <fstream>\n' >"$tree/engine/cuda/tuning_cache.cpp"
     printf '#include <filesystem>\n#include <fstream>\n' >"$tree/engine/cuda/device.cpp"
     printf '#include "kernels/cuda/dynamic_library.h"\n' >"$tree/engine/cuda/nccl.cpp"
@@ -53,18 +60,30 @@ refuses kernels/cuda/conv.cu 'if (bad) printf("%d", bad);'
 refuses kernels/cuda/lanes.cuh '#include "darknet_loader/network.h"'
 refuses kernels/cuda/lanes.cuh '    __trap();'
 refuses kernels/cpu/conv.cpp 'void f() { std::cout << 1; }'
-refuses engine/plan.cpp '#include "kernels/cpu/conv.h"'
-refuses engine/plan.cpp '#include "darknet_loader/load.h"'
-refuses engine/plan.cpp '#include <fstream>'
-refuses engine/plan.cpp '#include <sched.h>'
-refuses engine/thread_affinity.h '#include <pthread.h>'
-refuses engine/plan.cpp '#include <libavutil/frame.h>'
-refuses engine/plan.cpp '#include "tools/media/input.h"'
-refuses engine/plan.cpp '#include "tests/support/compare.h"'
-refuses engine/plan.cpp '    exit(1);'
-refuses engine/plan.cpp '#include <cuda_runtime_api.h>'
-refuses engine/plan.cpp '#include "engine/cuda/handles.h"'
-refuses engine/engine.h '#include "engine/graph.h"'
+refuses engine/bind.cpp '#include "kernels/cpu/conv.h"'
+refuses engine/bind.cpp '#include "darknet_loader/load.h"'
+refuses engine/bind.cpp '#include <fstream>'
+refuses engine/bind.cpp '#include <sched.h>'
+refuses engine/run/thread_affinity.h '#include <pthread.h>'
+refuses engine/bind.cpp '#include <libavutil/frame.h>'
+refuses engine/bind.cpp '#include "tools/media/input.h"'
+refuses engine/bind.cpp '#include "tests/support/compare.h"'
+refuses engine/bind.cpp '    exit(1);'
+refuses engine/bind.cpp '#include <cuda_runtime_api.h>'
+refuses engine/bind.cpp '#include "engine/cuda/handles.h"'
+refuses engine/engine.h '#include "engine/plan/graph.h"'
+refuses engine/plan/compile.h '#include "engine/backend.h"'
+refuses engine/plan/compile.h '#include "engine/run/scheduler.h"'
+refuses engine/backend.h '#include "engine/plan/compile.h"'
+refuses engine/cpu/cpu.h '#include "engine/cuda/gpu.h"'
+refuses engine/cpu/cpu.h '#include "engine/run/scheduler.h"'
+refuses engine/cuda/backend.cpp '#include "engine/run/scheduler.h"'
+refuses engine/cuda/backend.cpp '#include "engine/cpu/cpu.h"'
+refuses engine/run/scheduler.cpp '#include "engine/plan/compile.h"'
+refuses engine/run/scheduler.cpp '#include "engine/cpu/cpu.h"'
+refuses engine/run/scheduler.cpp '#include "kernels/conv.h"'
+refuses tools/media/source.cpp '#include "engine/cpu/cpu.h"'
+refuses tools/inspect/stages.cpp '#include "engine/run/scheduler.h"'
 refuses engine/cuda/backend.cpp '#include <cublasLt.h>'
 refuses engine/cuda/backend.cpp '#include <filesystem>'
 refuses engine/cuda/backend.cpp '#include <fstream>'

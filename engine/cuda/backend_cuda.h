@@ -3,12 +3,12 @@
 
 #include <mutex>
 
-#include "engine/backend.h"
 #include "engine/cuda/autotune.h"
+#include "engine/cuda/gpu.h"
 #include "engine/cuda/gpu_clock.h"
 #include "engine/cuda/pack_weights.h"
 #include "engine/cuda/pinned_pool.h"
-#include "engine/kernel_problem.h"
+#include "engine/plan/kernel_problem.h"
 
 namespace convoy {
 

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <system_error>
 
-#include "engine/backend.h"
+#include "engine/cuda/gpu.h"
 #include "engine/cuda/handles.h"
 #include "kernels/tuning.h"
 

@@ -11,7 +11,7 @@
 #include <type_traits>
 
 #include "darknet_loader/error.h"
-#include "engine/patience.h"
+#include "engine/cuda/patience.h"
 
 struct CUctx_st;
 

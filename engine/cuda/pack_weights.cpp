@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "engine/cuda/backend_cuda.h"
-#include "engine/fold.h"
+#include "engine/plan/fold.h"
 
 namespace convoy {
 namespace k = kernels::cuda;

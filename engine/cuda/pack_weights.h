@@ -5,7 +5,7 @@
 #include <map>
 #include <vector>
 
-#include "engine/compile.h"
+#include "engine/plan/compile.h"
 #include "kernels/conv.h"
 
 namespace convoy {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/slabs.h"
+#include "engine/cuda/slabs.h"
 
 namespace convoy {
 namespace {

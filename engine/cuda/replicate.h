@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/backend.h"
-#include "engine/patience.h"
+#include "engine/cuda/patience.h"
 
 namespace convoy {
 

@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "engine/device_worker.h"
-#include "engine/patience.h"
+#include "engine/cuda/patience.h"
+#include "engine/run/device_worker.h"
 
 namespace convoy::test {
 

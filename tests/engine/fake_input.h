@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/scheduler.h"
+#include "engine/run/scheduler.h"
 #include "tests/engine/fake_backend.h"
 
 namespace convoy::test {

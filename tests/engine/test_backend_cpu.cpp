@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The whole network on the CPU backend against the plain loops, layer by layer.
-#include "engine/backend_cpu.h"
+#include "engine/cpu/backend_cpu.h"
 
 #include <cmath>
 

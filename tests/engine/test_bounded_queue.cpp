@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/bounded_queue.h"
+#include "engine/run/bounded_queue.h"
 
 #include <atomic>
 #include <thread>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/census.h"
+#include "engine/run/census.h"
 
 #include <atomic>
 #include <chrono>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "engine/graph.h"
+#include "engine/plan/graph.h"
 
 #include <algorithm>
 #include <stdexcept>
 
 #include "darknet_loader/load.h"
-#include "engine/lower.h"
-#include "engine/passes.h"
+#include "engine/plan/lower.h"
+#include "engine/plan/passes.h"
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/memory_budget.h"
+#include "engine/run/memory_budget.h"
 
 #include <atomic>
 #include <chrono>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "engine/memory_plan.h"
+#include "engine/plan/memory_plan.h"
 
 #include <algorithm>
 
 #include "darknet_loader/load.h"
-#include "engine/compile.h"
+#include "engine/plan/compile.h"
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
 

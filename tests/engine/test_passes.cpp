@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "engine/passes.h"
+#include "engine/plan/passes.h"
 
 #include <cmath>
 #include <map>
 
 #include "darknet_loader/load.h"
-#include "engine/lower.h"
+#include "engine/plan/lower.h"
 #include "tests/support/catch.h"
 
 using namespace convoy;

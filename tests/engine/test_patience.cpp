@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/patience.h"
+#include "engine/cuda/patience.h"
 
 #include <thread>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/postprocess.h"
+#include "engine/run/postprocess.h"
 
 #include "tests/support/catch.h"
 

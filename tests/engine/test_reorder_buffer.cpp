@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/reorder_buffer.h"
+#include "engine/run/reorder_buffer.h"
 
 #include <atomic>
 #include <random>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Whole inputs over devices that are not there.
-#include "engine/scheduler.h"
+#include "engine/run/scheduler.h"
 
 #include <numeric>
 

@@ -3,7 +3,7 @@
 // Whatever a program's own code throws into a run ends that run alone, and nothing of it is alive afterwards.
 #include <array>
 
-#include "engine/scheduler.h"
+#include "engine/run/scheduler.h"
 #include "tests/engine/fake_input.h"
 #include "tests/support/catch.h"
 #include "tests/support/in_time.h"

@@ -3,7 +3,7 @@
 // Devices that die, runs that are stopped, observers that throw.
 #include <random>
 
-#include "engine/scheduler.h"
+#include "engine/run/scheduler.h"
 #include "tests/engine/fake_input.h"
 #include "tests/support/catch.h"
 #include "tests/support/in_time.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Inputs that keep whoever reads them waiting: a pipe without a writer, a server that says nothing.
-#include "engine/scheduler.h"
+#include "engine/run/scheduler.h"
 #include "tests/engine/fake_input.h"
 #include "tests/support/catch.h"
 #include "tests/support/in_time.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/slabs.h"
+#include "engine/cuda/slabs.h"
 
 #include <random>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/submit_queue.h"
+#include "engine/run/submit_queue.h"
 
 #include <atomic>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/thread_affinity.h"
+#include "engine/run/thread_affinity.h"
 
 #include <thread>
 

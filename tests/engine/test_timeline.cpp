@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/timeline.h"
+#include "engine/run/timeline.h"
 
 #include <cmath>
 #include <limits>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/work_pool.h"
+#include "engine/run/work_pool.h"
 
 #include <atomic>
 #include <chrono>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/worker_team.h"
+#include "engine/cpu/worker_team.h"
 
 #include <atomic>
 #include <stdexcept>

@@ -7,7 +7,7 @@
 #include <opencv2/dnn.hpp>
 
 #include "darknet_loader/load.h"
-#include "engine/backend_cpu.h"
+#include "engine/cpu/backend_cpu.h"
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
 #include "tests/support/random.h"

@@ -20,7 +20,7 @@
 
 #include <jpeglib.h>  // needs <cstdio> before it
 
-#include "engine/scheduler.h"
+#include "engine/run/scheduler.h"
 #include "tests/engine/fake_backend.h"
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"

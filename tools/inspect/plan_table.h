@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "engine/backend.h"
+#include "engine/cuda/gpu.h"
 
 namespace convoy::inspect {
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "engine/backend.h"
+#include "engine/cpu/cpu.h"
 
 namespace convoy::inspect {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/compile.h"
+#include "engine/plan/compile.h"
 
 namespace convoy::inspect {
 

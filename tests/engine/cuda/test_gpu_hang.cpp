@@ -4,7 +4,7 @@
 #include <mutex>
 #include <optional>
 
-#include "engine/patience.h"
+#include "engine/cuda/patience.h"
 #include "tests/engine/cuda/hang.h"
 #include "tests/engine/cuda/scene_input.h"
 #include "tests/support/catch.h"

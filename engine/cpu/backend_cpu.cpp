@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+#include "engine/cpu/backend_cpu.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "engine/plan/fold.h"
+#include "engine/plan/kernel_problem.h"
+#include "kernels/elementwise.h"
+#include "kernels/pool.h"
+#include "kernels/upsample.h"
+
+namespace convoy {
+namespace {
+
+// OpenMP's thread count belongs to the calling thread: set here, put back at the end.
+class OmpThreads {
+public:
+    explicit OmpThreads(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+    ~OmpThreads() { omp_set_num_threads(before_); }
+    OmpThreads(const OmpThreads&) = delete;
+    OmpThreads& operator=(const OmpThreads&) = delete;
+
+private:
+    int before_;
+};
+
+// More lanes than this cost memory and latency without being faster a picture.
+constexpr int kMaxLanes = 4;
+constexpr const char* kDevice = "the CPU";
+
+int thread_count(int asked) { return asked > 0 ? asked : int(std::max(1u, std::thread::hardware_concurrency())); }
+
+}  // namespace
+
+HostBuffer::HostBuffer(std::size_t bytes) {
+    const std::size_t a = MemoryPlan::kAlignment;
+    data_.reset(static_cast<std::byte*>(std::aligned_alloc(a, std::max<std::size_t>(1, (bytes + a - 1) / a) * a)));
+    if (!data_) throw std::bad_alloc();
+}
+
+struct CpuBackend::Conv {
+    kernels::cpu::ConvOnednn wide;                 // all threads on one picture
+    std::vector<kernels::cpu::ConvOnednn> narrow;  // by lane: a kernel serves one thread at a time
+    HostBuffer wide_weights, narrow_weights;       // the second only where the kernels want different layouts
+    std::vector<float> bias;
+};
+
+struct CpuBackend::BatchNorm {
+    std::vector<float> scale, bias;
+};
+
+BackendTraits cpu_traits() { return {.picture_at_a_time = true}; }
+
+int cpu_default_batch(int threads) { return std::min(thread_count(threads), kMaxLanes); }
+
+std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads) {
+    return std::make_unique<CpuBackend>(std::move(plan), detect, threads);
+}
+
+CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads)
+    : plan_(std::move(plan)),
+      detect_(detect),
+      threads_(thread_count(threads)),
+      lane_workers_(std::min({threads_, plan_.max_batch, kMaxLanes})),
+      lane_threads_(threads_ / lane_workers_.size()),
+      lanes_(lane_workers_.size()) {
+    if (!plan_.weights_storage)
+        throw Error(ErrorKind::model, "the network was loaded without weights: name its .weights file");
+    const OmpThreads scope(threads_);
+    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
+        const Node& node = plan_.graph.nodes[i];
+        if (const auto* conv = std::get_if<ConvOp>(&node.op))
+            with_layer_name(node, kDevice, [&] { prepare(int(i), *conv); });
+        if (const auto* bn = std::get_if<BatchNormOp>(&node.op)) prepare(int(i), *bn, plan_.batch_norm);
+    }
+    plan_.weights_storage.reset();  // all is packed; unmapped once the network is gone, too
+    for (Lane& lane : lanes_) lane = {HostBuffer(plan_.memory.arena_bytes), HostBuffer(scratch_bytes_)};
+}
+
+CpuBackend::~CpuBackend() = default;
+
+void CpuBackend::prepare(int node, const ConvOp& op) {
+    const kernels::ConvProblem problem =
+        conv_problem(op, plan_.graph.tensors[plan_.graph.nodes[node].inputs[0]].shape, 1);
+    Conv conv{kernels::cpu::ConvOnednn(problem), {}, {}, {}, op.bias};
+    conv.bias.resize(op.k, 0.f);
+    const auto packed = [&](const kernels::cpu::ConvOnednn& kernel) {
+        HostBuffer buffer(kernel.packed_bytes());
+        kernel.pack(op.weights.data, op.scale.empty() ? nullptr : op.scale.data(), buffer.data());
+        return buffer;
+    };
+    conv.wide_weights = packed(conv.wide);
+    if (lanes_.size() > 1) {
+        const OmpThreads scope(lane_threads_);  // oneDNN prepares for the threads that it sees
+        for (std::size_t lane = 0; lane < lanes_.size(); ++lane) conv.narrow.emplace_back(problem);
+        if (!conv.narrow[0].shares_packing(conv.wide)) conv.narrow_weights = packed(conv.narrow[0]);
+        scratch_bytes_ = std::max(scratch_bytes_, conv.narrow[0].scratch_bytes());
+    }
+    scratch_bytes_ = std::max(scratch_bytes_, conv.wide.scratch_bytes());
+    convs_.emplace(node, std::move(conv));
+}
+
+void CpuBackend::prepare(int node, const BatchNormOp& op, BatchNormFormula formula) {
+    const FoldedBatchNorm folded = fold(op, int(op.scales.count), formula);
+    batchnorms_[node] = {std::vector<float>(folded.scale.begin(), folded.scale.end()), folded.bias};
+}
+
+std::size_t CpuBackend::working_bytes() const { return lanes_.size() * (plan_.memory.arena_bytes + scratch_bytes_); }
+
+kernels::Tensor CpuBackend::view(TensorId t, std::byte* slot, int picture, int lane) const {
+    const Graph::Place place = plan_.graph.place(t);
+    const MemoryPlan::Block& block = plan_.memory.block(plan_.graph, t);
+    const Shape whole = plan_.graph.tensors[place.root].shape, s = plan_.graph.tensors[t].shape;
+    const bool in_slot = block.home == MemoryPlan::Home::slot;
+    auto* base = reinterpret_cast<float*>((in_slot ? slot : lanes_[lane].arena.data()) + block.offset);
+    if (in_slot) base += std::size_t(picture) * whole.elements();
+    return {base + place.channel_offset, 1, s.h, s.w, s.c, whole.c};
+}
+
+void CpuBackend::run(std::byte* slot, int count) {
+    if (count == 1 || lanes_.size() == 1) {
+        const OmpThreads scope(threads_);
+        for (int i = 0; i < count; ++i) run_picture({slot, i, 0, true});
+        return;
+    }
+    std::atomic<int> next{0};
+    lane_workers_.run([&](int lane) {
+        const OmpThreads scope(lane_threads_);
+        for (int i = next++; i < count; i = next++) run_picture({slot, i, lane, false});
+    });
+}
+
+void CpuBackend::run_picture(const Place& place) {
+    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
+        with_layer_name(plan_.graph.nodes[i], kDevice, [&] { run_node(int(i), place); });
+}
+
+void CpuBackend::run_conv(int index, const ConvOp& op, const Place& place) {
+    const Node& node = plan_.graph.nodes[index];
+    const Conv& conv = convs_.at(index);
+    const kernels::Tensor y = view(node.output, place);
+    if (op.residual) {
+        const kernels::Tensor residual = view(node.inputs[1], place);
+        if (residual.data != y.data) kernels::cpu::copy(residual, y);
+    }
+    const kernels::cpu::ConvOnednn& kernel = place.wide ? conv.wide : conv.narrow[place.lane];
+    const HostBuffer& weights = place.wide || !conv.narrow_weights.data() ? conv.wide_weights : conv.narrow_weights;
+    kernel.run(view(node.inputs[0], place).data, weights.data(), conv.bias.data(), y.data,
+               lanes_[place.lane].scratch.data());
+}
+
+void CpuBackend::run_node(int index, const Place& place) {
+    namespace k = kernels::cpu;
+    const Node& node = plan_.graph.nodes[index];
+    const auto in = [&](std::size_t i = 0) { return view(node.inputs[i], place); };
+    const auto out = [&] { return view(node.output, place); };
+    if (const auto* conv = std::get_if<ConvOp>(&node.op)) {
+        run_conv(index, *conv, place);
+    } else if (std::get_if<BatchNormOp>(&node.op)) {
+        const BatchNorm& bn = batchnorms_.at(index);
+        k::scale_bias(bn.scale.data(), bn.bias.data(), in(), out());
+    } else if (const auto* act = std::get_if<ActivationOp>(&node.op)) {
+        k::activate(kernel_activation(act->activation), in(), out());
+    } else if (const auto* add = std::get_if<AddOp>(&node.op)) {
+        k::add(kernel_activation(add->activation), in(0), in(1), out());
+    } else if (const auto* pool = std::get_if<MaxpoolOp>(&node.op)) {
+        k::maxpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in(), out());
+    } else if (std::get_if<AvgpoolOp>(&node.op)) {
+        k::avgpool(in(), out());
+    } else if (const auto* up = std::get_if<UpsampleOp>(&node.op)) {
+        k::upsample(up->stride, up->scale, in(), out());
+    } else if (const auto* slice = std::get_if<SliceOp>(&node.op)) {
+        kernels::Tensor part = in();
+        part.data += slice->offset, part.c = out().c;
+        k::copy(part, out());
+    } else if (std::get_if<ConcatOp>(&node.op)) {
+        concat(node, place);
+    }
+}
+
+void CpuBackend::concat(const Node& node, const Place& place) const {
+    kernels::Tensor part = view(node.output, place);
+    for (TensorId t : node.inputs) {
+        part.c = plan_.graph.tensors[t].shape.c;
+        const kernels::Tensor x = view(t, place);
+        if (x.data != part.data) kernels::cpu::copy(x, part);
+        part.data += part.c;
+    }
+}
+
+std::string CpuBackend::description() const {
+    return "cpu, fp32, " + std::to_string(threads_) + (threads_ == 1 ? " thread" : " threads");
+}
+
+std::unique_ptr<Slot> CpuBackend::make_slot() { return std::make_unique<CpuSlot>(*this); }
+std::unique_ptr<DecoderSeat> CpuBackend::make_seat(const std::string& name) {
+    return std::make_unique<DecoderSeat>(name);
+}
+
+}  // namespace convoy

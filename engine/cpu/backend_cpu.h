@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdlib>
+#include <map>
+
+#include "engine/cpu/cpu.h"
+#include "engine/cpu/worker_team.h"
+#include "engine/plan/kernel_problem.h"
+
+namespace convoy {
+
+/// Cache-line aligned bytes that are not touched before they are used.
+class HostBuffer {
+public:
+    HostBuffer() = default;
+    explicit HostBuffer(std::size_t bytes);
+    std::byte* data() const { return data_.get(); }
+
+private:
+    struct Free {
+        void operator()(std::byte* p) const { std::free(p); }
+    };
+    std::unique_ptr<std::byte, Free> data_;
+};
+
+class CpuSlot;
+
+/// A batch is run picture by picture, several side by side in *lanes* of a few threads each: no thread waits for
+/// another inside a layer, and a picture's activations stay in the cache. A lone picture gets all threads.
+class CpuBackend final : public Backend {
+public:
+    CpuBackend(Plan plan, const DetectOptions& detect, int threads);
+    ~CpuBackend() override;
+    std::unique_ptr<Slot> make_slot() override;
+    std::unique_ptr<DecoderSeat> make_seat(const std::string& name) override;
+    std::string description() const override;
+
+    const Plan& plan() const { return plan_; }
+    /// Bytes of working memory: arenas and scratch of all lanes.
+    std::size_t working_bytes() const;
+    /// Where tensor `t` of picture `picture` lies: in the slot, or, until the lane's next picture, in the lane's arena.
+    kernels::Tensor view(TensorId t, std::byte* slot, int picture = 0, int lane = 0) const;
+
+private:
+    friend class CpuSlot;
+    struct Conv;       // one convolution, prepared for all threads and for each lane
+    struct BatchNorm;  // one that could not be folded
+    struct Lane {
+        HostBuffer arena, scratch;
+    };
+    struct Place {  // of a picture in the works
+        std::byte* slot;
+        int picture, lane;
+        bool wide;  // with all threads
+    };
+
+    void prepare(int node, const ConvOp& op);
+    void prepare(int node, const BatchNormOp& op, BatchNormFormula formula);
+    void run(std::byte* slot, int count);
+    void run_picture(const Place& place);
+    void run_node(int index, const Place& place);
+    void run_conv(int index, const ConvOp& op, const Place& place);
+    void concat(const Node& node, const Place& place) const;
+    kernels::Tensor view(TensorId t, const Place& p) const { return view(t, p.slot, p.picture, p.lane); }
+
+    Plan plan_;
+    DetectOptions detect_;
+    int threads_;  // in all
+    WorkerTeam lane_workers_;
+    int lane_threads_;           // of each lane
+    std::map<int, Conv> convs_;  // by node
+    std::map<int, BatchNorm> batchnorms_;
+    std::vector<Lane> lanes_;
+    std::size_t scratch_bytes_ = 0;
+};
+
+/// A slot in host memory. Public for tests, which look at layers through view().
+class CpuSlot final : public Slot {
+public:
+    explicit CpuSlot(CpuBackend& backend);
+    void preprocess(int index, const Frame& frame, DecoderSeat& seat) override;
+    void run(int count) override;
+    double wait() override { return run_ms_; }
+    void collect(int index, std::vector<Detection>& out) override;
+    std::byte* memory() const { return memory_.data(); }
+
+private:
+    CpuBackend& backend_;
+    HostBuffer memory_;
+    TensorId input_;
+    std::vector<Head> heads_;
+    std::vector<kernels::BoxTransform> transforms_;  // by picture of the batch
+    kernels::Candidates candidates_;
+    std::vector<kernels::Survivor> survivors_;
+    double run_ms_ = 0;
+};
+
+}  // namespace convoy

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// The CPU as a device.
+#pragma once
+
+#include <memory>
+
+#include "engine/backend.h"
+#include "engine/options.h"
+#include "engine/plan/compile.h"
+
+namespace convoy {
+
+/// What the CPU's kernels can do. max_batch and the rest of the plan must have been compiled with these.
+BackendTraits cpu_traits();
+
+/// Pictures in one batch that keep `threads` threads (0: all cores) busy.
+int cpu_default_batch(int threads);
+
+/// Convolutions by oneDNN, the rest plain loops. `threads` of OpenMP, 0 for all cores.
+/// Throws Error(model) when the plan has no weights.
+std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads);
+
+}  // namespace convoy

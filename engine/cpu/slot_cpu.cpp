@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "engine/cpu/backend_cpu.h"
+
+namespace convoy {
+
+CpuSlot::CpuSlot(CpuBackend& backend)
+    : backend_(backend),
+      memory_(backend.plan().memory.slot_bytes),
+      heads_(heads_of(backend.plan())),
+      transforms_(backend.plan().max_batch) {
+    for (const Node& node : backend.plan().graph.nodes)
+        if (std::holds_alternative<InputOp>(node.op)) input_ = node.output;
+}
+
+void CpuSlot::preprocess(int index, const Frame& frame, DecoderSeat&) {
+    const PixelView& picture = frame.pixels;
+    const Shape net = backend_.plan().input;
+    const kernels::Placement placement =
+        kernels::place(backend_.detect_.fit, picture.width, picture.height, net.w, net.h);
+    transforms_[index] = {placement, picture.width, picture.height};
+    kernels::cpu::preprocess(picture, placement, backend_.detect_.resize, backend_.view(input_, memory_.data(), index));
+}
+
+void CpuSlot::run(int count) {
+    const auto start = StageClock::Clock::now();
+    backend_.run(memory_.data(), count);
+    run_ms_ = std::chrono::duration<double, std::milli>(StageClock::Clock::now() - start).count();
+}
+
+void CpuSlot::collect(int index, std::vector<Detection>& out) {
+    const Plan& plan = backend_.plan();
+    candidates_.clear();
+    for (const Head& head : heads_)
+        kernels::cpu::yolo_decode(head.decode, backend_.view(head.tensor, memory_.data(), index), 0,
+                                  backend_.detect_.confidence, transforms_[index], candidates_);
+    survivors_.clear();
+    kernels::cpu::nms(candidates_, plan.classes, overlap_of(plan), plan.beta_nms, backend_.detect_.nms, survivors_);
+    list_detections(candidates_, survivors_, out);
+}
+
+}  // namespace convoy

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+//
+// GPUs as devices, and what can be learnt of them. A build without CUDA has it too (no_cuda.cpp), and no GPU.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/backend.h"
+#include "engine/options.h"
+#include "engine/plan/compile.h"
+
+namespace convoy {
+
+/// GPUs that this build and machine can use.
+struct GpuCount {
+    int count = 0;
+    bool backend = false;  ///< this build has the CUDA backend
+    std::string why_none;
+};
+GpuCount cuda_gpus();
+/// Why that GPU, which is there, cannot be used; nothing if it can.
+std::string cuda_why_unusable(int device);
+
+/// What the kernels in kernels/cuda/ can do with activations of `precision` (fp32, tf32 or fp16).
+BackendTraits cuda_traits(Precision precision);
+
+struct CudaOptions {
+    Precision precision = Precision::automatic;      ///< automatic: fp16 where there are tensor cores, else fp32
+    bool autotune = true;                            ///< false: the same kernels every time, chosen by rule
+    bool same_bits = false;                          ///< bound for the largest batch alone: see EngineOptions
+    bool libraries = true;                           ///< cuDNN and cuBLASLt compete with our own kernels
+    std::string tuning_cache;                        ///< folder; empty: tuned anew at every start
+    std::function<void(const std::string&)> notice;  ///< see EngineOptions
+    Trace* trace = nullptr;                          ///< told when everything ran; outlives the backends
+    Replication replication = Replication::automatic;
+};
+
+/// `asked`, or what automatic means on that GPU. Throws Error(device) when there is none.
+Precision cuda_precision(Precision asked, int device);
+
+/// One layer of a bound plan, measured alone with a cold L2.
+struct LayerTiming {
+    int layer = -1;
+    std::string op;      ///< "conv", "maxpool", …: Node::name()
+    std::string kernel;  ///< the candidate that was chosen, or the name of the plain kernel
+    double us = 0, flops = 0, bytes = 0;
+};
+struct PlanTiming {
+    std::vector<LayerTiming> layers;
+    double network_us = 0;  ///< all of them as they run
+    double peak_flops = 0;  ///< per second: the fastest candidate on a large matrix product
+    double peak_bytes = 0;  ///< per second: a large copy, read and written
+};
+
+/// Device memory that a backend with `slots` slots takes, in bytes, as far as it is known before kernels are chosen.
+struct DeviceMemory {
+    std::size_t weights = 0, arena = 0, slots = 0;
+    std::size_t tuning = 0;  ///< for a while at a start that measures kernels, before all but the weights is taken
+    std::size_t total() const { return weights + arena + slots; }
+};
+DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots);
+
+/// A backend on a GPU that can be looked into.
+class GpuBackend : public Backend {
+public:
+    virtual const Plan& plan() const = 0;
+    /// Microseconds of each of `runs` single runs of the network, without decode and NMS, at the batch size for `count`
+    /// pictures; the host waits after each.
+    virtual std::vector<double> network_us(int count, int runs) = 0;
+    /// Times every layer for the batch size that `count` pictures run at.
+    virtual PlanTiming profile(int count) = 0;
+    /// Device memory that it has taken so far, its slots included, in bytes; the driver's and libraries' own not.
+    virtual std::size_t device_bytes() const = 0;
+    /// What went wrong without harm: a cache that could not be written, say.
+    virtual std::vector<std::string> notes() const = 0;
+};
+
+/// One plan bound to several GPUs.
+struct CudaSet {
+    std::vector<std::unique_ptr<GpuBackend>> backends;  ///< one for each GPU asked for; null where it could not be made
+    std::vector<std::string> failures;                  ///< why not, a sentence each; empty where it could
+    ErrorKind error_kind = ErrorKind::device;           ///< of the first failure
+    std::string replication;                            ///< how the weights got to the others; empty with one GPU
+    double replication_s = 0;
+};
+
+/// Packs the weights once, brings them to every GPU, chooses kernels once for each kind of GPU. Throws
+/// Error(unsupported) when this build has no CUDA, Error(model) when the plan has no weights. A GPU that cannot be used
+/// or has no room is a failure of its own.
+CudaSet make_cuda_backends(Plan plan, const DetectOptions& detect, const std::vector<int>& gpus,
+                           const CudaOptions& options);
+
+/// CPUs that are nearer to that GPU than others; none where all are equally near, or nothing is known.
+std::vector<int> cpus_near_gpu(int gpu);
+
+}  // namespace convoy

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+//
+// What takes the place of engine/cuda/ in a build without CUDA.
+#include "engine/cuda/gpu.h"
+
+namespace convoy {
+namespace {
+
+[[noreturn]] void refuse() { throw Error(ErrorKind::unsupported, "this build has no CUDA backend"); }
+
+}  // namespace
+
+GpuCount cuda_gpus() { return {0, false, "this build has no CUDA backend"}; }
+Precision cuda_precision(Precision, int) { refuse(); }
+std::string cuda_why_unusable(int) { refuse(); }
+BackendTraits cuda_traits(Precision) { refuse(); }
+DeviceMemory cuda_memory(const Plan&, Precision, int) { refuse(); }
+CudaSet make_cuda_backends(Plan, const DetectOptions&, const std::vector<int>&, const CudaOptions&) { refuse(); }
+std::vector<int> cpus_near_gpu(int) { return {}; }
+
+}  // namespace convoy

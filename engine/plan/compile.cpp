@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#include "engine/plan/compile.h"
+
+#include "engine/plan/lower.h"
+
+namespace convoy {
+
+Plan compile(const Network& network, const CompileOptions& options) {
+    if (network.layers.empty()) throw Error(ErrorKind::model, network.cfg_path + ": the network has no layers");
+    Plan plan;
+    plan.graph = lower(network);
+    run_passes(plan.graph, options.passes, options.trace);
+    plan.memory =
+        plan_memory(plan.graph, options.passes.traits.picture_at_a_time ? 1 : options.max_batch, options.max_batch,
+                    options.element_bytes, options.passes.traits.channel_alignment, options.keep_all);
+    plan.max_batch = options.max_batch;
+    plan.input = network.input;
+    plan.batch_norm = options.passes.batch_norm;
+    plan.classes = network.classes();
+    plan.weights_storage = network.weights_storage;
+    for (const Node& node : plan.graph.nodes)
+        if (const auto* yolo = std::get_if<YoloOp>(&node.op)) {
+            plan.nms_kind = yolo->head.nms_kind;
+            plan.beta_nms = yolo->head.beta_nms;
+        }
+    return plan;
+}
+
+}  // namespace convoy

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#include "engine/plan/kernel_problem.h"
+
+namespace convoy {
+
+kernels::Activation kernel_activation(Activation a) {
+    switch (a) {
+        case Activation::linear:
+            return kernels::Activation::linear;
+        case Activation::leaky:
+            return kernels::Activation::leaky;
+        case Activation::relu:
+            return kernels::Activation::relu;
+        case Activation::logistic:
+            return kernels::Activation::logistic;
+        case Activation::mish:
+            return kernels::Activation::mish;
+        case Activation::swish:
+            return kernels::Activation::swish;
+    }
+    return kernels::Activation::linear;
+}
+
+kernels::ConvProblem conv_problem(const ConvOp& op, const Shape& x, int n) {
+    kernels::ConvProblem problem;
+    problem.n = n, problem.h = x.h, problem.w = x.w, problem.c = x.c, problem.k = op.k;
+    problem.r = problem.s = op.size;
+    problem.stride_h = op.stride_y, problem.stride_w = op.stride_x;
+    problem.pad_h = problem.pad_w = op.padding;
+    problem.dilation = op.dilation, problem.groups = op.groups;
+    problem.activation = kernel_activation(op.activation);
+    problem.residual = op.residual;
+    problem.after_residual = kernel_activation(op.after_residual);
+    return problem;
+}
+
+std::vector<Head> heads_of(const Plan& plan) {
+    std::vector<Head> heads;
+    for (const Node& node : plan.graph.nodes) {
+        const auto* yolo = std::get_if<YoloOp>(&node.op);
+        if (!yolo) continue;
+        const YoloLayer& layer = yolo->head;
+        Head head{{layer.classes, {}, layer.scale_x_y, layer.new_coords, plan.input.w, plan.input.h}, node.inputs[0]};
+        for (int anchor : layer.mask) {
+            head.decode.anchors.push_back(layer.anchors[anchor].w);
+            head.decode.anchors.push_back(layer.anchors[anchor].h);
+        }
+        heads.push_back(std::move(head));
+    }
+    return heads;
+}
+
+kernels::Overlap overlap_of(const Plan& plan) {
+    return plan.nms_kind == NmsKind::diou ? kernels::Overlap::diou : kernels::Overlap::iou;
+}
+
+void list_detections(const kernels::Candidates& candidates, const std::vector<kernels::Survivor>& survivors,
+                     std::vector<Detection>& out) {
+    out.clear();
+    for (const kernels::Survivor& s : survivors) {
+        const kernels::Candidates::Box& b = candidates.boxes[s.candidate];
+        out.push_back({s.class_id, s.prob, {b.x - b.w / 2, b.y - b.h / 2, b.w, b.h}});
+    }
+}
+
+}  // namespace convoy

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+//
+// Graph nodes in the kernels' terms: what the backends have in common.
+#pragma once
+
+#include <new>
+#include <string>
+#include <vector>
+
+#include "engine/detection.h"
+#include "engine/plan/compile.h"
+#include "kernels/conv.h"
+#include "kernels/nms.h"
+
+namespace convoy {
+
+kernels::Activation kernel_activation(Activation a);
+
+/// The kernel's view of a convolution node that reads `x`, for a batch of n.
+kernels::ConvProblem conv_problem(const ConvOp& op, const Shape& x, int n);
+
+/// A detection head and the tensor that it reads.
+struct Head {
+    kernels::YoloHead decode;
+    TensorId tensor;
+};
+std::vector<Head> heads_of(const Plan& plan);
+
+/// How overlap is measured by the plan's last head.
+kernels::Overlap overlap_of(const Plan& plan);
+
+/// Appends what survived of `candidates` as detections with corner boxes; replaces `out`.
+void list_detections(const kernels::Candidates& candidates, const std::vector<kernels::Survivor>& survivors,
+                     std::vector<Detection>& out);
+
+/// Calls f(). The libraries below throw exceptions of their own; whoever embeds us knows one type only, and wants to
+/// know the layer.
+template <typename F>
+void with_layer_name(const Node& node, const char* device, F&& f) {
+    const auto say = [&](const char* what) {
+        return Error(ErrorKind::device, "layer " + std::to_string(node.layer) + " (" + node.name() + ") failed on " +
+                                            device + ": " + what);
+    };
+    try {
+        f();
+    } catch (const Error& e) {
+        if (e.kind() == ErrorKind::device) throw say(e.what());
+        throw;
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (const std::exception& e) {
+        throw say(e.what());
+    }
+}
+
+}  // namespace convoy

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#include "engine/run/check_frame.h"
+
+#include <string>
+
+#include "darknet_loader/error.h"
+
+namespace convoy {
+
+void check_frame(const Frame& frame, bool gpu) {
+    const PixelView& p = frame.pixels;
+    const auto bad = [&](const std::string& what) {
+        throw Error(ErrorKind::input, "frame " + std::to_string(frame.index) + " " + what);
+    };
+    constexpr int kMaxExtent = 32768;
+    if (p.width < 1 || p.height < 1 || p.width > kMaxExtent || p.height > kMaxExtent)
+        bad("is " + std::to_string(p.width) + "x" + std::to_string(p.height) + ": both must lie between 1 and " +
+            std::to_string(kMaxExtent));
+    if (p.on_device && !gpu) bad("lies in device memory, but the engine runs on the CPU");
+    const bool nv12 = p.format == PixelFormat::nv12;
+    if (!p.plane[0] || (nv12 && !p.plane[1])) bad("has no pixels");
+    const int row = nv12 ? p.width : 3 * p.width;
+    if (p.pitch[0] < row || (nv12 && p.pitch[1] < (p.width + 1) / 2 * 2))
+        bad("has rows of " + std::to_string(p.pitch[0]) + " bytes, fewer than its width needs");
+}
+
+}  // namespace convoy

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: MIT
+#include "engine/run/device_worker.h"
+
+#include <new>
+#include <utility>
+
+#include "engine/run/error_text.h"
+#include "engine/run/postprocess.h"
+#include "engine/run/thread_affinity.h"
+
+namespace convoy {
+namespace {
+
+const std::string kNetworkTrack = "network (host)", kPostprocessTrack = "post-process";
+
+}  // namespace
+
+DeviceWorker::DeviceWorker(std::unique_ptr<Backend> backend, WorkerOptions options)
+    : backend_(std::move(backend)),
+      options_(std::move(options)),
+      batch_counts_(std::size_t(options_.max_batch) + 1),
+      done_(std::size_t(options_.slots) + 1) {
+    free_.reserve(std::size_t(options_.slots));
+    for (int i = 0; i < options_.slots; ++i) {
+        slots_.push_back(backend_->make_slot());
+        free_.push_back(slots_.back().get());
+    }
+    const auto start = [this](void (DeviceWorker::*loop)()) {
+        threads_.emplace_back([this, loop] {
+            become_device_thread(options_.cpus);
+            (this->*loop)();
+        });
+    };
+    try {
+        start(&DeviceWorker::network_loop);
+        start(&DeviceWorker::postprocess_loop);
+    } catch (...) {
+        stop();
+        throw;
+    }
+}
+
+DeviceWorker::~DeviceWorker() { stop(); }
+
+void DeviceWorker::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = dropping_ = true;
+    }
+    room_.notify_all();
+    work_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+}
+
+bool DeviceWorker::submit(Frame frame, Clock::time_point decoded_at, DecoderSeat& seat, Keep keep, FrameTicket ticket) {
+    BatchPtr batch;
+    Arrival* arrival = nullptr;
+    int index = 0;
+    {
+        std::unique_lock lock(mutex_);
+        batch = reserve(seat, lock);
+        if (!batch) return false;
+        index = int(batch->arrivals.size());
+        try {
+            arrival = &batch->arrivals.emplace_back(Arrival{std::move(ticket), std::move(frame), decoded_at, nullptr});
+        } catch (...) {
+            if (index == 0) free_.push_back(batch->slot), open_.pop_back();  // nobody waits for an empty batch
+            throw;
+        }
+        batch->closed = batch->arrivals.size() == std::size_t(options_.max_batch);
+    }
+    fill(*batch->slot, index, *arrival, seat, keep);
+    filled(*batch);
+    return true;
+}
+
+void DeviceWorker::filled(Batch& batch) {
+    bool wake = false;
+    {
+        const std::lock_guard lock(mutex_);
+        ++batch.filled;
+        const Batch& oldest = *open_.front();
+        wake = is_due(oldest) || (options_.max_latency_ms >= 0 && oldest.filled == oldest.arrivals.size());
+    }
+    if (wake) work_.notify_one();
+}
+
+// The batch in which a frame finds a place; nothing once the device has failed or frames are dropped.
+DeviceWorker::BatchPtr DeviceWorker::reserve(DecoderSeat& seat, std::unique_lock<std::mutex>& lock) {
+    const auto over = [&] { return dropping_ || !failure_.empty(); };
+    const auto open = [&] { return !open_.empty() && !open_.back()->closed; };
+    if (!over() && !open() && free_.empty()) {
+        lock.unlock();
+        seat.release();  // its decoder may need what is still held to go on
+        const StageScope timed(wait_clock_, options_.trace, options_.name, seat.name(), "wait");
+        lock.lock();
+        room_.wait(lock, [&] { return over() || open() || !free_.empty(); });
+    }
+    if (over()) return nullptr;
+    if (!open()) {
+        open_.push_back(living_batches_->make<Batch>());
+        open_.back()->slot = free_.back();
+        free_.pop_back();
+    }
+    return open_.back();
+}
+
+void DeviceWorker::fill(Slot& slot, int index, Arrival& arrival, DecoderSeat& seat, Keep keep) {
+    Frame& frame = arrival.frame;
+    try {
+        const StageScope timed(preprocess_clock_, options_.trace, options_.name, seat.name(), "preprocess");
+        slot.preprocess(index, frame, seat);
+        if (keep == Keep::pixels && frame.pixels.on_device) seat.to_host(frame);
+        if (keep == Keep::nothing) seat.hold(frame);
+    } catch (...) {
+        arrival.error = std::current_exception();
+        takes_blame(arrival.error);
+    }
+    if (keep != Keep::nothing) return;
+    frame.owner.reset();
+    frame.pixels.plane[0] = frame.pixels.plane[1] = nullptr;
+}
+
+void DeviceWorker::flush() {
+    {
+        const std::lock_guard lock(mutex_);
+        for (const BatchPtr& batch : open_) batch->closed = true;
+    }
+    work_.notify_one();
+}
+
+void DeviceWorker::set_eager(bool eager) {
+    {
+        const std::lock_guard lock(mutex_);
+        eager_ = eager;
+        dropping_ = stopping_;
+    }
+    work_.notify_one();
+}
+
+void DeviceWorker::count_producer(int more) {
+    {
+        const std::lock_guard lock(mutex_);
+        producers_ += more;
+    }
+    if (more < 0) work_.notify_one();
+}
+
+void DeviceWorker::drop_pending() {
+    {
+        const std::lock_guard lock(mutex_);
+        dropping_ = true;
+    }
+    room_.notify_all();
+    work_.notify_one();
+}
+
+void DeviceWorker::fail(const std::string& why) noexcept {
+    {
+        const std::lock_guard lock(mutex_);
+        try {
+            if (failure_.empty()) failure_ = why.empty() ? "it has failed" : why;
+        } catch (const std::bad_alloc&) {
+            failure_ = "no memory";  // short enough to need none
+        }
+    }
+    room_.notify_all();
+    work_.notify_one();
+}
+
+void DeviceWorker::fail(const std::exception_ptr& error) noexcept {
+    try {
+        fail(what(error));
+    } catch (const std::bad_alloc&) {
+        fail(std::string("no memory"));
+    }
+}
+
+bool DeviceWorker::takes_blame(const std::exception_ptr& error) {
+    if (backend_->alive()) return false;
+    fail(error);
+    return true;
+}
+
+bool DeviceWorker::failed() const {
+    const std::lock_guard lock(mutex_);
+    return !failure_.empty();
+}
+
+std::string DeviceWorker::failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+}
+
+DeviceWorker::Clock::time_point DeviceWorker::deadline(const Batch& batch) const {
+    if (options_.max_latency_ms < 0) return Clock::time_point::max();
+    return batch.arrivals.front().at + std::chrono::duration_cast<Clock::duration>(
+                                           std::chrono::duration<double, std::milli>(options_.max_latency_ms));
+}
+
+// Whether the oldest batch may go now.
+bool DeviceWorker::is_due(const Batch& batch) const {
+    if (batch.filled < batch.arrivals.size()) return false;  // somebody is still writing into it
+    if (batch.closed || dropping_ || !failure_.empty()) return true;
+    if (eager_ && producers_ == 0 && in_flight_ == 0) return true;
+    return Clock::now() >= deadline(batch);
+}
+
+DeviceWorker::BatchPtr DeviceWorker::next_batch() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        if (open_.empty() && stopping_) return nullptr;
+        if (!open_.empty() && is_due(*open_.front())) break;
+        const bool timed =
+            !open_.empty() && options_.max_latency_ms >= 0 && open_.front()->filled == open_.front()->arrivals.size();
+        if (timed)
+            work_.wait_until(lock, deadline(*open_.front()));
+        else
+            work_.wait(lock);
+    }
+    BatchPtr batch = std::move(open_.front());
+    open_.pop_front();
+    batch->closed = true;
+    batch->lost = dropping_ || !failure_.empty();
+    ++in_flight_;
+    return batch;
+}
+
+// What goes wrong beside a batch is the end of the device; the batch's frames are lost with it.
+void DeviceWorker::network_loop() {
+    while (BatchPtr batch = next_batch()) {
+        try {
+            if (!batch->lost) run_batch(*batch);
+            done_.push(batch);
+        } catch (...) {
+            fail(std::current_exception());
+            let_go(*batch);
+        }
+    }
+    done_.close();
+}
+
+void DeviceWorker::run_batch(Batch& batch) {
+    const int count = int(batch.arrivals.size());
+    if (options_.before_batch) {
+        try {
+            options_.before_batch(options_.name, pictures_);
+        } catch (...) {
+            fail(std::current_exception());
+            batch.lost = true;
+            return;
+        }
+    }
+    const auto start = Clock::now();
+    try {
+        batch.slot->run(count);
+    } catch (...) {
+        blame(batch, std::current_exception());
+    }
+    pictures_ += count;
+    if (options_.trace)
+        options_.trace->add(options_.name, kNetworkTrack, "batch of " + std::to_string(count), start, Clock::now());
+}
+
+void DeviceWorker::postprocess_loop() {
+    while (std::optional<BatchPtr> next = done_.pop()) {
+        const BatchPtr batch = std::move(*next);
+        std::vector<FrameOutcome> outcomes;
+        try {
+            if (!batch->lost && !batch->error) wait_for(*batch);
+            collect(*batch, outcomes);
+        } catch (...) {
+            fail(std::current_exception());
+        }
+        let_go(*batch);
+        for (std::size_t i = 0; i < outcomes.size(); ++i) {
+            outcomes[i].lost = batch->lost;
+            batch->arrivals[i].ticket.settle(std::move(outcomes[i]));
+        }
+    }
+}
+
+// An error is the device's when it answers nothing any more, else the batch's.
+void DeviceWorker::blame(Batch& batch, std::exception_ptr error) {
+    batch.error = error;
+    if (takes_blame(error)) batch.lost = true;
+}
+
+void DeviceWorker::wait_for(Batch& batch) {
+    try {
+        network_clock_.add(batch.slot->wait());
+    } catch (...) {
+        blame(batch, std::current_exception());
+    }
+}
+
+void DeviceWorker::collect(Batch& batch, std::vector<FrameOutcome>& outcomes) {
+    const bool whole = !batch.lost && !batch.error;
+    std::vector<FrameOutcome> found(batch.arrivals.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        Arrival& arrival = batch.arrivals[i];
+        FrameOutcome& out = found[i];
+        out.result.frame = std::move(arrival.frame);
+        out.error = arrival.error ? arrival.error : batch.error;
+        if (!whole || out.error) continue;
+        const StageScope timed(postprocess_clock_, options_.trace, options_.name, kPostprocessTrack, "post-process");
+        try {
+            batch.slot->collect(int(i), out.result.detections);
+            finish_detections(options_.detect, out.result.frame.pixels.width, out.result.frame.pixels.height,
+                              out.result.detections);
+        } catch (...) {
+            out.error = std::current_exception();
+            if (!backend_->alive()) blame(batch, out.error);
+        }
+        out.result.latency_ms = std::chrono::duration<double, std::milli>(Clock::now() - arrival.at).count();
+        latency_clock_.add(out.result.latency_ms);
+    }
+    // A device that falls while a batch is on it may seem to have finished it.
+    if (whole && !backend_->alive())
+        blame(batch, std::make_exception_ptr(Error(ErrorKind::device, options_.name + " has failed under a batch")));
+    outcomes = std::move(found);
+}
+
+// The slot is free before its results are taken, so that a slow reader does not hold the network up.
+void DeviceWorker::let_go(Batch& batch) {
+    {
+        const std::lock_guard lock(mutex_);
+        --in_flight_;
+        free_.push_back(batch.slot);
+        const bool whole = !batch.lost && !batch.error;
+        batch.lost = batch.lost || !failure_.empty();
+        if (whole) ++batch_counts_[batch.arrivals.size()];
+        if (whole && !batch.lost) frames_ += std::int64_t(batch.arrivals.size());
+    }
+    room_.notify_all();
+    work_.notify_one();
+}
+
+void DeviceWorker::clear_statistics() {
+    const std::lock_guard lock(mutex_);
+    for (StageClock* clock :
+         {&decode_clock_, &wait_clock_, &preprocess_clock_, &network_clock_, &postprocess_clock_, &latency_clock_})
+        clock->clear();
+    batch_counts_.assign(batch_counts_.size(), 0);
+    frames_ = 0;
+}
+
+DeviceReport DeviceWorker::report() const {
+    DeviceReport out;
+    out.name = options_.name;
+    out.description = backend_->description();
+    const std::lock_guard lock(mutex_);
+    out.failure = failure_;
+    out.frames = frames_;
+    out.batch_counts = batch_counts_;
+    for (const StageClock* clock :
+         {&decode_clock_, &wait_clock_, &preprocess_clock_, &network_clock_, &postprocess_clock_})
+        out.stages.push_back(clock->stats());
+    for (StageStats& more : backend_->stats()) out.stages.push_back(std::move(more));
+    return out;
+}
+
+}  // namespace convoy

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "engine/run/dispatcher.h"
+
+#include <utility>
+
+#include "darknet_loader/error.h"
+
+namespace convoy {
+
+Dispatcher::Dispatcher(std::vector<RunInput> inputs, Limits limits, Client& client, StageClock& clock, Trace* trace)
+    : inputs_(std::move(inputs)), limits_(limits), client_(client), clock_(clock), trace_(trace) {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) lanes_[inputs_[i].lane].inputs.push_back(int(i));
+}
+
+std::shared_ptr<RunUnit> Dispatcher::pull(const std::function<void(bool)>& waiting) {
+    std::unique_lock lock(mutex_);
+    bool told = false;
+    std::shared_ptr<RunUnit> unit;
+    while (!stopped_) {
+        if (!returned_.empty()) {
+            unit = std::move(returned_.front());
+            returned_.pop_front();
+            break;
+        }
+        // What is being worked on may come back, so nobody leaves before all is done.
+        if (exhausted() && unfinished_ == 0) break;
+        if (!std::exchange(told, true)) {  // an input, too, may keep its thread waiting
+            lock.unlock();                 // it may wait for a device
+            waiting(true);
+            lock.lock();
+            continue;
+        }
+        if (Lane* lane = choose()) {
+            if ((unit = advance(*lane, lock))) break;
+            continue;
+        }
+        changed_.wait(lock);
+    }
+    lock.unlock();
+    if (told) waiting(false);
+    return unit;
+}
+
+// The next lane in turn that has something and may go on.
+Dispatcher::Lane* Dispatcher::choose() {
+    auto it = lanes_.upper_bound(last_lane_);
+    for (std::size_t turn = 0; turn < lanes_.size(); ++turn, ++it) {
+        if (it == lanes_.end()) it = lanes_.begin();
+        Lane& lane = it->second;
+        if (lane.busy || (lane.inputs.empty() && !lane.current) || lane.ahead >= limits_.segments) continue;
+        if (bytes_ > limits_.bytes && lane.ahead > 0) continue;
+        last_lane_ = it->first;
+        return &lane;
+    }
+    return nullptr;
+}
+
+// Takes a lane a step further: a segment to hand out, or null: its input has ended, or the client works on the segment.
+std::shared_ptr<RunUnit> Dispatcher::advance(Lane& lane, std::unique_lock<std::mutex>& lock) {
+    lane.busy = true;
+    if (!lane.current) {
+        lane.current = std::make_shared<OpenInput>();
+        lane.current->index = lane.inputs.front();
+        lane.current->lane = inputs_[std::size_t(lane.inputs.front())].lane;
+        lane.inputs.pop_front();
+    }
+    const std::shared_ptr<OpenInput> input = lane.current;
+    lock.unlock();
+    std::shared_ptr<const Segment> segment = cut(*input);
+    const bool cancelled = cancel_.stop_requested(), ended = !segment;
+    std::shared_ptr<RunUnit> unit;
+    if (ended && cancelled) {
+        // Nobody knows whether that was its end.
+    } else if (ended) {
+        client_.end_input(input);
+    } else {
+        {
+            const std::lock_guard guard(mutex_);  // counted before anybody can have finished it
+            ++lane.ahead;
+            ++unfinished_;
+            bytes_ += segment->bytes();
+        }
+        unit = client_.begin_segment(input, std::move(segment));
+    }
+    lock.lock();
+    lane.busy = false;
+    if (ended && !cancelled) lane.current.reset();
+    changed_.notify_all();
+    return unit;
+}
+
+std::shared_ptr<const Segment> Dispatcher::cut(OpenInput& input) {
+    static const std::string group = "host";
+    const std::string track = "demux lane " + std::to_string(input.lane);
+    const StageScope timed(clock_, trace_, group, track, "demux");
+    try {
+        if (!input.input) input.input = inputs_[std::size_t(input.index)].open(cancel_.get_token());
+        return input.input->next_segment();
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::input) throw;
+        if (cancel_.stop_requested()) return nullptr;  // that is why
+        input.error = error.what();
+        return nullptr;
+    }
+}
+
+bool Dispatcher::exhausted() const {
+    for (const auto& [number, lane] : lanes_)
+        if (!lane.inputs.empty() || lane.current) return false;
+    return true;
+}
+
+bool Dispatcher::give_back(std::shared_ptr<RunUnit> unit) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopped_) return false;
+        returned_.push_back(std::move(unit));
+    }
+    changed_.notify_all();
+    return true;
+}
+
+void Dispatcher::finished(std::size_t bytes) {
+    {
+        const std::lock_guard lock(mutex_);
+        --unfinished_;
+        bytes_ -= bytes;
+    }
+    changed_.notify_all();
+}
+
+void Dispatcher::taken(int lane) {
+    {
+        const std::lock_guard lock(mutex_);
+        --lanes_.at(lane).ahead;
+    }
+    changed_.notify_all();
+}
+
+std::deque<std::shared_ptr<RunUnit>> Dispatcher::stop() {
+    std::deque<std::shared_ptr<RunUnit>> waiting;
+    {
+        const std::lock_guard lock(mutex_);
+        stopped_ = true;
+        waiting.swap(returned_);
+    }
+    cancel_.request_stop();
+    changed_.notify_all();
+    return waiting;
+}
+
+}  // namespace convoy

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: MIT
+#include "engine/run/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace convoy {
+namespace {
+
+constexpr std::size_t kResultBytes = 256;  // of a result without detections, roughly
+
+std::size_t bytes_of(const Result& result) { return kResultBytes + result.detections.size() * sizeof(Detection); }
+
+// Enough to keep every decoder at work while the first segment of a lane takes its time. Each one that is drawn on
+// holds an encoder, which is many megabytes.
+int segments_ahead(std::size_t devices, const SchedulerOptions& options, bool draws) {
+    const int decoders = int(devices) * options.decoders;
+    return draws ? std::max(decoders, options.work_threads) + 4 : decoders * 4 + 8;
+}
+
+}  // namespace
+
+Scheduler::Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, std::vector<RunInput> inputs,
+                     RunObserver& observer, const std::atomic<bool>& stop, const SchedulerOptions& options)
+    : observer_(observer),
+      stop_(stop),
+      options_(options),
+      inputs_(inputs.size()),
+      wants_pixels_(observer.wants_pixels()),
+      dispatcher_(std::move(inputs), {segments_ahead(devices.size(), options, wants_pixels_), options.segment_bytes},
+                  *this, demux_clock_, options.trace),
+      output_(options.result_bytes),
+      living_units_(std::make_shared<Census>()) {
+    for (const auto& worker : devices)
+        if (!worker->failed()) devices_.emplace_back(worker.get(), options.pixel_bytes);
+    if (wants_pixels_) pool_ = std::make_unique<WorkPool>(options.work_threads);
+}
+
+Scheduler::~Scheduler() = default;
+
+RunReport Scheduler::run() {
+    for (Device& device : devices_) {
+        device.worker->clear_statistics();
+        device.worker->set_eager(true);
+    }
+    try {
+        if (devices_.empty()) throw Error(ErrorKind::device, "every device of this engine has failed; make a new one");
+        start_decoders();
+        consume();
+    } catch (...) {
+        fail(std::current_exception());
+    }
+    join_threads();
+    {
+        std::unique_lock lock(mutex_);
+        settled_.wait(lock, [&] { return running_ == 0; });
+    }
+    if (pool_) pool_->stop();  // its threads may still be ending the run
+    pool_.reset();
+    let_go_of_all();
+    for (Device& device : devices_) {
+        device.worker->set_eager(false);
+        device.worker->backend().trim();
+    }
+    if (error_) std::rethrow_exception(error_);
+    return report();
+}
+
+// Inputs and works are the caller's: none of them is alive when it gets the word again.
+void Scheduler::let_go_of_all() {
+    units_.clear();
+    progress_.clear();
+    open_rows_.clear();
+    row_ends_.clear();
+    input_ends_.clear();
+    living_units_->wait_for_none();
+}
+
+void Scheduler::join_threads() {
+    for (;;) {
+        std::vector<std::thread> threads;
+        {
+            const std::lock_guard lock(mutex_);
+            threads.swap(threads_);
+        }
+        if (threads.empty()) return;
+        for (std::thread& thread : threads) thread.join();
+    }
+}
+
+std::int64_t Scheduler::new_id() {
+    const std::lock_guard lock(mutex_);
+    return next_id_++;
+}
+
+std::shared_ptr<RunUnit> Scheduler::begin_segment(const std::shared_ptr<OpenInput>& input,
+                                                  std::shared_ptr<const Segment> segment) {
+    const SegmentKind kind = segment->kind();
+    const std::shared_ptr<WorkRow> row = row_for(input, kind);
+    Owner& owner = *this;
+    auto unit = living_units_->make<RunUnit>(owner, new_id(), input, std::move(segment), row);
+    {
+        const std::lock_guard lock(mutex_);
+        units_[unit->id] = unit;
+    }
+    output_.open(unit->id, input->lane);
+    if (row) row->add(*unit);
+    if (row && (kind == SegmentKind::closed || kind == SegmentKind::endless)) close_row({row, input});
+    if (!unit->endless) return unit;
+    start_endless(std::move(unit));
+    return nullptr;
+}
+
+void Scheduler::end_input(const std::shared_ptr<OpenInput>& input) {
+    close_open_row(input->lane);
+    const std::int64_t id = new_id();
+    {
+        const std::lock_guard lock(mutex_);
+        input_ends_[id] = input;
+    }
+    output_.open(id, input->lane);
+    output_.close(id);
+}
+
+// The row of work that a segment's frames go through; null where the observer has none for them.
+std::shared_ptr<WorkRow> Scheduler::row_for(const std::shared_ptr<OpenInput>& input, SegmentKind kind) {
+    if (!wants_pixels_) return nullptr;
+    if (kind == SegmentKind::next_part) {
+        const std::lock_guard lock(mutex_);
+        const auto open = open_rows_.find(input->lane);
+        return open == open_rows_.end() ? nullptr : open->second.row;
+    }
+    close_open_row(input->lane);
+    // About as many segments are worked on at once as there are decoders.
+    const int decoders = int(devices_.size()) * options_.decoders;
+    const int threads = kind == SegmentKind::closed ? (pool_->size() + decoders - 1) / decoders : pool_->size();
+    std::unique_ptr<SegmentWork> work = observer_.work(input->index, input->input->info(), threads);
+    if (!work) return nullptr;
+    WorkRow::Hooks hooks;
+    hooks.worked = [this](std::int64_t unit, PendingResult result) {
+        const std::size_t bytes = bytes_of(result.result);
+        output_.push(unit, std::move(result), bytes);
+    };
+    hooks.unit_done = [this](std::int64_t unit) {
+        output_.close(unit);
+        for (Device& device : devices_) device.pixels.look_again();  // another unit is the next one now
+    };
+    hooks.row_done = [this](std::int64_t unit) { output_.close(unit); };
+    hooks.failed = [this](std::exception_ptr error) { fail(std::move(error)); };
+    hooks.stopping = [this] { return stopping_.load(); };
+    hooks.clock = &work_clock_;
+    hooks.trace = options_.trace;
+    auto row = std::make_shared<WorkRow>(std::move(work), new_id(), std::move(hooks));
+    if (kind == SegmentKind::first_part) {
+        const std::lock_guard lock(mutex_);
+        open_rows_[input->lane] = {row, input};
+    }
+    return row;
+}
+
+void Scheduler::close_row(const RowOfInput& ending) {
+    {
+        const std::lock_guard lock(mutex_);
+        row_ends_[ending.row->end_unit] = ending;
+    }
+    output_.open(ending.row->end_unit, ending.input->lane);
+    ending.row->no_more_units();
+    pool_->wake(ending.row);
+}
+
+void Scheduler::close_open_row(int lane) {
+    RowOfInput ending;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto open = open_rows_.find(lane);
+        if (open == open_rows_.end()) return;
+        ending = std::move(open->second);
+        open_rows_.erase(open);
+    }
+    close_row(ending);
+}
+
+void Scheduler::on_result(RunUnit& unit, Result result, MemoryBudget::Hold pixels) {
+    latency_clock_.add(result.latency_ms);
+    PendingResult pending{std::move(result), Clock::now(), std::move(pixels)};
+    if (!unit.row) {
+        const std::size_t bytes = bytes_of(pending.result);
+        output_.push(unit.id, std::move(pending), bytes);
+        return;
+    }
+    unit.row->push(unit, std::move(pending));
+    pool_->wake(unit.row);
+}
+
+// Nothing of the run may be touched after the last one: whoever waits for that ends it.
+void Scheduler::count_running(int more) {
+    const std::lock_guard lock(mutex_);
+    running_ += more;
+    if (more < 0) settled_.notify_all();
+}
+
+void Scheduler::on_finished(RunUnit& unit) {
+    dispatcher_.finished(unit.bytes);
+    if (unit.row) {
+        unit.row->close(unit);
+        pool_->wake(unit.row);
+    } else {
+        output_.close(unit.id);
+    }
+    count_running(-1);
+}
+
+// Stops the run if that was the last of them: what has come out so far stays whole.
+void Scheduler::device_lost() {
+    for (const Device& device : devices_)
+        if (!device.worker->failed()) return;
+    if (stopping_) return;
+    {
+        const std::lock_guard lock(mutex_);
+        if (failure_.empty()) failure_ = devices_.front().worker->failure();
+    }
+    begin_stop();
+}
+
+// On another device again, unless there is none or everything is ending.
+void Scheduler::on_lost(RunUnit& unit) {
+    device_lost();
+    bool goes_on = false;
+    try {
+        goes_on = !stopping_ && begin_again(unit);
+    } catch (...) {
+        fail(std::current_exception());
+    }
+    if (!goes_on) return give_up(unit);
+    count_running(-1);
+}
+
+bool Scheduler::begin_again(RunUnit& unit) {
+    std::shared_ptr<RunUnit> again;
+    {
+        const std::lock_guard lock(mutex_);
+        ++repeated_;
+        again = units_.at(unit.id);
+    }
+    if (!again->endless) return dispatcher_.give_back(std::move(again));
+    start_endless(std::move(again));
+    return true;
+}
+
+// Nobody will take it up again.
+void Scheduler::give_up(RunUnit& unit) {
+    unit.cut_off();
+    on_finished(unit);
+}
+
+void Scheduler::fail(std::exception_ptr error) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!error_) error_ = std::move(error);
+    }
+    begin_stop();
+}
+
+// Nothing more is read; what has not reached a network is dropped; whoever waits goes on and ends.
+void Scheduler::begin_stop() {
+    if (stopping_.exchange(true)) return;
+    for (const auto& unit : dispatcher_.stop()) {
+        count_running(1);
+        give_up(*unit);
+    }
+    output_.cancel();
+    for (Device& device : devices_) {
+        device.pixels.cancel();
+        device.worker->drop_pending();
+    }
+}
+
+// Whether, after a stop, all that can still come out has come.
+bool Scheduler::settled() {
+    const std::lock_guard lock(mutex_);
+    return decoding_ == 0 && running_ == 0 && (!pool_ || pool_->idle());
+}
+
+RunReport Scheduler::report() const {
+    RunReport out;
+    for (const Device& device : devices_) {
+        out.devices.push_back(device.worker->report());
+        out.devices.back().segments = device.segments;
+        out.devices.back().decoders = device.threads;
+    }
+    out.stages = {demux_clock_.stats(), work_clock_.stats(), output_clock_.stats()};
+    out.latency = latency_clock_.stats();
+    out.reorder = reorder_clock_.stats();
+    out.work_threads = wants_pixels_ ? options_.work_threads : 0;
+    out.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    out.failure = failure_;
+    out.stopped = stopping_ && inputs_ended_ < inputs_ && failure_.empty();
+    out.repeated_segments = repeated_;
+    return out;
+}
+
+}  // namespace convoy

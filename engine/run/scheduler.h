@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+//
+// A run: inputs are cut, their segments decoded and detected on all devices, results put back in order.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "engine/run/census.h"
+#include "engine/run/device_worker.h"
+#include "engine/run/dispatcher.h"
+#include "engine/run/reorder_buffer.h"
+#include "engine/run/timeline.h"
+#include "engine/run/work_row.h"
+
+namespace convoy {
+
+struct SchedulerOptions {
+    int decoders = 2;      ///< threads a device that decode and preprocess
+    int work_threads = 1;  ///< for SegmentWork
+    Trace* trace = nullptr;
+    std::size_t result_bytes = std::size_t(256) << 20;  ///< of results that wait for their turn
+    std::size_t pixel_bytes = kKeptPixelBytes;          ///< of frames on their way through SegmentWork, a device
+    std::size_t segment_bytes = std::size_t(2) << 30;   ///< of segments that are being decoded
+};
+
+/// One run over the devices of an engine; used once.
+///
+///     decoder threads, some a device: dispatcher ─► reader ─► DeviceWorker
+///     each device's own thread:       result ─► [row of work ─►] reorder buffer
+///     threads of the work pool:       row of work: draw, encode
+///     the thread that runs it:        reorder buffer ─► observer
+class Scheduler : private Dispatcher::Client, private RunUnit::Owner {
+public:
+    Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, std::vector<RunInput> inputs,
+              RunObserver& observer, const std::atomic<bool>& stop, const SchedulerOptions& options);
+    ~Scheduler() override;
+    RunReport run();
+
+private:
+    using Clock = StageClock::Clock;
+    using Waiting = std::function<void(bool)>;
+    struct Device {
+        Device(DeviceWorker* its_worker, std::size_t pixel_bytes) : worker(its_worker), pixels(pixel_bytes) {}
+        DeviceWorker* const worker;
+        MemoryBudget pixels;  // of frames on their way through SegmentWork
+        std::atomic<std::int64_t> segments = 0;
+        int endless = 0;  // segments that it is reading
+        int threads = 0;  // started so far: their numbers in the trace
+    };
+    // A reader, kept for the segments of one input.
+    struct Reading {
+        explicit Reading(Backend& its_backend) : backend(its_backend) {}
+        ~Reading() { close(); }
+        Reading(const Reading&) = delete;
+        Reading& operator=(const Reading&) = delete;
+        void close();
+        Backend& backend;  // that it reads for
+        std::shared_ptr<OpenInput> input;
+        std::unique_ptr<SegmentReader> reader;
+    };
+    struct RowOfInput {
+        std::shared_ptr<WorkRow> row;
+        std::shared_ptr<OpenInput> input;
+    };
+    // What the observer is told next of an input.
+    struct Progress {
+        std::shared_ptr<OpenInput> input;
+        std::optional<Timeline> timeline;
+        InputEnd end;
+    };
+
+    // Dispatcher::Client
+    std::shared_ptr<RunUnit> begin_segment(const std::shared_ptr<OpenInput>& input,
+                                           std::shared_ptr<const Segment> segment) override;
+    void end_input(const std::shared_ptr<OpenInput>& input) override;
+    // RunUnit::Owner
+    void on_result(RunUnit& unit, Result result, MemoryBudget::Hold pixels) override;
+    void on_error(std::exception_ptr error) override { fail(std::move(error)); }
+    void on_finished(RunUnit& unit) override;
+    void on_lost(RunUnit& unit) override;
+
+    void count_running(int more);
+    void let_go_of_all();
+    std::shared_ptr<WorkRow> row_for(const std::shared_ptr<OpenInput>& input, SegmentKind kind);
+    void close_row(const RowOfInput& ending);
+    void close_open_row(int lane);
+    std::int64_t new_id();
+
+    // scheduler_decode.cpp: the decoder threads
+    void start_decoders();
+    void decode(Device& device, const std::string& seat_name);
+    void start_endless(std::shared_ptr<RunUnit> unit);
+    void start_thread(std::function<void()> work);
+    void process(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat, Reading& reading,
+                 const Waiting& waiting);
+    RunUnit::Ending blame(Device& device, std::exception_ptr thrown, std::string& error);
+    RunUnit::Ending submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
+                                  SegmentReader& reader, const Waiting& waiting);
+    FrameTicket admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting);
+    std::unique_ptr<DecoderSeat> seat_on(DeviceWorker& worker, const std::string& name);
+    void let_go(DeviceWorker& worker, DecoderSeat& seat);
+    void lose(const std::shared_ptr<RunUnit>& unit);
+    void device_lost();
+    bool begin_again(RunUnit& unit);
+    void give_up(RunUnit& unit);
+
+    void consume();
+    void take_item(ReorderBuffer<PendingResult>::Item item);
+    void take_result(RunUnit& unit, PendingResult pending);
+    void take_unit_end(RunUnit& unit);
+    void take_input_end(Progress& progress);
+    Progress& progress_of(const std::shared_ptr<OpenInput>& input);
+    void end_what_was_stopped();
+    void begin_stop();
+    void join_threads();
+    void fail(std::exception_ptr error);
+    bool settled();
+    RunReport report() const;
+
+    RunObserver& observer_;
+    const std::atomic<bool>& stop_;
+    const SchedulerOptions options_;
+    const std::size_t inputs_;
+    const bool wants_pixels_;
+    std::deque<Device> devices_;
+    Dispatcher dispatcher_;
+    ReorderBuffer<PendingResult> output_;
+    std::unique_ptr<WorkPool> pool_;
+    std::shared_ptr<Census> living_units_;  // a device's thread may be the last to let go of one
+
+    std::mutex mutex_;
+    std::int64_t next_id_ = 0;
+    std::map<std::int64_t, std::shared_ptr<RunUnit>> units_;  // begun and not yet taken by the observer
+    std::map<std::int64_t, RowOfInput> row_ends_;             // by their place in the output
+    std::map<std::int64_t, std::shared_ptr<OpenInput>> input_ends_;
+    std::map<int, RowOfInput> open_rows_;  // by lane: parts that may go on
+    int running_ = 0;                      // units that a thread reads or that have frames under way
+    int decoding_ = 0;                     // threads that have not ended
+    std::condition_variable settled_;
+    std::vector<std::thread> threads_;
+    std::exception_ptr error_;
+    std::string failure_;  // of the last device
+    std::int64_t repeated_ = 0;
+    std::atomic<bool> stopping_ = false;
+
+    // The consumer's own.
+    std::map<int, Progress> progress_;  // by input
+    std::set<int> cut_lanes_;           // in which nothing more comes out
+    std::size_t inputs_ended_ = 0;
+
+    StageClock demux_clock_{"demux"}, work_clock_{"draw and encode"}, output_clock_{"output"};
+    StageClock latency_clock_{"latency"}, reorder_clock_{"wait for its turn"};
+    const Clock::time_point start_ = Clock::now();
+};
+
+}  // namespace convoy

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+//
+// A run's decoder threads: segments to frames, frames into batches.
+#include <algorithm>
+#include <utility>
+
+#include "engine/run/check_frame.h"
+#include "engine/run/pixel_bytes.h"
+#include "engine/run/scheduler.h"
+#include "engine/run/thread_affinity.h"
+
+namespace convoy {
+
+void Scheduler::start_thread(std::function<void()> work) {
+    const std::lock_guard lock(mutex_);
+    threads_.emplace_back([this, work = std::move(work)]() mutable {
+        try {
+            work();
+        } catch (...) {
+            fail(std::current_exception());
+        }
+        work = nullptr;  // with what it holds
+        const std::lock_guard guard(mutex_);
+        --decoding_;
+    });
+    ++decoding_;
+}
+
+void Scheduler::start_decoders() {
+    // An input may keep a thread waiting for ever, one a lane: the others go on.
+    const int devices = int(devices_.size());
+    const int decoders = std::max(options_.decoders, (dispatcher_.lanes() + devices - 1) / devices);
+    for (Device& device : devices_) device.threads = decoders;  // before an endless input adds its own
+    for (int i = 0; i < decoders; ++i)
+        for (Device& device : devices_)
+            start_thread([this, &device, name = "decoder " + std::to_string(i)] { decode(device, name); });
+}
+
+// Takes segment after segment until none is left or the device has failed.
+void Scheduler::decode(Device& device, const std::string& seat_name) {
+    DeviceWorker& worker = *device.worker;
+    become_device_thread(worker.options().cpus);
+    const std::unique_ptr<DecoderSeat> seat = seat_on(worker, seat_name);
+    if (!seat) return device_lost();
+    DeviceWorker::Producer producer(worker);  // a batch waits for this thread's frames unless it waits itself
+    const Waiting waiting = [&](bool waits) {
+        if (waits) let_go(worker, *seat);
+        producer.set_waiting(waits);
+    };
+    Reading reading(worker.backend());
+    while (!worker.failed()) {
+        const std::shared_ptr<RunUnit> unit = dispatcher_.pull(waiting);
+        if (!unit) break;
+        process(device, unit, *seat, reading, waiting);
+    }
+}
+
+void Scheduler::Reading::close() {
+    if (backend.hangs()) static_cast<void>(reader.release());  // to free it would be to wait for the device
+    reader.reset();
+    input.reset();
+}
+
+// Null when the device turns out to have failed.
+std::unique_ptr<DecoderSeat> Scheduler::seat_on(DeviceWorker& worker, const std::string& name) {
+    try {
+        return worker.make_seat(name);
+    } catch (const Error&) {
+        if (!worker.takes_blame(std::current_exception())) throw;
+        return nullptr;
+    }
+}
+
+// A device that is found dead here gets no frame any more; what is on it is found to be lost in its own time.
+void Scheduler::let_go(DeviceWorker& worker, DecoderSeat& seat) {
+    try {
+        seat.release();
+    } catch (const Error&) {
+        if (!worker.takes_blame(std::current_exception())) throw;
+    }
+}
+
+// An endless segment is read by a thread of its own, on the device that has the fewest of them. No batch waits for it.
+void Scheduler::start_endless(std::shared_ptr<RunUnit> unit) {
+    Device* chosen = nullptr;
+    std::string name;
+    {
+        const std::lock_guard lock(mutex_);
+        for (Device& device : devices_)
+            if (!device.worker->failed() && (!chosen || device.endless < chosen->endless)) chosen = &device;
+        if (!chosen) chosen = &devices_.front();  // its failure is found when the first frame is submitted
+        ++chosen->endless;
+        name = "decoder " + std::to_string(chosen->threads++);
+    }
+    start_thread([this, chosen, unit = std::move(unit), name] {
+        become_device_thread(chosen->worker->options().cpus);
+        if (const std::unique_ptr<DecoderSeat> seat = seat_on(*chosen->worker, name)) {
+            Reading reading(chosen->worker->backend());
+            process(*chosen, unit, *seat, reading, [](bool) {});
+        } else {
+            lose(unit);
+        }
+        const std::lock_guard lock(mutex_);
+        --chosen->endless;
+    });
+}
+
+// Nobody could begin to read it.
+void Scheduler::lose(const std::shared_ptr<RunUnit>& unit) {
+    count_running(1);
+    unit->end({}, RunUnit::Ending::lost);
+}
+
+void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat, Reading& reading,
+                        const Waiting& waiting) {
+    count_running(1);
+    auto ending = RunUnit::Ending::cut_off;
+    SegmentNotes notes;
+    std::string error;
+    try {
+        if (reading.input != unit->input) {
+            reading.close();  // its decoder goes before another is made
+            reading.reader = unit->input->input->make_reader(seat.target());
+            reading.input = unit->input;
+        }
+        reading.reader->open(unit->segment());
+        ending = submit_frames(device, unit, seat, *reading.reader, waiting);
+        notes = reading.reader->notes();
+    } catch (...) {
+        reading.close();
+        try {
+            ending = blame(device, std::current_exception(), error);
+        } catch (...) {  // no memory for the words
+            fail(std::current_exception());
+        }
+    }
+    if (ending == RunUnit::Ending::complete) ++device.segments;
+    unit->end(std::move(notes), ending, std::move(error));
+}
+
+// Whose fault it is that a segment was not read to its end: the device's, its input's (`error`), or the whole run's.
+RunUnit::Ending Scheduler::blame(Device& device, std::exception_ptr thrown, std::string& error) {
+    if (device.worker->takes_blame(thrown)) return RunUnit::Ending::lost;
+    try {
+        std::rethrow_exception(thrown);
+    } catch (const Error& e) {
+        if (e.kind() == ErrorKind::input) {
+            error = e.what();
+            return RunUnit::Ending::complete;
+        }
+    } catch (...) {
+    }
+    fail(thrown);
+    return RunUnit::Ending::cut_off;
+}
+
+RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
+                                         SegmentReader& reader, const Waiting& waiting) {
+    using Ending = RunUnit::Ending;
+    DeviceWorker& worker = *device.worker;
+    const auto keep = unit->row ? DeviceWorker::Keep::pixels : DeviceWorker::Keep::nothing;
+    const std::int64_t have = unit->endless ? 0 : unit->delivered();  // of an attempt that a device did not survive
+    StageClock uncounted("camera");                                   // waiting for a camera is no work
+    StageClock& clock = unit->endless ? uncounted : worker.decode_clock();
+    for (std::int64_t n = 0;; ++n) {
+        if (stopping_) return Ending::cut_off;
+        if (worker.failed()) return Ending::lost;
+        std::optional<Frame> frame;
+        {
+            const StageScope timed(clock, options_.trace, worker.options().name, seat.name(), "decode");
+            frame = reader.next();
+        }
+        const auto decoded_at = Clock::now();
+        if (!frame) return stopping_ && (unit->endless || n == 0) ? Ending::cut_off : Ending::complete;
+        if (n < have) continue;
+        check_frame(*frame, seat.target().gpu >= 0);
+        FrameTicket ticket = admit(device, *unit, *frame, waiting);
+        if (worker.submit(std::move(*frame), decoded_at, seat, keep, std::move(ticket))) continue;
+        return stopping_ ? Ending::cut_off : Ending::lost;
+    }
+}
+
+// Waits until there is room for the frame's result, and for its pixels where they are kept.
+FrameTicket Scheduler::admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting) {
+    if (!stopping_ && !output_.has_room(unit.id)) {
+        waiting(true);
+        output_.wait_for_room(unit.id);
+        waiting(false);
+    }
+    if (!unit.row) return unit.admit({});
+    const auto its_turn = [&unit] { return unit.holds_row_up(); };
+    return unit.admit(device.pixels.take(unit.id, pixel_bytes(frame.pixels), its_turn, waiting));
+}
+
+}  // namespace convoy

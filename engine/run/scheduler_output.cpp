@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+//
+// A run's results, in order, to its observer.
+#include <utility>
+
+#include "engine/run/scheduler.h"
+
+namespace convoy {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{20};  // how often the stop flag is looked at
+
+}  // namespace
+
+void Scheduler::consume() {
+    while (inputs_ended_ < inputs_) {
+        if (stop_ && !stopping_) begin_stop();
+        {
+            const std::lock_guard lock(mutex_);
+            if (error_) return;
+        }
+        const bool all_there = stopping_ && settled();
+        std::optional<ReorderBuffer<PendingResult>::Item> item =
+            output_.next(all_there ? Clock::time_point{} : Clock::now() + kLook);
+        if (item)
+            take_item(std::move(*item));
+        else if (all_there)
+            return end_what_was_stopped();
+    }
+}
+
+// Inputs that the stop found between two segments.
+void Scheduler::end_what_was_stopped() {
+    for (auto& [lane, open] : open_rows_) {
+        if (cut_lanes_.contains(lane)) continue;
+        open.row->end_now();
+        observer_.work_done(open.input->index, open.row->work());
+    }
+    while (!progress_.empty()) {
+        Progress& progress = progress_.begin()->second;
+        cut_lanes_.insert(progress.input->lane);
+        take_input_end(progress);
+    }
+}
+
+void Scheduler::take_item(ReorderBuffer<PendingResult>::Item item) {
+    std::shared_ptr<RunUnit> unit;
+    std::shared_ptr<WorkRow> row;
+    std::shared_ptr<OpenInput> input;
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto found = units_.find(item.unit); found != units_.end()) {
+            unit = found->second;
+            if (!item.value) units_.erase(found);
+        } else if (const auto end = row_ends_.find(item.unit); end != row_ends_.end()) {
+            row = std::move(end->second.row), input = end->second.input;
+            row_ends_.erase(end);
+        } else {
+            const auto last = input_ends_.find(item.unit);
+            input = std::move(last->second);
+            input_ends_.erase(last);
+        }
+    }
+    const int lane = unit ? unit->input->lane : input->lane;
+    if (cut_lanes_.contains(lane)) return;
+    if (unit && item.value) {
+        take_result(*unit, std::move(*item.value));
+    } else if (unit) {
+        take_unit_end(*unit);
+    } else if (row) {
+        observer_.work_done(input->index, row->work());
+    } else {
+        take_input_end(progress_of(input));
+    }
+}
+
+Scheduler::Progress& Scheduler::progress_of(const std::shared_ptr<OpenInput>& input) {
+    Progress& progress = progress_[input->index];
+    progress.input = input;
+    if (progress.timeline || !input->input) return progress;
+    const InputInfo& info = input->input->info();
+    progress.timeline.emplace(info);
+    observer_.begin_input(input->index, info);
+    return progress;
+}
+
+void Scheduler::take_result(RunUnit& unit, PendingResult pending) {
+    static const std::string group = "host", track = "output";
+    reorder_clock_.add(Clock::now() - pending.at);
+    const StageScope timed(output_clock_, options_.trace, group, track, "result");
+    Result& result = pending.result;
+    progress_of(unit.input).timeline->number(result.frame);
+    result.frame.stream = unit.input->index;
+    observer_.result(unit.input->index, result);
+}
+
+void Scheduler::take_unit_end(RunUnit& unit) {
+    Progress& progress = progress_of(unit.input);
+    InputEnd& end = progress.end;
+    const SegmentNotes& notes = unit.notes();
+    ++end.segments;
+    if (end.damaged == 0) end.first_damage = notes.first_damage;
+    end.damaged += notes.damaged;
+    end.on_gpu += notes.on_gpu;
+    if (!notes.fallback.empty() && end.fallbacks++ == 0) end.first_fallback = notes.fallback;
+    if (end.error.empty()) end.error = unit.error();
+    dispatcher_.taken(unit.input->lane);
+    if (!unit.was_cut_off()) return;
+    // The run is being stopped, and what would come next in this lane is not there.
+    cut_lanes_.insert(unit.input->lane);
+    if (unit.row) {
+        unit.row->end_now();
+        observer_.work_done(unit.input->index, unit.row->work());
+    }
+    take_input_end(progress);
+}
+
+void Scheduler::take_input_end(Progress& progress) {
+    InputEnd& end = progress.end;
+    const OpenInput& input = *progress.input;
+    end.frames = progress.timeline ? progress.timeline->frames() : 0;
+    if (end.error.empty()) end.error = input.error;
+    if (input.input) {
+        const SegmentNotes notes = input.input->notes();
+        if (end.damaged == 0) end.first_damage = notes.first_damage;
+        end.damaged += notes.damaged;
+        end.remark = input.input->remark();
+    }
+    observer_.end_input(input.index, end);
+    if (!cut_lanes_.contains(input.lane)) ++inputs_ended_;
+    progress_.erase(input.index);
+}
+
+}  // namespace convoy

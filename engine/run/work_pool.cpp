@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "engine/run/work_pool.h"
+
+#include <utility>
+
+namespace convoy {
+
+WorkPool::WorkPool(int threads) {
+    try {
+        for (int i = 0; i < threads; ++i) threads_.emplace_back([this, i] { loop(i); });
+    } catch (...) {
+        stop();
+        throw;
+    }
+}
+
+WorkPool::~WorkPool() { stop(); }
+
+void WorkPool::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    available_.notify_all();
+    for (std::thread& thread : threads_)
+        if (thread.joinable()) thread.join();
+}
+
+bool WorkPool::idle() const {
+    const std::lock_guard lock(mutex_);
+    return queue_.empty() && running_ == 0;
+}
+
+void WorkPool::wake(std::shared_ptr<Strand> strand) {
+    {
+        const std::lock_guard lock(mutex_);
+        strand->woken_ = true;
+        if (strand->queued_ || strand->running_) return;
+        strand->queued_ = true;
+        queue_.emplace(strand->rank_, std::move(strand));
+    }
+    available_.notify_one();
+}
+
+void WorkPool::loop(int thread) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        available_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+        if (stopping_) return;
+        std::shared_ptr<Strand> strand = std::move(queue_.begin()->second);
+        queue_.erase(queue_.begin());
+        strand->queued_ = strand->woken_ = false;
+        strand->running_ = true;
+        ++running_;
+        lock.unlock();
+        const bool did_something = strand->step(thread);
+        lock.lock();
+        strand->running_ = false;
+        --running_;
+        if (did_something || strand->woken_) {
+            strand->queued_ = true;
+            queue_.emplace(strand->rank_, std::move(strand));
+            available_.notify_one();
+            continue;
+        }
+        lock.unlock();
+        strand.reset();  // perhaps the last to know it
+        lock.lock();
+    }
+}
+
+}  // namespace convoy
