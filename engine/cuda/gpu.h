@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "darknet_loader/error.h"
 #include "engine/backend.h"
 #include "engine/options.h"
 #include "engine/plan/compile.h"

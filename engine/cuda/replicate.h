@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/backend.h"
+#include "engine/cuda/gpu.h"
 #include "engine/cuda/patience.h"
 
 namespace convoy {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "darknet_loader/error.h"
+
 namespace convoy {
 namespace {
 

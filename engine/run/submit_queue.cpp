@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "darknet_loader/error.h"
 #include "engine/run/thread_affinity.h"
 
 namespace convoy {

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernels/cuda/launch.cuh"
-#include "kernels/cuda/ptx_griddepcontrol.cuh"
+#include "kernels/cuda/ptx/griddepcontrol.cuh"
 #include "kernels/cuda/vector.cuh"
 
 namespace convoy::kernels::cuda {

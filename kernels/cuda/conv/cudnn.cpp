@@ -10,8 +10,8 @@
 #include <array>
 #include <utility>
 
-#include "kernels/cuda/conv_libraries.h"
-#include "kernels/cuda/conv_rows.h"
+#include "kernels/cuda/conv/libraries.h"
+#include "kernels/cuda/conv/rows.h"
 #include "kernels/cuda/dynamic_library.h"
 
 namespace cudnn_frontend {

@@ -7,10 +7,10 @@
 
 #include <cuda_fp16.h>
 
-#include "kernels/cuda/candidates.cuh"
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/cuda/ptx_griddepcontrol.cuh"
+#include "kernels/cuda/post/candidates.cuh"
+#include "kernels/cuda/ptx/griddepcontrol.cuh"
 
 namespace convoy::kernels::cuda {
 namespace {

@@ -10,8 +10,8 @@
 
 namespace convoy::kernels::cuda {
 
-class Cudnn;     // conv_cudnn.cpp
-class CublasLt;  // conv_cublaslt.cpp
+class Cudnn;     // cudnn.cpp
+class CublasLt;  // cublaslt.cpp
 
 /// Null when the library cannot be used. `description` gets its name and version, or the reason.
 std::shared_ptr<Cudnn> load_cudnn(std::string& description);

@@ -5,10 +5,10 @@
 // pixels. A warp is 4 such vectors wide and 8 threads of pixels high, so that each load serves several of its threads.
 #include <cuda_fp16.h>
 
-#include "kernels/cuda/conv_rows.h"
-#include "kernels/cuda/conv_store.cuh"
+#include "kernels/cuda/conv/rows.h"
+#include "kernels/cuda/conv/store.cuh"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/cuda/ptx_griddepcontrol.cuh"
+#include "kernels/cuda/ptx/griddepcontrol.cuh"
 
 namespace convoy::kernels::cuda {
 namespace {

@@ -2,9 +2,9 @@
 //
 // The second half of a split implicit GEMM where blocks cannot meet in a cluster: adds the splits' partial sums, always
 // in the same order, and finishes the outputs.
-#include "kernels/cuda/conv_igemm_epilogue.cuh"
+#include "kernels/cuda/conv/igemm_epilogue.cuh"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/cuda/ptx_griddepcontrol.cuh"
+#include "kernels/cuda/ptx/griddepcontrol.cuh"
 
 namespace convoy::kernels::cuda {
 namespace {

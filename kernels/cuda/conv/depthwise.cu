@@ -6,10 +6,10 @@
 // kBand rows, then along the row: what one row of a band reads, the next finds in L1.
 #include <cuda_fp16.h>
 
-#include "kernels/cuda/conv_rows.h"
-#include "kernels/cuda/conv_store.cuh"
+#include "kernels/cuda/conv/rows.h"
+#include "kernels/cuda/conv/store.cuh"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/cuda/ptx_griddepcontrol.cuh"
+#include "kernels/cuda/ptx/griddepcontrol.cuh"
 
 namespace convoy::kernels::cuda {
 namespace {

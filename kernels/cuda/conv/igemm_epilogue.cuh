@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // From sums to stored outputs: bias, activation, residual, activation, conversion, all on 16 bytes of neighbouring
-// channels of one pixel. For conv_igemm_kernel.cuh and conv_igemm_reduce.cu.
+// channels of one pixel. For igemm_kernel.cuh and igemm_reduce.cu.
 #pragma once
 
-#include "kernels/cuda/conv_igemm.cuh"
+#include "kernels/cuda/conv/igemm.cuh"
 #include "kernels/cuda/lanes.cuh"
 
 namespace convoy::kernels::cuda {

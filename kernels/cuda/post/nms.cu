@@ -6,9 +6,9 @@
 // is written to host memory, whole words side by side.
 #include "kernels/nms.h"
 
-#include "kernels/cuda/candidates.cuh"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/cuda/ptx_griddepcontrol.cuh"
+#include "kernels/cuda/post/candidates.cuh"
+#include "kernels/cuda/ptx/griddepcontrol.cuh"
 
 namespace convoy::kernels::cuda {
 namespace {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// The implicit GEMM's kernel; conv_igemm.cu tells how it works. For the files that instantiate it.
+// The implicit GEMM's kernel; igemm.cu tells how it works. For the files that instantiate it.
 #pragma once
 
-#include "kernels/cuda/conv_igemm_store.cuh"
-#include "kernels/cuda/ptx_cp_async.cuh"
-#include "kernels/cuda/ptx_griddepcontrol.cuh"
-#include "kernels/cuda/ptx_ldmatrix.cuh"
-#include "kernels/cuda/ptx_mma.cuh"
+#include "kernels/cuda/conv/igemm_store.cuh"
+#include "kernels/cuda/ptx/cp_async.cuh"
+#include "kernels/cuda/ptx/griddepcontrol.cuh"
+#include "kernels/cuda/ptx/ldmatrix.cuh"
+#include "kernels/cuda/ptx/mma.cuh"
 
 namespace convoy::kernels::cuda {
 

@@ -22,18 +22,18 @@
 // Neighbouring blocks take the channels of the same pixels, so that x comes from memory once; the weights stay in L2.
 //
 // Each warp passes its sums through shared memory of its own, eight rows at a time, so that threads read residuals and
-// store outputs as 16 bytes of neighbouring channels (conv_igemm_store.cuh, conv_igemm_epilogue.cuh). The residual is
+// store outputs as 16 bytes of neighbouring channels (igemm_store.cuh, igemm_epilogue.cuh). The residual is
 // fetched to L2 when its tile begins.
 //
 // Where there are too few tiles for the multiprocessors, SPLITS blocks share the K of one tile. They are a cluster
 // (9.0 and later) and each finishes a part of the rows, reading the others' sums from their shared memory; or they
-// write sums to the workspace, and a second kernel finishes (conv_igemm_reduce.cu). Either adds in a fixed order: the
+// write sums to the workspace, and a second kernel finishes (igemm_reduce.cu). Either adds in a fixed order: the
 // same input gives the same bits.
-#include "kernels/cuda/conv_igemm.cuh"
+#include "kernels/cuda/conv/igemm.cuh"
 
 #include <algorithm>
 
-#include "kernels/cuda/conv_rows.h"
+#include "kernels/cuda/conv/rows.h"
 #include "kernels/cuda/launch.cuh"
 
 namespace convoy::kernels::cuda {

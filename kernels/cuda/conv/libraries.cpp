@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernels/cuda/conv_libraries.h"
+#include "kernels/cuda/conv/libraries.h"
 
 namespace convoy::kernels::cuda {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kernels/cuda/conv_igemm_kernel.cuh"
+#include "kernels/cuda/conv/igemm_kernel.cuh"
 
 namespace convoy::kernels::cuda {
 

@@ -2,7 +2,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kernels/cuda/conv_rows.h"
+#include "kernels/cuda/conv/rows.h"
 
 namespace convoy::kernels::cuda {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the implicit GEMM's kernels, their launcher and their table share. conv_igemm.cu tells how it all works.
+// What the implicit GEMM's kernels, their launcher and their table share. igemm.cu tells how it all works.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -101,7 +101,7 @@ struct IgemmShape {
 template <typename SHAPE, bool SPLIT>
 IgemmKernel igemm_kernel();
 
-/// conv_igemm_reduce.cu: y from p.partial_sums.
+/// igemm_reduce.cu: y from p.partial_sums.
 void launch_igemm_reduce(const IgemmParams& p, Math math, Stream stream);
 
 namespace igemm {

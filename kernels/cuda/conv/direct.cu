@@ -6,7 +6,7 @@
 
 #include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/check.h"
-#include "kernels/cuda/conv_rows.h"
+#include "kernels/cuda/conv/rows.h"
 
 namespace convoy::kernels::cuda {
 namespace {

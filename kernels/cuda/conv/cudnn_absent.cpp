@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// In the place of conv_cudnn.cpp where its headers were not found: the table has no rows of cuDNN's.
-#include "kernels/cuda/conv_libraries.h"
-#include "kernels/cuda/conv_rows.h"
+// In the place of cudnn.cpp where its headers were not found: the table has no rows of cuDNN's.
+#include "kernels/cuda/conv/libraries.h"
+#include "kernels/cuda/conv/rows.h"
 
 namespace convoy::kernels::cuda {
 

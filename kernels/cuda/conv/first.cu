@@ -13,11 +13,11 @@
 #include <cuda_fp16.h>
 #include <cuda_pipeline_primitives.h>
 
-#include "kernels/cuda/conv_rows.h"
+#include "kernels/cuda/conv/rows.h"
 #include "kernels/cuda/lanes.cuh"
 #include "kernels/cuda/launch.cuh"
-#include "kernels/cuda/ptx_griddepcontrol.cuh"
-#include "kernels/cuda/ptx_mma.cuh"
+#include "kernels/cuda/ptx/griddepcontrol.cuh"
+#include "kernels/cuda/ptx/mma.cuh"
 
 namespace convoy::kernels::cuda {
 namespace {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // From the sums in registers to y, by way of shared memory, so that every thread finishes 16 bytes of neighbouring
-// channels. For conv_igemm_kernel.cuh.
+// channels. For igemm_kernel.cuh.
 #pragma once
 
-#include "kernels/cuda/conv_igemm_epilogue.cuh"
-#include "kernels/cuda/ptx_cluster.cuh"
-#include "kernels/cuda/ptx_prefetch.cuh"
+#include "kernels/cuda/conv/igemm_epilogue.cuh"
+#include "kernels/cuda/ptx/cluster.cuh"
+#include "kernels/cuda/ptx/prefetch.cuh"
 
 namespace convoy::kernels::cuda {
 
