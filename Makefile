@@ -71,7 +71,7 @@ tidy: ## clang-tidy over every source file that is built here (minutes)
 	    ! grep -qF "/$$file\"" $(BUILD)/compile_commands.json || echo "$$file"; done | xargs -P $(JOBS) -n 1 clang-tidy -p $(BUILD) --quiet
 
 format:  ## clang-format every source file in place
-	.ci/files.sh '*.h' '*.cpp' '*.cu' '*.cuh' | xargs clang-format -i
+	.ci/files.sh '*.h' '*.hpp' '*.cpp' '*.cu' '*.cuh' | xargs clang-format -i
 
 asan tsan:  ## build and test under the sanitizers: address and undefined behaviour, or threads
 	@cmake/bootstrap.sh build test

@@ -3,11 +3,11 @@
 
 #include <optional>
 
+#include <convoy/engine.h>
 #include "bench/commands.h"
 #include "bench/harness.h"
 #include "engine/bind.h"
 #include "engine/cpu/backend_cpu.h"
-#include "engine/engine.h"
 
 namespace convoy::bench {
 

@@ -3,9 +3,9 @@
 
 #include <thread>
 
+#include <convoy/load.h>
 #include "bench/commands.h"
 #include "bench/harness.h"
-#include "darknet_loader/load.h"
 #include "engine/bind.h"
 
 namespace convoy::bench {

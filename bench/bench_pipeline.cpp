@@ -3,11 +3,11 @@
 
 #include <thread>
 
+#include <convoy/engine.h>
+#include <convoy/media/source.h>
 #include "bench/commands.h"
 #include "bench/harness.h"
 #include "engine/bind.h"
-#include "engine/engine.h"
-#include "tools/media/source.h"
 
 namespace convoy::bench {
 namespace {

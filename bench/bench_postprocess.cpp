@@ -112,7 +112,7 @@ nlohmann::json bench_postprocess(const BenchOptions& options) {
                                batch, candidates.data(), stream);
             };
             const auto nms = [&](cudaStream_t stream) {
-                k::nms(candidates.data(), capacity, batch, batch, plan.classes, overlap_of(plan), plan.beta_nms,
+                k::nms(candidates.data(), capacity, batch, batch, plan.classes, plan.nms_kind, plan.beta_nms,
                        detect.nms, survivors.data(), stream);
             };
             // Decode comes first in every round, so that suppression always finds its candidates.

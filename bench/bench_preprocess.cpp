@@ -15,7 +15,6 @@ namespace convoy::bench {
 namespace {
 
 namespace k = kernels::cuda;
-using kernels::PixelFormat;
 
 constexpr int kWidth = 1920, kHeight = 1080;
 constexpr int kInputPitch = 4;
@@ -33,7 +32,7 @@ struct Pictures {
         // Any bits are pixels.
         k::fill_noise(memory.data(), kernels::DataType::fp32, memory.bytes() / sizeof(float), 1, 1, stream);
         for (int i = 0; i < count; ++i) {
-            kernels::PixelView view;
+            PixelView view;
             view.format = format;
             view.width = kWidth, view.height = kHeight;
             view.plane[0] = reinterpret_cast<const std::uint8_t*>(memory.data()) + bytes * std::size_t(i);

@@ -5,12 +5,12 @@
 #include <map>
 #include <thread>
 
+#include <convoy/engine.h>
+#include <convoy/load.h>
+#include <convoy/media/input.h>
 #include "bench/commands.h"
 #include "bench/harness.h"
-#include "darknet_loader/load.h"
 #include "engine/bind.h"
-#include "engine/engine.h"
-#include "tools/media/input.h"
 
 namespace convoy::bench {
 namespace {

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "engine/options.h"
+#include <convoy/options.h>
 #include "tools/model_options.h"
 
 namespace convoy::bench {

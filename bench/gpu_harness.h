@@ -7,11 +7,11 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include <convoy/network.h>
+#include <convoy/options.h>
 #include "bench/gpu_gate.h"
-#include "darknet_loader/network.h"
 #include "engine/cuda/device.h"
 #include "engine/cuda/handles.h"
-#include "engine/options.h"
 
 namespace convoy::bench {
 

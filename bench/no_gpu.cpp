@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // What takes the place of the GPU's benchmarks in a build without CUDA.
+#include <convoy/error.h>
 #include "bench/commands.h"
 #include "bench/harness.h"
-#include "darknet_loader/error.h"
 
 namespace convoy::bench {
 namespace {

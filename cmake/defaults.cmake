@@ -30,4 +30,8 @@ endif()
 
 add_library(convoy_flags INTERFACE)
 target_compile_features(convoy_flags INTERFACE cxx_std_20)
-target_include_directories(convoy_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+target_include_directories(convoy_flags INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>)
+configure_file(${PROJECT_SOURCE_DIR}/include/convoy/version.h.in ${PROJECT_BINARY_DIR}/include/convoy/version.h @ONLY)
+# Our own files name each other from the root of the repository; programs that embed the library see <convoy/...> only.
+include_directories(${PROJECT_SOURCE_DIR})

@@ -1,6 +1,6 @@
 # The target header_test compiles every header alone, twice in a row: it brings what it needs, and guards itself.
 # Headers of the CUDA backend take part where it is built; .cuh files go to nvcc, as PTX for one architecture.
-set(folders darknet_loader kernels engine)
+set(folders include darknet_loader kernels engine)
 set(libraries Threads::Threads OpenMP::OpenMP_CXX DNNL::dnnl)
 if(CONVOY_TOOLS)
   list(APPEND folders tools bench)

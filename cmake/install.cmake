@@ -1,30 +1,27 @@
-# `find_package(convoy)` gives convoy::convoy, with COMPONENTS media convoy::media too. Headers keep their paths
-# below include/convoy, so that "engine/engine.h" is the same line inside this repository and outside it.
+# `find_package(convoy)` gives convoy::convoy, with COMPONENTS media convoy::media too. Their headers are those of
+# include/convoy/, included as <convoy/engine.h> inside this repository and outside it.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/convoy)
+set(include_dir ${PROJECT_SOURCE_DIR}/include)
 
 # install_library(TARGET EXPORT-SET EXPORT-NAME header...)
 function(install_library target export name)
-  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES ${ARGN})
+  target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${include_dir} ${PROJECT_BINARY_DIR}/include FILES ${ARGN})
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name} VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
-  install(TARGETS ${target} EXPORT ${export} FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/convoy)
+  install(TARGETS ${target} EXPORT ${export} FILE_SET HEADERS)
   install(EXPORT ${export} NAMESPACE convoy:: DESTINATION ${package_dir})
 endfunction()
 
 install(TARGETS convoy_flags EXPORT convoyTargets)
 set_target_properties(convoy_flags PROPERTIES EXPORT_NAME flags)
+file(GLOB headers CONFIGURE_DEPENDS ${include_dir}/convoy/*.h)
 install_library(convoy convoyTargets convoy
-  darknet_loader/error.h darknet_loader/load.h darknet_loader/network.h
-  engine/detection.h engine/engine.h engine/frame.h engine/options.h engine/run.h engine/segment.h engine/stage_stats.h
-  engine/trace.h
-  kernels/preprocess.h kernels/types.h)  # what engine/frame.h hands on
+  ${headers} ${include_dir}/convoy/convoy.hpp ${PROJECT_BINARY_DIR}/include/convoy/version.h)
 
 if(CONVOY_TOOLS)
-  install_library(convoy_media convoyMediaTargets media
-    tools/media/contact_sheet.h tools/media/draw.h tools/media/give_up.h tools/media/image.h
-    tools/media/image_converter.h tools/media/input.h
-    tools/media/source.h tools/media/video_format.h tools/media/video_writer.h)
+  file(GLOB headers CONFIGURE_DEPENDS ${include_dir}/convoy/media/*.h)
+  install_library(convoy_media convoyMediaTargets media ${headers} ${include_dir}/convoy/media.hpp)
   install(TARGETS yolo-run yolo-inspect yolo-eval)
   install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/convoy/models FILES_MATCHING
           PATTERN "*.cfg" PATTERN "*.weights" PATTERN "*.names")

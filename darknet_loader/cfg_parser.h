@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <convoy/network.h>
 #include "darknet_loader/cfg_reader.h"
-#include "darknet_loader/network.h"
 
 namespace convoy {
 

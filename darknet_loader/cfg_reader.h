@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "darknet_loader/network.h"
+#include <convoy/network.h>
 
 namespace convoy {
 

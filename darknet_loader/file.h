@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 
 #include "darknet_loader/cfg_parser.h"
 #include "darknet_loader/file.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 
+#include <convoy/load.h>
 #include "darknet_loader/file.h"
-#include "darknet_loader/load.h"
 
 namespace convoy {
 namespace {

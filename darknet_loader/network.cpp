@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "darknet_loader/network.h"
+#include <convoy/network.h>
 
 #include "darknet_loader/weights_layout.h"
 

@@ -2,9 +2,9 @@
 #include <cstdint>
 #include <optional>
 
+#include <convoy/load.h>
 #include "darknet_loader/cfg_writer.h"
 #include "darknet_loader/file.h"
-#include "darknet_loader/load.h"
 #include "darknet_loader/weights_layout.h"
 
 namespace convoy {

@@ -9,7 +9,7 @@
 #include <cmath>
 #include <cstdint>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "darknet_loader/weights_layout.h"
 
 namespace convoy {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include <convoy/network.h>
 #include "darknet_loader/cfg_reader.h"
-#include "darknet_loader/network.h"
 
 namespace convoy {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "darknet_loader/network.h"
+#include <convoy/network.h>
 
 namespace convoy {
 

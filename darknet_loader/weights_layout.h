@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-#include "darknet_loader/network.h"
+#include <convoy/network.h>
 
 namespace convoy {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "darknet_loader/weights_layout.h"
 
 namespace convoy {

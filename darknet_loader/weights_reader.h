@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include <convoy/network.h>
 #include "darknet_loader/file.h"
-#include "darknet_loader/network.h"
 
 namespace convoy {
 

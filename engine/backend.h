@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "engine/detection.h"
-#include "engine/segment.h"
-#include "engine/stage_stats.h"
-#include "engine/trace.h"
+#include <convoy/detection.h>
+#include <convoy/segment.h>
+#include <convoy/stage_stats.h>
+#include <convoy/trace.h>
 
 namespace convoy {
 

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <string_view>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/engine.h"
+#include <convoy/engine.h>
 
 #include <algorithm>
 #include <thread>

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "engine/stage_stats.h"
-#include "engine/trace.h"
+#include <convoy/stage_stats.h>
+#include <convoy/trace.h>
 
 namespace convoy {
 

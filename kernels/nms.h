@@ -9,11 +9,6 @@
 
 namespace convoy::kernels {
 
-enum class Overlap {
-    iou,
-    diou,  ///< IoU - (centre distance² / enclosing diagonal²)^beta (AlexeyAB's diounms_sort; its greedynms has beta .6)
-};
-
 /// A box that survived: one per class it carries.
 struct Survivor {
     std::size_t candidate;  ///< index into the Candidates
@@ -26,7 +21,7 @@ namespace cpu {
 /// Replaces `out`. Suppresses, class by class and strongest first, what overlaps a stronger box by more than
 /// `threshold` (strict), and lists what is left in the order in which Darknet lists it: boxes as its repeated stable
 /// sorts leave them (last class most significant), classes ascending within a box.
-void nms(const Candidates& candidates, int classes, Overlap overlap, float beta, float threshold,
+void nms(const Candidates& candidates, int classes, NmsKind kind, float beta, float threshold,
          std::vector<Survivor>& out);
 
 }  // namespace cpu
@@ -51,7 +46,7 @@ SurvivorPicture survivor_picture(void* memory, CandidateCapacity capacity, int n
 
 /// cpu::nms over the candidates of the first `count` pictures, a block a picture. Enqueued only; std::runtime_error
 /// when CUDA refuses.
-void nms(const void* candidates, CandidateCapacity capacity, int n, int count, int classes, Overlap overlap, float beta,
+void nms(const void* candidates, CandidateCapacity capacity, int n, int count, int classes, NmsKind kind, float beta,
          float threshold, void* survivors, Stream stream);
 
 /// On the host, once the device has written: the survivors in Darknet's order, as boxes and what cpu::nms would list.

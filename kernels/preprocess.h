@@ -3,40 +3,9 @@
 // A picture of any size to the network's input: colour, resize, letterbox, 0…1.
 #pragma once
 
-#include <cstdint>
-
 #include "kernels/types.h"
 
 namespace convoy::kernels {
-
-enum class PixelFormat {
-    rgb8,  ///< plane 0: (H, W, 3) bytes
-    nv12,  ///< plane 0: (H, W) luma; plane 1: (ceil(H/2), ceil(W/2), 2) interleaved Cb, Cr
-};
-enum class ColorMatrix { bt601, bt709 };
-enum class ColorRange { limited, full };  ///< luma 16…235 or 0…255
-
-/// How a picture is made to fit the network's input.
-enum class Fit {
-    letterbox,  ///< aspect ratio kept, bars of 0.5
-    stretch,    ///< both axes scaled on their own
-};
-enum class Resize {
-    bilinear,  ///< half-pixel centres, as OpenCV's INTER_LINEAR
-    darknet,   ///< corner-aligned two-pass bilinear on floats: Darknet's resize_image (image.c), to the bit pattern of
-               ///< its arithmetic
-};
-
-/// A picture in host or, for cuda::, device memory.
-struct PixelView {
-    PixelFormat format = PixelFormat::rgb8;
-    const std::uint8_t* plane[2] = {nullptr, nullptr};
-    int pitch[2] = {0, 0};  ///< bytes between rows
-    int width = 0, height = 0;
-    ColorMatrix matrix = ColorMatrix::bt709;  ///< nv12 only
-    ColorRange range = ColorRange::limited;   ///< nv12 only
-    bool on_device = false;                   ///< the planes are memory of the GPU that is to read them
-};
 
 /// Where the scaled picture lies inside the network's input, all in network pixels.
 struct Placement {

@@ -6,14 +6,13 @@
 
 #include <cstddef>
 
+#include <convoy/types.h>
+
 struct CUstream_st;
 
 namespace convoy::kernels {
 
 using Stream = CUstream_st*;  ///< CUDA's cudaStream_t, so that headers need no CUDA
-
-/// Element-wise function of an epilogue or of a stand-alone pass.
-enum class Activation { linear, leaky, relu, logistic, mish, swish };
 
 /// A batch of activations, dense or a channel slice of a wider tensor. Element (n, y, x, c) lies at
 /// data[((n * h + y) * w + x) * pitch + c].

@@ -7,7 +7,7 @@
 #include <functional>
 #include <string_view>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy::tools {
 

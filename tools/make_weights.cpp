@@ -4,7 +4,7 @@
 // model.
 #include <fmt/core.h>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "tools/exit_status.h"
 #include "tools/model_options.h"
 

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 
 namespace fs = std::filesystem;
 

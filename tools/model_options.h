@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "darknet_loader/network.h"
-#include "engine/options.h"
+#include <convoy/network.h>
+#include <convoy/options.h>
 
 namespace convoy::tools {
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include <convoy/version.h>
 #include "tools/sinks/jsonl_sink.h"
 
 namespace convoy::tools {

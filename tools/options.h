@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/run.h"
-#include "tools/media/input.h"
+#include <convoy/media/input.h>
+#include <convoy/run.h>
 #include "tools/model_options.h"
 #include "tools/sinks/make_sinks.h"
 

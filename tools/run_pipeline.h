@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/engine.h"
-#include "tools/media/input.h"
+#include <convoy/engine.h>
+#include <convoy/media/input.h>
 #include "tools/progress.h"
 #include "tools/sinks/make_sinks.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/trace.h"
+#include <convoy/trace.h>
 
 namespace convoy::tools {
 

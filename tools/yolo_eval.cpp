@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 
+#include <convoy/version.h>
 #include "tools/eval/coco_dataset.h"
 #include "tools/eval/darknet_results.h"
 #include "tools/eval/detect.h"

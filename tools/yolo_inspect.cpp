@@ -3,6 +3,7 @@
 // yolo-inspect: what a model is made of, and what the engine makes of it.
 #include <fmt/core.h>
 
+#include <convoy/version.h>
 #include "tools/exit_status.h"
 #include "tools/inspect/layer_table.h"
 #include "tools/inspect/plan_table.h"

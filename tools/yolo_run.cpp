@@ -11,10 +11,10 @@ extern "C" {
 #include <libavutil/log.h>
 }
 
+#include <convoy/media/input.h>
 #include "tools/av_log.h"
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
-#include "tools/media/input.h"
 #include "tools/options.h"
 #include "tools/report.h"
 #include "tools/run_pipeline.h"

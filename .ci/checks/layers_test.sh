@@ -9,19 +9,23 @@ failed=0
 
 clean() {
     rm -rf "${tree:?}"/*
-    mkdir -p "$tree/darknet_loader" "$tree/kernels/cpu" "$tree/kernels/cuda" "$tree/engine/plan" "$tree/engine/cpu" "$tree/engine/cuda" \
-        "$tree/engine/run" "$tree/tools/inspect" "$tree/tools/media" "$tree/tools/sinks" "$tree/cmake"
-    echo 'install_library(convoy darknet_loader/network.h engine/engine.h kernels/types.h)' >"$tree/cmake/install.cmake"
-    printf '#include <vector>\n' >"$tree/darknet_loader/network.h"
-    printf '#include <cstddef>\n' >"$tree/kernels/types.h"
+    mkdir -p "$tree/include/convoy/media" "$tree/darknet_loader" "$tree/kernels/cpu" "$tree/kernels/cuda" "$tree/engine/plan" "$tree/engine/cpu" "$tree/engine/cuda" \
+        "$tree/engine/run" "$tree/tools/inspect" "$tree/tools/media" "$tree/tools/sinks"
+    printf '#include <vector>\n' >"$tree/include/convoy/types.h"
+    printf '#include <vector>\n#include <convoy/types.h>\n' >"$tree/include/convoy/engine.h"
+    printf '#include <convoy/engine.h>\n' >"$tree/include/convoy/convoy.hpp"
+    printf '#include <convoy/engine.h>\n' >"$tree/include/convoy/media/image.h"
+    printf '#include <convoy/media/image.h>\n' >"$tree/include/convoy/media.hpp"
+    printf '#include <vector>\n#include <convoy/network.h>\n' >"$tree/darknet_loader/file.h"
+    printf '#include <cstddef>\n#include <convoy/types.h>\n' >"$tree/kernels/types.h"
     printf '#include <dnnl.hpp>\n#include "kernels/types.h"\n' >"$tree/kernels/cpu/conv.cpp"
     printf '#include <cuda_fp16.h>\n#include <dlfcn.h>\n#include "kernels/cuda/lanes.cuh"\n' >"$tree/kernels/cuda/conv.cu"
     printf '#include <cuda_runtime_api.h>\n#include "kernels/types.h"\n' >"$tree/kernels/cuda/lanes.cuh"
-    printf '#include "darknet_loader/network.h"\n#include "kernels/types.h"\n' >"$tree/engine/engine.h"
+    printf '#include <convoy/engine.h>\n#include "kernels/types.h"\n' >"$tree/engine/device_list.h"
     printf '#include <cuda_runtime_api.h>\n#include "engine/cuda/handles.h"\n' >"$tree/engine/cuda/backend.cpp"
     printf '#include <sched.h>\n' >"$tree/engine/run/thread_affinity.h"
-    printf '#include "engine/engine.h"\n' >"$tree/engine/backend.h"
-    printf '#include "engine/engine.h"\n#include "kernels/types.h"\n' >"$tree/engine/plan/compile.h"
+    printf '#include <convoy/engine.h>\n' >"$tree/engine/backend.h"
+    printf '#include <convoy/engine.h>\n#include "kernels/types.h"\n' >"$tree/engine/plan/compile.h"
     printf '#include <omp.h>\n#include "engine/backend.h"\n#include "engine/plan/compile.h"\n' >"$tree/engine/cpu/cpu.h"
     printf '#include "engine/backend.h"\n#include "engine/run/census.h"\n' >"$tree/engine/run/scheduler.cpp"
     printf '#include "engine/cpu/cpu.h"\n#include "engine/run/scheduler.h"\n' >"$tree/engine/bind.cpp"
@@ -29,8 +33,8 @@ clean() {
     printf '#include <unistd.h>\n#include <fstream>\n' >"$tree/engine/cuda/tuning_cache.cpp"
     printf '#include <filesystem>\n#include <fstream>\n' >"$tree/engine/cuda/device.cpp"
     printf '#include "kernels/cuda/dynamic_library.h"\n' >"$tree/engine/cuda/nccl.cpp"
-    printf '#include <libavutil/frame.h>\n#include "engine/engine.h"\n// never std::cout here\n' >"$tree/tools/media/source.cpp"
-    printf '#include "engine/engine.h"\n#include "tools/media/image.h"\n#include "tools/sinks/sink.h"\n' >"$tree/tools/sinks/sink.cpp"
+    printf '#include <libavutil/frame.h>\n#include <convoy/engine.h>\n#include <convoy/media/image.h>\n// never std::cout here\n' >"$tree/tools/media/source.cpp"
+    printf '#include <convoy/engine.h>\n#include <convoy/media/image.h>\n#include "tools/sinks/sink.h"\n' >"$tree/tools/sinks/sink.cpp"
 }
 
 # refuses FILE LINE: with LINE added to FILE the check fails and names FILE.
@@ -45,10 +49,11 @@ refuses() {
 
 clean
 "$check" "$tree" || { echo "layers_test: the clean tree was refused"; failed=1; }
-refuses darknet_loader/network.h '#include "engine/engine.h"'
-refuses darknet_loader/network.h '#  include <dnnl.hpp>'
-refuses kernels/cpu/conv.cpp '#include "darknet_loader/network.h"'
-refuses kernels/cpu/conv.cpp '#include "engine/engine.h"'
+refuses darknet_loader/file.h '#include <convoy/engine.h>'
+refuses darknet_loader/file.h '#  include <dnnl.hpp>'
+refuses kernels/cpu/conv.cpp '#include <convoy/network.h>'
+refuses kernels/cpu/conv.cpp '#include "darknet_loader/file.h"'
+refuses kernels/cpu/conv.cpp '#include <convoy/engine.h>'
 refuses kernels/types.h '#include <dnnl.hpp>'
 refuses kernels/types.h '#include <cuda_runtime_api.h>'
 refuses kernels/types.h '#include "kernels/cuda/lanes.cuh"'
@@ -57,21 +62,26 @@ refuses kernels/cpu/conv.cpp '#include "kernels/cuda/check.h"'
 refuses kernels/cuda/conv.cu '#include <dnnl.hpp>'
 refuses kernels/cuda/conv.cu '#include "engine/cuda/handles.h"'
 refuses kernels/cuda/conv.cu 'if (bad) printf("%d", bad);'
-refuses kernels/cuda/lanes.cuh '#include "darknet_loader/network.h"'
+refuses kernels/cuda/lanes.cuh '#include <convoy/network.h>'
 refuses kernels/cuda/lanes.cuh '    __trap();'
 refuses kernels/cpu/conv.cpp 'void f() { std::cout << 1; }'
 refuses engine/bind.cpp '#include "kernels/cpu/conv.h"'
-refuses engine/bind.cpp '#include "darknet_loader/load.h"'
+refuses engine/bind.cpp '#include "darknet_loader/file.h"'
 refuses engine/bind.cpp '#include <fstream>'
 refuses engine/bind.cpp '#include <sched.h>'
 refuses engine/run/thread_affinity.h '#include <pthread.h>'
 refuses engine/bind.cpp '#include <libavutil/frame.h>'
-refuses engine/bind.cpp '#include "tools/media/input.h"'
+refuses engine/bind.cpp '#include "tools/media/in/demuxer.h"'
 refuses engine/bind.cpp '#include "tests/support/compare.h"'
 refuses engine/bind.cpp '    exit(1);'
 refuses engine/bind.cpp '#include <cuda_runtime_api.h>'
 refuses engine/bind.cpp '#include "engine/cuda/handles.h"'
-refuses engine/engine.h '#include "engine/plan/graph.h"'
+refuses include/convoy/engine.h '#include "engine/plan/graph.h"'
+refuses include/convoy/engine.h '#include <convoy/media/image.h>'
+refuses include/convoy/convoy.hpp '#include <convoy/media/image.h>'
+refuses include/convoy/types.h '#include "kernels/types.h"'
+refuses include/convoy/media/image.h '#include <libavutil/frame.h>'
+refuses engine/bind.cpp '#include <convoy/media/image.h>'
 refuses engine/plan/compile.h '#include "engine/backend.h"'
 refuses engine/plan/compile.h '#include "engine/run/scheduler.h"'
 refuses engine/backend.h '#include "engine/plan/compile.h"'

@@ -10,14 +10,14 @@ report() {
     lines=$(cat)
     [ -z "$lines" ] || printf '%s\n%s\n' "style: $1:" "$lines"
 }
-code() { echo "$files" | grep -E '\.(h|cpp|cu|cuh)$'; }
+code() { echo "$files" | grep -E '\.(h|hpp|cpp|cu|cuh)$'; }
 
 breaches() {
     echo "$files" | xargs wc -l | awk '$2 != "total" && $1 > 500 { print $2 ": " $1 " lines" }' | report 'no file is longer than 500 lines'
     echo "$files" | xargs grep -nIE '[[:space:]]$' | report 'no white space at the end of a line'
     echo "$files" | grep -vE '(^|/)Makefile$' | xargs grep -nIP '\t' | report 'no tabs'
     { code; echo "$files" | grep -E '\.(sh|py)$|(^|/)Makefile$'; } | xargs grep -L 'SPDX-License-Identifier: MIT' | report 'every source file has its licence line'
-    code | grep -E '\.(h|cuh)$' | xargs grep -L '^#pragma once$' | report 'every header has #pragma once'
+    code | grep -E '\.(h|hpp|cuh)$' | xargs grep -L '^#pragma once$' | report 'every header has #pragma once'
 
     for page in $(echo "$files" | grep '\.md$'); do
         for link in $(grep -oE '\]\([^)#[:space:]]+' "$page" | cut -c3- | grep -vE '^(https?|mailto):'); do

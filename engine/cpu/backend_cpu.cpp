@@ -164,9 +164,9 @@ void CpuBackend::run_node(int index, const Place& place) {
         const BatchNorm& bn = batchnorms_.at(index);
         k::scale_bias(bn.scale.data(), bn.bias.data(), in(), out());
     } else if (const auto* act = std::get_if<ActivationOp>(&node.op)) {
-        k::activate(kernel_activation(act->activation), in(), out());
+        k::activate(act->activation, in(), out());
     } else if (const auto* add = std::get_if<AddOp>(&node.op)) {
-        k::add(kernel_activation(add->activation), in(0), in(1), out());
+        k::add(add->activation, in(0), in(1), out());
     } else if (const auto* pool = std::get_if<MaxpoolOp>(&node.op)) {
         k::maxpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in(), out());
     } else if (std::get_if<AvgpoolOp>(&node.op)) {

@@ -5,8 +5,8 @@
 
 #include <memory>
 
+#include <convoy/options.h>
 #include "engine/backend.h"
-#include "engine/options.h"
 #include "engine/plan/compile.h"
 
 namespace convoy {

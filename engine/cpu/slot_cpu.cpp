@@ -34,7 +34,7 @@ void CpuSlot::collect(int index, std::vector<Detection>& out) {
         kernels::cpu::yolo_decode(head.decode, backend_.view(head.tensor, memory_.data(), index), 0,
                                   backend_.detect_.confidence, transforms_[index], candidates_);
     survivors_.clear();
-    kernels::cpu::nms(candidates_, plan.classes, overlap_of(plan), plan.beta_nms, backend_.detect_.nms, survivors_);
+    kernels::cpu::nms(candidates_, plan.classes, plan.nms_kind, plan.beta_nms, backend_.detect_.nms, survivors_);
     list_detections(candidates_, survivors_, out);
 }
 

@@ -246,9 +246,9 @@ void CudaBackend::enqueue_node(int index, std::byte* slot, int batch, cudaStream
         };
         k::scale_bias(at(c.scale), at(c.bias), in(), out(), stream);
     } else if (const auto* act = std::get_if<ActivationOp>(&node.op)) {
-        k::activate(kernel_activation(act->activation), in(), out(), stream);
+        k::activate(act->activation, in(), out(), stream);
     } else if (const auto* add = std::get_if<AddOp>(&node.op)) {
-        k::add(kernel_activation(add->activation), in(0), in(1), out(), stream);
+        k::add(add->activation, in(0), in(1), out(), stream);
     } else if (const auto* pool = std::get_if<MaxpoolOp>(&node.op)) {
         k::maxpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in(), out(), stream);
     } else if (std::holds_alternative<AvgpoolOp>(node.op)) {

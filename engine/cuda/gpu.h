@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
+#include <convoy/options.h>
 #include "engine/backend.h"
-#include "engine/options.h"
 #include "engine/plan/compile.h"
 
 namespace convoy {

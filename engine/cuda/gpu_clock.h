@@ -3,8 +3,8 @@
 
 #include <mutex>
 
+#include <convoy/stage_stats.h>
 #include "engine/cuda/handles.h"
-#include "engine/stage_stats.h"
 
 namespace convoy {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <type_traits>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "engine/cuda/patience.h"
 
 struct CUctx_st;

@@ -77,7 +77,7 @@ void CudaSlot::capture_graphs() {
                 k::yolo_decode(heads, backend_.detect().confidence,
                                reinterpret_cast<const kernels::BoxTransform*>(r.transforms.data()), kCapacity, n, batch,
                                r.candidates.data(), stream);
-                k::nms(r.candidates.data(), kCapacity, n, batch, plan.classes, overlap_of(plan), plan.beta_nms,
+                k::nms(r.candidates.data(), kCapacity, n, batch, plan.classes, plan.nms_kind, plan.beta_nms,
                        backend_.detect().nms, r.survivors.data(), stream);
             } catch (const std::runtime_error& e) {
                 throw Error(ErrorKind::device, std::string("post-processing failed on the GPU: ") + e.what());
@@ -184,7 +184,7 @@ void CudaSlot::decode_on_host(int index) {
         kernels::cpu::yolo_decode(head.decode, {values.data(), 1, x.h, x.w, x.c, x.pitch}, 0,
                                   backend_.detect().confidence, transform, candidates_);
     }
-    kernels::cpu::nms(candidates_, plan.classes, overlap_of(plan), plan.beta_nms, backend_.detect().nms, survivors_);
+    kernels::cpu::nms(candidates_, plan.classes, plan.nms_kind, plan.beta_nms, backend_.detect().nms, survivors_);
 }
 
 }  // namespace convoy

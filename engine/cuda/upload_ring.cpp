@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t kPlaneAlignment = 256;
 
 // Bytes from a plane's first to its last: the last row need not be followed by padding.
-std::size_t plane_bytes(const kernels::PixelView& p, int plane) {
-    const bool rgb = p.format == kernels::PixelFormat::rgb8;
+std::size_t plane_bytes(const PixelView& p, int plane) {
+    const bool rgb = p.format == PixelFormat::rgb8;
     if (rgb && plane == 1) return 0;
     const int rows = plane == 0 ? p.height : (p.height + 1) / 2;
     const int row = rgb ? 3 * p.width : plane == 0 ? p.width : (p.width + 1) / 2 * 2;
@@ -58,12 +58,12 @@ UploadRing::UploadRing(cudaStream_t stream, Patience& patience)
     for (Piece& piece : pieces_) piece.copied = make_event();
 }
 
-void UploadRing::upload(const kernels::PixelView& picture, const std::function<void(const kernels::PixelView&)>& read) {
+void UploadRing::upload(const PixelView& picture, const std::function<void(const PixelView&)>& read) {
     const std::size_t first = (plane_bytes(picture, 0) + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment;
     const std::size_t bytes = first + plane_bytes(picture, 1);
     const auto through = [&](std::byte* device) {
         copy(picture, first, bytes, device);
-        kernels::PixelView out = picture;
+        PixelView out = picture;
         out.plane[0] = reinterpret_cast<std::uint8_t*>(device);
         if (out.plane[1]) out.plane[1] = reinterpret_cast<std::uint8_t*>(device + first);
         out.on_device = true;
@@ -75,7 +75,7 @@ void UploadRing::upload(const kernels::PixelView& picture, const std::function<v
 }
 
 // In one go where the picture fits into a piece; its second plane lies `first` bytes behind the first one.
-void UploadRing::copy(const kernels::PixelView& picture, std::size_t first, std::size_t bytes, std::byte* to) {
+void UploadRing::copy(const PixelView& picture, std::size_t first, std::size_t bytes, std::byte* to) {
     const auto send = [&](std::byte* piece, std::size_t count, std::byte* where) {
         cuda_check(cudaMemcpyAsync(where, piece, count, cudaMemcpyHostToDevice, stream_), "upload");
         cuda_check(cudaEventRecord(pieces_[std::size_t(last_)].copied.get(), stream_), "cudaEventRecord");

@@ -20,7 +20,7 @@ public:
 
     /// Calls `read` with the same picture in device memory, once; what that enqueues on the stream may read it. The
     /// picture's bytes are copied before the call returns.
-    void upload(const kernels::PixelView& picture, const std::function<void(const kernels::PixelView&)>& read);
+    void upload(const PixelView& picture, const std::function<void(const PixelView&)>& read);
 
     static constexpr int kDepth = 3;
     static constexpr std::size_t kPieceBytes = std::size_t(8) << 20;
@@ -32,7 +32,7 @@ private:
         CudaEvent copied;
     };
 
-    void copy(const kernels::PixelView& picture, std::size_t first, std::size_t bytes, std::byte* to);
+    void copy(const PixelView& picture, std::size_t first, std::size_t bytes, std::byte* to);
     std::byte* next_piece(std::size_t bytes);
 
     cudaStream_t stream_;

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "engine/options.h"
+#include <convoy/options.h>
 #include "engine/plan/graph.h"
 
 namespace convoy {

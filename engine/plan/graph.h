@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "darknet_loader/network.h"
+#include <convoy/network.h>
 
 namespace convoy {
 

@@ -3,24 +3,6 @@
 
 namespace convoy {
 
-kernels::Activation kernel_activation(Activation a) {
-    switch (a) {
-        case Activation::linear:
-            return kernels::Activation::linear;
-        case Activation::leaky:
-            return kernels::Activation::leaky;
-        case Activation::relu:
-            return kernels::Activation::relu;
-        case Activation::logistic:
-            return kernels::Activation::logistic;
-        case Activation::mish:
-            return kernels::Activation::mish;
-        case Activation::swish:
-            return kernels::Activation::swish;
-    }
-    return kernels::Activation::linear;
-}
-
 kernels::ConvProblem conv_problem(const ConvOp& op, const Shape& x, int n) {
     kernels::ConvProblem problem;
     problem.n = n, problem.h = x.h, problem.w = x.w, problem.c = x.c, problem.k = op.k;
@@ -28,9 +10,9 @@ kernels::ConvProblem conv_problem(const ConvOp& op, const Shape& x, int n) {
     problem.stride_h = op.stride_y, problem.stride_w = op.stride_x;
     problem.pad_h = problem.pad_w = op.padding;
     problem.dilation = op.dilation, problem.groups = op.groups;
-    problem.activation = kernel_activation(op.activation);
+    problem.activation = op.activation;
     problem.residual = op.residual;
-    problem.after_residual = kernel_activation(op.after_residual);
+    problem.after_residual = op.after_residual;
     return problem;
 }
 
@@ -48,10 +30,6 @@ std::vector<Head> heads_of(const Plan& plan) {
         heads.push_back(std::move(head));
     }
     return heads;
-}
-
-kernels::Overlap overlap_of(const Plan& plan) {
-    return plan.nms_kind == NmsKind::diou ? kernels::Overlap::diou : kernels::Overlap::iou;
 }
 
 void list_detections(const kernels::Candidates& candidates, const std::vector<kernels::Survivor>& survivors,

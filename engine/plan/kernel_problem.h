@@ -7,14 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "engine/detection.h"
+#include <convoy/detection.h>
 #include "engine/plan/compile.h"
 #include "kernels/conv.h"
 #include "kernels/nms.h"
 
 namespace convoy {
-
-kernels::Activation kernel_activation(Activation a);
 
 /// The kernel's view of a convolution node that reads `x`, for a batch of n.
 kernels::ConvProblem conv_problem(const ConvOp& op, const Shape& x, int n);
@@ -25,9 +23,6 @@ struct Head {
     TensorId tensor;
 };
 std::vector<Head> heads_of(const Plan& plan);
-
-/// How overlap is measured by the plan's last head.
-kernels::Overlap overlap_of(const Plan& plan);
 
 /// Appends what survived of `candidates` as detections with corner boxes; replaces `out`.
 void list_detections(const kernels::Candidates& candidates, const std::vector<kernels::Survivor>& survivors,

@@ -6,7 +6,7 @@
 #include <functional>
 #include <vector>
 
-#include "engine/options.h"
+#include <convoy/options.h>
 #include "engine/plan/graph.h"
 
 namespace convoy {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy {
 

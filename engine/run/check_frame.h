@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "engine/frame.h"
+#include <convoy/frame.h>
 
 namespace convoy {
 

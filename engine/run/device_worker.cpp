@@ -4,7 +4,7 @@
 #include <new>
 #include <utility>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "engine/run/error_text.h"
 #include "engine/run/postprocess.h"
 #include "engine/run/thread_affinity.h"

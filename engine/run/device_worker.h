@@ -15,9 +15,9 @@
 #include <utility>
 #include <vector>
 
+#include <convoy/options.h>
+#include <convoy/run.h>
 #include "engine/backend.h"
-#include "engine/options.h"
-#include "engine/run.h"
 #include "engine/run/bounded_queue.h"
 #include "engine/run/census.h"
 #include "engine/run/memory_budget.h"

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy {
 

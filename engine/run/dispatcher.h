@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/run.h"
+#include <convoy/run.h>
 #include "engine/stage.h"
 
 namespace convoy {

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "engine/frame.h"
+#include <convoy/frame.h>
 
 namespace convoy {
 

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "engine/detection.h"
-#include "engine/options.h"
+#include <convoy/detection.h>
+#include <convoy/options.h>
 
 namespace convoy {
 

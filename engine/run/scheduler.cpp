@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "engine/run/check_frame.h"
 #include "engine/run/pixel_bytes.h"
 #include "engine/run/scheduler.h"

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "engine/segment.h"
+#include <convoy/segment.h>
 
 namespace convoy {
 

@@ -31,9 +31,9 @@ inline float iou(const Edges& a, const Edges& b) {
 /// overlap does not depend on the class, and a box may carry all of them.
 class Neighbours {
 public:
-    Neighbours(const std::vector<Candidates::Box>& boxes, Overlap overlap, float beta, float threshold)
+    Neighbours(const std::vector<Candidates::Box>& boxes, NmsKind kind, float beta, float threshold)
         : boxes_(boxes),
-          overlap_(overlap),
+          kind_(kind),
           beta_(beta),
           threshold_(threshold),
           hits_(boxes.size()),
@@ -70,7 +70,7 @@ private:
         hits_[a] = false;
         // DIoU is never more than IoU, so the power is only taken where IoU already says yes.
         for (std::size_t b = 0; b < count; ++b)
-            if (hits_[b] && (overlap_ == Overlap::iou || diou(a, b) > threshold_)) rows_[a].push_back(Index(b));
+            if (hits_[b] && (kind_ == NmsKind::iou || diou(a, b) > threshold_)) rows_[a].push_back(Index(b));
     }
 
     float diou(std::size_t a, std::size_t b) const {
@@ -84,7 +84,7 @@ private:
     }
 
     const std::vector<Candidates::Box>& boxes_;
-    Overlap overlap_;
+    NmsKind kind_;
     float beta_, threshold_;
     std::vector<float> left_, right_, top_, bottom_, area_;  // by box
     std::vector<std::int32_t> hits_;        // of one row, by box; as wide as the floats it is made from
@@ -124,9 +124,9 @@ std::vector<std::vector<Entry>> by_class(const Candidates& c, int classes) {
 
 }  // namespace
 
-void nms(const Candidates& candidates, int classes, Overlap overlap, float beta, float threshold,
+void nms(const Candidates& candidates, int classes, NmsKind kind, float beta, float threshold,
          std::vector<Survivor>& out) {
-    Neighbours neighbours(candidates.boxes, overlap, beta, threshold);
+    Neighbours neighbours(candidates.boxes, kind, beta, threshold);
     std::vector<unsigned char> kept(candidates.probs.size());
     std::vector<std::size_t> rank(
         candidates.boxes.size());  // from 1, strongest first; 0: not in the class, or suppressed

@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "engine/cuda/patience.h"
 #include "engine/run/device_worker.h"
 

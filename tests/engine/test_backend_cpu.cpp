@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
 #include "tests/support/data.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/device_list.h"
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "tests/support/catch.h"
 
 using namespace convoy;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "engine/engine.h"
+#include <convoy/engine.h>
 
 #include <thread>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
 #include "tests/support/random.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "engine/plan/lower.h"
 #include "engine/plan/passes.h"
 #include "tests/support/catch.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <map>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "engine/plan/lower.h"
 #include "tests/support/catch.h"
 

@@ -3,7 +3,7 @@
 
 #include <thread>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "tests/support/catch.h"
 #include "tests/support/in_time.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/stage_stats.h"
+#include <convoy/stage_stats.h>
 
 #include <algorithm>
 #include <cmath>

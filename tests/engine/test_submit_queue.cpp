@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "engine/run/submit_queue.h"
 
 #include <atomic>

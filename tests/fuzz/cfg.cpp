@@ -6,8 +6,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include <convoy/load.h>
 #include "darknet_loader/cfg_writer.h"
-#include "darknet_loader/load.h"
 #include "tests/loader/same_network.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

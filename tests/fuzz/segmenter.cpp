@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "tools/media/segmenter.h"
+#include "tools/media/in/segmenter.h"
 
 namespace {
 

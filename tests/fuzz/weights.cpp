@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "darknet_loader/weights_layout.h"
 #include "darknet_loader/weights_reader.h"
 

@@ -13,14 +13,14 @@ namespace convoy::test {
 /// that a sanitizer sees a read past it.
 class RandomPicture {
 public:
-    RandomPicture(kernels::PixelFormat format, int width, int height, int gap = 0, std::uint64_t seed = 1) {
+    RandomPicture(PixelFormat format, int width, int height, int gap = 0, std::uint64_t seed = 1) {
         view_.format = format;
         view_.width = width, view_.height = height;
-        const bool rgb = format == kernels::PixelFormat::rgb8;
+        const bool rgb = format == PixelFormat::rgb8;
         add_plane(0, rgb ? width * 3 : width, height, gap, seed);
         if (!rgb) add_plane(1, (width + 1) / 2 * 2, (height + 1) / 2, gap, seed + 1);
     }
-    kernels::PixelView& view() { return view_; }
+    PixelView& view() { return view_; }
     std::vector<std::uint8_t>& bytes(int plane) { return bytes_[plane]; }
 
 private:
@@ -32,7 +32,7 @@ private:
     }
 
     std::vector<std::uint8_t> bytes_[2];
-    kernels::PixelView view_;
+    PixelView view_;
 };
 
 }  // namespace convoy::test

@@ -11,7 +11,6 @@
 #include "tests/support/random.h"
 
 using namespace convoy;
-using kernels::Activation;
 using kernels::ConvProblem;
 using kernels::cpu::ConvOnednn;
 using test::OwnedTensor;

@@ -10,7 +10,6 @@
 #include "tests/support/random.h"
 
 using namespace convoy;
-using kernels::Activation;
 using test::OwnedTensor;
 
 namespace {

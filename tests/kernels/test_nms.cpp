@@ -11,7 +11,6 @@
 
 using namespace convoy;
 using kernels::Candidates;
-using kernels::Overlap;
 using kernels::Survivor;
 using Box = Candidates::Box;
 
@@ -42,7 +41,7 @@ float diou(const Box& a, const Box& b, float beta) {
 }
 
 /// do_nms_sort word for word, on a full matrix of probabilities; qsort is stable in Darknet's C library.
-std::vector<Survivor> literal(const Candidates& c, int classes, Overlap kind, float beta, float threshold) {
+std::vector<Survivor> literal(const Candidates& c, int classes, NmsKind kind, float beta, float threshold) {
     struct Detection {
         std::size_t index;
         std::vector<float> prob;
@@ -61,7 +60,7 @@ std::vector<Survivor> literal(const Candidates& c, int classes, Overlap kind, fl
             const Box& a = c.boxes[all[i].index];
             for (std::size_t j = i + 1; j < all.size(); ++j) {
                 const Box& b = c.boxes[all[j].index];
-                if ((kind == Overlap::iou ? iou(a, b) : diou(a, b, beta)) > threshold) all[j].prob[k] = 0;
+                if ((kind == NmsKind::iou ? iou(a, b) : diou(a, b, beta)) > threshold) all[j].prob[k] = 0;
             }
         }
     }
@@ -72,7 +71,7 @@ std::vector<Survivor> literal(const Candidates& c, int classes, Overlap kind, fl
     return out;
 }
 
-std::size_t check(const Candidates& c, int classes, Overlap kind, float threshold) {
+std::size_t check(const Candidates& c, int classes, NmsKind kind, float threshold) {
     const std::vector<Survivor> expected = literal(c, classes, kind, .6f, threshold);
     std::vector<Survivor> actual = {{99, 99, 99}};
     kernels::cpu::nms(c, classes, kind, .6f, threshold, actual);
@@ -98,7 +97,7 @@ TEST_CASE("nms: what Darknet keeps, in the order in which it lists it") {
     };
     std::size_t kept = 0, carried = 0;
     for (const test::Scene& s : scenes)
-        for (Overlap kind : {Overlap::iou, Overlap::diou})
+        for (NmsKind kind : {NmsKind::iou, NmsKind::diou})
             for (float threshold : {.2f, .45f, .6f}) {
                 INFO(s.boxes << " boxes, " << s.classes << " classes, seed " << s.seed << ", kind " << int(kind)
                              << ", threshold " << threshold);
@@ -112,8 +111,8 @@ TEST_CASE("nms: what Darknet keeps, in the order in which it lists it") {
 
 TEST_CASE("nms: no candidates, and candidates without a class") {
     Candidates none;
-    CHECK(check(none, 80, Overlap::iou, .45f) == 0);
-    CHECK(check(test::make_candidates({20, 4, 0.f, 1, 50, 1}), 4, Overlap::iou, .45f) == 0);
+    CHECK(check(none, 80, NmsKind::iou, .45f) == 0);
+    CHECK(check(test::make_candidates({20, 4, 0.f, 1, 50, 1}), 4, NmsKind::iou, .45f) == 0);
 }
 
 TEST_CASE("nms: suppression is strict, by the stronger box, and does not reach through a suppressed one") {
@@ -123,8 +122,8 @@ TEST_CASE("nms: suppression is strict, by the stronger box, and does not reach t
     c.objectness = {1, 1, 1};
     c.probs = {{0, .9f}, {0, .8f}, {0, .7f}};
     c.first_prob = {0, 1, 2, 3};
-    CHECK(check(c, 1, Overlap::iou, 100.f / 300.f) == 3);
-    CHECK(check(c, 1, Overlap::iou, .33f) == 2);
+    CHECK(check(c, 1, NmsKind::iou, 100.f / 300.f) == 3);
+    CHECK(check(c, 1, NmsKind::iou, .33f) == 2);
 }
 
 TEST_CASE("nms: boxes that are NaN, infinite, empty or inside out") {
@@ -136,6 +135,6 @@ TEST_CASE("nms: boxes that are NaN, infinite, empty or inside out") {
         float* fields[] = {&c.boxes[i / 4].x, &c.boxes[i / 4].y, &c.boxes[i / 4].w, &c.boxes[i / 4].h};
         if (r[i] < 5) *fields[i % 4] = strange[int(r[i])];
     }
-    check(c, 6, Overlap::iou, .45f);
-    check(c, 6, Overlap::diou, .45f);
+    check(c, 6, NmsKind::iou, .45f);
+    check(c, 6, NmsKind::diou, .45f);
 }

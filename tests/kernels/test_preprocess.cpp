@@ -12,11 +12,7 @@
 #endif
 
 using namespace convoy;
-using kernels::Fit;
-using kernels::PixelFormat;
-using kernels::PixelView;
 using kernels::Placement;
-using kernels::Resize;
 using test::OwnedTensor;
 using test::RandomPicture;
 
@@ -47,9 +43,9 @@ void color_at(const PixelView& v, double x, double y, double rgb[3]) {
         for (int c = 0; c < 3; ++c) rgb[c] = plane_at(v, 0, 3, c, x, y) / 255;
         return;
     }
-    const bool limited = v.range == kernels::ColorRange::limited;
-    const double kr = v.matrix == kernels::ColorMatrix::bt601 ? .299 : .2126;
-    const double kb = v.matrix == kernels::ColorMatrix::bt601 ? .114 : .0722;
+    const bool limited = v.range == ColorRange::limited;
+    const double kr = v.matrix == ColorMatrix::bt601 ? .299 : .2126;
+    const double kb = v.matrix == ColorMatrix::bt601 ? .114 : .0722;
     const double byte = plane_at(v, 0, 1, 0, x, y), cx = (x + .5) / 2 - .5, cy = (y + .5) / 2 - .5;
     const double luma = limited ? (byte - 16) / 219 : byte / 255;
     const double cb = (plane_at(v, 1, 2, 0, cx, cy) - 128) / (limited ? 224 : 255);
@@ -117,8 +113,8 @@ TEST_CASE("preprocess: bilinear RGB against a slow double version") {
 
 TEST_CASE("preprocess: bilinear NV12 in both matrices and ranges against a slow double version") {
     for (const Size& picture : kPictures)
-        for (auto matrix : {kernels::ColorMatrix::bt601, kernels::ColorMatrix::bt709})
-            for (auto range : {kernels::ColorRange::limited, kernels::ColorRange::full}) {
+        for (auto matrix : {ColorMatrix::bt601, ColorMatrix::bt709})
+            for (auto range : {ColorRange::limited, ColorRange::full}) {
                 RandomPicture random(PixelFormat::nv12, picture.w, picture.h, 3);
                 random.view().matrix = matrix;
                 random.view().range = range;
@@ -131,12 +127,11 @@ TEST_CASE("preprocess: NV12's white, black and grey are RGB's") {
     RandomPicture random(PixelFormat::nv12, 6, 4);
     std::fill(random.bytes(1).begin(), random.bytes(1).end(), std::uint8_t(128));
     struct {
-        kernels::ColorRange range;
+        ColorRange range;
         int luma;
         float value;
-    } const cases[] = {{kernels::ColorRange::limited, 235, 1.f}, {kernels::ColorRange::limited, 16, 0.f},
-                       {kernels::ColorRange::full, 255, 1.f},    {kernels::ColorRange::full, 0, 0.f},
-                       {kernels::ColorRange::full, 51, .2f},     {kernels::ColorRange::limited, 0, 0.f}};
+    } const cases[] = {{ColorRange::limited, 235, 1.f}, {ColorRange::limited, 16, 0.f}, {ColorRange::full, 255, 1.f},
+                       {ColorRange::full, 0, 0.f},      {ColorRange::full, 51, .2f},    {ColorRange::limited, 0, 0.f}};
     for (const auto& c : cases)
         for (Resize resize : {Resize::bilinear, Resize::darknet}) {
             random.view().range = c.range;
@@ -187,7 +182,7 @@ TEST_CASE("preprocess: NV12 of one hue against OpenCV's conversion") {
         RandomPicture random(PixelFormat::nv12, w, h, 0, std::uint64_t(seed));
         for (std::size_t i = 2; i < random.bytes(1).size(); ++i) random.bytes(1)[i] = random.bytes(1)[i % 2];
         for (std::uint8_t& luma : random.bytes(0)) luma = std::max<std::uint8_t>(luma, 16);  // as OpenCV takes it
-        random.view().matrix = kernels::ColorMatrix::bt601;
+        random.view().matrix = ColorMatrix::bt601;
         OwnedTensor y(1, h, w, 3);
         kernels::cpu::preprocess(random.view(), kernels::place(Fit::stretch, w, h, w, h), Resize::bilinear, y.view());
         cv::Mat rgb;

@@ -8,10 +8,7 @@
 #include "tests/support/compare.h"
 
 using namespace convoy;
-using kernels::Fit;
-using kernels::PixelFormat;
 using kernels::Placement;
-using kernels::Resize;
 using test::OwnedTensor;
 using test::RandomPicture;
 
@@ -24,7 +21,7 @@ struct Planar {
     float& at(int x, int y, int c) { return data[(std::size_t(c) * h + y) * w + x]; }
 };
 
-Planar load(const kernels::PixelView& v) {
+Planar load(const PixelView& v) {
     Planar out{v.width, v.height};
     for (int c = 0; c < 3; ++c)
         for (int y = 0; y < v.height; ++y)

@@ -11,7 +11,6 @@
 using namespace convoy;
 using kernels::BoxTransform;
 using kernels::Candidates;
-using kernels::Fit;
 using kernels::YoloHead;
 using test::OwnedTensor;
 

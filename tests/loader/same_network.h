@@ -5,7 +5,7 @@
 #include <string>
 #include <type_traits>
 
-#include "darknet_loader/network.h"
+#include <convoy/network.h>
 
 namespace convoy::test {
 

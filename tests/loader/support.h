@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/detection.h"
+#include <convoy/detection.h>
 
 namespace convoy::test {
 

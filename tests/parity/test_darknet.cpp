@@ -6,12 +6,12 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "darknet_loader/load.h"
-#include "engine/engine.h"
+#include <convoy/engine.h>
+#include <convoy/load.h>
+#include <convoy/media/image.h>
 #include "tests/parity/darknet_program.h"
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
-#include "tools/media/image.h"
 
 using namespace convoy;
 

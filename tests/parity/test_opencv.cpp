@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <opencv2/dnn.hpp>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "engine/cpu/backend_cpu.h"
 #include "tests/support/catch.h"
 #include "tests/support/data.h"

@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "darknet_loader/network.h"
-#include "engine/options.h"
+#include <convoy/network.h>
+#include <convoy/options.h>
 #include "tests/support/random.h"
 
 namespace convoy::test {

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "darknet_loader/error.h"
-#include "engine/frame.h"
-#include "tools/media/image.h"
+#include <convoy/error.h>
+#include <convoy/frame.h>
+#include <convoy/media/image.h>
 
 namespace convoy::test {
 

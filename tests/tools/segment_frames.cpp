@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tools/media/decoder.h"
-#include "tools/media/demuxer.h"
-#include "tools/media/frame_maker.h"
+#include "tools/media/in/decoder.h"
+#include "tools/media/in/demuxer.h"
+#include "tools/media/in/frame_maker.h"
 
 namespace convoy::test {
 namespace {

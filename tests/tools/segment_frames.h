@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/segment.h"
+#include <convoy/segment.h>
 
 namespace convoy::test {
 

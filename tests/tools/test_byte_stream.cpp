@@ -14,10 +14,10 @@
 #include <chrono>
 #include <thread>
 
+#include <convoy/media/input.h>
 #include "tests/support/catch.h"
 #include "tests/support/in_time.h"
 #include "tests/tools/media_files.h"
-#include "tools/media/input.h"
 
 using namespace convoy;
 using namespace convoy::test;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include <convoy/media/image.h>
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
 #include "tests/tools/child.h"
@@ -11,7 +12,6 @@
 #include "tools/eval/darknet_results.h"
 #include "tools/eval/preset.h"
 #include "tools/eval/yolo_dataset.h"
-#include "tools/media/image.h"
 
 using namespace convoy;
 using test::TemporaryFolder;

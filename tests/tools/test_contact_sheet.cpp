@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/media/contact_sheet.h"
+#include <convoy/media/contact_sheet.h>
 
 #include <algorithm>
 #include <numeric>

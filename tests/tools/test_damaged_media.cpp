@@ -5,9 +5,9 @@
 #include <chrono>
 #include <cmath>
 
+#include <convoy/media/source.h>
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
-#include "tools/media/source.h"
 
 using namespace convoy;
 using namespace convoy::test;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/media/draw.h"
+#include <convoy/media/draw.h>
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
-#include "tools/media/font.h"
+#include "tools/media/draw/font.h"
 
 using namespace convoy;
 using namespace convoy::test;

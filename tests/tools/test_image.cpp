@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/media/image.h"
+#include <convoy/media/image.h>
 
 #include <unistd.h>
 
@@ -10,7 +10,7 @@
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
 #include "tools/media/files.h"
-#include "tools/media/orientation.h"
+#include "tools/media/pictures/orientation.h"
 
 using namespace convoy;
 using namespace convoy::test;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/media/image_converter.h"
+#include <convoy/media/image_converter.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/media/input.h"
+#include <convoy/media/input.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/media/jpeg.h"
+#include "tools/media/pictures/jpeg.h"
 
 #include <malloc.h>
 

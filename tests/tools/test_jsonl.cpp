@@ -2,7 +2,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
 #include "tests/tools/child.h"

@@ -12,11 +12,11 @@
 #include <memory>
 #include <thread>
 
+#include <convoy/media/input.h>
 #include "tests/support/catch.h"
 #include "tests/tools/child.h"
 #include "tests/tools/media_files.h"
 #include "tests/tools/silent_server.h"
-#include "tools/media/input.h"
 
 using namespace convoy;
 using namespace convoy::test;

@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "tests/support/catch.h"
 #include "tests/tools/child.h"
 

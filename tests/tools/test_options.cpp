@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "tests/support/catch.h"
 #include "tests/tools/child.h"
 

@@ -20,11 +20,11 @@
 
 #include <jpeglib.h>  // needs <cstdio> before it
 
+#include <convoy/media/input.h>
 #include "engine/run/scheduler.h"
 #include "tests/engine/fake_backend.h"
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
-#include "tools/media/input.h"
 
 using namespace convoy;
 using namespace convoy::test;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "tools/media/rgb_to_yuv.h"
+#include "tools/media/out/rgb_to_yuv.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
-#include "tools/media/rgb_frame.h"
+#include "tools/media/pictures/rgb_frame.h"
 
 using namespace convoy;
 using namespace convoy::test;

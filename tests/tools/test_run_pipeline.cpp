@@ -14,7 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "tests/support/catch.h"
 #include "tests/tools/child.h"
 #include "tests/tools/media_files.h"

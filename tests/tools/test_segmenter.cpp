@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Cutting packets that are made up, and streams whose headers come once or change.
-#include "tools/media/segmenter.h"
+#include "tools/media/in/segmenter.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,11 +10,11 @@
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
 #include "tests/tools/segment_frames.h"
-#include "tools/media/demuxer.h"
-#include "tools/media/frame_maker.h"
-#include "tools/media/frame_numbers.h"
-#include "tools/media/nal_units.h"
-#include "tools/media/video_reader.h"
+#include "tools/media/in/demuxer.h"
+#include "tools/media/in/frame_maker.h"
+#include "tools/media/in/frame_numbers.h"
+#include "tools/media/in/nal_units.h"
+#include "tools/media/in/video_reader.h"
 
 using namespace convoy;
 using namespace convoy::test;

@@ -7,13 +7,13 @@
 #include <map>
 #include <sstream>
 
+#include <convoy/media/input.h>
 #include "tests/support/catch.h"
 #include "tests/tools/awkward_videos.h"
 #include "tests/tools/media_files.h"
 #include "tests/tools/segment_frames.h"
-#include "tools/media/input.h"
-#include "tools/media/packet_segment.h"
-#include "tools/media/video_reader.h"
+#include "tools/media/in/packet_segment.h"
+#include "tools/media/in/video_reader.h"
 
 using namespace convoy;
 using namespace convoy::test;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/media/source.h"
+#include <convoy/media/source.h>
 
 #include <cmath>
 #include <filesystem>

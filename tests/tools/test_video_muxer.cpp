@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/media/video_muxer.h"
+#include "tools/media/out/video_muxer.h"
 
 #include <malloc.h>
 #include <sys/mount.h>

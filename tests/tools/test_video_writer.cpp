@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "tools/media/video_writer.h"
+#include <convoy/media/video_writer.h>
 
 #include <sys/mount.h>
 #include <unistd.h>
@@ -9,9 +9,9 @@
 #include <memory>
 #include <utility>
 
+#include <convoy/media/source.h>
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
-#include "tools/media/source.h"
 
 using namespace convoy;
 using namespace convoy::test;

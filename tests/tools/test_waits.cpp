@@ -22,13 +22,13 @@
 #include <thread>
 #include <utility>
 
+#include <convoy/media/input.h>
 #include "tests/support/catch.h"
 #include "tests/support/in_time.h"
 #include "tests/tools/media_files.h"
 #include "tests/tools/segment_frames.h"
 #include "tests/tools/silent_server.h"
-#include "tools/media/host_lookup.h"
-#include "tools/media/input.h"
+#include "tools/media/in/host_lookup.h"
 
 using namespace convoy;
 using namespace convoy::test;

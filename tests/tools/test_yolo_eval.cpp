@@ -10,11 +10,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include <convoy/media/image.h>
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
 #include "tests/support/in_time.h"
 #include "tests/tools/child.h"
-#include "tools/media/image.h"
 
 using namespace convoy;
 using nlohmann::json;

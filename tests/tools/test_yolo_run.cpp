@@ -3,10 +3,10 @@
 // yolo-run as its users meet it: files in, files out.
 #include <cmath>
 
+#include <convoy/media/image.h>
+#include <convoy/media/source.h>
 #include "tests/support/catch.h"
 #include "tests/tools/yolo_run_support.h"
-#include "tools/media/image.h"
-#include "tools/media/source.h"
 
 using namespace convoy;
 using namespace convoy::test;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tests/tools/yolo_run_support.h"
 
+#include <convoy/media/image.h>
+#include <convoy/media/source.h>
 #include "tests/support/catch.h"
-#include "tools/media/image.h"
-#include "tools/media/source.h"
 
 using nlohmann::json;
 namespace fs = std::filesystem;

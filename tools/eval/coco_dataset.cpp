@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <unordered_map>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "tools/eval/json_file.h"
 
 namespace fs = std::filesystem;

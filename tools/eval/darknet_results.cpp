@@ -6,7 +6,7 @@
 #include <set>
 #include <unordered_map>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "tools/eval/json_file.h"
 
 namespace convoy::eval {

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "tools/media/image.h"
+#include <convoy/media/image.h>
 
 namespace convoy::eval {
 namespace {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/engine.h"
+#include <convoy/engine.h>
 #include "tools/eval/dataset.h"
 
 namespace convoy::eval {

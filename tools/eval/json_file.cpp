@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy::eval {
 

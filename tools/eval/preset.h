@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "darknet_loader/network.h"
-#include "engine/options.h"
+#include <convoy/network.h>
+#include <convoy/options.h>
 
 namespace convoy::eval {
 

@@ -11,8 +11,8 @@
 #include <set>
 #include <sstream>
 
-#include "darknet_loader/error.h"
-#include "tools/media/image.h"
+#include <convoy/error.h>
+#include <convoy/media/image.h>
 
 namespace fs = std::filesystem;
 

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "engine/bind.h"
 
 namespace convoy::inspect {

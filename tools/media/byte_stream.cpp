@@ -13,7 +13,7 @@
 #include <system_error>
 #include <utility>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy::media {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "tools/media/give_up.h"
+#include <convoy/media/give_up.h>
 
 namespace convoy::media {
 

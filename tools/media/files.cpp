@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "tools/media/byte_stream.h"
 
 namespace fs = std::filesystem;

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "tools/media/give_up.h"
+#include <convoy/media/give_up.h>
 
 namespace convoy::media {
 

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <exception>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy::tools {
 namespace {

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/run.h"
-#include "engine/stage_stats.h"
-#include "tools/media/draw.h"
-#include "tools/media/image_converter.h"
+#include <convoy/media/draw.h>
+#include <convoy/media/image_converter.h>
+#include <convoy/run.h>
+#include <convoy/stage_stats.h>
 #include "tools/sinks/picture_sink.h"
 
 namespace convoy::tools {

@@ -5,7 +5,7 @@
 
 #include <filesystem>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy::tools {
 

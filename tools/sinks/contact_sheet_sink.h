@@ -3,7 +3,7 @@
 
 #include <mutex>
 
-#include "tools/media/contact_sheet.h"
+#include <convoy/media/contact_sheet.h>
 #include "tools/sinks/picture_sink.h"
 
 namespace convoy::tools {

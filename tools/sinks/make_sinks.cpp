@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <set>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "tools/sinks/contact_sheet_sink.h"
 #include "tools/sinks/jsonl_sink.h"
 #include "tools/sinks/picture_files_sink.h"

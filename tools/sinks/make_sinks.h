@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "tools/media/give_up.h"
-#include "tools/media/video_format.h"
+#include <convoy/media/give_up.h>
+#include <convoy/media/video_format.h>
 #include "tools/sinks/picture_sink.h"
 #include "tools/sinks/sink.h"
 

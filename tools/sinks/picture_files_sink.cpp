@@ -14,7 +14,7 @@
 #include <system_error>
 #include <utility>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
 

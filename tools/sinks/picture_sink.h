@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "engine/detection.h"
-#include "engine/segment.h"
-#include "tools/media/image.h"
+#include <convoy/detection.h>
+#include <convoy/media/image.h>
+#include <convoy/segment.h>
 
 namespace convoy::tools {
 

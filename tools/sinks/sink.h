@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/detection.h"
-#include "engine/segment.h"
+#include <convoy/detection.h>
+#include <convoy/segment.h>
 
 namespace convoy::tools {
 

@@ -3,7 +3,7 @@
 
 #include <fmt/core.h>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy::tools {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "tools/media/video_encoder.h"
+#include "tools/media/out/video_encoder.h"
 
 namespace convoy::tools {
 

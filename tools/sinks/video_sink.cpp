@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 
 namespace convoy::tools {
 namespace {

@@ -4,7 +4,7 @@
 #include <map>
 #include <mutex>
 
-#include "tools/media/video_muxer.h"
+#include "tools/media/out/video_muxer.h"
 #include "tools/sinks/picture_sink.h"
 #include "tools/sinks/video_encoders.h"
 

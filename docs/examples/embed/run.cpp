@@ -16,9 +16,9 @@
 #include <utility>
 #include <vector>
 
-#include "darknet_loader/load.h"
-#include "engine/engine.h"
-#include "tools/media/source.h"
+#include <convoy/engine.h>
+#include <convoy/load.h>
+#include <convoy/media/source.h>
 
 namespace {
 

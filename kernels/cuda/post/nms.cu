@@ -26,7 +26,7 @@ __device__ int class_of(Key key) { return int(key >> 48); }
 __device__ int prob_of(Key key) { return int(key & 0xffff); }
 
 struct Rule {
-    Overlap overlap;
+    NmsKind kind;
     float beta, threshold;
 };
 
@@ -49,7 +49,7 @@ __device__ __forceinline__ bool suppresses(const Box& a, const Box& b, const Rul
     const float both = w < 0 || h < 0 ? 0.f : __fmul_rn(w, h);
     const float either = __fadd_rn(__fmul_rn(a.w, a.h), __fmul_rn(b.w, b.h)) - both;
     const float iou = both == 0 || either == 0 ? 0.f : __fdiv_rn(both, either);
-    if (!(iou > rule.threshold) || rule.overlap == Overlap::iou) return iou > rule.threshold;
+    if (!(iou > rule.threshold) || rule.kind == NmsKind::iou) return iou > rule.threshold;
     const float outer_w = fmaxf(a_right, b_right) - fminf(a_left, b_left);
     const float outer_h = fmaxf(a_bottom, b_bottom) - fminf(a_top, b_top);
     const float diagonal = __fadd_rn(__fmul_rn(outer_w, outer_w), __fmul_rn(outer_h, outer_h));
@@ -251,7 +251,7 @@ void limit(const char* what, int value, int most) {
 
 }  // namespace
 
-void nms(const void* candidates, CandidateCapacity capacity, int n, int count, int classes, Overlap overlap, float beta,
+void nms(const void* candidates, CandidateCapacity capacity, int n, int count, int classes, NmsKind kind, float beta,
          float threshold, void* survivors, Stream stream) {
     static_assert(sizeof(SurvivorPicture::Entry) == sizeof(CandidateBox) + sizeof(Candidates::ClassProb) + sizeof(int));
     limit("a capacity for boxes", capacity.boxes, kMaxBoxes);
@@ -263,7 +263,7 @@ void nms(const void* candidates, CandidateCapacity capacity, int n, int count, i
           "nms: shared memory for the probabilities of a picture");
     launch_dependent(suppress_classes, count, kThreads, shared, stream, 1,
                      candidate_picture(const_cast<void*>(candidates), capacity, n, 0), capacity, classes,
-                     Rule{overlap, beta, threshold}, survivor_picture(survivors, capacity, n, 0));
+                     Rule{kind, beta, threshold}, survivor_picture(survivors, capacity, n, 0));
 }
 
 }  // namespace convoy::kernels::cuda

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/engine.h"
+#include <convoy/engine.h>
 #include "tests/engine/cuda/scenes.h"
 #include "tests/support/cuda.h"
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "darknet_loader/load.h"
-#include "engine/engine.h"
+#include <convoy/engine.h>
+#include <convoy/load.h>
 #include "tests/kernels/picture.h"
 #include "tests/support/data.h"
 

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "darknet_loader/load.h"
+#include <convoy/load.h>
 #include "engine/cuda/slot_cuda.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"

@@ -13,7 +13,6 @@
 #include "tests/support/cuda.h"
 
 using namespace convoy;
-using kernels::Activation;
 using kernels::ConvProblem;
 using kernels::DataType;
 using kernels::Stream;

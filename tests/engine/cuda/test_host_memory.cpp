@@ -12,8 +12,6 @@
 
 using namespace convoy;
 using namespace convoy::test;
-using kernels::PixelFormat;
-using kernels::PixelView;
 
 namespace {
 

@@ -3,7 +3,7 @@
 // Who gets the weights from whom, on GPUs that are made up: none is needed.
 #include "engine/cuda/replicate.h"
 
-#include "darknet_loader/error.h"
+#include <convoy/error.h>
 #include "tests/support/catch.h"
 
 using namespace convoy;

@@ -49,7 +49,7 @@ inline std::vector<kernels::BoxTransform> transforms(int n) {
     std::vector<kernels::BoxTransform> out;
     for (int i = 0; i < n; ++i) {
         const int width = 768 - 57 * i, height = 200 + 91 * i;
-        const auto fit = i % 2 ? kernels::Fit::stretch : kernels::Fit::letterbox;
+        const auto fit = i % 2 ? Fit::stretch : Fit::letterbox;
         out.push_back({kernels::place(fit, width, height, 416, 320), width, height});
     }
     return out;

@@ -11,7 +11,6 @@
 #include "tests/support/catch.h"
 
 using namespace convoy;
-using kernels::Activation;
 using kernels::ConvProblem;
 using kernels::DataType;
 using kernels::cuda::Conv;

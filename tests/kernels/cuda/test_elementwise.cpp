@@ -8,7 +8,6 @@
 #include "tests/support/compare.h"
 
 using namespace convoy;
-using kernels::Activation;
 using kernels::DataType;
 using test::DeviceSlice;
 using test::kTypes;

@@ -14,7 +14,6 @@ using namespace convoy;
 using kernels::BoxTransform;
 using kernels::Candidates;
 using kernels::DataType;
-using kernels::Overlap;
 using kernels::Survivor;
 using kernels::cuda::CandidateCapacity;
 using test::DeviceBytes;
@@ -69,7 +68,7 @@ void store(const Candidates& c, void* memory, CandidateCapacity capacity, int n,
 
 /// What the device left for a picture, against cpu::nms on the same candidates: the same survivors in the same order.
 std::size_t check(const void* survivors, CandidateCapacity capacity, int n, int picture, const Candidates& c,
-                  int classes, Overlap kind, float threshold) {
+                  int classes, NmsKind kind, float threshold) {
     std::vector<Survivor> expected, actual = {{99, 99, 99}};
     kernels::cpu::nms(c, classes, kind, kBeta, threshold, expected);
     Candidates boxes;
@@ -88,7 +87,7 @@ std::size_t check(const void* survivors, CandidateCapacity capacity, int n, int 
 }
 
 /// The scenes as the pictures of one batch.
-std::size_t check(const std::vector<Candidates>& scenes, int classes, CandidateCapacity capacity, Overlap kind,
+std::size_t check(const std::vector<Candidates>& scenes, int classes, CandidateCapacity capacity, NmsKind kind,
                   float threshold) {
     const int n = int(scenes.size());
     std::vector<char> host(kernels::cuda::candidate_bytes(capacity, n));
@@ -123,7 +122,7 @@ TEST_CASE("cuda nms: the CPU's survivors in the CPU's order, ties and all") {
     for (const auto& batch : batches) {
         std::vector<Candidates> scenes;
         for (const test::Scene& s : batch.scenes) scenes.push_back(test::make_candidates(s));
-        for (Overlap kind : {Overlap::iou, Overlap::diou})
+        for (NmsKind kind : {NmsKind::iou, NmsKind::diou})
             for (float threshold : {.2f, .45f, .6f}) {
                 kept += check(scenes, batch.classes, {4096, 8192}, kind, threshold);
                 for (const Candidates& c : scenes) carried += c.probs.size();
@@ -135,16 +134,16 @@ TEST_CASE("cuda nms: the CPU's survivors in the CPU's order, ties and all") {
 
 TEST_CASE("cuda nms: lists filled to the last entry, of one class and of many, and capacities that are no power of 2") {
     REQUIRE_GPU();
-    CHECK(check({test::make_candidates({4096, 1, 1.f, 1000, 400, 1})}, 1, {4096, 4096}, Overlap::iou, .45f) > 100);
-    CHECK(check({test::make_candidates({1000, 3, 1.f, 7, 400, 2})}, 3, {1000, 3000}, Overlap::iou, .45f) > 100);
-    CHECK(check({test::make_candidates({100, 81, 1.f, 1000, 100, 3})}, 81, {100, 8100}, Overlap::diou, .45f) > 100);
-    CHECK(check({test::make_candidates({257, 1, 1.f, 1, 100, 4})}, 1, {257, 257}, Overlap::iou, .3f) > 10);
-    CHECK(check({test::make_candidates({30, 2000, .05f, 9, 100, 5})}, 2000, {30, 8192}, Overlap::iou, .3f) > 10);
+    CHECK(check({test::make_candidates({4096, 1, 1.f, 1000, 400, 1})}, 1, {4096, 4096}, NmsKind::iou, .45f) > 100);
+    CHECK(check({test::make_candidates({1000, 3, 1.f, 7, 400, 2})}, 3, {1000, 3000}, NmsKind::iou, .45f) > 100);
+    CHECK(check({test::make_candidates({100, 81, 1.f, 1000, 100, 3})}, 81, {100, 8100}, NmsKind::diou, .45f) > 100);
+    CHECK(check({test::make_candidates({257, 1, 1.f, 1, 100, 4})}, 1, {257, 257}, NmsKind::iou, .3f) > 10);
+    CHECK(check({test::make_candidates({30, 2000, .05f, 9, 100, 5})}, 2000, {30, 8192}, NmsKind::iou, .3f) > 10);
 }
 
 TEST_CASE("cuda nms: no candidates, and candidates without a class") {
     REQUIRE_GPU();
-    CHECK(check({Candidates{}, test::make_candidates({20, 4, 0.f, 1, 50, 1})}, 4, {64, 64}, Overlap::iou, .45f) == 0);
+    CHECK(check({Candidates{}, test::make_candidates({20, 4, 0.f, 1, 50, 1})}, 4, {64, 64}, NmsKind::iou, .45f) == 0);
 }
 
 TEST_CASE("cuda nms: suppression is strict, by the stronger box, and does not reach through a suppressed one") {
@@ -154,8 +153,8 @@ TEST_CASE("cuda nms: suppression is strict, by the stronger box, and does not re
     c.objectness = {0, 1, 2};
     c.probs = {{0, .9f}, {0, .8f}, {0, .7f}};
     c.first_prob = {0, 1, 2, 3};
-    CHECK(check({c}, 1, {4, 4}, Overlap::iou, 100.f / 300.f) == 3);
-    CHECK(check({c}, 1, {4, 4}, Overlap::iou, .33f) == 2);
+    CHECK(check({c}, 1, {4, 4}, NmsKind::iou, 100.f / 300.f) == 3);
+    CHECK(check({c}, 1, {4, 4}, NmsKind::iou, .33f) == 2);
 }
 
 TEST_CASE("cuda nms: boxes that are NaN, infinite, empty or inside out") {
@@ -168,8 +167,8 @@ TEST_CASE("cuda nms: boxes that are NaN, infinite, empty or inside out") {
         float* fields[] = {&c.boxes[i / 4].x, &c.boxes[i / 4].y, &c.boxes[i / 4].w, &c.boxes[i / 4].h};
         if (r[i] < 5) *fields[i % 4] = strange[int(r[i])];
     }
-    check({c}, 6, {400, 4000}, Overlap::iou, .45f);
-    check({c}, 6, {400, 4000}, Overlap::diou, .45f);
+    check({c}, 6, {400, 4000}, NmsKind::iou, .45f);
+    check({c}, 6, {400, 4000}, NmsKind::diou, .45f);
 }
 
 TEST_CASE("cuda nms: a picture whose candidates overflowed is told apart from the others") {
@@ -186,11 +185,11 @@ TEST_CASE("cuda nms: a picture whose candidates overflowed is told apart from th
     store(few, host.data(), capacity, n, 3, 4);
     const DeviceBytes candidates = test::upload(host);
     const PinnedBytes survivors(kernels::cuda::survivor_bytes(capacity, n));
-    kernels::cuda::nms(candidates.data(), capacity, n, 3, 3, Overlap::iou, kBeta, .45f, survivors.data(), nullptr);
+    kernels::cuda::nms(candidates.data(), capacity, n, 3, 3, NmsKind::iou, kBeta, .45f, survivors.data(), nullptr);
     test::cuda_ok(cudaDeviceSynchronize());
     Candidates out;
     std::vector<Survivor> list;
-    check(survivors.data(), capacity, n, 0, few, 3, Overlap::iou, .45f);
+    check(survivors.data(), capacity, n, 0, few, 3, NmsKind::iou, .45f);
     CHECK_FALSE(kernels::cuda::read_survivors(survivors.data(), capacity, n, 1, 3, out, list));
     CHECK_FALSE(kernels::cuda::read_survivors(survivors.data(), capacity, n, 2, 3, out, list));
     CHECK(kernels::cuda::survivor_picture(survivors.data(), capacity, n, 3).counts[0] == -1);  // not asked for
@@ -214,12 +213,12 @@ TEST_CASE("cuda nms: on what cuda yolo_decode found, with the ties that fp16 mak
                 kernels::cuda::yolo_decode(heads.device(), threshold,
                                            static_cast<const BoxTransform*>(on_device.data()), capacity, n, n,
                                            memory.data(), nullptr);
-                kernels::cuda::nms(memory.data(), capacity, n, n, 12, Overlap::iou, kBeta, .45f, survivors.data(),
+                kernels::cuda::nms(memory.data(), capacity, n, n, 12, NmsKind::iou, kBeta, .45f, survivors.data(),
                                    nullptr);
                 test::cuda_ok(cudaDeviceSynchronize());
                 for (int i = 0; i < n; ++i) {
                     const Candidates found = DeviceCandidates(memory.data(), capacity, n, i).list();
-                    CHECK(check(survivors.data(), capacity, n, i, found, 12, Overlap::iou, .45f) > 10);
+                    CHECK(check(survivors.data(), capacity, n, i, found, 12, NmsKind::iou, .45f) > 10);
                 }
             }
         }
@@ -228,7 +227,7 @@ TEST_CASE("cuda nms: on what cuda yolo_decode found, with the ties that fp16 mak
 TEST_CASE("cuda nms: capacities beyond its 16-bit indices are an error that says so") {
     REQUIRE_GPU();
     const auto nms = [](CandidateCapacity capacity, int classes) {
-        kernels::cuda::nms(nullptr, capacity, 1, 1, classes, Overlap::iou, kBeta, .45f, nullptr, nullptr);
+        kernels::cuda::nms(nullptr, capacity, 1, 1, classes, NmsKind::iou, kBeta, .45f, nullptr, nullptr);
     };
     CHECK_THROWS_AS(nms({1 << 17, 100}, 1), std::runtime_error);
     CHECK_THROWS_AS(nms({100, 1 << 17}, 1), std::runtime_error);

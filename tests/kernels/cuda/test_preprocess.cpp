@@ -10,12 +10,7 @@
 #include "tests/support/compare.h"
 
 using namespace convoy;
-using kernels::ColorMatrix;
-using kernels::ColorRange;
 using kernels::DataType;
-using kernels::Fit;
-using kernels::PixelFormat;
-using kernels::Resize;
 using test::DeviceBytes;
 using test::OwnedTensor;
 using test::RandomPicture;
@@ -41,7 +36,7 @@ public:
                                   {memory.data(), type, count() + 1, net_h, net_w, 3, 4}, nullptr);
         const std::vector<float> y = test::download_as_float(type, memory.data(), image * (host_.size() + 1));
         for (std::size_t i = 0; i < host_.size(); ++i) {
-            const kernels::PixelView& v = host_[i].view();
+            const PixelView& v = host_[i].view();
             OwnedTensor expected(1, net_h, net_w, 3);
             kernels::cpu::preprocess(v, placed[i].placement, resize, expected.view());
             const float* actual = &y[i * image];
@@ -65,7 +60,7 @@ public:
 
 private:
     kernels::cuda::PlacedPicture upload(RandomPicture& picture, Fit fit, int net_w, int net_h) {
-        kernels::PixelView v = picture.view();
+        PixelView v = picture.view();
         for (int plane = 0; plane < (v.format == PixelFormat::nv12 ? 2 : 1); ++plane) {
             device_.push_back(test::upload(picture.bytes(plane)));
             v.plane[plane] = static_cast<const std::uint8_t*>(device_.back().data());

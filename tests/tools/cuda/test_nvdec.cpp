@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
+#include <convoy/media/input.h>
 #include "tests/support/catch.h"
 #include "tests/support/cuda.h"
 #include "tests/tools/awkward_videos.h"
 #include "tests/tools/segment_frames.h"
-#include "tools/media/av_cuda.h"
-#include "tools/media/input.h"
-#include "tools/media/video_reader.h"
+#include "tools/media/in/av_cuda.h"
+#include "tools/media/in/video_reader.h"
 
 using namespace convoy;
 using namespace convoy::test;

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <convoy/types.h>
+
+namespace convoy {
+
+/// A picture on its way into the engine. Copying it copies no pixels.
+struct Frame {
+    PixelView pixels;  ///< in host memory, or in that of the GPU that is to read it
+    std::shared_ptr<const void>
+        owner;  ///< keeps `pixels` alive; may be null when the caller does so until the result is back
+    void* cuda_stream = nullptr;  ///< pixels in device memory: the stream (CUstream) on which they are written; null:
+                                  ///< they are there already
+    int stream = 0;               ///< which input it comes from; only handed through
+    std::int64_t index = 0;       ///< its number within that input; only handed through
+    double time_s = 0;            ///< presentation time in its input, seconds; only handed through
+};
+
+}  // namespace convoy

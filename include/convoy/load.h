@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+//
+// Files to Network and back: everything a user of the loader calls.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <convoy/network.h>
+
+namespace convoy {
+
+struct LoadOptions {
+    int width = 0;   ///< network input, pixels, a multiple of 32; 0 takes the cfg's
+    int height = 0;  ///< likewise
+};
+
+/// Reads a Darknet .cfg and, unless `weights` is empty, maps the .weights file that belongs to it and points the
+/// layers into it: nothing is copied. `names`, one class name a line, may be empty.
+/// The rules are those of AlexeyAB's parser.c (parse_network_cfg_custom, load_weights_upto).
+/// Throws Error(model) naming file, line, section and key for anything misspelt, missing, repeated, out of range
+/// or of the wrong size, Error(unsupported) for sections and keys of Darknet that are not implemented, and Error(usage)
+/// for sizes in `options` that the network cannot take.
+Network load_network(const std::string& cfg, const std::string& weights = {}, const std::string& names = {},
+                     const LoadOptions& options = {});
+
+/// The same from a cfg held in memory, without weights; `path` is only used in messages.
+Network parse_network(std::string_view cfg_text, const std::string& path, const LoadOptions& options = {});
+
+/// Maps a .weights file, checks its header and its exact size and points the layers into it. Throws Error(model).
+/// The file must stay as it is while the network lives: truncating it then makes reads fault, as with any mapping
+/// (replacing it by a rename is fine).
+void attach_weights(Network& network, const std::string& weights);
+
+/// Class names, one a line; trailing blank lines are dropped. Checks the count against the network's classes.
+/// Throws Error(model).
+void attach_names(Network& network, const std::string& names);
+
+/// Writes `network` as a cfg that loads to the same network again, and its weights (version 0.2 header).
+/// Either path may be empty: that file is not written. Files appear whole or not at all. Throws Error(output), and
+/// Error(usage) for weights of a network that has none.
+void write_network(const Network& network, const std::string& cfg, const std::string& weights = {});
+
+/// Gives every layer seeded random weights with which activations keep a sane spread through any depth
+/// (He initialisation, batch-norm statistics near their fixed point), so that speed and numerics can be tested
+/// with any cfg. The same seed gives the same bits on every machine.
+void randomize_weights(Network& network, std::uint64_t seed);
+
+}  // namespace convoy

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <convoy/media/give_up.h>
+
+namespace convoy::media {
+
+/// A picture in host memory: (height, width, 3) bytes, RGB, rows without gaps.
+struct Image {
+    int width = 0, height = 0;
+    std::vector<std::uint8_t> rgb;
+
+    std::uint8_t* row(int y) { return rgb.data() + std::size_t(y) * width * 3; }
+    const std::uint8_t* row(int y) const { return rgb.data() + std::size_t(y) * width * 3; }
+};
+
+/// Reads JPEG, PNG, BMP, GIF (first picture), PNM or TGA of up to 2^28 pixels; grey becomes RGB, alpha is dropped, the
+/// EXIF orientation of a JPEG is applied. It may come through a pipe; the wait for whoever writes into that can be
+/// given up, and so can the decoding of a JPEG; another picture's goes on to its end. Throws Error(input) naming the
+/// file, also for one that is cut short or given up.
+Image read_image(const std::string& path, const GiveUp& give_up = {});
+
+struct ImageSize {
+    int width = 0, height = 0;  ///< pixels
+};
+
+/// The size that read_image would give, from the file's header alone. Throws Error(input) naming the file.
+ImageSize read_image_size(const std::string& path);
+
+/// Host memory that read_image takes at most, at a time and roughly, in bytes: file, decoder and pixels, from the
+/// header alone. 0 where that tells nothing: for no picture, one that is too large, or a pipe.
+std::size_t read_image_memory(const std::string& path);
+
+/// Writes a .jpg/.jpeg (quality 92), .png or .bmp by the ending of `path`; appears whole or not at all. Where that is a
+/// pipe, the wait for whoever reads it can be given up. Throws Error(output), also then; Error(usage) for another
+/// ending.
+void write_image(const std::string& path, const Image& image, const GiveUp& give_up = {});
+
+/// Whether the ending is one that read_image knows.
+bool is_image_path(const std::string& path);
+
+}  // namespace convoy::media

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// Videos, pictures and cameras as inputs of an engine's run, over libav, NVDEC and stb_image. How they are cut, and
+// what the GPU cannot decode: docs/media.md.
+//
+// libav writes about damaged input to standard error unless told otherwise. Its log level belongs to the whole process,
+// so this library leaves it alone; a program that wants silence calls av_log_set_level(AV_LOG_QUIET).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <convoy/segment.h>
+
+namespace convoy::media {
+
+struct InputOptions {
+    /// Threads that decode what cannot be cut; 0 lets libav choose.
+    int threads = 0;
+    /// How long a live input may go without a frame, counted from its begin or its last frame, until it is given up.
+    /// Until then it is connected to again and again, at first after 0.5 s, at last every 10 s. Any address may say
+    /// nothing for so long at a time, and for 30 s at most.
+    double give_up_s = 60;
+    /// The input ends after so many frames; 0 takes all. A recording is decoded in sequence then, since only that tells
+    /// where the last of them is.
+    std::int64_t frames = 0;
+};
+
+/// Whether a path names a live input by what it is: a camera (/dev/video0), or an address whose protocol carries no
+/// recordings (rtsp, rtmp, srt, udp, rtp, tcp, …). An http(s) address shows only when it is opened what it is.
+bool is_live(const std::string& path);
+
+/// Whether a path is left to libav's protocols, e.g. https://example.org/clip.mp4.
+bool is_address(const std::string& path);
+
+/// Opens what an engine's run reads.
+///
+/// A picture (by its ending: is_image_path) is one closed segment of one RGB8 frame, read and decoded by its reader.
+///
+/// A recording, the best video stream that libav finds in a file or at an address that can be read from the start
+/// again, is cut into closed segments of some dozens of frames at the places where decoding can begin; what has too few
+/// of them is decoded by next_segment() and handed out in parts of up to 16 frames. Whatever the segments are read by,
+/// in whatever order, they give the frames that decoding the file in sequence gives. 8-bit 4:2:0 video with a BT.601 or
+/// BT.709 matrix comes as NV12, sample by sample as it was decoded; everything else, and video that is shown turned,
+/// as upright RGB8. The sample aspect ratio is ignored; a frame has at most 2^28 pixels. Readers for a GPU decode with
+/// its NVDEC where that gives the same bits, and leave frames in its memory: no more than four of a reader's frames may
+/// be held at a time. Frames may outlive their reader and input.
+///
+/// A live input is one endless segment, which connects when its reader is opened, and again when it drops out. Each
+/// drop-out counts as damage. The size and rate of its frames are not known before.
+///
+/// A pipe, a terminal or another character device is a recording that cannot be read again: what its container needs to
+/// go back for is an Error(input).
+///
+/// When `cancel` is asked to stop, whatever waits for a pipe, a network or a camera gives up soon, and the input ends.
+///
+/// Throws Error(input) that names the path when it is missing, empty, unreadable, of no known kind, or holds no video
+/// stream or not one decodable frame. What is wrong with a picture or a live input comes from its reader.
+std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& options = {},
+                                  std::stop_token cancel = {});
+
+/// Files as they are, folders as the pictures and videos directly inside them in natural order (2.jpg before 10.jpg).
+/// Throws Error(input) for a path that does not exist or a folder without any.
+std::vector<std::string> expand_inputs(const std::vector<std::string>& paths);
+
+}  // namespace convoy::media

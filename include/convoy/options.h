@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <convoy/frame.h>
+#include <convoy/trace.h>
+
+namespace convoy {
+
+/// How a batch norm is folded; the three programs that run Darknet models differ by about 1e-5 relative.
+enum class BatchNormFormula {
+    alexeyab,  ///< scale / sqrt(var + 1e-5)
+    pjreddie,  ///< scale / (sqrt(var) + 1e-6): Debian's `darknet` package
+    opencv,    ///< scale / sqrt(var + 1e-6)
+};
+
+enum class Precision { automatic, fp32, tf32, fp16 };
+
+struct DetectOptions {
+    float confidence = .25f;   ///< objectness and objectness·class must exceed it; 0 < t < 1
+    float nms = .45f;          ///< overlap over which the weaker box of a class goes
+    int max_boxes = 0;         ///< keep only the most confident so many; 0 keeps all
+    std::vector<int> classes;  ///< keep only these class ids; empty keeps all
+    Fit fit = Fit::letterbox;
+    Resize resize = Resize::bilinear;
+};
+
+/// How packed weights get from the first GPU to the others.
+enum class Replication {
+    automatic,  ///< what is faster: copies, as measured (docs/measurements.md)
+    copy,       ///< from device to device, by way of the host where they cannot reach each other
+    nccl,       ///< one ncclBroadcast; Error(unsupported) where NCCL cannot be used
+};
+
+struct EngineOptions {
+    /// "auto": every GPU that can be used, else the CPU. "cuda": every GPU; "cuda:1" or "cuda:0,2": these. "cpu"; or
+    /// "cpu:0,cpu:1", which shares the cores between two devices. What this build or machine lacks is an
+    /// Error(unsupported); of several GPUs, one that cannot be made ready is left out with a note.
+    std::string device = "auto";
+    Precision precision = Precision::automatic;  ///< automatic: fp16 on a GPU with tensor cores, else fp32
+    /// Pictures that go through the network together; 0 lets the engine choose. On the CPU they run side by side on a
+    /// share of the threads each, which is fastest for a stream of frames; 1 gives each frame all threads: the shortest
+    /// latency.
+    int max_batch = 0;
+    int threads = 0;  ///< CPU threads of the network; 0 takes all cores
+    /// Longest that a frame waits for its batch to fill, in ms; < 0 waits until the batch is full, the last frame has
+    /// come or, in run(), the device has nothing else to do and none is coming.
+    double max_latency_ms = -1;
+    /// GPU: every batch runs at its full size, however few pictures are in it, so that a picture's result has the same
+    /// bits whatever shares its batch. Otherwise kernels are chosen for each size, which is faster for small batches.
+    bool same_bits = false;
+    std::shared_ptr<Trace> trace;  ///< told what runs where and when; may be null
+    BatchNormFormula batch_norm = BatchNormFormula::alexeyab;
+    bool autotune = true;   ///< GPU: time the kernels that could serve each layer; false takes fixed ones
+    bool libraries = true;  ///< GPU: cuDNN and cuBLASLt compete with our own kernels
+    Replication replication = Replication::automatic;  ///< several GPUs
+    std::string tuning_cache;  ///< GPU: folder where what was measured is kept; empty measures at every start
+    /// Told, at the start and from the thread that makes the engine, what takes long: a sentence each time.
+    std::function<void(const std::string& sentence)> notice;
+    /// For tests: called on a device's own thread before each of its batches, with the number of pictures that it has
+    /// run. What it throws counts as that device's failure.
+    std::function<void(const std::string& device, std::int64_t pictures)> before_batch;
+    DetectOptions detect;
+};
+
+}  // namespace convoy

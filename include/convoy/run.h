@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+//
+// Whole inputs through an engine: who is told what in which order, and the report at the end.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <convoy/detection.h>
+#include <convoy/segment.h>
+#include <convoy/stage_stats.h>
+
+namespace convoy {
+
+/// One input of a run.
+struct RunInput {
+    /// Opens it, when its turn comes and on a thread of the engine. May throw Error(input): then the others go on.
+    /// `cancel` is asked to stop when the run ends early: whatever waits in here, or later in the input and its readers
+    /// (for a network, a camera, somebody who writes into a pipe), is to give up soon then.
+    std::function<std::unique_ptr<Input>(std::stop_token cancel)> open;
+    /// Inputs of one lane come out one after the other, in order; lanes run side by side and share the devices fairly.
+    int lane = 0;
+};
+
+/// How an engine was made ready.
+struct StartReport {
+    double seconds = 0;
+    std::string replication;  ///< how the weights got to the other GPUs: "by ncclBroadcast"; empty with one device
+    double replication_s = 0;
+};
+
+struct RunThreads {
+    int decoders = 0;      ///< threads a device that decode and preprocess; 0 chooses: they hardly take time on a GPU
+    int work_threads = 0;  ///< CPU threads for SegmentWork; 0 takes all cores
+};
+
+/// What is done with the frames of one segment, or of the parts that follow each other, on the engine's CPU threads:
+/// drawing and encoding, say. Several run at once; each sees its frames in order, from one thread at a time.
+class SegmentWork {
+public:
+    virtual ~SegmentWork() = default;
+    /// `result` has its pixels, in host memory, as nv12 or rgb8. They are let go of after this call; what else is in
+    /// it reaches RunObserver::result later. Its index counts within the work, its time is the container's stamp.
+    virtual void frame(Result& result) = 0;
+    /// After the last of its frames.
+    virtual void end() {}
+};
+
+/// How an input ended.
+struct InputEnd {
+    std::int64_t frames = 0;
+    std::int64_t damaged = 0;    ///< packets and frames that could not be decoded, frames that were in part
+    std::string first_damage;    ///< the first of them, a sentence
+    std::string error;           ///< why it could not be opened or read to its end; empty when it could
+    std::string remark;          ///< Input::remark()
+    std::int64_t segments = 0;   ///< that it was cut into
+    std::int64_t on_gpu = 0;     ///< of them, decoded by a GPU's own decoder
+    std::int64_t fallbacks = 0;  ///< of them, decoded on the CPU although a GPU was to read them
+    std::string first_fallback;  ///< why
+};
+
+/// Told of a run. All but work() come from the thread that called Engine::run(), in each lane's order: an input's
+/// begin, its results, the works that they went through (each after the last of its results), its end. What it throws
+/// ends the run.
+class RunObserver {
+public:
+    virtual ~RunObserver() = default;
+    /// Work for the segment or the row of parts that begins, or nothing; from any thread. `threads` is how many CPU
+    /// threads it may use of its own: few where others run beside it. An engine asks only if wants_pixels().
+    virtual std::unique_ptr<SegmentWork> work(int /*input*/, const InputInfo& /*info*/, int /*threads*/) { return {}; }
+    /// Whether frames are to be brought to host memory and through work(); asked once, at the start.
+    virtual bool wants_pixels() const { return false; }
+
+    virtual void begin_input(int /*input*/, const InputInfo& /*info*/) {}
+    /// The next result of its input: index counted from 0 within the input, time_s relative to its first frame. The
+    /// frame's size is known, its pixels are gone.
+    virtual void result(int input, Result& result) = 0;
+    virtual void work_done(int /*input*/, SegmentWork& /*work*/) {}
+    virtual void end_input(int /*input*/, const InputEnd& /*end*/) {}
+};
+
+/// One device's part in a run.
+struct DeviceReport {
+    std::string name;         ///< "cuda:0"
+    std::string description;  ///< "cuda:0 (NVIDIA H200), fp16"
+    std::string failure;      ///< why it failed, a sentence; empty when it did not
+    std::int64_t frames = 0;  ///< whose results it delivered
+    std::int64_t segments = 0;
+    int decoders = 0;                        ///< threads that decode and preprocess
+    std::vector<std::int64_t> batch_counts;  ///< by pictures in the batch; [0] is unused
+    /// decode, wait for a slot, preprocess (of all decoder threads together), network (batches, on the device's own
+    /// clock), post-process.
+    std::vector<StageStats> stages;
+};
+
+struct RunReport {
+    std::vector<DeviceReport> devices;
+    std::vector<StageStats> stages;  ///< not of one device: "demux", "work", "output"
+    StageStats latency;  ///< of frames: from decoded to detections on the host, waiting for a batch included
+    StageStats reorder;  ///< of frames: from there until their turn came
+    int work_threads = 0;
+    double seconds = 0;
+    std::string failure;   ///< why the run ended early: no device is left; what came out until then is whole
+    bool stopped = false;  ///< by its stop flag, before everything was read
+    std::int64_t repeated_segments = 0;  ///< begun again on another device after theirs had failed
+};
+
+}  // namespace convoy

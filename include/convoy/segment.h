@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+//
+// Whole inputs as the engine takes them: a video cut into pieces that any device can decode on its own, a camera as
+// one piece that does not end. convoy::media implements these over libav; any other source of frames may.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <convoy/frame.h>
+
+namespace convoy {
+
+/// What is known of an input before it is read.
+struct InputInfo {
+    std::string path;                  ///< as it was named
+    bool is_video = false;             ///< false: one picture
+    int width = 0, height = 0;         ///< of the first frame, as it is shown; 0 when not known yet
+    int fps_num = 0, fps_den = 1;      ///< average frame rate; fps_num is 0 when unknown (pictures)
+    std::int64_t frames_estimate = 0;  ///< from the container, 0 when unknown; only for progress
+    double duration_s = 0;             ///< 0 when unknown
+};
+
+/// Where a reader's frames are wanted.
+struct DecodeTarget {
+    /// The GPU that is going to read the frames, by its CUDA number; -1: a CPU, or a GPU without a decoder's help:
+    /// frames go to host memory.
+    int gpu = -1;
+    /// With a GPU, its primary context (CUcontext) and the stream (CUstream) on which the engine reads frames that lie
+    /// in device memory: whatever writes them must be ordered on it. Both outlive the reader.
+    void* cuda_context = nullptr;
+    void* cuda_stream = nullptr;
+};
+
+enum class SegmentKind {
+    closed,      ///< no frame in it needs a frame outside: decoded anywhere, any number of times
+    first_part,  ///< frames that were decoded in one go with those of the parts that follow …
+    next_part,   ///< … which are worked on elsewhere as one piece with it (RunObserver::work)
+    endless,     ///< goes on as long as its camera does: gets a thread of its own, is never repeated
+};
+
+/// A piece of an input: what a device takes at a time. Immutable and shared: several readers may read it, one after the
+/// other or at once, unless it is endless.
+class Segment {
+public:
+    virtual ~Segment() = default;
+    virtual SegmentKind kind() const { return SegmentKind::closed; }
+    /// Host memory that it holds while it waits or is worked on: packets or decoded pictures, or what its reader will
+    /// take. Bounds how many are prepared ahead.
+    virtual std::size_t bytes() const = 0;
+};
+
+/// What there is to say of a segment beside its frames.
+struct SegmentNotes {
+    std::int64_t damaged = 0;  ///< packets and frames that could not be decoded, frames that were in part
+    std::string first_damage;  ///< the first of them, a sentence
+    bool on_gpu = false;       ///< decoded by the GPU's own decoder
+    std::string fallback;      ///< why it was not, where a GPU was wanted; a few words that many segments share
+};
+
+/// Reads segments of one input, one after the other, on one thread at a time. Made by Input::make_reader(); keeps its
+/// decoder from one segment to the next. One for a GPU that hangs is never destroyed, since what it holds there cannot
+/// be freed without waiting for that GPU.
+class SegmentReader {
+public:
+    virtual ~SegmentReader() = default;
+    /// Begins a segment of the same input, whatever was left of the one before.
+    virtual void open(std::shared_ptr<const Segment> segment) = 0;
+    /// The next frame in presentation order, or nothing at the segment's end, or when the run is being stopped and the
+    /// first one (of an endless segment: the next one) would have to be waited for. time_s is the container's stamp in
+    /// seconds, NaN where there is none; index is not used. What cannot be decoded is noted and skipped. Throws
+    /// Error(input) when nothing more can be had although something should be, Error(device) when the GPU has failed.
+    virtual std::optional<Frame> next() = 0;
+    /// Of the segment that is open, complete once next() has returned nothing.
+    virtual SegmentNotes notes() const = 0;
+};
+
+/// One input, cut into segments. All calls but make_reader() come from one thread at a time.
+class Input {
+public:
+    virtual ~Input() = default;
+    virtual const InputInfo& info() const = 0;
+    /// The next segment in presentation order, or nothing at the end. Throws Error(input); what has come so far counts.
+    virtual std::shared_ptr<const Segment> next_segment() = 0;
+    /// Damage outside of any segment: a file that ends early, say. Complete once next_segment() has returned nothing.
+    virtual SegmentNotes notes() const { return {}; }
+    /// A sentence for people on how the input is read where that is not the usual way ("one keyframe: …"), or nothing.
+    virtual std::string remark() const { return {}; }
+    /// From any thread. The reader may outlive the input.
+    virtual std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) = 0;
+};
+
+}  // namespace convoy

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/in/decoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <initializer_list>
+#include <new>
+#include <utility>
+
+#include <convoy/error.h>
+#include "tools/media/av_compat.h"
+#include "tools/media/in/av_cuda.h"
+#include "tools/media/in/damage.h"
+#include "tools/media/in/frame_maker.h"
+#include "tools/media/limits.h"
+
+namespace convoy::media {
+namespace {
+
+/// Surfaces of NVDEC's beyond those that the codec needs: that many frames may wait for the network.
+constexpr int kSpareSurfaces = 4;
+
+void set_extradata(AVCodecContext& context, std::span<const std::uint8_t> bytes) {
+    av_freep(&context.extradata);
+    context.extradata_size = 0;
+    if (bytes.empty()) return;
+    context.extradata = static_cast<std::uint8_t*>(av_mallocz(bytes.size() + AV_INPUT_BUFFER_PADDING_SIZE));
+    if (!context.extradata) throw std::bad_alloc();
+    std::memcpy(context.extradata, bytes.data(), bytes.size());
+    context.extradata_size = int(bytes.size());
+}
+
+/// A packet of one NAL unit.
+PacketPtr lone_unit(std::initializer_list<std::uint8_t> unit, int length_size) {
+    const std::size_t head = length_size > 0 ? std::size_t(length_size) : 4;
+    PacketPtr packet(av_packet_alloc());
+    if (!packet || av_new_packet(packet.get(), int(head + unit.size())) < 0) throw std::bad_alloc();
+    std::fill_n(packet->data, head, std::uint8_t(0));
+    packet->data[head - 1] = length_size > 0 ? std::uint8_t(unit.size()) : 1;
+    std::copy(unit.begin(), unit.end(), packet->data + head);
+    return packet;
+}
+
+}  // namespace
+
+Decoder::Decoder(VideoStreamPtr stream, std::span<const std::uint8_t> extradata, const DecoderOptions& options)
+    : stream_(std::move(stream)), stay_open_(options.stay_open), on_cpu_(!options.cuda), time_s_(std::nan("")) {
+    const AVCodec* codec = options.cuda ? cuda_decoder(stream_->codec()) : avcodec_find_decoder(stream_->codec());
+    if (!codec)
+        throw Error(ErrorKind::input, "'" + stream_->path + "' holds a video of a kind that this libav cannot decode");
+    has_software_ = codec == avcodec_find_decoder(stream_->codec());
+    context_.reset(avcodec_alloc_context3(codec));
+    if (!context_ || !picture_) throw std::bad_alloc();
+    AVCodecContext& c = *context_;
+    int code = avcodec_parameters_to_context(&c, stream_->parameters.get());
+    set_extradata(c, extradata);
+    c.opaque = this;
+    c.pkt_timebase = stream_->time_base;
+    c.max_pixels = kMaxPixels;
+    c.flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;  // else the frames after a lost keyframe vanish without an error
+    c.flags |= AV_CODEC_FLAG_UNALIGNED;       // crop to the pixel
+    c.thread_count = options.cuda ? 1 : std::max(options.threads, 0);
+    c.thread_type = options.frame_threads ? FF_THREAD_FRAME | FF_THREAD_SLICE : FF_THREAD_SLICE;
+    c.has_b_frames = std::max(c.has_b_frames, options.reorder_depth);
+    if (options.cuda) {
+        c.hw_device_ctx = av_buffer_ref(options.cuda);
+        c.extra_hw_frames = kSpareSurfaces + c.has_b_frames;
+        c.get_format = choose_format;
+        allow_mapped_pictures(c);
+    }
+    if (code >= 0) code = avcodec_open2(&c, codec, nullptr);
+    if (code < 0)
+        throw Error(ErrorKind::input, "'" + stream_->path + "' holds " + codec->name +
+                                          " video that cannot be decoded (" + av_message(code) + ")");
+}
+
+/// libav asks again without NVDEC when that has refused.
+AVPixelFormat Decoder::choose_format(AVCodecContext* context, const AVPixelFormat* formats) {
+    auto& self = *static_cast<Decoder*>(context->opaque);
+    bool offered = false;
+    const AVPixelFormat* last = formats;
+    for (; *last != AV_PIX_FMT_NONE; ++last) offered |= *last == AV_PIX_FMT_CUDA;
+    std::string obstacle = nv12_obstacle(context->sw_pix_fmt, context->colorspace, self.stream_->orientation);
+    // libav takes the chroma of a mapped picture to begin right behind the coded rows; NVDEC's are even.
+    if (obstacle.empty() && context->coded_height % 2) obstacle = "its height is odd";
+    self.on_gpu_ = offered && obstacle.empty();
+    self.on_cpu_ = !self.on_gpu_;
+    if (self.on_gpu_) {
+        self.gpu_offered_ = true;
+        return AV_PIX_FMT_CUDA;
+    }
+    self.why_cpu_ = !obstacle.empty()   ? obstacle
+                    : self.gpu_offered_ ? "the GPU has no decoder for it"
+                                        : "this libav has no NVDEC for it";
+    return last > formats ? last[-1] : AV_PIX_FMT_NONE;  // the software format comes last
+}
+
+AVFrame* Decoder::next(const Feed& feed, SegmentNotes& notes) {
+    for (;;) {
+        const int code = avcodec_receive_frame(context_.get(), picture_.get());
+        if (code >= 0) {
+            gave_picture_ = true;
+            // A picture that was decoded in part is worth more than a gap in the count of frames.
+            if (picture_->flags & AV_FRAME_FLAG_CORRUPT || picture_->decode_error_flags)
+                note_damage(notes, stream_->path, stream_->seconds(picture_->best_effort_timestamp),
+                            "a picture is damaged in part");
+            return picture_.get();
+        }
+        if (code == AVERROR_EOF) return nullptr;
+        if (code == AVERROR(EAGAIN) && !draining_) {
+            if (!push(feed, notes)) return nullptr;
+            continue;
+        }
+        last_error_ = code;
+        note_damage(notes, stream_->path, time_s_, "a picture could not be decoded (" + av_message(code) + ")");
+        // Each frame still inside may fail on its own, but there are no more of them than threads and references.
+        if (draining_ && ++drain_errors_ > 1000) return nullptr;
+    }
+}
+
+/// Gives the decoder something to work on; false when nothing is left to come out.
+bool Decoder::push(const Feed& feed, SegmentNotes& notes) {
+    if (!ending_) {
+        if (const AVPacket* packet = feed()) {
+            time_s_ = stream_->seconds(packet->pts);
+            send(packet, notes);
+            return true;
+        }
+        ending_ = true;
+        draining_ = !can_stay_open();
+        gave_picture_ = end_of_sequence_ != nullptr;
+        if (draining_) send(nullptr, notes);
+    }
+    if (draining_) return true;
+    if (!std::exchange(gave_picture_, false)) return false;
+    send(end_of_sequence_.get(), notes);  // pushes out one picture
+    return true;
+}
+
+void Decoder::send(const AVPacket* packet, SegmentNotes& notes) {
+    const int code = avcodec_send_packet(context_.get(), packet);
+    if (code >= 0 || code == AVERROR_EOF) return;
+    last_error_ = code;
+    note_damage(notes, stream_->path, time_s_, "a packet could not be decoded (" + av_message(code) + ")");
+}
+
+/// A flush makes libav's H.264 open NVDEC anew, which takes tens of milliseconds. H.264's "end of sequence" brings out
+/// what is held back just as well; VP8, VP9 and AV1 hold nothing back.
+bool Decoder::can_stay_open() const {
+    const AVCodecID codec = stream_->codec();
+    if (!stay_open_ && !on_gpu_) return false;
+    return end_of_sequence_ || codec == AV_CODEC_ID_VP8 || codec == AV_CODEC_ID_VP9 || codec == AV_CODEC_ID_AV1;
+}
+
+void Decoder::begin(int reorder_depth, int length_size) {
+    if (draining_) avcodec_flush_buffers(context_.get());
+    if (ending_ && !draining_ && end_of_sequence_) forget_order();
+    context_->has_b_frames = std::max(context_->has_b_frames, reorder_depth);
+    ending_ = draining_ = gave_picture_ = false;
+    drain_errors_ = 0;
+    time_s_ = std::nan("");
+    if (stream_->codec() != AV_CODEC_ID_H264) return;
+    length_size_ = length_size;
+    end_of_sequence_ = lone_unit({10}, length_size);
+}
+
+/// libav's H.264 drops pictures whose order number is below that of the last one that came out, also behind an end of
+/// sequence. This IDR picture, which claims to be predicted from others, makes it forget that number and nothing else.
+void Decoder::forget_order() {
+    const PacketPtr impossible = lone_unit({0x65, 0x98, 0x80}, length_size_);
+    context_->log_level_offset = 100;  // it complains
+    avcodec_send_packet(context_.get(), impossible.get());
+    while (avcodec_receive_frame(context_.get(), picture_.get()) >= 0) {
+    }
+    context_->log_level_offset = 0;
+}
+
+}  // namespace convoy::media

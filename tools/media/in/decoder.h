@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+
+#include <convoy/segment.h>
+#include "tools/media/av_handles.h"
+#include "tools/media/in/video_stream.h"
+
+namespace convoy::media {
+
+struct DecoderOptions {
+    int threads = 1;              ///< 0 lets libav choose; with one, damage has the same outcome every time
+    bool frame_threads = true;    ///< of several threads, whether some work on later frames; each holds one back
+    AVBufferRef* cuda = nullptr;  ///< NVDEC on this device (cuda_device()) where it can, else the CPU
+    int reorder_depth = 0;        ///< H.264: frames that are held back at least, to come out in order
+    bool stay_open = false;       ///< end without flushing where the codec lets us, though it is not NVDEC's: for tests
+};
+
+/// A libav decoder with what it says of damage put into words.
+class Decoder {
+public:
+    /// The next packet; null at the end.
+    using Feed = std::function<const AVPacket*()>;
+
+    /// `extradata` in place of the stream's own. Throws Error(input) when libav refuses.
+    Decoder(VideoStreamPtr stream, std::span<const std::uint8_t> extradata, const DecoderOptions& options);
+    Decoder(const Decoder&) = delete;
+    Decoder& operator=(const Decoder&) = delete;
+
+    /// The next picture in presentation order, valid until the next call, or null at the end. Takes as many packets as
+    /// that needs. Notes packets and pictures that cannot be decoded, and pictures that are damaged in part.
+    AVFrame* next(const Feed& feed, SegmentNotes& notes);
+    /// Ready for other packets of the stream, after next() has returned null. `length_size`: see NalUnits.
+    void begin(int reorder_depth, int length_size);
+
+    /// Whether it was decided that the pictures so far are decoded by the GPU, or by the CPU.
+    bool on_gpu() const { return on_gpu_; }
+    bool on_cpu() const { return on_cpu_; }
+    /// Whether it can decode without a GPU: of AV1, NVDEC's part in libav cannot.
+    bool has_software() const { return has_software_; }
+    /// Why by the CPU although there is a GPU, a few words.
+    const std::string& why_cpu() const { return why_cpu_; }
+    /// What libav said last when something could not be decoded; 0 when nothing did.
+    int last_error() const { return last_error_; }
+
+private:
+    static AVPixelFormat choose_format(AVCodecContext* context, const AVPixelFormat* formats);
+    bool push(const Feed& feed, SegmentNotes& notes);
+    void send(const AVPacket* packet, SegmentNotes& notes);
+    bool can_stay_open() const;
+    void forget_order();
+
+    VideoStreamPtr stream_;
+    CodecPtr context_;
+    FramePtr picture_{av_frame_alloc()};
+    PacketPtr end_of_sequence_;
+    int length_size_ = 0;
+    bool stay_open_, has_software_ = true, on_gpu_ = false, on_cpu_, gpu_offered_ = false;
+    bool ending_ = false, draining_ = false, gave_picture_ = false;
+    std::string why_cpu_;
+    int last_error_ = 0, drain_errors_ = 0;
+    double time_s_;  // of the last packet
+};
+
+}  // namespace convoy::media

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/in/demuxer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <convoy/error.h>
+#include "tools/media/av_compat.h"
+#include "tools/media/files.h"
+#include "tools/media/in/damage.h"
+#include "tools/media/in/host_lookup.h"
+#include "tools/media/limits.h"
+
+namespace convoy::media {
+namespace {
+
+constexpr double kDefaultRate = 25;  // frames/s where neither time stamps nor the container tell
+constexpr std::chrono::milliseconds kCameraPause{2}, kPause{10};
+
+/// Text and binary files that libav would draw as a terminal's screen.
+bool is_text_art(AVCodecID id) {
+    return id == AV_CODEC_ID_ANSI || id == AV_CODEC_ID_BINTEXT || id == AV_CODEC_ID_XBIN || id == AV_CODEC_ID_IDF;
+}
+
+}  // namespace
+
+Demuxer::Demuxer(const std::string& path, std::stop_token cancel, const AVInputFormat* format,
+                 std::chrono::duration<double> silence)
+    : cancel_(std::move(cancel)), asks_again_(format != nullptr), frame_s_(1 / kDefaultRate) {
+    info_.path = path;
+    if (is_url(path) || format) silence_ = std::chrono::duration_cast<Clock::duration>(silence);
+    open(format);
+    find_streams();
+    choose_stream();
+    describe();
+}
+
+void Demuxer::fail(const std::string& what) const { throw Error(ErrorKind::input, "'" + info_.path + "' " + what); }
+
+/// libav asks this while it waits for a network, and before each packet while it looks for streams.
+bool Demuxer::gives_up() const {
+    if (asks_again_) std::this_thread::sleep_for(kCameraPause);
+    return cancel_.stop_requested() || Clock::now() > deadline_;
+}
+
+void Demuxer::expect_something() {
+    if (silence_) deadline_ = Clock::now() + *silence_;
+}
+
+void Demuxer::open(const AVInputFormat* format) {
+    const bool url = is_url(info_.path), file = !url && !format;
+    if (!url) require_readable(info_.path);
+    AVFormatContext* raw = avformat_alloc_context();
+    if (!raw) throw std::bad_alloc();
+    context_.reset(raw);
+    raw->interrupt_callback = {[](void* self) { return int(static_cast<const Demuxer*>(self)->gives_up()); }, this};
+    if (format) raw->flags |= AVFMT_FLAG_NONBLOCK;  // else nothing ends the wait for a picture
+    if (file && is_stream(info_.path)) {
+        stream_in_ = std::make_unique<InputStream>(info_.path, [cancel = cancel_] { return cancel.stop_requested(); });
+        io_ = avio_over(*stream_in_);
+        raw->pb = io_.get();
+        raw->flags |= AVFMT_FLAG_CUSTOM_IO;
+    }
+    expect_something();
+    if (url) look_up_host();
+    const std::string location = file ? "file:" + info_.path : info_.path;
+    AVDictionary* options = nullptr;
+    av_dict_set(&options, "rtsp_flags", "prefer_tcp", 0);  // over UDP, cameras lose packets even in a quiet network
+    context_.release();                                    // what cannot be opened is freed there
+    const int code = avformat_open_input(&raw, location.c_str(), format, &options);
+    context_.reset(raw);
+    av_dict_free(&options);
+    if (code < 0) fail(why_unopened(code, !file));
+}
+
+/// libav would wait for the name service inside, where nothing interrupts it.
+void Demuxer::look_up_host() const {
+    const std::string host = host_to_look_up(info_.path);
+    if (!host.empty() && !wait_for_name_service(host, deadline_, cancel_))
+        fail("cannot be opened (the name service does not answer for " + host + "); check the address and the network");
+}
+
+std::string Demuxer::why_unopened(int code, bool from_far) const {
+    if (!from_far)
+        return "is no video or picture that can be read (" + av_message(code) +
+               "); if it should be one, it is cut short or damaged: copy or record it again";
+    const std::string reason = Clock::now() > deadline_ ? "it says nothing" : av_message(code);
+    return "cannot be opened (" + reason + "); check the " +
+           (is_url(info_.path) ? "address and the network" : "camera");
+}
+
+void Demuxer::find_streams() {
+    // It may decode a frame of each, which obeys no limit but this.
+    std::vector<AVDictionary*> limits(context_->nb_streams, nullptr);
+    for (AVDictionary*& d : limits) av_dict_set_int(&d, "max_pixels", kMaxPixels, 0);
+    const std::size_t streams = limits.size();
+    const int code = avformat_find_stream_info(context_.get(), limits.data());
+    for (std::size_t i = 0; i < streams; ++i) av_dict_free(&limits[i]);
+    if (code < 0) fail("cannot be read (" + av_message(code) + "); it may be cut short: copy or record it again");
+}
+
+void Demuxer::choose_stream() {
+    const AVCodec* codec = nullptr;
+    const int index = av_find_best_stream(context_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
+    if (index == AVERROR_DECODER_NOT_FOUND) fail("holds a video of a kind that this libav cannot decode");
+    // Cover pictures of songs are video streams to libav.
+    if (index < 0 || context_->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC ||
+        is_text_art(context_->streams[index]->codecpar->codec_id))
+        fail("holds no video stream; give a video or picture");
+    chosen_ = context_->streams[index];
+    for (unsigned i = 0; i < context_->nb_streams; ++i)
+        if (int(i) != index) context_->streams[i]->discard = AVDISCARD_ALL;
+    auto stream = std::make_shared<VideoStream>();
+    stream->path = info_.path;
+    stream->parameters.reset(avcodec_parameters_alloc());
+    if (!stream->parameters || avcodec_parameters_copy(stream->parameters.get(), chosen_->codecpar) < 0)
+        throw std::bad_alloc();
+    stream->time_base = chosen_->time_base;
+    stream->orientation = from_display_matrix(display_matrix(chosen_));
+    stream_ = std::move(stream);
+}
+
+void Demuxer::describe() {
+    info_.is_video = true;
+    const AVRational rate = av_guess_frame_rate(context_.get(), chosen_, nullptr);
+    if (rate.num > 0 && rate.den > 0) {
+        info_.fps_num = rate.num;
+        info_.fps_den = rate.den;
+        frame_s_ = 1 / av_q2d(rate);
+    }
+    if (chosen_->duration > 0)
+        info_.duration_s = double(chosen_->duration) * av_q2d(chosen_->time_base);
+    else if (context_->duration > 0)
+        info_.duration_s = double(context_->duration) / AV_TIME_BASE;
+    info_.frames_estimate = chosen_->nb_frames;
+    if (info_.frames_estimate <= 0 && info_.fps_num > 0)
+        info_.frames_estimate = std::llround(std::min(info_.duration_s / frame_s_, 1e15));
+}
+
+bool Demuxer::is_recording() const {
+    if (!is_url(info_.path)) return true;
+    const bool seekable = !context_->pb || context_->pb->seekable & AVIO_SEEKABLE_NORMAL;
+    return seekable && !(context_->ctx_flags & AVFMTCTX_UNSEEKABLE) && info_.duration_s > 0;
+}
+
+bool Demuxer::read(AVPacket& packet) {
+    expect_something();
+    for (int retries = 0; !ended_ && !cancel_.stop_requested();) {
+        av_packet_unref(&packet);
+        const int code = av_read_frame(context_.get(), &packet);
+        if (cancel_.stop_requested()) break;  // what came last may be half a packet
+        if (code >= 0) {
+            expect_something();
+            if (packet.stream_index != chosen_->index) continue;
+            keep_time(packet);
+            return true;
+        }
+        if (code == AVERROR(EAGAIN) && (asks_again_ ? Clock::now() < deadline_ : ++retries < 100)) {
+            std::this_thread::sleep_for(asks_again_ ? kCameraPause : kPause);
+            continue;
+        }
+        ended_ = true;
+        if (code != AVERROR_EOF)
+            note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
+                        Clock::now() > deadline_
+                            ? "nothing more came for too long"
+                            : "reading ended early (" + av_message(code) + ")" +
+                                  (stream_in_ ? "; a pipe cannot be read back: give the file" : ""));
+        check_cut_short();
+    }
+    return false;
+}
+
+void Demuxer::keep_time(const AVPacket& packet) {
+    double begin_s = end_s_, duration_s = frame_s_;
+    if (const double stamp_s = stream_->seconds(packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts);
+        std::isfinite(stamp_s)) {
+        if (!first_s_) first_s_ = stamp_s;
+        begin_s = stamp_s - *first_s_;
+        if (packet.duration > 0) duration_s = stream_->seconds(packet.duration);
+    }
+    end_s_ = std::max(end_s_, begin_s + duration_s);
+}
+
+/// libav takes a file that is cut short for one that ends; an index that names bytes behind the end, or a stated
+/// duration that is not reached, tells.
+void Demuxer::check_cut_short() {
+    const int entries = avformat_index_get_entries_count(chosen_);
+    const std::int64_t size = context_->pb ? avio_size(context_->pb) : -1;
+    const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(chosen_, entries - 1) : nullptr;
+    const bool bytes_missing = last && size > 0 && last->pos + last->size > size;
+    const bool stated = context_->duration_estimation_method == AVFMT_DURATION_FROM_STREAM;
+    // Some containers count the duration from zero, some from the first time stamp.
+    const double end_s = end_s_ + std::max(first_s_.value_or(0), 0.);
+    const double missing_s = double(context_->duration) / AV_TIME_BASE - end_s;
+    // A sound track may be a little longer than the video.
+    if (bytes_missing || (stated && missing_s > std::max(1., .1 * end_s_)))
+        note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
+                    "the file is cut short, the rest of the video is missing");
+}
+
+}  // namespace convoy::media

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/in/host_lookup.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdlib>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+namespace convoy::media {
+namespace {
+
+struct Lookup {
+    std::mutex mutex;
+    std::condition_variable_any changed;
+    bool answered = false;
+};
+
+bool ask(const std::string& host, int flags) {
+    addrinfo hints = {}, *found = nullptr;
+    hints.ai_flags = flags;
+    hints.ai_socktype = SOCK_STREAM;
+    if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return false;
+    ::freeaddrinfo(found);
+    return true;
+}
+
+/// Whether libav goes through the proxy for this protocol: for HTTP and TLS, and for what runs over them.
+bool takes_proxy(std::string_view url) {
+    static constexpr std::string_view kProtocols[] = {"http",  "https", "tls",    "rtsps",
+                                                      "rtmps", "rtmpt", "rtmpts", "mmsh"};
+    const std::string_view protocol = url.substr(0, url.find("://"));
+    return std::find(std::begin(kProtocols), std::end(kProtocols), protocol) != std::end(kProtocols);
+}
+
+/// Whether `no_proxy` names the host, a domain that it is in, or all; read as libav reads it.
+bool is_without_proxy(std::string_view host) {
+    const char* variable = std::getenv("no_proxy");
+    for (std::string_view list = variable ? variable : ""; !list.empty();) {
+        std::string_view name = list.substr(0, list.find_first_of(" ,"));
+        list.remove_prefix(std::min(name.size() + 1, list.size()));
+        if (name == "*") return true;
+        if (name.starts_with('*')) name.remove_prefix(1);
+        if (name.starts_with('.')) name.remove_prefix(1);
+        if (name.empty() || !host.ends_with(name)) continue;
+        if (host.size() == name.size() || host[host.size() - name.size() - 1] == '.') return true;
+    }
+    return false;
+}
+
+/// Between "://" with what is signed on, and the port or the path.
+std::string host_of(std::string_view url) {
+    url.remove_prefix(std::min(url.find("://") + 3, url.size()));
+    url = url.substr(0, url.find_first_of("/?#"));
+    url.remove_prefix(url.rfind('@') + 1);
+    if (url.starts_with('[')) return std::string(url.substr(1, url.find(']') - 1));
+    return std::string(url.substr(0, url.find(':')));
+}
+
+}  // namespace
+
+std::string host_to_look_up(const std::string& url) {
+    if (url.starts_with("file:") || url.starts_with("unix:")) return "";
+    std::string host = host_of(url);
+    const char* proxy = std::getenv("http_proxy");
+    if (proxy && std::string_view(proxy).starts_with("http://") && takes_proxy(url) && !is_without_proxy(host))
+        host = host_of(proxy);
+    return host.empty() || ask(host, AI_NUMERICHOST) ? "" : host;
+}
+
+bool wait_for_name_service(const std::string& host, std::chrono::steady_clock::time_point until,
+                           const std::stop_token& cancel) {
+    auto lookup = std::make_shared<Lookup>();
+    std::thread([lookup, host] {
+        ask(host, 0);
+        const std::lock_guard lock(lookup->mutex);
+        lookup->answered = true;
+        lookup->changed.notify_all();
+    }).detach();
+    std::unique_lock lock(lookup->mutex);
+    return lookup->changed.wait_until(lock, cancel, until, [&] { return lookup->answered; });
+}
+
+}  // namespace convoy::media

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <convoy/segment.h>
+#include "tools/media/in/parameter_sets.h"
+#include "tools/media/in/video_stream.h"
+
+namespace convoy::media {
+
+/// Packets of a video stream, in decoding order, and all that it takes to decode them alone.
+class PacketSegment : public Segment {
+public:
+    std::size_t bytes() const override { return size; }
+
+    VideoStreamPtr stream;
+    std::shared_ptr<const DecoderHeaders> headers;  ///< that hold at the first packet, which brings the in-band ones
+    bool headers_change = false;                    ///< at a later packet: other ones hold at the end
+    /// Those at the end may be the next segment's first as well: a keyframe, and the pictures that lead it, which are
+    /// shown before it and may need this segment's.
+    std::vector<PacketPtr> packets;
+    std::vector<std::int64_t> left_out;  ///< time stamps of pictures that another segment shows, each once
+    std::size_t size = 0;                ///< of the packets
+    int reorder_depth = 0;               ///< H.264: the most packets that come before one which is shown before them
+    std::string flaw;  ///< why libav's software must decode it: its way to patch things up is what counts
+};
+
+/// Whether the picture of this time is one that another segment shows: it is struck off the list then.
+inline bool strike_off(std::vector<std::int64_t>& left_out, std::int64_t pts) {
+    const auto found = std::find(left_out.begin(), left_out.end(), pts);
+    if (found == left_out.end()) return false;
+    left_out.erase(found);
+    return true;
+}
+
+}  // namespace convoy::media

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/in/video_input.h"
+
+#include <optional>
+#include <utility>
+
+#include <convoy/error.h>
+#include "tools/media/in/damage.h"
+#include "tools/media/in/video_reader.h"
+
+namespace convoy::media {
+
+VideoInput::VideoInput(std::unique_ptr<Demuxer> demuxer, std::stop_token cancel, const InputOptions& options)
+    : cancel_(std::move(cancel)),
+      demuxer_(std::move(demuxer)),
+      stream_(demuxer_->stream()),
+      info_(demuxer_->info()),
+      options_(options),
+      segmenter_(stream_, [this](AVPacket& packet) { return demuxer_->read(packet); }) {
+    look_at_first_frame();
+}
+
+/// Only a frame that was decoded tells that there are any, and their size.
+void VideoInput::look_at_first_frame() {
+    VideoReader reader(stream_, {});
+    while (std::shared_ptr<const Segment> segment = read_segment()) {
+        reader.open(segment);
+        if (const std::optional<Frame> frame = reader.next()) {
+            info_.width = frame->pixels.width;
+            info_.height = frame->pixels.height;
+            ready_.push_back(std::move(segment));
+            return;
+        }
+        add_damage(notes_, reader.notes());
+    }
+    const SegmentNotes found = notes();
+    throw Error(ErrorKind::input, "'" + info_.path + "' has a video stream but not one frame that can be decoded" +
+                                      (found.damaged > 0 ? " (" + found.first_damage + ")" : "") +
+                                      "; copy or record it again");
+}
+
+std::shared_ptr<const Segment> VideoInput::next_segment() {
+    if (cancel_.stop_requested()) return nullptr;
+    if (ready_.empty()) return read_segment();
+    std::shared_ptr<const Segment> segment = std::move(ready_.front());
+    ready_.pop_front();
+    return segment;
+}
+
+std::shared_ptr<const Segment> VideoInput::read_segment() {
+    while (!cancel_.stop_requested() && !has_enough()) {
+        if (hand_out_) {
+            std::shared_ptr<FramePart> part = hand_out_->next();
+            if (hand_out_->ended()) hand_out_.reset();
+            trim(*part);
+            if (!part->frames.empty()) return part;
+            add_damage(notes_, part->notes);
+            continue;
+        }
+        std::optional<PacketRun> run = segmenter_.next();
+        if (!run) break;
+        if (run->closed() && options_.frames == 0) return run->segment;
+        hand_out_ = std::make_unique<HandOut>(segmenter_, std::move(*run), options_.threads);
+    }
+    return nullptr;
+}
+
+void VideoInput::trim(FramePart& part) {
+    if (options_.frames == 0) return;
+    const std::int64_t wanted = options_.frames - frames_;
+    if (std::int64_t(part.frames.size()) > wanted) part.frames.resize(std::size_t(wanted));
+    frames_ += std::int64_t(part.frames.size());
+}
+
+// A file that was not read to its end is not cut short.
+SegmentNotes VideoInput::notes() const {
+    SegmentNotes all = notes_;
+    if (!has_enough()) add_damage(all, demuxer_->notes());
+    return all;
+}
+
+std::string VideoInput::remark() const {
+    const auto of = [](std::int64_t n, const char* noun) {
+        return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
+    };
+    const std::string consequence = " decoded by one decoder, frames handed out to the devices";
+    if (segmenter_.uncut_packets() == 0) return "";
+    if (!segmenter_.can_cut()) return std::string(avcodec_get_name(stream_->codec())) + " is never cut:" + consequence;
+    const std::string points = segmenter_.entry_points() == 1 ? "one keyframe in " + of(segmenter_.packets(), "packet")
+                                                              : of(segmenter_.entry_points(), "keyframe") + " in " +
+                                                                    of(segmenter_.packets(), "packet");
+    return points + ": " + of(segmenter_.uncut_packets(), "packet") + consequence;
+}
+
+std::unique_ptr<SegmentReader> VideoInput::make_reader(const DecodeTarget& target) {
+    return std::make_unique<VideoReader>(stream_, target);
+}
+
+}  // namespace convoy::media

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+
+#include <convoy/media/input.h>
+#include <convoy/segment.h>
+#include "tools/media/in/demuxer.h"
+#include "tools/media/in/hand_out.h"
+#include "tools/media/in/segmenter.h"
+
+namespace convoy::media {
+
+/// A recording, cut where decoding may begin. What cannot be cut is decoded while next_segment() is called, and handed
+/// out as frames.
+class VideoInput : public Input {
+public:
+    /// Of the options, how many threads decode what cannot be cut, and how many frames are wanted. Throws Error(input)
+    /// as Demuxer does, and when not one frame can be decoded.
+    VideoInput(std::unique_ptr<Demuxer> demuxer, std::stop_token cancel, const InputOptions& options);
+    const InputInfo& info() const override { return info_; }
+    std::shared_ptr<const Segment> next_segment() override;
+    SegmentNotes notes() const override;
+    std::string remark() const override;
+    std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) override;
+
+private:
+    void look_at_first_frame();
+    bool has_enough() const { return options_.frames > 0 && frames_ == options_.frames; }
+    void trim(FramePart& part);
+    std::shared_ptr<const Segment> read_segment();
+
+    std::stop_token cancel_;
+    std::unique_ptr<Demuxer> demuxer_;
+    VideoStreamPtr stream_;
+    InputInfo info_;
+    const InputOptions options_;
+    std::int64_t frames_ = 0;  // handed out, where only some are wanted
+    Segmenter segmenter_;
+    std::unique_ptr<HandOut> hand_out_;
+    std::deque<std::shared_ptr<const Segment>> ready_;
+    SegmentNotes notes_;  // of segments that were dropped, since they hold no frame
+};
+
+}  // namespace convoy::media

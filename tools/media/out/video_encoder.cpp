@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/out/video_encoder.h"
+
+#include <algorithm>
+#include <iterator>
+#include <new>
+#include <utility>
+#include <vector>
+
+extern "C" {
+#include <libavutil/cpu.h>
+#include <libavutil/opt.h>
+}
+
+#include <convoy/error.h>
+#include "tools/media/files.h"
+#include "tools/media/out/rgb_to_yuv.h"
+#include "tools/media/pictures/rgb_frame.h"
+
+namespace convoy::media {
+namespace {
+
+constexpr const char* kNvenc = "h264_nvenc";
+constexpr int kMostFps = 1'000'000;  // terms of the rate that x264's 32-bit clock takes
+
+std::string size_text(int w, int h) { return std::to_string(w) + "x" + std::to_string(h); }
+
+std::string refusal(const std::string& path) { return "cannot write '" + path + "': "; }
+
+const VideoFormat& checked(const std::string& path, const VideoFormat& f) {
+    if (f.width <= 0 || f.height <= 0 || f.width > 16384 || f.height > 16384)
+        throw Error(ErrorKind::usage, refusal(path) + "a video of " + size_text(f.width, f.height) +
+                                          " pixels is not possible; each side is 1 to 16384");
+    if (f.fps_num <= 0 || f.fps_den <= 0)
+        throw Error(ErrorKind::usage, refusal(path) + "the frame rate must be positive");
+    return f;
+}
+
+/// The encoders to try, in this order.
+std::vector<const AVCodec*> candidates(H264Encoder choice) {
+    std::vector<const AVCodec*> found;
+    const auto add = [&](const AVCodec* codec) {
+        if (codec && std::find(found.begin(), found.end(), codec) == found.end()) found.push_back(codec);
+    };
+    if (choice != H264Encoder::x264) add(avcodec_find_encoder_by_name(kNvenc));
+    if (choice == H264Encoder::nvenc) return found;
+    const AVCodec* x264 = avcodec_find_encoder_by_name("libx264");
+    add(x264 ? x264 : avcodec_find_encoder(AV_CODEC_ID_H264));
+    return found;
+}
+
+/// Its AVX-512 code takes the macroblocks of a row in eights, and what memory holds behind one that does not fill them
+/// for part of it (mbtree_propagate_list): the same pictures would give other bits each time. docs/numerics.md
+const char* x264_params(int width) {
+    const bool rows_fill_eights = (width + 15) / 16 % 8 == 0;
+    if (rows_fill_eights || !(av_get_cpu_flags() & AV_CPU_FLAG_AVX512)) return "stitchable=1";
+    return "stitchable=1:asm=avx2";
+}
+
+/// An encoder does not know the options of others: setting them does nothing.
+void set_options(AVCodecContext& e, bool nvenc) {
+    if (nvenc) {
+        e.max_b_frames = 0;  // what it would call their delay differs between versions
+        av_opt_set(e.priv_data, "preset", "p4", 0);
+        av_opt_set(e.priv_data, "rc", "vbr", 0);
+        av_opt_set(e.priv_data, "cq", "23", 0);
+        e.bit_rate = 0;
+        return;
+    }
+    av_opt_set(e.priv_data, "preset", "veryfast", 0);
+    av_opt_set(e.priv_data, "crf", "23", 0);
+    av_opt_set(e.priv_data, "x264-params", x264_params(e.width), 0);  // stitchable: headers do not depend on pictures
+}
+
+/// Null when it does not open; `code` says why.
+CodecPtr try_open(const AVCodec* codec, const VideoFormat& f, int& code) {
+    CodecPtr encoder(avcodec_alloc_context3(codec));
+    if (!encoder) throw std::bad_alloc();
+    AVCodecContext& e = *encoder;
+    e.width = (f.width + 1) & ~1;  // even, as yuv420p needs
+    e.height = (f.height + 1) & ~1;
+    const bool hd = e.height >= 720;
+    e.pix_fmt = AV_PIX_FMT_YUV420P;
+    av_reduce(&e.framerate.num, &e.framerate.den, f.fps_num, f.fps_den, kMostFps);
+    e.time_base = av_inv_q(e.framerate);
+    e.thread_count = std::max(f.threads, 0);
+    e.colorspace = hd ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
+    e.color_primaries = hd ? AVCOL_PRI_BT709 : AVCOL_PRI_SMPTE170M;
+    e.color_trc = hd ? AVCOL_TRC_BT709 : AVCOL_TRC_SMPTE170M;
+    e.color_range = AVCOL_RANGE_MPEG;
+    e.flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP;
+    set_options(e, codec->name == std::string(kNvenc));
+    code = avcodec_open2(&e, codec, nullptr);
+    return code < 0 ? nullptr : std::move(encoder);
+}
+
+CodecPtr open_encoder(const std::string& path, const VideoFormat& f) {
+    const std::vector<const AVCodec*> codecs = candidates(f.encoder);
+    int code = 0;
+    for (const AVCodec* codec : codecs)
+        if (CodecPtr encoder = try_open(codec, f, code)) return encoder;
+    if (codecs.empty())
+        throw Error(ErrorKind::unsupported,
+                    refusal(path) + (f.encoder == H264Encoder::nvenc
+                                         ? "this libav has no NVENC; take another encoder"
+                                         : "this libav has no H.264 encoder; install an FFmpeg with libx264"));
+    throw Error(ErrorKind::unsupported, refusal(path) + "the H.264 encoder " + codecs.back()->name + " refuses " +
+                                            size_text(f.width, f.height) + " pixels (" + av_message(code) + ")");
+}
+
+}  // namespace
+
+void EncodedFrames::append(EncodedFrames more) {
+    if (more.stream) stream = std::move(more.stream);
+    packets.insert(packets.end(), std::make_move_iterator(more.packets.begin()),
+                   std::make_move_iterator(more.packets.end()));
+}
+
+struct VideoEncoder::Impl {
+    Impl(const std::string& path, const VideoFormat& format);
+
+    EncodedFrames encode(const AVFrame* frame);
+    void check(int code) const {
+        if (code < 0) throw_output(path_, std::string(encoder_->codec->name) + " says: " + av_message(code));
+    }
+
+    std::string path_;
+    int width_, height_;  // of the pictures
+    CodecPtr encoder_;
+    std::shared_ptr<const EncodedStream> stream_;
+    FramePtr frame_;
+    PacketPtr packet_{av_packet_alloc()};
+    std::int64_t frames_ = 0;
+    bool ended_ = false;
+};
+
+VideoEncoder::Impl::Impl(const std::string& path, const VideoFormat& format)
+    : path_(path), width_(checked(path, format).width), height_(format.height), encoder_(open_encoder(path, format)) {
+    auto stream = std::make_shared<EncodedStream>();
+    stream->encoder = encoder_->codec->name;
+    stream->rate = encoder_->framerate;
+    stream->delay = encoder_->has_b_frames;
+    stream->parameters.reset(avcodec_parameters_alloc());
+    if (!stream->parameters || !packet_) throw std::bad_alloc();
+    check(avcodec_parameters_from_context(stream->parameters.get(), encoder_.get()));
+    stream_ = std::move(stream);
+    frame_ = new_frame(encoder_->width, encoder_->height, AV_PIX_FMT_YUV420P);
+    frame_->colorspace = encoder_->colorspace;
+}
+
+/// Hands over a picture, null for the end, and takes what comes out.
+EncodedFrames VideoEncoder::Impl::encode(const AVFrame* frame) {
+    check(avcodec_send_frame(encoder_.get(), frame));
+    EncodedFrames out{stream_, {}};
+    for (;;) {
+        const int code = avcodec_receive_packet(encoder_.get(), packet_.get());
+        if (code == AVERROR(EAGAIN) || code == AVERROR_EOF) return out;
+        check(code);
+        out.packets.push_back(std::move(packet_));
+        packet_.reset(av_packet_alloc());
+        if (!packet_) throw std::bad_alloc();
+    }
+}
+
+VideoEncoder::VideoEncoder(const std::string& path, const VideoFormat& format)
+    : impl_(std::make_unique<Impl>(path, format)) {}
+VideoEncoder::~VideoEncoder() = default;
+VideoEncoder::VideoEncoder(VideoEncoder&&) noexcept = default;
+VideoEncoder& VideoEncoder::operator=(VideoEncoder&&) noexcept = default;
+
+EncodedFrames VideoEncoder::write(const Image& image) {
+    Impl& e = *impl_;
+    if (e.ended_) throw Error(ErrorKind::usage, refusal(e.path_) + "its encoder was told that this is the end");
+    if (image.width != e.width_ || image.height != e.height_)
+        throw Error(ErrorKind::usage, refusal(e.path_) + "a picture of " + size_text(image.width, image.height) +
+                                          " pixels in a video of " + size_text(e.width_, e.height_));
+    e.check(av_frame_make_writable(e.frame_.get()));
+    rgb_to_yuv(image, *e.frame_);
+    e.frame_->pts = e.frames_++;
+    return e.encode(e.frame_.get());
+}
+
+EncodedFrames VideoEncoder::end() {
+    if (std::exchange(impl_->ended_, true)) return {impl_->stream_, {}};
+    return impl_->encode(nullptr);
+}
+
+const EncodedStream& VideoEncoder::stream() const { return *impl_->stream_; }
+
+H264Encoder VideoEncoder::kind() const {
+    return impl_->stream_->encoder == kNvenc ? H264Encoder::nvenc : H264Encoder::x264;
+}
+
+}  // namespace convoy::media

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/out/video_muxer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <iterator>
+#include <new>
+#include <utility>
+
+#include <convoy/error.h>
+
+namespace convoy::media {
+namespace {
+
+/// What the container counts times in.
+AVRational tick_of(const AVOutputFormat* container) {
+    return container->name == std::string("matroska") ? AVRational{1, 1000} : AVRational{1, 90000};
+}
+
+const AVOutputFormat* container_of(const std::string& path) {
+    const std::string ending = lower_ending(path);
+    const char* name = ending == "mp4" || ending == "m4v" ? "mp4"
+                       : ending == "mkv"                  ? "matroska"
+                       : ending == "mov"                  ? "mov"
+                                                          : nullptr;
+    if (!name)
+        throw Error(ErrorKind::usage, "cannot write '" + path + "': end the name of a video in .mp4, .mkv or .mov");
+    const AVOutputFormat* container = av_guess_format(name, nullptr, nullptr);
+    if (!container)
+        throw Error(ErrorKind::unsupported,
+                    "cannot write '" + path + "': this libav has no such container; install a complete FFmpeg");
+    return container;
+}
+
+/// Whether one description at the file's start, and one delay, is right for the frames of both.
+bool can_follow(const EncodedStream& a, const EncodedStream& b) {
+    const AVCodecParameters &p = *a.parameters, &q = *b.parameters;
+    return p.width == q.width && p.height == q.height && p.extradata_size == q.extradata_size &&
+           (p.extradata_size == 0 || std::memcmp(p.extradata, q.extradata, std::size_t(p.extradata_size)) == 0) &&
+           a.delay == b.delay;
+}
+
+std::string describe(const EncodedStream& s) {
+    return s.encoder + ", " + std::to_string(s.parameters->width) + "x" + std::to_string(s.parameters->height) + ", " +
+           std::to_string(s.rate.num) + "/" + std::to_string(s.rate.den) + " frames/s";
+}
+
+}  // namespace
+
+VideoMuxer::VideoMuxer(const std::string& path, GiveUp give_up)
+    : path_(path),
+      container_(container_of(path)),
+      tick_(tick_of(container_)),
+      file_(path),
+      give_up_(std::move(give_up)) {
+    if (file_.is_direct() && is_stream(path) && container_->name != std::string("matroska"))
+        throw_output(path, "it is a pipe, and a video of this kind goes back to its begin at the end; take .mkv");
+}
+
+void VideoMuxer::check(int code) {
+    if (code >= 0) return;
+    if (!pipe_ || pipe_->reason().empty()) fail(av_message(code));
+    // How many frames these are nobody knows: libav keeps some back.
+    fail(pipe_->reason() + "; " + std::to_string(pipe_->written()) + " bytes have gone out");
+}
+
+void VideoMuxer::fail(const std::string& reason) {
+    failure_ = reason;
+    throw_output(path_, reason);
+}
+
+void VideoMuxer::require_open() const {
+    if (!failure_.empty()) throw_output(path_, failure_);
+    if (closed_) throw Error(ErrorKind::usage, "cannot write '" + path_ + "': it is closed already");
+}
+
+/// A video is one gapless row of frames: nothing may follow a part that is not all there.
+void VideoMuxer::require_whole() const {
+    if (waiting_.empty() && packets_ == frames_) return;
+    throw Error(ErrorKind::usage, "cannot write '" + path_ + "': of the frames up to number " +
+                                      std::to_string(frames_) + ", " + std::to_string(packets_) +
+                                      " are there with their times, " + std::to_string(waiting_.size()) + " without");
+}
+
+void VideoMuxer::append(EncodedFrames frames, std::span<const double> times_s) {
+    require_open();
+    if (frames.stream && frames.stream != stream_) begin_stream(std::move(frames.stream));
+    waiting_.insert(waiting_.end(), std::make_move_iterator(frames.packets.begin()),
+                    std::make_move_iterator(frames.packets.end()));
+    for (const double time_s : times_s) add_time(time_s);
+    write_waiting();
+}
+
+void VideoMuxer::begin_stream(std::shared_ptr<const EncodedStream> stream) {
+    require_whole();
+    if (stream_ && !can_follow(*stream_, *stream))
+        throw Error(ErrorKind::unsupported, "cannot write '" + path_ + "': the frames from number " +
+                                                std::to_string(frames_) + " on (" + describe(*stream) +
+                                                ") were encoded otherwise than those before (" + describe(*stream_) +
+                                                "), and a video has one description of all");
+    stream_ = std::move(stream);
+    first_frame_ = frames_;
+    if (!muxer_) open_container();
+}
+
+void VideoMuxer::open_container() {
+    // The muxer opens this name a second time when it moves the index to the front.
+    const std::string location = "file:" + file_.temporary();
+    AVFormatContext* raw = nullptr;
+    check(avformat_alloc_output_context2(&raw, container_, nullptr, location.c_str()));
+    muxer_.reset(raw);
+    track_ = avformat_new_stream(raw, nullptr);
+    if (!track_) throw std::bad_alloc();
+    track_->time_base = tick_;
+    track_->avg_frame_rate = stream_->rate;
+    check(avcodec_parameters_copy(track_->codecpar, stream_->parameters.get()));
+    if (file_.is_direct() && is_stream(file_.temporary())) {
+        pipe_ = std::make_unique<OutputStream>(file_.temporary(), give_up_);
+        pipe_io_ = avio_over(*pipe_);
+        raw->pb = pipe_io_.get();
+        raw->flags |= AVFMT_FLAG_CUSTOM_IO;
+    } else {
+        check(avio_open(&raw->pb, location.c_str(), AVIO_FLAG_WRITE));
+    }
+    AVDictionary* options = nullptr;
+    av_dict_set(&options, "movflags", "+faststart", 0);
+    const int code = avformat_write_header(raw, &options);
+    av_dict_free(&options);
+    check(code);
+    nominal_ = std::max<std::int64_t>(av_rescale_q(1, av_inv_q(stream_->rate), tick_), 1);
+}
+
+void VideoMuxer::add_time(double time_s) {
+    const std::int64_t last = ticks_.empty() ? -1 : ticks_.back();
+    const double at = time_s * tick_.den;
+    // Also takes NaN, and times too far off for a container, to the next tick.
+    ticks_.push_back(at > double(last) && at < 1e15 ? std::max<std::int64_t>(std::llround(at), last + 1) : last + 1);
+    ++frames_;
+}
+
+std::int64_t VideoMuxer::tick(std::int64_t frame) const {
+    return frame < 0 ? ticks_.front() + frame * nominal_ : ticks_[std::size_t(frame - first_tick_)];
+}
+
+/// The packets whose frames have times by now.
+void VideoMuxer::write_waiting() {
+    for (; !waiting_.empty(); ++packets_, waiting_.pop_front()) {
+        AVPacket& packet = *waiting_.front();
+        const std::int64_t frame = first_frame_ + packet.pts;
+        if (frame >= frames_) return;
+        if (frame < packets_ - stream_->delay)
+            fail("the encoder " + stream_->encoder + " delays frames by more than it has said");
+        packet.pts = tick(frame);
+        packet.dts = tick(packets_ - stream_->delay);
+        packet.duration = nominal_;
+        packet.stream_index = track_->index;
+        packet.pos = -1;
+        av_packet_rescale_ts(&packet, tick_, track_->time_base);
+        check(av_interleaved_write_frame(muxer_.get(), &packet));
+        for (; first_tick_ < packets_ + 1 - stream_->delay && ticks_.size() > 1; ++first_tick_) ticks_.pop_front();
+    }
+}
+
+void VideoMuxer::close() {
+    if (closed_) return;
+    require_open();
+    if (frames_ == 0) throw_output(path_, "not one picture was written to it, so no file was made");
+    require_whole();
+    check(av_write_trailer(muxer_.get()));
+    check(muxer_->pb->error);
+    check(pipe_ ? (pipe_->close() ? 0 : AVERROR_EXIT) : avio_closep(&muxer_->pb));
+    muxer_.reset();
+    file_.commit();
+    closed_ = true;
+}
+
+}  // namespace convoy::media

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "tools/media/av_io.h"
+#include "tools/media/files.h"
+#include "tools/media/out/video_encoder.h"
+
+namespace convoy::media {
+
+/// Encoded frames into a video file, the pieces of several encoders one behind the other, without encoding again. The
+/// file is written under a temporary name and takes its name in close(); without it nothing stays.
+///
+/// A container wants to know of each packet when to decode it: dts, rising from packet to packet and never after pts,
+/// the time of showing. The n-th packet's is the time of the frame shown `delay` frames before the n-th, over the
+/// whole video; before its start times go on backwards at the nominal rate.
+class VideoMuxer {
+public:
+    /// Throws Error(usage) for an ending other than .mp4, .m4v, .mkv and .mov, Error(output) when the file cannot be
+    /// created, or is a pipe and no .mkv: the other containers go back to their begin. The wait for whoever reads a
+    /// pipe can be given up.
+    explicit VideoMuxer(const std::string& path, GiveUp give_up = {});
+
+    /// What comes next: encoded frames, and in the order of showing the times from which on frames are shown. Once an
+    /// encoder's stream is known either may run ahead of the other; that of the next encoder may come when all frames
+    /// of the one before are there with their times. A time that is no later than the one before becomes the next tick:
+    /// of 1/90000 s, in .mkv of 1 ms. Throws Error(output), e.g. on a full disk, the same from then on whatever comes;
+    /// Error(unsupported) for frames that one video cannot hold beside those before; Error(usage) after close() or when
+    /// frames or times are missing.
+    void append(EncodedFrames frames, std::span<const double> times_s);
+    /// How many have a time so far.
+    std::int64_t frames() const { return frames_; }
+    /// Finishes the file; does nothing when that is done. Throws Error(output), also when there is no frame.
+    void close();
+    bool closed() const { return closed_; }
+    /// Throws Error(usage) after close().
+    void require_open() const;
+
+private:
+    void check(int code);
+    [[noreturn]] void fail(const std::string& reason);
+    void require_whole() const;
+    void begin_stream(std::shared_ptr<const EncodedStream> stream);
+    void open_container();
+    void add_time(double time_s);
+    void write_waiting();
+    std::int64_t tick(std::int64_t frame) const;
+
+    std::string path_;
+    const AVOutputFormat* container_;
+    AVRational tick_;
+    OutputFile file_;
+    GiveUp give_up_;
+    std::unique_ptr<OutputStream> pipe_;  // where the file is one
+    AvioPtr pipe_io_;
+    MuxerPtr muxer_;       // from the first encoder's frames on
+    std::string failure_;  // after which nothing more is written
+    AVStream* track_ = nullptr;
+    std::shared_ptr<const EncodedStream> stream_;  // of the encoder whose frames are coming
+    std::deque<PacketPtr> waiting_;                // for times
+    std::deque<std::int64_t> ticks_;               // of the frames first_tick_ … frames_ - 1
+    std::int64_t first_tick_ = 0, frames_ = 0, packets_ = 0;
+    std::int64_t first_frame_ = 0;  // of this encoder
+    std::int64_t nominal_ = 1;      // ticks between frames at the nominal rate
+    bool closed_ = false;
+};
+
+}  // namespace convoy::media

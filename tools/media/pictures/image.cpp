@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+#include <convoy/media/image.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include <convoy/error.h>
+#include "tools/media/byte_stream.h"
+#include "tools/media/files.h"
+#include "tools/media/limits.h"
+#include "tools/media/pictures/jpeg.h"
+#include "tools/media/pictures/jpeg_markers.h"
+
+// Static, so that a program with its own copy of stb links too.
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_ONLY_BMP
+#define STBI_ONLY_GIF
+#define STBI_ONLY_PNM
+#define STBI_ONLY_TGA
+#define STB_IMAGE_STATIC
+#define STB_IMAGE_IMPLEMENTATION
+#include <stb/stb_image.h>
+#define STB_IMAGE_WRITE_STATIC
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#include <stb/stb_image_write.h>
+
+namespace fs = std::filesystem;
+
+namespace convoy::media {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+struct CloseFile {
+    void operator()(std::FILE* f) const { std::fclose(f); }
+};
+using FilePtr = std::unique_ptr<std::FILE, CloseFile>;
+
+[[noreturn]] void throw_input(const std::string& path, const std::string& what) {
+    throw Error(ErrorKind::input, "'" + path + "' " + what);
+}
+
+Bytes read_whole(const std::string& path, const GiveUp& give_up) {
+    require_readable(path);
+    InputStream file(path, give_up);
+    Bytes bytes;
+    std::error_code unknown;
+    if (const std::uintmax_t size = fs::file_size(path, unknown); !unknown && size <= INT_MAX) bytes.reserve(size);
+    std::uint8_t block[1 << 16];
+    while (const ssize_t n = file.read(block, sizeof block)) {
+        if (n == -ECANCELED) throw_input(path, "was given up before it was there");
+        if (n < 0) throw_input(path, "cannot be read: " + std::generic_category().message(int(-n)));
+        bytes.insert(bytes.end(), block, block + n);
+        if (bytes.size() > INT_MAX) throw_input(path, "is larger than 2 GB and so no picture; check the path");
+    }
+    return bytes;
+}
+
+bool is_jpeg(const Bytes& bytes) { return bytes[0] == 0xff; }  // no other format here starts so
+
+/// A picture's file with what its header says; checked as far as that goes.
+struct Encoded {
+    Bytes bytes;
+    int width = 0, height = 0;  // as stored
+    Orientation orientation = 1;
+};
+
+Encoded read_encoded(const std::string& path, const GiveUp& give_up) {
+    Encoded file{read_whole(path, give_up)};
+    int channels = 0;
+    if (!stbi_info_from_memory(file.bytes.data(), int(file.bytes.size()), &file.width, &file.height, &channels))
+        throw_input(path, std::string("is no picture that can be read (") + stbi_failure_reason() +
+                              "); give a JPEG, PNG, BMP, GIF, PNM or TGA file");
+    if (!plausible_size(file.width, file.height))
+        throw_input(path, "claims to be " + std::to_string(file.width) + "x" + std::to_string(file.height) +
+                              " pixels; at most " + std::to_string(kMaxPixels) + " pixels can be read");
+    if (is_jpeg(file.bytes)) {
+        const JpegMarkers markers = read_jpeg_markers(file.bytes);
+        if (!markers.complete) throw_input(path, "is a picture that ends early, cut short; copy it again");
+        file.orientation = markers.orientation;
+    }
+    return file;
+}
+
+bool decode_other(const Bytes& bytes, int& width, int& height, Bytes& rgb, std::string& reason) {
+    int channels = 0;
+    const std::unique_ptr<stbi_uc, decltype(&std::free)> pixels(
+        stbi_load_from_memory(bytes.data(), int(bytes.size()), &width, &height, &channels, 3), std::free);
+    if (!pixels) {
+        reason = stbi_failure_reason();
+        return false;
+    }
+    rgb.assign(pixels.get(), pixels.get() + std::size_t(width) * height * 3);
+    return true;
+}
+
+void append(void* context, void* data, int size) {
+    const auto* bytes = static_cast<const std::uint8_t*>(data);
+    static_cast<Bytes*>(context)->insert(static_cast<Bytes*>(context)->end(), bytes, bytes + size);
+}
+
+ImageSize displayed_size(const Encoded& file) {
+    const bool turned = swaps_axes(file.orientation);
+    return {turned ? file.height : file.width, turned ? file.width : file.height};
+}
+
+}  // namespace
+
+ImageSize read_image_size(const std::string& path) { return displayed_size(read_encoded(path, {})); }
+
+Image read_image(const std::string& path, const GiveUp& give_up) {
+    const Encoded file = read_encoded(path, give_up);
+    int w = 0, h = 0;
+    Bytes rgb;
+    std::string reason;
+    const bool decoded = is_jpeg(file.bytes) ? decode_jpeg(file.bytes, w, h, rgb, reason, give_up)
+                                             : decode_other(file.bytes, w, h, rgb, reason);
+    if (give_up && give_up()) throw_input(path, "was given up while it was decoded");
+    if (!decoded) throw_input(path, "is a damaged picture (" + reason + "); copy it again");
+    const ImageSize size = displayed_size(file);
+    Image image{size.width, size.height, {}};
+    if (file.orientation == 1) {
+        image.rgb = std::move(rgb);
+        return image;
+    }
+    image.rgb.resize(rgb.size());
+    orient(file.orientation, rgb.data(), w * 3, w, h, image.rgb.data(), image.width * 3);
+    return image;
+}
+
+std::size_t read_image_memory(const std::string& path) {
+    if (is_stream(path)) return 0;
+    const FilePtr file(std::fopen(path.c_str(), "rb"));
+    std::error_code error;
+    const std::uintmax_t bytes = fs::file_size(path, error);
+    if (!file || error) return 0;
+    const int first = std::fgetc(file.get());
+    std::rewind(file.get());
+    if (first == 0xff) {
+        JpegHeader header;
+        if (!read_jpeg_header(file.get(), header) || !plausible_size(header.width, header.height)) return 0;
+        const std::size_t rgb = std::size_t(header.width) * header.height * 3;
+        return bytes + rgb + std::max(header.coefficient_bytes, header.orientation == 1 ? 0 : rgb);
+    }
+    int width = 0, height = 0, channels = 0;
+    if (!stbi_info_from_file(file.get(), &width, &height, &channels) || !plausible_size(width, height)) return 0;
+    const std::size_t pixels = std::size_t(width) * height, depth = stbi_is_16_bit_from_file(file.get()) ? 2 : 1;
+    const std::size_t stored = channels * depth, rgb = 3 * depth;
+    if (first == 'G') return bytes + pixels * 12;  // RGBA, its background, a history, and RGB of it
+    const std::size_t other = pixels * std::max(stored + rgb, std::size_t(6));  // as stored and as RGB, or RGB twice
+    if (first != 0x89) return bytes + other;
+    // A PNG is collected, unpacked, put together from its passes.
+    return bytes + std::max({2 * bytes + pixels * stored, pixels * stored * 5 / 2, other});
+}
+
+void write_image(const std::string& path, const Image& image, const GiveUp& give_up) {
+    const std::string ending = lower_ending(path);
+    const int w = image.width, h = image.height;
+    if (w <= 0 || h <= 0 || image.rgb.size() != std::size_t(w) * h * 3)
+        throw Error(ErrorKind::usage, "cannot write '" + path + "': the picture has no pixels of its size");
+    Bytes bytes;
+    int ok = 0;
+    if (ending == "jpg" || ending == "jpeg") {
+        ok = stbi_write_jpg_to_func(append, &bytes, w, h, 3, image.rgb.data(), 92);
+    } else if (ending == "png") {
+        ok = stbi_write_png_to_func(append, &bytes, w, h, 3, image.rgb.data(), w * 3);
+    } else if (ending == "bmp") {
+        ok = stbi_write_bmp_to_func(append, &bytes, w, h, 3, image.rgb.data());
+    } else {
+        throw Error(ErrorKind::usage, "cannot write '" + path + "': end the name in .jpg, .png or .bmp");
+    }
+    if (!ok) throw_output(path, "the picture is too large for this format");
+    write_file(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, give_up);
+}
+
+bool is_image_path(const std::string& path) {
+    static constexpr const char* kEndings[] = {"jpg", "jpeg", "png", "bmp", "gif", "pnm", "ppm", "pgm", "tga"};
+    const std::string ending = lower_ending(path);
+    return std::any_of(std::begin(kEndings), std::end(kEndings), [&](const char* e) { return ending == e; });
+}
+
+}  // namespace convoy::media
