@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include <convoy/load.h>
 
+#include <filesystem>
+#include <system_error>
+
 #include "darknet_loader/cfg_parser.h"
 #include "darknet_loader/file.h"
 #include "darknet_loader/shape_inference.h"
+
+namespace fs = std::filesystem;
 
 namespace convoy {
 namespace {
 
 constexpr std::size_t kMaxCfgBytes = std::size_t(4) << 20;
 constexpr int kSizeStep = 32;
+constexpr int kCocoClasses = 80;
 
 void apply_size(Network& network, const LoadOptions& options) {
     for (const int side : {options.width, options.height})
@@ -23,6 +29,18 @@ void apply_size(Network& network, const LoadOptions& options) {
         throw Error(ErrorKind::usage, "the network cannot take an input of " + std::to_string(network.input.w) + "x" +
                                           std::to_string(network.input.h) + ": " + error.what());
     }
+}
+
+// Names that belong to a model although nobody named them.
+std::string find_names(const Network& network) {
+    std::error_code ignored;
+    for (const std::string& path : {network.weights_path, network.cfg_path}) {
+        if (path.empty()) continue;
+        if (const fs::path own = fs::path(path).replace_extension(".names"); fs::is_regular_file(own, ignored))
+            return own.string();
+    }
+    const fs::path coco = fs::path(network.cfg_path).parent_path() / "coco.names";
+    return network.classes() == kCocoClasses && fs::is_regular_file(coco, ignored) ? coco.string() : "";
 }
 
 }  // namespace
@@ -40,7 +58,8 @@ Network load_network(const std::string& cfg, const std::string& weights, const s
                      const LoadOptions& options) {
     Network network = parse_network(map_file(cfg, "cfg file", kMaxCfgBytes).bytes(), cfg, options);
     if (!weights.empty()) attach_weights(network, weights);
-    if (!names.empty()) attach_names(network, names);
+    const std::string found = names.empty() ? find_names(network) : names;
+    if (!found.empty()) attach_names(network, found);
     return network;
 }
 

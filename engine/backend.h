@@ -28,7 +28,7 @@ public:
     virtual void to_host(Frame&) {}
     /// Takes over the frame's owner, and lets go of it once the frame was read; a little later, so that nobody waits.
     virtual void hold(Frame& frame) { frame.owner.reset(); }
-    /// Waits for that now.
+    /// Waits until all that was held is let go of.
     virtual void release() {}
 
 private:

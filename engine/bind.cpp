@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kGpuBatch = 32;
 
+std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1u << 20) - 1) >> 20) + " MiB"; }
 std::string cuda_name(int gpu) { return "cuda:" + std::to_string(gpu); }
 
 // Every GPU that can be used; those that cannot are said why.
@@ -48,6 +49,7 @@ CudaOptions cuda_options(const EngineOptions& options, Precision precision) {
     out.precision = precision;
     out.autotune = options.autotune;
     out.same_bits = options.same_bits;
+    out.memory_limit = options.gpu_memory;
     out.libraries = options.libraries;
     out.tuning_cache = options.tuning_cache;
     out.notice = options.notice;
@@ -114,10 +116,29 @@ CompileOptions cuda_compile_options(const EngineOptions& options, Precision prec
     return out;
 }
 
+Plan compile_for_gpus(const Network& network, const EngineOptions& options, Precision precision,
+                      const std::vector<int>& gpus) {
+    std::size_t timer = 0;
+    for (int gpu : gpus) timer = std::max(timer, cuda_timer_bytes(gpu));
+    CompileOptions compile_options = cuda_compile_options(options, precision);
+    for (;;) {
+        Plan plan = compile(network, compile_options);
+        const std::size_t needed = cuda_memory(plan, precision, kGpuSlots).at_start(timer);
+        if (options.gpu_memory == 0 || needed <= options.gpu_memory) return plan;
+        if (options.max_batch || plan.max_batch == 1)
+            throw Error(ErrorKind::unsupported, "at a batch of " + std::to_string(plan.max_batch) +
+                                                    " this network needs " + mebibytes(needed) +
+                                                    " of a GPU's memory, but only " + mebibytes(options.gpu_memory) +
+                                                    " may be taken: allow more, or run a smaller " +
+                                                    (plan.max_batch > 1 ? "batch" : "network (--size)"));
+        compile_options.max_batch = (plan.max_batch + 1) / 2;
+    }
+}
+
 std::unique_ptr<GpuBackend> bind_gpu(const Network& network, const EngineOptions& options) {
     const int gpu = choose_gpu(options);
     const Precision precision = cuda_precision(options.precision, gpu);
-    CudaSet set = make_cuda_backends(compile(network, cuda_compile_options(options, precision)), options.detect, {gpu},
+    CudaSet set = make_cuda_backends(compile_for_gpus(network, options, precision, {gpu}), options.detect, {gpu},
                                      cuda_options(options, precision));
     if (!set.backends.front()) throw Error(set.error_kind, set.failures.front());
     return std::move(set.backends.front());
@@ -136,7 +157,7 @@ BoundEngine bind(const Network& network, const EngineOptions& options) {
     Precision precision = cuda_precision(options.precision, choice.gpus.front());
     for (int gpu : choice.gpus)
         if (cuda_precision(options.precision, gpu) == Precision::fp32) precision = Precision::fp32;
-    Plan plan = compile(network, cuda_compile_options(options, precision));
+    Plan plan = compile_for_gpus(network, options, precision, choice.gpus);
     out.max_batch = plan.max_batch;
     CudaSet set = make_cuda_backends(std::move(plan), options.detect, choice.gpus, cuda_options(options, precision));
     for (std::size_t i = 0; i < choice.gpus.size(); ++i) {

@@ -29,6 +29,10 @@ int choose_gpu(const EngineOptions& options);
 CompileOptions cpu_compile_options(const EngineOptions& options);
 CompileOptions cuda_compile_options(const EngineOptions& options, Precision precision);
 
+/// A plan for these GPUs that keeps to EngineOptions::gpu_memory. Throws Error(unsupported) where none does.
+Plan compile_for_gpus(const Network& network, const EngineOptions& options, Precision precision,
+                      const std::vector<int>& gpus);
+
 /// A network made ready to run on one device.
 struct BoundDevice {
     std::string name;  ///< "cuda:0", "cpu", "cpu:1"

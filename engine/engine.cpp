@@ -2,8 +2,10 @@
 #include <convoy/engine.h>
 
 #include <algorithm>
+#include <mutex>
 #include <thread>
 
+#include "engine/before_batch.h"
 #include "engine/bind.h"
 #include "engine/run/check_frame.h"
 #include "engine/run/scheduler.h"
@@ -12,8 +14,7 @@
 namespace convoy {
 namespace {
 
-constexpr int kCpuSlots = 2;  // one in the network, one being filled
-constexpr int kGpuSlots = 3;  // and one whose results are being read
+constexpr int kCpuSlots = 2;  // one in the network, one being filled; on a GPU also one whose results are read
 // A GPU has up to seven decoders, and eight threads keep them busy (docs/measurements.md); on a CPU one thread
 // preprocesses while the other decodes.
 constexpr int kGpuDecoders = 8, kCpuDecoders = 2;
@@ -48,13 +49,21 @@ struct Engine::Impl {
     BoundEngine bound;
     DetectOptions detect;
     std::vector<std::unique_ptr<DeviceWorker>> workers;
+    std::mutex queue_mutex;
     std::unique_ptr<SubmitQueue> queue;  // declared after the workers: its threads, which use them, end first
     StartReport start;
     bool gpu = false;
 
+    void check(const Frame& frame) const;
     int slots() const { return gpu ? kGpuSlots : kCpuSlots; }
     int capacity() const { return bound.max_batch * (2 * slots() + 1) * int(workers.size()); }
+    void end_queue() {
+        const std::lock_guard lock(queue_mutex);
+        queue.reset();
+    }
+    // Not there during a run, and made by whoever comes first after it.
     SubmitQueue& submit_queue() {
+        const std::lock_guard lock(queue_mutex);
         if (!queue) queue = std::make_unique<SubmitQueue>(workers, capacity());
         return *queue;
     }
@@ -76,7 +85,6 @@ Engine::Engine(const Network& network, const EngineOptions& options) : impl_(std
         worker.max_latency_ms = options.max_latency_ms;
         worker.cpus = device.cpus;
         worker.trace = options.trace.get();
-        worker.before_batch = options.before_batch;
         try {
             impl.workers.push_back(std::make_unique<DeviceWorker>(std::move(device.backend), std::move(worker)));
         } catch (const Error& error) {
@@ -97,27 +105,44 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
 std::vector<Detection> Engine::detect(const Frame& frame) {
-    submit(frame);
-    impl_->submit_queue().flush();
+    if (impl_->submit_queue().owes())
+        usage(
+            "detect() was called while results are owed to submit(): take them with next() first, or use another "
+            "engine");
+    if (!submit(frame)) usage("detect() was called after cancel(): call resume() first");
+    flush();
     std::optional<Result> result = next();
     return result ? std::move(result->detections) : std::vector<Detection>{};
 }
 
-void Engine::submit(Frame frame) {
-    check_frame(frame, impl_->gpu);
-    if (frame.pixels.on_device && impl_->workers.size() > 1)
+void Engine::Impl::check(const Frame& frame) const {
+    check_frame(frame, gpu);
+    if (frame.pixels.on_device && workers.size() > 1)
         throw Error(ErrorKind::input, "frame " + std::to_string(frame.index) +
                                           " lies in device memory, but the engine has several GPUs: make an engine for "
                                           "each, or hand over whole inputs by run()");
-    impl_->submit_queue().submit(std::move(frame));
 }
+
+bool Engine::submit(Frame frame) {
+    impl_->check(frame);
+    return impl_->submit_queue().submit(std::move(frame), true);
+}
+
+bool Engine::try_submit(Frame&& frame) {
+    impl_->check(frame);
+    return impl_->submit_queue().submit(std::move(frame), false);
+}
+
+void Engine::flush() { impl_->submit_queue().flush(); }
+void Engine::cancel() { impl_->submit_queue().cancel(); }
+void Engine::resume() { impl_->end_queue(); }
 
 void Engine::finish() { impl_->submit_queue().finish(); }
 std::optional<Result> Engine::next() { return impl_->submit_queue().next(); }
 
 RunReport Engine::run(std::vector<RunInput> inputs, RunObserver& observer, const std::atomic<bool>& stop,
                       const RunThreads& threads) {
-    impl_->queue.reset();
+    impl_->end_queue();
     SchedulerOptions scheduler;
     const int cores = int(std::max(1u, std::thread::hardware_concurrency()));
     scheduler.decoders = threads.decoders ? threads.decoders : impl_->gpu ? kGpuDecoders : kCpuDecoders;
@@ -141,6 +166,10 @@ std::vector<StageStats> Engine::stats() const {
             all.push_back(std::move(stage));
         }
     return all;
+}
+
+void call_before_batches(Engine& engine, const std::function<void(const std::string&, std::int64_t)>& call) {
+    for (const auto& worker : engine.impl_->workers) worker->call_before_batches(call);
 }
 
 const std::vector<std::string>& Engine::notes() const { return impl_->bound.notes; }

@@ -17,7 +17,6 @@ namespace convoy::tools {
 namespace {
 
 constexpr int kSizeStep = 32;  // stride of the coarsest head of every YOLO since v2
-constexpr int kCocoClasses = 80;
 constexpr const char* kDemoModel = "yolov3-quarter";
 
 int parse_side(std::string_view text, const std::string& whole) {
@@ -46,15 +45,6 @@ std::string without_model_suffix(const std::string& stem) {
     return has_suffix ? fs::path(path).replace_extension().string() : stem;
 }
 
-// Names that belong to a model although nobody named them: STEM.names, else coco.names in the same folder.
-std::string find_names(const Network& network, const std::string& stem) {
-    std::error_code ignored;
-    if (!stem.empty() && fs::exists(stem + ".names", ignored)) return stem + ".names";
-    const fs::path coco = fs::path(network.cfg_path).parent_path() / "coco.names";
-    if (network.classes() == kCocoClasses && fs::exists(coco, ignored)) return coco.string();
-    return {};
-}
-
 std::string default_tuning_cache() {
     if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
         return (fs::path(cache) / "convoy").string();
@@ -69,7 +59,7 @@ void ModelOptions::add_to(CLI::App& app) {
     auto* model = app.add_option("--model", stem, "STEM for STEM.cfg, STEM.weights and STEM.names")->type_name("STEM");
     auto* net = app.add_option("--cfg", cfg, "network description")->type_name("FILE");
     auto* data = app.add_option("--weights", weights, "trained weights")->type_name("FILE");
-    app.add_option("--names", names, "class names, one a line (default: STEM.names, else coco.names beside the cfg)")
+    app.add_option("--names", names, "class names, one a line (default: those beside the weights or the cfg)")
         ->type_name("FILE")
         ->group(group);
     app.add_option("--size", size, "network input: 416 or WxH, multiples of 32 (default: the cfg's)")
@@ -92,10 +82,7 @@ Network ModelOptions::load(bool needs_weights) const {
         throw Error(ErrorKind::usage, "--weights needs its network description: give --cfg FILE, too");
     if (weights_file.empty() && needs_weights)
         throw Error(ErrorKind::usage, "--cfg needs trained weights: give --weights FILE, too");
-    Network network = load_network(cfg_file, weights_file, names, parse_size(size));
-    if (names.empty())
-        if (const std::string found = find_names(network, base); !found.empty()) attach_names(network, found);
-    return network;
+    return load_network(cfg_file, weights_file, names, parse_size(size));
 }
 
 void add_preprocess_options(CLI::App& app, EngineOptions& engine) {
@@ -147,6 +134,11 @@ void add_device_options(CLI::App& app, EngineOptions& engine) {
     app.add_option("--tuning-cache", engine.tuning_cache,
                    "GPU: where the fastest kernels are remembered (default: ~/.cache/convoy)")
         ->type_name("DIR")
+        ->group(group);
+    app.add_option("--gpu-memory", engine.gpu_memory,
+                   "the most of each GPU's memory to take, for example 4G: the batch follows it (default: no limit)")
+        ->type_name("SIZE")
+        ->transform(CLI::AsSizeValue(false).description(""))
         ->group(group);
     app.add_option("--batch", engine.max_batch, "pictures in one pass (default: chosen for the device)")
         ->type_name("N")

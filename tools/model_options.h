@@ -24,17 +24,16 @@ struct ModelOptions {
     /// Whether no model was named, so that load() takes the demo model.
     bool is_demo() const { return cfg.empty() && weights.empty() && stem.empty(); }
 
-    /// Loads the model, with its class names: `names`, else STEM.names, else coco.names in the cfg's folder when the
-    /// model has 80 classes, else none. Throws Error(usage) for options that do not go together and what load_network
-    /// throws. With `needs_weights` false a model without weights is loaded for its structure alone.
+    /// Loads the model, with its class names: `names`, or those that load_network finds. Throws Error(usage) for
+    /// options that do not go together and what load_network throws. With `needs_weights` false a model without weights
+    /// is loaded for its structure alone.
     Network load(bool needs_weights = true) const;
 };
 
 /// Adds --letterbox, --stretch, --resize and --batch-norm.
 void add_preprocess_options(CLI::App& app, EngineOptions& engine);
 
-/// Adds --device, --precision, --batch, --threads, --no-autotune,
-/// --no-libraries and --tuning-cache.
+/// Adds --device, --precision, --batch, --threads, --gpu-memory, --no-autotune, --no-libraries and --tuning-cache.
 void add_device_options(CLI::App& app, EngineOptions& engine);
 
 /// Folder of the shipped demo model: share/convoy/models of an installation, models/ of a build tree.

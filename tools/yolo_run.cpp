@@ -12,6 +12,7 @@ extern "C" {
 }
 
 #include <convoy/media/input.h>
+#include "engine/before_batch.h"
 #include "tools/av_log.h"
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
@@ -105,7 +106,6 @@ int conclude(const RunOptions& options, const RunSummary& summary, const Engine&
 void prepare(RunOptions& options, const std::vector<std::string>& inputs) {
     options.engine.same_bits =
         options.engine.max_latency_ms < 0 && std::none_of(inputs.begin(), inputs.end(), media::is_live);
-    options.engine.before_batch = parse_fail_device(options.fail_device);
     if (!options.trace.empty()) options.engine.trace = std::make_shared<Trace>();
 }
 
@@ -121,6 +121,7 @@ int run(RunOptions& options) {
     if (!options.quiet)
         options.engine.notice = [](const std::string& sentence) { fmt::print(stderr, "yolo-run: {}\n", sentence); };
     Engine engine(network, options.engine);
+    if (!options.fail_device.empty()) call_before_batches(engine, parse_fail_device(options.fail_device));
     network.weights_storage.reset();  // the engine holds what it needs
     greet(options, network, engine);
     RunSummary summary;

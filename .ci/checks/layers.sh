@@ -25,6 +25,8 @@ engine/cuda/tuning_cache\.cpp:[0-9]+: <(unistd\.h|fstream|filesystem)>
 engine/cuda/device\.cpp:[0-9]+: <(fstream|filesystem)>
 # NCCL, which moves weights and computes nothing, is opened at run time like the libraries of the kernels.
 engine/cuda/nccl\.cpp:[0-9]+: "kernels/cuda/dynamic_library\.h"
+# For tests of the whole command: --fail-device.
+tools/yolo_run\.cpp:[0-9]+: "engine/before_batch\.h"
 EOF
 )
 

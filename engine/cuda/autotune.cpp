@@ -16,7 +16,6 @@ constexpr int kFirstSamples = 3, kMoreSamples = 7;
 constexpr const char* kFewRows = "_few_rows";  // in the key: not every row took part
 constexpr std::size_t kFinalists = 8, kOthers = 2;
 constexpr float kFarBehind = 3, kStillInTheRace = 1.25f;  // of the fastest first median
-constexpr std::size_t kMaxWorkspace = 512u << 20;
 
 float median(std::vector<float> values) {
     std::nth_element(values.begin(), values.begin() + std::ptrdiff_t(values.size() / 2), values.end());
@@ -46,7 +45,7 @@ std::string to_string(const k::Conv& conv) {
 ColdTimer::ColdTimer(std::size_t l2_bytes, cudaStream_t stream, Patience& patience)
     : stream_(stream),
       patience_(patience),
-      flush_(l2_bytes * kFlushMultiple, "timer", &patience),
+      flush_(kFlushMultiple * l2_bytes, "timer", &patience),
       start_(make_event(true)),
       stop_(make_event(true)) {}
 
@@ -66,7 +65,7 @@ std::vector<float> ColdTimer::run(int samples, const std::function<void(cudaStre
 }
 
 Autotuner::Autotuner(const DeviceInfo& device, const k::ConvLibraries& libraries, TuningCache& cache,
-                     cudaStream_t stream, Patience& patience, bool libraries_compete,
+                     cudaStream_t stream, Patience& patience, bool libraries_compete, std::size_t max_workspace,
                      std::function<void(const std::string&)> notice)
     : device_(device),
       libraries_(libraries),
@@ -74,15 +73,18 @@ Autotuner::Autotuner(const DeviceInfo& device, const k::ConvLibraries& libraries
       stream_(stream),
       patience_(patience),
       libraries_compete_(libraries_compete),
+      max_workspace_(max_workspace),
       notice_(std::move(notice)),
       timer_(device.caps.l2_bytes, stream, patience) {}
+
+std::size_t Autotuner::device_bytes(const DeviceInfo& device) { return kFlushMultiple * device.caps.l2_bytes; }
 
 Autotuner::Choice Autotuner::prepare(const k::Conv& conv, const std::string& row) const {
     const k::ConvCandidate* candidate = find_row(row);
     if (!candidate || !candidate->supports(conv, device_.caps)) return {};
     try {
         Choice choice{row, candidate->prepare(conv, device_.caps, libraries_), 0};
-        if (choice.kernel && choice.kernel->workspace_bytes() > kMaxWorkspace) return {};
+        if (choice.kernel && choice.kernel->workspace_bytes() > max_workspace_) return {};
         return choice;
     } catch (const std::runtime_error&) {
         return {};  // a library that cannot be used is as good as absent

@@ -43,10 +43,14 @@ public:
         float us = 0;  ///< as measured when it was chosen; 0 when it was not
     };
 
-    /// All references outlive the tuner.
+    static constexpr std::size_t kMaxWorkspace = std::size_t(512) << 20;
+    /// Device memory that it holds.
+    static std::size_t device_bytes(const DeviceInfo& device);
+
+    /// All references outlive the tuner. Kernels that want more workspace do not take part.
     Autotuner(const DeviceInfo& device, const kernels::cuda::ConvLibraries& libraries, TuningCache& cache,
               cudaStream_t stream, Patience& patience, bool libraries_compete,
-              std::function<void(const std::string&)> notice = {});
+              std::size_t max_workspace = kMaxWorkspace, std::function<void(const std::string&)> notice = {});
 
     /// The fastest of those that agree with the oracle, and what came close.
     struct Contest {
@@ -80,6 +84,7 @@ private:
     cudaStream_t stream_;
     Patience& patience_;
     bool libraries_compete_;
+    std::size_t max_workspace_;
     std::function<void(const std::string&)> notice_;  // empty once it was called
     ColdTimer timer_;
 };

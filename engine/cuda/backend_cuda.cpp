@@ -2,6 +2,7 @@
 #include "engine/cuda/backend_cuda.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "engine/cuda/backend_resources.h"
@@ -87,10 +88,20 @@ void CudaBackend::take_weights(const PackedWeights& packed) {
 
 DeviceBuffer& CudaBackend::weights() const { return resources_->weights; }
 
+// Of a kernel, in bytes. A power of two where it is limited, since what is remembered belongs to it.
+std::size_t CudaBackend::max_workspace(const CudaOptions& options) const {
+    if (options.memory_limit == 0) return Autotuner::kMaxWorkspace;
+    const std::size_t taken = cuda_memory(plan_, precision_, kGpuSlots).at_start(Autotuner::device_bytes(device_));
+    const std::size_t left = options.memory_limit - std::min(taken, options.memory_limit);
+    return std::min(Autotuner::kMaxWorkspace, std::bit_floor(left));
+}
+
 std::string CudaBackend::tuning_key(const CudaOptions& options) const {
+    const std::size_t workspace = max_workspace(options);
     return device_.name + ", " + std::to_string(device_.caps.multiprocessors) + " multiprocessors, " +
            device_.versions + ", " + (options.libraries ? resources_->libraries->description() : "no libraries") +
-           ", kernels " + k::kernels_revision();
+           (workspace < Autotuner::kMaxWorkspace ? ", workspace " + std::to_string(workspace) : "") + ", kernels " +
+           k::kernels_revision();
 }
 
 bool CudaBackend::is_remembered(const CudaOptions& options, TuningCache& cache) const {
@@ -124,7 +135,7 @@ void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cach
     resources_->launches.clear();
     resources_->arena = DeviceBuffer();
     Autotuner tuner(device_, *resources_->libraries, cache, compute_stream(), *patience_, options.libraries,
-                    options.notice);
+                    max_workspace(options), options.notice);
     choose_kernels(options, tuner);
     resources_->arena = DeviceBuffer(plan_.memory.arena_bytes, "activations", patience_.get());
     cuda_check(cudaMemset(resources_->arena.data(), 0, resources_->arena.bytes()), "memset");

@@ -85,6 +85,7 @@ private:
 
     void choose_and_check(const CudaOptions& options, TuningCache& cache);
     void choose_kernels(const CudaOptions& options, Autotuner& tuner);
+    std::size_t max_workspace(const CudaOptions& options) const;
     void take_workspace();
     void refine(Autotuner& tuner);
     /// Memory of a slot with noise for an input: nothing that is timed may run on zeros, on which a GPU runs faster.

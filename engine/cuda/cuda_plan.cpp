@@ -36,6 +36,8 @@ k::Conv cuda_conv(const Plan& plan, const Node& node, k::Math math, int n) {
     return conv;
 }
 
+std::size_t cuda_timer_bytes(int gpu) { return Autotuner::device_bytes(device_info(gpu)); }
+
 DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots) {
     DeviceMemory out;
     const k::Math math = math_of(precision);

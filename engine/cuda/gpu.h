@@ -3,6 +3,8 @@
 // GPUs as devices, and what can be learnt of them. A build without CUDA has it too (no_cuda.cpp), and no GPU.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,6 +27,9 @@ GpuCount cuda_gpus();
 /// Why that GPU, which is there, cannot be used; nothing if it can.
 std::string cuda_why_unusable(int device);
 
+/// Batches in flight on a GPU: one in the network, one being filled, and one whose results are being read.
+constexpr int kGpuSlots = 3;
+
 /// What the kernels in kernels/cuda/ can do with activations of `precision` (fp32, tf32 or fp16).
 BackendTraits cuda_traits(Precision precision);
 
@@ -33,6 +38,7 @@ struct CudaOptions {
     bool autotune = true;                            ///< false: the same kernels every time, chosen by rule
     bool same_bits = false;                          ///< bound for the largest batch alone: see EngineOptions
     bool libraries = true;                           ///< cuDNN and cuBLASLt compete with our own kernels
+    std::size_t memory_limit = 0;                    ///< see EngineOptions::gpu_memory
     std::string tuning_cache;                        ///< folder; empty: tuned anew at every start
     std::function<void(const std::string&)> notice;  ///< see EngineOptions
     Trace* trace = nullptr;                          ///< told when everything ran; outlives the backends
@@ -61,7 +67,12 @@ struct DeviceMemory {
     std::size_t weights = 0, arena = 0, slots = 0;
     std::size_t tuning = 0;  ///< for a while at a start that measures kernels, before all but the weights is taken
     std::size_t total() const { return weights + arena + slots; }
+    /// The most that is taken at any time of a start, but for the workspace of the kernels that will be chosen; `timer`
+    /// is what measuring them takes all the while.
+    std::size_t at_start(std::size_t timer) const { return weights + timer + std::max(tuning, arena + slots); }
 };
+/// Device memory that measuring kernels takes on that GPU beside the tensors.
+std::size_t cuda_timer_bytes(int gpu);
 DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots);
 
 /// A backend on a GPU that can be looked into.

@@ -14,6 +14,7 @@ GpuCount cuda_gpus() { return {0, false, "this build has no CUDA backend"}; }
 Precision cuda_precision(Precision, int) { refuse(); }
 std::string cuda_why_unusable(int) { refuse(); }
 BackendTraits cuda_traits(Precision) { refuse(); }
+std::size_t cuda_timer_bytes(int) { refuse(); }
 DeviceMemory cuda_memory(const Plan&, Precision, int) { refuse(); }
 CudaSet make_cuda_backends(Plan, const DetectOptions&, const std::vector<int>&, const CudaOptions&) { refuse(); }
 std::vector<int> cpus_near_gpu(int) { return {}; }

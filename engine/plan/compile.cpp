@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/plan/compile.h"
 
-#include "engine/plan/lower.h"
+#include "engine/plan/graph.h"
 
 namespace convoy {
 

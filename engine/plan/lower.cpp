@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "engine/plan/lower.h"
+#include "engine/plan/graph.h"
 
 namespace convoy {
 namespace {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include <convoy/error.h>
-#include "engine/run/error_text.h"
 #include "engine/run/postprocess.h"
 #include "engine/run/thread_affinity.h"
 
@@ -14,13 +13,20 @@ namespace {
 
 const std::string kNetworkTrack = "network (host)", kPostprocessTrack = "post-process";
 
+std::string what(const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        return e.what();
+    } catch (...) {
+        return "an unknown exception";
+    }
+}
+
 }  // namespace
 
 DeviceWorker::DeviceWorker(std::unique_ptr<Backend> backend, WorkerOptions options)
-    : backend_(std::move(backend)),
-      options_(std::move(options)),
-      batch_counts_(std::size_t(options_.max_batch) + 1),
-      done_(std::size_t(options_.slots) + 1) {
+    : backend_(std::move(backend)), options_(std::move(options)), batch_counts_(std::size_t(options_.max_batch) + 1) {
     free_.reserve(std::size_t(options_.slots));
     for (int i = 0; i < options_.slots; ++i) {
         slots_.push_back(backend_->make_slot());
@@ -130,6 +136,11 @@ void DeviceWorker::flush() {
     work_.notify_one();
 }
 
+void DeviceWorker::call_before_batches(std::function<void(const std::string&, std::int64_t)> call) {
+    const std::lock_guard lock(mutex_);  // which the network's thread takes, too, before its next batch
+    before_batch_ = std::move(call);
+}
+
 void DeviceWorker::set_eager(bool eager) {
     {
         const std::lock_guard lock(mutex_);
@@ -232,20 +243,36 @@ void DeviceWorker::network_loop() {
     while (BatchPtr batch = next_batch()) {
         try {
             if (!batch->lost) run_batch(*batch);
-            done_.push(batch);
+            hand_on(batch);
         } catch (...) {
             fail(std::current_exception());
             let_go(*batch);
         }
     }
-    done_.close();
+    hand_on(nullptr);
+}
+
+void DeviceWorker::hand_on(BatchPtr batch) {
+    {
+        const std::lock_guard lock(mutex_);
+        running_.push_back(std::move(batch));
+    }
+    ran_.notify_one();
+}
+
+DeviceWorker::BatchPtr DeviceWorker::next_ran() {
+    std::unique_lock lock(mutex_);
+    ran_.wait(lock, [&] { return !running_.empty(); });
+    BatchPtr batch = std::move(running_.front());
+    running_.pop_front();
+    return batch;
 }
 
 void DeviceWorker::run_batch(Batch& batch) {
     const int count = int(batch.arrivals.size());
-    if (options_.before_batch) {
+    if (before_batch_) {
         try {
-            options_.before_batch(options_.name, pictures_);
+            before_batch_(options_.name, pictures_);
         } catch (...) {
             fail(std::current_exception());
             batch.lost = true;
@@ -264,8 +291,7 @@ void DeviceWorker::run_batch(Batch& batch) {
 }
 
 void DeviceWorker::postprocess_loop() {
-    while (std::optional<BatchPtr> next = done_.pop()) {
-        const BatchPtr batch = std::move(*next);
+    while (const BatchPtr batch = next_ran()) {
         std::vector<FrameOutcome> outcomes;
         try {
             if (!batch->lost && !batch->error) wait_for(*batch);

@@ -18,7 +18,6 @@
 #include <convoy/options.h>
 #include <convoy/run.h>
 #include "engine/backend.h"
-#include "engine/run/bounded_queue.h"
 #include "engine/run/census.h"
 #include "engine/run/memory_budget.h"
 #include "engine/stage.h"
@@ -77,7 +76,6 @@ struct WorkerOptions {
     double max_latency_ms = -1;  ///< see EngineOptions
     std::vector<int> cpus;       ///< where its threads run; empty: anywhere
     Trace* trace = nullptr;      ///< outlives the worker
-    std::function<void(const std::string& device, std::int64_t pictures)> before_batch;  ///< see EngineOptions
 };
 
 /// Two threads of its own: one runs batches, one waits for them and lists what was found. Frames are scaled into the
@@ -127,6 +125,8 @@ public:
     /// or drops are waited for.
     void wait_for_none() { living_batches_->wait_for_none(); }
 
+    /// See engine/before_batch.h.
+    void call_before_batches(std::function<void(const std::string&, std::int64_t)> call);
     std::unique_ptr<DecoderSeat> make_seat(const std::string& name) { return backend_->make_seat(name); }
     /// The device is not used again. The first reason counts.
     void fail(const std::string& why) noexcept;
@@ -167,6 +167,8 @@ private:
     void fill(Slot& slot, int index, Arrival& arrival, DecoderSeat& seat, Keep keep);
     void filled(Batch& batch);
     BatchPtr next_batch();
+    void hand_on(BatchPtr batch);
+    BatchPtr next_ran();
     bool is_due(const Batch& batch) const;
     Clock::time_point deadline(const Batch& batch) const;
     void network_loop();
@@ -182,14 +184,16 @@ private:
     std::vector<std::unique_ptr<Slot>> slots_;
 
     mutable std::mutex mutex_;
-    std::condition_variable room_, work_;
+    std::condition_variable room_, work_, ran_;
     const std::shared_ptr<Census> living_batches_ = std::make_shared<Census>();
-    std::deque<BatchPtr> open_;  // not yet with the network, in order
+    std::deque<BatchPtr> open_;     // not yet with the network, in order
+    std::deque<BatchPtr> running_;  // handed to the device, in order; a null is the last
     std::vector<Slot*> free_;
     int producers_ = 0;  // at work
     int in_flight_ = 0;  // batches between the network and their results
     bool eager_ = false, dropping_ = false, stopping_ = false;
     std::string failure_;
+    std::function<void(const std::string&, std::int64_t)> before_batch_;
     std::int64_t pictures_ = 0;  // run so far
 
     StageClock decode_clock_{"decode"}, wait_clock_{"wait for a slot"}, preprocess_clock_{"preprocess"};
@@ -197,7 +201,6 @@ private:
     std::vector<std::int64_t> batch_counts_;
     std::int64_t frames_ = 0;
 
-    BoundedQueue<BatchPtr> done_;
     std::vector<std::thread> threads_;
 };
 

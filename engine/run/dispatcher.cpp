@@ -4,11 +4,13 @@
 #include <utility>
 
 #include <convoy/error.h>
+#include "engine/run/scheduler.h"
 
 namespace convoy {
 
-Dispatcher::Dispatcher(std::vector<RunInput> inputs, Limits limits, Client& client, StageClock& clock, Trace* trace)
-    : inputs_(std::move(inputs)), limits_(limits), client_(client), clock_(clock), trace_(trace) {
+Dispatcher::Dispatcher(std::vector<RunInput> inputs, Limits limits, Scheduler& scheduler, StageClock& clock,
+                       Trace* trace)
+    : inputs_(std::move(inputs)), limits_(limits), scheduler_(scheduler), clock_(clock), trace_(trace) {
     for (std::size_t i = 0; i < inputs_.size(); ++i) lanes_[inputs_[i].lane].inputs.push_back(int(i));
 }
 
@@ -55,7 +57,8 @@ Dispatcher::Lane* Dispatcher::choose() {
     return nullptr;
 }
 
-// Takes a lane a step further: a segment to hand out, or null: its input has ended, or the client works on the segment.
+// Takes a lane a step further: a segment to hand out, or null: its input has ended, or a thread of its own works on the
+// segment.
 std::shared_ptr<RunUnit> Dispatcher::advance(Lane& lane, std::unique_lock<std::mutex>& lock) {
     lane.busy = true;
     if (!lane.current) {
@@ -72,7 +75,7 @@ std::shared_ptr<RunUnit> Dispatcher::advance(Lane& lane, std::unique_lock<std::m
     if (ended && cancelled) {
         // Nobody knows whether that was its end.
     } else if (ended) {
-        client_.end_input(input);
+        scheduler_.end_input(input);
     } else {
         {
             const std::lock_guard guard(mutex_);  // counted before anybody can have finished it
@@ -80,7 +83,7 @@ std::shared_ptr<RunUnit> Dispatcher::advance(Lane& lane, std::unique_lock<std::m
             ++unfinished_;
             bytes_ += segment->bytes();
         }
-        unit = client_.begin_segment(input, std::move(segment));
+        unit = scheduler_.begin_segment(input, std::move(segment));
     }
     lock.lock();
     lane.busy = false;

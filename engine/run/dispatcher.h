@@ -26,20 +26,13 @@ struct OpenInput {
 };
 
 class RunUnit;
+class Scheduler;
 
 /// Hands out segments to whoever asks, in each lane's order, a lane after the other: a device that is slower, or shared
-/// with others, simply asks less often. Cutting happens in the thread that asks, one thread a lane at a time.
+/// with others, simply asks less often. Cutting happens in the thread that asks, one thread a lane at a time; the
+/// scheduler makes a unit of each segment.
 class Dispatcher {
 public:
-    /// Told what comes next in a lane, before it is handed out; never twice at once for one lane.
-    class Client {
-    public:
-        virtual ~Client() = default;
-        /// The unit to hand out for a segment; null: the client has it worked on itself.
-        virtual std::shared_ptr<RunUnit> begin_segment(const std::shared_ptr<OpenInput>& input,
-                                                       std::shared_ptr<const Segment> segment) = 0;
-        virtual void end_input(const std::shared_ptr<OpenInput>& input) = 0;
-    };
     /// How far a lane's reading may be ahead of its results.
     struct Limits {
         int segments = 8;  ///< begun and not yet taken()
@@ -48,7 +41,7 @@ public:
     };
 
     /// `clock` is told how long cutting takes.
-    Dispatcher(std::vector<RunInput> inputs, Limits limits, Client& client, StageClock& clock, Trace* trace);
+    Dispatcher(std::vector<RunInput> inputs, Limits limits, Scheduler& scheduler, StageClock& clock, Trace* trace);
 
     /// How many lanes there are: so many threads at most may wait inside an input at once.
     int lanes() const { return int(lanes_.size()); }
@@ -80,7 +73,7 @@ private:
 
     const std::vector<RunInput> inputs_;
     const Limits limits_;
-    Client& client_;
+    Scheduler& scheduler_;
     StageClock& clock_;
     Trace* const trace_;
     std::mutex mutex_;

@@ -3,9 +3,11 @@
 
 #include <utility>
 
+#include "engine/run/scheduler.h"
+
 namespace convoy {
 
-RunUnit::RunUnit(Owner& owner, std::int64_t number, std::shared_ptr<OpenInput> from,
+RunUnit::RunUnit(Scheduler& scheduler, std::int64_t number, std::shared_ptr<OpenInput> from,
                  std::shared_ptr<const Segment> segment, std::shared_ptr<WorkRow> work_row)
     : id(number),
       input(std::move(from)),
@@ -13,7 +15,7 @@ RunUnit::RunUnit(Owner& owner, std::int64_t number, std::shared_ptr<OpenInput> f
       endless(segment->kind() == SegmentKind::endless),
       in_parts(segment->kind() == SegmentKind::first_part || segment->kind() == SegmentKind::next_part),
       bytes(segment->bytes()),
-      owner_(owner),
+      scheduler_(scheduler),
       segment_(std::move(segment)) {}
 
 std::int64_t RunUnit::delivered() const {
@@ -54,12 +56,12 @@ void RunUnit::take(FrameOutcome outcome) noexcept {
     bool good = !lost_ && !outcome.error;
     lock.unlock();
     if (good) try {
-            owner_.on_result(*this, std::move(outcome.result), std::move(outcome.pixels));
+            scheduler_.on_result(*this, std::move(outcome.result), std::move(outcome.pixels));
         } catch (...) {
             good = false;
             outcome.error = std::current_exception();
         }
-    if (outcome.error && !outcome.lost) owner_.on_error(outcome.error);
+    if (outcome.error && !outcome.lost) scheduler_.fail(outcome.error);
     outcome = {};  // before somebody may think that all is done
     lock.lock();
     delivered_ += good;
@@ -74,9 +76,9 @@ void RunUnit::settle(std::unique_lock<std::mutex>& lock) {
     if (!again) segment_.reset();
     lock.unlock();
     if (again)
-        owner_.on_lost(*this);
+        scheduler_.on_lost(*this);
     else
-        owner_.on_finished(*this);
+        scheduler_.on_finished(*this);
 }
 
 }  // namespace convoy

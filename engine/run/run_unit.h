@@ -11,26 +11,15 @@
 
 namespace convoy {
 
+class Scheduler;
 class WorkRow;
 
 /// A segment that is being worked on: counts its frames from submission to result. A device may fail on the way; then
 /// the unit is worked on again elsewhere, and results that were handed on already are not handed on again.
 class RunUnit : public FrameReceiver, public std::enable_shared_from_this<RunUnit> {
 public:
-    /// What a unit tells whoever made it. on_result() comes in the order of frames; on_finished() once, after the last.
-    class Owner {
-    public:
-        virtual ~Owner() = default;
-        virtual void on_result(RunUnit& unit, Result result, MemoryBudget::Hold pixels) = 0;
-        virtual void on_error(std::exception_ptr error) = 0;
-        /// All that will come has come.
-        virtual void on_finished(RunUnit& unit) = 0;
-        /// Its device has failed; nothing of it is under way any more.
-        virtual void on_lost(RunUnit& unit) = 0;
-    };
-
-    RunUnit(Owner& owner, std::int64_t id, std::shared_ptr<OpenInput> input, std::shared_ptr<const Segment> segment,
-            std::shared_ptr<WorkRow> row);
+    RunUnit(Scheduler& scheduler, std::int64_t id, std::shared_ptr<OpenInput> input,
+            std::shared_ptr<const Segment> segment, std::shared_ptr<WorkRow> row);
 
     const std::int64_t id;  ///< its place in the output
     const std::shared_ptr<OpenInput> input;
@@ -70,7 +59,7 @@ public:
 private:
     void settle(std::unique_lock<std::mutex>& lock);
 
-    Owner& owner_;
+    Scheduler& scheduler_;
     std::shared_ptr<const Segment> segment_;
     mutable std::mutex mutex_;
     std::int64_t delivered_ = 0, under_way_ = 0;

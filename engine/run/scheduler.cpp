@@ -99,8 +99,7 @@ std::shared_ptr<RunUnit> Scheduler::begin_segment(const std::shared_ptr<OpenInpu
                                                   std::shared_ptr<const Segment> segment) {
     const SegmentKind kind = segment->kind();
     const std::shared_ptr<WorkRow> row = row_for(input, kind);
-    Owner& owner = *this;
-    auto unit = living_units_->make<RunUnit>(owner, new_id(), input, std::move(segment), row);
+    auto unit = living_units_->make<RunUnit>(*this, new_id(), input, std::move(segment), row);
     {
         const std::lock_guard lock(mutex_);
         units_[unit->id] = unit;
@@ -138,21 +137,7 @@ std::shared_ptr<WorkRow> Scheduler::row_for(const std::shared_ptr<OpenInput>& in
     const int threads = kind == SegmentKind::closed ? (pool_->size() + decoders - 1) / decoders : pool_->size();
     std::unique_ptr<SegmentWork> work = observer_.work(input->index, input->input->info(), threads);
     if (!work) return nullptr;
-    WorkRow::Hooks hooks;
-    hooks.worked = [this](std::int64_t unit, PendingResult result) {
-        const std::size_t bytes = bytes_of(result.result);
-        output_.push(unit, std::move(result), bytes);
-    };
-    hooks.unit_done = [this](std::int64_t unit) {
-        output_.close(unit);
-        for (Device& device : devices_) device.pixels.look_again();  // another unit is the next one now
-    };
-    hooks.row_done = [this](std::int64_t unit) { output_.close(unit); };
-    hooks.failed = [this](std::exception_ptr error) { fail(std::move(error)); };
-    hooks.stopping = [this] { return stopping_.load(); };
-    hooks.clock = &work_clock_;
-    hooks.trace = options_.trace;
-    auto row = std::make_shared<WorkRow>(std::move(work), new_id(), std::move(hooks));
+    auto row = std::make_shared<WorkRow>(std::move(work), new_id(), *this);
     if (kind == SegmentKind::first_part) {
         const std::lock_guard lock(mutex_);
         open_rows_[input->lane] = {row, input};
@@ -185,13 +170,24 @@ void Scheduler::close_open_row(int lane) {
 void Scheduler::on_result(RunUnit& unit, Result result, MemoryBudget::Hold pixels) {
     latency_clock_.add(result.latency_ms);
     PendingResult pending{std::move(result), Clock::now(), std::move(pixels)};
-    if (!unit.row) {
-        const std::size_t bytes = bytes_of(pending.result);
-        output_.push(unit.id, std::move(pending), bytes);
-        return;
-    }
+    if (!unit.row) return on_worked(unit.id, std::move(pending));
     unit.row->push(unit, std::move(pending));
     pool_->wake(unit.row);
+}
+
+void Scheduler::on_worked(std::int64_t unit, PendingResult result) {
+    const std::size_t bytes = bytes_of(result.result);
+    output_.push(unit, std::move(result), bytes);
+}
+
+void Scheduler::on_unit_worked(std::int64_t unit) {
+    output_.close(unit);
+    for (Device& device : devices_) device.pixels.look_again();  // another unit is the next one now
+}
+
+StageScope Scheduler::time_work(const std::string& track, const char* name) {
+    static const std::string group = "host";
+    return {work_clock_, options_.trace, group, track, name};
 }
 
 // Nothing of the run may be touched after the last one: whoever waits for that ends it.

@@ -35,12 +35,37 @@ struct SchedulerOptions {
 ///     each device's own thread:       result ─► [row of work ─►] reorder buffer
 ///     threads of the work pool:       row of work: draw, encode
 ///     the thread that runs it:        reorder buffer ─► observer
-class Scheduler : private Dispatcher::Client, private RunUnit::Owner {
+class Scheduler {
 public:
     Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, std::vector<RunInput> inputs,
               RunObserver& observer, const std::atomic<bool>& stop, const SchedulerOptions& options);
-    ~Scheduler() override;
+    ~Scheduler();
+    Scheduler(const Scheduler&) = delete;
+    Scheduler& operator=(const Scheduler&) = delete;
     RunReport run();
+
+    // From the dispatcher, never twice at once for one lane.
+    /// The unit to hand out for a segment; null: a thread of its own works on it.
+    std::shared_ptr<RunUnit> begin_segment(const std::shared_ptr<OpenInput>& input,
+                                           std::shared_ptr<const Segment> segment);
+    void end_input(const std::shared_ptr<OpenInput>& input);
+    // From a unit.
+    /// In the order of its frames.
+    void on_result(RunUnit& unit, Result result, MemoryBudget::Hold pixels);
+    /// Once, after the last.
+    void on_finished(RunUnit& unit);
+    /// Its device has failed; nothing of it is under way any more.
+    void on_lost(RunUnit& unit);
+    // From a row of work.
+    void on_worked(std::int64_t unit, PendingResult result);
+    void on_unit_worked(std::int64_t unit);
+    void on_row_done(std::int64_t end_unit) { output_.close(end_unit); }
+    StageScope time_work(const std::string& track, const char* name);
+    /// Frames are to be dropped.
+    bool stopping() const { return stopping_; }
+    // From all of them.
+    /// Ends the run with this error; the first one counts.
+    void fail(std::exception_ptr error);
 
 private:
     using Clock = StageClock::Clock;
@@ -74,16 +99,6 @@ private:
         std::optional<Timeline> timeline;
         InputEnd end;
     };
-
-    // Dispatcher::Client
-    std::shared_ptr<RunUnit> begin_segment(const std::shared_ptr<OpenInput>& input,
-                                           std::shared_ptr<const Segment> segment) override;
-    void end_input(const std::shared_ptr<OpenInput>& input) override;
-    // RunUnit::Owner
-    void on_result(RunUnit& unit, Result result, MemoryBudget::Hold pixels) override;
-    void on_error(std::exception_ptr error) override { fail(std::move(error)); }
-    void on_finished(RunUnit& unit) override;
-    void on_lost(RunUnit& unit) override;
 
     void count_running(int more);
     void let_go_of_all();
@@ -119,7 +134,6 @@ private:
     void end_what_was_stopped();
     void begin_stop();
     void join_threads();
-    void fail(std::exception_ptr error);
     bool settled();
     RunReport report() const;
 

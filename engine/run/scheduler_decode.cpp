@@ -6,11 +6,21 @@
 
 #include <convoy/error.h>
 #include "engine/run/check_frame.h"
-#include "engine/run/pixel_bytes.h"
 #include "engine/run/scheduler.h"
 #include "engine/run/thread_affinity.h"
 
 namespace convoy {
+namespace {
+
+// Of a picture, without padding.
+std::size_t pixel_bytes(const PixelView& p) {
+    const std::size_t pixels = std::size_t(p.width) * std::size_t(p.height);
+    return p.format == PixelFormat::rgb8
+               ? 3 * pixels
+               : pixels + 2 * std::size_t((p.width + 1) / 2) * std::size_t((p.height + 1) / 2);
+}
+
+}  // namespace
 
 void Scheduler::start_thread(std::function<void()> work) {
     const std::lock_guard lock(mutex_);

@@ -49,15 +49,36 @@ void SubmitQueue::stop() {
     }
 }
 
-void SubmitQueue::submit(Frame frame) {
+bool SubmitQueue::submit(Frame&& frame, bool wait) {
     {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [&] { return submitted_ - taken_ < capacity_ || feeders_ == 0; });
+        const auto room = [&] { return submitted_ - taken_ < capacity_; };
+        if (wait) changed_.wait(lock, [&] { return room() || cancelled_ || feeders_ == 0; });
+        if (cancelled_) return false;
         if (feeders_ == 0) std::rethrow_exception(all_failed());
+        if (!room()) return false;
         waiting_.push_back({submitted_, std::move(frame), Clock::now(), {}});
         ++submitted_;
     }
     changed_.notify_all();
+    return true;
+}
+
+bool SubmitQueue::owes() const {
+    const std::lock_guard lock(mutex_);
+    return !cancelled_ && (submitted_ > taken_ || !ends_.empty());
+}
+
+void SubmitQueue::cancel() {
+    Entries dropped;
+    {
+        const std::lock_guard lock(mutex_);
+        cancelled_ = true;
+        dropped.splice(dropped.end(), waiting_);
+        dropped.splice(dropped.end(), results_);
+    }
+    changed_.notify_all();
+    for (const auto& device : devices_) device->drop_pending();
 }
 
 void SubmitQueue::flush() {
@@ -95,7 +116,8 @@ std::optional<Result> SubmitQueue::next() {
     std::unique_lock lock(mutex_);
     const auto at_end = [&] { return !ends_.empty() && ends_.front() == taken_; };
     const auto found = [&] { return find(results_, taken_); };
-    changed_.wait(lock, [&] { return at_end() || found() != results_.end() || feeders_ == 0; });
+    changed_.wait(lock, [&] { return cancelled_ || at_end() || found() != results_.end() || feeders_ == 0; });
+    if (cancelled_) return std::nullopt;
     if (at_end()) {
         ends_.pop_front();
         return std::nullopt;
@@ -168,10 +190,13 @@ SubmitQueue::Entries::iterator SubmitQueue::find(Entries& entries, std::int64_t 
 
 void SubmitQueue::take(FrameOutcome outcome) {
     const auto number = std::int64_t(outcome.tag);
+    Entries dropped;
     {
         const std::lock_guard lock(mutex_);
         const auto entry = find(under_way_, number);
-        if (outcome.lost && !stopping_) {
+        if (cancelled_) {
+            dropped.splice(dropped.end(), under_way_, entry);
+        } else if (outcome.lost && !stopping_) {
             flush_wanted_ = flush_wanted_ || number < flush_below_;
             waiting_.splice(waiting_.begin(), under_way_, entry);
         } else {

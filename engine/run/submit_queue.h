@@ -25,13 +25,18 @@ public:
     SubmitQueue(const SubmitQueue&) = delete;
     SubmitQueue& operator=(const SubmitQueue&) = delete;
 
-    /// Waits for room. Throws Error(device) once no device is left.
-    void submit(Frame frame);
+    /// False once cancelled, and when there is no room and it is not to `wait`: the frame is as it was then. Throws
+    /// Error(device) once no device is left.
+    bool submit(Frame&& frame, bool wait = true);
     /// Runs what was submitted so far without waiting for full batches.
     void flush();
     /// Flushes, and makes next() return nothing after the last result.
     void finish();
+    /// Drops what is under way; submit() and next() return at once from now on.
+    void cancel();
     std::optional<Result> next();
+    /// Whether results are yet to come out.
+    bool owes() const;
 
 private:
     using Clock = StageClock::Clock;
@@ -66,6 +71,7 @@ private:
     std::int64_t flush_below_ = 0;  // frames with smaller numbers wait for no other
     bool flush_wanted_ = false;
     int placing_ = 0, feeders_ = 0;
+    bool cancelled_ = false;  // nobody wants results any more
     bool stopping_ = false;
     std::vector<std::thread> threads_;
 };

@@ -4,18 +4,14 @@
 #include <limits>
 #include <utility>
 
+#include "engine/run/scheduler.h"
+
 namespace convoy {
-namespace {
-
-const std::string kGroup = "host";
-
-}  // namespace
-
-WorkRow::WorkRow(std::unique_ptr<SegmentWork> work, std::int64_t row_end, Hooks hooks)
+WorkRow::WorkRow(std::unique_ptr<SegmentWork> work, std::int64_t row_end, Scheduler& scheduler)
     : Strand(row_end),  // the oldest first: what it holds comes out soonest
       end_unit(row_end),
       work_(std::move(work)),
-      hooks_(std::move(hooks)),
+      scheduler_(scheduler),
       in_(std::numeric_limits<std::size_t>::max()) {}  // bounded by the pixels that a unit may keep
 
 void WorkRow::add(RunUnit& unit) {
@@ -42,7 +38,7 @@ bool WorkRow::step(int thread) noexcept {
         do_item(std::move(*item), "worker " + std::to_string(thread));
     } catch (...) {
         ended_ = true;
-        hooks_.failed(std::current_exception());
+        scheduler_.fail(std::current_exception());
     }
     return true;
 }
@@ -51,32 +47,32 @@ void WorkRow::do_item(ReorderBuffer<PendingResult>::Item item, const std::string
     if (item.unit == end_unit) {
         ended_ = true;
         {
-            const StageScope timed(*hooks_.clock, hooks_.trace, kGroup, track, "end");
+            const StageScope timed = scheduler_.time_work(track, "end");
             work_->end();
         }
-        hooks_.row_done(end_unit);
+        scheduler_.on_row_done(end_unit);
         return;
     }
     if (!item.value) {
         units_.erase(item.unit);
         if (!units_.empty()) units_.begin()->second->set_next_in_row();
-        hooks_.unit_done(item.unit);
+        scheduler_.on_unit_worked(item.unit);
         return;
     }
     RunUnit& unit = *units_.at(item.unit);
     Result& result = item.value->result;
-    const bool dropped = hooks_.stopping() || unit.was_cut_off();
+    const bool dropped = scheduler_.stopping() || unit.was_cut_off();
     if (dropped) {
         unit.cut_off();
     } else {
-        const StageScope timed(*hooks_.clock, hooks_.trace, kGroup, track, "frame");
+        const StageScope timed = scheduler_.time_work(track, "frame");
         result.frame.index = frames_++;
         work_->frame(result);
     }
     result.frame.owner.reset();
     result.frame.pixels.plane[0] = result.frame.pixels.plane[1] = nullptr;
     item.value->pixels.release();
-    if (!dropped) hooks_.worked(item.unit, std::move(*item.value));
+    if (!dropped) scheduler_.on_worked(item.unit, std::move(*item.value));
 }
 
 void WorkRow::end_now() {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -18,21 +17,13 @@ struct PendingResult {
     MemoryBudget::Hold pixels;         ///< until the frame has gone through its row
 };
 
+class Scheduler;
+
 /// The frames of one segment, or of parts that follow each other, through one SegmentWork: in order, one at a time.
 class WorkRow : public WorkPool::Strand {
 public:
-    struct Hooks {
-        std::function<void(std::int64_t unit, PendingResult)> worked;  ///< a frame has gone through
-        std::function<void(std::int64_t unit)> unit_done,
-            row_done;  ///< all of a unit's frames have; the work has ended
-        std::function<void(std::exception_ptr)> failed;
-        std::function<bool()> stopping;  ///< frames are to be dropped instead
-        StageClock* clock = nullptr;
-        Trace* trace = nullptr;
-    };
-
     /// `end_unit` is the number under which the row's own end is reported, after all its units.
-    WorkRow(std::unique_ptr<SegmentWork> work, std::int64_t end_unit, Hooks hooks);
+    WorkRow(std::unique_ptr<SegmentWork> work, std::int64_t end_unit, Scheduler& scheduler);
 
     // From the thread that hands out segments, in order.
     /// The unit must live until its end has come out.
@@ -54,7 +45,7 @@ private:
     void do_item(ReorderBuffer<PendingResult>::Item item, const std::string& track);
 
     const std::unique_ptr<SegmentWork> work_;
-    const Hooks hooks_;
+    Scheduler& scheduler_;
     ReorderBuffer<PendingResult> in_;
     std::mutex mutex_;                        // of what follows, and of the work
     std::map<std::int64_t, RunUnit*> units_;  // they own the row

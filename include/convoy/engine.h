@@ -4,6 +4,8 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,47 +21,60 @@ namespace convoy {
 /// One model, ready to run on one set of devices. Owns its threads, memory and device handles; any number of engines
 /// live side by side in one process. All methods throw Error and nothing else (besides std::bad_alloc).
 ///
-///     convoy::Network net = convoy::load_network("yolov3.cfg", "yolov3.weights", "coco.names");
+///     convoy::Network net = convoy::load_network("yolov3.cfg", "yolov3.weights");
 ///     convoy::Engine engine(net, {});
-///     for (const convoy::Detection& d : engine.detect(frame)) …          // synchronous
+///     for (const convoy::Detection& d : engine.detect(frame)) ...      // one picture, at once
 ///
-///     engine.submit(frame1); engine.submit(frame2); engine.finish();     // asynchronous: results in order
-///     while (auto result = engine.next()) …
+///     engine.submit(frame1), engine.submit(frame2), engine.finish();   // many: results in order
+///     while (auto result = engine.next()) ...
 ///
-///     engine.run(inputs, observer, stop);                                      // whole videos, cut and decoded in
-///     parallel
+///     engine.run(inputs, observer, stop);                              // whole videos, cut and decoded in parallel
 ///
-/// submit()/finish() may be called from one thread while next() is called from another. The three ways must not be
-/// used at the same time.
+/// These are three ways of working, one at a time: detect() and run() are for when no result is owed to submit().
+/// submit(), try_submit(), flush() and cancel() may be called from any threads at once, next() from one more.
 ///
 /// A device that fails is not used again: its frames and segments go to the others, description() and run()'s report
 /// tell. When none is left, calls throw Error(device), but for a run() that had begun: its report tells then. CUDA
 /// gives up a whole process, all GPUs of it, when a kernel of any of them has touched memory that it must not.
 class Engine {
 public:
-    /// Packs the weights and allocates everything; later calls allocate nothing but results.
-    /// `network` is not needed afterwards. Throws Error(usage | unsupported | model).
+    /// Packs the weights and allocates what the network needs; `network` is not needed afterwards. Later on memory is
+    /// taken for results, and for pictures that are larger than all before. Throws Error(usage | unsupported | model |
+    /// device).
     Engine(const Network& network, const EngineOptions& options);
     ~Engine();  ///< drops what is still in flight
     Engine(Engine&&) noexcept;
     Engine& operator=(Engine&&) noexcept;
 
-    /// One picture, in the calling thread's time. Must not be mixed with results still owed by submit().
+    /// One picture, in the calling thread's time. Throws Error(usage) while results are owed to submit(), and what
+    /// submit() throws.
     std::vector<Detection> detect(const Frame& frame);
 
-    /// Hands over a frame; blocks while the bounded queue is full. Results come from next() in this order.
-    /// Throws Error(input) for a frame whose format, size or pitch is impossible, or that lies in device memory while
-    /// the engine has several GPUs; the engine stays usable.
-    void submit(Frame frame);
+    /// Hands over a frame; waits while capacity() frames are owed. Results come from next() in the order in which
+    /// frames were handed over. False, and the frame is dropped, once cancel() was called. Throws Error(input) for a
+    /// frame whose format, size or pitch is impossible, or that lies in device memory while the engine has several
+    /// GPUs; the engine stays usable.
+    bool submit(Frame frame);
+    /// The same without waiting: false, too, when there is no room; `frame` is as it was then.
+    bool try_submit(Frame&& frame);
+    /// What was submitted so far is not to wait for a full batch: for live frames, when none is expected soon.
+    /// EngineOptions::max_latency_ms does it by time.
+    void flush();
     /// Runs the last batch even if it is not full; no submit() after it until next() has returned nullopt.
     void finish();
-    /// The next result, in order of submission; waits for it. nullopt once finish() was called and all are out.
-    /// Throws what went wrong with that one frame, if anything did; the results of the others still come.
+    /// Gives up all that is between submit() and next(), from any thread: whoever waits in submit() gets false, whoever
+    /// waits in next() nullopt, and so does everybody who comes later, until resume().
+    void cancel();
+    /// Takes frames again after cancel(). For when no other thread is in a call.
+    void resume();
+    /// The next result, in order of submission; waits for it. nullopt once finish() was called and all are out, or
+    /// after cancel(). Throws what went wrong with that one frame, if anything did; the results of the others still
+    /// come.
     std::optional<Result> next();
 
     /// Whole inputs over all devices; returns when all have ended. Results reach `observer` in each lane's order, the
     /// same ones whatever devices there are (with EngineOptions::same_bits to the bit). What goes wrong with one input
-    /// is told in its end; whatever else fails ends the run and is thrown. When `stop` becomes true nothing more is
+    /// is reported at its end; whatever else fails ends the run and is thrown. When `stop` becomes true nothing more is
     /// read, and what comes out ends early: without gaps, at the last frame that the observer has been told of.
     RunReport run(std::vector<RunInput> inputs, RunObserver& observer, const std::atomic<bool>& stop,
                   const RunThreads& threads = {});
@@ -74,11 +89,14 @@ public:
     /// What went wrong at the start without harm, a sentence each: a tuning cache that could not be written, say.
     const std::vector<std::string>& notes() const;
     int max_batch() const;
-    /// Frames that can be between submit() and next() before submit() blocks. A program that does both in one thread
+    /// Frames that can be between submit() and next() before submit() waits. A program that does both in one thread
     /// must not run further ahead.
     int capacity() const;
 
 private:
+    // For tests: engine/before_batch.h.
+    friend void call_before_batches(Engine& engine,
+                                    const std::function<void(const std::string& device, std::int64_t pictures)>& call);
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

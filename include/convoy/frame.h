@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include <convoy/types.h>
 
@@ -19,5 +20,17 @@ struct Frame {
     std::int64_t index = 0;       ///< its number within that input; only handed through
     double time_s = 0;            ///< presentation time in its input, seconds; only handed through
 };
+
+/// A frame of RGB pixels in host memory: (height, width, 3) bytes, `pitch` bytes from row to row (0: rows without
+/// gaps). `owner` keeps them alive; it may be null when the caller does so until the result is back.
+inline Frame rgb_frame(const void* rgb, int width, int height, int pitch = 0, std::shared_ptr<const void> owner = {}) {
+    Frame frame;
+    frame.pixels.format = PixelFormat::rgb8;
+    frame.pixels.plane[0] = static_cast<const std::uint8_t*>(rgb);
+    frame.pixels.pitch[0] = pitch ? pitch : 3 * width;
+    frame.pixels.width = width, frame.pixels.height = height;
+    frame.owner = std::move(owner);
+    return frame;
+}
 
 }  // namespace convoy

@@ -17,7 +17,9 @@ struct LoadOptions {
 };
 
 /// Reads a Darknet .cfg and, unless `weights` is empty, maps the .weights file that belongs to it and points the
-/// layers into it: nothing is copied. `names`, one class name a line, may be empty.
+/// layers into it: nothing is copied. `names` has one class name a line. Where it is empty, names are looked for: the
+/// file of the weights' name, or else the cfg's, that ends in .names; coco.names beside the cfg for a model of 80
+/// classes; without any, Network::names stays empty.
 /// The rules are those of AlexeyAB's parser.c (parse_network_cfg_custom, load_weights_upto).
 /// Throws Error(model) naming file, line, section and key for anything misspelt, missing, repeated, out of range
 /// or of the wrong size, Error(unsupported) for sections and keys of Darknet that are not implemented, and Error(usage)

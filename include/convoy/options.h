@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -58,13 +58,16 @@ struct EngineOptions {
     BatchNormFormula batch_norm = BatchNormFormula::alexeyab;
     bool autotune = true;   ///< GPU: time the kernels that could serve each layer; false takes fixed ones
     bool libraries = true;  ///< GPU: cuDNN and cuBLASLt compete with our own kernels
+    /// GPU: bytes of each one's memory that the engine may take when it is made: packed weights, activations,
+    /// workspace, batches in flight, and what measuring kernels takes for a while. 0: no limit. max_batch follows it
+    /// where that is 0; what does not fit is an Error(unsupported) that says how much is needed. Not in it: the CUDA
+    /// context and the libraries' code, about 0.5 GB per process, and what grows with the pictures: those on their way,
+    /// and the GPU's own video decoders.
+    std::size_t gpu_memory = 0;
     Replication replication = Replication::automatic;  ///< several GPUs
     std::string tuning_cache;  ///< GPU: folder where what was measured is kept; empty measures at every start
     /// Told, at the start and from the thread that makes the engine, what takes long: a sentence each time.
     std::function<void(const std::string& sentence)> notice;
-    /// For tests: called on a device's own thread before each of its batches, with the number of pictures that it has
-    /// run. What it throws counts as that device's failure.
-    std::function<void(const std::string& device, std::int64_t pictures)> before_batch;
     DetectOptions detect;
 };
 

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <convoy/load.h>
+#include "engine/before_batch.h"
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
 #include "tests/support/random.h"
@@ -20,11 +21,7 @@ struct Picture {
         for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = std::uint8_t(noise[i]);
     }
     Frame frame(int index = 0) const {
-        Frame f;
-        f.pixels.plane[0] = bytes.data();
-        f.pixels.pitch[0] = 3 * width;
-        f.pixels.width = width;
-        f.pixels.height = height;
+        Frame f = rgb_frame(bytes.data(), width, height);
         f.index = index;
         return f;
     }
@@ -178,7 +175,7 @@ TEST_CASE("a trace lives as long as there are threads that write into it", "[eng
     const std::weak_ptr<Trace> trace = options.trace;
     const Picture picture;
     std::atomic<bool> running = false, gone = false;
-    options.before_batch = [&](const std::string&, std::int64_t) {
+    const auto slow = [&](const std::string&, std::int64_t) {
         running = true;
         for (int i = 0; i < 50 && !gone; ++i) {  // while the engine is destroyed
             std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -187,6 +184,7 @@ TEST_CASE("a trace lives as long as there are threads that write into it", "[eng
     };
     {
         Engine engine(demo(), options);
+        call_before_batches(engine, slow);
         options.trace.reset();
         engine.submit(picture.frame());
         engine.finish();
@@ -194,4 +192,82 @@ TEST_CASE("a trace lives as long as there are threads that write into it", "[eng
     }
     CHECK_FALSE(gone);
     CHECK(trace.expired());
+}
+
+TEST_CASE("live frames: flushed one by one, cancelled, taken again", "[engine]") {
+    Engine engine(demo(96), sensitive(4));
+    const Picture picture;
+    const std::vector<Detection> expected = engine.detect(picture.frame());
+    for (int i = 0; i < 3; ++i) {
+        CHECK(engine.try_submit(picture.frame(i)));
+        engine.flush();
+        const std::optional<Result> result = engine.next();  // hangs if a batch of 4 is waited for
+        REQUIRE(result);
+        CHECK(same(result->detections, expected));
+    }
+    std::thread producer([&] {
+        while (engine.submit(picture.frame())) {
+        }
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    engine.cancel();
+    producer.join();
+    CHECK_FALSE(engine.next());
+    CHECK_FALSE(engine.try_submit(picture.frame()));
+    expect_error(ErrorKind::usage, "resume()", [&] { engine.detect(picture.frame()); });
+    engine.resume();
+    CHECK(same(engine.detect(picture.frame()), expected));
+}
+
+TEST_CASE("a picture is not detected while results are owed", "[engine]") {
+    Engine engine(demo(96), sensitive());
+    const Picture picture, other(64, 64, 2);
+    engine.submit(other.frame());
+    expect_error(ErrorKind::usage, "owed", [&] { engine.detect(picture.frame()); });
+    engine.finish();
+    CHECK(engine.next());
+    expect_error(ErrorKind::usage, "owed", [&] { engine.detect(picture.frame()); });  // the end is still to come
+    CHECK_FALSE(engine.next());
+    CHECK_NOTHROW(engine.detect(picture.frame()));
+}
+
+TEST_CASE("frames come from several threads, each stream's results in its order", "[engine]") {
+    Engine engine(demo(96), sensitive());
+    constexpr int kStreams = 3, kFrames = 20;
+    std::vector<Picture> pictures;
+    std::vector<std::vector<Detection>> expected;
+    for (int s = 0; s < kStreams; ++s) {
+        pictures.emplace_back(100 + 40 * s, 90, s + 1);
+        expected.push_back(engine.detect(pictures.back().frame()));
+    }
+    std::vector<std::thread> cameras;
+    for (int s = 0; s < kStreams; ++s)
+        cameras.emplace_back([&, s] {
+            for (int i = 0; i < kFrames; ++i) {
+                Frame frame = pictures[std::size_t(s)].frame(i);
+                frame.stream = s;
+                engine.submit(std::move(frame));
+            }
+        });
+    std::thread last([&] {
+        for (std::thread& camera : cameras) camera.join();
+        engine.finish();
+    });
+    std::vector<int> seen(kStreams);
+    while (const std::optional<Result> result = engine.next()) {
+        const auto stream = std::size_t(result->frame.stream);
+        CHECK(result->frame.index == seen[stream]++);
+        CHECK(same(result->detections, expected[stream]));
+    }
+    last.join();
+    CHECK(seen == std::vector<int>(kStreams, kFrames));
+}
+
+TEST_CASE("an RGB frame says where its rows begin and keeps its pixels", "[engine]") {
+    const auto bytes = std::make_shared<std::vector<std::uint8_t>>(1000);
+    const Frame dense = rgb_frame(bytes->data(), 7, 5);
+    CHECK((dense.pixels.format == PixelFormat::rgb8 && dense.pixels.pitch[0] == 21));
+    const Frame padded = rgb_frame(bytes->data(), 7, 5, 24, bytes);
+    CHECK((padded.pixels.pitch[0] == 24 && padded.pixels.width == 7 && padded.pixels.height == 5));
+    CHECK(bytes.use_count() == 2);
 }

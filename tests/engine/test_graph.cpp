@@ -5,7 +5,6 @@
 #include <stdexcept>
 
 #include <convoy/load.h>
-#include "engine/plan/lower.h"
 #include "engine/plan/passes.h"
 #include "tests/support/catch.h"
 #include "tests/support/data.h"

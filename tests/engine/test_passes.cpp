@@ -5,7 +5,7 @@
 #include <map>
 
 #include <convoy/load.h>
-#include "engine/plan/lower.h"
+#include "engine/plan/graph.h"
 #include "tests/support/catch.h"
 
 using namespace convoy;

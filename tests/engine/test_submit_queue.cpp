@@ -215,3 +215,55 @@ TEST_CASE("nothing of a queue's frames is left when it is gone", "[submit]") {
         REQUIRE(owner.use_count() == 1);
     }
 }
+
+TEST_CASE("a frame for which there is no room is left as it is", "[submit]") {
+    const NumberedPictures pictures;
+    FakeDevices fake(1, 2);
+    SubmitQueue queue(fake.workers, 3);
+    for (int i = 0; i < 3; ++i) CHECK(queue.submit(pictures.frame(i), false));
+    Frame frame = pictures.frame(3);
+    frame.owner = std::make_shared<int>();
+    CHECK_FALSE(queue.submit(std::move(frame), false));
+    CHECK(frame.owner);
+    queue.flush();
+    CHECK(number_of(queue.next()) == 0);
+    CHECK(queue.submit(std::move(frame), false));
+    CHECK_FALSE(frame.owner);
+    queue.finish();
+    for (int i = 1; i < 4; ++i) CHECK(number_of(queue.next()) == i);
+    CHECK_FALSE(queue.next());
+}
+
+TEST_CASE("cancelling lets go of whoever waits and of all frames", "[submit]") {
+    const NumberedPictures pictures;
+    const auto owner = std::make_shared<int>();
+    for (int round = 0; round < 50; ++round) {
+        FakeDevices fake(2, 4);
+        for (test::FakeBackend* backend : fake.backends) backend->work = std::chrono::milliseconds(1);
+        SubmitQueue queue(fake.workers, kCapacity);
+        std::atomic<int> refused{0};
+        std::vector<std::thread> producers;
+        for (int p = 0; p < 3; ++p)
+            producers.emplace_back([&] {
+                for (int i = 0;; ++i) {
+                    Frame frame = pictures.frame(i);
+                    frame.owner = owner;
+                    if (!queue.submit(std::move(frame))) break;
+                }
+                ++refused;
+            });
+        std::thread consumer([&] {
+            for (int i = 0; i < round && queue.next(); ++i) {
+            }
+            while (queue.next()) std::this_thread::sleep_for(std::chrono::milliseconds(5));  // slower than they are
+        });
+        std::this_thread::sleep_for(std::chrono::milliseconds(round % 5));
+        queue.cancel();
+        for (std::thread& thread : producers) thread.join();
+        consumer.join();
+        CHECK(refused == 3);
+        CHECK_FALSE(queue.submit(pictures.frame(0)));
+        CHECK_FALSE(queue.next());
+    }
+    CHECK(owner.use_count() == 1);
+}

@@ -66,6 +66,33 @@ TEST_CASE("the trained models load whole", "[load]") {
     if (!half.empty()) CHECK(load_network(half).weight_count() == 15641773);
 }
 
+TEST_CASE("names that nobody named are found beside the weights, the cfg, or as COCO's", "[load]") {
+    const TemporaryFolder folder;
+    const std::string cfg = folder.write("net.cfg", kSmallCfg);
+    const std::string weights = folder.write("best.weights", std::string(16 + 4 * kSmallWeights, '\0'));
+    CHECK(load_network(cfg, weights).names.empty());
+    folder.write("coco.names", "no\nno\n");  // the model has 2 classes, not 80
+    CHECK(load_network(cfg, weights).names.empty());
+    folder.write("net.names", "ape\nbee\n");
+    CHECK(load_network(cfg, weights).names == std::vector<std::string>{"ape", "bee"});
+    CHECK(load_network(cfg).names == std::vector<std::string>{"ape", "bee"});
+    folder.write("best.names", "cat\ndog\n");
+    CHECK(load_network(cfg, weights).names == std::vector<std::string>{"cat", "dog"});
+    CHECK(load_network(cfg, weights, folder / "net.names").names == std::vector<std::string>{"ape", "bee"});
+    folder.write("best.names", "one\n");
+    const auto error = error_of([&] { load_network(cfg, weights); });
+    REQUIRE(error);
+    CHECK(std::string(error->what()).find("best.names") != std::string::npos);
+
+    std::string eighty = kSmallCfg;
+    eighty.replace(eighty.find("classes=2"), 9, "classes=80");
+    eighty.replace(eighty.find("filters=14"), 10, "filters=170");
+    std::string names;
+    for (int i = 0; i < 80; ++i) names += "thing\n";
+    folder.write("coco.names", names);
+    CHECK(load_network(folder.write("eighty.cfg", eighty)).names.size() == 80);
+}
+
 TEST_CASE("a size given by the caller overrides the cfg's", "[load]") {
     const Network wide = parse_network(kSmallCfg, "small.cfg", {96, 64});
     CHECK(wide.input == Shape{3, 64, 96});

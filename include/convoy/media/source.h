@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Videos and pictures as RGB frames in sequence, for one thread. An engine's run takes inputs instead:
-// tools/media/input.h.
+// <convoy/media/input.h>.
 #pragma once
 
 #include <memory>

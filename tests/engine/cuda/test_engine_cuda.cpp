@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <convoy/engine.h>
+#include "engine/bind.h"
 #include "tests/engine/cuda/scenes.h"
 #include "tests/support/catch.h"
 #include "tests/support/cuda.h"
@@ -172,5 +173,49 @@ TEST_CASE("GPU: starting and ending engines leaks nothing", "[cuda]") {
         run(engine, pictures, 9);
         if (i == 1) before = free_bytes();  // modules are loaded and pools filled by then
         if (i == 5) CHECK(free_bytes() + (8u << 20) >= before);
+    }
+}
+
+TEST_CASE("the batch follows a limit of GPU memory, and what cannot be is said in MiB", "[cuda]") {
+    const Network network = demo(416);
+    EngineOptions options = on("cuda:0", Precision::fp16);
+    options.max_batch = 0;
+    const auto needed = [](const Plan& plan) { return cuda_memory(plan, Precision::fp16, kGpuSlots).at_start(0); };
+    const Plan whole = compile_for_gpus(network, options, Precision::fp16, {});
+    int last = whole.max_batch;
+    for (std::size_t limit = needed(whole) - 1; last > 1; limit = limit / 2) {
+        options.gpu_memory = limit;
+        if (limit < (std::size_t(8) << 20)) break;
+        try {
+            const Plan plan = compile_for_gpus(network, options, Precision::fp16, {});
+            CHECK(plan.max_batch < whole.max_batch);
+            CHECK(plan.max_batch <= last);
+            CHECK(needed(plan) <= limit);
+            last = plan.max_batch;
+        } catch (const Error& error) {
+            CHECK(std::string(error.what()).find("at a batch of 1 ") != std::string::npos);
+            CHECK(
+                std::string(error.what()).find(std::to_string((limit + (1u << 20) - 1) >> 20) + " MiB may be taken") !=
+                std::string::npos);
+        }
+    }
+    CHECK(last < whole.max_batch);
+    options.gpu_memory = needed(whole) - 1;
+    options.max_batch = whole.max_batch;
+    CHECK_THROWS_AS(compile_for_gpus(network, options, Precision::fp16, {}), Error);
+}
+
+TEST_CASE("GPU: an engine takes no more memory than it may", "[cuda]") {
+    REQUIRE_GPU();
+    EngineOptions options = on("cuda:0", Precision::fp16);
+    options.max_batch = 0;
+    for (std::size_t limit : {std::size_t(500) << 20, std::size_t(350) << 20}) {
+        options.gpu_memory = limit;
+        const std::unique_ptr<GpuBackend> backend = bind_gpu(demo(416), options);
+        std::vector<std::unique_ptr<Slot>> slots;
+        for (int i = 0; i < kGpuSlots; ++i) slots.push_back(backend->make_slot());
+        INFO("batch " << backend->plan().max_batch << ", " << backend->device_bytes() << " bytes");
+        CHECK(backend->device_bytes() <= limit);
+        CHECK(backend->device_bytes() > 0);
     }
 }

@@ -3,6 +3,7 @@
 // A GPU that fails in the middle of a run. A program of its own: the GPU is lost to the process.
 #include <atomic>
 
+#include "engine/before_batch.h"
 #include "tests/engine/cuda/poison.h"
 #include "tests/engine/cuda/scene_input.h"
 #include "tests/support/catch.h"
@@ -14,14 +15,15 @@ namespace {
 
 constexpr int kSegments = 20, kFrames = 12;
 
-EngineOptions with_hook(const std::string& device, const std::function<void()>& hook, const std::string& victim = "",
-                        int after = 0) {
+Engine with_hook(const Network& network, const std::string& device, const std::function<void()>& hook,
+                 const std::string& victim = "", int after = 0) {
     EngineOptions options = on(device, Precision::fp16);
     options.same_bits = true;
-    options.before_batch = [=](const std::string& name, std::int64_t pictures) {
+    Engine engine(network, options);
+    call_before_batches(engine, [=](const std::string& name, std::int64_t pictures) {
         if (hook && (victim.empty() || name == victim) && pictures >= after) hook();
-    };
-    return options;
+    });
+    return engine;
 }
 
 [[noreturn]] void fall_off_the_bus() { throw Error(ErrorKind::device, "the GPU has fallen off the bus"); }
@@ -66,12 +68,12 @@ TEST_CASE("GPU: when one of several fails the others finish: no frame lost or do
     const Network network = demo();
     SceneObserver expected;
     {
-        Engine engine(network, with_hook("cuda:0", {}));
+        Engine engine = with_hook(network, "cuda:0", {});
         run_scenes(engine, expected, kSegments, kFrames, 2);
         REQUIRE(expected.found.size() == std::size_t(kSegments * kFrames));
     }
     const std::string last = "cuda:" + std::to_string(gpu_count() - 1);
-    Engine engine(network, with_hook("cuda", fall_off_the_bus, last, 16));
+    Engine engine = with_hook(network, "cuda", fall_off_the_bus, last, 16);
     SceneObserver observer;
     const RunReport report = run_scenes(engine, observer, kSegments, kFrames, 4);
     REQUIRE(observer.found.size() == std::size_t(kSegments * kFrames));
@@ -93,18 +95,18 @@ TEST_CASE("GPU: after a fault in a kernel the run ends whole, and the program go
     const Network network = demo();
     SceneObserver expected;
     {
-        Engine engine(network, with_hook("cuda:0", {}));
+        Engine engine = with_hook(network, "cuda:0", {});
         run_scenes(engine, expected, kSegments, kFrames, 2);
         REQUIRE(expected.found.size() == std::size_t(kSegments * kFrames));
     }
     {
         const auto once = std::make_shared<std::atomic<bool>>(false);
-        Engine engine(network, with_hook(
-                                   "cuda",
-                                   [=] {
-                                       if (!once->exchange(true)) poison(0);
-                                   },
-                                   "", 40));
+        Engine engine = with_hook(
+            network, "cuda",
+            [=] {
+                if (!once->exchange(true)) poison(0);
+            },
+            "", 40);
         SceneObserver observer;
         const RunReport report = run_scenes(engine, observer, kSegments, kFrames, 2);
         INFO(report.failure);

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 
+#include "engine/before_batch.h"
 #include "engine/cuda/patience.h"
 #include "tests/engine/cuda/hang.h"
 #include "tests/engine/cuda/scene_input.h"
@@ -21,14 +22,16 @@ constexpr std::chrono::seconds kLimit{90};  // several times Patience::kLeast
 /// Hangs a GPU at its batch after so many pictures, once.
 class Hangs {
 public:
-    EngineOptions options(const std::string& device, const std::string& victim, int gpu, int after) {
+    std::unique_ptr<Engine> engine(const Network& network, const std::string& device, const std::string& victim,
+                                   int gpu, int after) {
         EngineOptions options = on(device, Precision::fp16);
         options.same_bits = true;
-        options.before_batch = [=, this](const std::string& name, std::int64_t pictures) {
+        auto engine = std::make_unique<Engine>(network, options);
+        call_before_batches(*engine, [=, this](const std::string& name, std::int64_t pictures) {
             const std::lock_guard lock(mutex_);
             if (name == victim && pictures >= after && !hanging_) hanging_.emplace(gpu);
-        };
-        return options;
+        });
+        return engine;
     }
     bool happened() const { return hanging_.has_value(); }
     void end() { hanging_.reset(); }
@@ -60,7 +63,7 @@ TEST_CASE("GPU: when the only one hangs, the run ends whole, and the program goe
     const SceneObserver expected = expected_of(network);
     for (bool pixels : {false, true}) {
         Hangs hangs;
-        auto engine = std::make_unique<Engine>(network, hangs.options("cuda:0", "cuda:0", 0, 16));
+        auto engine = hangs.engine(network, "cuda:0", "cuda:0", 0, 16);
         SceneObserver observer(pixels);
         const RunReport report = in_time(
             "a run on a GPU that hangs",
@@ -82,7 +85,7 @@ TEST_CASE("GPU: when the only one hangs, the run ends whole, and the program goe
 TEST_CASE("GPU: frames that were submitted to one that hangs end with an error", "[cuda]") {
     REQUIRE_GPU();
     Hangs hangs;
-    auto engine = std::make_unique<Engine>(demo(), hangs.options("cuda:0", "cuda:0", 0, 4));
+    auto engine = hangs.engine(demo(), "cuda:0", "cuda:0", 0, 4);
     std::vector<Scene> pictures = scenes();
     int results = 0, errors = 0;
     in_time(
@@ -111,7 +114,7 @@ TEST_CASE("GPU: when one of several hangs the others finish: no frame lost or do
     const std::string last = "cuda:" + std::to_string(count - 1);
     for (bool pixels : {false, true}) {
         Hangs hangs;
-        auto engine = std::make_unique<Engine>(network, hangs.options("cuda", last, count - 1, 16));
+        auto engine = hangs.engine(network, "cuda", last, count - 1, 16);
         SceneObserver observer(pixels);
         const RunReport report = in_time(
             "a run with a GPU that hangs",
