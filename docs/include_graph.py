@@ -127,8 +127,9 @@ def make_picture(root):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('root', nargs='?', type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent)
-    parser.add_argument('--check', action='store_true')
-    parser.add_argument('--write', action='store_true')
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument('--check', action='store_true')
+    what.add_argument('--write', action='store_true')
     a = parser.parse_args()
 
     picture = make_picture(a.root)
