@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What every file of ours keeps to: length, white space, licence line, links that lead somewhere.
+# What every file of ours keeps to: length, width of a page, white space, licence line, links that lead somewhere.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 files=$(.ci/files.sh | grep -vE '^(models|LICENSE)|\.(png|jpg|jpeg|mp4|weights|cfg|names)$|^tests/.*/(corpus|data)/')
@@ -24,6 +24,12 @@ breaches() {
             [ -e "$(dirname "$page")/$link" ] || echo "$page: $link"
         done
     done | report 'every link in a page leads to a file'
+    # Continuation bytes of UTF-8 are no columns. The pages on adding things are left out until they are rewritten.
+    for page in $(echo "$files" | grep '\.md$' | grep -v '^docs/adding-'); do
+        LC_ALL=C awk -v page="$page" '/^ *```/ { code = !code }
+            { gsub(/[\200-\277]/, "") }
+            !code && !/^\|/ && !/^[* ]*[^ ]*:\/\/[^ ]*$/ && length >= 120 { print page ":" NR ": " length " columns" }' "$page"
+    done | report 'Markdown has fewer than 120 columns outside of tables, code and long addresses'
     for words in 'make demo' 'make test' $(echo "$files" | grep -oE '^docs/[a-z0-9_-]+\.md$'); do
         grep -qF "$words" README.md || echo "$words"
     done | report 'README.md mentions the two commands and every page of docs/'
