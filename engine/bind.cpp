@@ -7,6 +7,7 @@
 
 #include "engine/cpu/cpu.h"
 #include "engine/device_list.h"
+#include "engine/stage.h"
 
 namespace convoy {
 namespace {
@@ -146,18 +147,25 @@ std::unique_ptr<GpuBackend> bind_gpu(const Network& network, const EngineOptions
 
 BoundEngine bind(const Network& network, const EngineOptions& options) {
     BoundEngine out;
-    DeviceChoice choice = choose_devices(options);
+    const auto step = [&](const char* name) { return TraceScope(options.trace.get(), "host", "start", name); };
+    const DeviceChoice choice = [&] {
+        const TraceScope traced = step("look for devices");
+        return choose_devices(options);
+    }();
     if (choice.gpus.empty()) {
         if (!choice.why_no_gpu.empty()) out.notes.push_back("no GPU is used: " + choice.why_no_gpu);
         bind_cpus(network, options, choice.cpus, out);
         return out;
     }
-    out.notes = std::move(choice.unusable);
+    out.notes = choice.unusable;
     // The lowest precision that all of them have, so that results do not depend on which one a frame went to.
     Precision precision = cuda_precision(options.precision, choice.gpus.front());
     for (int gpu : choice.gpus)
         if (cuda_precision(options.precision, gpu) == Precision::fp32) precision = Precision::fp32;
-    Plan plan = compile_for_gpus(network, options, precision, choice.gpus);
+    Plan plan = [&] {
+        const TraceScope traced = step("compile");
+        return compile_for_gpus(network, options, precision, choice.gpus);
+    }();
     out.max_batch = plan.max_batch;
     CudaSet set = make_cuda_backends(std::move(plan), options.detect, choice.gpus, cuda_options(options, precision));
     for (std::size_t i = 0; i < choice.gpus.size(); ++i) {

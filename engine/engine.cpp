@@ -72,6 +72,7 @@ struct Engine::Impl {
 Engine::Engine(const Network& network, const EngineOptions& options) : impl_(std::make_unique<Impl>()) {
     const auto begin = StageClock::Clock::now();
     check_options(network, options);
+    const TraceScope traced(options.trace.get(), "host", "engine", "make the engine");
     Impl& impl = *impl_;
     impl.trace = options.trace;
     impl.bound = bind(network, options);

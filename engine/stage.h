@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include <convoy/stage_stats.h>
 #include <convoy/trace.h>
@@ -29,6 +30,23 @@ private:
     const std::string *group_ = nullptr, *track_ = nullptr;
     const char* name_ = nullptr;
     const StageClock::Clock::time_point start_ = StageClock::Clock::now();
+};
+
+/// Notes its own lifetime in a trace, where there is one: what happens once, such as a step of a start.
+class TraceScope {
+public:
+    TraceScope(Trace* trace, std::string group, std::string track, std::string name)
+        : trace_(trace), group_(std::move(group)), track_(std::move(track)), name_(std::move(name)) {}
+    ~TraceScope() {
+        if (trace_) trace_->add(group_, track_, name_, start_, Trace::Clock::now());
+    }
+    TraceScope(const TraceScope&) = delete;
+    TraceScope& operator=(const TraceScope&) = delete;
+
+private:
+    Trace* const trace_;
+    const std::string group_, track_, name_;
+    const Trace::Clock::time_point start_ = Trace::Clock::now();
 };
 
 }  // namespace convoy

@@ -106,10 +106,11 @@ int conclude(const RunOptions& options, const RunSummary& summary, const Engine&
 void prepare(RunOptions& options, const std::vector<std::string>& inputs) {
     options.engine.same_bits =
         options.engine.max_latency_ms < 0 && std::none_of(inputs.begin(), inputs.end(), media::is_live);
-    if (!options.trace.empty()) options.engine.trace = std::make_shared<Trace>();
 }
 
 int run(RunOptions& options) {
+    if (!options.trace.empty()) options.engine.trace = std::make_shared<Trace>();
+    const auto begin = Trace::Clock::now();
     install_interrupt_handler();
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
@@ -117,6 +118,8 @@ int run(RunOptions& options) {
     const OutputPlan plan = plan_outputs(options.output, inputs, {options.report_json, options.trace});
     prepare(options, inputs);
     Network network = options.model.load();
+    if (options.engine.trace)
+        options.engine.trace->add("host", "command", "load the model", begin, Trace::Clock::now());
     options.engine.detect.classes = parse_classes(options.classes, network);
     if (!options.quiet)
         options.engine.notice = [](const std::string& sentence) { fmt::print(stderr, "yolo-run: {}\n", sentence); };

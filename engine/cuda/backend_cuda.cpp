@@ -130,13 +130,21 @@ void CudaBackend::bind(const CudaOptions& options, TuningCache& cache) {
     device_bytes_ = resources_->weights.bytes() + resources_->arena.bytes() + resources_->workspace.bytes();
 }
 
+TraceScope CudaBackend::start_step(const char* name) const {
+    return {trace_, "cuda:" + std::to_string(device_.ordinal), "start", name};
+}
+
 void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cache) {
     resources_->kernels.clear();
     resources_->launches.clear();
     resources_->arena = DeviceBuffer();
     Autotuner tuner(device_, *resources_->libraries, cache, compute_stream(), *patience_, options.libraries,
                     max_workspace(options), options.notice);
-    choose_kernels(options, tuner);
+    {
+        const TraceScope traced = start_step("choose kernels and make their plans");
+        choose_kernels(options, tuner);
+    }
+    const TraceScope traced = start_step("run each layer once");
     resources_->arena = DeviceBuffer(plan_.memory.arena_bytes, "activations", patience_.get());
     cuda_check(cudaMemset(resources_->arena.data(), 0, resources_->arena.bytes()), "memset");
     take_workspace();

@@ -9,6 +9,7 @@
 #include "engine/cuda/pack_weights.h"
 #include "engine/cuda/pinned_pool.h"
 #include "engine/plan/kernel_problem.h"
+#include "engine/stage.h"
 
 namespace convoy {
 
@@ -48,6 +49,8 @@ public:
     PlanTiming profile(int count) override;
     std::vector<std::string> notes() const override { return notes_; }
     std::size_t device_bytes() const override { return device_bytes_; }
+    /// Notes its lifetime as a step of the start.
+    TraceScope start_step(const char* name) const;
     void count_device_bytes(std::size_t bytes) { device_bytes_ += bytes; }
 
     const Plan& plan() const override { return plan_; }

@@ -8,6 +8,7 @@
 
 #include "engine/cuda/backend_cuda.h"
 #include "engine/cuda/replicate.h"
+#include "engine/stage.h"
 
 namespace convoy {
 namespace {
@@ -30,6 +31,10 @@ public:
     }
 
 private:
+    TraceScope step(std::size_t i, const char* name) const {
+        return {options_.trace, "cuda:" + std::to_string(gpus_[i]), "start", name};
+    }
+
     // What goes wrong with one GPU does not concern the others.
     void on(std::size_t i, const std::function<void()>& step) {
         try {
@@ -43,10 +48,14 @@ private:
 
     void take_weights() {
         const kernels::cuda::Math math = math_of(cuda_precision(options_.precision, gpus_.front()));
-        packed_ = pack_weights(plan_, math);
+        {
+            const TraceScope traced(options_.trace, "host", "start", "pack the weights");
+            packed_ = pack_weights(plan_, math);
+        }
         plan_.weights_storage.reset();  // unmapped once the network is gone, too
         for (std::size_t i = 0; i < gpus_.size(); ++i)
             on(i, [&] {
+                const TraceScope traced = step(i, "context and libraries");
                 backends_[i] = std::make_unique<CudaBackend>(gpus_[i], plan_, detect_, options_);
                 backends_[i]->take_weights(packed_);
             });
@@ -60,6 +69,7 @@ private:
             replicas.push_back({backends_[i]->device(), backends_[i]->weights().data(), &backends_[i]->patience()});
             whose.push_back(i);
         }
+        const TraceScope traced(options_.trace, "host", "start", "send the weights");
         const Replicated done = replicate(replicas, cuda_copies(packed_.bytes, options_.replication));
         packed_ = {};
         set_.replication = done.how;

@@ -24,6 +24,7 @@ struct CudaSlot::Resources {
 CudaSlot::CudaSlot(CudaBackend& backend) : backend_(backend), heads_(heads_of(backend.plan())) {
     const DeviceScope scope(backend.device());
     try {
+        const TraceScope traced = backend.start_step("memory and graphs of a slot");
         take_memory();
         capture_graphs();
     } catch (...) {

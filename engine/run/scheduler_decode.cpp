@@ -131,10 +131,14 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
     try {
         if (reading.input != unit->input) {
             reading.close();  // its decoder goes before another is made
+            const TraceScope traced(options_.trace, device.worker->options().name, seat.name(), "make a reader");
             reading.reader = unit->input->input->make_reader(seat.target());
             reading.input = unit->input;
         }
-        reading.reader->open(unit->segment());
+        {
+            const TraceScope traced(options_.trace, device.worker->options().name, seat.name(), "open a segment");
+            reading.reader->open(unit->segment());
+        }
         ending = submit_frames(device, unit, seat, *reading.reader, waiting);
         notes = reading.reader->notes();
     } catch (...) {
