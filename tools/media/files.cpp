@@ -45,17 +45,22 @@ void throw_output(const std::string& path, const std::string& reason) {
     throw Error(ErrorKind::output, "cannot write '" + path + "': " + reason);
 }
 
+std::optional<std::string> replaceable_file(const std::string& path) {
+    std::error_code code;
+    const fs::file_status status = fs::status(path, code);
+    if (fs::exists(status) && !fs::is_regular_file(status)) return std::nullopt;
+    if (!fs::is_symlink(path, code)) return path;
+    const std::string named = fs::weakly_canonical(path, code).string();
+    return code ? std::nullopt : std::optional(named);
+}
+
 OutputFile::OutputFile(const std::string& path) : path_(path) {
     std::error_code code;
-    if (fs::is_symlink(path_, code))  // the link stays, the file that it names is replaced
-        path_ = fs::weakly_canonical(path_, code).string();
-    const fs::file_status status = fs::status(path_, code);
-    if (fs::is_directory(status)) throw_output(path, "it is a folder; name a file");
-    if (fs::exists(status) && !fs::is_regular_file(status)) {
-        direct_ = true;
-        temporary_ = path_;
-        return;
-    }
+    if (fs::is_directory(path, code)) throw_output(path, "it is a folder; name a file");
+    const std::optional<std::string> replaced = replaceable_file(path);
+    direct_ = !replaced;
+    path_ = temporary_ = replaced.value_or(path);
+    if (direct_) return;
     const fs::path folder = fs::path(path_).parent_path();
     for (int i = 0; i < 1000; ++i) {
         temporary_ = (folder / (".convoy-" + std::to_string(::getpid()) + "-" + std::to_string(i) + ".part")).string();

@@ -3,6 +3,7 @@
 // Input files that can be read, output files that appear whole or not at all.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,9 +20,12 @@ inline bool is_url(const std::string& path) { return path.find("://") != std::st
 /// The ending of a path in lower case without its dot, "" when it has none.
 std::string lower_ending(const std::string& path);
 
-/// A file that is written under a temporary name in the folder of `path`; commit() gives it its name.
-/// Without commit() the destructor removes it. What is there already and is no regular file (a device, a pipe) is
-/// written directly instead.
+/// The file that a new one called `path` would take the place of: where `path` is a link, what that names. Nothing
+/// where only `path` itself can be written: a device, a pipe, an open file that has no name any more (/dev/stdout).
+std::optional<std::string> replaceable_file(const std::string& path);
+
+/// A file that is written under a temporary name in the folder of `path`; commit() gives it its name. Without commit()
+/// the destructor removes it. Where there is no replaceable_file(), `path` itself is written directly instead.
 class OutputFile {
 public:
     /// Creates the temporary file. Throws Error(output).
@@ -32,7 +36,7 @@ public:
 
     /// Where to write until commit().
     const std::string& temporary() const { return temporary_; }
-    /// Whether that is `path` itself, which was there and is no regular file.
+    /// Whether that is `path` itself.
     bool is_direct() const { return direct_; }
     /// Takes the place of `path`. Throws Error(output). The file must be closed by then.
     void commit();

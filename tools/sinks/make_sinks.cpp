@@ -8,9 +8,11 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <set>
 
 #include <convoy/error.h>
+#include "tools/media/files.h"
 #include "tools/sinks/contact_sheet_sink.h"
 #include "tools/sinks/jsonl_sink.h"
 #include "tools/sinks/picture_files_sink.h"
@@ -31,13 +33,19 @@ void check_access(const fs::path& path, const std::string& output) {
                     fmt::format("cannot write {}: {} ({})", output, std::strerror(errno), path.string()));
 }
 
-void check_file(const std::string& path) {
-    const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
+
+// A file that is there is replaced by a new one, unless it is written `in_place`.
+void check_file(const std::string& path, bool in_place = false) {
+    const fs::path folder = folder_of(path);
     if (fs::is_directory(path)) throw Error(ErrorKind::output, fmt::format("cannot write {}: it is a folder", path));
     if (!fs::is_directory(folder))
         throw Error(ErrorKind::output,
                     fmt::format("cannot write {}: there is no folder {}; create it first", path, folder.string()));
-    check_access(fs::exists(path) ? fs::path(path) : folder, path);
+    const bool exists = fs::exists(path);
+    if (exists) check_access(path, path);
+    const std::optional<std::string> replaced = media::replaceable_file(path);
+    if (replaced && !(exists && in_place)) check_access(folder_of(*replaced), path);
 }
 
 void check_folder(const std::string& path) {
@@ -107,7 +115,7 @@ void plan_jsonl(const OutputOptions& options, const std::vector<std::string>& in
         plan.jsonl_files = plan_folder(options.jsonl, inputs, ".jsonl", plan);
         return;
     }
-    if (options.jsonl != "-") check_file(options.jsonl);
+    if (options.jsonl != "-") check_file(options.jsonl, true);
     plan.jsonl = options.jsonl;
 }
 
@@ -132,8 +140,9 @@ void plan_video(const OutputOptions& options, const std::vector<std::string>& in
 
 // The same for every way to name a file, also for one that does not exist yet.
 fs::path resolve(const std::string& path) {
-    std::error_code ignored;
-    return fs::weakly_canonical(fs::absolute(path), ignored);
+    std::error_code nameless;  // a pipe, by the link that /proc has to it
+    const fs::path resolved = fs::weakly_canonical(fs::absolute(path), nameless);
+    return nameless ? fs::absolute(path) : resolved;
 }
 
 // No output may be an input or another output. `seen` holds the resolved outputs so far.

@@ -15,7 +15,6 @@
 #include <utility>
 
 #include <convoy/error.h>
-#include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
 
 namespace fs = std::filesystem;
@@ -44,13 +43,13 @@ private:
 
 /// Gives a finished file its name, by the rules of media::OutputFile: links are followed, devices written.
 void place_file(const std::string& from, const std::string& to, const media::GiveUp& give_up) {
-    media::OutputFile output(to);
-    if (!output.is_direct() && std::rename(from.c_str(), output.temporary().c_str()) == 0) return output.commit();
+    {
+        media::OutputFile output(to);
+        if (!output.is_direct() && std::rename(from.c_str(), output.temporary().c_str()) == 0) return output.commit();
+    }
     std::ostringstream bytes;  // a device, or it lies on another disk
     bytes << std::ifstream(from, std::ios::binary).rdbuf();
-    media::OutputStream copy(output.temporary(), give_up);
-    if (!copy.write(bytes.view()) || !copy.close()) media::throw_output(to, copy.reason());
-    output.commit();
+    media::write_file(to, bytes.view(), give_up);
 }
 
 }  // namespace
