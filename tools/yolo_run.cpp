@@ -15,6 +15,7 @@ extern "C" {
 #include "tools/av_log.h"
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
+#include "tools/media/files.h"
 #include "tools/options.h"
 #include "tools/report.h"
 #include "tools/run_pipeline.h"
@@ -67,7 +68,7 @@ std::vector<std::string> write_reports(const RunOptions& options, RunSummary& su
     std::vector<std::string> errors;
     const auto write = [&](const std::string& path, const std::string& text) {
         try {
-            write_text_file(path, text, interrupt_is_overdue);
+            media::write_file(path, text, interrupt_is_overdue);
         } catch (const Error& error) {
             (interrupt_is_overdue() ? summary.given_up : errors).emplace_back(error.what());
         }
