@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include <convoy/error.h>
 #include <convoy/media/give_up.h>
 
 namespace convoy::media {
@@ -49,7 +50,13 @@ private:
 /// Writes a whole OutputFile. Where it is a pipe, the wait for whoever reads it can be given up. Throws Error(output).
 void write_file(const std::string& path, std::string_view bytes, const GiveUp& give_up = {});
 
-/// Throws Error(output): "cannot write 'path': reason".
-[[noreturn]] void throw_output(const std::string& path, const std::string& reason);
+/// Throws an Error: "cannot write 'path': reason".
+[[noreturn]] void throw_output(const std::string& path, const std::string& reason, ErrorKind kind = ErrorKind::output);
+
+/// Throws Error(input): "'path' what".
+[[noreturn]] void throw_input(const std::string& path, const std::string& what);
+
+/// What the system calls an errno, e.g. "No space left on device".
+std::string system_message(int code);
 
 }  // namespace convoy::media

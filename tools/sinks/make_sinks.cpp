@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -30,7 +29,7 @@ constexpr const char* kDefaultFolder = "runs";
 void check_access(const fs::path& path, const std::string& output) {
     if (access(path.c_str(), W_OK) != 0)
         throw Error(ErrorKind::output,
-                    fmt::format("cannot write {}: {} ({})", output, std::strerror(errno), path.string()));
+                    fmt::format("cannot write {}: {} ({})", output, media::system_message(errno), path.string()));
 }
 
 fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }

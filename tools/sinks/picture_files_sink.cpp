@@ -26,7 +26,7 @@ namespace {
 class HiddenFolder {
 public:
     explicit HiddenFolder(const std::string& path) : path_((fs::path(path).parent_path() / ".convoy-XXXXXX").string()) {
-        if (!::mkdtemp(path_.data())) media::throw_output(path, std::generic_category().message(errno));
+        if (!::mkdtemp(path_.data())) media::throw_output(path, media::system_message(errno));
     }
     ~HiddenFolder() {
         std::error_code ignored;
