@@ -63,42 +63,31 @@ void check_ending(const char* option, const std::string& path, const std::vector
     usage(fmt::format("{} {}: the file name must end in one of{}", option, path, list));
 }
 
-// One name per input that no other input has: the stem, or stem-2, stem-3, ….
-std::vector<std::string> unique_stems(const std::vector<std::string>& inputs) {
+std::string as_folder(const std::string& path) { return path.ends_with('/') ? path : path + '/'; }
+
+bool has_results(const std::string& stem) { return fs::exists(stem + ".mp4") || fs::exists(stem + ".jpg"); }
+
+// One path in the folder per input that no other input has: its stem, or stem-2, stem-3, …. `fresh`: nor has a result
+// of an earlier run.
+std::vector<std::string> unique_stems(const std::string& folder, const std::vector<std::string>& inputs,
+                                      bool fresh = false) {
     std::vector<std::string> stems;
     std::set<std::string> taken;
     for (const std::string& input : inputs) {
-        const std::string stem = fs::path(input).stem().string();
+        const std::string stem = as_folder(folder) + fs::path(input).stem().string();
         std::string name = stem;
-        for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}-{}", stem, n);
+        for (int n = 2; (fresh && has_results(name)) || !taken.insert(name).second; ++n)
+            name = fmt::format("{}-{}", stem, n);
         stems.push_back(name);
     }
     return stems;
 }
 
-// Stems under runs/ for which neither an input's result nor a file of an earlier run is there.
-std::vector<std::string> fresh_stems(const std::vector<std::string>& inputs) {
-    std::vector<std::string> stems;
-    std::set<std::string> taken;
-    for (const std::string& input : inputs) {
-        const std::string stem = (fs::path(kDefaultFolder) / fs::path(input).stem()).string();
-        std::string name = stem;
-        const auto is_used = [&] {
-            return fs::exists(name + ".mp4") || fs::exists(name + ".jpg") || !taken.insert(name).second;
-        };
-        for (int n = 2; is_used(); ++n) name = fmt::format("{}-{}", stem, n);
-        stems.push_back(name);
-    }
-    return stems;
-}
-
-std::vector<std::string> with_prefix_and_suffix(const std::string& prefix, std::vector<std::string> names,
-                                                const std::string& suffix) {
-    for (std::string& name : names) name = prefix + name + suffix;
+std::vector<std::string> with_ending(std::vector<std::string> names, const std::string& ending) {
+    for (std::string& name : names) name += ending;
     return names;
 }
 
-std::string as_folder(const std::string& path) { return path.ends_with('/') ? path : path + '/'; }
 bool names_folder(const std::string& path) { return path.ends_with('/') || fs::is_directory(path); }
 
 // A file for each input in a folder.
@@ -106,7 +95,7 @@ std::vector<std::string> plan_folder(const std::string& folder, const std::vecto
                                      const std::string& ending, OutputPlan& plan) {
     check_folder(folder);
     plan.folders.push_back(folder);
-    return with_prefix_and_suffix(as_folder(folder), unique_stems(inputs), ending);
+    return with_ending(unique_stems(folder, inputs), ending);
 }
 
 void plan_jsonl(const OutputOptions& options, const std::vector<std::string>& inputs, OutputPlan& plan) {
@@ -181,8 +170,8 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
         check_folder(kDefaultFolder);
         plan.by_kind = true;
         plan.folders.push_back(kDefaultFolder);
-        plan.picture_stems = fresh_stems(inputs);
-        plan.videos = with_prefix_and_suffix("", plan.picture_stems, ".mp4");
+        plan.picture_stems = unique_stems(kDefaultFolder, inputs, true);
+        plan.videos = with_ending(plan.picture_stems, ".mp4");
     }
     if (!options.jsonl.empty()) plan_jsonl(options, inputs, plan);
     if (!options.video.empty()) plan_video(options, inputs, plan);

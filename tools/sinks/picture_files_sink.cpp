@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -105,15 +104,8 @@ std::unique_ptr<Part> PictureFilesSink::begin_part(int input_index, const InputI
 
 void PictureFilesSink::append(Part& part, std::span<const FramePlace> places) {
     auto& files = dynamic_cast<FilesPart&>(part);
-    std::exception_ptr first_error;  // one picture that cannot be placed costs no other
-    for (const FramePlace& where : places) {
-        try {
-            place(files, where);
-        } catch (const Error&) {
-            if (!first_error) first_error = std::current_exception();
-        }
-    }
-    if (first_error) std::rethrow_exception(first_error);
+    // One picture that cannot be placed costs no other.
+    for_all(places, [&](const FramePlace& where) { place(files, where); });
 }
 
 void PictureFilesSink::place(FilesPart& part, const FramePlace& where) {
