@@ -24,15 +24,6 @@ extern "C" {
 namespace convoy::tools {
 namespace {
 
-void greet(const RunOptions& options, const Network& network, const Engine& engine) {
-    if (options.quiet) return;
-    if (options.model.is_demo())
-        fmt::print(stderr, "yolo-run: no model named, taking the demo model: good on its clip, weak elsewhere\n");
-    fmt::print(stderr, "yolo-run: {}, {}x{}, on {}\n", network.cfg_path, network.input.w, network.input.h,
-               engine.description());
-    for (const std::string& note : engine.notes()) fmt::print(stderr, "yolo-run: {}\n", note);
-}
-
 std::vector<std::string> outputs_of(const Sinks& sinks) {
     std::vector<std::string> all;
     const auto add = [&](const std::vector<std::string>& paths) { all.insert(all.end(), paths.begin(), paths.end()); };
@@ -119,11 +110,10 @@ int run(RunOptions& options) {
     prepare(options, inputs);
     Network network = options.model.load();
     options.engine.detect.classes = parse_classes(options.classes, network);
-    if (!options.quiet)
-        options.engine.notice = [](const std::string& sentence) { fmt::print(stderr, "yolo-run: {}\n", sentence); };
+    if (!options.quiet) options.engine.notice = print_notices("yolo-run");
     Engine engine(network, options.engine);
     network.weights_storage.reset();  // the engine holds what it needs
-    greet(options, network, engine);
+    if (!options.quiet) greet("yolo-run", options.model, network, engine);
     RunSummary summary;
     std::vector<std::string> outputs, errors;
     {
