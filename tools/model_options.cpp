@@ -4,10 +4,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <system_error>
 
 #include <convoy/load.h>
 
@@ -20,9 +19,8 @@ constexpr int kSizeStep = 32;  // stride of the coarsest head of every YOLO sinc
 constexpr const char* kDemoModel = "yolov3-quarter";
 
 int parse_side(std::string_view text, const std::string& whole) {
-    int side = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), side);
-    if (error != std::errc() || end != text.data() + text.size() || side <= 0)
+    const int side = parse_number<int>(text).value_or(0);
+    if (side <= 0)
         throw Error(ErrorKind::usage, fmt::format("--size {}: expected one side (416) or WxH (608x352)", whole));
     if (side % kSizeStep)
         throw Error(ErrorKind::usage, fmt::format("--size {}: {} is no multiple of {}; the nearest that are: {} and {}",
@@ -158,6 +156,17 @@ std::string demo_model_folder() {
         if (fs::exists(folder / (std::string(kDemoModel) + ".cfg"), error)) return folder.string();
     throw Error(ErrorKind::usage,
                 "the demo model is not installed beside this program: give --model STEM or --cfg and --weights");
+}
+
+void greet(const std::string& command, const ModelOptions& model, const Network& network, const Engine& engine) {
+    const auto say = print_notices(command);
+    if (model.is_demo()) say("no model named, taking the demo model: good on its clip, weak elsewhere");
+    say(fmt::format("{}, {}x{}, on {}", network.cfg_path, network.input.w, network.input.h, engine.description()));
+    for (const std::string& note : engine.notes()) say(note);
+}
+
+std::function<void(const std::string&)> print_notices(const std::string& command) {
+    return [command](const std::string& sentence) { fmt::print(stderr, "{}: {}\n", command, sentence); };
 }
 
 }  // namespace convoy::tools

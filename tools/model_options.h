@@ -4,10 +4,16 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include <convoy/engine.h>
 #include <convoy/network.h>
 #include <convoy/options.h>
 
@@ -39,6 +45,21 @@ void add_device_options(CLI::App& app, EngineOptions& engine);
 /// Folder of the shipped demo model: share/convoy/models of an installation, models/ of a build tree.
 /// Throws Error(usage) when neither is there.
 std::string demo_model_folder();
+
+/// Tells people on standard error which model was taken and where it runs, and what the engine notes.
+void greet(const std::string& command, const ModelOptions& model, const Network& network, const Engine& engine);
+
+/// EngineOptions::notice for people: a line on standard error.
+std::function<void(const std::string&)> print_notices(const std::string& command);
+
+/// The whole of `text` as a number.
+template <typename T>
+std::optional<T> parse_number(std::string_view text) {
+    T value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
 
 /// Adds an option that takes one of the named values; anything else is a usage error that lists them.
 template <typename T>

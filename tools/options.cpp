@@ -4,7 +4,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <optional>
 #include <string_view>
@@ -25,15 +24,6 @@ constexpr const char* kExamples = R"(Examples:
 Exit status: 0 done, 1 something could not be read, written or done, 2 wrong usage,
 3 done although a device failed, 130 interrupted.
 )";
-
-// The whole of `text` as a number.
-template <typename T>
-std::optional<T> parse_number(std::string_view text) {
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
 
 std::size_t edit_distance(const std::string& a, const std::string& b) {
     std::vector<std::size_t> row(b.size() + 1);

@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include <convoy/error.h>
-
 namespace convoy::tools {
 namespace {
 
@@ -195,12 +193,6 @@ std::string report_json(const RunSummary& summary, const std::string& engine) {
     report["inputs"] = nlohmann::ordered_json::array();
     for (const InputSummary& input : summary.inputs) report["inputs"].push_back(input_json(input));
     return report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
-
-void write_text_file(const std::string& path, const std::string& text, const media::GiveUp& give_up) {
-    media::OutputStream file(path, give_up);
-    if (!file.write(text) || !file.close())
-        throw Error(ErrorKind::output, fmt::format("cannot write {}: {}", path, file.reason()));
 }
 
 }  // namespace convoy::tools

@@ -21,8 +21,4 @@ std::string report_text(const RunSummary& summary, const std::string& engine);
 /// The same, and the inputs one by one, as a JSON object.
 std::string report_json(const RunSummary& summary, const std::string& engine);
 
-/// Writes `text` as the file `path`. Where that is a pipe, the wait for whoever reads it can be given up. Throws
-/// Error(output).
-void write_text_file(const std::string& path, const std::string& text, const media::GiveUp& give_up = {});
-
 }  // namespace convoy::tools

@@ -4,15 +4,11 @@
 #include <fmt/format.h>
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "tools/sinks/jsonl_sink.h"
+
 namespace convoy::tools {
-namespace {
-
-std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
-
-}  // namespace
 
 // Written by hand: a long trace has a million events.
 std::string chrome_trace(const std::vector<TraceSpan>& spans) {
@@ -28,22 +24,23 @@ std::string chrome_trace(const std::vector<TraceSpan>& spans) {
     int number = 0;
     for (auto& [group, pid] : groups) {
         pid = ++number;
-        fmt::format_to(put, R"({{"ph":"M","name":"process_name","pid":{},"args":{{"name":{}}}}},)", pid, quoted(group));
+        fmt::format_to(put, R"({{"ph":"M","name":"process_name","pid":{},"args":{{"name":{}}}}},)", pid,
+                       json_string(group));
         fmt::format_to(put, "\n");
     }
     number = 0;
     for (auto& [track, tid] : tracks) {
         tid = ++number;
         fmt::format_to(put, R"({{"ph":"M","name":"thread_name","pid":{},"tid":{},"args":{{"name":{}}}}},)",
-                       groups.at(track.first), tid, quoted(track.second));
+                       groups.at(track.first), tid, json_string(track.second));
         fmt::format_to(put, "\n");
     }
     for (const TraceSpan& span : spans)
         fmt::format_to(put,
                        R"({{"ph":"X","name":{},"pid":{},"tid":{},"ts":{:.3f},"dur":{:.3f}}},)"
                        "\n",
-                       quoted(span.name), groups.at(span.group), tracks.at({span.group, span.track}), span.start_us,
-                       span.duration_us);
+                       json_string(span.name), groups.at(span.group), tracks.at({span.group, span.track}),
+                       span.start_us, span.duration_us);
     fmt::format_to(put, R"({{"ph":"M","name":"end","pid":0}}]}})"
                         "\n");
     return fmt::to_string(out);

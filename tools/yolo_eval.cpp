@@ -159,16 +159,9 @@ std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval
                         "not scored",
                         lost, categories.size(), dataset.path));
     if (!fs::is_directory(dataset.path)) eval::locate_pictures(dataset, options.images);
-    if (!options.quiet)
-        options.engine.notice = [](const std::string& sentence) { fmt::print(stderr, "yolo-eval: {}\n", sentence); };
+    if (!options.quiet) options.engine.notice = print_notices("yolo-eval");
     Engine engine(network, options.engine);
-    if (!options.quiet) {
-        if (options.model.is_demo())
-            fmt::print(stderr, "yolo-eval: no model named, taking the demo model: good on its clip, weak elsewhere\n");
-        fmt::print(stderr, "yolo-eval: {}, {}x{}, on {}\n", network.cfg_path, network.input.w, network.input.h,
-                   engine.description());
-        for (const std::string& note : engine.notes()) fmt::print(stderr, "yolo-eval: {}\n", note);
-    }
+    if (!options.quiet) greet("yolo-eval", options.model, network, engine);
     const CompleteOnInterrupt completing;
     Progress progress(STDERR_FILENO, options.quiet, interrupt_is_overdue);
     const auto start = std::chrono::steady_clock::now();

@@ -16,6 +16,7 @@ extern "C" {
 #include "tools/av_log.h"
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
+#include "tools/media/files.h"
 #include "tools/options.h"
 #include "tools/report.h"
 #include "tools/run_pipeline.h"
@@ -23,15 +24,6 @@ extern "C" {
 
 namespace convoy::tools {
 namespace {
-
-void greet(const RunOptions& options, const Network& network, const Engine& engine) {
-    if (options.quiet) return;
-    if (options.model.is_demo())
-        fmt::print(stderr, "yolo-run: no model named, taking the demo model: good on its clip, weak elsewhere\n");
-    fmt::print(stderr, "yolo-run: {}, {}x{}, on {}\n", network.cfg_path, network.input.w, network.input.h,
-               engine.description());
-    for (const std::string& note : engine.notes()) fmt::print(stderr, "yolo-run: {}\n", note);
-}
 
 std::vector<std::string> outputs_of(const Sinks& sinks) {
     std::vector<std::string> all;
@@ -68,7 +60,7 @@ std::vector<std::string> write_reports(const RunOptions& options, RunSummary& su
     std::vector<std::string> errors;
     const auto write = [&](const std::string& path, const std::string& text) {
         try {
-            write_text_file(path, text, interrupt_is_overdue);
+            media::write_file(path, text, interrupt_is_overdue);
         } catch (const Error& error) {
             (interrupt_is_overdue() ? summary.given_up : errors).emplace_back(error.what());
         }
@@ -121,12 +113,11 @@ int run(RunOptions& options) {
     if (options.engine.trace)
         options.engine.trace->add("host", "command", "load the model", begin, Trace::Clock::now());
     options.engine.detect.classes = parse_classes(options.classes, network);
-    if (!options.quiet)
-        options.engine.notice = [](const std::string& sentence) { fmt::print(stderr, "yolo-run: {}\n", sentence); };
+    if (!options.quiet) options.engine.notice = print_notices("yolo-run");
     Engine engine(network, options.engine);
     if (!options.fail_device.empty()) call_before_batches(engine, parse_fail_device(options.fail_device));
     network.weights_storage.reset();  // the engine holds what it needs
-    greet(options, network, engine);
+    if (!options.quiet) greet("yolo-run", options.model, network, engine);
     RunSummary summary;
     std::vector<std::string> outputs, errors;
     {

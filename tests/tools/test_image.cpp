@@ -9,7 +9,6 @@
 
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
-#include "tools/media/files.h"
 #include "tools/media/pictures/orientation.h"
 
 using namespace convoy;
@@ -200,21 +199,4 @@ TEST_CASE("a picture is written whole or not at all", "[image]") {
         std::filesystem::remove(folder / "full.png");
     }
     CHECK(folder.names() == std::vector<std::string>{"folder.png"});
-}
-
-TEST_CASE("an output file follows a link and keeps the old content until commit", "[image]") {
-    const TempFolder folder;
-    write_bytes(folder / "real", {1});
-    std::filesystem::create_symlink(folder / "real", folder / "link");
-    {
-        const media::OutputFile abandoned(folder / "link");
-        write_bytes(abandoned.temporary(), {2});
-    }
-    CHECK(read_bytes(folder / "real") == Bytes{1});
-    media::OutputFile file(folder / "link");
-    write_bytes(file.temporary(), {3});
-    file.commit();
-    CHECK(read_bytes(folder / "real") == Bytes{3});
-    CHECK(std::filesystem::is_symlink(folder / "link"));
-    CHECK(folder.names() == std::vector<std::string>{"link", "real"});
 }

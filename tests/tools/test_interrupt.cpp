@@ -209,8 +209,8 @@ TEST_CASE("named pipes that nobody reads do not hold up the end") {
         {{clip(), "--frames", "3", "--video", "out.mkv"}, "out.mkv", "'out.mkv'"},
         {{"p.jpg", "--pictures", "found"}, "found/p.jpg", "'found/p.jpg'"},
         {{"p.jpg", "--contact-sheet", "out.jpg"}, "out.jpg", "'out.jpg'"},
-        {{"p.jpg", "--jsonl", "x.jsonl", "--report-json", "out"}, "out", "out"},
-        {{"p.jpg", "--jsonl", "x.jsonl", "--trace", "out"}, "out", "out"},
+        {{"p.jpg", "--jsonl", "x.jsonl", "--report-json", "out"}, "out", "'out'"},
+        {{"p.jpg", "--jsonl", "x.jsonl", "--trace", "out"}, "out", "'out'"},
     };
     for (const Case& c : cases) {
         INFO(c.arguments[1] << " " << c.arguments.back());

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/make_sinks.h"
 
+#include <unistd.h>
+
+#include <array>
 #include <filesystem>
 
 #include <convoy/error.h>
@@ -132,6 +135,41 @@ TEST_CASE("outputs that cannot be written are found before any work") {
     }
     CHECK(error_of(outputs("x.jsonl"), video, "missing/report.json").first == ErrorKind::output);
     CHECK(plan_outputs(outputs("", "", "new/deep/folder"), video, {}).folders.size() == 1);
+}
+
+TEST_CASE("what appears whole needs a folder that takes new files, records do not") {
+    const Workplace here;
+    fs::create_directory("folder");
+    for (const char* name : {"folder/x.jsonl", "folder/x.jpg", "folder/x.json"}) {
+        test::write_file(name, "earlier");
+        fs::permissions(name, fs::perms(0666));
+    }
+    fs::create_symlink("folder/x.jpg", "link.jpg");
+    fs::permissions("folder", fs::perms(0555));
+    fs::permissions(".", fs::perms(0755));
+    const uid_t user = ::getuid();
+    if (user == 0) REQUIRE(::setresuid(65534, 65534, 0) == 0);  // root may write anywhere
+    const auto records = error_of(outputs("folder/x.jsonl"), {"a.mp4"});
+    const auto sheet = error_of(outputs("", "", "", "folder/x.jpg"), {"a.mp4"});
+    const auto link = error_of(outputs("", "", "", "link.jpg"), {"a.mp4"});
+    const auto report = error_of(outputs("folder/x.jsonl"), {"a.mp4"}, "folder/x.json");
+    if (user == 0) REQUIRE(::setresuid(0, 0, 0) == 0);
+    fs::permissions("folder", fs::perms(0755));
+    CHECK(records.second == "no error");
+    CHECK(sheet.second == "cannot write folder/x.jpg: Permission denied (folder)");
+    CHECK(link.second.find("cannot write link.jpg: Permission denied (") == 0);
+    CHECK(report.second == "cannot write folder/x.json: Permission denied (folder)");
+}
+
+TEST_CASE("outputs may be pipes that have no name, one of them even twice") {
+    const Workplace here;
+    std::array<int, 4> ends = {};
+    REQUIRE(::pipe(ends.data()) == 0);
+    REQUIRE(::pipe(ends.data() + 2) == 0);
+    const std::string one = "/dev/fd/" + std::to_string(ends[1]), other = "/dev/fd/" + std::to_string(ends[3]);
+    CHECK(error_of(outputs(one), {"a.mp4"}, other).second == "no error");
+    CHECK(error_of(outputs(one), {"a.mp4"}, one).second == "no error");
+    for (const int end : ends) ::close(end);
 }
 
 TEST_CASE("videos and pictures together need --pictures for the pictures") {

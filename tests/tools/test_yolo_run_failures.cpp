@@ -96,6 +96,25 @@ TEST_CASE("what this build lacks is an error, not a fallback") {
     CHECK_FALSE(fs::exists(folder / "x.jsonl"));
 }
 
+TEST_CASE("a report for which the disk has no room leaves the earlier one as it was") {
+    const TemporaryFolder folder;
+    save_frame(folder / "p.jpg", 0);
+    write_file(folder / "run.sh", "trap '' XFSZ\nulimit -f 1\nexec \"$@\"\n");
+    for (const std::string option : {"--report-json", "--trace"}) {
+        INFO(option);
+        write_file(folder / "report", "earlier");
+        const std::size_t before = files_in(folder.path());
+        const Finished finished =
+            run("/bin/bash",
+                {"run.sh", built_program("yolo-run").string(), "p.jpg", "--model", source_file("models/yolov3-quarter"),
+                 "--size", "96", "--jsonl", "/dev/null", "--quiet", option, "report"},
+                folder.path());
+        check_failure(finished, 1, "cannot write 'report': File too large");
+        CHECK(read_file(folder / "report") == "earlier");
+        CHECK(files_in(folder.path()) - before <= 2);  // what the test's child process has said
+    }
+}
+
 TEST_CASE("a closed pipe ends the run with an error") {
     const TemporaryFolder folder;
     write_file(folder / "run.sh", "\"$@\" --jsonl - | head -n 2 > records\nexit ${PIPESTATUS[0]}\n");

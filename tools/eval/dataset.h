@@ -43,7 +43,11 @@ struct Dataset {
     std::vector<std::string> notes;       ///< sentences a person should see: what is odd but not wrong
 
     /// Forgets all but the first `count` pictures and their objects.
-    void keep_first(std::size_t count);
+    void keep_first(std::size_t count) {
+        if (count >= pictures.size()) return;
+        pictures.resize(count);
+        std::erase_if(annotations, [&](const Annotation& a) { return a.picture >= count; });
+    }
 };
 
 /// A detection to be scored.

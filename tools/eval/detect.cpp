@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <convoy/media/image.h>
+#include "tools/media/in/picture_input.h"
 
 namespace convoy::eval {
 namespace {
@@ -14,12 +14,7 @@ Frame read_frame(const Picture& picture, std::size_t index, const std::atomic<bo
         throw Error(ErrorKind::input,
                     fmt::format("{}: is {}x{} pixels, its annotations are for {}x{}; is it the right picture?",
                                 picture.path, image->width, image->height, picture.width, picture.height));
-    Frame frame;
-    frame.pixels.plane[0] = image->rgb.data();
-    frame.pixels.pitch[0] = image->width * 3;
-    frame.pixels.width = image->width;
-    frame.pixels.height = image->height;
-    frame.owner = std::move(image);
+    Frame frame = media::frame_of(std::move(image));
     frame.index = std::int64_t(index);
     return frame;
 }

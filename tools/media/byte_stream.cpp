@@ -10,17 +10,14 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
-#include <convoy/error.h>
+#include "tools/media/files.h"
 
 namespace convoy::media {
 namespace {
 
 constexpr int kSliceMs = 50;  // how often a wait asks whether to give up
-
-std::string message(int code) { return std::generic_category().message(code); }
 
 /// Whether the descriptor is ready, or has anything else to say; false when given up.
 bool wait_until_ready(int fd, short events, const GiveUp& give_up) {
@@ -42,7 +39,7 @@ mode_t kind_of(const std::string& path) {
 
 /// Why a path cannot be opened.
 std::string reason_of(int code, const std::string& path, const char* in_place_of_socket) {
-    if (code != ENXIO || kind_of(path) != S_IFSOCK) return message(code);
+    if (code != ENXIO || kind_of(path) != S_IFSOCK) return system_message(code);
     return std::string("it is a socket, which cannot be opened by its name; ") + in_place_of_socket;
 }
 
@@ -56,8 +53,7 @@ bool is_stream(const std::string& path) {
 InputStream::InputStream(const std::string& path, GiveUp give_up)
     : give_up_(std::move(give_up)), fd_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)) {
     if (fd_ >= 0) return;
-    const std::string reason = reason_of(errno, path, "give a pipe, or an address such as unix:///PATH");
-    throw Error(ErrorKind::input, "'" + path + "' cannot be read: " + reason);
+    throw_input(path, "cannot be read: " + reason_of(errno, path, "give a pipe, or an address such as unix:///PATH"));
 }
 
 InputStream::~InputStream() { ::close(fd_); }
@@ -129,7 +125,7 @@ bool OutputStream::write(std::string_view bytes) {
             sleep_a_slice();
             continue;
         }
-        if (n <= 0) return fail(message(n < 0 ? errno : EIO));
+        if (n <= 0) return fail(system_message(n < 0 ? errno : EIO));
         written_ += n;
         bytes.remove_prefix(std::size_t(n));
     }
@@ -137,7 +133,7 @@ bool OutputStream::write(std::string_view bytes) {
 }
 
 bool OutputStream::close() {
-    if (owned_ && fd_ >= 0 && ::close(std::exchange(fd_, -1)) != 0) fail(message(errno));
+    if (owned_ && fd_ >= 0 && ::close(std::exchange(fd_, -1)) != 0) fail(system_message(errno));
     return reason_.empty();
 }
 

@@ -9,26 +9,20 @@
 #include <filesystem>
 #include <system_error>
 
-#include <convoy/error.h>
 #include "tools/media/byte_stream.h"
 
 namespace fs = std::filesystem;
 
 namespace convoy::media {
-namespace {
-
-std::string message(int code) { return std::generic_category().message(code); }
-
-}  // namespace
 
 void require_readable(const std::string& path) {
-    const auto fail = [&](const std::string& what) { throw Error(ErrorKind::input, "'" + path + "' " + what); };
+    const auto fail = [&](const std::string& what) { throw_input(path, what); };
     std::error_code code;
     const fs::file_status status = fs::status(path, code);
     if (status.type() == fs::file_type::not_found) fail("does not exist; check the path");
     if (code) fail("cannot be read: " + code.message());
     if (fs::is_directory(status)) fail("is a folder; name a video or picture inside it");
-    if (::access(path.c_str(), R_OK) != 0) fail("cannot be read: " + message(errno));
+    if (::access(path.c_str(), R_OK) != 0) fail("cannot be read: " + system_message(errno));
     if (fs::is_regular_file(status) && fs::file_size(path, code) == 0 && !code)
         fail("is empty (0 bytes); copy or record it again");
 }
@@ -41,21 +35,32 @@ std::string lower_ending(const std::string& path) {
     return ending;
 }
 
-void throw_output(const std::string& path, const std::string& reason) {
-    throw Error(ErrorKind::output, "cannot write '" + path + "': " + reason);
+void throw_output(const std::string& path, const std::string& reason, ErrorKind kind) {
+    throw Error(kind, "cannot write '" + path + "': " + reason);
+}
+
+void throw_input(const std::string& path, const std::string& what) {
+    throw Error(ErrorKind::input, "'" + path + "' " + what);
+}
+
+std::string system_message(int code) { return std::generic_category().message(code); }
+
+std::optional<std::string> replaceable_file(const std::string& path) {
+    std::error_code code;
+    const fs::file_status status = fs::status(path, code);
+    if (fs::exists(status) && !fs::is_regular_file(status)) return std::nullopt;
+    if (!fs::is_symlink(path, code)) return path;
+    const std::string named = fs::weakly_canonical(path, code).string();
+    return code ? std::nullopt : std::optional(named);
 }
 
 OutputFile::OutputFile(const std::string& path) : path_(path) {
     std::error_code code;
-    if (fs::is_symlink(path_, code))  // the link stays, the file that it names is replaced
-        path_ = fs::weakly_canonical(path_, code).string();
-    const fs::file_status status = fs::status(path_, code);
-    if (fs::is_directory(status)) throw_output(path, "it is a folder; name a file");
-    if (fs::exists(status) && !fs::is_regular_file(status)) {
-        direct_ = true;
-        temporary_ = path_;
-        return;
-    }
+    if (fs::is_directory(path, code)) throw_output(path, "it is a folder; name a file");
+    const std::optional<std::string> replaced = replaceable_file(path);
+    direct_ = !replaced;
+    path_ = temporary_ = replaced.value_or(path);
+    if (direct_) return;
     const fs::path folder = fs::path(path_).parent_path();
     for (int i = 0; i < 1000; ++i) {
         temporary_ = (folder / (".convoy-" + std::to_string(::getpid()) + "-" + std::to_string(i) + ".part")).string();
@@ -65,7 +70,7 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
             return;
         }
         if (errno == ENOENT) throw_output(path, "its folder does not exist; create it first");
-        if (errno != EEXIST) throw_output(path, message(errno));
+        if (errno != EEXIST) throw_output(path, system_message(errno));
     }
     throw_output(path, "too many unfinished files beside it; remove '" + temporary_ + "' and its like");
 }
@@ -75,7 +80,7 @@ OutputFile::~OutputFile() {
 }
 
 void OutputFile::commit() {
-    if (!direct_ && std::rename(temporary_.c_str(), path_.c_str()) != 0) throw_output(path_, message(errno));
+    if (!direct_ && std::rename(temporary_.c_str(), path_.c_str()) != 0) throw_output(path_, system_message(errno));
     committed_ = true;
 }
 

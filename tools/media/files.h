@@ -3,9 +3,11 @@
 // Input files that can be read, output files that appear whole or not at all.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include <convoy/error.h>
 #include <convoy/media/give_up.h>
 
 namespace convoy::media {
@@ -19,9 +21,12 @@ inline bool is_url(const std::string& path) { return path.find("://") != std::st
 /// The ending of a path in lower case without its dot, "" when it has none.
 std::string lower_ending(const std::string& path);
 
-/// A file that is written under a temporary name in the folder of `path`; commit() gives it its name.
-/// Without commit() the destructor removes it. What is there already and is no regular file (a device, a pipe) is
-/// written directly instead.
+/// The file that a new one called `path` would take the place of: where `path` is a link, what that names. Nothing
+/// where only `path` itself can be written: a device, a pipe, an open file that has no name any more (/dev/stdout).
+std::optional<std::string> replaceable_file(const std::string& path);
+
+/// A file that is written under a temporary name in the folder of `path`; commit() gives it its name. Without commit()
+/// the destructor removes it. Where there is no replaceable_file(), `path` itself is written directly instead.
 class OutputFile {
 public:
     /// Creates the temporary file. Throws Error(output).
@@ -32,7 +37,7 @@ public:
 
     /// Where to write until commit().
     const std::string& temporary() const { return temporary_; }
-    /// Whether that is `path` itself, which was there and is no regular file.
+    /// Whether that is `path` itself.
     bool is_direct() const { return direct_; }
     /// Takes the place of `path`. Throws Error(output). The file must be closed by then.
     void commit();
@@ -45,7 +50,13 @@ private:
 /// Writes a whole OutputFile. Where it is a pipe, the wait for whoever reads it can be given up. Throws Error(output).
 void write_file(const std::string& path, std::string_view bytes, const GiveUp& give_up = {});
 
-/// Throws Error(output): "cannot write 'path': reason".
-[[noreturn]] void throw_output(const std::string& path, const std::string& reason);
+/// Throws an Error: "cannot write 'path': reason".
+[[noreturn]] void throw_output(const std::string& path, const std::string& reason, ErrorKind kind = ErrorKind::output);
+
+/// Throws Error(input): "'path' what".
+[[noreturn]] void throw_input(const std::string& path, const std::string& what);
+
+/// What the system calls an errno, e.g. "No space left on device".
+std::string system_message(int code);
 
 }  // namespace convoy::media

@@ -4,9 +4,6 @@
 #include <fmt/core.h>
 
 #include <chrono>
-#include <exception>
-
-#include <convoy/error.h>
 
 namespace convoy::tools {
 namespace {
@@ -49,15 +46,8 @@ void AnnotateWork::end() {
 }
 
 void AnnotateWork::append(std::span<const FramePlace> places) {
-    std::exception_ptr first_error;  // one sink that cannot take them costs no other
-    for (const Target& target : targets_) {
-        try {
-            target.sink->append(*target.part, places);
-        } catch (const Error&) {
-            if (!first_error) first_error = std::current_exception();
-        }
-    }
-    if (first_error) std::rethrow_exception(first_error);
+    // One sink that cannot take them costs no other.
+    for_all(targets_, [&](const Target& target) { target.sink->append(*target.part, places); });
 }
 
 }  // namespace convoy::tools

@@ -6,11 +6,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
+#include <optional>
 #include <set>
 
 #include <convoy/error.h>
+#include "tools/media/files.h"
 #include "tools/sinks/contact_sheet_sink.h"
 #include "tools/sinks/jsonl_sink.h"
 #include "tools/sinks/picture_files_sink.h"
@@ -28,16 +29,22 @@ constexpr const char* kDefaultFolder = "runs";
 void check_access(const fs::path& path, const std::string& output) {
     if (access(path.c_str(), W_OK) != 0)
         throw Error(ErrorKind::output,
-                    fmt::format("cannot write {}: {} ({})", output, std::strerror(errno), path.string()));
+                    fmt::format("cannot write {}: {} ({})", output, media::system_message(errno), path.string()));
 }
 
-void check_file(const std::string& path) {
-    const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : ".";
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : "."; }
+
+// A file that is there is replaced by a new one, unless it is written `in_place`.
+void check_file(const std::string& path, bool in_place = false) {
+    const fs::path folder = folder_of(path);
     if (fs::is_directory(path)) throw Error(ErrorKind::output, fmt::format("cannot write {}: it is a folder", path));
     if (!fs::is_directory(folder))
         throw Error(ErrorKind::output,
                     fmt::format("cannot write {}: there is no folder {}; create it first", path, folder.string()));
-    check_access(fs::exists(path) ? fs::path(path) : folder, path);
+    const bool exists = fs::exists(path);
+    if (exists) check_access(path, path);
+    const std::optional<std::string> replaced = media::replaceable_file(path);
+    if (replaced && !(exists && in_place)) check_access(folder_of(*replaced), path);
 }
 
 void check_folder(const std::string& path) {
@@ -56,42 +63,31 @@ void check_ending(const char* option, const std::string& path, const std::vector
     usage(fmt::format("{} {}: the file name must end in one of{}", option, path, list));
 }
 
-// One name per input that no other input has: the stem, or stem-2, stem-3, ….
-std::vector<std::string> unique_stems(const std::vector<std::string>& inputs) {
+std::string as_folder(const std::string& path) { return path.ends_with('/') ? path : path + '/'; }
+
+bool has_results(const std::string& stem) { return fs::exists(stem + ".mp4") || fs::exists(stem + ".jpg"); }
+
+// One path in the folder per input that no other input has: its stem, or stem-2, stem-3, …. `fresh`: nor has a result
+// of an earlier run.
+std::vector<std::string> unique_stems(const std::string& folder, const std::vector<std::string>& inputs,
+                                      bool fresh = false) {
     std::vector<std::string> stems;
     std::set<std::string> taken;
     for (const std::string& input : inputs) {
-        const std::string stem = fs::path(input).stem().string();
+        const std::string stem = as_folder(folder) + fs::path(input).stem().string();
         std::string name = stem;
-        for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}-{}", stem, n);
+        for (int n = 2; (fresh && has_results(name)) || !taken.insert(name).second; ++n)
+            name = fmt::format("{}-{}", stem, n);
         stems.push_back(name);
     }
     return stems;
 }
 
-// Stems under runs/ for which neither an input's result nor a file of an earlier run is there.
-std::vector<std::string> fresh_stems(const std::vector<std::string>& inputs) {
-    std::vector<std::string> stems;
-    std::set<std::string> taken;
-    for (const std::string& input : inputs) {
-        const std::string stem = (fs::path(kDefaultFolder) / fs::path(input).stem()).string();
-        std::string name = stem;
-        const auto is_used = [&] {
-            return fs::exists(name + ".mp4") || fs::exists(name + ".jpg") || !taken.insert(name).second;
-        };
-        for (int n = 2; is_used(); ++n) name = fmt::format("{}-{}", stem, n);
-        stems.push_back(name);
-    }
-    return stems;
-}
-
-std::vector<std::string> with_prefix_and_suffix(const std::string& prefix, std::vector<std::string> names,
-                                                const std::string& suffix) {
-    for (std::string& name : names) name = prefix + name + suffix;
+std::vector<std::string> with_ending(std::vector<std::string> names, const std::string& ending) {
+    for (std::string& name : names) name += ending;
     return names;
 }
 
-std::string as_folder(const std::string& path) { return path.ends_with('/') ? path : path + '/'; }
 bool names_folder(const std::string& path) { return path.ends_with('/') || fs::is_directory(path); }
 
 // A file for each input in a folder.
@@ -99,7 +95,7 @@ std::vector<std::string> plan_folder(const std::string& folder, const std::vecto
                                      const std::string& ending, OutputPlan& plan) {
     check_folder(folder);
     plan.folders.push_back(folder);
-    return with_prefix_and_suffix(as_folder(folder), unique_stems(inputs), ending);
+    return with_ending(unique_stems(folder, inputs), ending);
 }
 
 void plan_jsonl(const OutputOptions& options, const std::vector<std::string>& inputs, OutputPlan& plan) {
@@ -107,7 +103,7 @@ void plan_jsonl(const OutputOptions& options, const std::vector<std::string>& in
         plan.jsonl_files = plan_folder(options.jsonl, inputs, ".jsonl", plan);
         return;
     }
-    if (options.jsonl != "-") check_file(options.jsonl);
+    if (options.jsonl != "-") check_file(options.jsonl, true);
     plan.jsonl = options.jsonl;
 }
 
@@ -132,8 +128,9 @@ void plan_video(const OutputOptions& options, const std::vector<std::string>& in
 
 // The same for every way to name a file, also for one that does not exist yet.
 fs::path resolve(const std::string& path) {
-    std::error_code ignored;
-    return fs::weakly_canonical(fs::absolute(path), ignored);
+    std::error_code nameless;  // a pipe, by the link that /proc has to it
+    const fs::path resolved = fs::weakly_canonical(fs::absolute(path), nameless);
+    return nameless ? fs::absolute(path) : resolved;
 }
 
 // No output may be an input or another output. `seen` holds the resolved outputs so far.
@@ -173,8 +170,8 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
         check_folder(kDefaultFolder);
         plan.by_kind = true;
         plan.folders.push_back(kDefaultFolder);
-        plan.picture_stems = fresh_stems(inputs);
-        plan.videos = with_prefix_and_suffix("", plan.picture_stems, ".mp4");
+        plan.picture_stems = unique_stems(kDefaultFolder, inputs, true);
+        plan.videos = with_ending(plan.picture_stems, ".mp4");
     }
     if (!options.jsonl.empty()) plan_jsonl(options, inputs, plan);
     if (!options.video.empty()) plan_video(options, inputs, plan);

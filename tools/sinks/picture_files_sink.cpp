@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -15,7 +14,6 @@
 #include <utility>
 
 #include <convoy/error.h>
-#include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
 
 namespace fs = std::filesystem;
@@ -27,7 +25,7 @@ namespace {
 class HiddenFolder {
 public:
     explicit HiddenFolder(const std::string& path) : path_((fs::path(path).parent_path() / ".convoy-XXXXXX").string()) {
-        if (!::mkdtemp(path_.data())) media::throw_output(path, std::generic_category().message(errno));
+        if (!::mkdtemp(path_.data())) media::throw_output(path, media::system_message(errno));
     }
     ~HiddenFolder() {
         std::error_code ignored;
@@ -44,13 +42,13 @@ private:
 
 /// Gives a finished file its name, by the rules of media::OutputFile: links are followed, devices written.
 void place_file(const std::string& from, const std::string& to, const media::GiveUp& give_up) {
-    media::OutputFile output(to);
-    if (!output.is_direct() && std::rename(from.c_str(), output.temporary().c_str()) == 0) return output.commit();
+    {
+        media::OutputFile output(to);
+        if (!output.is_direct() && std::rename(from.c_str(), output.temporary().c_str()) == 0) return output.commit();
+    }
     std::ostringstream bytes;  // a device, or it lies on another disk
     bytes << std::ifstream(from, std::ios::binary).rdbuf();
-    media::OutputStream copy(output.temporary(), give_up);
-    if (!copy.write(bytes.view()) || !copy.close()) media::throw_output(to, copy.reason());
-    output.commit();
+    media::write_file(to, bytes.view(), give_up);
 }
 
 }  // namespace
@@ -106,15 +104,8 @@ std::unique_ptr<Part> PictureFilesSink::begin_part(int input_index, const InputI
 
 void PictureFilesSink::append(Part& part, std::span<const FramePlace> places) {
     auto& files = dynamic_cast<FilesPart&>(part);
-    std::exception_ptr first_error;  // one picture that cannot be placed costs no other
-    for (const FramePlace& where : places) {
-        try {
-            place(files, where);
-        } catch (const Error&) {
-            if (!first_error) first_error = std::current_exception();
-        }
-    }
-    if (first_error) std::rethrow_exception(first_error);
+    // One picture that cannot be placed costs no other.
+    for_all(places, [&](const FramePlace& where) { place(files, where); });
 }
 
 void PictureFilesSink::place(FilesPart& part, const FramePlace& where) {

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <convoy/detection.h>
+#include <convoy/error.h>
 #include <convoy/media/image.h>
 #include <convoy/segment.h>
 
@@ -28,6 +30,20 @@ struct FramePlace {
     std::int64_t index = 0;  ///< within its input, from 0
     double time_s = 0;       ///< from the input's first frame
 };
+
+/// Calls `each` for all, for one that comes behind a failed one, too; then throws the first Error.
+template <typename Range, typename Each>
+void for_all(Range&& range, Each each) {
+    std::exception_ptr first_error;
+    for (auto& element : range) {
+        try {
+            each(element);
+        } catch (const Error&) {
+            if (!first_error) first_error = std::current_exception();
+        }
+    }
+    if (first_error) std::rethrow_exception(first_error);
+}
 
 /// The frames of a segment on their way into one sink: in order, on one thread at a time. One that is destroyed before
 /// it was appended leaves nothing behind; it may outlive its sink.

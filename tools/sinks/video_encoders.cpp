@@ -3,7 +3,7 @@
 
 #include <fmt/core.h>
 
-#include <convoy/error.h>
+#include "tools/media/files.h"
 
 namespace convoy::tools {
 
@@ -27,10 +27,11 @@ VideoEncoders::Opened VideoEncoders::open(int input, const std::string& path, me
         return {nullptr, media::VideoEncoder(path, format)};
     }
     if (sessions_.use_count() > kNvencParts)
-        throw Error(ErrorKind::unsupported,
-                    fmt::format("cannot write '{}': a GPU encodes {} pieces of video at a time, and this run wants "
-                                "more at once; take the encoder x264",
-                                path, kNvencParts));
+        media::throw_output(path,
+                            fmt::format("a GPU encodes {} pieces of video at a time, and this run wants more at once; "
+                                        "take the encoder x264",
+                                        kNvencParts),
+                            ErrorKind::unsupported);
     media::VideoEncoder encoder(path, format);
     kinds_[input] = encoder.kind();
     if (encoder.kind() == H264Encoder::nvenc) return {sessions_, std::move(encoder)};

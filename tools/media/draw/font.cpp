@@ -6,12 +6,24 @@
 #include <stdexcept>
 #include <unordered_map>
 
-#include "tools/media/draw/font_data.h"
-
 // Static, so that a program with its own copy of stb links too.
 #define STBTT_STATIC
 #define STB_TRUETYPE_IMPLEMENTATION
 #include <stb/stb_truetype.h>
+
+// The assembler copies the file; an array in C++ would take the compiler seconds.
+__asm__(
+    ".pushsection .rodata\n"
+    ".global convoy_font_ttf\n"
+    ".hidden convoy_font_ttf\n"
+    ".type convoy_font_ttf, %object\n"
+    ".balign 16\n"
+    "convoy_font_ttf:\n"
+    ".incbin \"" CONVOY_FONT_FILE
+    "\"\n"
+    ".size convoy_font_ttf, . - convoy_font_ttf\n"
+    ".popsection\n");
+extern "C" const unsigned char convoy_font_ttf[];  // its length is not needed to read it
 
 namespace convoy::media {
 namespace {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "tools/media/files.h"
+
 namespace convoy::media {
 
 void note_damage(SegmentNotes& notes, const std::string& path, double time_s, const std::string& what) {
@@ -15,6 +17,12 @@ void note_damage(SegmentNotes& notes, const std::string& path, double time_s, co
 
 void note_unconvertible(SegmentNotes& notes, const std::string& path) {
     note_damage(notes, path, std::nan(""), "a picture's pixel format cannot be converted to RGB");
+}
+
+void throw_no_frame(const SegmentNotes& notes, const std::string& path) {
+    throw_input(path, "has a video stream but not one frame that can be decoded" +
+                          (notes.damaged > 0 ? " (" + notes.first_damage + ")" : std::string()) +
+                          "; copy or record it again");
 }
 
 void add_damage(SegmentNotes& notes, const SegmentNotes& later) {

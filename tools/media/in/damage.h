@@ -13,6 +13,9 @@ void note_damage(SegmentNotes& notes, const std::string& path, double time_s, co
 /// A picture whose pixel format libswscale does not know.
 void note_unconvertible(SegmentNotes& notes, const std::string& path);
 
+/// Throws Error(input): the video has not one frame. `notes` tell why.
+[[noreturn]] void throw_no_frame(const SegmentNotes& notes, const std::string& path);
+
 /// Adds the damage of what came after `notes`.
 void add_damage(SegmentNotes& notes, const SegmentNotes& later);
 

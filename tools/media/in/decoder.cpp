@@ -8,8 +8,8 @@
 #include <new>
 #include <utility>
 
-#include <convoy/error.h>
 #include "tools/media/av_compat.h"
+#include "tools/media/files.h"
 #include "tools/media/in/av_cuda.h"
 #include "tools/media/in/damage.h"
 #include "tools/media/in/frame_maker.h"
@@ -47,8 +47,7 @@ PacketPtr lone_unit(std::initializer_list<std::uint8_t> unit, int length_size) {
 Decoder::Decoder(VideoStreamPtr stream, std::span<const std::uint8_t> extradata, const DecoderOptions& options)
     : stream_(std::move(stream)), stay_open_(options.stay_open), on_cpu_(!options.cuda), time_s_(std::nan("")) {
     const AVCodec* codec = options.cuda ? cuda_decoder(stream_->codec()) : avcodec_find_decoder(stream_->codec());
-    if (!codec)
-        throw Error(ErrorKind::input, "'" + stream_->path + "' holds a video of a kind that this libav cannot decode");
+    if (!codec) throw_input(stream_->path, "holds a video of a kind that this libav cannot decode");
     has_software_ = codec == avcodec_find_decoder(stream_->codec());
     context_.reset(avcodec_alloc_context3(codec));
     if (!context_ || !picture_) throw std::bad_alloc();
@@ -71,8 +70,8 @@ Decoder::Decoder(VideoStreamPtr stream, std::span<const std::uint8_t> extradata,
     }
     if (code >= 0) code = avcodec_open2(&c, codec, nullptr);
     if (code < 0)
-        throw Error(ErrorKind::input, "'" + stream_->path + "' holds " + codec->name +
-                                          " video that cannot be decoded (" + av_message(code) + ")");
+        throw_input(stream_->path,
+                    std::string("holds ") + codec->name + " video that cannot be decoded (" + av_message(code) + ")");
 }
 
 /// libav asks again without NVDEC when that has refused.

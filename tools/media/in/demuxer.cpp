@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include <convoy/error.h>
 #include "tools/media/av_compat.h"
 #include "tools/media/files.h"
 #include "tools/media/in/damage.h"
@@ -39,7 +38,7 @@ Demuxer::Demuxer(const std::string& path, std::stop_token cancel, const AVInputF
     describe();
 }
 
-void Demuxer::fail(const std::string& what) const { throw Error(ErrorKind::input, "'" + info_.path + "' " + what); }
+void Demuxer::fail(const std::string& what) const { throw_input(info_.path, what); }
 
 /// libav asks this while it waits for a network, and before each packet while it looks for streams.
 bool Demuxer::gives_up() const {

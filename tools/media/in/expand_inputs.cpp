@@ -5,7 +5,6 @@
 #include <string_view>
 #include <system_error>
 
-#include <convoy/error.h>
 #include <convoy/media/image.h>
 #include <convoy/media/input.h>
 #include "tools/media/files.h"
@@ -57,11 +56,11 @@ std::vector<std::string> media_inside(const std::string& folder) {
         if (is_image_path(name) || std::find(kVideoEndings.begin(), kVideoEndings.end(), ending) != kVideoEndings.end())
             names.push_back(name);
     }
-    if (code) throw Error(ErrorKind::input, "'" + folder + "' cannot be listed: " + code.message());
+    if (code) throw_input(folder, "cannot be listed: " + code.message());
     if (names.empty())
-        throw Error(ErrorKind::input, "'" + folder +
-                                          "' has no picture or video directly inside it (.jpg, .png, .mp4, …); "
-                                          "name a folder that has, or the files themselves");
+        throw_input(folder,
+                    "has no picture or video directly inside it (.jpg, .png, .mp4, …); "
+                    "name a folder that has, or the files themselves");
     std::sort(names.begin(), names.end(), natural_less);
     for (std::string& name : names) name = (fs::path(folder) / name).string();
     return names;

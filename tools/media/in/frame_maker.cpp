@@ -19,7 +19,7 @@ bool is_420(AVPixelFormat format) {
 }
 
 std::optional<ColorMatrix> matrix_of(AVColorSpace space, int height) {
-    if (space == AVCOL_SPC_UNSPECIFIED) space = height < 720 ? AVCOL_SPC_SMPTE170M : AVCOL_SPC_BT709;
+    space = colour_matrix(space, height);
     if (space == AVCOL_SPC_BT709) return ColorMatrix::bt709;
     if (space == AVCOL_SPC_SMPTE170M || space == AVCOL_SPC_BT470BG) return ColorMatrix::bt601;
     return std::nullopt;

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <convoy/error.h>
-#include <convoy/media/image.h>
 #include "tools/media/files.h"
 
 namespace convoy::media {
@@ -32,15 +31,8 @@ public:
 
     std::optional<Frame> next() override {
         if (!segment_) return std::nullopt;
-        const std::shared_ptr<const Image> image = read(std::exchange(segment_, nullptr)->path);
-        if (!image) return std::nullopt;
-        Frame frame;
-        frame.pixels.plane[0] = image->rgb.data();
-        frame.pixels.pitch[0] = image->width * 3;
-        frame.pixels.width = image->width;
-        frame.pixels.height = image->height;
-        frame.owner = image;
-        return frame;
+        std::shared_ptr<const Image> image = read(std::exchange(segment_, nullptr)->path);
+        return image ? std::optional(frame_of(std::move(image))) : std::nullopt;
     }
 
     SegmentNotes notes() const override { return {}; }
@@ -61,6 +53,16 @@ private:
 };
 
 }  // namespace
+
+Frame frame_of(std::shared_ptr<const Image> image) {
+    Frame frame;
+    frame.pixels.plane[0] = image->rgb.data();
+    frame.pixels.pitch[0] = image->width * 3;
+    frame.pixels.width = image->width;
+    frame.pixels.height = image->height;
+    frame.owner = std::move(image);
+    return frame;
+}
 
 PictureInput::PictureInput(const std::string& path, std::stop_token cancel) : cancel_(std::move(cancel)) {
     require_readable(path);

@@ -5,9 +5,14 @@
 #include <stop_token>
 #include <string>
 
+#include <convoy/frame.h>
+#include <convoy/media/image.h>
 #include <convoy/segment.h>
 
 namespace convoy::media {
+
+/// A picture as a frame that owns it.
+Frame frame_of(std::shared_ptr<const Image> image);
 
 /// One picture, decoded by whoever reads its segment: a folder of them is decoded on as many threads as there are
 /// readers. Opening it looks whether the file is there and at its header, for the memory that decoding it will take;

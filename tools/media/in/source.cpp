@@ -4,7 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include <convoy/error.h>
 #include <convoy/media/image.h>
 #include "tools/media/files.h"
 #include "tools/media/in/damage.h"
@@ -24,10 +23,7 @@ public:
         info_ = demuxer_.info();
         if (info_.fps_num > 0) frame_s_ = double(info_.fps_den) / info_.fps_num;
         pending_ = decode();
-        if (!pending_)
-            throw Error(ErrorKind::input, "'" + path + "' has a video stream but not one frame that can be decoded" +
-                                              (first_damage().empty() ? "" : " (" + first_damage() + ")") +
-                                              "; copy or record it again");
+        if (!pending_) throw_no_frame(notes_, path);
         info_.width = pending_->pixels.width;
         info_.height = pending_->pixels.height;
     }

@@ -4,7 +4,6 @@
 #include <optional>
 #include <utility>
 
-#include <convoy/error.h>
 #include "tools/media/in/damage.h"
 #include "tools/media/in/video_reader.h"
 
@@ -33,10 +32,7 @@ void VideoInput::look_at_first_frame() {
         }
         add_damage(notes_, reader.notes());
     }
-    const SegmentNotes found = notes();
-    throw Error(ErrorKind::input, "'" + info_.path + "' has a video stream but not one frame that can be decoded" +
-                                      (found.damaged > 0 ? " (" + found.first_damage + ")" : "") +
-                                      "; copy or record it again");
+    throw_no_frame(notes(), info_.path);
 }
 
 std::shared_ptr<const Segment> VideoInput::next_segment() {

@@ -12,7 +12,6 @@ extern "C" {
 #include <libavutil/opt.h>
 }
 
-#include <convoy/error.h>
 #include "tools/media/files.h"
 #include "tools/media/out/rgb_to_yuv.h"
 #include "tools/media/pictures/rgb_frame.h"
@@ -25,14 +24,12 @@ constexpr int kMostFps = 1'000'000;  // terms of the rate that x264's 32-bit clo
 
 std::string size_text(int w, int h) { return std::to_string(w) + "x" + std::to_string(h); }
 
-std::string refusal(const std::string& path) { return "cannot write '" + path + "': "; }
-
 const VideoFormat& checked(const std::string& path, const VideoFormat& f) {
     if (f.width <= 0 || f.height <= 0 || f.width > 16384 || f.height > 16384)
-        throw Error(ErrorKind::usage, refusal(path) + "a video of " + size_text(f.width, f.height) +
-                                          " pixels is not possible; each side is 1 to 16384");
-    if (f.fps_num <= 0 || f.fps_den <= 0)
-        throw Error(ErrorKind::usage, refusal(path) + "the frame rate must be positive");
+        throw_output(path,
+                     "a video of " + size_text(f.width, f.height) + " pixels is not possible; each side is 1 to 16384",
+                     ErrorKind::usage);
+    if (f.fps_num <= 0 || f.fps_den <= 0) throw_output(path, "the frame rate must be positive", ErrorKind::usage);
     return f;
 }
 
@@ -100,12 +97,15 @@ CodecPtr open_encoder(const std::string& path, const VideoFormat& f) {
     for (const AVCodec* codec : codecs)
         if (CodecPtr encoder = try_open(codec, f, code)) return encoder;
     if (codecs.empty())
-        throw Error(ErrorKind::unsupported,
-                    refusal(path) + (f.encoder == H264Encoder::nvenc
-                                         ? "this libav has no NVENC; take another encoder"
-                                         : "this libav has no H.264 encoder; install an FFmpeg with libx264"));
-    throw Error(ErrorKind::unsupported, refusal(path) + "the H.264 encoder " + codecs.back()->name + " refuses " +
-                                            size_text(f.width, f.height) + " pixels (" + av_message(code) + ")");
+        throw_output(path,
+                     f.encoder == H264Encoder::nvenc
+                         ? "this libav has no NVENC; take another encoder"
+                         : "this libav has no H.264 encoder; install an FFmpeg with libx264",
+                     ErrorKind::unsupported);
+    throw_output(path,
+                 std::string("the H.264 encoder ") + codecs.back()->name + " refuses " + size_text(f.width, f.height) +
+                     " pixels (" + av_message(code) + ")",
+                 ErrorKind::unsupported);
 }
 
 }  // namespace
@@ -170,10 +170,12 @@ VideoEncoder& VideoEncoder::operator=(VideoEncoder&&) noexcept = default;
 
 EncodedFrames VideoEncoder::write(const Image& image) {
     Impl& e = *impl_;
-    if (e.ended_) throw Error(ErrorKind::usage, refusal(e.path_) + "its encoder was told that this is the end");
+    if (e.ended_) throw_output(e.path_, "its encoder was told that this is the end", ErrorKind::usage);
     if (image.width != e.width_ || image.height != e.height_)
-        throw Error(ErrorKind::usage, refusal(e.path_) + "a picture of " + size_text(image.width, image.height) +
-                                          " pixels in a video of " + size_text(e.width_, e.height_));
+        throw_output(e.path_,
+                     "a picture of " + size_text(image.width, image.height) + " pixels in a video of " +
+                         size_text(e.width_, e.height_),
+                     ErrorKind::usage);
     e.check(av_frame_make_writable(e.frame_.get()));
     rgb_to_yuv(image, *e.frame_);
     e.frame_->pts = e.frames_++;

@@ -16,13 +16,10 @@ namespace convoy::media {
 
 /// What all frames of one encoder have in common.
 struct EncodedStream {
-    struct Deleter {
-        void operator()(AVCodecParameters* p) const { avcodec_parameters_free(&p); }
-    };
     std::string encoder;  ///< its name to libav, "libx264"
     AVRational rate;      ///< nominal, frames a second
     int delay = 0;        ///< how many frames later than shown one may have to be decoded
-    std::unique_ptr<AVCodecParameters, Deleter> parameters;
+    ParametersPtr parameters;
 };
 
 /// Frames of one encoder in the order of decoding; the first of all is a keyframe, and none needs a frame of another

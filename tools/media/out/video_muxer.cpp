@@ -8,8 +8,6 @@
 #include <new>
 #include <utility>
 
-#include <convoy/error.h>
-
 namespace convoy::media {
 namespace {
 
@@ -24,12 +22,10 @@ const AVOutputFormat* container_of(const std::string& path) {
                        : ending == "mkv"                  ? "matroska"
                        : ending == "mov"                  ? "mov"
                                                           : nullptr;
-    if (!name)
-        throw Error(ErrorKind::usage, "cannot write '" + path + "': end the name of a video in .mp4, .mkv or .mov");
+    if (!name) throw_output(path, "end the name of a video in .mp4, .mkv or .mov", ErrorKind::usage);
     const AVOutputFormat* container = av_guess_format(name, nullptr, nullptr);
     if (!container)
-        throw Error(ErrorKind::unsupported,
-                    "cannot write '" + path + "': this libav has no such container; install a complete FFmpeg");
+        throw_output(path, "this libav has no such container; install a complete FFmpeg", ErrorKind::unsupported);
     return container;
 }
 
@@ -72,15 +68,16 @@ void VideoMuxer::fail(const std::string& reason) {
 
 void VideoMuxer::require_open() const {
     if (!failure_.empty()) throw_output(path_, failure_);
-    if (closed_) throw Error(ErrorKind::usage, "cannot write '" + path_ + "': it is closed already");
+    if (closed_) throw_output(path_, "it is closed already", ErrorKind::usage);
 }
 
 /// A video is one gapless row of frames: nothing may follow a part that is not all there.
 void VideoMuxer::require_whole() const {
     if (waiting_.empty() && packets_ == frames_) return;
-    throw Error(ErrorKind::usage, "cannot write '" + path_ + "': of the frames up to number " +
-                                      std::to_string(frames_) + ", " + std::to_string(packets_) +
-                                      " are there with their times, " + std::to_string(waiting_.size()) + " without");
+    throw_output(path_,
+                 "of the frames up to number " + std::to_string(frames_) + ", " + std::to_string(packets_) +
+                     " are there with their times, " + std::to_string(waiting_.size()) + " without",
+                 ErrorKind::usage);
 }
 
 void VideoMuxer::append(EncodedFrames frames, std::span<const double> times_s) {
@@ -95,10 +92,11 @@ void VideoMuxer::append(EncodedFrames frames, std::span<const double> times_s) {
 void VideoMuxer::begin_stream(std::shared_ptr<const EncodedStream> stream) {
     require_whole();
     if (stream_ && !can_follow(*stream_, *stream))
-        throw Error(ErrorKind::unsupported, "cannot write '" + path_ + "': the frames from number " +
-                                                std::to_string(frames_) + " on (" + describe(*stream) +
-                                                ") were encoded otherwise than those before (" + describe(*stream_) +
-                                                "), and a video has one description of all");
+        throw_output(path_,
+                     "the frames from number " + std::to_string(frames_) + " on (" + describe(*stream) +
+                         ") were encoded otherwise than those before (" + describe(*stream_) +
+                         "), and a video has one description of all",
+                     ErrorKind::unsupported);
     stream_ = std::move(stream);
     first_frame_ = frames_;
     if (!muxer_) open_container();

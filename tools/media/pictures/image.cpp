@@ -11,7 +11,6 @@
 #include <system_error>
 #include <utility>
 
-#include <convoy/error.h>
 #include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
 #include "tools/media/limits.h"
@@ -44,10 +43,6 @@ struct CloseFile {
 };
 using FilePtr = std::unique_ptr<std::FILE, CloseFile>;
 
-[[noreturn]] void throw_input(const std::string& path, const std::string& what) {
-    throw Error(ErrorKind::input, "'" + path + "' " + what);
-}
-
 Bytes read_whole(const std::string& path, const GiveUp& give_up) {
     require_readable(path);
     InputStream file(path, give_up);
@@ -57,7 +52,7 @@ Bytes read_whole(const std::string& path, const GiveUp& give_up) {
     std::uint8_t block[1 << 16];
     while (const ssize_t n = file.read(block, sizeof block)) {
         if (n == -ECANCELED) throw_input(path, "was given up before it was there");
-        if (n < 0) throw_input(path, "cannot be read: " + std::generic_category().message(int(-n)));
+        if (n < 0) throw_input(path, "cannot be read: " + system_message(int(-n)));
         bytes.insert(bytes.end(), block, block + n);
         if (bytes.size() > INT_MAX) throw_input(path, "is larger than 2 GB and so no picture; check the path");
     }
@@ -165,7 +160,7 @@ void write_image(const std::string& path, const Image& image, const GiveUp& give
     const std::string ending = lower_ending(path);
     const int w = image.width, h = image.height;
     if (w <= 0 || h <= 0 || image.rgb.size() != std::size_t(w) * h * 3)
-        throw Error(ErrorKind::usage, "cannot write '" + path + "': the picture has no pixels of its size");
+        throw_output(path, "the picture has no pixels of its size", ErrorKind::usage);
     Bytes bytes;
     int ok = 0;
     if (ending == "jpg" || ending == "jpeg") {
@@ -175,7 +170,7 @@ void write_image(const std::string& path, const Image& image, const GiveUp& give
     } else if (ending == "bmp") {
         ok = stbi_write_bmp_to_func(append, &bytes, w, h, 3, image.rgb.data());
     } else {
-        throw Error(ErrorKind::usage, "cannot write '" + path + "': end the name in .jpg, .png or .bmp");
+        throw_output(path, "end the name in .jpg, .png or .bmp", ErrorKind::usage);
     }
     if (!ok) throw_output(path, "the picture is too large for this format");
     write_file(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, give_up);

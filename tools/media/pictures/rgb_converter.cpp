@@ -26,9 +26,9 @@ AVPixelFormat plain_format(int format) {
 
 bool RgbConverter::convert(const AVFrame& frame, std::uint8_t* to, int to_pitch) {
     const AVPixelFormat format = plain_format(frame.format);
-    Key key{frame.width, frame.height, format, frame.colorspace, frame.color_range == AVCOL_RANGE_JPEG};
+    Key key{frame.width, frame.height, format, colour_matrix(frame.colorspace, frame.height),
+            frame.color_range == AVCOL_RANGE_JPEG};
     if (format != frame.format) key.full_range = true;
-    if (key.matrix == AVCOL_SPC_UNSPECIFIED) key.matrix = frame.height < 720 ? AVCOL_SPC_SMPTE170M : AVCOL_SPC_BT709;
     if (!scaler_ || key != key_) {
         if (!sws_isSupportedInput(format)) return false;
         scaler_.reset(sws_getContext(key.width, key.height, format, key.width, key.height, AV_PIX_FMT_RGB24,

@@ -7,6 +7,12 @@
 
 namespace convoy::media {
 
+/// The matrix of a picture so many rows high that states `stated`.
+constexpr AVColorSpace colour_matrix(AVColorSpace stated, int height) {
+    if (stated != AVCOL_SPC_UNSPECIFIED) return stated;
+    return height < 720 ? AVCOL_SPC_SMPTE170M : AVCOL_SPC_BT709;
+}
+
 /// Decoded pictures of any pixel format to RGB8, by the colour matrix and range that they state. Unstated: BT.601 below
 /// 720 rows, else BT.709; limited range.
 class RgbConverter {

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+
+#include "tests/support/catch.h"
+#include "tests/tools/media_files.h"
+
+using namespace convoy;
+using namespace convoy::test;
+
+namespace {
+
+/// What /dev/stdout is as a rule: a link into /proc, to what may have no name.
+std::string name_of(int descriptor) { return "/proc/self/fd/" + std::to_string(descriptor); }
+
+std::string text_in(int descriptor) {
+    std::array<char, 100> text = {};
+    const ssize_t n = ::read(descriptor, text.data(), text.size());
+    REQUIRE(n >= 0);
+    return {text.data(), std::size_t(n)};
+}
+
+}  // namespace
+
+TEST_CASE("an output file follows a link and keeps the old content until commit", "[files]") {
+    const TempFolder folder;
+    write_bytes(folder / "real", {1});
+    std::filesystem::create_symlink(folder / "real", folder / "link");
+    {
+        const media::OutputFile abandoned(folder / "link");
+        write_bytes(abandoned.temporary(), {2});
+    }
+    CHECK(read_bytes(folder / "real") == Bytes{1});
+    media::OutputFile file(folder / "link");
+    write_bytes(file.temporary(), {3});
+    file.commit();
+    CHECK(read_bytes(folder / "real") == Bytes{3});
+    CHECK(std::filesystem::is_symlink(folder / "link"));
+    CHECK(folder.names() == std::vector<std::string>{"link", "real"});
+}
+
+TEST_CASE("an output may be a link to a pipe", "[files]") {
+    const TempFolder folder;
+    std::array<int, 2> pipe = {};
+    REQUIRE(::pipe(pipe.data()) == 0);
+    std::filesystem::create_symlink(name_of(pipe[1]), folder / "link");
+    media::write_file(name_of(pipe[1]), "one, ");
+    media::write_file(folder / "link", "two");
+    CHECK(text_in(pipe[0]) == "one, two");
+    CHECK(folder.names() == std::vector<std::string>{"link"});
+    ::close(pipe[0]);
+    ::close(pipe[1]);
+}
+
+TEST_CASE("an output may be an open file that has no name any more", "[files]") {
+    const TempFolder folder;
+    const int file = ::open((folder / "file").c_str(), O_RDWR | O_CREAT, 0600);
+    REQUIRE(::unlink((folder / "file").c_str()) == 0);
+    media::write_file(name_of(file), "text");
+    CHECK(text_in(file) == "text");
+    CHECK(folder.names().empty());
+    ::close(file);
+}
