@@ -2,6 +2,7 @@
 #include <convoy/engine.h>
 
 #include <algorithm>
+#include <cmath>
 #include <mutex>
 #include <thread>
 
@@ -27,9 +28,18 @@ void check_options(const Network& network, const EngineOptions& options) {
         usage("the confidence threshold must lie between 0 and 1, but is " + std::to_string(d.confidence));
     if (!(d.nms >= 0 && d.nms <= 1))
         usage("the NMS threshold must lie between 0 and 1, but is " + std::to_string(d.nms));
-    if (d.max_boxes < 0) usage("the largest number of boxes must not be negative");
-    if (options.max_batch < 0 || options.max_batch > 1024) usage("the batch must lie between 1 and 1024 pictures");
-    if (options.threads < 0 || options.threads > 4096) usage("the number of threads must lie between 1 and 4096");
+    const auto in_range = [](const char* what, int value, int most) {
+        if (value < 0 || value > most)
+            usage(std::string(what) + " must lie between 1 and " + std::to_string(most) +
+                  ", or be 0 for the default, but is " + std::to_string(value));
+    };
+    if (d.max_boxes < 0)
+        usage("the largest number of boxes must not be negative, but is " + std::to_string(d.max_boxes));
+    in_range("the batch", options.max_batch, 1024);
+    in_range("the number of threads", options.threads, 4096);
+    if (std::isnan(options.max_latency_ms)) usage("the longest wait for a batch is not a number");
+    if (network.layers.empty())
+        throw Error(ErrorKind::model, "the network has no layers: load one with load_network()");
     if (network.classes() == 0)
         throw Error(ErrorKind::model,
                     network.cfg_path + ": the network has no yolo layer, so it cannot detect anything");
@@ -39,7 +49,7 @@ void check_options(const Network& network, const EngineOptions& options) {
     for (int id : d.classes)
         if (id < 0 || id >= network.classes())
             usage("class " + std::to_string(id) + " does not exist: the network has " +
-                  std::to_string(network.classes()) + " classes");
+                  std::to_string(network.classes()) + " classes, counted from 0");
 }
 
 }  // namespace
@@ -49,7 +59,8 @@ struct Engine::Impl {
     BoundEngine bound;
     DetectOptions detect;
     std::vector<std::unique_ptr<DeviceWorker>> workers;
-    std::mutex queue_mutex;
+    std::mutex mutex;  // of the next two
+    bool running = false;
     std::unique_ptr<SubmitQueue> queue;  // declared after the workers: its threads, which use them, end first
     StartReport start;
     bool gpu = false;
@@ -57,15 +68,21 @@ struct Engine::Impl {
     void check(const Frame& frame) const;
     int slots() const { return gpu ? kGpuSlots : kCpuSlots; }
     int capacity() const { return bound.max_batch * (2 * slots() + 1) * int(workers.size()); }
-    void end_queue() {
-        const std::lock_guard lock(queue_mutex);
-        queue.reset();
-    }
-    // Not there during a run, and made by whoever comes first after it.
+    // One way of working at a time: submit() and next(), by a queue that is made when it is needed, or run().
     SubmitQueue& submit_queue() {
-        const std::lock_guard lock(queue_mutex);
+        const std::lock_guard lock(mutex);
+        if (running) usage("the engine is in run(): hand over frames when that has returned, or use another engine");
         if (!queue) queue = std::make_unique<SubmitQueue>(workers, capacity());
         return *queue;
+    }
+    void set_running(bool runs) {
+        const std::lock_guard lock(mutex);
+        if (runs && running)
+            usage("the engine is in run() already: wait until that has returned, or use another engine");
+        if (runs && queue && queue->owes())
+            usage("run() was called while results are owed to submit(): take them with next() first");
+        queue.reset();
+        running = runs;
     }
 };
 
@@ -108,8 +125,8 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 std::vector<Detection> Engine::detect(const Frame& frame) {
     if (impl_->submit_queue().owes())
         usage(
-            "detect() was called while results are owed to submit(): take them with next() first, or use another "
-            "engine");
+            "detect() was called while results are owed to submit(), or another thread is in detect(): take them with "
+            "next() first, or use an engine per thread");
     if (!submit(frame)) usage("detect() was called after cancel(): call resume() first");
     flush();
     std::optional<Result> result = next();
@@ -135,15 +152,29 @@ bool Engine::try_submit(Frame&& frame) {
 }
 
 void Engine::flush() { impl_->submit_queue().flush(); }
-void Engine::cancel() { impl_->submit_queue().cancel(); }
-void Engine::resume() { impl_->end_queue(); }
+void Engine::resume() {
+    impl_->set_running(true);  // forgets the queue
+    impl_->set_running(false);
+}
+
+void Engine::cancel() {
+    const std::lock_guard lock(impl_->mutex);
+    if (impl_->running) return;
+    if (!impl_->queue) impl_->queue = std::make_unique<SubmitQueue>(impl_->workers, impl_->capacity());
+    impl_->queue->cancel();
+}
 
 void Engine::finish() { impl_->submit_queue().finish(); }
 std::optional<Result> Engine::next() { return impl_->submit_queue().next(); }
 
 RunReport Engine::run(std::vector<RunInput> inputs, RunObserver& observer, const std::atomic<bool>& stop,
                       const RunThreads& threads) {
-    impl_->end_queue();
+    if (threads.decoders < 0 || threads.work_threads < 0) usage("numbers of threads must not be negative");
+    impl_->set_running(true);
+    struct EndOfRun {
+        Impl& impl;
+        ~EndOfRun() { impl.set_running(false); }
+    } const end_of_run{*impl_};
     SchedulerOptions scheduler;
     const int cores = int(std::max(1u, std::thread::hardware_concurrency()));
     scheduler.decoders = threads.decoders ? threads.decoders : impl_->gpu ? kGpuDecoders : kCpuDecoders;

@@ -26,7 +26,7 @@ GpuCount cuda_gpus() {
     const cudaError_t status = cudaGetDeviceCount(&count);
     if (status == cudaSuccess) return {count, true, count ? "" : "no GPU is visible"};
     static_cast<void>(cudaGetLastError());
-    return {0, true, std::string("no NVIDIA driver that serves (") + cudaGetErrorString(status) + ")"};
+    return {0, true, std::string("no usable NVIDIA driver (") + cudaGetErrorString(status) + ")"};
 }
 
 std::string cuda_why_unusable(int device) {

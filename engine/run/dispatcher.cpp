@@ -97,7 +97,9 @@ std::shared_ptr<const Segment> Dispatcher::cut(OpenInput& input) {
     const std::string track = "demux lane " + std::to_string(input.lane);
     const StageScope timed(clock_, trace_, group, track, "demux");
     try {
-        if (!input.input) input.input = inputs_[std::size_t(input.index)].open(cancel_.get_token());
+        const RunInput& wanted = inputs_[std::size_t(input.index)];
+        if (!input.input && wanted.open) input.input = wanted.open(cancel_.get_token());
+        if (!input.input) throw Error(ErrorKind::input, "RunInput::open gave no input " + std::to_string(input.index));
         return input.input->next_segment();
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::input) throw;

@@ -133,6 +133,7 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
             reading.close();  // its decoder goes before another is made
             const TraceScope traced(options_.trace, device.worker->options().name, seat.name(), "make a reader");
             reading.reader = unit->input->input->make_reader(seat.target());
+            if (!reading.reader) throw Error(ErrorKind::input, "Input::make_reader gave no reader");
             reading.input = unit->input;
         }
         {

@@ -68,6 +68,8 @@ void Scheduler::take_item(ReorderBuffer<PendingResult>::Item item) {
     } else if (unit) {
         take_unit_end(*unit);
     } else if (row) {
+        static const std::string group = "host", track = "output";
+        const StageScope timed(output_clock_, options_.trace, group, track, "work");
         observer_.work_done(input->index, row->work());
     } else {
         take_input_end(progress_of(input));

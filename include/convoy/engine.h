@@ -19,7 +19,8 @@
 namespace convoy {
 
 /// One model, ready to run on one set of devices. Owns its threads, memory and device handles; any number of engines
-/// live side by side in one process. All methods throw Error and nothing else (besides std::bad_alloc).
+/// live side by side in one process. All methods throw Error, std::bad_alloc, and what the caller's
+/// own callbacks throw; nothing else.
 ///
 ///     convoy::Network net = convoy::load_network("yolov3.cfg", "yolov3.weights");
 ///     convoy::Engine engine(net, {});
@@ -30,8 +31,9 @@ namespace convoy {
 ///
 ///     engine.run(inputs, observer, stop);                              // whole videos, cut and decoded in parallel
 ///
-/// These are three ways of working, one at a time: detect() and run() are for when no result is owed to submit().
-/// submit(), try_submit(), flush() and cancel() may be called from any threads at once, next() from one more.
+/// These are three ways of working, one at a time: while a run() goes on, or results are owed to submit(), what belongs
+/// to another way throws Error(usage). submit(), try_submit(), flush() and cancel() may be called from any threads at
+/// once, next() from one more; detect() from one thread at a time.
 ///
 /// A device that fails is not used again: its frames and segments go to the others, description() and run()'s report
 /// tell. When none is left, calls throw Error(device), but for a run() that had begun: its report tells then. CUDA
@@ -55,19 +57,23 @@ public:
     /// frame whose format, size or pitch is impossible, or that lies in device memory while the engine has several
     /// GPUs; the engine stays usable.
     bool submit(Frame frame);
-    /// The same without waiting: false, too, when there is no room; `frame` is as it was then.
+    /// The same without waiting: false, too, when there is no room; `frame` is as it was then. For live frames, where
+    /// one that is late is better dropped; beside threads that wait in submit() it hardly ever finds room.
     bool try_submit(Frame&& frame);
     /// What was submitted so far is not to wait for a full batch: for live frames, when none is expected soon.
     /// EngineOptions::max_latency_ms does it by time.
     void flush();
-    /// Runs the last batch even if it is not full; no submit() after it until next() has returned nullopt.
+    /// Runs the last batch even if it is not full, and lets next() return nullopt once behind the last result. What is
+    /// submitted after it comes out after that nullopt, and needs another finish().
     void finish();
     /// Gives up all that is between submit() and next(), from any thread: whoever waits in submit() gets false, whoever
-    /// waits in next() nullopt, and so does everybody who comes later, until resume().
+    /// waits in next() nullopt, and so does everybody who comes later, until resume(). A run() is ended by `stop`
+    /// instead.
     void cancel();
     /// Takes frames again after cancel(). For when no other thread is in a call.
     void resume();
-    /// The next result, in order of submission; waits for it. nullopt once finish() was called and all are out, or
+    /// The next result, in order of submission; waits for it: without flush(), finish() or a bound on latency for ever,
+    /// where the last batch is not full. nullopt once finish() was called and all are out, or
     /// after cancel(). Throws what went wrong with that one frame, if anything did; the results of the others still
     /// come.
     std::optional<Result> next();
@@ -75,7 +81,8 @@ public:
     /// Whole inputs over all devices; returns when all have ended. Results reach `observer` in each lane's order, the
     /// same ones whatever devices there are (with EngineOptions::same_bits to the bit). What goes wrong with one input
     /// is reported at its end; whatever else fails ends the run and is thrown. When `stop` becomes true nothing more is
-    /// read, and what comes out ends early: without gaps, at the last frame that the observer has been told of.
+    /// read, and what comes out ends early: without gaps, at the last frame that the observer has been told of. A
+    /// signal handler may set it.
     RunReport run(std::vector<RunInput> inputs, RunObserver& observer, const std::atomic<bool>& stop,
                   const RunThreads& threads = {});
 

@@ -22,10 +22,10 @@ enum class BatchNormFormula {
 enum class Precision { automatic, fp32, tf32, fp16 };
 
 struct DetectOptions {
-    float confidence = .25f;   ///< objectness and objectness·class must exceed it; 0 < t < 1
-    float nms = .45f;          ///< overlap over which the weaker box of a class goes
-    int max_boxes = 0;         ///< keep only the most confident so many; 0 keeps all
-    std::vector<int> classes;  ///< keep only these class ids; empty keeps all
+    float confidence = .25f;        ///< objectness and objectness·class must exceed it; 0 < t < 1
+    float nms = .45f;               ///< overlap over which the weaker box of a class goes
+    int max_boxes = 0;              ///< keep only the most confident so many; 0 keeps all
+    std::vector<int> classes = {};  ///< keep only these class ids; empty keeps all
     Fit fit = Fit::letterbox;
     Resize resize = Resize::bilinear;
 };
@@ -54,7 +54,7 @@ struct EngineOptions {
     /// GPU: every batch runs at its full size, however few pictures are in it, so that a picture's result has the same
     /// bits whatever shares its batch. Otherwise kernels are chosen for each size, which is faster for small batches.
     bool same_bits = false;
-    std::shared_ptr<Trace> trace;  ///< told what runs where and when; may be null
+    std::shared_ptr<Trace> trace = {};  ///< told what runs where and when; may be null
     BatchNormFormula batch_norm = BatchNormFormula::alexeyab;
     bool autotune = true;   ///< GPU: time the kernels that could serve each layer; false takes fixed ones
     bool libraries = true;  ///< GPU: cuDNN and cuBLASLt compete with our own kernels
@@ -65,10 +65,10 @@ struct EngineOptions {
     /// and the GPU's own video decoders.
     std::size_t gpu_memory = 0;
     Replication replication = Replication::automatic;  ///< several GPUs
-    std::string tuning_cache;  ///< GPU: folder where what was measured is kept; empty measures at every start
+    std::string tuning_cache = {};  ///< GPU: folder where what was measured is kept; empty measures at every start
     /// Told, at the start and from the thread that makes the engine, what takes long: a sentence each time.
-    std::function<void(const std::string& sentence)> notice;
-    DetectOptions detect;
+    std::function<void(const std::string& sentence)> notice = {};
+    DetectOptions detect = {};
 };
 
 }  // namespace convoy

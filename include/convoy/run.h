@@ -17,10 +17,11 @@ namespace convoy {
 
 /// One input of a run.
 struct RunInput {
-    /// Opens it, when its turn comes and on a thread of the engine. May throw Error(input): then the others go on.
+    /// Opens it, when its turn comes and on a thread of the engine. May throw Error(input): then the others go on;
+    /// anything else ends the run.
     /// `cancel` is asked to stop when the run ends early: whatever waits in here, or later in the input and its readers
     /// (for a network, a camera, somebody who writes into a pipe), is to give up soon then.
-    std::function<std::unique_ptr<Input>(std::stop_token cancel)> open;
+    std::function<std::unique_ptr<Input>(std::stop_token cancel)> open = {};
     /// Inputs of one lane come out one after the other, in order; lanes run side by side and share the devices fairly.
     int lane = 0;
 };
@@ -38,12 +39,15 @@ struct RunThreads {
 };
 
 /// What is done with the frames of one segment, or of the parts that follow each other, on the engine's CPU threads:
-/// drawing and encoding, say. Several run at once; each sees its frames in order, from one thread at a time.
+/// drawing and encoding, say. Several run at once; each sees its frames in order, from one thread at a time. A
+/// recording with few keyframes, or a camera, is one work from its begin to its end, so a work must not collect its
+/// pictures.
 class SegmentWork {
 public:
     virtual ~SegmentWork() = default;
     /// `result` has its pixels, in host memory, as nv12 or rgb8. They are let go of after this call; what else is in
-    /// it reaches RunObserver::result later. Its index counts within the work, its time is the container's stamp.
+    /// it reaches RunObserver::result later, in the same order, one for one. Its index counts within the work, its time
+    /// is the container's stamp.
     virtual void frame(Result& result) = 0;
     /// After the last of its frames.
     virtual void end() {}
@@ -63,8 +67,9 @@ struct InputEnd {
 };
 
 /// Told of a run. All but work() come from the thread that called Engine::run(), in each lane's order: an input's
-/// begin, its results, the works that they went through (each after the last of its results), its end. What it throws
-/// ends the run.
+/// begin, its results, the works that they went through (each after the last of its results), its end. An input that
+/// could not be opened has no begin, only an end; one that a stop found unopened has neither. What it throws ends the
+/// run.
 class RunObserver {
 public:
     virtual ~RunObserver() = default;
@@ -87,7 +92,7 @@ struct DeviceReport {
     std::string name;         ///< "cuda:0"
     std::string description;  ///< "cuda:0 (NVIDIA H200), fp16"
     std::string failure;      ///< why it failed, a sentence; empty when it did not
-    std::int64_t frames = 0;  ///< whose results it delivered
+    std::int64_t frames = 0;  ///< whose results it had; after a stop the observer may have been told of fewer
     std::int64_t segments = 0;
     int decoders = 0;                        ///< threads that decode and preprocess
     std::vector<std::int64_t> batch_counts;  ///< by pictures in the batch; [0] is unused
@@ -98,7 +103,8 @@ struct DeviceReport {
 
 struct RunReport {
     std::vector<DeviceReport> devices;
-    std::vector<StageStats> stages;  ///< not of one device: "demux", "work", "output"
+    std::vector<StageStats>
+        stages;          ///< not of one device: "demux", "draw and encode" (SegmentWork), "output" (the observer)
     StageStats latency;  ///< of frames: from decoded to detections on the host, waiting for a batch included
     StageStats reorder;  ///< of frames: from there until their turn came
     int work_threads = 0;

@@ -10,7 +10,7 @@
 
 namespace convoy {
 
-/// Time that one stage of a pipeline spent working (waiting on its queues is not counted).
+/// Time that one stage of a pipeline spent working; waiting on its queues is not counted, or is a stage of its own.
 struct StageStats {
     std::string name;       ///< "preprocess", "network", …
     std::size_t count = 0;  ///< pieces of work: frames, or batches where the stage works in batches

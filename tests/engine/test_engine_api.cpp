@@ -271,3 +271,55 @@ TEST_CASE("an RGB frame says where its rows begin and keeps its pixels", "[engin
     CHECK((padded.pixels.pitch[0] == 24 && padded.pixels.width == 7 && padded.pixels.height == 5));
     CHECK(bytes.use_count() == 2);
 }
+
+TEST_CASE("one way of working at a time", "[engine]") {
+    Engine engine(demo(96), sensitive());
+    const Picture picture;
+    struct Nothing : RunObserver {
+        void result(int, Result&) override {}
+    } observer;
+    const std::atomic<bool> stop = false;
+    engine.submit(picture.frame());
+    expect_error(ErrorKind::usage, "owed", [&] { engine.run({}, observer, stop); });
+    engine.finish();
+    CHECK(engine.next());
+    CHECK_FALSE(engine.next());
+
+    struct Meddler : RunInput {
+        explicit Meddler(Engine& engine, const Picture& picture) {
+            open = [&](std::stop_token) -> std::unique_ptr<Input> {
+                const std::atomic<bool> never = false;
+                Nothing nothing;
+                engine.cancel();  // of no effect
+                expect_error(ErrorKind::usage, "in run()", [&] { engine.submit(picture.frame()); });
+                expect_error(ErrorKind::usage, "in run()", [&] { engine.detect(picture.frame()); });
+                expect_error(ErrorKind::usage, "in run()", [&] { engine.next(); });
+                expect_error(ErrorKind::usage, "in run()", [&] { engine.run({}, nothing, never); });
+                return nullptr;
+            };
+        }
+    };
+    struct Ends : Nothing {
+        void end_input(int, const InputEnd& end) override { errors.push_back(end.error); }
+        std::vector<std::string> errors;
+    } ends;
+    engine.run({Meddler(engine, picture), RunInput{}}, ends, stop);
+    REQUIRE(ends.errors.size() == 2);
+    CHECK(ends.errors[0].find("gave no input 0") != std::string::npos);
+    CHECK(ends.errors[1].find("gave no input 1") != std::string::npos);
+    CHECK_NOTHROW(engine.detect(picture.frame()));
+}
+
+TEST_CASE("cancelling during a run and after it", "[engine]") {
+    Engine engine(demo(96), sensitive());
+    struct Nothing : RunObserver {
+        void result(int, Result&) override {}
+    } observer;
+    const std::atomic<bool> stop = false;
+    engine.run({}, observer, stop);
+    engine.cancel();
+    const Picture picture;
+    CHECK_FALSE(engine.submit(picture.frame()));
+    engine.run({}, observer, stop);  // ends what was cancelled
+    CHECK(engine.submit(picture.frame()));
+}

@@ -104,6 +104,13 @@ TEST_CASE("nothing to draw leaves the picture alone", "[draw]") {
     CHECK(image.rgb != before);
 }
 
+TEST_CASE("an image that is not whole is refused", "[draw]") {
+    media::Annotator annotator({});
+    Image image = synthetic(64, 48, 2);
+    image.rgb.resize(100);
+    CHECK(error_of([&] { annotator.annotate(image, {}, "7.4 ms"); }).kind() == ErrorKind::usage);
+}
+
 TEST_CASE("text has the width that it is said to have", "[draw]") {
     media::Font font(40);
     Image image = grey(900, 60, 0);

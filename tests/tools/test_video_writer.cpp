@@ -5,9 +5,14 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <utility>
+
+extern "C" {
+#include <libavutil/log.h>
+}
 
 #include <convoy/media/source.h>
 #include "tests/support/catch.h"
@@ -110,6 +115,23 @@ TEST_CASE("an interrupted writer leaves nothing, and the old file as it was", "[
     CHECK(folder.names() == std::vector<std::string>{"v.mp4"});
 }
 
+TEST_CASE("the encoder says nothing about a video that is written", "[writer]") {
+    static int said = 0;
+    said = 0;
+    av_log_set_callback([](void*, int level, const char* format, va_list) {
+        // That one line is libav's MP4 muxer's, which has no log level of its own.
+        said += level <= AV_LOG_INFO && !std::strstr(format, "Starting second pass");
+    });
+    {
+        const TempFolder folder;
+        VideoWriter writer(folder / "v.mp4", {320, 240, 30, 1, 1});
+        for (int i = 0; i < 12; ++i) writer.write(synthetic(320, 240, i), i / 30.);
+        writer.close();
+    }
+    av_log_set_callback(av_log_default_callback);
+    CHECK(said == 0);
+}
+
 TEST_CASE("what cannot be written is named", "[writer]") {
     const TempFolder folder;
     const auto refuse = [](const std::string& path, const media::VideoFormat& format, ErrorKind kind) {
@@ -132,6 +154,9 @@ TEST_CASE("what cannot be written is named", "[writer]") {
     }
     VideoWriter writer(folder / "s.mp4", {64, 64, 25, 1, 0});
     CHECK(error_of([&] { writer.write(synthetic(64, 65, 0), 0); }).kind() == ErrorKind::usage);
+    Image half = synthetic(64, 64, 0);
+    half.rgb.resize(half.rgb.size() / 2);
+    CHECK(error_of([&] { writer.write(half, 0); }).kind() == ErrorKind::usage);
 }
 
 TEST_CASE("a full disk is an error and leaves nothing behind", "[writer]") {

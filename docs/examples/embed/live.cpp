@@ -4,6 +4,7 @@
 // Each thread copies the pixels of its video into buffers of its own, which stand for what a camera's driver delivers.
 // A frame for which the engine has no room is dropped, as one does with live pictures; none waits for a full batch.
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <exception>
 #include <iostream>
@@ -19,7 +20,7 @@
 
 namespace {
 
-// Keeps the first failure of any thread, and lets go of all that wait in the engine.
+// Keeps the first failure of any thread, lets go of all that wait in the engine, and ends the cameras.
 class Failure {
 public:
     explicit Failure(convoy::Engine& engine) : engine_(engine) {}
@@ -28,11 +29,14 @@ public:
             const std::lock_guard lock(mutex_);
             if (!first_) first_ = std::move(error);
         }
+        happened = true;
         engine_.cancel();
     }
     void rethrow() const {
         if (first_) std::rethrow_exception(first_);
     }
+
+    std::atomic<bool> happened = false;
 
 private:
     convoy::Engine& engine_;
@@ -41,9 +45,11 @@ private:
 };
 
 // One camera: its pixels, with a row length of its own, and a number by which its results are known.
-void film(convoy::Engine& engine, int camera, const std::string& video) {
+void film(convoy::Engine& engine, int camera, const std::string& video, const std::atomic<bool>& stop) {
     const auto source = convoy::media::open_source(video);
-    while (const auto picture = source->next()) {
+    while (!stop) {
+        const auto picture = source->next();
+        if (!picture) break;
         const convoy::PixelView& from = picture->pixels;
         const int row = 3 * from.width, pitch = (row + 63) / 64 * 64;
         const auto buffer = std::make_shared<std::vector<unsigned char>>(std::size_t(pitch) * from.height);
@@ -72,7 +78,7 @@ int main(int argc, char** argv) {
         for (int i = 3; i < argc; ++i)
             cameras.emplace_back([&, i] {
                 try {
-                    film(engine, i - 3, argv[i]);
+                    film(engine, i - 3, argv[i], failure.happened);
                 } catch (...) {
                     failure.set(std::current_exception());
                 }

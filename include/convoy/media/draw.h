@@ -26,7 +26,7 @@ public:
 
     /// Draws every detection as a box in its class's colour with "class 87 %", and `caption` (e.g. "7.4 ms"), unless
     /// empty, in the top left corner. Line width and text size follow the picture's size. Labels stay inside the
-    /// picture.
+    /// picture. Throws Error(usage) for an image that is not whole.
     void annotate(Image& image, std::span<const Detection> detections, const std::string& caption);
 
 private:

@@ -15,8 +15,12 @@ struct Image {
     int width = 0, height = 0;
     std::vector<std::uint8_t> rgb;
 
-    std::uint8_t* row(int y) { return rgb.data() + std::size_t(y) * width * 3; }
-    const std::uint8_t* row(int y) const { return rgb.data() + std::size_t(y) * width * 3; }
+    std::uint8_t* row(int y) { return rgb.data() + std::size_t(y) * std::size_t(width) * 3; }
+    const std::uint8_t* row(int y) const { return rgb.data() + std::size_t(y) * std::size_t(width) * 3; }
+    /// Whether `rgb` holds just the pixels of its size, of which there are some.
+    bool is_whole() const {
+        return width > 0 && height > 0 && rgb.size() == std::size_t(width) * std::size_t(height) * 3;
+    }
 };
 
 /// Reads JPEG, PNG, BMP, GIF (first picture), PNM or TGA of up to 2^28 pixels; grey becomes RGB, alpha is dropped, the

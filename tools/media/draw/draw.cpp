@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include <convoy/error.h>
 #include "tools/media/draw/font.h"
 
 namespace convoy::media {
@@ -78,6 +79,8 @@ Annotator::Annotator(Annotator&&) noexcept = default;
 Annotator& Annotator::operator=(Annotator&&) noexcept = default;
 
 void Annotator::annotate(Image& image, std::span<const Detection> detections, const std::string& caption) {
+    if (!image.is_whole())
+        throw Error(ErrorKind::usage, "a picture to be drawn on does not have the pixels of its size");
     const Measures m(image);
     Font& font = fonts_->of_height(m.text);
     Rect corner = {};  // the caption's

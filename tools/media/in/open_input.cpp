@@ -24,6 +24,9 @@ bool is_live(const std::string& path) {
 bool is_address(const std::string& path) { return is_url(path); }
 
 std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& options, std::stop_token cancel) {
+    if (options.frames < 0 || options.threads < 0 || !(options.give_up_s >= 0))
+        throw Error(ErrorKind::usage,
+                    "'" + path + "': frames, threads and seconds of InputOptions must not be negative");
     if (is_image_path(path) && !is_url(path)) return std::make_unique<PictureInput>(path, cancel);
     if (!is_live(path)) {
         auto demuxer = std::make_unique<Demuxer>(path, cancel, nullptr, Demuxer::silence_of(options.give_up_s));

@@ -87,6 +87,7 @@ CodecPtr try_open(const AVCodec* codec, const VideoFormat& f, int& code) {
     e.color_range = AVCOL_RANGE_MPEG;
     e.flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP;
     set_options(e, codec->name == std::string(kNvenc));
+    e.log_level_offset = 100;  // its statistics are nobody's; errors come as exceptions
     code = avcodec_open2(&e, codec, nullptr);
     return code < 0 ? nullptr : std::move(encoder);
 }
@@ -176,6 +177,7 @@ EncodedFrames VideoEncoder::write(const Image& image) {
                      "a picture of " + size_text(image.width, image.height) + " pixels in a video of " +
                          size_text(e.width_, e.height_),
                      ErrorKind::usage);
+    if (!image.is_whole()) throw_output(e.path_, "a picture does not have the pixels of its size", ErrorKind::usage);
     e.check(av_frame_make_writable(e.frame_.get()));
     rgb_to_yuv(image, *e.frame_);
     e.frame_->pts = e.frames_++;

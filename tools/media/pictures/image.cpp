@@ -159,8 +159,7 @@ std::size_t read_image_memory(const std::string& path) {
 void write_image(const std::string& path, const Image& image, const GiveUp& give_up) {
     const std::string ending = lower_ending(path);
     const int w = image.width, h = image.height;
-    if (w <= 0 || h <= 0 || image.rgb.size() != std::size_t(w) * h * 3)
-        throw_output(path, "the picture has no pixels of its size", ErrorKind::usage);
+    if (!image.is_whole()) throw_output(path, "the picture has no pixels of its size", ErrorKind::usage);
     Bytes bytes;
     int ok = 0;
     if (ending == "jpg" || ending == "jpeg") {

@@ -49,8 +49,10 @@ ImageConverter::ImageConverter(ImageConverter&&) noexcept = default;
 ImageConverter& ImageConverter::operator=(ImageConverter&&) noexcept = default;
 
 void ImageConverter::convert(const PixelView& pixels, Image& image) {
-    if (pixels.on_device || pixels.width <= 0 || pixels.height <= 0 || !pixels.plane[0])
+    if (pixels.on_device)
         throw Error(ErrorKind::usage, "a picture to be drawn on must lie in host memory; copy it from the GPU first");
+    if (pixels.width <= 0 || pixels.height <= 0 || !pixels.plane[0])
+        throw Error(ErrorKind::usage, "a picture to be drawn on has no pixels");
     image.width = pixels.width;
     image.height = pixels.height;
     const std::size_t row_bytes = std::size_t(image.width) * 3;
