@@ -2,6 +2,7 @@
 #include "engine/bind.h"
 
 #include <algorithm>
+#include <future>
 #include <thread>
 #include <utility>
 
@@ -21,8 +22,14 @@ std::string cuda_name(int gpu) { return "cuda:" + std::to_string(gpu); }
 DeviceChoice all_gpus() {
     DeviceChoice choice;
     const GpuCount gpus = cuda_gpus();
+    std::vector<std::string> whys(std::size_t(gpus.count));
+    {
+        std::vector<std::jthread> threads;  // each makes a context, which takes a tenth of a second
+        for (int gpu = 0; gpu < gpus.count; ++gpu)
+            threads.emplace_back([gpu, &why = whys[std::size_t(gpu)]] { why = cuda_why_unusable(gpu); });
+    }
     for (int gpu = 0; gpu < gpus.count; ++gpu) {
-        const std::string why = cuda_why_unusable(gpu);
+        const std::string& why = whys[std::size_t(gpu)];
         if (why.empty())
             choice.gpus.push_back(gpu);
         else
@@ -139,19 +146,24 @@ Plan compile_for_gpus(const Network& network, const EngineOptions& options, Prec
 std::unique_ptr<GpuBackend> bind_gpu(const Network& network, const EngineOptions& options) {
     const int gpu = choose_gpu(options);
     const Precision precision = cuda_precision(options.precision, gpu);
-    CudaSet set = make_cuda_backends(compile_for_gpus(network, options, precision, {gpu}), options.detect, {gpu},
-                                     cuda_options(options, precision));
+    CudaSet set = make_cuda_backends(cuda_pack(compile_for_gpus(network, options, precision, {gpu}), precision),
+                                     options.detect, {gpu}, cuda_options(options, precision));
     if (!set.backends.front()) throw Error(set.error_kind, set.failures.front());
     return std::move(set.backends.front());
 }
 
 BoundEngine bind(const Network& network, const EngineOptions& options) {
     BoundEngine out;
-    const auto step = [&](const char* name) { return TraceScope(options.trace.get(), "host", "start", name); };
-    const DeviceChoice choice = [&] {
-        const TraceScope traced = step("look for devices");
+    // GPUs take a quarter of a second to answer. Meanwhile the weights are packed as most of them want them.
+    std::future<DeviceChoice> devices = std::async(std::launch::async, [&] {
+        const TraceScope traced(options.trace.get(), "host", "devices", "look for devices");
         return choose_devices(options);
-    }();
+    });
+    std::shared_ptr<PackedPlan> packed;
+    const Precision likely = options.precision == Precision::automatic ? Precision::fp16 : options.precision;
+    if (cuda_is_likely() && options.gpu_memory == 0 && parse_devices(options.device).kind != DeviceList::Kind::cpu)
+        packed = cuda_pack(compile_for_gpus(network, options, likely, {}), likely, options.trace.get());
+    const DeviceChoice choice = devices.get();
     if (choice.gpus.empty()) {
         if (!choice.why_no_gpu.empty()) out.notes.push_back("no GPU is used: " + choice.why_no_gpu);
         bind_cpus(network, options, choice.cpus, out);
@@ -162,12 +174,10 @@ BoundEngine bind(const Network& network, const EngineOptions& options) {
     Precision precision = cuda_precision(options.precision, choice.gpus.front());
     for (int gpu : choice.gpus)
         if (cuda_precision(options.precision, gpu) == Precision::fp32) precision = Precision::fp32;
-    Plan plan = [&] {
-        const TraceScope traced = step("compile");
-        return compile_for_gpus(network, options, precision, choice.gpus);
-    }();
-    out.max_batch = plan.max_batch;
-    CudaSet set = make_cuda_backends(std::move(plan), options.detect, choice.gpus, cuda_options(options, precision));
+    if (!packed || precision != likely)
+        packed = cuda_pack(compile_for_gpus(network, options, precision, choice.gpus), precision, options.trace.get());
+    out.max_batch = max_batch_of(*packed);
+    CudaSet set = make_cuda_backends(std::move(packed), options.detect, choice.gpus, cuda_options(options, precision));
     for (std::size_t i = 0; i < choice.gpus.size(); ++i) {
         const int gpu = choice.gpus[i];
         if (!set.backends[i]) {

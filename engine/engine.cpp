@@ -20,6 +20,9 @@ constexpr int kCpuSlots = 2;  // one in the network, one being filled; on a GPU 
 // preprocesses while the other decodes.
 constexpr int kGpuDecoders = 8, kCpuDecoders = 2;
 
+// Threads that decode on the CPU for a GPU, which has so many cores to itself: some are left for all else.
+int helpers_for(int cores) { return std::clamp(cores - 2, 0, 16); }
+
 [[noreturn]] void usage(const std::string& sentence) { throw Error(ErrorKind::usage, sentence); }
 
 void check_options(const Network& network, const EngineOptions& options) {
@@ -169,7 +172,8 @@ std::optional<Result> Engine::next() { return impl_->submit_queue().next(); }
 
 RunReport Engine::run(std::vector<RunInput> inputs, RunObserver& observer, const std::atomic<bool>& stop,
                       const RunThreads& threads) {
-    if (threads.decoders < 0 || threads.work_threads < 0) usage("numbers of threads must not be negative");
+    if (threads.decoders < 0 || threads.work_threads < 0 || threads.cpu_decoders < -1)
+        usage("numbers of threads must not be negative");
     impl_->set_running(true);
     struct EndOfRun {
         Impl& impl;
@@ -178,6 +182,9 @@ RunReport Engine::run(std::vector<RunInput> inputs, RunObserver& observer, const
     SchedulerOptions scheduler;
     const int cores = int(std::max(1u, std::thread::hardware_concurrency()));
     scheduler.decoders = threads.decoders ? threads.decoders : impl_->gpu ? kGpuDecoders : kCpuDecoders;
+    if (impl_->gpu && threads.cpu_decoders >= 0 && !observer.wants_pixels())
+        scheduler.cpu_decoders =
+            threads.cpu_decoders ? threads.cpu_decoders : helpers_for(cores / int(impl_->workers.size()));
     scheduler.work_threads = threads.work_threads ? threads.work_threads : cores;
     scheduler.trace = impl_->trace.get();
     RunReport report = Scheduler(impl_->workers, std::move(inputs), observer, stop, scheduler).run();

@@ -114,7 +114,8 @@ struct DeviceCaps {
     std::size_t l2_bytes = 0;
 };
 
-/// The libraries beside our kernels, with handles of their own: cuDNN and cuBLASLt where they can be loaded.
+/// The libraries beside our kernels, with handles of their own: cuDNN and cuBLASLt where they can be loaded. Candidates
+/// are prepared with them from several threads at once, and launched from one.
 class ConvLibraries {
 public:
     ConvLibraries();  ///< on the current device

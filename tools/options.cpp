@@ -102,6 +102,33 @@ void add_detection_options(CLI::App& app, RunOptions& options) {
         ->group(group);
 }
 
+RunThreads parse_decoders(const std::string& text, RunThreads threads) {
+    const auto number = [&](std::string_view part, int least) {
+        const int n = parse_number<int>(std::string(part)).value_or(-1);
+        if (n < least || n > 1024)
+            throw CLI::ValidationError("--decoders", "'" + text +
+                                                         "' is neither N nor gpu:N,cpu:M, where N is 1 to 1024 and "
+                                                         "M may be 0");
+        return n;
+    };
+    constexpr std::string_view kGpu = "gpu:", kCpu = "cpu:";
+    if (text.find(':') == text.npos) {
+        threads.decoders = number(text, 1);
+        return threads;
+    }
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::string_view part = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+        if (part.starts_with(kGpu)) {
+            threads.decoders = number(part.substr(kGpu.size()), 1);
+        } else {
+            const int helpers = number(part.starts_with(kCpu) ? part.substr(kCpu.size()) : "", 0);
+            threads.cpu_decoders = helpers == 0 ? -1 : helpers;
+        }
+    }
+    return threads;
+}
+
 void add_run_options(CLI::App& app, RunOptions& options) {
     const std::string group = "Where it runs";
     const auto number = [&](const char* name, int& target, const std::string& help) {
@@ -109,7 +136,14 @@ void add_run_options(CLI::App& app, RunOptions& options) {
     };
     number("--at-once", options.at_once,
            "recordings that are read side by side, their records mixed (default: one after the other, in order)");
-    number("--decoders", options.threads.decoders, "threads a device that decode (default: 8 on a GPU, 2 on a CPU)");
+    app.add_option_function<std::string>(
+           "--decoders",
+           [&options](const std::string& text) { options.threads = parse_decoders(text, options.threads); },
+           "threads per device that decode: N, or gpu:N,cpu:M for those by the GPU's decoders and those on the CPU "
+           "beside "
+           "them (default: 8 on a GPU and what cores there are beside them, 2 on a CPU)")
+        ->type_name("N|gpu:N,cpu:M")
+        ->group(group);
     number("--encoders", options.threads.work_threads, "CPU threads that draw and encode (default: all cores)");
     app.add_option("--max-latency", options.engine.max_latency_ms,
                    "longest that a frame waits for its batch, in ms (default: until the batch is full)")

@@ -93,15 +93,20 @@ std::string device_line(const DeviceReport& device) {
 
 // How the inputs' segments were decoded, where a GPU was to do it.
 std::string decoder_line(const RunSummary& summary) {
-    std::int64_t on_gpu = 0, fallbacks = 0;
+    std::int64_t on_gpu = 0, fallbacks = 0, segments = 0;
     std::string why;
     for (const InputSummary& input : summary.inputs) {
         on_gpu += input.end.on_gpu;
+        segments += input.end.segments;
         if (fallbacks == 0) why = input.end.first_fallback;
         fallbacks += input.end.fallbacks;
     }
-    if (fallbacks == 0 && on_gpu == 0) return "";
+    const bool gpus = std::any_of(summary.run.devices.begin(), summary.run.devices.end(),
+                                  [](const DeviceReport& device) { return device.name.starts_with("cuda"); });
+    if (!gpus || segments == 0) return "";
     std::string text = fmt::format("{} segments were decoded by the GPUs' decoders", on_gpu);
+    if (const std::int64_t helped = segments - on_gpu - fallbacks; helped > 0)
+        text += fmt::format(", {} by CPU threads beside them", helped);
     if (fallbacks > 0) text += fmt::format(", {} by the CPU instead ({})", fallbacks, why);
     return text + "\n";
 }

@@ -2,9 +2,11 @@
 #include "engine/cuda/autotune.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 namespace convoy {
@@ -14,6 +16,7 @@ namespace {
 constexpr std::size_t kFlushMultiple = 3;  // of the L2, so that nothing of the last run is left in it
 constexpr int kFirstSamples = 3, kMoreSamples = 7;
 constexpr const char* kFewRows = "_few_rows";  // in the key: not every row took part
+constexpr std::size_t kPreparing = 16;         // threads: more bring nothing
 constexpr std::size_t kFinalists = 8, kOthers = 2;
 constexpr float kFarBehind = 3, kStillInTheRace = 1.25f;  // of the fastest first median
 
@@ -96,9 +99,42 @@ const TuningCache::Entry* Autotuner::known(TuningCache& cache, const k::Conv& co
     return !entry && few_rows ? cache.find(to_string(conv) + kFewRows) : entry;
 }
 
+void Autotuner::prepare_known(const std::vector<k::Conv>& convs, const std::vector<bool>& few_rows) {
+    struct Job {
+        const k::Conv* conv;
+        std::string row;
+        Choice choice = {};
+        std::exception_ptr error = {};
+    };
+    std::vector<Job> jobs;
+    for (std::size_t i = 0; i < convs.size(); ++i)
+        if (const TuningCache::Entry* entry = known(cache_, convs[i], few_rows[i]))
+            jobs.push_back({&convs[i], entry->row});
+    std::atomic<std::size_t> next = 0;
+    {
+        std::vector<std::jthread> threads;
+        const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
+        for (std::size_t t = 0; t < std::min({cores, jobs.size(), kPreparing}); ++t)
+            threads.emplace_back([&] {
+                for (std::size_t i = next++; i < jobs.size(); i = next++) try {
+                        const DeviceScope scope(device_.ordinal);
+                        jobs[i].choice = prepare(*jobs[i].conv, jobs[i].row);
+                    } catch (...) {
+                        jobs[i].error = std::current_exception();
+                    }
+            });
+    }
+    for (Job& job : jobs) {
+        if (job.error) std::rethrow_exception(job.error);
+        if (job.choice.kernel) ready_.insert_or_assign(job.row + ' ' + to_string(*job.conv), std::move(job.choice));
+    }
+}
+
 Autotuner::Contest Autotuner::choose(const k::Conv& conv, const std::vector<std::string>& library_rows) {
     if (const TuningCache::Entry* entry = known(cache_, conv, !library_rows.empty())) {
-        Contest remembered{prepare(conv, entry->row), {}};
+        const auto ready = ready_.find(entry->row + ' ' + to_string(conv));
+        Contest remembered{ready == ready_.end() ? prepare(conv, entry->row) : std::move(ready->second), {}};
+        if (ready != ready_.end()) ready_.erase(ready);
         remembered.winner.us = entry->us;
         if (remembered.winner.kernel) return remembered;
     }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -62,6 +63,8 @@ public:
     /// What the cache says of a convolution: null if it must be measured. `few_rows`: an answer that was found without
     /// all of the libraries' rows will do.
     static const TuningCache::Entry* known(TuningCache& cache, const kernels::cuda::Conv& conv, bool few_rows);
+    /// Prepares what the cache knows of these, on several threads: the libraries take long to make a plan.
+    void prepare_known(const std::vector<kernels::cuda::Conv>& convs, const std::vector<bool>& few_rows);
     /// From the cache if it serves, else measured. Of the libraries' rows only `library_rows` are looked at, unless it
     /// is empty: making them ready takes longer than all the rest. Throws std::runtime_error.
     Contest choose(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows = {});
@@ -87,6 +90,7 @@ private:
     std::size_t max_workspace_;
     std::function<void(const std::string&)> notice_;  // empty once it was called
     ColdTimer timer_;
+    std::map<std::string, Choice> ready_;  // by row and problem
 };
 
 }  // namespace convoy

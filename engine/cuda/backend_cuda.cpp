@@ -83,7 +83,7 @@ void CudaBackend::trim() {
 void CudaBackend::take_weights(const PackedWeights& packed) {
     const DeviceScope scope(device_.ordinal);
     resources_->constants = packed.constants;
-    resources_->weights = DeviceBuffer(packed.bytes.size(), "weights", patience_.get());
+    resources_->weights = DeviceBuffer(packed.size, "weights", patience_.get());
 }
 
 DeviceBuffer& CudaBackend::weights() const { return resources_->weights; }
@@ -167,6 +167,19 @@ void CudaBackend::choose_kernels(const CudaOptions& options, Autotuner& tuner) {
             kernels.push_back({conv, std::move(contest.winner), std::move(contest.others), std::move(contest.problem)});
         });
     };
+    if (options.autotune) {
+        std::vector<k::Conv> convs;
+        std::vector<bool> few_rows;
+        for (int index : nodes_of<ConvOp>(plan_.graph))
+            for (int batch : batches_) {
+                const k::Conv conv =
+                    cuda_conv(plan_, plan_.graph.nodes[std::size_t(index)], math_of(precision_), batch);
+                if (std::find(convs.begin(), convs.end(), conv) != convs.end()) continue;
+                convs.push_back(conv);
+                few_rows.push_back(batch != batches_.front() && batch != batches_.back());
+            }
+        tuner.prepare_known(convs, few_rows);
+    }
     // The largest batch and a single picture with every row; what lies between with the libraries' winners there.
     for (int index : nodes_of<ConvOp>(plan_.graph)) {
         choose(index, batches_.back(), {});

@@ -3,6 +3,7 @@
 // One plan on several GPUs: weights packed and sent once, kernels chosen once for each kind of GPU.
 #include <functional>
 #include <map>
+#include <numeric>
 #include <thread>
 #include <utility>
 
@@ -15,14 +16,13 @@ namespace {
 
 class SetBuilder {
 public:
-    SetBuilder(Plan plan, const DetectOptions& detect, const std::vector<int>& gpus, const CudaOptions& options)
-        : plan_(std::move(plan)), detect_(detect), gpus_(gpus), options_(options), backends_(gpus.size()) {
+    SetBuilder(PackedPlan packed, const DetectOptions& detect, const std::vector<int>& gpus, const CudaOptions& options)
+        : packed_(std::move(packed)), detect_(detect), gpus_(gpus), options_(options), backends_(gpus.size()) {
         set_.failures.resize(gpus.size());
+        options_.precision = packed_.precision;
     }
 
     CudaSet build() {
-        if (!plan_.weights_storage)
-            throw Error(ErrorKind::model, "the network was loaded without weights: name its .weights file");
         take_weights();
         replicate_weights();
         bind_all();
@@ -31,7 +31,7 @@ public:
     }
 
 private:
-    TraceScope step(std::size_t i, const char* name) const {
+    TraceScope traced(std::size_t i, const char* name) const {
         return {options_.trace, "cuda:" + std::to_string(gpus_[i]), "start", name};
     }
 
@@ -46,19 +46,32 @@ private:
         }
     }
 
-    void take_weights() {
-        const kernels::cuda::Math math = math_of(cuda_precision(options_.precision, gpus_.front()));
+    // The same step on several GPUs, side by side.
+    void on_each(const std::vector<std::size_t>& which, const std::function<void(std::size_t)>& step) {
+        std::vector<std::exception_ptr> errors(which.size());
         {
-            const TraceScope traced(options_.trace, "host", "start", "pack the weights");
-            packed_ = pack_weights(plan_, math);
+            std::vector<std::jthread> threads;
+            for (std::size_t n = 0; n < which.size(); ++n)
+                threads.emplace_back([&, n] {
+                    try {
+                        step(which[n]);
+                    } catch (...) {
+                        errors[n] = std::current_exception();
+                    }
+                });
         }
-        plan_.weights_storage.reset();  // unmapped once the network is gone, too
-        for (std::size_t i = 0; i < gpus_.size(); ++i)
-            on(i, [&] {
-                const TraceScope traced = step(i, "context and libraries");
-                backends_[i] = std::make_unique<CudaBackend>(gpus_[i], plan_, detect_, options_);
-                backends_[i]->take_weights(packed_);
-            });
+        for (std::size_t n = 0; n < which.size(); ++n)
+            if (errors[n]) on(which[n], [&] { std::rethrow_exception(errors[n]); });
+    }
+
+    void take_weights() {
+        std::vector<std::size_t> all(gpus_.size());
+        std::iota(all.begin(), all.end(), std::size_t(0));
+        on_each(all, [this](std::size_t i) {
+            const TraceScope scope = traced(i, "context and libraries");
+            backends_[i] = std::make_unique<CudaBackend>(gpus_[i], packed_.plan, detect_, options_);
+            backends_[i]->take_weights(packed_.weights);
+        });
     }
 
     void replicate_weights() {
@@ -69,9 +82,9 @@ private:
             replicas.push_back({backends_[i]->device(), backends_[i]->weights().data(), &backends_[i]->patience()});
             whose.push_back(i);
         }
-        const TraceScope traced(options_.trace, "host", "start", "send the weights");
-        const Replicated done = replicate(replicas, cuda_copies(packed_.bytes, options_.replication));
-        packed_ = {};
+        const TraceScope scope(options_.trace, "host", "start", "send the weights");
+        const Replicated done = replicate(replicas, cuda_copies(packed_.weights.bytes(), options_.replication));
+        packed_.weights = {};
         set_.replication = done.how;
         set_.replication_s = done.seconds;
         for (std::size_t i = 0; i < replicas.size(); ++i)
@@ -81,43 +94,32 @@ private:
     // The first of each kind measures, if that must be; the others, side by side, take what is known then.
     void bind_all() {
         std::map<std::string, TuningCache> caches;
-        std::vector<std::pair<std::size_t, TuningCache>> others;
+        std::map<std::size_t, TuningCache> known;  // by GPU
+        std::vector<std::size_t> others;
         for (std::size_t i = 0; i < gpus_.size(); ++i) {
             if (!backends_[i]) continue;
             const std::string key = backends_[i]->tuning_key(options_);
-            if (const auto known = caches.find(key); known != caches.end()) {
-                others.emplace_back(i, known->second);
+            if (const auto found = caches.find(key); found != caches.end()) {
+                known.emplace(i, found->second);
+                others.push_back(i);
                 continue;
             }
             TuningCache cache(options_.tuning_cache, key);
             if (backends_[i]->is_remembered(options_, cache)) {
-                others.emplace_back(i, caches.emplace(key, cache).first->second);
+                known.emplace(i, caches.emplace(key, cache).first->second);
+                others.push_back(i);
                 continue;
             }
             on(i, [&] { backends_[i]->bind(options_, cache); });
             if (backends_[i]) caches.emplace(key, std::move(cache));
         }
-        std::vector<std::jthread> threads;
-        for (auto& [i, cache] : others)
-            threads.emplace_back(
-                [this, at = i, &known = cache] { on_other(at, [&] { backends_[at]->bind(options_, known); }); });
+        on_each(others, [&](std::size_t i) { backends_[i]->bind(options_, known.at(i)); });
     }
 
-    // From several threads: each has its own GPU, the first error is found afterwards.
-    void on_other(std::size_t i, const std::function<void()>& step) {
-        try {
-            step();
-        } catch (const std::exception& error) {
-            set_.failures[i] = error.what();
-            backends_[i].reset();
-        }
-    }
-
-    Plan plan_;
+    PackedPlan packed_;
     const DetectOptions& detect_;
     const std::vector<int>& gpus_;
-    const CudaOptions& options_;
-    PackedWeights packed_;
+    CudaOptions options_;
     std::vector<std::unique_ptr<CudaBackend>> backends_;
     std::string first_error_;
     CudaSet set_;
@@ -125,9 +127,20 @@ private:
 
 }  // namespace
 
-CudaSet make_cuda_backends(Plan plan, const DetectOptions& detect, const std::vector<int>& gpus,
-                           const CudaOptions& options) {
-    return SetBuilder(std::move(plan), detect, gpus, options).build();
+std::shared_ptr<PackedPlan> cuda_pack(Plan plan, Precision precision, Trace* trace) {
+    if (!plan.weights_storage)
+        throw Error(ErrorKind::model, "the network was loaded without weights: name its .weights file");
+    const TraceScope traced(trace, "host", "start", "pack the weights");
+    PackedWeights weights = pack_weights(plan, math_of(precision));
+    plan.weights_storage.reset();  // unmapped once the network is gone, too
+    return std::make_shared<PackedPlan>(PackedPlan{std::move(plan), precision, std::move(weights)});
+}
+
+int max_batch_of(const PackedPlan& packed) { return packed.plan.max_batch; }
+
+CudaSet make_cuda_backends(std::shared_ptr<PackedPlan> packed, const DetectOptions& detect,
+                           const std::vector<int>& gpus, const CudaOptions& options) {
+    return SetBuilder(std::move(*packed), detect, gpus, options).build();
 }
 
 }  // namespace convoy

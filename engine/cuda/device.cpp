@@ -29,6 +29,11 @@ GpuCount cuda_gpus() {
     return {0, true, std::string("no usable NVIDIA driver (") + cudaGetErrorString(status) + ")"};
 }
 
+bool cuda_is_likely() {
+    std::error_code none;
+    return std::filesystem::exists("/proc/driver/nvidia/version", none);
+}
+
 std::string cuda_why_unusable(int device) {
     try {
         const DeviceInfo info = device_info(device);

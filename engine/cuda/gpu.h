@@ -99,11 +99,20 @@ struct CudaSet {
     double replication_s = 0;
 };
 
-/// Packs the weights once, brings them to every GPU, chooses kernels once for each kind of GPU. Throws
-/// Error(unsupported) when this build has no CUDA, Error(model) when the plan has no weights. A GPU that cannot be used
-/// or has no room is a failure of its own.
-CudaSet make_cuda_backends(Plan plan, const DetectOptions& detect, const std::vector<int>& gpus,
-                           const CudaOptions& options);
+/// A plan and its weights, folded and packed.
+struct PackedPlan;
+/// Packs a plan's weights as GPUs that compute in `precision` (not automatic) want them; needs no GPU. Throws
+/// Error(unsupported) when this build has no CUDA, Error(model) when the plan has no weights.
+std::shared_ptr<PackedPlan> cuda_pack(Plan plan, Precision precision, Trace* trace = nullptr);
+int max_batch_of(const PackedPlan& packed);
+/// Whether it is likely that there is a usable GPU: a question of microseconds, where cuda_gpus() takes a quarter of a
+/// second. Not true on some systems that have one.
+bool cuda_is_likely();
+
+/// Brings the weights to every GPU, chooses kernels once for each kind of GPU. A GPU that cannot be used or has no room
+/// is a failure of its own.
+CudaSet make_cuda_backends(std::shared_ptr<PackedPlan> packed, const DetectOptions& detect,
+                           const std::vector<int>& gpus, const CudaOptions& options);
 
 /// CPUs that are nearer to that GPU than others; none where all are equally near, or nothing is known.
 std::vector<int> cpus_near_gpu(int gpu);

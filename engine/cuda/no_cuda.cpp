@@ -16,7 +16,14 @@ std::string cuda_why_unusable(int) { refuse(); }
 BackendTraits cuda_traits(Precision) { refuse(); }
 std::size_t cuda_timer_bytes(int) { refuse(); }
 DeviceMemory cuda_memory(const Plan&, Precision, int) { refuse(); }
-CudaSet make_cuda_backends(Plan, const DetectOptions&, const std::vector<int>&, const CudaOptions&) { refuse(); }
+struct PackedPlan {};
+std::shared_ptr<PackedPlan> cuda_pack(Plan, Precision, Trace*) { refuse(); }
+int max_batch_of(const PackedPlan&) { refuse(); }
+bool cuda_is_likely() { return false; }
+CudaSet make_cuda_backends(std::shared_ptr<PackedPlan>, const DetectOptions&, const std::vector<int>&,
+                           const CudaOptions&) {
+    refuse();
+}
 std::vector<int> cpus_near_gpu(int) { return {}; }
 
 }  // namespace convoy

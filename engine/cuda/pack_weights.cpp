@@ -8,35 +8,51 @@
 
 namespace convoy {
 namespace k = kernels::cuda;
+namespace {
 
+std::size_t padded_floats(const Plan& plan, const Node& node) {
+    return std::size_t(kernels::padded_channels(plan.graph.tensors[node.output].shape.c, kernels::DataType::fp16));
+}
+
+}  // namespace
+
+// A first round over the nodes finds where everything goes, a second one fills it: memory is touched once.
 PackedWeights pack_weights(const Plan& plan, k::Math math) {
     PackedWeights packed;
-    std::vector<std::byte>& host = packed.bytes;
     const auto reserve = [&](std::size_t bytes) {
-        const std::size_t at = host.size();
-        host.resize(at + constant_bytes(bytes));
-        return at;
-    };
-    const auto put = [&](const std::vector<float>& values, std::size_t padded) {
-        const std::size_t at = reserve(padded * sizeof(float));
-        std::copy(values.begin(), values.end(), reinterpret_cast<float*>(host.data() + at));
+        const std::size_t at = packed.size;
+        packed.size += constant_bytes(bytes);
         return at;
     };
     for (std::size_t i = 0; i < plan.graph.nodes.size(); ++i) {
         const Node& node = plan.graph.nodes[i];
         Constants& c = packed.constants[int(i)];
-        if (const auto* op = std::get_if<ConvOp>(&node.op)) {
+        if (std::holds_alternative<ConvOp>(node.op)) {
             const k::Conv conv = cuda_conv(plan, node, math, 1);
             c.weights = reserve(conv.packed_elements() * kernels::size_of(k::storage(conv.math)));
+            c.bias = reserve(std::size_t(conv.packed_k()) * sizeof(float));
+        } else if (std::holds_alternative<BatchNormOp>(node.op)) {
+            c.scale = reserve(padded_floats(plan, node) * sizeof(float));
+            c.bias = reserve(padded_floats(plan, node) * sizeof(float));
+        }
+    }
+    packed.memory = std::make_unique_for_overwrite<std::byte[]>(packed.size);
+    const auto put = [&](const std::vector<float>& values, std::size_t at, std::size_t padded) {
+        auto* to = reinterpret_cast<float*>(packed.memory.get() + at);
+        std::fill(std::copy(values.begin(), values.end(), to), to + padded, 0.f);
+    };
+    for (std::size_t i = 0; i < plan.graph.nodes.size(); ++i) {
+        const Node& node = plan.graph.nodes[i];
+        const Constants& c = packed.constants[int(i)];
+        if (const auto* op = std::get_if<ConvOp>(&node.op)) {
+            const k::Conv conv = cuda_conv(plan, node, math, 1);
             k::pack_weights(conv, op->weights.data, op->scale.empty() ? nullptr : op->scale.data(),
-                            host.data() + c.weights);
-            c.bias = put(op->bias, std::size_t(conv.packed_k()));
+                            packed.memory.get() + c.weights);
+            put(op->bias, c.bias, std::size_t(conv.packed_k()));
         } else if (const auto* bn = std::get_if<BatchNormOp>(&node.op)) {
-            const int channels = plan.graph.tensors[node.output].shape.c;
             const FoldedBatchNorm folded = fold(*bn, int(bn->scales.count), plan.batch_norm);
-            const auto padded = std::size_t(kernels::padded_channels(channels, kernels::DataType::fp16));
-            c.scale = put(std::vector<float>(folded.scale.begin(), folded.scale.end()), padded);
-            c.bias = put(folded.bias, padded);
+            put(std::vector<float>(folded.scale.begin(), folded.scale.end()), c.scale, padded_floats(plan, node));
+            put(folded.bias, c.bias, padded_floats(plan, node));
         }
     }
     return packed;

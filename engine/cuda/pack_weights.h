@@ -3,7 +3,8 @@
 
 #include <cstddef>
 #include <map>
-#include <vector>
+#include <memory>
+#include <span>
 
 #include "engine/plan/compile.h"
 #include "kernels/conv.h"
@@ -20,8 +21,17 @@ struct Constants {
 
 /// All constants of a plan as every GPU wants them.
 struct PackedWeights {
-    std::vector<std::byte> bytes;
+    std::unique_ptr<std::byte[]> memory;
+    std::size_t size = 0;
+    std::span<const std::byte> bytes() const { return {memory.get(), size}; }
     std::map<int, Constants> constants;  ///< by node
+};
+
+/// See cuda_pack().
+struct PackedPlan {
+    Plan plan;
+    Precision precision;
+    PackedWeights weights;
 };
 
 PackedWeights pack_weights(const Plan& plan, kernels::cuda::Math math);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/run/dispatcher.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <convoy/error.h>
@@ -82,12 +83,16 @@ std::shared_ptr<RunUnit> Dispatcher::advance(Lane& lane, std::unique_lock<std::m
             ++lane.ahead;
             ++unfinished_;
             bytes_ += segment->bytes();
+            cut_any_ = true;
+            if (segment->kind() == SegmentKind::closed) sample_ = {input, segment};
         }
         unit = scheduler_.begin_segment(input, std::move(segment));
     }
     lock.lock();
     lane.busy = false;
     if (ended && !cancelled) lane.current.reset();
+    cut_any_ = cut_any_ || ended;
+    if (ended && sample_.input == input) sample_ = {};
     changed_.notify_all();
     return unit;
 }
@@ -113,6 +118,22 @@ bool Dispatcher::exhausted() const {
     for (const auto& [number, lane] : lanes_)
         if (!lane.inputs.empty() || lane.current) return false;
     return true;
+}
+
+Dispatcher::Sample Dispatcher::sample() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stopped_ || cut_any_ || (exhausted() && unfinished_ == 0); });
+    return stopped_ ? Sample{} : sample_;
+}
+
+bool Dispatcher::wait_for_end(std::chrono::milliseconds most) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, most, [&] { return stopped_ || (exhausted() && unfinished_ == 0); });
+}
+
+bool Dispatcher::has_unopened() const {
+    const std::lock_guard lock(mutex_);
+    return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return !lane.second.inputs.empty(); });
 }
 
 bool Dispatcher::give_back(std::shared_ptr<RunUnit> unit) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -22,7 +23,8 @@ struct OpenInput {
     int index = 0;  ///< in the run
     int lane = 0;
     std::unique_ptr<Input> input;
-    std::string error;  ///< why it could not be opened or read to its end
+    std::string error;     ///< why it could not be opened or read to its end
+    bool counted = false;  ///< its length, by the scheduler
 };
 
 class RunUnit;
@@ -54,6 +56,17 @@ public:
     void finished(std::size_t bytes);
     /// A unit's results have been taken.
     void taken(int lane);
+    /// A segment of an input that is being handed out, which may be read beside whoever has it; none where there is no
+    /// such segment. Waits until the first was cut.
+    struct Sample {
+        std::shared_ptr<OpenInput> input;
+        std::shared_ptr<const Segment> segment;
+    };
+    Sample sample();
+    /// Whether nothing more will come; waits for that, but not for longer.
+    bool wait_for_end(std::chrono::milliseconds most);
+    /// Whether there are inputs whose turn has not come.
+    bool has_unopened() const;
     /// Nothing more is handed out; inputs that are being opened or read are told to end. Returns the units that were
     /// given back and wait.
     std::deque<std::shared_ptr<RunUnit>> stop();
@@ -76,10 +89,12 @@ private:
     Scheduler& scheduler_;
     StageClock& clock_;
     Trace* const trace_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::map<int, Lane> lanes_;
     int last_lane_ = -1;
+    bool cut_any_ = false;  // something was cut, or an input has ended
+    Sample sample_;         // the last that was cut, of a kind that anybody may decode
     std::deque<std::shared_ptr<RunUnit>> returned_;
     int unfinished_ = 0;  // segments that may still come back
     std::size_t bytes_ = 0;

@@ -16,7 +16,7 @@ std::size_t bytes_of(const Result& result) { return kResultBytes + result.detect
 // Enough to keep every decoder at work while the first segment of a lane takes its time. Each one that is drawn on
 // holds an encoder, which is many megabytes.
 int segments_ahead(std::size_t devices, const SchedulerOptions& options, bool draws) {
-    const int decoders = int(devices) * options.decoders;
+    const int decoders = int(devices) * (options.decoders + options.cpu_decoders);
     return draws ? std::max(decoders, options.work_threads) + 4 : decoders * 4 + 8;
 }
 
@@ -98,6 +98,11 @@ std::int64_t Scheduler::new_id() {
 std::shared_ptr<RunUnit> Scheduler::begin_segment(const std::shared_ptr<OpenInput>& input,
                                                   std::shared_ptr<const Segment> segment) {
     const SegmentKind kind = segment->kind();
+    if (!std::exchange(input->counted, true)) {
+        const std::int64_t frames = input->input->info().frames_estimate;
+        expected_ += frames;
+        if (frames == 0) endless_length_ = true;
+    }
     const std::shared_ptr<WorkRow> row = row_for(input, kind);
     auto unit = living_units_->make<RunUnit>(*this, new_id(), input, std::move(segment), row);
     {

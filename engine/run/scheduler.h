@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/run/census.h"
+#include "engine/run/decode_rates.h"
 #include "engine/run/device_worker.h"
 #include "engine/run/dispatcher.h"
 #include "engine/run/reorder_buffer.h"
@@ -21,7 +22,8 @@
 namespace convoy {
 
 struct SchedulerOptions {
-    int decoders = 2;      ///< threads a device that decode and preprocess
+    int decoders = 2;      ///< threads per device that decode and preprocess, on a GPU by its own decoders
+    int cpu_decoders = 0;  ///< on a GPU: threads beside them that decode on the CPU for it
     int work_threads = 1;  ///< for SegmentWork
     Trace* trace = nullptr;
     std::size_t result_bytes = std::size_t(256) << 20;  ///< of results that wait for their turn
@@ -75,17 +77,21 @@ private:
         DeviceWorker* const worker;
         MemoryBudget pixels;  // of frames on their way through SegmentWork
         std::atomic<std::int64_t> segments = 0;
-        int endless = 0;  // segments that it is reading
-        int threads = 0;  // started so far: their numbers in the trace
+        int endless = 0;            // segments that it is reading
+        int threads = 0;            // started so far: their numbers in the trace
+        std::atomic<int> warm = 0;  // threads whose decoders on the GPU are made
+        DecodeRates rates;
     };
     // A reader, kept for the segments of one input.
     struct Reading {
-        explicit Reading(Backend& its_backend) : backend(its_backend) {}
+        Reading(Backend& its_backend, const DecodeTarget& its_target) : backend(its_backend), target(its_target) {}
         ~Reading() { close(); }
         Reading(const Reading&) = delete;
         Reading& operator=(const Reading&) = delete;
         void close();
         Backend& backend;  // that it reads for
+        const DecodeTarget target;
+        bool warm = false;  // what it takes long to make on the GPU is there
         std::shared_ptr<OpenInput> input;
         std::unique_ptr<SegmentReader> reader;
     };
@@ -110,13 +116,17 @@ private:
     // scheduler_decode.cpp: the decoder threads
     void start_decoders();
     void decode(Device& device, const std::string& seat_name);
+    void help(Device& device, const std::string& seat_name);
+    void warm_up(Device& device, DecoderSeat& seat, Reading& reading);
+    bool helps(const Device& device) const;
+    void start_thread_of(Device& device, const std::string& name, void (Scheduler::*work)(Device&, const std::string&));
     void start_endless(std::shared_ptr<RunUnit> unit);
     void start_thread(std::function<void()> work);
     void process(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat, Reading& reading,
                  const Waiting& waiting);
     RunUnit::Ending blame(Device& device, std::exception_ptr thrown, std::string& error);
     RunUnit::Ending submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
-                                  SegmentReader& reader, const Waiting& waiting);
+                                  SegmentReader& reader, const Waiting& waiting, std::int64_t& frames);
     FrameTicket admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting);
     std::unique_ptr<DecoderSeat> seat_on(DeviceWorker& worker, const std::string& name);
     void let_go(DeviceWorker& worker, DecoderSeat& seat);
@@ -162,6 +172,9 @@ private:
     std::string failure_;  // of the last device
     std::int64_t repeated_ = 0;
     std::atomic<bool> stopping_ = false;
+    std::mutex warming_;  // the driver makes one decoder at a time, so nobody queues up for it in vain
+    std::atomic<std::int64_t> expected_ = 0, read_ = 0;  // frames of the inputs that were opened
+    std::atomic<bool> endless_length_ = false;           // of one of them, nobody knows how many
 
     // The consumer's own.
     std::map<int, Progress> progress_;  // by input

@@ -12,6 +12,8 @@
 namespace convoy {
 namespace {
 
+constexpr std::chrono::milliseconds kLookAgain{5};  // whether helping has become worth while
+
 // Of a picture, without padding.
 std::size_t pixel_bytes(const PixelView& p) {
     const std::size_t pixels = std::size_t(p.width) * std::size_t(p.height);
@@ -37,14 +39,20 @@ void Scheduler::start_thread(std::function<void()> work) {
     ++decoding_;
 }
 
+void Scheduler::start_thread_of(Device& device, const std::string& name,
+                                void (Scheduler::*work)(Device&, const std::string&)) {
+    start_thread([this, &device, name, work] { (this->*work)(device, name); });
+}
+
 void Scheduler::start_decoders() {
     // An input may keep a thread waiting for ever, one a lane: the others go on.
     const int devices = int(devices_.size());
     const int decoders = std::max(options_.decoders, (dispatcher_.lanes() + devices - 1) / devices);
     for (Device& device : devices_) device.threads = decoders;  // before an endless input adds its own
+    for (int i = 0; i < options_.cpu_decoders; ++i)
+        for (Device& device : devices_) start_thread_of(device, "CPU decoder " + std::to_string(i), &Scheduler::help);
     for (int i = 0; i < decoders; ++i)
-        for (Device& device : devices_)
-            start_thread([this, &device, name = "decoder " + std::to_string(i)] { decode(device, name); });
+        for (Device& device : devices_) start_thread_of(device, "decoder " + std::to_string(i), &Scheduler::decode);
 }
 
 // Takes segment after segment until none is left or the device has failed.
@@ -58,11 +66,67 @@ void Scheduler::decode(Device& device, const std::string& seat_name) {
         if (waits) let_go(worker, *seat);
         producer.set_waiting(waits);
     };
-    Reading reading(worker.backend());
+    Reading reading(worker.backend(), seat->target());
     while (!worker.failed()) {
+        if (options_.cpu_decoders > 0 && !reading.warm) {
+            waiting(true);
+            warm_up(device, *seat, reading);
+            waiting(false);
+        }
         const std::shared_ptr<RunUnit> unit = dispatcher_.pull(waiting);
         if (!unit) break;
         process(device, unit, *seat, reading, waiting);
+    }
+    if (reading.warm) --device.warm;
+}
+
+// Decodes on the CPU for a GPU: until that has decoders of its own, and for as long as they are what limits the run.
+void Scheduler::help(Device& device, const std::string& seat_name) {
+    DeviceWorker& worker = *device.worker;
+    become_device_thread(worker.options().cpus);
+    const std::unique_ptr<DecoderSeat> seat = seat_on(worker, seat_name);
+    if (!seat) return device_lost();
+    DeviceWorker::Producer producer(worker);
+    const Waiting waiting = [&](bool waits) {
+        if (waits) let_go(worker, *seat);
+        producer.set_waiting(waits);
+    };
+    Reading reading(worker.backend(), {});
+    while (!worker.failed()) {
+        if (!helps(device)) {
+            waiting(true);
+            const bool over = dispatcher_.wait_for_end(kLookAgain);
+            waiting(false);
+            if (over) break;
+            continue;
+        }
+        const std::shared_ptr<RunUnit> unit = dispatcher_.pull(waiting);
+        if (!unit) break;
+        process(device, unit, *seat, reading, waiting);
+    }
+}
+
+bool Scheduler::helps(const Device& device) const {
+    if (endless_length_ || dispatcher_.has_unopened()) return true;
+    return device.rates.cpu_helps(double(expected_ - read_), device.warm);
+}
+
+// Makes the GPU's decoder for the input that is being handed out, before the thread takes a segment of it: that takes a
+// twentieth of a second, and the driver makes one at a time. Threads of the CPU do the work meanwhile.
+void Scheduler::warm_up(Device& device, DecoderSeat& seat, Reading& reading) {
+    const std::unique_lock turn(warming_);
+    const Dispatcher::Sample sample = dispatcher_.sample();
+    if (!sample.segment || stopping_) return;
+    reading.warm = true;
+    ++device.warm;
+    reading.close();
+    try {
+        const TraceScope traced(options_.trace, device.worker->options().name, seat.name(), "make a decoder");
+        reading.reader = sample.input->input->make_reader(reading.target);
+        reading.input = sample.input;
+        if (reading.reader) reading.reader->warm_up(sample.segment);
+    } catch (const Error&) {
+        reading.close();  // what is wrong is found again with the first segment
     }
 }
 
@@ -106,7 +170,7 @@ void Scheduler::start_endless(std::shared_ptr<RunUnit> unit) {
     start_thread([this, chosen, unit = std::move(unit), name] {
         become_device_thread(chosen->worker->options().cpus);
         if (const std::unique_ptr<DecoderSeat> seat = seat_on(*chosen->worker, name)) {
-            Reading reading(chosen->worker->backend());
+            Reading reading(chosen->worker->backend(), seat->target());
             process(*chosen, unit, *seat, reading, [](bool) {});
         } else {
             lose(unit);
@@ -125,6 +189,8 @@ void Scheduler::lose(const std::shared_ptr<RunUnit>& unit) {
 void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat, Reading& reading,
                         const Waiting& waiting) {
     count_running(1);
+    const auto begin = Clock::now();
+    std::int64_t frames = 0;  // read now
     auto ending = RunUnit::Ending::cut_off;
     SegmentNotes notes;
     std::string error;
@@ -132,7 +198,7 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
         if (reading.input != unit->input) {
             reading.close();  // its decoder goes before another is made
             const TraceScope traced(options_.trace, device.worker->options().name, seat.name(), "make a reader");
-            reading.reader = unit->input->input->make_reader(seat.target());
+            reading.reader = unit->input->input->make_reader(reading.target);
             if (!reading.reader) throw Error(ErrorKind::input, "Input::make_reader gave no reader");
             reading.input = unit->input;
         }
@@ -140,7 +206,7 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
             const TraceScope traced(options_.trace, device.worker->options().name, seat.name(), "open a segment");
             reading.reader->open(unit->segment());
         }
-        ending = submit_frames(device, unit, seat, *reading.reader, waiting);
+        ending = submit_frames(device, unit, seat, *reading.reader, waiting, frames);
         notes = reading.reader->notes();
     } catch (...) {
         reading.close();
@@ -150,7 +216,11 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
             fail(std::current_exception());
         }
     }
-    if (ending == RunUnit::Ending::complete) ++device.segments;
+    if (ending == RunUnit::Ending::complete) {
+        ++device.segments;
+        const auto by = reading.target.gpu >= 0 ? DecodeRates::By::gpu : DecodeRates::By::cpu;
+        device.rates.add(by, frames, std::chrono::duration<double>(Clock::now() - begin).count());
+    }
     unit->end(std::move(notes), ending, std::move(error));
 }
 
@@ -171,7 +241,7 @@ RunUnit::Ending Scheduler::blame(Device& device, std::exception_ptr thrown, std:
 }
 
 RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
-                                         SegmentReader& reader, const Waiting& waiting) {
+                                         SegmentReader& reader, const Waiting& waiting, std::int64_t& frames) {
     using Ending = RunUnit::Ending;
     DeviceWorker& worker = *device.worker;
     const auto keep = unit->row ? DeviceWorker::Keep::pixels : DeviceWorker::Keep::nothing;
@@ -189,6 +259,8 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
         const auto decoded_at = Clock::now();
         if (!frame) return stopping_ && (unit->endless || n == 0) ? Ending::cut_off : Ending::complete;
         if (n < have) continue;
+        ++frames;
+        ++read_;
         check_frame(*frame, seat.target().gpu >= 0);
         FrameTicket ticket = admit(device, *unit, *frame, waiting);
         if (worker.submit(std::move(*frame), decoded_at, seat, keep, std::move(ticket))) continue;

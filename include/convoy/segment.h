@@ -67,6 +67,9 @@ struct SegmentNotes {
 class SegmentReader {
 public:
     virtual ~SegmentReader() = default;
+    /// May be called before the first open(), with a closed segment of the same input that others read: what takes long
+    /// to make, such as a GPU's own decoder, can be made now.
+    virtual void warm_up(std::shared_ptr<const Segment> /*sample*/) {}
     /// Begins a segment of the same input, whatever was left of the one before.
     virtual void open(std::shared_ptr<const Segment> segment) = 0;
     /// The next frame in presentation order, or nothing at the segment's end, or when the run is being stopped and the

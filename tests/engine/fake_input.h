@@ -66,6 +66,8 @@ struct Script {
     std::string open_error, cut_error;        ///< thrown when it is opened; after the last segment
     int unreadable_segment = -1;              ///< whose reader throws at its second frame
     std::shared_ptr<std::atomic<int>> readers = std::make_shared<std::atomic<int>>(0);  ///< made so far
+    std::shared_ptr<std::atomic<int>> warmed_up = std::make_shared<std::atomic<int>>(0);
+    std::shared_ptr<std::atomic<int>> warmed_up_late = std::make_shared<std::atomic<int>>(0);
     std::shared_ptr<LivingReaders> living_readers = std::make_shared<LivingReaders>();
     std::shared_ptr<FrameCount> frames = std::make_shared<FrameCount>();
 };
@@ -116,6 +118,10 @@ private:
             script_.living_readers->add(this);
         }
         ~Reader() override { script_.living_readers->remove(this); }
+        void warm_up(std::shared_ptr<const Segment> sample) override {
+            ++*script_.warmed_up;
+            *script_.warmed_up_late += segment_ || sample->kind() != SegmentKind::closed;
+        }
         void open(std::shared_ptr<const Segment> segment) override {
             segment_ = std::dynamic_pointer_cast<const FakeSegment>(std::move(segment));
             at_ = 0;

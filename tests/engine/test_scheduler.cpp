@@ -26,18 +26,20 @@ int total(const Script& script) { return std::accumulate(script.segments.begin()
 
 TEST_CASE("results come in order whatever the devices, decoders and segments", "[scheduler]") {
     for (int devices : {1, 2, 4})
-        for (int decoders : {1, 3})
+        for (auto [decoders, helpers] : {std::pair{1, 0}, {3, 0}, {1, 2}, {3, 3}})
             for (bool draws : {false, true})
                 for (const std::vector<int>& segments :
                      {std::vector<int>{}, {1}, {5, 1, 9}, std::vector<int>(40, 7), {0, 3, 0, 0, 4}}) {
-                    INFO(devices << " devices, " << decoders << " decoders, draws " << draws << ", " << segments.size()
-                                 << " segments");
+                    INFO(devices << " devices, " << decoders << " decoders, " << helpers << " beside them, draws "
+                                 << draws << ", " << segments.size() << " segments");
                     FakeDevices fake(devices);
                     Script script;
                     script.segments = segments;
                     Recorder recorder(1);
                     recorder.draws = draws;
-                    const RunReport report = run(fake, {run_input(script)}, recorder, few_threads(decoders));
+                    SchedulerOptions options = few_threads(decoders);
+                    options.cpu_decoders = helpers;
+                    const RunReport report = run(fake, {run_input(script)}, recorder, options);
                     const Recorder::Seen& seen = recorder.inputs[0];
                     CHECK(seen.numbers == numbers_from(0, total(script)));
                     CHECK(recorder.sound());
@@ -244,4 +246,41 @@ TEST_CASE("the same engine runs again and again", "[scheduler]") {
         CHECK(recorder.inputs[0].numbers == numbers_from(0, 30));
         CHECK(report.devices[0].frames + report.devices[1].frames == 30);  // of this run alone
     }
+}
+
+TEST_CASE("decoders are warmed up beside threads that decode, once per reader and before its first segment",
+          "[scheduler]") {
+    FakeDevices fake(2);
+    Script script;
+    script.segments = std::vector<int>(200, 5);
+    script.frame_time = std::chrono::microseconds(100);
+    Recorder recorder(1);
+    SchedulerOptions options = few_threads(3);
+    options.cpu_decoders = 2;
+    run(fake, {run_input(script)}, recorder, options);
+    CHECK(recorder.inputs[0].numbers == numbers_from(0, 1000));
+    CHECK(*script.warmed_up > 0);
+    CHECK(*script.warmed_up <= 6);
+    CHECK(*script.warmed_up_late == 0);
+    // Whoever decodes beside them has nothing to warm up; without them nobody waits for anything.
+    *script.warmed_up = 0;
+    Recorder again(1);
+    run(fake, {run_input(script)}, again, few_threads(3));
+    CHECK(*script.warmed_up == 0);
+}
+
+TEST_CASE("the CPU takes a segment only if it is done before the GPU would be", "[scheduler]") {
+    using By = DecodeRates::By;
+    DecodeRates rates;
+    CHECK(rates.cpu_helps(1, 8));  // nothing is known
+    for (int i = 0; i < 20; ++i) rates.add(By::cpu, 30, .2);
+    CHECK(rates.cpu_helps(1, 8));
+    CHECK(rates.cpu_helps(1, 0));
+    for (int i = 0; i < 20; ++i) rates.add(By::gpu, 30, .06);  // 500 frames/s each, 4,000 from eight
+    CHECK(rates.cpu_helps(1000, 8));                           // .25 s
+    CHECK_FALSE(rates.cpu_helps(700, 8));                      // .175 s
+    CHECK(rates.cpu_helps(700, 4));
+    CHECK_FALSE(rates.cpu_helps(-5, 8));
+    for (int i = 0; i < 60; ++i) rates.add(By::cpu, 30, .1);  // faster segments, or cores that are idle now
+    CHECK(rates.cpu_helps(700, 8));
 }

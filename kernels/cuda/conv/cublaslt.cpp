@@ -5,6 +5,7 @@
 #include <cublasLt.h>
 
 #include <array>
+#include <mutex>
 #include <utility>
 
 #include "kernels/cuda/conv/libraries.h"
@@ -43,6 +44,7 @@ public:
     }
     /// Made when it is first needed: it takes device memory, and a tuned network may do without.
     cublasLtHandle_t handle() {
+        const std::lock_guard lock(mutex_);
         if (!handle_) check(create(&handle_), "cublasLtCreate");
         return handle_;
     }
@@ -63,6 +65,7 @@ public:
     decltype(&cublasLtMatmul) matmul;
 
 private:
+    std::mutex mutex_;
     cublasLtHandle_t handle_ = nullptr;
 };
 

@@ -8,6 +8,7 @@
 #include <cudnn_frontend.h>
 
 #include <array>
+#include <mutex>
 #include <utility>
 
 #include "kernels/cuda/conv/libraries.h"
@@ -151,24 +152,42 @@ class Cudnn {
 public:
     Cudnn() = default;
     ~Cudnn() {
+        for (cudnnHandle_t handle : idle_) lib::destroy_handle(handle);
         if (handle_) lib::destroy_handle(handle_);
     }
     Cudnn(const Cudnn&) = delete;
     Cudnn& operator=(const Cudnn&) = delete;
 
-    /// Made when it is first needed: it takes device memory, and a tuned network may do without.
+    /// Of whoever launches. Made when it is first needed: it takes device memory, and a tuned network may do without.
     cudnnHandle_t handle() {
-        if (!handle_) check(lib::create_handle(&handle_), "cudnnCreate");
+        if (!handle_) handle_ = make_handle();
         return handle_;
     }
     /// The rows are prepared one after the other for the same convolution, so the last graph is kept for the next row.
+    /// From several threads at once.
     std::shared_ptr<CudnnGraph> graph(const Conv& conv) {
-        if (!last_ || last_->conv() != conv) last_ = std::make_shared<CudnnGraph>(conv, handle());
-        return last_;
+        std::unique_lock lock(mutex_);
+        if (last_ && last_->conv() == conv) return last_;
+        cudnnHandle_t handle = nullptr;
+        if (!idle_.empty()) handle = idle_.back(), idle_.pop_back();
+        lock.unlock();
+        if (!handle) handle = make_handle();
+        auto graph = std::make_shared<CudnnGraph>(conv, handle);
+        lock.lock();
+        idle_.push_back(handle);
+        return last_ = std::move(graph);
     }
 
 private:
+    static cudnnHandle_t make_handle() {
+        cudnnHandle_t handle = nullptr;
+        check(lib::create_handle(&handle), "cudnnCreate");
+        return handle;
+    }
+
     cudnnHandle_t handle_ = nullptr;
+    std::mutex mutex_;                 // of what follows
+    std::vector<cudnnHandle_t> idle_;  // to make plans with
     std::shared_ptr<CudnnGraph> last_;
 };
 

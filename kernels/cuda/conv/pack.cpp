@@ -2,7 +2,6 @@
 #include <cuda_fp16.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "kernels/conv.h"
 
@@ -12,17 +11,17 @@ namespace {
 template <typename T>
 void pack(const Conv& conv, const float* w, const double* scale, T* packed) {
     const ConvProblem& p = conv.problem;
-    const int c = p.c / p.groups, packed_c = conv.packed_c(), packed_k = conv.packed_k();
+    const int c = p.c / p.groups, packed_c = conv.packed_c(), packed_k = conv.packed_k(), taps = p.r * p.s;
     const bool depthwise = conv.depthwise();
-    std::memset(packed, 0, conv.packed_elements() * sizeof(T));
 #pragma omp parallel for
-    for (int k = 0; k < p.k; ++k) {
-        const double factor = scale ? scale[k] : 1;
-        for (int ic = 0; ic < c; ++ic)
-            for (int rs = 0; rs < p.r * p.s; ++rs) {
-                const float value = float(w[(std::size_t(k) * c + ic) * p.r * p.s + rs] * factor);
+    for (int k = 0; k < packed_k; ++k) {
+        const double factor = k < p.k && scale ? scale[k] : 1;
+        for (int rs = 0; rs < taps; ++rs)
+            for (int ic = 0; ic < packed_c; ++ic) {
+                const bool surplus = k >= p.k || ic >= c;
+                const float value = surplus ? 0.f : float(w[(std::size_t(k) * c + ic) * taps + rs] * factor);
                 const std::size_t at =
-                    depthwise ? std::size_t(rs) * packed_k + k : (std::size_t(k) * p.r * p.s + rs) * packed_c + ic;
+                    depthwise ? std::size_t(rs) * packed_k + k : (std::size_t(k) * taps + rs) * packed_c + ic;
                 packed[at] = T(value);
             }
     }

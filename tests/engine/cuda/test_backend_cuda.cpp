@@ -32,7 +32,7 @@ std::unique_ptr<GpuBackend> make_backend(Plan plan, Precision precision, bool au
     options.precision = precision;
     options.autotune = autotune;
     options.libraries = false;
-    CudaSet set = make_cuda_backends(std::move(plan), {}, {0}, options);
+    CudaSet set = make_cuda_backends(cuda_pack(std::move(plan), precision), {}, {0}, options);
     if (!set.backends.front()) throw Error(set.error_kind, set.failures.front());
     return std::move(set.backends.front());
 }

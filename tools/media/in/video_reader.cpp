@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/media/in/video_reader.h"
 
+#include <new>
 #include <utility>
 
 #include <convoy/error.h>
@@ -15,6 +16,22 @@ VideoReader::VideoReader(VideoStreamPtr stream, const DecodeTarget& target, bool
       stay_open_(stay_open),
       maker_(stream_, FrameMaker::Form::engine, target.cuda_stream) {
     if (target.gpu >= 0) device_ = cuda_device(target, no_device_);
+}
+
+// NVDEC is opened with the first packet. One is enough: a keyframe.
+void VideoReader::warm_up(std::shared_ptr<const Segment> sample) {
+    const auto packets = std::dynamic_pointer_cast<const PacketSegment>(sample);
+    if (!packets || packets->stream != stream_ || packets->packets.empty() || target_.gpu < 0) return;
+    auto first = std::make_shared<PacketSegment>();
+    first->stream = packets->stream;
+    first->headers = packets->headers;
+    first->reorder_depth = packets->reorder_depth;
+    first->flaw = packets->flaw;
+    first->packets.emplace_back(av_packet_clone(packets->packets.front().get()));
+    if (!first->packets.front()) throw std::bad_alloc();
+    open(first);
+    while (decoder_has_gpu_ && next()) {
+    }
 }
 
 void VideoReader::open(std::shared_ptr<const Segment> segment) {

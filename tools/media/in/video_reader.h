@@ -23,6 +23,7 @@ class VideoReader : public SegmentReader {
 public:
     /// `stay_open`: DecoderOptions.
     VideoReader(VideoStreamPtr stream, const DecodeTarget& target, bool stay_open = false);
+    void warm_up(std::shared_ptr<const Segment> sample) override;
     void open(std::shared_ptr<const Segment> segment) override;
     std::optional<Frame> next() override;
     SegmentNotes notes() const override { return notes_; }
