@@ -54,8 +54,7 @@ std::string label(const k::Conv& conv) {
                     channels(p.k, conv.packed_k(), conv.y_pitch), p.r, p.s);
     if (p.stride_h > 1) out += fmt::format("/{}", p.stride_h);
     if (p.groups > 1) out += fmt::format(" g{}", p.groups);
-    static constexpr const char* activations[] = {" linear", "", " relu", " logistic", " mish", " swish"};
-    out += activations[int(p.activation)];
+    if (p.activation != Activation::leaky) out += std::string(" ") + to_string(p.activation);
     if (p.residual) out += " +res";
     if (conv.upsample > 1) out += " up2";
     return out;

@@ -70,6 +70,7 @@ fi
 # Inputs: the demo model and its clip where the tests look for them, cfgs that lie beside the checkout (tests/support/data.h).
 mkdir -p "$dir/convoy" "$dir/inputs" "$dir/bench"
 cp -r models "$dir/convoy/"
+install -D -m 644 -t "$dir/convoy/tests/fuzz/corpus/cfg" tests/fuzz/corpus/cfg/every_key.cfg
 rm -rf "$dir/share/convoy"
 for folder in cfgs models; do
     [ ! -d "../shared/data/$folder" ] || install -D -m 644 -t "$dir/shared/data/$folder" "../shared/data/$folder"/*.cfg

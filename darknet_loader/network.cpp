@@ -24,17 +24,7 @@ const char* to_string(Activation a) {
 }
 
 const char* Layer::name() const {
-    struct Name {
-        const char* operator()(const ConvolutionalLayer&) const { return "convolutional"; }
-        const char* operator()(const ShortcutLayer&) const { return "shortcut"; }
-        const char* operator()(const RouteLayer&) const { return "route"; }
-        const char* operator()(const UpsampleLayer&) const { return "upsample"; }
-        const char* operator()(const MaxpoolLayer&) const { return "maxpool"; }
-        const char* operator()(const AvgpoolLayer&) const { return "avgpool"; }
-        const char* operator()(const DropoutLayer&) const { return "dropout"; }
-        const char* operator()(const YoloLayer&) const { return "yolo"; }
-    };
-    return std::visit(Name{}, kind);
+    return std::visit([](const auto& layer) { return layer.kName; }, kind);
 }
 
 int Network::classes() const {

@@ -9,9 +9,7 @@
 namespace convoy {
 namespace {
 
-constexpr Activation kActivations[] = {Activation::linear,   Activation::leaky, Activation::relu,
-                                       Activation::logistic, Activation::mish,  Activation::swish};
-
+// Those of Darknet that are not in kActivations.
 constexpr std::string_view kOtherActivations[] = {"hard_mish",
                                                   "normalize_channels",
                                                   "normalize_channels_softmax",
@@ -120,14 +118,15 @@ std::string_view SectionReader::text(const char* key, std::string_view fallback)
 Activation SectionReader::activation(Activation fallback) {
     const std::string_view name = text("activation", to_string(fallback));
     std::vector<std::string_view> names;
+    std::string list;
     for (const Activation a : kActivations) {
         if (name == to_string(a)) return a;
         names.push_back(to_string(a));
+        list += (list.empty() ? "" : ", ") + std::string(to_string(a));
     }
     if (std::find(std::begin(kOtherActivations), std::end(kOtherActivations), name) != std::end(kOtherActivations))
         fail(ErrorKind::unsupported, "activation",
-             "is '" + std::string(name) +
-                 "', which is not implemented; linear, leaky, relu, logistic, mish and swish are");
+             "is '" + std::string(name) + "', which is not implemented; these are: " + list);
     fail(ErrorKind::model, "activation",
          "is " + quote(name) + ", which Darknet does not know" + suggestion(name, names));
 }

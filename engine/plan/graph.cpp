@@ -4,10 +4,7 @@
 namespace convoy {
 
 const char* Node::name() const {
-    static constexpr const char* names[] = {"input",   "conv",     "batchnorm", "activation", "add", "maxpool",
-                                            "avgpool", "upsample", "slice",     "concat",     "yolo"};
-    static_assert(std::size(names) == std::variant_size_v<Op>);
-    return names[op.index()];
+    return std::visit([](const auto& operation) { return operation.kName; }, op);
 }
 
 TensorId Graph::add_tensor(std::string name, Shape shape) {

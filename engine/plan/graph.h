@@ -23,10 +23,13 @@ struct TensorInfo {
     int channel_offset = 0;         ///< where the slice starts, channels
 };
 
-struct InputOp {};
+struct InputOp {
+    static constexpr const char* kName = "input";
+};
 
 /// y = after_residual(activation(x * w · scale + bias) + residual). inputs: x [, residual].
 struct ConvOp {
+    static constexpr const char* kName = "conv";
     int k = 0;  ///< output channels
     int size = 1, stride_x = 1, stride_y = 1, padding = 0, dilation = 1, groups = 1;
     WeightView weights;         ///< (k, c/groups, size, size), as mapped; empty without a weights file
@@ -40,39 +43,50 @@ struct ConvOp {
 
 /// y = scales (x - means) / f(variances) + biases, f by BatchNormFormula. Every view is (c).
 struct BatchNormOp {
+    static constexpr const char* kName = "batchnorm";
     WeightView scales, means, variances, biases;
 };
 
 struct ActivationOp {
+    static constexpr const char* kName = "activation";
     Activation activation = Activation::linear;
 };
 
 /// y = activation(a + b); channels that only a has pass unchanged.
 struct AddOp {
+    static constexpr const char* kName = "add";
     Activation activation = Activation::linear;
 };
 
 struct MaxpoolOp {
+    static constexpr const char* kName = "maxpool";
     int size = 1, stride_x = 1, stride_y = 1, padding = 0;  ///< padding: total, as in MaxpoolLayer
 };
 
-struct AvgpoolOp {};
+struct AvgpoolOp {
+    static constexpr const char* kName = "avgpool";
+};
 
 struct UpsampleOp {
+    static constexpr const char* kName = "upsample";
     int stride = 2;
     float scale = 1.f;
 };
 
 /// Copies the channels [offset, offset + output channels) of its input.
 struct SliceOp {
+    static constexpr const char* kName = "slice";
     int offset = 0;
 };
 
 /// Copies its inputs side by side along channels; those that are slices of the output already are skipped.
-struct ConcatOp {};
+struct ConcatOp {
+    static constexpr const char* kName = "concat";
+};
 
 /// A detection head: reads raw activations, has no output tensor.
 struct YoloOp {
+    static constexpr const char* kName = "yolo";
     YoloLayer head;
 };
 

@@ -31,7 +31,6 @@ std::string epilogue(const ConvOp& op) {
 }
 
 struct Details {
-    std::string operator()(const InputOp&) const { return {}; }
     std::string operator()(const ConvOp& op) const {
         std::string out = format(" %dx%d/%d", op.size, op.size, op.stride_x);
         if (op.stride_y != op.stride_x) out += format(",%d", op.stride_y);
@@ -39,7 +38,6 @@ struct Details {
         if (op.dilation > 1) out += format(" dilation %d", op.dilation);
         return out + epilogue(op);
     }
-    std::string operator()(const BatchNormOp&) const { return {}; }
     std::string operator()(const ActivationOp& op) const { return std::string(" ") + to_string(op.activation); }
     std::string operator()(const AddOp& op) const {
         return op.activation == Activation::linear ? "" : std::string(" +") + to_string(op.activation);
@@ -47,12 +45,14 @@ struct Details {
     std::string operator()(const MaxpoolOp& op) const {
         return format(" %dx%d/%d pad %d", op.size, op.size, op.stride_x, op.padding);
     }
-    std::string operator()(const AvgpoolOp&) const { return {}; }
     std::string operator()(const UpsampleOp& op) const { return format(" %dx", op.stride); }
     std::string operator()(const SliceOp& op) const { return format(" from channel %d", op.offset); }
-    std::string operator()(const ConcatOp&) const { return {}; }
     std::string operator()(const YoloOp& op) const {
         return format(" %zu anchors, %d classes", op.head.mask.size(), op.head.classes);
+    }
+    template <typename Other>
+    std::string operator()(const Other&) const {
+        return {};
     }
 };
 

@@ -39,7 +39,9 @@ struct WeightView {
     bool empty() const { return data == nullptr; }
 };
 
+/// A layer's parameters, with Darknet's defaults. kName is its section in a cfg.
 struct ConvolutionalLayer {
+    static constexpr const char* kName = "convolutional";
     int filters = 1;
     int size = 1;  ///< kernel rows = columns
     int stride_x = 1;
@@ -58,36 +60,49 @@ struct ConvolutionalLayer {
 
 /// Adds the outputs of the layers `from` to the output of the layer before it.
 struct ShortcutLayer {
+    static constexpr const char* kName = "shortcut";
     std::vector<int> from;  ///< absolute layer indices, all earlier
     Activation activation = Activation::linear;
+    bool operator==(const ShortcutLayer&) const = default;
 };
 
 /// Concatenates along channels; of each input only the `group_id`-th of `groups` equal channel slices.
 struct RouteLayer {
+    static constexpr const char* kName = "route";
     std::vector<int> layers;  ///< absolute layer indices, all earlier
     int groups = 1;
     int group_id = 0;
+    bool operator==(const RouteLayer&) const = default;
 };
 
 /// Nearest neighbour, every pixel becomes stride × stride pixels, times `scale`.
 struct UpsampleLayer {
+    static constexpr const char* kName = "upsample";
     int stride = 2;
     float scale = 1.f;
+    bool operator==(const UpsampleLayer&) const = default;
 };
 
 struct MaxpoolLayer {
+    static constexpr const char* kName = "maxpool";
     int size = 1;
     int stride_x = 1;
     int stride_y = 1;
     int padding = 0;  ///< total over both sides; windows start at -padding/2, outside counts as -inf
+    bool operator==(const MaxpoolLayer&) const = default;
 };
 
 /// Mean over all pixels of each channel: output is (c, 1, 1).
-struct AvgpoolLayer {};
+struct AvgpoolLayer {
+    static constexpr const char* kName = "avgpool";
+    bool operator==(const AvgpoolLayer&) const = default;
+};
 
 /// Nothing at inference; kept so that layer indices match the cfg.
 struct DropoutLayer {
+    static constexpr const char* kName = "dropout";
     float probability = .2f;
+    bool operator==(const DropoutLayer&) const = default;
 };
 
 struct Anchor {
@@ -97,6 +112,7 @@ struct Anchor {
 /// A detection head. Its input has mask.size() × (5 + classes) channels: anchor-major, then x, y, w, h,
 /// objectness, classes.
 struct YoloLayer {
+    static constexpr const char* kName = "yolo";
     int classes = 20;
     std::vector<Anchor> anchors;  ///< all anchors of the model
     std::vector<int> mask;        ///< indices into `anchors` that this head predicts

@@ -16,6 +16,9 @@ enum class Activation {
     mish,      ///< x tanh(ln(1 + exp(x)))
     swish,     ///< x / (1 + exp(-x))
 };
+/// All of them.
+inline constexpr Activation kActivations[] = {Activation::linear,   Activation::leaky, Activation::relu,
+                                              Activation::logistic, Activation::mish,  Activation::swish};
 
 /// How much two boxes overlap, for non-maximum suppression: Darknet's `nms_kind=`.
 enum class NmsKind {

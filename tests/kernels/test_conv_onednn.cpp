@@ -139,16 +139,15 @@ TEST_CASE("ConvOnednn: the layers of yolov3, tiny and Yolo-Fastest on a small pi
 }
 
 TEST_CASE("ConvOnednn: every activation, alone and before and after a residual") {
-    const auto last = Activation::swish;
-    for (int a = 0; a <= int(last); ++a)
+    for (Activation a : kActivations)
         for (int groups : {1, 24}) {
             ConvProblem p = test::conv(1, 6, 7, 24, 24, 3, 1, groups);
-            p.activation = Activation(a);
+            p.activation = a;
             check(p);
             p.residual = true;
             check(p);
-            for (int b = 0; b <= int(last); ++b) {
-                p.after_residual = Activation(b);
+            for (Activation b : kActivations) {
+                p.after_residual = b;
                 check(p);
             }
         }
@@ -214,9 +213,9 @@ TEST_CASE("ConvOnednn: oneDNN's activations from -1e4 to 1e4") {
     std::vector<float> x;
     for (int i = 0; i < count; ++i) x.push_back(20.f * float(i - count / 2) / float(count / 2));
     for (float large : {30.f, 50.f, 88.f, 89.f, 104.f, 1e3f, 1e4f}) x.insert(x.end(), {large, -large});
-    for (int a = 0; a <= int(Activation::swish); ++a) {
+    for (Activation a : kActivations) {
         ConvProblem p = test::conv(1, int(x.size()), 1, 1, 1, 1);
-        p.activation = Activation(a);
+        p.activation = a;
         const ConvOnednn kernel(p);
         const float one = 1, zero = 0;
         std::vector<float> packed((kernel.packed_bytes() + 3) / 4), scratch(kernel.scratch_bytes() / 4 + 1);
@@ -225,7 +224,7 @@ TEST_CASE("ConvOnednn: oneDNN's activations from -1e4 to 1e4") {
         kernel.run(x.data(), packed.data(), &zero, y.data(), scratch.data());
         kernels::cpu::conv_reference(p, {x.data(), 1, p.h, 1, 1, 1}, &one, &zero, {expected.data(), 1, p.h, 1, 1, 1});
         const auto c = test::compare({y.data(), 1, p.h, 1, 1, 1}, {expected.data(), 1, p.h, 1, 1, 1}, 2e-6, 4e-7);
-        INFO("activation " << a << " by " << kernel.name() << ": " << c.message);
+        INFO("activation " << int(a) << " by " << kernel.name() << ": " << c.message);
         CHECK(c.ok);
     }
 }

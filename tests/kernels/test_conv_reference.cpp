@@ -65,11 +65,10 @@ std::vector<ConvProblem> problems() {
     odd.r = 2, odd.s = 4, odd.stride_h = 3, odd.stride_w = 2, odd.pad_h = 1, odd.pad_w = 3, odd.dilation = 2,
     odd.groups = 2;
     all.push_back(odd);
-    const auto last = Activation::swish;
-    for (int a = 0; a <= int(last); ++a) {
-        odd.activation = Activation(a);
+    for (std::size_t a = 0; a < std::size(kActivations); ++a) {
+        odd.activation = kActivations[a];
         odd.residual = true;
-        odd.after_residual = Activation(int(last) - a);
+        odd.after_residual = std::rbegin(kActivations)[a];
         all.push_back(odd);
     }
     return all;

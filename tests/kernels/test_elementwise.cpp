@@ -12,15 +12,8 @@
 using namespace convoy;
 using test::OwnedTensor;
 
-namespace {
-
-constexpr Activation kAll[] = {Activation::linear,   Activation::leaky, Activation::relu,
-                               Activation::logistic, Activation::mish,  Activation::swish};
-
-}  // namespace
-
 TEST_CASE("activate: each function over its whole range, within a few units in the last place") {
-    for (Activation a : kAll)
+    for (Activation a : kActivations)
         for (double magnitude = 1e-6; magnitude < 2e4; magnitude *= 1.01)
             for (float x : {float(magnitude), float(-magnitude)}) {
                 const long double expected = test::activation_by_definition(a, static_cast<long double>(x));
@@ -34,7 +27,7 @@ TEST_CASE("activate: each function over its whole range, within a few units in t
 
 TEST_CASE("activate: zero stays zero, the largest float stays finite, NaN stays NaN") {
     const float huge = std::numeric_limits<float>::max();
-    for (Activation a : kAll) {
+    for (Activation a : kActivations) {
         CHECK(kernels::cpu::activate(a, 0.f) == (a == Activation::logistic ? .5f : 0.f));
         CHECK(std::isfinite(kernels::cpu::activate(a, huge)));
         CHECK(std::isfinite(kernels::cpu::activate(a, -huge)));
@@ -53,7 +46,7 @@ TEST_CASE("activate, scale_bias and copy on slices, into slices and in place") {
             CHECK(x.gaps_intact());
             CHECK(y.gaps_intact());
         };
-        for (Activation a : kAll) {
+        for (Activation a : kActivations) {
             kernels::cpu::activate(a, x.view(), y.view());
             check([&](float v, int) { return kernels::cpu::activate(a, v); });
             kernels::cpu::copy(x.view(), y.view());
@@ -69,7 +62,7 @@ TEST_CASE("activate, scale_bias and copy on slices, into slices and in place") {
 TEST_CASE("add: fewer, as many and more channels in the second operand; in place on either") {
     for (int channels : {3, 16, 21})
         for (int others : {1, 3, 16, 21, 40})
-            for (Activation activation : kAll) {
+            for (Activation activation : kActivations) {
                 OwnedTensor a(2, 3, 4, channels, channels + 2), b(2, 3, 4, others, others + 7);
                 OwnedTensor y(2, 3, 4, channels, channels + 3);
                 a.fill_random(1, -4, 4);

@@ -55,8 +55,7 @@ TEST_CASE("[convolutional]: strides, groups, batch norm, dilation", "[layers]") 
 }
 
 TEST_CASE("activations", "[layers]") {
-    for (const Activation a : {Activation::linear, Activation::leaky, Activation::relu, Activation::logistic,
-                               Activation::mish, Activation::swish}) {
+    for (const Activation a : kActivations) {
         INFO(to_string(a));
         CHECK(parse<ConvolutionalLayer>(std::string("[conv]\nfilters=8\nactivation=") + to_string(a)).activation == a);
     }

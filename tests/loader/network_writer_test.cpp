@@ -11,21 +11,6 @@ using namespace convoy::test;
 
 namespace {
 
-// Every key that the writer can write, with values other than the defaults.
-const char* const kEveryKey =
-    "[net]\nwidth=96\nheight=64\nchannels=4\nletter_box=1\n"
-    "[conv]\nfilters=12\nsize=3\nstride_x=1\nstride_y=2\npadding=3\ngroups=2\nactivation=mish\n"
-    "[conv]\nbatch_normalize=1\nfilters=12\nsize=5\npad=1\ndilation=3\nactivation=swish\n"
-    "[shortcut]\nfrom=-2,-1\nactivation=relu\n"
-    "[route]\nlayers=-1,0\ngroups=3\ngroup_id=2\n"
-    "[maxpool]\nsize=5\nstride_x=1\nstride_y=3\npadding=2\n"
-    "[upsample]\nstride=3\nscale=.1\n"
-    "[dropout]\nprobability=.35\n"
-    "[conv]\nfilters=14\n"
-    "[yolo]\nmask=2,0\nanchors=1.1,2.7, 3,4, "
-    "5,6e-3\nclasses=2\nnum=3\nscale_x_y=1.05\nnew_coords=1\nnms_kind=diounms\nbeta_nms=.7\n"
-    "[route]\nlayers=-2\n[avgpool]\n";
-
 std::string write_error(const Network& network, const std::string& cfg, const std::string& weights = {}) {
     const auto error = error_of([&] { write_network(network, cfg, weights); });
     if (!error) return "no error";
@@ -36,7 +21,7 @@ std::string write_error(const Network& network, const std::string& cfg, const st
 
 TEST_CASE("a network is written and read back the same", "[writer]") {
     const TemporaryFolder folder;
-    for (const char* cfg : {kEveryKey, kSmallCfg}) {
+    for (const std::string& cfg : {read_file(every_layer_cfg()), std::string(kSmallCfg)}) {
         Network network = parse_network(cfg, "net.cfg");
         randomize_weights(network, 5);
         network.seen = 123456789012;

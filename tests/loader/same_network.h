@@ -14,23 +14,16 @@ inline bool same(const ConvolutionalLayer& a, const ConvolutionalLayer& b) {
            a.padding == b.padding && a.dilation == b.dilation && a.groups == b.groups &&
            a.batch_normalize == b.batch_normalize && a.activation == b.activation;
 }
-inline bool same(const ShortcutLayer& a, const ShortcutLayer& b) {
-    return a.from == b.from && a.activation == b.activation;
-}
-inline bool same(const RouteLayer& a, const RouteLayer& b) {
-    return a.layers == b.layers && a.groups == b.groups && a.group_id == b.group_id;
-}
-inline bool same(const UpsampleLayer& a, const UpsampleLayer& b) { return a.stride == b.stride && a.scale == b.scale; }
-inline bool same(const MaxpoolLayer& a, const MaxpoolLayer& b) {
-    return a.size == b.size && a.stride_x == b.stride_x && a.stride_y == b.stride_y && a.padding == b.padding;
-}
-inline bool same(const AvgpoolLayer&, const AvgpoolLayer&) { return true; }
-inline bool same(const DropoutLayer& a, const DropoutLayer& b) { return a.probability == b.probability; }
 inline bool same(const YoloLayer& a, const YoloLayer& b) {
     const auto equal = [](const Anchor& x, const Anchor& y) { return x.w == y.w && x.h == y.h; };
     return a.classes == b.classes && a.mask == b.mask && a.scale_x_y == b.scale_x_y && a.new_coords == b.new_coords &&
            a.nms_kind == b.nms_kind && (a.nms_kind == NmsKind::iou || a.beta_nms == b.beta_nms) &&
            std::equal(a.anchors.begin(), a.anchors.end(), b.anchors.begin(), b.anchors.end(), equal);
+}
+
+template <class Plain>
+bool same(const Plain& a, const Plain& b) {
+    return a == b;
 }
 
 /// The first difference in structure between two networks, or "": files, lines and weights may differ.

@@ -21,9 +21,11 @@ std::string data_dir() {
     return fs::exists(dir) ? dir.string() : "";
 }
 
+std::string every_layer_cfg() { return source_dir() + "/tests/fuzz/corpus/cfg/every_key.cfg"; }
+
 std::vector<std::string> all_cfgs() {
-    std::vector<std::string> out = {source_dir() + "/models/yolov3-quarter.cfg"};
-    if (data_dir().empty()) WARN("only the demo model's cfg: ../shared/data is not there");
+    std::vector<std::string> out = {source_dir() + "/models/yolov3-quarter.cfg", every_layer_cfg()};
+    if (data_dir().empty()) WARN("only the tree's own cfgs: ../shared/data is not there");
     for (const char* folder : {"cfgs", "models"}) {
         const fs::path dir = fs::path(data_dir()) / folder;
         if (data_dir().empty() || !fs::exists(dir)) continue;

@@ -13,7 +13,11 @@ std::string source_dir();
 /// a test says that it is skipped.
 std::string data_dir();
 
-/// Every .cfg at hand: the demo model's and those of data_dir().
+/// A .cfg of the tree that has every layer, with values other than the defaults. Heads depend on all of them, since
+/// nothing else is computed.
+std::string every_layer_cfg();
+
+/// Every .cfg at hand: the demo model's, every_layer_cfg() and those of data_dir().
 std::vector<std::string> all_cfgs();
 
 /// `data_dir() + path` when it exists, else empty after a printed note that the test is skipped.

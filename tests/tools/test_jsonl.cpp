@@ -101,7 +101,9 @@ TEST_CASE("a folder gets a file for each input, side by side") {
     const test::TemporaryFolder folder;
     const std::vector<std::string> paths = {folder / "a.jsonl", folder / "b.jsonl", folder / "never.jsonl"};
     InputInfo info;
-    JsonlFolderSink sink(paths, {"person"});
+    FolderSink sink(paths, [](const std::string& path) {
+        return std::make_unique<JsonlSink>(path, std::vector<std::string>{"person"});
+    });
     for (int i = 0; i < 6; ++i) {
         const Result result = result_of(i / 2, {});
         info.path = i % 2 ? "b.mp4" : "a.mp4";

@@ -5,6 +5,7 @@
 
 #include <convoy/load.h>
 #include "tests/support/catch.h"
+#include "tests/support/data.h"
 #include "tests/tools/child.h"
 
 using namespace convoy;
@@ -166,6 +167,16 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.input.give_up_s == 3);
     CHECK(int(o.output.encoder) == int(media::H264Encoder::x264));
     CHECK(o.quiet);
+}
+
+TEST_CASE("every option is in docs/usage.md") {
+    const std::string page = test::read_file(test::source_dir() + "/docs/usage.md");
+    const Parsed parsed({"a.mp4"});
+    for (const CLI::Option* option : parsed.app.get_options())
+        for (const std::string& name : option->get_lnames()) {
+            INFO("--" << name);
+            if (!option->get_group().empty()) CHECK(contains(page, "`--" + name));
+        }
 }
 
 TEST_CASE("a wrong argument is refused with its name in the message") {

@@ -7,8 +7,9 @@ namespace convoy::eval {
 namespace {
 
 bool known_to_pjreddie(const Layer& layer) {
+    constexpr Activation known[] = {Activation::linear, Activation::leaky, Activation::relu, Activation::logistic};
     if (const auto* conv = std::get_if<ConvolutionalLayer>(&layer.kind))
-        return conv->activation != Activation::mish && conv->activation != Activation::swish;
+        return std::find(std::begin(known), std::end(known), conv->activation) != std::end(known);
     if (const auto* route = std::get_if<RouteLayer>(&layer.kind)) return route->groups == 1;
     if (const auto* yolo = std::get_if<YoloLayer>(&layer.kind)) return !yolo->new_coords;
     return true;

@@ -54,12 +54,15 @@ struct Details {
         return l.scale == 1.f ? "" : fmt::format("times {}", l.scale);
     }
     std::string operator()(const MaxpoolLayer& l) const { return fmt::format("padding {}", l.padding); }
-    std::string operator()(const AvgpoolLayer&) const { return {}; }
     std::string operator()(const DropoutLayer&) const { return "nothing at inference"; }
     std::string operator()(const YoloLayer& l) const {
         std::string out = fmt::format("{} classes, anchors", l.classes);
         for (const int m : l.mask) out += fmt::format(" {}x{}", l.anchors[m].w, l.anchors[m].h);
         return out;
+    }
+    template <typename Other>
+    std::string operator()(const Other&) const {
+        return {};
     }
 };
 

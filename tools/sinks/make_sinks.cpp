@@ -194,9 +194,11 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
             throw Error(ErrorKind::output, fmt::format("cannot create the folder {}: {}", folder, error.message()));
     }
     Sinks sinks;
-    if (!plan.jsonl.empty()) sinks.records.push_back(std::make_unique<JsonlSink>(plan.jsonl, class_names, give_up));
-    if (!plan.jsonl_files.empty())
-        sinks.records.push_back(std::make_unique<JsonlFolderSink>(plan.jsonl_files, class_names, give_up));
+    const auto jsonl = [class_names, give_up](const std::string& path) {
+        return std::make_unique<JsonlSink>(path, class_names, give_up);
+    };
+    if (!plan.jsonl.empty()) sinks.records.push_back(jsonl(plan.jsonl));
+    if (!plan.jsonl_files.empty()) sinks.records.push_back(std::make_unique<FolderSink>(plan.jsonl_files, jsonl));
     if (!plan.videos.empty())
         sinks.pictures.push_back(
             std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty(), plan.encoder, give_up));

@@ -34,7 +34,6 @@ struct OutputPlan {
     std::vector<std::string> picture_stems;  ///< paths without .jpg or -000123.jpg
     std::vector<std::string> folders;        ///< to create
     bool by_kind = false;                    ///< videos make videos, pictures pictures: the default results in runs/
-    bool draws() const { return !videos.empty() || !picture_stems.empty() || !contact_sheet.empty(); }
 };
 
 /// Plans and checks the outputs; touches nothing. `inputs` are files; `reports` are

@@ -15,9 +15,6 @@ using test::OwnedTensor;
 
 namespace {
 
-constexpr Activation kActivations[] = {Activation::linear,   Activation::leaky, Activation::relu,
-                                       Activation::logistic, Activation::mish,  Activation::swish};
-
 struct Shape {
     int n, h, w, c, pitch, first;  // first is a whole number of vectors
 };

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/record_file.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include <convoy/error.h>
+
+namespace convoy::tools {
+
+RecordFile::RecordFile(std::string path, media::GiveUp give_up)
+    : path_(std::move(path)), give_up_(std::move(give_up)) {}
+
+void RecordFile::write(const std::string& record) {
+    if (!file_ && path_ == "-") file_.emplace(STDOUT_FILENO, give_up_);
+    if (!file_) file_.emplace(path_, give_up_);
+    if (!file_->write(record)) fail();
+    ++records_;
+    bytes_ = file_->written();
+}
+
+void RecordFile::close() {
+    if (!file_ || std::exchange(closed_, true)) return;
+    if (!file_->close()) fail();
+}
+
+void RecordFile::fail() {
+    // A record that was cut off by a full disk is taken back, so that every line of the file parses.
+    const bool cut_off = file_->written() > bytes_ && !(path_ != "-" && file_->cut(bytes_));
+    throw Error(ErrorKind::output,
+                fmt::format("cannot write {}: {}{}{}", path_ == "-" ? "to standard output" : path_, file_->reason(),
+                            records_ > 0 ? fmt::format("; {} records are in it", records_) : "",
+                            cut_off ? "; its last line is cut off" : ""));
+}
+
+std::vector<std::string> RecordFile::outputs() const {
+    if (records_ == 0 || path_ == "-" || !file_->reason().empty()) return {};
+    return {path_};
+}
+
+FolderSink::FolderSink(std::vector<std::string> paths, Make make) : paths_(std::move(paths)), make_(std::move(make)) {}
+
+void FolderSink::write(const FrameOutput& frame) {
+    std::unique_ptr<Sink>& file = files_[frame.input_index];
+    if (!file) file = make_(paths_.at(std::size_t(frame.input_index)));
+    file->write(frame);
+}
+
+void FolderSink::end_input(int input_index) {
+    const auto file = files_.find(input_index);
+    if (file == files_.end()) return;
+    file->second->close();
+    for (const std::string& path : file->second->outputs()) finished_.push_back(path);
+    files_.erase(file);
+}
+
+void FolderSink::close() {
+    while (!files_.empty()) end_input(files_.begin()->first);
+}
+
+}  // namespace convoy::tools

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+//
+// What the sinks that write lines of text share.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/media/byte_stream.h"
+#include "tools/sinks/sink.h"
+
+namespace convoy::tools {
+
+/// A text file of whole records. Every record is on its way to the file, whole, before write() returns; the file
+/// appears with the first.
+class RecordFile {
+public:
+    /// `path` may be "-" for standard output. The wait for whoever reads a pipe can be given up.
+    explicit RecordFile(std::string path, media::GiveUp give_up = {});
+
+    /// `record` is one or more lines, their ends included. Throws Error(output), as close() does.
+    void write(const std::string& record);
+    void close();
+    /// The path, once a record is in it; nothing for standard output and for a file that could not be written.
+    std::vector<std::string> outputs() const;
+
+private:
+    [[noreturn]] void fail();
+
+    std::string path_;
+    media::GiveUp give_up_;
+    std::optional<media::OutputStream> file_;  // from the first record on
+    std::int64_t records_ = 0, bytes_ = 0;     // whole ones; what they take
+    bool closed_ = false;
+};
+
+/// A sink, and so a file, for each input.
+class FolderSink : public Sink {
+public:
+    using Make = std::function<std::unique_ptr<Sink>(const std::string& path)>;
+    /// `paths[i]` is the file for input i; `make` makes its sink when its first frame comes.
+    FolderSink(std::vector<std::string> paths, Make make);
+
+    void write(const FrameOutput& frame) override;
+    void end_input(int input_index) override;
+    void close() override;
+    std::vector<std::string> outputs() const override { return finished_; }
+
+private:
+    std::vector<std::string> paths_;
+    Make make_;
+    std::map<int, std::unique_ptr<Sink>> files_;  // of the inputs that are being written
+    std::vector<std::string> finished_;
+};
+
+}  // namespace convoy::tools
