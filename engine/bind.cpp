@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <future>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -14,14 +15,22 @@ namespace convoy {
 namespace {
 
 constexpr int kGpuBatch = 32;
+// A second GPU takes a quarter of a second to be made ready, in which the first one does about half of these.
+constexpr std::int64_t kFramesPerGpu = 2500;
 
 std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1u << 20) - 1) >> 20) + " MiB"; }
 std::string cuda_name(int gpu) { return "cuda:" + std::to_string(gpu); }
 
-// Every GPU that can be used; those that cannot are said why.
-DeviceChoice all_gpus() {
+// Every GPU that can be used, or as many as are worth while; those that are left out are said why.
+DeviceChoice all_gpus(const EngineOptions& options) {
     DeviceChoice choice;
-    const GpuCount gpus = cuda_gpus();
+    GpuCount gpus = cuda_gpus();
+    const std::int64_t frames = options.device == "auto" && options.expected_frames ? options.expected_frames() : 0;
+    if (frames > 0)
+        for (const int wanted = int(std::min<std::int64_t>(1 + frames / kFramesPerGpu, gpus.count));
+             gpus.count > wanted;)
+            choice.unusable.push_back(cuda_name(--gpus.count) + " is not started: " + std::to_string(frames) +
+                                      " frames are done sooner without it");
     std::vector<std::string> whys(std::size_t(gpus.count));
     {
         std::vector<std::jthread> threads;  // each makes a context, which takes a tenth of a second
@@ -90,7 +99,7 @@ DeviceChoice choose_devices(const EngineOptions& options) {
         choice.gpus = list.numbers;
         return choice;
     }
-    if (list.kind != DeviceList::Kind::cpu) choice = all_gpus();
+    if (list.kind != DeviceList::Kind::cpu) choice = all_gpus(options);
     if (!choice.gpus.empty()) return choice;
     if (list.kind == DeviceList::Kind::cuda)
         throw Error(ErrorKind::unsupported,
@@ -152,17 +161,30 @@ std::unique_ptr<GpuBackend> bind_gpu(const Network& network, const EngineOptions
     return std::move(set.backends.front());
 }
 
-BoundEngine bind(const Network& network, const EngineOptions& options) {
+BoundEngine bind(const Network& network, const EngineOptions& asked) {
     BoundEngine out;
+    EngineOptions options = asked;
+    std::once_flag once;
+    std::int64_t expected = 0;
+    if (asked.expected_frames)
+        options.expected_frames = [&] {
+            std::call_once(once, [&] { expected = asked.expected_frames(); });
+            return expected;
+        };
     // GPUs take a quarter of a second to answer. Meanwhile the weights are packed as most of them want them.
-    std::future<DeviceChoice> devices = std::async(std::launch::async, [&] {
-        const TraceScope traced(options.trace.get(), "host", "devices", "look for devices");
-        return choose_devices(options);
-    });
+    std::future<DeviceChoice> devices;
+    const auto look_for_devices = [&] {
+        devices = std::async(std::launch::async, [&] {
+            const TraceScope traced(options.trace.get(), "host", "devices", "look for devices");
+            return choose_devices(options);
+        });
+    };
     std::shared_ptr<PackedPlan> packed;
     const Precision likely = options.precision == Precision::automatic ? Precision::fp16 : options.precision;
     if (cuda_is_likely() && options.gpu_memory == 0 && parse_devices(options.device).kind != DeviceList::Kind::cpu)
-        packed = cuda_pack(compile_for_gpus(network, options, likely, {}), likely, options.trace.get());
+        packed =
+            cuda_pack(compile_for_gpus(network, options, likely, {}), likely, options.trace.get(), look_for_devices);
+    if (!devices.valid()) look_for_devices();
     const DeviceChoice choice = devices.get();
     if (choice.gpus.empty()) {
         if (!choice.why_no_gpu.empty()) out.notes.push_back("no GPU is used: " + choice.why_no_gpu);
@@ -177,7 +199,9 @@ BoundEngine bind(const Network& network, const EngineOptions& options) {
     if (!packed || precision != likely)
         packed = cuda_pack(compile_for_gpus(network, options, precision, choice.gpus), precision, options.trace.get());
     out.max_batch = max_batch_of(*packed);
-    CudaSet set = make_cuda_backends(std::move(packed), options.detect, choice.gpus, cuda_options(options, precision));
+    CudaOptions cuda = cuda_options(options, precision);
+    if (options.expected_frames) cuda.expected_frames = options.expected_frames();
+    CudaSet set = make_cuda_backends(std::move(packed), options.detect, choice.gpus, cuda);
     for (std::size_t i = 0; i < choice.gpus.size(); ++i) {
         const int gpu = choice.gpus[i];
         if (!set.backends[i]) {

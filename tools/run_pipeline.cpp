@@ -16,7 +16,8 @@ namespace convoy::tools {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::size_t kPlacesAtOnce = 64;  // frames of a long work that are handed on together
+constexpr std::chrono::milliseconds kPatience{300};  // with an input whose length would be worth knowing
+constexpr std::size_t kPlacesAtOnce = 64;            // frames of a long work that are handed on together
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -176,20 +177,48 @@ private:
     std::int64_t total_frames_ = 0;
 };
 
+EarlyInput* not_yet_taken(const PipelineOptions& options, std::size_t index) {
+    return index == 0 ? options.first : nullptr;
+}
+
 // Recordings share `at_once` lanes; what is or may be live has one of its own, since nothing may wait for its end.
 std::vector<RunInput> run_inputs(const PipelineOptions& options) {
     std::vector<RunInput> inputs;
     int recordings = 0, lane = options.at_once;
     for (const std::string& path : options.inputs) {
         const bool alone = media::is_live(path) || media::is_address(path);
-        inputs.push_back(
-            {[path, &options](std::stop_token cancel) { return media::open_input(path, options.input, cancel); },
-             alone ? lane++ : recordings++ % options.at_once});
+        inputs.push_back({[path, &options, early = not_yet_taken(options, inputs.size())](std::stop_token cancel) {
+                              return early ? early->take(cancel) : media::open_input(path, options.input, cancel);
+                          },
+                          alone ? lane++ : recordings++ % options.at_once});
     }
     return inputs;
 }
 
 }  // namespace
+
+EarlyInput::EarlyInput(std::string path, const media::InputOptions& options)
+    : opened_(std::async(std::launch::async, [path = std::move(path), options, token = stop_.get_token()] {
+          return std::make_shared<std::unique_ptr<Input>>(media::open_input(path, options, token));
+      })) {}
+
+EarlyInput::~EarlyInput() { stop_.request_stop(); }
+
+std::int64_t EarlyInput::expected_frames(const std::vector<std::string>& inputs) {
+    if (std::all_of(inputs.begin(), inputs.end(), media::is_image_path)) return std::int64_t(inputs.size());
+    if (inputs.size() > 1) return 0;
+    try {
+        if (opened_.wait_for(kPatience) != std::future_status::ready) return 0;
+        return (*opened_.get())->info().frames_estimate;
+    } catch (const Error&) {
+        return 0;  // reported when it is taken
+    }
+}
+
+std::unique_ptr<Input> EarlyInput::take(std::stop_token cancel) {
+    link_.emplace(std::move(cancel), [this] { stop_.request_stop(); });
+    return std::move(*opened_.get());
+}
 
 RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& sinks, Progress& progress,
                         const std::atomic<bool>& stop) {

@@ -6,6 +6,11 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -33,13 +38,31 @@ struct RunSummary {
     std::vector<std::string> given_up;
 };
 
+/// The first input, opened on a thread of its own while something else goes on.
+class EarlyInput {
+public:
+    EarlyInput(std::string path, const media::InputOptions& options);
+    ~EarlyInput();
+    /// Frames that all `inputs` will have, of which this is the first; 0 when that is not known. Waits until it is
+    /// open, but not for long.
+    std::int64_t expected_frames(const std::vector<std::string>& inputs);
+    /// The input, or the error that opening it threw. It is cancelled by `cancel` from now on.
+    std::unique_ptr<Input> take(std::stop_token cancel);
+
+private:
+    std::stop_source stop_;
+    std::shared_future<std::shared_ptr<std::unique_ptr<Input>>> opened_;
+    std::optional<std::stop_callback<std::function<void()>>> link_;
+};
+
 struct PipelineOptions {
     std::vector<std::string> inputs;       ///< files and addresses
     std::vector<std::string> class_names;  ///< for the drawn labels
     int at_once = 1;                       ///< recordings that are read side by side; live inputs always are
     media::InputOptions input;
     RunThreads threads;
-    media::GiveUp give_up;  ///< what the sinks ask; an output that fails when it says so costs no other
+    EarlyInput* first = nullptr;  ///< the first input, where it is being opened already
+    media::GiveUp give_up;        ///< what the sinks ask; an output that fails when it says so costs no other
 };
 
 /// Runs all inputs. One that cannot be read is reported and passed over; whatever else fails ends the run with that one

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 extern "C" {
 #include <libavutil/log.h>
@@ -118,6 +119,10 @@ int run(RunOptions& options) {
     const std::vector<std::string> inputs = media::expand_inputs(options.inputs);
     const OutputPlan plan = plan_outputs(options.output, inputs, {options.report_json, options.trace});
     prepare(options, inputs);
+    std::optional<EarlyInput> first;
+    if (!media::is_live(inputs.front())) first.emplace(inputs.front(), options.input);
+    if (first && options.input.frames == 0)
+        options.engine.expected_frames = [&] { return first->expected_frames(inputs); };
     Network network = options.model.load();
     if (options.engine.trace)
         options.engine.trace->add("host", "command", "load the model", begin, Trace::Clock::now());
@@ -133,9 +138,10 @@ int run(RunOptions& options) {
         const CompleteOnInterrupt completing;
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
         Progress progress(STDERR_FILENO, options.quiet, interrupt_is_overdue);
-        summary = run_pipeline(
-            engine, {inputs, network.names, options.at_once, options.input, options.threads, interrupt_is_overdue},
-            sinks, progress, completing.requested());
+        summary = run_pipeline(engine,
+                               {inputs, network.names, options.at_once, options.input, options.threads,
+                                first ? &*first : nullptr, interrupt_is_overdue},
+                               sinks, progress, completing.requested());
         errors = write_reports(options, summary, engine);
         if (interrupt_is_overdue() && !progress.failure().empty())
             summary.given_up.push_back("cannot write to standard error: " + progress.failure());

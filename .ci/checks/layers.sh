@@ -23,6 +23,8 @@ engine/run/thread_affinity\.h:[0-9]+: <(sched|sys/prctl)\.h>
 engine/cuda/tuning_cache\.cpp:[0-9]+: <(unistd\.h|fstream|filesystem)>
 # Linux tells in /sys alone which CPUs are near a GPU.
 engine/cuda/device\.cpp:[0-9]+: <(fstream|filesystem)>
+# Pages are taken before the driver starts, which keeps others from getting any.
+engine/cuda/pack_weights\.cpp:[0-9]+: <sys/mman\.h>
 # NCCL, which moves weights and computes nothing, is opened at run time like the libraries of the kernels.
 engine/cuda/nccl\.cpp:[0-9]+: "kernels/cuda/dynamic_library\.h"
 # For tests of the whole command: --fail-device.

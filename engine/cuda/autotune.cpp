@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kFlushMultiple = 3;  // of the L2, so that nothing of the last run is left in it
 constexpr int kFirstSamples = 3, kMoreSamples = 7;
+constexpr const char* kOurs = "_ours";         // in the key: the fastest of our own
 constexpr const char* kFewRows = "_few_rows";  // in the key: not every row took part
 constexpr std::size_t kPreparing = 16;         // threads: more bring nothing
 constexpr std::size_t kFinalists = 8, kOthers = 2;
@@ -99,6 +100,20 @@ const TuningCache::Entry* Autotuner::known(TuningCache& cache, const k::Conv& co
     return !entry && few_rows ? cache.find(to_string(conv) + kFewRows) : entry;
 }
 
+const TuningCache::Entry* Autotuner::known_ours(TuningCache& cache, const k::Conv& conv) {
+    return cache.find(to_string(conv) + kOurs);
+}
+
+bool Autotuner::is_library(const std::string& row) {
+    const k::ConvCandidate* candidate = find_row(row);
+    return candidate && candidate->library;
+}
+
+const TuningCache::Entry* Autotuner::entry_for(const k::Conv& conv, bool few_rows) const {
+    const TuningCache::Entry* ours = ours_ ? known_ours(cache_, conv) : nullptr;
+    return ours ? ours : known(cache_, conv, few_rows);
+}
+
 void Autotuner::prepare_known(const std::vector<k::Conv>& convs, const std::vector<bool>& few_rows) {
     struct Job {
         const k::Conv* conv;
@@ -108,8 +123,7 @@ void Autotuner::prepare_known(const std::vector<k::Conv>& convs, const std::vect
     };
     std::vector<Job> jobs;
     for (std::size_t i = 0; i < convs.size(); ++i)
-        if (const TuningCache::Entry* entry = known(cache_, convs[i], few_rows[i]))
-            jobs.push_back({&convs[i], entry->row});
+        if (const TuningCache::Entry* entry = entry_for(convs[i], few_rows[i])) jobs.push_back({&convs[i], entry->row});
     std::atomic<std::size_t> next = 0;
     {
         std::vector<std::jthread> threads;
@@ -131,7 +145,7 @@ void Autotuner::prepare_known(const std::vector<k::Conv>& convs, const std::vect
 }
 
 Autotuner::Contest Autotuner::choose(const k::Conv& conv, const std::vector<std::string>& library_rows) {
-    if (const TuningCache::Entry* entry = known(cache_, conv, !library_rows.empty())) {
+    if (const TuningCache::Entry* entry = entry_for(conv, !library_rows.empty())) {
         const auto ready = ready_.find(entry->row + ' ' + to_string(conv));
         Contest remembered{ready == ready_.end() ? prepare(conv, entry->row) : std::move(ready->second), {}};
         if (ready != ready_.end()) ready_.erase(ready);
@@ -203,6 +217,8 @@ Autotuner::Contest Autotuner::measure(const k::Conv& conv, const std::vector<std
     for (Choice& choice : finalists) choice.us = in_a_row(check, *choice.kernel);
     std::sort(finalists.begin(), finalists.end(), [](const Choice& a, const Choice& b) { return a.us < b.us; });
 
+    if (const auto own = std::find_if(finalists.begin(), finalists.end(), is_ours); own != finalists.end())
+        cache_.put(to_string(conv) + kOurs, {own->row, own->us});
     Contest contest{std::move(finalists.front()), {}};
     bool ours = is_ours(contest.winner);
     for (auto it = finalists.begin() + 1; it != finalists.end(); ++it) {

@@ -63,6 +63,11 @@ public:
     /// What the cache says of a convolution: null if it must be measured. `few_rows`: an answer that was found without
     /// all of the libraries' rows will do.
     static const TuningCache::Entry* known(TuningCache& cache, const kernels::cuda::Conv& conv, bool few_rows);
+    /// Of the kernels of ours, what the cache knows to be the fastest; null: nothing.
+    static const TuningCache::Entry* known_ours(TuningCache& cache, const kernels::cuda::Conv& conv);
+    static bool is_library(const std::string& row);
+    /// From now on choose() takes those, where they are known.
+    void take_ours() { ours_ = true; }
     /// Prepares what the cache knows of these, on several threads: the libraries take long to make a plan.
     void prepare_known(const std::vector<kernels::cuda::Conv>& convs, const std::vector<bool>& few_rows);
     /// From the cache if it serves, else measured. Of the libraries' rows only `library_rows` are looked at, unless it
@@ -77,6 +82,7 @@ public:
 
 private:
     Choice prepare(const kernels::cuda::Conv& conv, const std::string& row) const;
+    const TuningCache::Entry* entry_for(const kernels::cuda::Conv& conv, bool few_rows) const;
     std::string why_not(ConvCheck& check, const kernels::cuda::PreparedConv& kernel) const;
     float in_a_row(ConvCheck& check, const kernels::cuda::PreparedConv& kernel);
     Contest measure(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows);
@@ -87,6 +93,7 @@ private:
     cudaStream_t stream_;
     Patience& patience_;
     bool libraries_compete_;
+    bool ours_ = false;
     std::size_t max_workspace_;
     std::function<void(const std::string&)> notice_;  // empty once it was called
     ColdTimer timer_;

@@ -140,6 +140,11 @@ void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cach
     resources_->arena = DeviceBuffer();
     Autotuner tuner(device_, *resources_->libraries, cache, compute_stream(), *patience_, options.libraries,
                     max_workspace(options), options.notice);
+    if (!libraries_pay(options, cache)) {
+        tuner.take_ours();
+        notes_.push_back("kernels of our own alone: for " + std::to_string(options.expected_frames) +
+                         " frames it would take longer to make those of the libraries ready than they save");
+    }
     {
         const TraceScope traced = start_step("choose kernels and make their plans");
         choose_kernels(options, tuner);
@@ -150,6 +155,27 @@ void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cach
     take_workspace();
     self_check();
     refine(tuner);
+}
+
+// Whether the libraries' kernels save more time in so many frames than it takes to make them ready.
+bool CudaBackend::libraries_pay(const CudaOptions& options, TuningCache& cache) const {
+    constexpr double kPlanUs = 45'000;  // cuDNN's, most of it behind a lock of its own: 26 of them took 1.2 s
+    if (options.expected_frames == 0 || !options.autotune || !options.libraries) return true;
+    std::vector<k::Conv> plans;
+    double saved_us = 0;  // per batch
+    for (int index : nodes_of<ConvOp>(plan_.graph))
+        for (int batch : batches_) {
+            const k::Conv conv = cuda_conv(plan_, plan_.graph.nodes[std::size_t(index)], math_of(precision_), batch);
+            const bool few_rows = batch != batches_.front() && batch != batches_.back();
+            const TuningCache::Entry* entry = Autotuner::known(cache, conv, few_rows);
+            const TuningCache::Entry* ours = Autotuner::known_ours(cache, conv);
+            if (!entry || !ours) return true;
+            if (!Autotuner::is_library(entry->row)) continue;
+            if (batch == batches_.back()) saved_us += double(ours->us) - double(entry->us);
+            if (std::find(plans.begin(), plans.end(), conv) == plans.end()) plans.push_back(conv);
+        }
+    const double batches = double(options.expected_frames) / plan_.max_batch;
+    return batches * saved_us > double(plans.size()) * kPlanUs;
 }
 
 // Before the arena is taken, so that the tensors of the tuner do not come on top.

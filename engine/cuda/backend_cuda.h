@@ -87,6 +87,7 @@ private:
     };
 
     void choose_and_check(const CudaOptions& options, TuningCache& cache);
+    bool libraries_pay(const CudaOptions& options, TuningCache& cache) const;
     void choose_kernels(const CudaOptions& options, Autotuner& tuner);
     std::size_t max_workspace(const CudaOptions& options) const;
     void take_workspace();

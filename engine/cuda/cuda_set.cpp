@@ -127,11 +127,12 @@ private:
 
 }  // namespace
 
-std::shared_ptr<PackedPlan> cuda_pack(Plan plan, Precision precision, Trace* trace) {
+std::shared_ptr<PackedPlan> cuda_pack(Plan plan, Precision precision, Trace* trace,
+                                      const std::function<void()>& memory_is_there) {
     if (!plan.weights_storage)
         throw Error(ErrorKind::model, "the network was loaded without weights: name its .weights file");
     const TraceScope traced(trace, "host", "start", "pack the weights");
-    PackedWeights weights = pack_weights(plan, math_of(precision));
+    PackedWeights weights = pack_weights(plan, math_of(precision), memory_is_there);
     plan.weights_storage.reset();  // unmapped once the network is gone, too
     return std::make_shared<PackedPlan>(PackedPlan{std::move(plan), precision, std::move(weights)});
 }

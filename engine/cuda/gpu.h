@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -38,6 +39,7 @@ struct CudaOptions {
     bool autotune = true;                            ///< false: the same kernels every time, chosen by rule
     bool same_bits = false;                          ///< bound for the largest batch alone: see EngineOptions
     bool libraries = true;                           ///< cuDNN and cuBLASLt compete with our own kernels
+    std::int64_t expected_frames = 0;                ///< see EngineOptions; 0: many
     std::size_t memory_limit = 0;                    ///< see EngineOptions::gpu_memory
     std::string tuning_cache;                        ///< folder; empty: tuned anew at every start
     std::function<void(const std::string&)> notice;  ///< see EngineOptions
@@ -102,8 +104,10 @@ struct CudaSet {
 /// A plan and its weights, folded and packed.
 struct PackedPlan;
 /// Packs a plan's weights as GPUs that compute in `precision` (not automatic) want them; needs no GPU. Throws
-/// Error(unsupported) when this build has no CUDA, Error(model) when the plan has no weights.
-std::shared_ptr<PackedPlan> cuda_pack(Plan plan, Precision precision, Trace* trace = nullptr);
+/// Error(unsupported) when this build has no CUDA, Error(model) when the plan has no weights. `memory_is_there` is
+/// called when no page of memory will be asked for any more: while a driver starts, that takes long.
+std::shared_ptr<PackedPlan> cuda_pack(Plan plan, Precision precision, Trace* trace = nullptr,
+                                      const std::function<void()>& memory_is_there = {});
 int max_batch_of(const PackedPlan& packed);
 /// Whether it is likely that there is a usable GPU: a question of microseconds, where cuda_gpus() takes a quarter of a
 /// second. Not true on some systems that have one.

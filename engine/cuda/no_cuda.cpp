@@ -17,7 +17,7 @@ BackendTraits cuda_traits(Precision) { refuse(); }
 std::size_t cuda_timer_bytes(int) { refuse(); }
 DeviceMemory cuda_memory(const Plan&, Precision, int) { refuse(); }
 struct PackedPlan {};
-std::shared_ptr<PackedPlan> cuda_pack(Plan, Precision, Trace*) { refuse(); }
+std::shared_ptr<PackedPlan> cuda_pack(Plan, Precision, Trace*, const std::function<void()>&) { refuse(); }
 int max_batch_of(const PackedPlan&) { refuse(); }
 bool cuda_is_likely() { return false; }
 CudaSet make_cuda_backends(std::shared_ptr<PackedPlan>, const DetectOptions&, const std::vector<int>&,

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "engine/cuda/pack_weights.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <cstdint>
 
 #include "engine/cuda/backend_cuda.h"
 #include "engine/plan/fold.h"
+
+#ifndef MADV_POPULATE_READ  // Linux 5.14
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
 
 namespace convoy {
 namespace k = kernels::cuda;
@@ -14,10 +22,23 @@ std::size_t padded_floats(const Plan& plan, const Node& node) {
     return std::size_t(kernels::padded_channels(plan.graph.tensors[node.output].shape.c, kernels::DataType::fp16));
 }
 
+// Whole pages of memory that is going to be read or written. Where the system cannot do that, they come one by one.
+void take_pages(const void* data, std::size_t size, int how) {
+    constexpr std::uintptr_t kPage = 4096, kChunk = std::uintptr_t(4) << 20;
+    const auto first = reinterpret_cast<std::uintptr_t>(data) / kPage * kPage;
+    const std::uintptr_t end = (reinterpret_cast<std::uintptr_t>(data) + size + kPage - 1) / kPage * kPage;
+    const auto chunks = std::int64_t((end - first + kChunk - 1) / kChunk);
+#pragma omp parallel for
+    for (std::int64_t i = 0; i < chunks; ++i) {
+        const std::uintptr_t at = first + std::uintptr_t(i) * kChunk;
+        static_cast<void>(::madvise(reinterpret_cast<void*>(at), std::min(kChunk, end - at), how));
+    }
+}
+
 }  // namespace
 
 // A first round over the nodes finds where everything goes, a second one fills it: memory is touched once.
-PackedWeights pack_weights(const Plan& plan, k::Math math) {
+PackedWeights pack_weights(const Plan& plan, k::Math math, const std::function<void()>& memory_is_there) {
     PackedWeights packed;
     const auto reserve = [&](std::size_t bytes) {
         const std::size_t at = packed.size;
@@ -37,6 +58,13 @@ PackedWeights pack_weights(const Plan& plan, k::Math math) {
         }
     }
     packed.memory = std::make_unique_for_overwrite<std::byte[]>(packed.size);
+    if (memory_is_there) {
+        take_pages(packed.memory.get(), packed.size, MADV_POPULATE_WRITE);
+        for (const Node& node : plan.graph.nodes)
+            if (const auto* op = std::get_if<ConvOp>(&node.op))
+                take_pages(op->weights.data, op->weights.count * sizeof(float), MADV_POPULATE_READ);
+        memory_is_there();
+    }
     const auto put = [&](const std::vector<float>& values, std::size_t at, std::size_t padded) {
         auto* to = reinterpret_cast<float*>(packed.memory.get() + at);
         std::fill(std::copy(values.begin(), values.end(), to), to + padded, 0.f);

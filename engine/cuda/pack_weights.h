@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -34,6 +35,8 @@ struct PackedPlan {
     PackedWeights weights;
 };
 
-PackedWeights pack_weights(const Plan& plan, kernels::cuda::Math math);
+/// `memory_is_there`: see cuda_pack().
+PackedWeights pack_weights(const Plan& plan, kernels::cuda::Math math,
+                           const std::function<void()>& memory_is_there = {});
 
 }  // namespace convoy

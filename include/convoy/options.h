@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -65,6 +66,10 @@ struct EngineOptions {
     /// and the GPU's own video decoders.
     std::size_t gpu_memory = 0;
     Replication replication = Replication::automatic;  ///< several GPUs
+    /// GPU: asked once, at the start and from another thread, while it may take its time: how many frames there will
+    /// be, 0 when nobody knows. For a few, what takes longer to make ready than it saves is left out: the libraries'
+    /// kernels, and with "auto" the second GPU and those behind it. Empty: many.
+    std::function<std::int64_t()> expected_frames = {};
     std::string tuning_cache = {};  ///< GPU: folder where what was measured is kept; empty measures at every start
     /// Told, at the start and from the thread that makes the engine, what takes long: a sentence each time.
     std::function<void(const std::string& sentence)> notice = {};
