@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <set>
 #include <thread>
 #include <vector>
@@ -172,7 +173,7 @@ private:
     std::string failure_;  // of the last device
     std::int64_t repeated_ = 0;
     std::atomic<bool> stopping_ = false;
-    std::mutex warming_;  // the driver makes one decoder at a time, so nobody queues up for it in vain
+    std::counting_semaphore<> warming_{4};  // what the driver does at once; more would only wait, in vain at the end
     std::atomic<std::int64_t> expected_ = 0, read_ = 0;  // frames of the inputs that were opened
     std::atomic<bool> endless_length_ = false;           // of one of them, nobody knows how many
 

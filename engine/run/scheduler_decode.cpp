@@ -112,9 +112,11 @@ bool Scheduler::helps(const Device& device) const {
 }
 
 // Makes the GPU's decoder for the input that is being handed out, before the thread takes a segment of it: that takes a
-// twentieth of a second, and the driver makes one at a time. Threads of the CPU do the work meanwhile.
+// twentieth of a second, and the driver makes one after the other. Threads of the CPU do the work meanwhile.
 void Scheduler::warm_up(Device& device, DecoderSeat& seat, Reading& reading) {
-    const std::unique_lock turn(warming_);
+    warming_.acquire();
+    const std::unique_ptr<std::counting_semaphore<>, void (*)(std::counting_semaphore<>*)> turn(
+        &warming_, [](auto* semaphore) { semaphore->release(); });
     const Dispatcher::Sample sample = dispatcher_.sample();
     if (!sample.segment || stopping_) return;
     reading.warm = true;

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Whole commands, wall clock from start to exit, on 1, 2, … GPUs, turn by turn: each GPU has its share of the cores, since
+idle cores decode, too. A first run of each kind, which may have kernels to measure, does not count. Prints a table of
+medians and spreads; --json writes all of it. Exit status 1 when records of one input differ in more than their latency.
+usage: command.py BIN CFG WEIGHTS INPUT... [--gpus 1,2] [--turns 5] [--outputs jsonl,mp4] [-- OPTIONS of yolo-run]"""
+import argparse
+import hashlib
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+OUTPUTS = {"jsonl": "--jsonl", "mp4": "--video"}
+
+
+def parse(arguments):
+    more = []
+    if "--" in arguments:
+        at = arguments.index("--")
+        arguments, more = arguments[:at], arguments[at + 1:]
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("bin", "cfg", "weights"):
+        p.add_argument(name)
+    p.add_argument("inputs", nargs="+")
+    p.add_argument("--gpus", default="1,2", help="how many GPUs, each count a column (default: 1,2)")
+    p.add_argument("--turns", type=int, default=5)
+    p.add_argument("--outputs", default="jsonl", help="of " + ", ".join(OUTPUTS))
+    p.add_argument("--json", metavar="FILE")
+    a = p.parse_args(arguments)
+    a.gpus, a.outputs, a.more = [int(g) for g in a.gpus.split(",")], a.outputs.split(","), more
+    if unknown := set(a.outputs) - set(OUTPUTS):
+        p.error(f"--outputs: {', '.join(unknown)} is none of {', '.join(OUTPUTS)}")
+    return a
+
+
+def digest(path):
+    """Of records, but for how long each frame took."""
+    sha = hashlib.sha256()
+    with open(path, "rb") as f:
+        for line in f:
+            sha.update(re.sub(rb'"latency_ms":[^,}]*', b"", line))
+    return sha.hexdigest()[:12]
+
+
+def measure(a, source, output, gpus, folder):
+    """(seconds, report, digest of the records)"""
+    out, report = f"{folder}/out.{output}", f"{folder}/report.json"
+    cores = sorted(os.sched_getaffinity(0))
+    share = cores[:max(1, len(cores) * gpus // max(a.gpus))]
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(max(a.gpus))))).split(",")[:gpus]
+    command = ["taskset", "-c", ",".join(map(str, share)), f"{a.bin}/yolo-run", "--cfg", a.cfg, "--weights", a.weights,
+               "--quiet", "--report-json", report, OUTPUTS[output], out, *a.more, source]
+    start = time.monotonic()
+    done = subprocess.run(command, env={**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(visible)}, capture_output=True, text=True)
+    seconds = time.monotonic() - start
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: status {done.returncode}\n{done.stderr[-2000:]}")
+    with open(report, encoding="utf-8") as f:
+        return seconds, json.load(f), digest(out) if output == "jsonl" else ""
+
+
+def row_of(source, output, gpus, runs):
+    seconds = [s for s, _, _ in runs]
+    report = runs[-1][1]
+    return {"input": os.path.basename(source), "output": output, "gpus": gpus, "devices": len(report["devices"]),
+            "frames": report["frames"], "seconds": seconds, "median_s": statistics.median(seconds),
+            "run_fps": statistics.median(r["frames"] / r["seconds"] for _, r, _ in runs),
+            "latency_ms": statistics.median(r["latency"]["median_ms"] for _, r, _ in runs),
+            "on_gpu": sum(i["decoded_on_gpu"] for i in report["inputs"]),
+            "segments": sum(i["segments"] for i in report["inputs"]), "records": sorted({d for _, _, d in runs})}
+
+
+def main():
+    a = parse(sys.argv[1:])
+    rows, differ = [], False
+    print(f"{'input':<16} {'output':<6} {'frames':>7} {'GPUs':>4} {'used':>4} {'wall s':>7}  {'spread':<13} {'frames/s in the run':>19} "
+          f"{'latency ms':>10} {'segments by GPU':>15}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for source in a.inputs:
+            for output in a.outputs:
+                kinds = {gpus: [] for gpus in a.gpus}
+                for gpus in a.gpus:
+                    measure(a, source, output, gpus, folder)
+                for _ in range(a.turns):
+                    for gpus in a.gpus:
+                        kinds[gpus].append(measure(a, source, output, gpus, folder))
+                for gpus, runs in kinds.items():
+                    r = row_of(source, output, gpus, runs)
+                    rows.append(r)
+                    spread = f"{min(r['seconds']):.2f} … {max(r['seconds']):.2f}"
+                    print(f"{r['input']:<16} {output:<6} {r['frames']:>7} {gpus:>4} {r['devices']:>4} {r['median_s']:>7.2f}  "
+                          f"{spread:<13} {r['run_fps']:>19,.0f} {r['latency_ms']:>10.2f} {r['on_gpu']:>8} of {r['segments']}", flush=True)
+                if len({d for runs in kinds.values() for _, _, d in runs}) > 1:
+                    differ = True
+                    print(f"{source}: records differ", flush=True)
+    if a.json:
+        with open(a.json, "w", encoding="utf-8") as f:
+            json.dump(rows, f, indent=1)
+    return int(differ)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
