@@ -159,7 +159,8 @@ void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cach
 
 // Whether the libraries' kernels save more time in so many frames than it takes to make them ready.
 bool CudaBackend::libraries_pay(const CudaOptions& options, TuningCache& cache) const {
-    constexpr double kPlanUs = 90'000;  // cuDNN's, behind a lock that GPUs share: 26 of them took 1.2 s, on two GPUs 2.2
+    constexpr double kPlanUs =
+        90'000;  // cuDNN's, behind a lock that GPUs share: 26 of them took 1.2 s, on two GPUs 2.2
     if (options.expected_frames == 0 || !options.autotune || !options.libraries) return true;
     std::vector<k::Conv> plans;
     double saved_us = 0;  // per batch

@@ -43,7 +43,8 @@ std::vector<Recipe> recipes(const TempFolder& folder) {
         {"closed.mp4", source(250) + gop60},
         {"closed.ts", copy("closed.mp4")},
         {"closed.h264", copy("closed.mp4") + "-bsf:v h264_mp4toannexb "},
-        {"closed.avi", copy("closed.mp4") + "-bsf:v h264_mp4toannexb ", Cut::one},  // knows decoding times only
+        {"closed.avi", copy("closed.mp4") + "-bsf:v h264_mp4toannexb ", Cut::one},   // knows decoding times only
+        {"wrong_stamps.mp4", "-r 25 -i '" + folder / "closed.h264" + "' -c copy "},  // decoding times for showing times
         {"strict_pyramid.mkv", source(250) + x264("keyint=50:bframes=7:b-pyramid=strict:b-adapt=0:ref=5")},
         {"all_idr.mp4", source(250) + x264("keyint=1")},
         {"slices.mp4", source(250) + x264("keyint=48:slices=4")},

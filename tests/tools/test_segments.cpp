@@ -26,7 +26,7 @@ using Segments = std::vector<std::shared_ptr<const Segment>>;
 std::vector<double> times_by_ffprobe(const std::string& path) {
     const Bytes text = output_of(
         "ffprobe -v quiet -threads 1 -flags +output_corrupt -select_streams v:0 -show_entries "
-        "frame=best_effort_timestamp_time -of default=nw=1:nk=1 '" +
+        "frame=pts_time -of default=nw=1:nk=1 '" +
         path + "'");
     std::istringstream lines(std::string(text.begin(), text.end()));
     std::vector<double> times;

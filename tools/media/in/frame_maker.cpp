@@ -14,6 +14,11 @@ extern "C" {
 namespace convoy::media {
 namespace {
 
+// libav's best effort depends on all that its decoder has seen before, so it is only asked where a picture has none.
+std::int64_t stamp_of(const AVFrame& picture) {
+    return picture.pts != AV_NOPTS_VALUE ? picture.pts : picture.best_effort_timestamp;
+}
+
 bool is_420(AVPixelFormat format) {
     return format == AV_PIX_FMT_YUV420P || format == AV_PIX_FMT_YUVJ420P || format == AV_PIX_FMT_NV12;
 }
@@ -51,7 +56,7 @@ FrameMaker::FrameMaker(VideoStreamPtr stream, Form form, void* cuda_stream)
 
 std::optional<Frame> FrameMaker::make(AVFrame& picture) {
     Frame out;
-    out.time_s = stream_->seconds(picture.best_effort_timestamp);
+    out.time_s = stream_->seconds(stamp_of(picture));
     bool made = true;
     const auto format = AVPixelFormat(picture.format);
     if (format == AV_PIX_FMT_CUDA)
