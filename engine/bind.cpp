@@ -208,7 +208,9 @@ BoundEngine bind(const Network& network, const EngineOptions& asked) {
             out.failed.push_back({cuda_name(gpu), set.failures[i]});
             continue;
         }
-        for (std::string& note : set.backends[i]->notes()) out.notes.push_back(std::move(note));
+        for (std::string& note : set.backends[i]->notes())  // each once, though several GPUs may say it
+            if (std::find(out.notes.begin(), out.notes.end(), note) == out.notes.end())
+                out.notes.push_back(std::move(note));
         out.devices.push_back({cuda_name(gpu), gpu, std::move(set.backends[i]), cpus_near_gpu(gpu)});
     }
     out.replication = set.replication;
