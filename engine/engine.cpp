@@ -75,6 +75,9 @@ struct Engine::Impl {
     SubmitQueue& submit_queue() {
         const std::lock_guard lock(mutex);
         if (running) usage("the engine is in run(): hand over frames when that has returned, or use another engine");
+        return made_queue();
+    }
+    SubmitQueue& made_queue() {
         if (!queue) queue = std::make_unique<SubmitQueue>(workers, capacity());
         return *queue;
     }
@@ -155,6 +158,7 @@ bool Engine::try_submit(Frame&& frame) {
 }
 
 void Engine::flush() { impl_->submit_queue().flush(); }
+
 void Engine::resume() {
     impl_->set_running(true);  // forgets the queue
     impl_->set_running(false);
@@ -162,9 +166,7 @@ void Engine::resume() {
 
 void Engine::cancel() {
     const std::lock_guard lock(impl_->mutex);
-    if (impl_->running) return;
-    if (!impl_->queue) impl_->queue = std::make_unique<SubmitQueue>(impl_->workers, impl_->capacity());
-    impl_->queue->cancel();
+    if (!impl_->running) impl_->made_queue().cancel();
 }
 
 void Engine::finish() { impl_->submit_queue().finish(); }
@@ -182,7 +184,7 @@ RunReport Engine::run(std::vector<RunInput> inputs, RunObserver& observer, const
     SchedulerOptions scheduler;
     const int cores = int(std::max(1u, std::thread::hardware_concurrency()));
     scheduler.decoders = threads.decoders ? threads.decoders : impl_->gpu ? kGpuDecoders : kCpuDecoders;
-    if (impl_->gpu && threads.cpu_decoders >= 0 && !observer.wants_pixels())
+    if (impl_->gpu && threads.cpu_decoders >= 0)
         scheduler.cpu_decoders =
             threads.cpu_decoders ? threads.cpu_decoders : helpers_for(cores / int(impl_->workers.size()));
     scheduler.work_threads = threads.work_threads ? threads.work_threads : cores;

@@ -18,27 +18,20 @@ public:
         Mean& mean = by == By::gpu ? gpu_ : cpu_;
         mean.frames = kKeep * mean.frames + double(frames);
         mean.seconds = kKeep * mean.seconds + seconds;
-        ++mean.segments;
+        mean.segments = kKeep * mean.segments + 1;
     }
     /// `frames_left` are yet to be read by all; `threads` of the device's own decoders are at work.
     bool cpu_helps(double frames_left, int threads) const {
         const std::lock_guard lock(mutex_);
         if (threads == 0 || gpu_.segments == 0 || cpu_.segments == 0) return true;
         const double gpu_frames_per_second = threads * gpu_.frames / gpu_.seconds;
-        return cpu_.seconds_of_one() < frames_left / gpu_frames_per_second;
+        return cpu_.seconds / cpu_.segments < frames_left / gpu_frames_per_second;
     }
 
 private:
     static constexpr double kKeep = .9;  // of what was known before: the last ten segments count
     struct Mean {
-        double frames = 0, seconds = 0;
-        std::int64_t segments = 0;
-        // Weights are equal in both sums, so their number cancels out in rates, and here it is a geometric series.
-        double seconds_of_one() const {
-            double weight = 0, power = 1;
-            for (std::int64_t i = 0; i < segments && power > 1e-3; ++i, power *= kKeep) weight += power;
-            return seconds / weight;
-        }
+        double frames = 0, seconds = 0, segments = 0;  // weighted alike, so their ratios are means
     };
     mutable std::mutex mutex_;
     Mean gpu_, cpu_;

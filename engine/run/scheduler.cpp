@@ -20,16 +20,22 @@ int segments_ahead(std::size_t devices, const SchedulerOptions& options, bool dr
     return draws ? std::max(decoders, options.work_threads) + 4 : decoders * 4 + 8;
 }
 
+// Where pictures are drawn on, the cores have other work than decoding for a GPU.
+SchedulerOptions adapted(SchedulerOptions options, bool draws) {
+    if (draws) options.cpu_decoders = 0;
+    return options;
+}
+
 }  // namespace
 
 Scheduler::Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, std::vector<RunInput> inputs,
                      RunObserver& observer, const std::atomic<bool>& stop, const SchedulerOptions& options)
     : observer_(observer),
       stop_(stop),
-      options_(options),
-      inputs_(inputs.size()),
       wants_pixels_(observer.wants_pixels()),
-      dispatcher_(std::move(inputs), {segments_ahead(devices.size(), options, wants_pixels_), options.segment_bytes},
+      options_(adapted(options, wants_pixels_)),
+      inputs_(inputs.size()),
+      dispatcher_(std::move(inputs), {segments_ahead(devices.size(), options_, wants_pixels_), options.segment_bytes},
                   *this, demux_clock_, options.trace),
       output_(options.result_bytes),
       living_units_(std::make_shared<Census>()) {

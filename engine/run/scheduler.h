@@ -24,7 +24,7 @@ namespace convoy {
 
 struct SchedulerOptions {
     int decoders = 2;      ///< threads per device that decode and preprocess, on a GPU by its own decoders
-    int cpu_decoders = 0;  ///< on a GPU: threads beside them that decode on the CPU for it
+    int cpu_decoders = 0;  ///< on a GPU: threads beside them that decode on the CPU for it; none where pixels are kept
     int work_threads = 1;  ///< for SegmentWork
     Trace* trace = nullptr;
     std::size_t result_bytes = std::size_t(256) << 20;  ///< of results that wait for their turn
@@ -116,11 +116,9 @@ private:
 
     // scheduler_decode.cpp: the decoder threads
     void start_decoders();
-    void decode(Device& device, const std::string& seat_name);
-    void help(Device& device, const std::string& seat_name);
+    void decode(Device& device, const std::string& seat_name, bool helper);
     void warm_up(Device& device, DecoderSeat& seat, Reading& reading);
     bool helps(const Device& device) const;
-    void start_thread_of(Device& device, const std::string& name, void (Scheduler::*work)(Device&, const std::string&));
     void start_endless(std::shared_ptr<RunUnit> unit);
     void start_thread(std::function<void()> work);
     void process(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat, Reading& reading,
@@ -150,9 +148,9 @@ private:
 
     RunObserver& observer_;
     const std::atomic<bool>& stop_;
+    const bool wants_pixels_;
     const SchedulerOptions options_;
     const std::size_t inputs_;
-    const bool wants_pixels_;
     std::deque<Device> devices_;
     Dispatcher dispatcher_;
     ReorderBuffer<PendingResult> output_;

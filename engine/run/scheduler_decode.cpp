@@ -14,6 +14,14 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{5};  // whether helping has become worth while
 
+struct SemaphoreLock {
+    explicit SemaphoreLock(std::counting_semaphore<>& its_semaphore) : semaphore(its_semaphore) { semaphore.acquire(); }
+    ~SemaphoreLock() { semaphore.release(); }
+    SemaphoreLock(const SemaphoreLock&) = delete;
+    SemaphoreLock& operator=(const SemaphoreLock&) = delete;
+    std::counting_semaphore<>& semaphore;
+};
+
 // Of a picture, without padding.
 std::size_t pixel_bytes(const PixelView& p) {
     const std::size_t pixels = std::size_t(p.width) * std::size_t(p.height);
@@ -39,24 +47,25 @@ void Scheduler::start_thread(std::function<void()> work) {
     ++decoding_;
 }
 
-void Scheduler::start_thread_of(Device& device, const std::string& name,
-                                void (Scheduler::*work)(Device&, const std::string&)) {
-    start_thread([this, &device, name, work] { (this->*work)(device, name); });
-}
-
 void Scheduler::start_decoders() {
     // An input may keep a thread waiting for ever, one a lane: the others go on.
     const int devices = int(devices_.size());
     const int decoders = std::max(options_.decoders, (dispatcher_.lanes() + devices - 1) / devices);
     for (Device& device : devices_) device.threads = decoders;  // before an endless input adds its own
-    for (int i = 0; i < options_.cpu_decoders; ++i)
-        for (Device& device : devices_) start_thread_of(device, "CPU decoder " + std::to_string(i), &Scheduler::help);
-    for (int i = 0; i < decoders; ++i)
-        for (Device& device : devices_) start_thread_of(device, "decoder " + std::to_string(i), &Scheduler::decode);
+    const auto start = [&](int count, const std::string& name, bool helper) {
+        for (int i = 0; i < count; ++i)
+            for (Device& device : devices_)
+                start_thread([this, &device, seat_name = name + std::to_string(i), helper] {
+                    decode(device, seat_name, helper);
+                });
+    };
+    start(options_.cpu_decoders, "CPU decoder ", true);
+    start(decoders, "decoder ", false);
 }
 
-// Takes segment after segment until none is left or the device has failed.
-void Scheduler::decode(Device& device, const std::string& seat_name) {
+// Takes segment after segment until none is left or the device has failed. A helper decodes on the CPU for a GPU: until
+// that has decoders of its own, and for as long as they are what limits the run.
+void Scheduler::decode(Device& device, const std::string& seat_name, bool helper) {
     DeviceWorker& worker = *device.worker;
     become_device_thread(worker.options().cpus);
     const std::unique_ptr<DecoderSeat> seat = seat_on(worker, seat_name);
@@ -66,9 +75,16 @@ void Scheduler::decode(Device& device, const std::string& seat_name) {
         if (waits) let_go(worker, *seat);
         producer.set_waiting(waits);
     };
-    Reading reading(worker.backend(), seat->target());
+    Reading reading(worker.backend(), helper ? DecodeTarget{} : seat->target());
     while (!worker.failed()) {
-        if (options_.cpu_decoders > 0 && !reading.warm) {
+        if (helper && !helps(device)) {
+            waiting(true);
+            const bool over = dispatcher_.wait_for_end(kLookAgain);
+            waiting(false);
+            if (over) break;
+            continue;
+        }
+        if (!helper && options_.cpu_decoders > 0 && !reading.warm) {
             waiting(true);
             warm_up(device, *seat, reading);
             waiting(false);
@@ -80,32 +96,6 @@ void Scheduler::decode(Device& device, const std::string& seat_name) {
     if (reading.warm) --device.warm;
 }
 
-// Decodes on the CPU for a GPU: until that has decoders of its own, and for as long as they are what limits the run.
-void Scheduler::help(Device& device, const std::string& seat_name) {
-    DeviceWorker& worker = *device.worker;
-    become_device_thread(worker.options().cpus);
-    const std::unique_ptr<DecoderSeat> seat = seat_on(worker, seat_name);
-    if (!seat) return device_lost();
-    DeviceWorker::Producer producer(worker);
-    const Waiting waiting = [&](bool waits) {
-        if (waits) let_go(worker, *seat);
-        producer.set_waiting(waits);
-    };
-    Reading reading(worker.backend(), {});
-    while (!worker.failed()) {
-        if (!helps(device)) {
-            waiting(true);
-            const bool over = dispatcher_.wait_for_end(kLookAgain);
-            waiting(false);
-            if (over) break;
-            continue;
-        }
-        const std::shared_ptr<RunUnit> unit = dispatcher_.pull(waiting);
-        if (!unit) break;
-        process(device, unit, *seat, reading, waiting);
-    }
-}
-
 bool Scheduler::helps(const Device& device) const {
     if (endless_length_ || dispatcher_.has_unopened()) return true;
     return device.rates.cpu_helps(double(expected_ - read_), device.warm);
@@ -114,9 +104,7 @@ bool Scheduler::helps(const Device& device) const {
 // Makes the GPU's decoder for the input that is being handed out, before the thread takes a segment of it: that takes a
 // twentieth of a second, and the driver makes one after the other. Threads of the CPU do the work meanwhile.
 void Scheduler::warm_up(Device& device, DecoderSeat& seat, Reading& reading) {
-    warming_.acquire();
-    const std::unique_ptr<std::counting_semaphore<>, void (*)(std::counting_semaphore<>*)> turn(
-        &warming_, [](auto* semaphore) { semaphore->release(); });
+    const SemaphoreLock turn(warming_);
     const Dispatcher::Sample sample = dispatcher_.sample();
     if (!sample.segment || stopping_) return;
     reading.warm = true;
