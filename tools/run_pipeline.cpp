@@ -177,17 +177,13 @@ private:
     std::int64_t total_frames_ = 0;
 };
 
-EarlyInput* not_yet_taken(const PipelineOptions& options, std::size_t index) {
-    return index == 0 ? options.first : nullptr;
-}
-
 // Recordings share `at_once` lanes; what is or may be live has one of its own, since nothing may wait for its end.
 std::vector<RunInput> run_inputs(const PipelineOptions& options) {
     std::vector<RunInput> inputs;
     int recordings = 0, lane = options.at_once;
     for (const std::string& path : options.inputs) {
         const bool alone = media::is_live(path) || media::is_address(path);
-        inputs.push_back({[path, &options, early = not_yet_taken(options, inputs.size())](std::stop_token cancel) {
+        inputs.push_back({[path, &options, early = inputs.empty() ? options.first : nullptr](std::stop_token cancel) {
                               return early ? early->take(cancel) : media::open_input(path, options.input, cancel);
                           },
                           alone ? lane++ : recordings++ % options.at_once});
@@ -198,8 +194,8 @@ std::vector<RunInput> run_inputs(const PipelineOptions& options) {
 }  // namespace
 
 EarlyInput::EarlyInput(std::string path, const media::InputOptions& options)
-    : opened_(std::async(std::launch::async, [path = std::move(path), options, token = stop_.get_token()] {
-          return std::make_shared<std::unique_ptr<Input>>(media::open_input(path, options, token));
+    : opened_(std::async(std::launch::async, [this, path = std::move(path), options] {
+          input_ = media::open_input(path, options, stop_.get_token());
       })) {}
 
 EarlyInput::~EarlyInput() { stop_.request_stop(); }
@@ -209,7 +205,8 @@ std::int64_t EarlyInput::expected_frames(const std::vector<std::string>& inputs)
     if (inputs.size() > 1) return 0;
     try {
         if (opened_.wait_for(kPatience) != std::future_status::ready) return 0;
-        return (*opened_.get())->info().frames_estimate;
+        opened_.get();
+        return input_->info().frames_estimate;
     } catch (const Error&) {
         return 0;  // reported when it is taken
     }
@@ -217,7 +214,8 @@ std::int64_t EarlyInput::expected_frames(const std::vector<std::string>& inputs)
 
 std::unique_ptr<Input> EarlyInput::take(std::stop_token cancel) {
     link_.emplace(std::move(cancel), [this] { stop_.request_stop(); });
-    return std::move(*opened_.get());
+    opened_.get();
+    return std::move(input_);
 }
 
 RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& sinks, Progress& progress,

@@ -51,7 +51,8 @@ public:
 
 private:
     std::stop_source stop_;
-    std::shared_future<std::shared_ptr<std::unique_ptr<Input>>> opened_;
+    std::unique_ptr<Input> input_;  // there once opened_ is
+    std::shared_future<void> opened_;
     std::optional<std::stop_callback<std::function<void()>>> link_;
 };
 

@@ -57,6 +57,17 @@ Network named_network(std::vector<std::string> names) {
 
 }  // namespace
 
+TEST_CASE("decoders of the GPU and of the CPU beside it", "[options]") {
+    const auto threads = [](const char* text) { return Parsed({"--decoders", text, "a.mp4"}).options.threads; };
+    CHECK((threads("5").decoders == 5 && threads("5").cpu_decoders == 0));
+    CHECK((threads("gpu:6").decoders == 6 && threads("gpu:6").cpu_decoders == 0));
+    CHECK((threads("cpu:3").decoders == 0 && threads("cpu:3").cpu_decoders == 3));
+    CHECK((threads("gpu:8,cpu:4").decoders == 8 && threads("gpu:8,cpu:4").cpu_decoders == 4));
+    CHECK(threads("gpu:8,cpu:0").cpu_decoders == -1);
+    for (const char* wrong : {"0", "-1", "x", "gpu:0", "gpu:", "cpu:-1", "tpu:3", "gpu:8;cpu:4", "2000"})
+        CHECK_THROWS_AS(threads(wrong), CLI::ValidationError);
+}
+
 TEST_CASE("without options the documented defaults hold") {
     const Parsed parsed({"a.mp4"});
     const RunOptions& o = parsed.options;
