@@ -95,7 +95,7 @@ nlohmann::json bench_decode(const BenchOptions& options) {
     if (!network.weights_storage) randomize_weights(network, 1);
     EngineOptions engine = options.engine;
     engine.max_batch = 1;  // the network is not used
-    engine.autotune = false;
+    engine.tuning = Tuning::fixed;
     const BoundEngine bound = bind(network, engine);
     const int decoders = options.decoders ? options.decoders : 8;
     std::vector<double> rates;

@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
     CLI::App app("Benchmarks of Convoy. Medians after a warm-up; compare only what ran side by side.", "convoy-bench");
     app.require_subcommand(1);
     bench::BenchOptions options;
+    options.engine.tuning = Tuning::measured;
     std::string json_path;
 
     struct Command {

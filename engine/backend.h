@@ -3,7 +3,9 @@
 // The seam between the engine and a device.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +37,12 @@ private:
     std::string name_;
 };
 
+/// A seat, and a reader for it that has no input yet: see Input::adopt_reader().
+struct ReadySeat {
+    std::unique_ptr<DecoderSeat> seat;
+    std::unique_ptr<SegmentReader> reader;  // goes first
+};
+
 /// A batch in flight: input tensor, head outputs and the detections that come of them. A slot is used by one thread at
 /// a time, but its three steps may run on different threads, and different slots may be at different steps.
 class Slot {
@@ -62,6 +70,13 @@ public:
     virtual std::unique_ptr<Slot> make_slot() = 0;
     /// From any thread; used by one thread at a time, and gone before the backend is.
     virtual std::unique_ptr<DecoderSeat> make_seat(const std::string& name) = 0;
+    /// One of those that are made at the start (EngineOptions::early_reader) or were kept: an empty one where none is
+    /// left, nothing when none was there within `wait`. From any thread, like the next.
+    virtual std::optional<ReadySeat> take_ready_seat(std::chrono::milliseconds /*wait*/) { return ReadySeat{}; }
+    /// How many are still to be taken.
+    virtual int ready_seats_left() { return 0; }
+    /// One that a run has used, for the next.
+    virtual void keep_ready_seat(ReadySeat /*seat*/) {}
     /// False once the device has failed for good.
     virtual bool alive() { return true; }
     /// It has failed in that it does not answer: nothing on it can be freed, or waited for, ever again.
@@ -70,6 +85,8 @@ public:
     virtual void trim() {}
     /// "cpu, fp32, 2 threads", for people.
     virtual std::string description() const = 0;
+    /// A short name for the choice of kernels where there is one: under the same, results have the same bits.
+    virtual std::string kernel_choice() const { return {}; }
     /// What went on beside the stages of the pipeline, if anything did.
     virtual std::vector<StageStats> stats() const { return {}; }
 };

@@ -64,7 +64,8 @@ void check_gpus(const std::string& asked, const std::vector<int>& gpus) {
 CudaOptions cuda_options(const EngineOptions& options, Precision precision) {
     CudaOptions out;
     out.precision = precision;
-    out.autotune = options.autotune;
+    out.tuning = options.tuning;
+    out.stop_measuring = options.stop_measuring;
     out.same_bits = options.same_bits;
     out.memory_limit = options.gpu_memory;
     out.libraries = options.libraries;
@@ -72,6 +73,7 @@ CudaOptions cuda_options(const EngineOptions& options, Precision precision) {
     out.notice = options.notice;
     out.trace = options.trace.get();
     out.replication = options.replication;
+    out.early_reader = options.early_reader;
     return out;
 }
 

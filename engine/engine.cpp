@@ -15,10 +15,8 @@
 namespace convoy {
 namespace {
 
-constexpr int kCpuSlots = 2;  // one in the network, one being filled; on a GPU also one whose results are read
-// A GPU has up to seven decoders, and eight threads keep them busy (docs/measurements.md); on a CPU one thread
-// preprocesses while the other decodes.
-constexpr int kGpuDecoders = 8, kCpuDecoders = 2;
+constexpr int kCpuSlots = 2;     // one in the network, one being filled; on a GPU also one whose results are read
+constexpr int kCpuDecoders = 2;  // one preprocesses while the other decodes
 
 // Threads that decode on the CPU for a GPU, which has so many cores to itself: some are left for all else.
 int helpers_for(int cores) { return std::clamp(cores - 2, 0, 16); }

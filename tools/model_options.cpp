@@ -116,10 +116,15 @@ void add_device_options(CLI::App& app, EngineOptions& engine) {
                           "arithmetic (default: auto, which is fp16 on a GPU with tensor cores, fp32 on a CPU)")
         ->group(group);
     engine.tuning_cache = default_tuning_cache();
+    auto* tune = app.add_flag_callback(
+        "--tune", [&engine] { engine.tuning = Tuning::measured; },
+        "GPU: measure once which kernels are the fastest for this model, a minute or two, and remember it");
+    tune->group(group);
     app.add_flag_callback(
-           "--no-autotune", [&engine] { engine.autotune = false; },
-           "GPU: fixed kernels instead of the fastest, the same ones every time")
-        ->group(group);
+           "--no-autotune", [&engine] { engine.tuning = Tuning::fixed; },
+           "GPU: kernels by rule instead of the fastest that are known, the same ones every time")
+        ->group(group)
+        ->excludes(tune);
     app.add_flag_callback(
            "--no-libraries", [&engine] { engine.libraries = false; },
            "GPU: our own kernels only, no cuDNN, no cuBLASLt")

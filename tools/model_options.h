@@ -39,7 +39,8 @@ struct ModelOptions {
 /// Adds --letterbox, --stretch, --resize and --batch-norm.
 void add_preprocess_options(CLI::App& app, EngineOptions& engine);
 
-/// Adds --device, --precision, --batch, --threads, --gpu-memory, --no-autotune, --no-libraries and --tuning-cache.
+/// Adds --device, --precision, --batch, --threads, --gpu-memory, --tune, --no-autotune, --no-libraries and
+/// --tuning-cache.
 void add_device_options(CLI::App& app, EngineOptions& engine);
 
 /// Folder of the shipped demo model: share/convoy/models of an installation, models/ of a build tree.

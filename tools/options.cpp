@@ -195,9 +195,13 @@ void RunOptions::add_to(CLI::App& app) {
     app.footer(kExamples);
     app.set_version_flag("--version",
                          fmt::format("yolo-run {} (JSON Lines records: version {})", CONVOY_VERSION, kRecordVersion));
-    app.add_option("INPUT", inputs, "videos, pictures, folders of them, cameras (/dev/video0), addresses (rtsp://…)")
-        ->required()
+    app.add_option("INPUT", inputs,
+                   "videos, pictures, folders of them, cameras (/dev/video0), addresses (rtsp://…); none with --tune "
+                   "alone")
         ->type_name("");
+    app.callback([this] {
+        if (inputs.empty() && engine.tuning != Tuning::measured) throw CLI::RequiredError("INPUT");
+    });
     model.add_to(app);
     add_preprocess_options(app, engine);
     add_detection_options(app, *this);

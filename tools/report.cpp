@@ -87,6 +87,7 @@ std::string table(const RunSummary& summary, const std::string& where) {
 std::string device_line(const DeviceReport& device) {
     std::string text = fmt::format("{}: {} frames, {} segments, {:.1f} frames a batch", device.description,
                                    device.frames, device.segments, mean_batch(device));
+    if (!device.kernels.empty()) text += ", kernels " + device.kernels;
     if (!device.failure.empty()) text += "; it has FAILED: " + device.failure;
     return text + "\n";
 }
@@ -121,7 +122,7 @@ nlohmann::ordered_json device_json(const DeviceReport& device) {
         if (device.batch_counts[n] > 0) batches[std::to_string(n)] = device.batch_counts[n];
     return {{"name", device.name},         {"description", device.description}, {"frames", device.frames},
             {"segments", device.segments}, {"decoders", device.decoders},       {"batches", batches},
-            {"failure", device.failure}};
+            {"kernels", device.kernels},   {"failure", device.failure}};
 }
 
 nlohmann::ordered_json input_json(const InputSummary& input) {

@@ -16,8 +16,7 @@ namespace convoy::tools {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kPatience{300};  // with an input whose length would be worth knowing
-constexpr std::size_t kPlacesAtOnce = 64;            // frames of a long work that are handed on together
+constexpr std::size_t kPlacesAtOnce = 64;  // frames of a long work that are handed on together
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -192,31 +191,6 @@ std::vector<RunInput> run_inputs(const PipelineOptions& options) {
 }
 
 }  // namespace
-
-EarlyInput::EarlyInput(std::string path, const media::InputOptions& options)
-    : opened_(std::async(std::launch::async, [this, path = std::move(path), options] {
-          input_ = media::open_input(path, options, stop_.get_token());
-      })) {}
-
-EarlyInput::~EarlyInput() { stop_.request_stop(); }
-
-std::int64_t EarlyInput::expected_frames(const std::vector<std::string>& inputs) {
-    if (std::all_of(inputs.begin(), inputs.end(), media::is_image_path)) return std::int64_t(inputs.size());
-    if (inputs.size() > 1) return 0;
-    try {
-        if (opened_.wait_for(kPatience) != std::future_status::ready) return 0;
-        opened_.get();
-        return input_->info().frames_estimate;
-    } catch (const Error&) {
-        return 0;  // reported when it is taken
-    }
-}
-
-std::unique_ptr<Input> EarlyInput::take(std::stop_token cancel) {
-    link_.emplace(std::move(cancel), [this] { stop_.request_stop(); });
-    opened_.get();
-    return std::move(input_);
-}
 
 RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& sinks, Progress& progress,
                         const std::atomic<bool>& stop) {

@@ -16,6 +16,7 @@
 
 #include <convoy/engine.h>
 #include <convoy/media/input.h>
+#include "tools/early_input.h"
 #include "tools/progress.h"
 #include "tools/sinks/make_sinks.h"
 
@@ -36,24 +37,6 @@ struct RunSummary {
     bool interrupted = false;
     /// Outputs that were given up, since nobody read them any more: a sentence each. All others are whole.
     std::vector<std::string> given_up;
-};
-
-/// The first input, opened on a thread of its own while something else goes on.
-class EarlyInput {
-public:
-    EarlyInput(std::string path, const media::InputOptions& options);
-    ~EarlyInput();
-    /// Frames that all `inputs` will have, of which this is the first; 0 when that is not known. Waits until it is
-    /// open, but not for long.
-    std::int64_t expected_frames(const std::vector<std::string>& inputs);
-    /// The input, or the error that opening it threw. It is cancelled by `cancel` from now on.
-    std::unique_ptr<Input> take(std::stop_token cancel);
-
-private:
-    std::stop_source stop_;
-    std::unique_ptr<Input> input_;  // there once opened_ is
-    std::shared_future<void> opened_;
-    std::optional<std::stop_callback<std::function<void()>>> link_;
 };
 
 struct PipelineOptions {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -110,10 +111,39 @@ int leave(int status) {
     return status;
 }
 
+constexpr const char* kMeasuringStopped = "yolo-run: interrupted; what was measured until then is remembered\n";
+
+// While kernels are measured there is something to complete: what is known then is kept.
+Engine make_engine(const Network& network, RunOptions& options) {
+    if (options.engine.tuning != Tuning::measured) return {network, options.engine};
+    const CompleteOnInterrupt completing;
+    options.engine.stop_measuring = [&] { return completing.requested().load(); };
+    return {network, options.engine};
+}
+
+// For recordings and live inputs, whose batches have every size.
+int tune(RunOptions& options) {
+    const Network network = options.model.load();
+    if (!options.quiet) options.engine.notice = print_notices("yolo-run");
+    const Engine engine = make_engine(network, options);
+    if (engine.description().starts_with("cpu"))
+        throw Error(ErrorKind::unsupported, "--tune measures a GPU's kernels, and this runs on the CPU" +
+                                                (engine.notes().empty() ? "" : ": " + engine.notes().front()));
+    if (!options.quiet) greet("yolo-run", options.model, network, engine);
+    const bool stopped = CompleteOnInterrupt::requested();
+    if (stopped)
+        fmt::print(stderr, kMeasuringStopped);
+    else if (!options.quiet)
+        fmt::print(stderr, "yolo-run: its fastest kernels are known, and remembered in {}\n",
+                   options.engine.tuning_cache);
+    return leave(stopped ? kInterrupted : kSuccess);
+}
+
 int run(RunOptions& options) {
     if (!options.trace.empty()) options.engine.trace = std::make_shared<Trace>();
     const auto begin = Trace::Clock::now();
     install_interrupt_handler();
+    if (options.inputs.empty()) return tune(options);
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
     const std::vector<std::string> inputs = media::expand_inputs(options.inputs);
@@ -123,12 +153,20 @@ int run(RunOptions& options) {
     if (!media::is_live(inputs.front())) first.emplace(inputs.front(), options.input);
     if (first && options.input.frames == 0)
         options.engine.expected_frames = [&] { return first->expected_frames(inputs); };
+    if (first)
+        options.engine.early_reader = [&](const DecodeTarget& target) {
+            return first->reader(target, options.threads.decoders ? options.threads.decoders : INT_MAX);
+        };
     Network network = options.model.load();
     if (options.engine.trace)
         options.engine.trace->add("host", "command", "load the model", begin, Trace::Clock::now());
     options.engine.detect.classes = parse_classes(options.classes, network);
     if (!options.quiet) options.engine.notice = print_notices("yolo-run");
-    Engine engine(network, options.engine);
+    Engine engine = make_engine(network, options);
+    if (CompleteOnInterrupt::requested()) {
+        fmt::print(stderr, kMeasuringStopped);
+        return leave(kInterrupted);
+    }
     if (!options.fail_device.empty()) call_before_batches(engine, parse_fail_device(options.fail_device));
     network.weights_storage.reset();  // the engine holds what it needs
     if (!options.quiet) greet("yolo-run", options.model, network, engine);

@@ -70,7 +70,7 @@ std::vector<float> ColdTimer::run(int samples, const std::function<void(cudaStre
 
 Autotuner::Autotuner(const DeviceInfo& device, const k::ConvLibraries& libraries, TuningCache& cache,
                      cudaStream_t stream, Patience& patience, bool libraries_compete, std::size_t max_workspace,
-                     std::function<void(const std::string&)> notice)
+                     std::function<bool()> stop)
     : device_(device),
       libraries_(libraries),
       cache_(cache),
@@ -78,7 +78,7 @@ Autotuner::Autotuner(const DeviceInfo& device, const k::ConvLibraries& libraries
       patience_(patience),
       libraries_compete_(libraries_compete),
       max_workspace_(max_workspace),
-      notice_(std::move(notice)),
+      stop_(std::move(stop)),
       timer_(device.caps.l2_bytes, stream, patience) {}
 
 std::size_t Autotuner::device_bytes(const DeviceInfo& device) { return kFlushMultiple * device.caps.l2_bytes; }
@@ -95,9 +95,9 @@ Autotuner::Choice Autotuner::prepare(const k::Conv& conv, const std::string& row
     }
 }
 
-const TuningCache::Entry* Autotuner::known(TuningCache& cache, const k::Conv& conv, bool few_rows) {
-    const TuningCache::Entry* entry = cache.find(to_string(conv));
-    return !entry && few_rows ? cache.find(to_string(conv) + kFewRows) : entry;
+const TuningCache::Entry* Autotuner::known(TuningCache& cache, const Problem& problem) {
+    const TuningCache::Entry* entry = cache.find(to_string(problem.conv));
+    return !entry && problem.few_rows ? cache.find(to_string(problem.conv) + kFewRows) : entry;
 }
 
 const TuningCache::Entry* Autotuner::known_ours(TuningCache& cache, const k::Conv& conv) {
@@ -109,12 +109,12 @@ bool Autotuner::is_library(const std::string& row) {
     return candidate && candidate->library;
 }
 
-const TuningCache::Entry* Autotuner::entry_for(const k::Conv& conv, bool few_rows) const {
-    const TuningCache::Entry* ours = ours_ ? known_ours(cache_, conv) : nullptr;
-    return ours ? ours : known(cache_, conv, few_rows);
+const TuningCache::Entry* Autotuner::entry_for(const Problem& problem) const {
+    const TuningCache::Entry* ours = ours_ ? known_ours(cache_, problem.conv) : nullptr;
+    return ours ? ours : known(cache_, problem);
 }
 
-void Autotuner::prepare_known(const std::vector<k::Conv>& convs, const std::vector<bool>& few_rows) {
+void Autotuner::prepare_known(const std::vector<Problem>& problems) {
     struct Job {
         const k::Conv* conv;
         std::string row;
@@ -122,8 +122,8 @@ void Autotuner::prepare_known(const std::vector<k::Conv>& convs, const std::vect
         std::exception_ptr error = {};
     };
     std::vector<Job> jobs;
-    for (std::size_t i = 0; i < convs.size(); ++i)
-        if (const TuningCache::Entry* entry = entry_for(convs[i], few_rows[i])) jobs.push_back({&convs[i], entry->row});
+    for (const Problem& problem : problems)
+        if (const TuningCache::Entry* entry = entry_for(problem)) jobs.push_back({&problem.conv, entry->row});
     std::atomic<std::size_t> next = 0;
     {
         std::vector<std::jthread> threads;
@@ -144,21 +144,14 @@ void Autotuner::prepare_known(const std::vector<k::Conv>& convs, const std::vect
     }
 }
 
-Autotuner::Contest Autotuner::choose(const k::Conv& conv, const std::vector<std::string>& library_rows) {
-    if (const TuningCache::Entry* entry = entry_for(conv, !library_rows.empty())) {
-        const auto ready = ready_.find(entry->row + ' ' + to_string(conv));
-        Contest remembered{ready == ready_.end() ? prepare(conv, entry->row) : std::move(ready->second), {}};
-        if (ready != ready_.end()) ready_.erase(ready);
-        remembered.winner.us = entry->us;
-        if (remembered.winner.kernel) return remembered;
-    }
-    if (notice_)
-        std::exchange(notice_, {})("finding the fastest kernels for this network on " + device_.name +
-                                   ": a minute or two, where nothing is remembered");
-    Contest contest = measure(conv, library_rows);
-    contest.problem = to_string(conv) + (library_rows.empty() ? "" : kFewRows);
-    remember(contest.problem, contest.winner);
-    return contest;
+Autotuner::Choice Autotuner::recall(const Problem& problem) {
+    const TuningCache::Entry* entry = entry_for(problem);
+    if (!entry) return {};
+    const auto ready = ready_.find(entry->row + ' ' + to_string(problem.conv));
+    Choice choice = ready == ready_.end() ? prepare(problem.conv, entry->row) : std::move(ready->second);
+    if (ready != ready_.end()) ready_.erase(ready);
+    choice.us = entry->us;
+    return choice;
 }
 
 void Autotuner::remember(const std::string& problem, const Choice& choice) {
@@ -186,14 +179,15 @@ float Autotuner::in_a_row(ConvCheck& check, const k::PreparedConv& kernel) {
     return median(timer_.run(kMoreSamples, run)) / ConvCheck::kCopies;
 }
 
-Autotuner::Contest Autotuner::measure(const k::Conv& conv, const std::vector<std::string>& library_rows) {
-    ConvCheck check(conv, device_.caps, libraries_, stream_, patience_);
+// Those that serve, each with a first time; nothing when it is stopped.
+std::vector<Autotuner::Choice> Autotuner::shortlist(const k::Conv& conv, ConvCheck& check,
+                                                    const std::function<bool(const k::ConvCandidate&)>& takes_part) {
     std::vector<Choice> runners;
     std::string first_fault;  // the oracle's: it is the first of all rows
     float best = std::numeric_limits<float>::infinity();
     for (const k::ConvCandidate& row : k::conv_candidates()) {
-        const bool named = std::find(library_rows.begin(), library_rows.end(), row.name) != library_rows.end();
-        if (row.library && (!libraries_compete_ || (!library_rows.empty() && !named))) continue;
+        if (stopped()) return {};
+        if (!takes_part(row)) continue;
         Choice choice = prepare(conv, row.name);
         if (!choice.kernel) continue;
         if (const std::string fault = why_not(check, *choice.kernel); !fault.empty()) {
@@ -207,9 +201,22 @@ Autotuner::Contest Autotuner::measure(const k::Conv& conv, const std::vector<std
         runners.push_back(std::move(choice));
     }
     if (runners.empty()) throw std::runtime_error("no kernel computes this convolution as it should: " + first_fault);
+    return runners;
+}
+
+Autotuner::Contest Autotuner::measure(const Problem& problem, const std::vector<std::string>& library_rows) {
+    const k::Conv& conv = problem.conv;
+    ConvCheck check(conv, device_.caps, libraries_, stream_, patience_);
+    std::vector<Choice> runners = shortlist(conv, check, [&](const k::ConvCandidate& row) {
+        return !row.library ||
+               (libraries_compete_ && (!problem.few_rows || std::find(library_rows.begin(), library_rows.end(),
+                                                                      row.name) != library_rows.end()));
+    });
+    if (runners.empty()) return {};
     std::sort(runners.begin(), runners.end(), [](const Choice& a, const Choice& b) { return a.us < b.us; });
     const auto is_ours = [](const Choice& c) { return !find_row(c.row)->library; };
     const auto best_of_ours = std::find_if(runners.begin(), runners.end(), is_ours);
+    const float best = runners.front().us;
     std::vector<Choice> finalists;
     for (auto it = runners.begin(); it != runners.end(); ++it)
         if ((it->us <= kStillInTheRace * best && finalists.size() < kFinalists) || it == best_of_ours)
@@ -219,13 +226,14 @@ Autotuner::Contest Autotuner::measure(const k::Conv& conv, const std::vector<std
 
     if (const auto own = std::find_if(finalists.begin(), finalists.end(), is_ours); own != finalists.end())
         cache_.put(to_string(conv) + kOurs, {own->row, own->us});
-    Contest contest{std::move(finalists.front()), {}};
+    Contest contest{std::move(finalists.front()), {}, to_string(conv) + (problem.few_rows ? kFewRows : "")};
     bool ours = is_ours(contest.winner);
     for (auto it = finalists.begin() + 1; it != finalists.end(); ++it) {
         const bool first_of_ours = !ours && is_ours(*it);
         if (contest.others.size() < kOthers || first_of_ours) contest.others.push_back(std::move(*it));
         ours = ours || first_of_ours;
     }
+    remember(contest.problem, contest.winner);
     return contest;
 }
 
@@ -239,7 +247,7 @@ double Autotuner::peak_flops(k::Math math) {
     conv.problem.h = 64, conv.problem.w = 128, conv.problem.c = conv.problem.k = 8192;
     conv.math = math;
     conv.x_pitch = conv.y_pitch = 8192;
-    return conv.problem.flops() / choose(conv).winner.us * 1e6;
+    return conv.problem.flops() / measure({conv}).winner.us * 1e6;
 }
 
 }  // namespace convoy

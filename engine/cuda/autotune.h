@@ -48,31 +48,39 @@ public:
     /// Device memory that it holds.
     static std::size_t device_bytes(const DeviceInfo& device);
 
-    /// All references outlive the tuner. Kernels that want more workspace do not take part.
+    /// All references outlive the tuner. Kernels that want more workspace do not take part. `stop`: see
+    /// EngineOptions::stop_measuring.
     Autotuner(const DeviceInfo& device, const kernels::cuda::ConvLibraries& libraries, TuningCache& cache,
               cudaStream_t stream, Patience& patience, bool libraries_compete,
-              std::size_t max_workspace = kMaxWorkspace, std::function<void(const std::string&)> notice = {});
+              std::size_t max_workspace = kMaxWorkspace, std::function<bool()> stop = {});
 
-    /// The fastest of those that agree with the oracle, and what came close.
-    struct Contest {
-        Choice winner;
-        std::vector<Choice> others;  ///< the best first, one of ours among them; none when the winner is remembered
-        std::string problem = {};    ///< its name in the cache, when it was measured
+    struct Problem {
+        kernels::cuda::Conv conv;
+        bool few_rows = false;  ///< an answer that was found without all of the libraries' rows will do
     };
-
-    /// What the cache says of a convolution: null if it must be measured. `few_rows`: an answer that was found without
-    /// all of the libraries' rows will do.
-    static const TuningCache::Entry* known(TuningCache& cache, const kernels::cuda::Conv& conv, bool few_rows);
+    /// What the cache says of a convolution; null: it is not known.
+    static const TuningCache::Entry* known(TuningCache& cache, const Problem& problem);
     /// Of the kernels of ours, what the cache knows to be the fastest; null: nothing.
     static const TuningCache::Entry* known_ours(TuningCache& cache, const kernels::cuda::Conv& conv);
     static bool is_library(const std::string& row);
-    /// From now on choose() takes those, where they are known.
+
+    /// From now on recall() takes those, where they are known.
     void take_ours() { ours_ = true; }
     /// Prepares what the cache knows of these, on several threads: the libraries take long to make a plan.
-    void prepare_known(const std::vector<kernels::cuda::Conv>& convs, const std::vector<bool>& few_rows);
-    /// From the cache if it serves, else measured. Of the libraries' rows only `library_rows` are looked at, unless it
-    /// is empty: making them ready takes longer than all the rest. Throws std::runtime_error.
-    Contest choose(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows = {});
+    void prepare_known(const std::vector<Problem>& problems);
+    /// What the cache knows, without a kernel if it knows nothing that serves.
+    Choice recall(const Problem& problem);
+
+    /// The fastest of those that agree with the oracle, and what came close.
+    struct Contest {
+        Choice winner;               ///< without a kernel when measuring was stopped
+        std::vector<Choice> others;  ///< the best first, one of ours among them
+        std::string problem = {};    ///< its name in the cache
+    };
+    /// Measures and remembers. With `few_rows`, of the libraries' rows only `library_rows` are looked at: making them
+    /// ready takes longer than all the rest. Throws std::runtime_error.
+    Contest measure(const Problem& problem, const std::vector<std::string>& library_rows = {});
+    bool stopped() const { return stop_ && stop_(); }
     /// What is to be found in the cache from now on.
     void remember(const std::string& problem, const Choice& choice);
     /// Always the same for a kind of GPU: kernels::cuda::fixed_choice(), nothing measured.
@@ -82,10 +90,11 @@ public:
 
 private:
     Choice prepare(const kernels::cuda::Conv& conv, const std::string& row) const;
-    const TuningCache::Entry* entry_for(const kernels::cuda::Conv& conv, bool few_rows) const;
+    const TuningCache::Entry* entry_for(const Problem& problem) const;
     std::string why_not(ConvCheck& check, const kernels::cuda::PreparedConv& kernel) const;
     float in_a_row(ConvCheck& check, const kernels::cuda::PreparedConv& kernel);
-    Contest measure(const kernels::cuda::Conv& conv, const std::vector<std::string>& library_rows);
+    std::vector<Choice> shortlist(const kernels::cuda::Conv& conv, ConvCheck& check,
+                                  const std::function<bool(const kernels::cuda::ConvCandidate&)>& takes_part);
 
     const DeviceInfo& device_;
     const kernels::cuda::ConvLibraries& libraries_;
@@ -95,7 +104,7 @@ private:
     bool libraries_compete_;
     bool ours_ = false;
     std::size_t max_workspace_;
-    std::function<void(const std::string&)> notice_;  // empty once it was called
+    std::function<bool()> stop_;
     ColdTimer timer_;
     std::map<std::string, Choice> ready_;  // by row and problem
 };

@@ -57,6 +57,7 @@ CudaBackend::CudaBackend(int gpu, Plan plan, const DetectOptions& detect, const 
 }
 
 CudaBackend::~CudaBackend() {
+    ready_.reset();
     trim();
     release_or_leave(*this, resources_, [] {});
 }
@@ -71,6 +72,7 @@ void CudaBackend::keep_until_trim(std::shared_ptr<void> unused) noexcept {
 }
 
 void CudaBackend::trim() {
+    ready_->stop();
     pinned_.trim();
     auto unused = std::make_unique<std::vector<std::shared_ptr<void>>>();
     {
@@ -88,33 +90,6 @@ void CudaBackend::take_weights(const PackedWeights& packed) {
 
 DeviceBuffer& CudaBackend::weights() const { return resources_->weights; }
 
-// Of a kernel, in bytes. A power of two where it is limited, since what is remembered belongs to it.
-std::size_t CudaBackend::max_workspace(const CudaOptions& options) const {
-    if (options.memory_limit == 0) return Autotuner::kMaxWorkspace;
-    const std::size_t taken = cuda_memory(plan_, precision_, kGpuSlots).at_start(Autotuner::device_bytes(device_));
-    const std::size_t left = options.memory_limit - std::min(taken, options.memory_limit);
-    return std::min(Autotuner::kMaxWorkspace, std::bit_floor(left));
-}
-
-std::string CudaBackend::tuning_key(const CudaOptions& options) const {
-    const std::size_t workspace = max_workspace(options);
-    return device_.name + ", " + std::to_string(device_.caps.multiprocessors) + " multiprocessors, " +
-           device_.versions + ", " + (options.libraries ? resources_->libraries->description() : "no libraries") +
-           (workspace < Autotuner::kMaxWorkspace ? ", workspace " + std::to_string(workspace) : "") + ", kernels " +
-           k::kernels_revision();
-}
-
-bool CudaBackend::is_remembered(const CudaOptions& options, TuningCache& cache) const {
-    if (!options.autotune) return true;
-    for (int index : nodes_of<ConvOp>(plan_.graph))
-        for (int batch : batches_) {
-            const bool few_rows = batch != batches_.front() && batch != batches_.back();
-            const Node& node = plan_.graph.nodes[std::size_t(index)];
-            if (!Autotuner::known(cache, cuda_conv(plan_, node, math_of(precision_), batch), few_rows)) return false;
-        }
-    return true;
-}
-
 void CudaBackend::bind(const CudaOptions& options, TuningCache& cache) {
     const DeviceScope scope(device_.ordinal);
     try {
@@ -123,10 +98,12 @@ void CudaBackend::bind(const CudaOptions& options, TuningCache& cache) {
         // What was remembered may not serve any more. A device that is broken fails again.
         if (!cache.used()) throw;
         cache.forget();
+        notes_.clear();
         choose_and_check(options, cache);
     }
     take_workspace();
     if (std::string trouble = cache.save(); !trouble.empty()) notes_.push_back(std::move(trouble));
+    if (trace_) start_step(("kernels " + kernel_choice()).c_str());
     device_bytes_ = resources_->weights.bytes() + resources_->arena.bytes() + resources_->workspace.bytes();
 }
 
@@ -139,15 +116,10 @@ void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cach
     resources_->launches.clear();
     resources_->arena = DeviceBuffer();
     Autotuner tuner(device_, *resources_->libraries, cache, compute_stream(), *patience_, options.libraries,
-                    max_workspace(options), options.notice);
-    if (!libraries_pay(options, cache)) {
-        tuner.take_ours();
-        notes_.push_back("kernels of our own alone: for " + std::to_string(options.expected_frames) +
-                         " frames it would take longer to make those of the libraries ready than they save");
-    }
+                    max_workspace(options), options.stop_measuring);
     {
         const TraceScope traced = start_step("choose kernels and make their plans");
-        choose_kernels(options, tuner);
+        choose_kernels(options, tuner, cache);
     }
     const TraceScope traced = start_step("run each layer once");
     resources_->arena = DeviceBuffer(plan_.memory.arena_bytes, "activations", patience_.get());
@@ -155,66 +127,6 @@ void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cach
     take_workspace();
     self_check();
     refine(tuner);
-}
-
-// Whether the libraries' kernels save more time in so many frames than it takes to make them ready.
-bool CudaBackend::libraries_pay(const CudaOptions& options, TuningCache& cache) const {
-    constexpr double kPlanUs =
-        90'000;  // cuDNN's, behind a lock that GPUs share: 26 of them took 1.2 s, on two GPUs 2.2
-    if (options.expected_frames == 0 || !options.autotune || !options.libraries) return true;
-    std::vector<k::Conv> plans;
-    double saved_us = 0;  // per batch
-    for (int index : nodes_of<ConvOp>(plan_.graph))
-        for (int batch : batches_) {
-            const k::Conv conv = cuda_conv(plan_, plan_.graph.nodes[std::size_t(index)], math_of(precision_), batch);
-            const bool few_rows = batch != batches_.front() && batch != batches_.back();
-            const TuningCache::Entry* entry = Autotuner::known(cache, conv, few_rows);
-            const TuningCache::Entry* ours = Autotuner::known_ours(cache, conv);
-            if (!entry || !ours) return true;
-            if (!Autotuner::is_library(entry->row)) continue;
-            if (batch == batches_.back()) saved_us += double(ours->us) - double(entry->us);
-            if (std::find(plans.begin(), plans.end(), conv) == plans.end()) plans.push_back(conv);
-        }
-    const double batches = double(options.expected_frames) / plan_.max_batch;
-    return batches * saved_us > double(plans.size()) * kPlanUs;
-}
-
-// Before the arena is taken, so that the tensors of the tuner do not come on top.
-void CudaBackend::choose_kernels(const CudaOptions& options, Autotuner& tuner) {
-    std::vector<Bound>& kernels = resources_->kernels;
-    const auto choose = [&](int index, int batch, const std::vector<std::string>& library_rows) {
-        const Node& node = plan_.graph.nodes[std::size_t(index)];
-        const k::Conv conv = cuda_conv(plan_, node, math_of(precision_), batch);
-        const auto found = std::find_if(kernels.begin(), kernels.end(), [&](const Bound& b) { return b.conv == conv; });
-        resources_->launches[{index, batch}] = std::size_t(found - kernels.begin());
-        if (found != kernels.end()) return;
-        with_layer_name(node, "the GPU", [&] {
-            Autotuner::Contest contest =
-                options.autotune ? tuner.choose(conv, library_rows) : Autotuner::Contest{tuner.choose_fixed(conv), {}};
-            kernels.push_back({conv, std::move(contest.winner), std::move(contest.others), std::move(contest.problem)});
-        });
-    };
-    if (options.autotune) {
-        std::vector<k::Conv> convs;
-        std::vector<bool> few_rows;
-        for (int index : nodes_of<ConvOp>(plan_.graph))
-            for (int batch : batches_) {
-                const k::Conv conv =
-                    cuda_conv(plan_, plan_.graph.nodes[std::size_t(index)], math_of(precision_), batch);
-                if (std::find(convs.begin(), convs.end(), conv) != convs.end()) continue;
-                convs.push_back(conv);
-                few_rows.push_back(batch != batches_.front() && batch != batches_.back());
-            }
-        tuner.prepare_known(convs, few_rows);
-    }
-    // The largest batch and a single picture with every row; what lies between with the libraries' winners there.
-    for (int index : nodes_of<ConvOp>(plan_.graph)) {
-        choose(index, batches_.back(), {});
-        choose(index, batches_.front(), {});
-        const std::vector<std::string> winners = {bound_to(index, batches_.front()).choice.row,
-                                                  bound_to(index, batches_.back()).choice.row};
-        for (int batch : batches_) choose(index, batch, winners);
-    }
 }
 
 void CudaBackend::take_workspace() {
@@ -242,16 +154,6 @@ void CudaBackend::self_check() {
             });
         patience_->saw(Patience::Clock::now() - start);  // about what a batch takes
     }
-}
-
-const CudaBackend::Bound& CudaBackend::bound_to(int node, int batch) const {
-    return resources_->kernels[resources_->launches.at({node, batch})];
-}
-
-double CudaBackend::peak_flops() const {
-    TuningCache none("", "");
-    return Autotuner(device_, *resources_->libraries, none, compute_stream(), *patience_, true)
-        .peak_flops(math_of(precision_));
 }
 
 int CudaBackend::batch_for(int count) const { return *std::lower_bound(batches_.begin(), batches_.end(), count); }
@@ -363,6 +265,12 @@ bool CudaBackend::alive() {
 
 std::unique_ptr<DecoderSeat> CudaBackend::make_seat(const std::string& name) {
     return std::make_unique<CudaSeat>(*this, name);
+}
+
+// Where kernels are measured nothing else may go on.
+void CudaBackend::begin_early_readers(const CudaOptions& options) {
+    if (options.early_reader && options.tuning != Tuning::measured)
+        ready_->begin(options.early_reader, kGpuDecoders, trace_);
 }
 
 std::unique_ptr<Slot> CudaBackend::make_slot() { return std::make_unique<CudaSlot>(*this); }

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <mutex>
+#include <utility>
 
 #include "engine/cuda/autotune.h"
 #include "engine/cuda/gpu.h"
 #include "engine/cuda/gpu_clock.h"
 #include "engine/cuda/pack_weights.h"
 #include "engine/cuda/pinned_pool.h"
+#include "engine/cuda/ready_seats.h"
 #include "engine/plan/kernel_problem.h"
 #include "engine/stage.h"
 
@@ -33,17 +35,23 @@ public:
     DeviceBuffer& weights() const;
     /// What a choice of kernels depends on: the same for all GPUs of a kind.
     std::string tuning_key(const CudaOptions& options) const;
-    /// Whether `cache` knows all that bind() would have to measure.
-    bool is_remembered(const CudaOptions& options, TuningCache& cache) const;
-    /// Chooses kernels, takes the rest of the memory, runs every layer once. What is in `cache` is not measured.
+    /// How many convolutions bind() would measure.
+    std::size_t to_measure(const CudaOptions& options, TuningCache& cache) const;
+    /// Chooses kernels, takes the rest of the memory, runs every layer once.
     void bind(const CudaOptions& options, TuningCache& cache);
 
     std::unique_ptr<Slot> make_slot() override;
     std::unique_ptr<DecoderSeat> make_seat(const std::string& name) override;
+    /// Begins to make decoders, which take_ready_seat() hands out.
+    void begin_early_readers(const CudaOptions& options);
+    std::optional<ReadySeat> take_ready_seat(std::chrono::milliseconds wait) override { return ready_->take(wait); }
+    int ready_seats_left() override { return ready_->left(); }
+    void keep_ready_seat(ReadySeat seat) override { ready_->keep(std::move(seat)); }
     bool alive() override;
     bool hangs() const override { return patience_->exhausted(); }
     void trim() override;
     std::string description() const override;
+    std::string kernel_choice() const override;
     std::vector<StageStats> stats() const override;
     std::vector<double> network_us(int count, int runs) override;
     PlanTiming profile(int count) override;
@@ -86,10 +94,18 @@ private:
         std::string problem;                    // in the tuning cache
     };
 
-    void choose_and_check(const CudaOptions& options, TuningCache& cache);
-    bool libraries_pay(const CudaOptions& options, TuningCache& cache) const;
-    void choose_kernels(const CudaOptions& options, Autotuner& tuner);
+    /// A convolution, once however many nodes and batch sizes want it.
+    struct Wanted {
+        Autotuner::Problem problem;
+        std::vector<std::pair<int, int>> uses;  // node and batch size
+    };
+
+    // choose_kernels.cpp
     std::size_t max_workspace(const CudaOptions& options) const;
+    std::vector<Wanted> wanted() const;
+    bool libraries_pay(const CudaOptions& options, TuningCache& cache, const std::vector<Wanted>& wanted) const;
+    void choose_kernels(const CudaOptions& options, Autotuner& tuner, TuningCache& cache);
+    void choose_and_check(const CudaOptions& options, TuningCache& cache);
     void take_workspace();
     void refine(Autotuner& tuner);
     /// Memory of a slot with noise for an input: nothing that is timed may run on zeros, on which a GPU runs faster.
@@ -116,6 +132,7 @@ private:
     std::vector<std::shared_ptr<void>> unused_;
     mutable StageClock host_decode_clock_{"decode on the host"};
     std::unique_ptr<Resources> resources_;
+    std::unique_ptr<ReadySeats> ready_ = std::make_unique<ReadySeats>(*this);  // goes first
 };
 
 /// The end of what lies on a GPU: `last_steps` before it, as far as that goes. What lies on one that hangs is left

@@ -70,6 +70,7 @@ private:
         on_each(all, [this](std::size_t i) {
             const TraceScope scope = traced(i, "context and libraries");
             backends_[i] = std::make_unique<CudaBackend>(gpus_[i], packed_.plan, detect_, options_);
+            backends_[i]->begin_early_readers(options_);
             backends_[i]->take_weights(packed_.weights);
         });
     }
@@ -105,7 +106,7 @@ private:
                 continue;
             }
             TuningCache cache(options_.tuning_cache, key);
-            if (backends_[i]->is_remembered(options_, cache)) {
+            if (backends_[i]->to_measure(options_, cache) == 0) {
                 known.emplace(i, caches.emplace(key, cache).first->second);
                 others.push_back(i);
                 continue;

@@ -30,20 +30,24 @@ std::string cuda_why_unusable(int device);
 
 /// Batches in flight on a GPU: one in the network, one being filled, and one whose results are being read.
 constexpr int kGpuSlots = 3;
+/// Threads that decode for a GPU: it has up to seven decoders, and eight threads keep them busy (docs/measurements.md).
+constexpr int kGpuDecoders = 8;
 
 /// What the kernels in kernels/cuda/ can do with activations of `precision` (fp32, tf32 or fp16).
 BackendTraits cuda_traits(Precision precision);
 
 struct CudaOptions {
     Precision precision = Precision::automatic;      ///< automatic: fp16 where there are tensor cores, else fp32
-    bool autotune = true;                            ///< false: the same kernels every time, chosen by rule
+    Tuning tuning = Tuning::fixed;                   ///< see EngineOptions
     bool same_bits = false;                          ///< bound for the largest batch alone: see EngineOptions
     bool libraries = true;                           ///< cuDNN and cuBLASLt compete with our own kernels
     std::int64_t expected_frames = 0;                ///< see EngineOptions; 0: many
     std::size_t memory_limit = 0;                    ///< see EngineOptions::gpu_memory
-    std::string tuning_cache;                        ///< folder; empty: tuned anew at every start
+    std::string tuning_cache;                        ///< folder; empty: nothing is kept
+    std::function<bool()> stop_measuring;            ///< see EngineOptions
     std::function<void(const std::string&)> notice;  ///< see EngineOptions
-    Trace* trace = nullptr;                          ///< told when everything ran; outlives the backends
+    std::function<std::unique_ptr<SegmentReader>(const DecodeTarget&)> early_reader;  ///< see EngineOptions
+    Trace* trace = nullptr;  ///< told when everything ran; outlives the backends
     Replication replication = Replication::automatic;
 };
 

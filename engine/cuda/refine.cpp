@@ -54,6 +54,7 @@ void CudaBackend::refine(Autotuner& tuner) {
             if (bound.conv.problem.n != batch || bound.others.empty()) continue;
             if (best == 0) best = time_network(slot.data(), batch);
             for (Autotuner::Choice& other : bound.others) {
+                if (tuner.stopped()) break;
                 std::swap(bound.choice, other);
                 const double us = time_network(slot.data(), batch);
                 if (us < kGain * best)

@@ -18,14 +18,6 @@ namespace {
 
 constexpr const char* kMagic = "convoy tuning cache 1";
 
-std::string hash_text(const std::string& text) {
-    std::uint64_t hash = 1469598103934665603u;  // FNV-1a
-    for (unsigned char c : text) hash = (hash ^ c) * 1099511628211u;
-    char out[17];
-    std::snprintf(out, sizeof out, "%016llx", static_cast<unsigned long long>(hash));
-    return out;
-}
-
 std::string body_of(const std::map<std::string, TuningCache::Entry>& entries) {
     std::ostringstream out;
     for (const auto& [problem, entry] : entries) out << problem << '\t' << entry.row << '\t' << entry.us << '\n';
@@ -33,6 +25,14 @@ std::string body_of(const std::map<std::string, TuningCache::Entry>& entries) {
 }
 
 }  // namespace
+
+std::string hash_text(const std::string& text) {
+    std::uint64_t hash = 1469598103934665603u;  // FNV-1a
+    for (unsigned char c : text) hash = (hash ^ c) * 1099511628211u;
+    char out[17];
+    std::snprintf(out, sizeof out, "%016llx", static_cast<unsigned long long>(hash));
+    return out;
+}
 
 TuningCache::TuningCache(const std::string& folder, const std::string& key)
     : path_(folder.empty() ? "" : (fs::path(folder) / (hash_text(key) + ".tuning")).string()), key_(key) {
@@ -71,6 +71,7 @@ const TuningCache::Entry* TuningCache::find(const std::string& problem) {
 void TuningCache::forget() {
     entries_.clear();
     used_ = merge_ = false;
+    changed_ = true;
 }
 
 void TuningCache::put(const std::string& problem, Entry entry) {

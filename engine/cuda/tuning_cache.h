@@ -6,6 +6,9 @@
 
 namespace convoy {
 
+/// FNV-1a, 16 hexadecimal digits.
+std::string hash_text(const std::string& text);
+
 /// Which kernel won for a problem, kept in a text file per kind of GPU and build. Only ever a hint: whoever takes a row
 /// from here looks it up in the table of candidates and checks that it still serves.
 class TuningCache {

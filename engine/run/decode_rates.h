@@ -20,12 +20,14 @@ public:
         mean.seconds = kKeep * mean.seconds + seconds;
         mean.segments = kKeep * mean.segments + 1;
     }
-    /// `frames_left` are yet to be read by all; `threads` of the device's own decoders are at work.
-    bool cpu_helps(double frames_left, int threads) const {
+    /// `frames_left` are yet to be read; `helping` threads of the CPU are on segments of theirs, `threads` of all GPUs'
+    /// decoders at work.
+    bool cpu_helps(double frames_left, int helping, int threads) const {
         const std::lock_guard lock(mutex_);
         if (threads == 0 || gpu_.segments == 0 || cpu_.segments == 0) return true;
         const double gpu_frames_per_second = threads * gpu_.frames / gpu_.seconds;
-        return cpu_.seconds / cpu_.segments < frames_left / gpu_frames_per_second;
+        const double taken = helping * cpu_.frames / cpu_.segments / 2;  // which the GPU will not read
+        return cpu_.seconds / cpu_.segments < (frames_left - taken) / gpu_frames_per_second;
     }
 
 private:

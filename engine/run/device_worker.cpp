@@ -101,7 +101,9 @@ DeviceWorker::BatchPtr DeviceWorker::reserve(DecoderSeat& seat, std::unique_lock
         seat.release();  // its decoder may need what is still held to go on
         const StageScope timed(wait_clock_, options_.trace, options_.name, seat.name(), "wait");
         lock.lock();
+        ++waiting_;
         room_.wait(lock, [&] { return over() || open() || !free_.empty(); });
+        --waiting_;
     }
     if (over()) return nullptr;
     if (!open()) {
@@ -202,6 +204,11 @@ bool DeviceWorker::failed() const {
 std::string DeviceWorker::failure() const {
     const std::lock_guard lock(mutex_);
     return failure_;
+}
+
+bool DeviceWorker::frames_wait() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_ > 0;
 }
 
 DeviceWorker::Clock::time_point DeviceWorker::deadline(const Batch& batch) const {
@@ -376,6 +383,7 @@ DeviceReport DeviceWorker::report() const {
     DeviceReport out;
     out.name = options_.name;
     out.description = backend_->description();
+    out.kernels = backend_->kernel_choice();
     const std::lock_guard lock(mutex_);
     out.failure = failure_;
     out.frames = frames_;

@@ -116,6 +116,8 @@ public:
         DeviceWorker& worker_;
         bool waits_ = false;
     };
+    /// Whether frames wait for a batch: the network is what limits the device.
+    bool frames_wait() const;
     /// Eager: as soon as the device has nothing to do and no producer is at work, a batch goes as it is. Otherwise a
     /// batch waits until it is full, flushed or as old as max_latency_ms allows.
     void set_eager(bool eager);
@@ -190,6 +192,7 @@ private:
     std::deque<BatchPtr> running_;  // handed to the device, in order; a null is the last
     std::vector<Slot*> free_;
     int producers_ = 0;  // at work
+    int waiting_ = 0;    // threads with a frame for which there is no place
     int in_flight_ = 0;  // batches between the network and their results
     bool eager_ = false, dropping_ = false, stopping_ = false;
     std::string failure_;

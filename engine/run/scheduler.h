@@ -83,7 +83,7 @@ private:
         std::atomic<int> warm = 0;  // threads whose decoders on the GPU are made
         DecodeRates rates;
     };
-    // A reader, kept for the segments of one input.
+    // A reader, kept for the segments of one input, and of those that adopt it.
     struct Reading {
         Reading(Backend& its_backend, const DecodeTarget& its_target) : backend(its_backend), target(its_target) {}
         ~Reading() { close(); }
@@ -119,6 +119,7 @@ private:
     void decode(Device& device, const std::string& seat_name, bool helper);
     void warm_up(Device& device, DecoderSeat& seat, Reading& reading);
     bool helps(const Device& device) const;
+    std::optional<ReadySeat> ready_seat(Device& device);
     void start_endless(std::shared_ptr<RunUnit> unit);
     void start_thread(std::function<void()> work);
     void process(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat, Reading& reading,
@@ -173,6 +174,7 @@ private:
     std::atomic<bool> stopping_ = false;
     std::counting_semaphore<> warming_{4};  // what the driver does at once; more would only wait, in vain at the end
     std::atomic<std::int64_t> expected_ = 0, read_ = 0;  // frames of the inputs that were opened
+    std::atomic<int> helping_ = 0;                       // threads that read a segment on the CPU for a GPU
     std::atomic<bool> endless_length_ = false;           // of one of them, nobody knows how many
 
     // The consumer's own.

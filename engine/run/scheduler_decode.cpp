@@ -13,6 +13,7 @@ namespace convoy {
 namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{5};  // whether helping has become worth while
+constexpr std::chrono::seconds kDecodersComing{2};  // so long they are waited for
 
 struct SemaphoreLock {
     explicit SemaphoreLock(std::counting_semaphore<>& its_semaphore) : semaphore(its_semaphore) { semaphore.acquire(); }
@@ -68,7 +69,9 @@ void Scheduler::start_decoders() {
 void Scheduler::decode(Device& device, const std::string& seat_name, bool helper) {
     DeviceWorker& worker = *device.worker;
     become_device_thread(worker.options().cpus);
-    const std::unique_ptr<DecoderSeat> seat = seat_on(worker, seat_name);
+    std::optional<ReadySeat> ready = helper ? ReadySeat{} : ready_seat(device);
+    if (!ready) return;
+    std::unique_ptr<DecoderSeat> seat = ready->seat ? std::move(ready->seat) : seat_on(worker, seat_name);
     if (!seat) return device_lost();
     DeviceWorker::Producer producer(worker);  // a batch waits for this thread's frames unless it waits itself
     const Waiting waiting = [&](bool waits) {
@@ -76,6 +79,11 @@ void Scheduler::decode(Device& device, const std::string& seat_name, bool helper
         producer.set_waiting(waits);
     };
     Reading reading(worker.backend(), helper ? DecodeTarget{} : seat->target());
+    if (ready->reader) {
+        reading.reader = std::move(ready->reader);
+        reading.warm = true;
+        ++device.warm;
+    }
     while (!worker.failed()) {
         if (helper && !helps(device)) {
             waiting(true);
@@ -91,14 +99,31 @@ void Scheduler::decode(Device& device, const std::string& seat_name, bool helper
         }
         const std::shared_ptr<RunUnit> unit = dispatcher_.pull(waiting);
         if (!unit) break;
+        helping_ += helper;
         process(device, unit, *seat, reading, waiting);
+        helping_ -= helper;
     }
     if (reading.warm) --device.warm;
+    if (helper || worker.failed() || !reading.reader || !reading.reader->outlives_run()) return;
+    let_go(worker, *seat);
+    worker.backend().keep_ready_seat({std::move(seat), std::move(reading.reader)});
+}
+
+// One that was made at the start, if any is left; nothing when the run is over before it is there.
+std::optional<ReadySeat> Scheduler::ready_seat(Device& device) {
+    for (;;) {
+        std::optional<ReadySeat> ready = device.worker->backend().take_ready_seat(kLookAgain);
+        if (ready) return ready;
+        if (device.worker->failed() || dispatcher_.wait_for_end({})) return std::nullopt;
+    }
 }
 
 bool Scheduler::helps(const Device& device) const {
+    // Beside threads at work, decoders take several times as long to make.
+    if (Clock::now() - start_ < kDecodersComing && device.worker->backend().ready_seats_left() > 0) return false;
+    if (device.warm > 0 && device.worker->frames_wait()) return false;  // more of them would only wait, too
     if (endless_length_ || dispatcher_.has_unopened()) return true;
-    return device.rates.cpu_helps(double(expected_ - read_), device.warm);
+    return device.rates.cpu_helps(double(expected_ - read_), helping_, device.warm * int(devices_.size()));
 }
 
 // Makes the GPU's decoder for the input that is being handed out, before the thread takes a segment of it: that takes a
@@ -186,10 +211,13 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
     std::string error;
     try {
         if (reading.input != unit->input) {
-            reading.close();  // its decoder goes before another is made
-            const TraceScope traced(options_.trace, device.worker->options().name, seat.name(), "make a reader");
-            reading.reader = unit->input->input->make_reader(reading.target);
-            if (!reading.reader) throw Error(ErrorKind::input, "Input::make_reader gave no reader");
+            Input& input = *unit->input->input;
+            if (!reading.reader || !input.adopt_reader(*reading.reader)) {
+                reading.close();  // its decoder goes before another is made
+                const TraceScope traced(options_.trace, device.worker->options().name, seat.name(), "make a reader");
+                reading.reader = input.make_reader(reading.target);
+                if (!reading.reader) throw Error(ErrorKind::input, "Input::make_reader gave no reader");
+            }
             reading.input = unit->input;
         }
         {

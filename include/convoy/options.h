@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <convoy/frame.h>
+#include <convoy/segment.h>
 #include <convoy/trace.h>
 
 namespace convoy {
@@ -21,6 +22,13 @@ enum class BatchNormFormula {
 };
 
 enum class Precision { automatic, fp32, tf32, fp16 };
+
+/// Where a GPU's kernels come from: which of those that could compute a convolution does.
+enum class Tuning {
+    remembered,  ///< the fastest where that was measured before (EngineOptions::tuning_cache), the others by rule
+    measured,    ///< what is not remembered is measured at the start, which takes a minute or two, and remembered
+    fixed,       ///< all by rule: ours, the same every time
+};
 
 struct DetectOptions {
     float confidence = .25f;        ///< objectness and objectness·class must exceed it; 0 < t < 1
@@ -57,8 +65,8 @@ struct EngineOptions {
     bool same_bits = false;
     std::shared_ptr<Trace> trace = {};  ///< told what runs where and when; may be null
     BatchNormFormula batch_norm = BatchNormFormula::alexeyab;
-    bool autotune = true;   ///< GPU: time the kernels that could serve each layer; false takes fixed ones
-    bool libraries = true;  ///< GPU: cuDNN and cuBLASLt compete with our own kernels
+    Tuning tuning = Tuning::remembered;  ///< GPU
+    bool libraries = true;               ///< GPU: cuDNN and cuBLASLt compete with our own kernels
     /// GPU: bytes of each one's memory that the engine may take when it is made: packed weights, activations,
     /// workspace, batches in flight, and what measuring kernels takes for a while. 0: no limit. max_batch follows it
     /// where that is 0; what does not fit is an Error(unsupported) that says how much is needed. Not in it: the CUDA
@@ -70,7 +78,14 @@ struct EngineOptions {
     /// be, 0 when nobody knows. For a few, what takes longer to make ready than it saves is left out: the libraries'
     /// kernels, and with "auto" the second GPU and those behind it. Empty: many.
     std::function<std::int64_t()> expected_frames = {};
-    std::string tuning_cache = {};  ///< GPU: folder where what was measured is kept; empty measures at every start
+    std::string tuning_cache = {};  ///< GPU: folder where what was measured is kept; empty keeps nothing
+    /// GPU: asked, from the thread that makes the engine, while kernels are measured: true ends that, and what has not
+    /// been measured yet goes by rule. It must not throw.
+    std::function<bool()> stop_measuring = {};
+    /// GPU: asked at the start, from threads of its own beside all the rest, once for each thread of a GPU that will
+    /// decode: a reader whose decoder is made already, or null. run() lets its inputs adopt them
+    /// (Input::adopt_reader()). It may be called until the engine is gone, and must not wait for long.
+    std::function<std::unique_ptr<SegmentReader>(const DecodeTarget& target)> early_reader = {};
     /// Told, at the start and from the thread that makes the engine, what takes long: a sentence each time.
     std::function<void(const std::string& sentence)> notice = {};
     DetectOptions detect = {};

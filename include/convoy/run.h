@@ -93,6 +93,7 @@ public:
 struct DeviceReport {
     std::string name;         ///< "cuda:0"
     std::string description;  ///< "cuda:0 (NVIDIA H200), fp16"
+    std::string kernels;      ///< a GPU's choice of kernels as a short name: the same one gives the same bits
     std::string failure;      ///< why it failed, a sentence; empty when it did not
     std::int64_t frames = 0;  ///< whose results it had; after a stop the observer may have been told of fewer
     std::int64_t segments = 0;

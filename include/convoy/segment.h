@@ -79,6 +79,9 @@ public:
     virtual std::optional<Frame> next() = 0;
     /// Of the segment that is open, complete once next() has returned nothing.
     virtual SegmentNotes notes() const = 0;
+    /// Whether it holds a decoder that took long to make, and nothing of its input: an engine may keep it then when a
+    /// run has ended, for inputs of the next one that adopt it.
+    virtual bool outlives_run() const { return false; }
 };
 
 /// One input, cut into segments. All calls but make_reader() come from one thread at a time.
@@ -94,6 +97,9 @@ public:
     virtual std::string remark() const { return {}; }
     /// From any thread. The reader may outlive the input.
     virtual std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) = 0;
+    /// From any thread: whether a reader that another input has made will read this one's segments from now on. So it
+    /// keeps its decoder, which takes long to make, for inputs of the same kind. Where not, nothing has happened to it.
+    virtual bool adopt_reader(SegmentReader& /*reader*/) { return false; }
 };
 
 }  // namespace convoy

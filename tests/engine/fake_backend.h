@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -24,6 +25,21 @@ public:
     std::unique_ptr<DecoderSeat> make_seat(const std::string& name) override {
         return std::make_unique<FakeSeat>(*this, name);
     }
+    std::optional<ReadySeat> take_ready_seat(std::chrono::milliseconds wait) override {
+        if (never_ready) {
+            std::this_thread::sleep_for(wait);
+            return std::nullopt;
+        }
+        const std::lock_guard lock(mutex_);
+        if (ready.empty()) return ReadySeat{};
+        ReadySeat seat = std::move(ready.front());
+        ready.pop_front();
+        return seat;
+    }
+    int ready_seats_left() override {
+        const std::lock_guard lock(mutex_);
+        return never_ready + int(ready.size());
+    }
     std::string description() const override { return "fake"; }
     bool alive() override { return !dead && !patience.exhausted(); }
     bool hangs() const override { return patience.exhausted(); }
@@ -32,6 +48,8 @@ public:
         const std::lock_guard lock(mutex_);
         return batches_;
     }
+    std::deque<ReadySeat> ready;
+    bool never_ready = false;  // one more, which takes longer than the run
     std::atomic<int> running{0}, most_at_once{0};
     std::atomic<bool> dead{false};
     std::atomic<int> fail_release{-1};     // the seats' so many-th release, counted down

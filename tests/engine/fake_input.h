@@ -63,6 +63,7 @@ struct Script {
     SegmentKind kind = SegmentKind::closed;
     int first_number = 0;                     ///< of its first frame
     std::chrono::microseconds frame_time{0};  ///< decoding a frame takes
+    bool adopts = false;                      ///< readers of others
     std::string open_error, cut_error;        ///< thrown when it is opened; after the last segment
     int unreadable_segment = -1;              ///< whose reader throws at its second frame
     std::shared_ptr<std::atomic<int>> readers = std::make_shared<std::atomic<int>>(0);  ///< made so far
@@ -88,6 +89,10 @@ public:
     std::unique_ptr<SegmentReader> make_reader(const DecodeTarget&) override {
         ++*script_.readers;
         return std::make_unique<Reader>(script_, cancel_);
+    }
+    bool adopt_reader(SegmentReader& reader) override {
+        if (script_.adopts) static_cast<Reader&>(reader).move_to(script_);
+        return script_.adopts;
     }
     std::shared_ptr<const Segment> next_segment() override {
         if (cut_ == script_.segments.size()) {
@@ -118,6 +123,11 @@ private:
             script_.living_readers->add(this);
         }
         ~Reader() override { script_.living_readers->remove(this); }
+        void move_to(const Script& script) {
+            script_.living_readers->remove(this);
+            script_ = script;
+            script_.living_readers->add(this);
+        }
         void warm_up(std::shared_ptr<const Segment> sample) override {
             ++*script_.warmed_up;
             *script_.warmed_up_late += segment_ || sample->kind() != SegmentKind::closed;
@@ -147,7 +157,7 @@ private:
         }
 
     private:
-        const Script script_;
+        Script script_;
         const std::stop_token cancel_;
         std::shared_ptr<const FakeSegment> segment_;
         int at_ = 0;

@@ -131,6 +131,43 @@ TEST_CASE("readers are kept from segment to segment of an input", "[scheduler]")
     CHECK(*script.readers <= 2);
 }
 
+TEST_CASE("readers that are ready, and those of inputs of the same kind, are adopted", "[scheduler]") {
+    for (const bool adopts : {true, false}) {
+        INFO("adopts " << adopts);
+        FakeDevices fake(1);
+        Script a, b, ready;
+        a.segments = b.segments = std::vector<int>(6, 5);
+        a.adopts = b.adopts = adopts;
+        b.first_number = 100;
+        FakeInput source(ready, {});
+        for (const char* name : {"decoder 0", "decoder 1"})
+            fake.backends[0]->ready.push_back({fake.backends[0]->make_seat(name), source.make_reader({})});
+        Recorder recorder(2);
+        run(fake, {run_input(a), run_input(b)}, recorder, few_threads(2));
+        CHECK(recorder.inputs[0].numbers == numbers_from(0, 30));
+        CHECK(recorder.inputs[1].numbers == numbers_from(100, 30));
+        CHECK(recorder.sound());
+        CHECK(fake.backends[0]->ready.empty());
+        CHECK((*a.readers > 0) == !adopts);
+        CHECK((*b.readers > 0) == !adopts);
+    }
+}
+
+TEST_CASE("nobody waits for decoders that are not ready when the run is over", "[scheduler]") {
+    for (const bool stop_it : {false, true}) {
+        FakeDevices fake(2);
+        fake.backends[1]->never_ready = true;
+        Script script;
+        script.segments = std::vector<int>(20, 7);
+        Recorder recorder(1);
+        SchedulerOptions options = few_threads(2);
+        const std::atomic<bool> stop = stop_it;
+        in_time("a run whose decoders are never ready",
+                [&] { Scheduler(fake.workers, {run_input(script)}, recorder, stop, options).run(); });
+        if (!stop_it) CHECK(recorder.inputs[0].numbers == numbers_from(0, 140));
+    }
+}
+
 TEST_CASE("an endless input has a thread of its own and does not hold files up", "[scheduler]") {
     FakeDevices fake(2);
     Script camera, file;
@@ -272,15 +309,16 @@ TEST_CASE("decoders are warmed up beside threads that decode, once per reader an
 TEST_CASE("the CPU takes a segment only if it is done before the GPU would be", "[scheduler]") {
     using By = DecodeRates::By;
     DecodeRates rates;
-    CHECK(rates.cpu_helps(1, 8));  // nothing is known
+    CHECK(rates.cpu_helps(1, 0, 8));  // nothing is known
     for (int i = 0; i < 20; ++i) rates.add(By::cpu, 30, .2);
-    CHECK(rates.cpu_helps(1, 8));
-    CHECK(rates.cpu_helps(1, 0));
+    CHECK(rates.cpu_helps(1, 0, 8));
+    CHECK(rates.cpu_helps(1, 0, 0));
     for (int i = 0; i < 20; ++i) rates.add(By::gpu, 30, .06);  // 500 frames/s each, 4,000 from eight
-    CHECK(rates.cpu_helps(1000, 8));                           // .25 s
-    CHECK_FALSE(rates.cpu_helps(700, 8));                      // .175 s
-    CHECK(rates.cpu_helps(700, 4));
-    CHECK_FALSE(rates.cpu_helps(-5, 8));
+    CHECK(rates.cpu_helps(1000, 0, 8));                        // .25 s
+    CHECK_FALSE(rates.cpu_helps(700, 0, 8));                   // .175 s
+    CHECK(rates.cpu_helps(700, 0, 4));
+    CHECK_FALSE(rates.cpu_helps(1000, 14, 8));  // 210 of which are in segments that the CPU has
+    CHECK_FALSE(rates.cpu_helps(-5, 0, 8));
     for (int i = 0; i < 60; ++i) rates.add(By::cpu, 30, .1);  // faster segments, or cores that are idle now
-    CHECK(rates.cpu_helps(700, 8));
+    CHECK(rates.cpu_helps(700, 0, 8));
 }

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
+#include <convoy/media/video_writer.h>
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
 #include "tests/tools/segment_frames.h"
@@ -102,6 +104,32 @@ TEST_CASE("a video without one frame is refused, a foreign segment too", "[input
     const auto a = media::open_input(clip()), b = media::open_input(clip());
     const auto reader = a->make_reader({});
     CHECK(error_of([&] { reader->open(b->next_segment()); }).kind() == ErrorKind::usage);
+}
+
+TEST_CASE("an input adopts a reader of its own kind and no other", "[input]") {
+    const TempFolder folder;
+    media::write_image(folder / "p.png", Image{2, 2, std::vector<std::uint8_t>(12)});
+    media::VideoFormat small;
+    small.width = small.height = 64;
+    {
+        media::VideoWriter writer(folder / "small.mp4", small);
+        writer.write(Image{64, 64, std::vector<std::uint8_t>(64 * 64 * 3, 50)}, 0);
+        writer.close();
+    }
+    std::filesystem::copy_file(clip(), folder / "same.mp4");
+    const auto a = media::open_input(clip()), same = media::open_input(folder / "same.mp4");
+    const auto other = media::open_input(folder / "small.mp4"), picture = media::open_input(folder / "p.png");
+    const auto reader = a->make_reader({}), of_picture = picture->make_reader({});
+    CHECK_FALSE(other->adopt_reader(*reader));
+    CHECK_FALSE(picture->adopt_reader(*reader));
+    CHECK_FALSE(a->adopt_reader(*of_picture));
+    const auto segment = a->next_segment();
+    const std::vector<FrameMark> expected = read_segment(*reader, segment);  // still its own
+    reader->open(segment);
+    CHECK(reader->next());  // and leaves it in the middle
+    CHECK(same->adopt_reader(*reader));
+    CHECK(difference(read_segment(*reader, same->next_segment()), expected) == "");
+    CHECK(error_of([&] { reader->open(segment); }).kind() == ErrorKind::usage);
 }
 
 TEST_CASE("a video that is cut short says so, whoever reads its segments", "[input]") {

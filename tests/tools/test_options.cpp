@@ -190,9 +190,17 @@ TEST_CASE("every option is in docs/usage.md") {
         }
 }
 
+TEST_CASE("--tune does without an input") {
+    CHECK(Parsed({"--tune"}).options.inputs.empty());
+    CHECK(Parsed({"--tune"}).options.engine.tuning == Tuning::measured);
+    CHECK(Parsed({"a.mp4"}).options.engine.tuning == Tuning::remembered);
+}
+
 TEST_CASE("a wrong argument is refused with its name in the message") {
     const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
         {{}, "INPUT"},
+        {{"--quiet"}, "INPUT"},
+        {{"a.mp4", "--tune", "--no-autotune"}, "--tune"},
         {{"a.mp4", "--confidense", ".5"}, "--confidense"},
         {{"a.mp4", "--confidence", "0"}, "--confidence"},
         {{"a.mp4", "--confidence", "1.5"}, "--confidence"},

@@ -19,6 +19,7 @@ TEST_CASE("wrong usage is status 2 and touches nothing") {
     save_frame(folder / "people.jpg", 0);
     const std::vector<std::pair<Arguments, std::string>> cases = {
         {{}, "INPUT is required"},
+        {{clip(), "--tune", "--no-autotune"}, "--tune"},
         {{clip(), "--frobnicate"}, "--frobnicate"},
         {{clip(), "--size", "417"}, "416 and 448"},
         {{clip(), "--classes", "persn"}, "person"},
@@ -93,6 +94,7 @@ TEST_CASE("what this build lacks is an error, not a fallback") {
     check_failure(finished, 1, "cuda:31");
     check_failure(yolo_run(folder, {clip(), "--jsonl", "x.jsonl", "--device", "cpu", "--precision", "fp16"}), 1,
                   "fp32 only");
+    check_failure(yolo_run(folder, {"--tune", "--device", "cpu"}), 1, "--tune measures a GPU's kernels");
     CHECK_FALSE(fs::exists(folder / "x.jsonl"));
 }
 

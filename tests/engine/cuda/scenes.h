@@ -24,7 +24,7 @@ inline EngineOptions on(const std::string& device, Precision precision, float co
     o.detect.confidence = confidence;
     o.max_batch = 4;
     o.threads = 2;
-    o.autotune = false;
+    o.tuning = Tuning::fixed;
     return o;
 }
 

@@ -27,10 +27,10 @@ Plan gpu_plan(const Network& network, Precision precision, int batch, bool keep_
 }
 
 /// On the first GPU with our own kernels.
-std::unique_ptr<GpuBackend> make_backend(Plan plan, Precision precision, bool autotune) {
+std::unique_ptr<GpuBackend> make_backend(Plan plan, Precision precision, Tuning tuning) {
     CudaOptions options;
     options.precision = precision;
-    options.autotune = autotune;
+    options.tuning = tuning;
     options.libraries = false;
     CudaSet set = make_cuda_backends(cuda_pack(std::move(plan), precision), {}, {0}, options);
     if (!set.backends.front()) throw Error(set.error_kind, set.failures.front());
@@ -43,8 +43,8 @@ struct Bench {
     CudaBackend& backend;
     CudaSlot slot;
 
-    Bench(const Network& network, Precision precision, int batch, bool keep_all, bool autotune = false)
-        : owner(make_backend(gpu_plan(network, precision, batch, keep_all), precision, autotune)),
+    Bench(const Network& network, Precision precision, int batch, bool keep_all, Tuning tuning = Tuning::fixed)
+        : owner(make_backend(gpu_plan(network, precision, batch, keep_all), precision, tuning)),
           backend(static_cast<CudaBackend&>(*owner)),
           slot(backend) {}
 
@@ -81,8 +81,8 @@ Tolerance tolerance(Precision precision) {
     return {.06, .02};
 }
 
-void check_layers(const Network& network, Precision precision, bool autotune) {
-    Bench bench(network, precision, 1, true, autotune);
+void check_layers(const Network& network, Precision precision, Tuning tuning) {
+    Bench bench(network, precision, 1, true, tuning);
     const test::OwnedTensor x = test::noise_input(network, 0);
     bench.set_input(0, x);
     bench.slot.run(1);
@@ -115,10 +115,10 @@ TEST_CASE("GPU: every layer of the demo model agrees with the oracle", "[cuda]")
     const Network network = load_network(stem + ".cfg", stem + ".weights", "", {160, 160});
     for (Precision precision : {Precision::fp32, Precision::tf32, Precision::fp16}) {
         INFO("precision " << int(precision));
-        check_layers(network, precision, false);
+        check_layers(network, precision, Tuning::fixed);
     }
-    check_layers(network, Precision::fp16, true);
-    check_layers(network, Precision::tf32, true);
+    check_layers(network, Precision::fp16, Tuning::measured);
+    check_layers(network, Precision::tf32, Tuning::measured);
 }
 
 TEST_CASE("GPU: every layer of every cfg is within 1e-4 of the oracle in fp32, random weights", "[cuda]") {
@@ -127,7 +127,7 @@ TEST_CASE("GPU: every layer of every cfg is within 1e-4 of the oracle in fp32, r
         INFO(cfg);
         Network network = load_network(cfg, "", "", {64, 96});
         randomize_weights(network, 7);
-        check_layers(network, Precision::fp32, false);
+        check_layers(network, Precision::fp32, Tuning::fixed);
     }
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("GPU: routes of routes, some parts copied and some written in place, a
                             "[route]\nlayers=-1,-2,-4\n" + conv(18);
     Network network = parse_network(cfg, "routes.cfg");
     randomize_weights(network, 5);
-    for (Precision precision : {Precision::fp32, Precision::fp16}) check_layers(network, precision, false);
+    for (Precision precision : {Precision::fp32, Precision::fp16}) check_layers(network, precision, Tuning::fixed);
 }
 
 TEST_CASE("GPU: every picture of every batch size gives the same numbers, and the same bits again", "[cuda]") {

@@ -113,7 +113,7 @@ TEST_CASE("GPU: the tuner's choice is kept, and a damaged cache is made anew", "
     const fs::path folder = fs::temp_directory_path() / "convoy-test-tuning";
     fs::remove_all(folder);
     EngineOptions options = on("cuda", Precision::fp16);
-    options.autotune = true;
+    options.tuning = Tuning::measured;
     options.libraries = false;  // theirs take long to make ready
     options.max_batch = 1;
     options.tuning_cache = folder.string();
@@ -134,6 +134,47 @@ TEST_CASE("GPU: the tuner's choice is kept, and a damaged cache is made anew", "
     }
     CHECK(written[1] == written[0]);
     CHECK(written[2] != written[1]);
+    fs::remove_all(folder);
+}
+
+TEST_CASE("GPU: a start measures only when it is asked to, as long as nobody stops it", "[cuda]") {
+    REQUIRE_GPU();
+    namespace fs = std::filesystem;
+    const fs::path folder = fs::temp_directory_path() / "convoy-test-asked";
+    fs::remove_all(folder);
+    EngineOptions options = on("cuda:0", Precision::fp16);
+    options.libraries = false;
+    options.max_batch = 1;
+    options.tuning_cache = folder.string();
+    const auto start = [&](Tuning tuning) {
+        options.tuning = tuning;
+        return bind_gpu(demo(), options);
+    };
+    const auto by_rule = [](const GpuBackend& backend) {
+        const std::vector<std::string> notes = backend.notes();
+        return notes.size() == 1 && notes[0].find("by rule") != std::string::npos ? std::stoi(notes[0]) : 0;
+    };
+
+    const auto nothing_known = start(Tuning::remembered);
+    CHECK(nothing_known->kernel_choice() == start(Tuning::fixed)->kernel_choice());
+    const int all = by_rule(*nothing_known);
+    CHECK(all > 10);
+    CHECK_FALSE(fs::exists(folder));
+
+    int questions = 0, sentences = 0;
+    options.notice = [&](const std::string&) { ++sentences; };
+    options.stop_measuring = [&] { return ++questions > 300; };
+    const int left = by_rule(*start(Tuning::measured));
+    CHECK(sentences > 0);
+    CHECK(left > 0);
+    CHECK(left < all);
+    options.stop_measuring = {};
+    CHECK(by_rule(*start(Tuning::remembered)) == left);  // what was found is kept
+
+    const auto measured = start(Tuning::measured);
+    CHECK(measured->notes().empty());
+    CHECK(measured->kernel_choice() != nothing_known->kernel_choice());
+    CHECK(start(Tuning::remembered)->kernel_choice() == measured->kernel_choice());
     fs::remove_all(folder);
 }
 

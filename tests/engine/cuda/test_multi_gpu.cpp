@@ -114,7 +114,7 @@ TEST_CASE("GPU: frames submitted one by one come back in order from all GPUs", "
 TEST_CASE("GPU: tuned kernels give a picture the same bits in every place of a batch", "[cuda][slow]") {
     REQUIRE_GPU();
     EngineOptions options = same_bits("cuda:0");
-    options.autotune = true;
+    options.tuning = Tuning::measured;
     options.max_batch = 8;
     Engine engine(demo(), options);
     std::vector<Scene> pictures = scenes();

@@ -103,17 +103,21 @@ std::vector<FrameMark> read_on_gpu(SegmentReader& reader, const std::shared_ptr<
 }
 
 void check_on_gpu(const AwkwardVideo& video, const Gpu& gpu) {
-    const auto input = media::open_input(video.path);
-    const auto segments = all_segments(*input);
+    const auto input = media::open_input(video.path), other = media::open_input(video.path);
+    const auto segments = all_segments(*input), others = all_segments(*other);
+    REQUIRE(others.size() == segments.size());
     const auto cpu = input->make_reader({}), nvdec = input->make_reader(gpu.target());
     Tally tally;
-    for (int round = 0; round < 2; ++round)  // backwards the second time
+    for (int round = 0; round < 2; ++round) {  // backwards the second time, from another input of the same kind
+        if (round == 1) CHECK(other->adopt_reader(*nvdec));
         for (std::size_t i = 0; i < segments.size(); ++i) {
-            const auto& segment = segments[round == 0 ? i : segments.size() - 1 - i];
-            const std::vector<FrameMark> expected = read_segment(*cpu, segment);
+            const std::size_t index = round == 0 ? i : segments.size() - 1 - i;
+            const std::vector<FrameMark> expected = read_segment(*cpu, segments[index]);
+            const auto& segment = (round == 0 ? segments : others)[index];
             INFO(video.name << ", segment " << i << ", round " << round);
             CHECK(difference(read_on_gpu(*nvdec, segment, gpu.stream(), 3, tally), expected) == "");
         }
+    }
     std::string why;
     for (const auto& [reason, count] : tally.fallbacks) why += ", " + std::to_string(count) + " not: " + reason;
     WARN(video.name << ": " << tally.on_gpu << " of " << tally.segments << " by NVDEC" << why);

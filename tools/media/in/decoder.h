@@ -33,6 +33,8 @@ public:
     /// The next picture in presentation order, valid until the next call, or null at the end. Takes as many packets as
     /// that needs. Notes packets and pictures that cannot be decoded, and pictures that are damaged in part.
     AVFrame* next(const Feed& feed, SegmentNotes& notes);
+    /// Goes on with another stream: same_kind().
+    void move_to(VideoStreamPtr stream) { stream_ = std::move(stream); }
     /// Ready for other packets of the stream, after next() has returned null. `length_size`: see NalUnits.
     void begin(int reorder_depth, int length_size);
 

@@ -19,6 +19,10 @@ struct DecoderHeaders {
     std::shared_ptr<const std::vector<std::uint8_t>> extradata;  ///< the container's
     std::vector<std::uint8_t> in_band;  ///< NAL units, framed as in the packets, that came later and differ
     int length_size = 0;                ///< how packets frame NAL units: NalUnits
+
+    bool same_as(const DecoderHeaders& other) const {
+        return *extradata == *other.extradata && in_band == other.in_band && length_size == other.length_size;
+    }
 };
 
 /// Follows a stream's headers packet by packet.

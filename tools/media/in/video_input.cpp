@@ -92,4 +92,9 @@ std::unique_ptr<SegmentReader> VideoInput::make_reader(const DecodeTarget& targe
     return std::make_unique<VideoReader>(stream_, target);
 }
 
+bool VideoInput::adopt_reader(SegmentReader& reader) {
+    auto* of_video = dynamic_cast<VideoReader*>(&reader);
+    return of_video && of_video->move_to(stream_);
+}
+
 }  // namespace convoy::media

@@ -25,6 +25,7 @@ public:
     SegmentNotes notes() const override;
     std::string remark() const override;
     std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) override;
+    bool adopt_reader(SegmentReader& reader) override;
 
 private:
     void look_at_first_frame();

@@ -14,8 +14,18 @@ VideoReader::VideoReader(VideoStreamPtr stream, const DecodeTarget& target, bool
     : stream_(std::move(stream)),
       target_(target),
       stay_open_(stay_open),
-      maker_(stream_, FrameMaker::Form::engine, target.cuda_stream) {
+      maker_(std::in_place, stream_, FrameMaker::Form::engine, target.cuda_stream) {
     if (target.gpu >= 0) device_ = cuda_device(target, no_device_);
+}
+
+bool VideoReader::move_to(const VideoStreamPtr& stream) {
+    if (!same_kind(*stream_, *stream)) return false;
+    stream_ = stream;
+    packets_.reset();
+    frames_.reset();
+    if (decoder_) decoder_->move_to(stream);
+    maker_.emplace(stream, FrameMaker::Form::engine, target_.cuda_stream);
+    return true;
 }
 
 // NVDEC is opened with the first packet. One is enough: a keyframe.
@@ -60,7 +70,7 @@ void VideoReader::open(std::shared_ptr<const Segment> segment) {
 std::string VideoReader::gpu_obstacle() const {
     if (!device_) return no_device_;
     if (!packets_->flaw.empty()) return packets_->flaw;
-    if (packets_->headers == refused_) return refusal_;
+    if (refused_ && refused_->same_as(*packets_->headers)) return refusal_;
     if (stream_->orientation != 1) return "shown turned";
     if (!cuda_decoder(stream_->codec())) return std::string("GPUs do not decode ") + avcodec_get_name(stream_->codec());
     return "";
@@ -73,7 +83,8 @@ void VideoReader::begin_on_cpu(const std::string& why) {
 }
 
 void VideoReader::begin(bool on_gpu) {
-    const bool known = decoder_ && decoder_headers_ == packets_->headers && decoder_has_gpu_ == on_gpu;
+    const bool known =
+        decoder_ && decoder_headers_ && decoder_headers_->same_as(*packets_->headers) && decoder_has_gpu_ == on_gpu;
     // On the CPU a decoder that knows earlier segments would patch up damage with their pictures.
     if (!known || !(on_gpu || stay_open_)) {
         DecoderOptions options;
@@ -112,7 +123,7 @@ std::optional<Frame> VideoReader::next() {
             break;
         }
         if (strike_off(left_out_, picture->pts)) continue;
-        std::optional<Frame> frame = maker_.make(*picture);
+        std::optional<Frame> frame = maker_->make(*picture);
         if (!frame && decoder_has_gpu_ && decoder_->on_gpu()) {
             skip_ = delivered_;
             begin_on_cpu("its colours or its crop changed");

@@ -23,10 +23,15 @@ class VideoReader : public SegmentReader {
 public:
     /// `stay_open`: DecoderOptions.
     VideoReader(VideoStreamPtr stream, const DecodeTarget& target, bool stay_open = false);
+    /// Reads the segments of another stream from now on; false where its decoder could not: it is of another kind.
+    bool move_to(const VideoStreamPtr& stream);
     void warm_up(std::shared_ptr<const Segment> sample) override;
     void open(std::shared_ptr<const Segment> segment) override;
     std::optional<Frame> next() override;
     SegmentNotes notes() const override { return notes_; }
+    bool outlives_run() const override {
+        return decoder_has_gpu_ && decoder_->on_gpu() && decoder_headers_ && !packets_;
+    }
 
 private:
     std::string gpu_obstacle() const;
@@ -57,7 +62,7 @@ private:
     bool decoder_has_gpu_ = false;
     std::shared_ptr<const DecoderHeaders> refused_;  // for what NVDEC was not to be had, and why
     std::string refusal_;
-    FrameMaker maker_;
+    std::optional<FrameMaker> maker_;
 };
 
 }  // namespace convoy::media

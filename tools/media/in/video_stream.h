@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <tuple>
 
 #include "tools/media/av_handles.h"
 #include "tools/media/pictures/orientation.h"
@@ -33,5 +34,17 @@ struct VideoStream {
 };
 
 using VideoStreamPtr = std::shared_ptr<const VideoStream>;
+
+/// Whether a decoder of one stream may go on with the other: all that it was told at its making is the same.
+inline bool same_kind(const VideoStream& a, const VideoStream& b) {
+    const AVCodecParameters &p = *a.parameters, &q = *b.parameters;
+    const auto all = [](const AVCodecParameters& c) {
+        return std::tuple(c.codec_id, c.codec_tag, c.format, c.profile, c.level, c.width, c.height, c.field_order,
+                          c.color_range, c.color_primaries, c.color_trc, c.color_space, c.chroma_location,
+                          c.video_delay);
+    };
+    return all(p) == all(q) && a.orientation == b.orientation && av_cmp_q(a.time_base, b.time_base) == 0 &&
+           std::ranges::equal(a.extradata(), b.extradata());
+}
 
 }  // namespace convoy::media

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "tools/early_input.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <convoy/error.h>
+#include <convoy/media/image.h>
+
+namespace convoy::tools {
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{300};  // with an input of which something would be worth knowing
+constexpr std::int64_t kWorthFrames = 120;           // a decoder for fewer is not worth its making
+
+/// An input whose first segment was taken already, and is kept here.
+class BegunInput : public Input {
+public:
+    BegunInput(std::shared_ptr<Input> input, std::shared_ptr<const Segment> first)
+        : input_(std::move(input)), first_(std::move(first)) {}
+    const InputInfo& info() const override { return input_->info(); }
+    std::shared_ptr<const Segment> next_segment() override {
+        return first_ ? std::exchange(first_, nullptr) : input_->next_segment();
+    }
+    SegmentNotes notes() const override { return input_->notes(); }
+    std::string remark() const override { return input_->remark(); }
+    std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) override {
+        return input_->make_reader(target);
+    }
+    bool adopt_reader(SegmentReader& reader) override { return input_->adopt_reader(reader); }
+
+private:
+    std::shared_ptr<Input> input_;
+    std::shared_ptr<const Segment> first_;
+};
+
+}  // namespace
+
+EarlyInput::EarlyInput(std::string path, const media::InputOptions& options)
+    : opened_(std::async(std::launch::async, [this, path = std::move(path), options] { open(path, options); })) {}
+
+EarlyInput::~EarlyInput() { stop_.request_stop(); }
+
+void EarlyInput::open(const std::string& path, const media::InputOptions& options) {
+    input_ = media::open_input(path, options, stop_.get_token());
+    if (input_->info().is_video && options.frames == 0) first_ = input_->next_segment();
+}
+
+std::int64_t EarlyInput::expected_frames(const std::vector<std::string>& inputs) {
+    if (std::all_of(inputs.begin(), inputs.end(), media::is_image_path)) return std::int64_t(inputs.size());
+    if (inputs.size() > 1) return 0;
+    try {
+        if (opened_.wait_for(kPatience) != std::future_status::ready) return 0;
+        opened_.get();
+        return input_->info().frames_estimate;
+    } catch (const Error&) {
+        return 0;  // reported when it is taken
+    }
+}
+
+std::unique_ptr<SegmentReader> EarlyInput::reader(const DecodeTarget& target, int most) {
+    if (opened_.wait_for(kPatience) != std::future_status::ready) return nullptr;
+    try {
+        opened_.get();
+    } catch (const Error&) {
+        return nullptr;
+    }
+    if (!first_ || first_->kind() != SegmentKind::closed) return nullptr;
+    if (const std::int64_t frames = input_->info().frames_estimate; frames > 0)
+        most = int(std::min(std::int64_t(most), 1 + frames / kWorthFrames));
+    {
+        const std::lock_guard lock(mutex_);
+        if (readers_[target.gpu]++ >= most) return nullptr;
+    }
+    std::unique_ptr<SegmentReader> reader = input_->make_reader(target);
+    reader->warm_up(first_);
+    return reader;
+}
+
+std::unique_ptr<Input> EarlyInput::take(std::stop_token cancel) {
+    link_.emplace(std::move(cancel), [this] { stop_.request_stop(); });
+    opened_.get();
+    return std::make_unique<BegunInput>(input_, first_);
+}
+
+}  // namespace convoy::tools

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <convoy/media/input.h>
+#include <convoy/segment.h>
+
+namespace convoy::tools {
+
+/// The first input, opened on a thread of its own while something else goes on.
+class EarlyInput {
+public:
+    EarlyInput(std::string path, const media::InputOptions& options);
+    ~EarlyInput();
+    /// Frames that all `inputs` will have, of which this is the first; 0 when that is not known. Waits until it is
+    /// open, but not for long.
+    std::int64_t expected_frames(const std::vector<std::string>& inputs);
+    /// EngineOptions::early_reader, for `most` decoders of a GPU at most, and no more than the input has pieces. Waits
+    /// as expected_frames() does.
+    std::unique_ptr<SegmentReader> reader(const DecodeTarget& target, int most);
+    /// The input, or the error that opening it threw. It is cancelled by `cancel` from now on.
+    std::unique_ptr<Input> take(std::stop_token cancel);
+
+private:
+    void open(const std::string& path, const media::InputOptions& options);
+
+    std::stop_source stop_;
+    std::shared_ptr<Input> input_;  // this and the next are there once opened_ is
+    std::shared_ptr<const Segment> first_;
+    std::mutex mutex_;
+    std::map<int, int> readers_;  // by GPU
+    std::shared_future<void> opened_;
+    std::optional<std::stop_callback<std::function<void()>>> link_;
+};
+
+}  // namespace convoy::tools
