@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: MIT
 """Whole commands, wall clock from start to exit, on 1, 2, … GPUs, turn by turn: each GPU has its share of the cores, since
 idle cores decode, too. A first run of each kind, which may have kernels to measure, does not count. Prints a table of
-medians and spreads; --json writes all of it. Exit status 1 when records of one input differ in more than their latency.
+medians and spreads; --json writes all of it, --svg draws it. --peer names a program beside it that takes CFG INPUT --gpus
+N, and --peer-input what it gets. Exit status 1 when records of one input differ in more than their latency.
 usage: command.py BIN CFG WEIGHTS INPUT... [--gpus 1,2] [--turns 5] [--outputs jsonl,mp4] [-- OPTIONS of yolo-run]"""
 import argparse
 import hashlib
+import html
 import json
 import os
 import re
@@ -30,7 +32,8 @@ def parse(arguments):
     p.add_argument("--gpus", default="1,2", help="how many GPUs, each count a column (default: 1,2)")
     p.add_argument("--turns", type=int, default=5)
     p.add_argument("--outputs", default="jsonl", help="of " + ", ".join(OUTPUTS))
-    p.add_argument("--json", metavar="FILE")
+    for name in ("json", "svg", "peer", "peer-input"):
+        p.add_argument(f"--{name}", metavar="FILE")
     a = p.parse_args(arguments)
     a.gpus, a.outputs, a.more = [int(g) for g in a.gpus.split(",")], a.outputs.split(","), more
     if unknown := set(a.outputs) - set(OUTPUTS):
@@ -47,19 +50,25 @@ def digest(path):
     return sha.hexdigest()[:12]
 
 
-def measure(a, source, output, gpus, folder):
-    """(seconds, report, digest of the records)"""
-    out, report = f"{folder}/out.{output}", f"{folder}/report.json"
+def timed(a, gpus, command):
+    """Seconds from start to exit, on so many GPUs and their share of the cores."""
     cores = sorted(os.sched_getaffinity(0))
     share = cores[:max(1, len(cores) * gpus // max(a.gpus))]
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(max(a.gpus))))).split(",")[:gpus]
-    command = ["taskset", "-c", ",".join(map(str, share)), f"{a.bin}/yolo-run", "--cfg", a.cfg, "--weights", a.weights,
-               "--quiet", "--report-json", report, OUTPUTS[output], out, *a.more, source]
+    command = ["taskset", "-c", ",".join(map(str, share)), *command]
     start = time.monotonic()
     done = subprocess.run(command, env={**os.environ, "CUDA_VISIBLE_DEVICES": ",".join(visible)}, capture_output=True, text=True)
     seconds = time.monotonic() - start
     if done.returncode:
         sys.exit(f"{' '.join(command)}: status {done.returncode}\n{done.stderr[-2000:]}")
+    return seconds
+
+
+def measure(a, source, output, gpus, folder):
+    """(seconds, report, digest of the records)"""
+    out, report = f"{folder}/out.{output}", f"{folder}/report.json"
+    seconds = timed(a, gpus, [f"{a.bin}/yolo-run", "--cfg", a.cfg, "--weights", a.weights, "--quiet", "--report-json", report,
+                              OUTPUTS[output], out, *a.more, source])
     with open(report, encoding="utf-8") as f:
         return seconds, json.load(f), digest(out) if output == "jsonl" else ""
 
@@ -73,6 +82,22 @@ def row_of(source, output, gpus, runs):
             "latency_ms": statistics.median(r["latency"]["median_ms"] for _, r, _ in runs),
             "on_gpu": sum(i["decoded_on_gpu"] for i in report["inputs"]),
             "segments": sum(i["segments"] for i in report["inputs"]), "records": sorted({d for _, _, d in runs})}
+
+
+def svg(rows):
+    """A bar per row: wall clock, on a scale of its own for each input."""
+    left, width, height = 260, 420, 20
+    colours = ("#4c78a8", "#54a24b", "#f58518", "#b279a2")
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 90}" height="{height * len(rows) + 20}" '
+           'font-family="sans-serif" font-size="12"><rect width="100%" height="100%" fill="#fff"/>']
+    for i, r in enumerate(rows):
+        most = max(other["median_s"] for other in rows if other["input"] == r["input"])
+        y, bar = 10 + height * i, width * r["median_s"] / most
+        name = f"{r['input']} to {r['output']}, {r['gpus']} GPU{'s' * (r['gpus'] > 1)}"
+        out.append(f'<text x="{left - 10}" y="{y + 13}" text-anchor="end">{html.escape(name)}</text>'
+                   f'<rect x="{left}" y="{y + 2}" width="{bar:.1f}" height="{height - 5}" fill="{colours[(r["gpus"] - 1) % 4]}"/>'
+                   f'<text x="{left + bar + 6:.1f}" y="{y + 13}">{r["median_s"]:.2f} s</text>')
+    return "\n".join([*out, "</svg>"]) + "\n"
 
 
 def main():
@@ -98,6 +123,16 @@ def main():
                 if len({d for runs in kinds.values() for _, _, d in runs}) > 1:
                     differ = True
                     print(f"{source}: records differ", flush=True)
+    if a.peer:
+        source = a.peer_input or a.inputs[0]
+        for gpus in a.gpus:
+            seconds = timed(a, gpus, [sys.executable, a.peer, a.cfg, source, "--gpus", str(gpus)])
+            print(f"{os.path.basename(source):<16} {os.path.basename(a.peer)} on {gpus} GPUs: {seconds:.2f} s wall", flush=True)
+            rows.append({"input": os.path.basename(source), "output": os.path.basename(a.peer), "gpus": gpus,
+                         "seconds": [seconds], "median_s": seconds})
+    if a.svg:
+        with open(a.svg, "w", encoding="utf-8") as f:
+            f.write(svg(rows))
     if a.json:
         with open(a.json, "w", encoding="utf-8") as f:
             json.dump(rows, f, indent=1)
