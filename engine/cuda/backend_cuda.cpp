@@ -72,7 +72,7 @@ void CudaBackend::keep_until_trim(std::shared_ptr<void> unused) noexcept {
 }
 
 void CudaBackend::trim() {
-    ready_->stop();
+    if (ready_) ready_->stop();  // not in the destructor
     pinned_.trim();
     auto unused = std::make_unique<std::vector<std::shared_ptr<void>>>();
     {

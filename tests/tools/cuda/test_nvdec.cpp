@@ -2,15 +2,19 @@
 //
 // What NVDEC decodes, segment by segment, is to the bit what the CPU decodes.
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <convoy/media/input.h>
+#include <convoy/convoy.hpp>
 #include "tests/support/catch.h"
 #include "tests/support/cuda.h"
+#include "tests/support/data.h"
 #include "tests/tools/awkward_videos.h"
 #include "tests/tools/segment_frames.h"
 #include "tools/media/in/av_cuda.h"
@@ -154,6 +158,62 @@ TEST_CASE("the shipped clip is decoded by NVDEC", "[nvdec]") {
     REQUIRE_GPU();
     const Gpu gpu;
     check_on_gpu({"the clip", clip(), Cut::many, false, true}, gpu);
+}
+
+namespace {
+
+struct Counter : RunObserver {
+    std::vector<std::vector<std::pair<int, float>>> found;  // classes and confidences, by frame of all inputs
+    std::int64_t segments = 0, on_gpu = 0;
+    void result(int, Result& result) override {
+        auto& frame = found.emplace_back();
+        for (const Detection& d : result.detections) frame.push_back({d.class_id, d.confidence});
+    }
+    void end_input(int, const InputEnd& end) override { segments += end.segments, on_gpu += end.on_gpu; }
+};
+
+}  // namespace
+
+TEST_CASE("decoders that are made early serve inputs of a kind, run after run, and go with the engine", "[nvdec]") {
+    REQUIRE_GPU();
+    const std::string stem = source_dir() + "/models/yolov3-quarter";
+    const Network network = load_network(stem + ".cfg", stem + ".weights", "", {160, 160});
+    EngineOptions options;
+    options.device = "cuda:0";
+    options.tuning = Tuning::fixed;
+    options.libraries = false;
+    options.same_bits = true;
+    RunThreads threads;
+    threads.cpu_decoders = -1;
+    const auto open = [](std::stop_token cancel) { return media::open_input(clip(), {}, cancel); };
+    const std::atomic<bool> stop = false;
+    Counter plain;
+    Engine(network, options).run({{open, 0}}, plain, stop, threads);
+    REQUIRE(plain.found.size() == 240);
+    CHECK(plain.on_gpu == plain.segments);
+
+    const auto source = media::open_input(clip());
+    const std::shared_ptr<const Segment> first = source->next_segment();
+    std::atomic<int> made = 0;
+    options.early_reader = [&](const DecodeTarget& target) {
+        auto reader = source->make_reader(target);
+        reader->warm_up(first);
+        ++made;
+        return reader;
+    };
+    {
+        Engine engine(network, options);
+        for (int run = 0; run < 2; ++run) {
+            Counter early;
+            engine.run({{open, 0}, {open, 0}}, early, stop, threads);
+            REQUIRE(early.found.size() == 480);
+            CHECK(early.on_gpu == early.segments);
+            for (std::size_t i = 0; i < 480; ++i) REQUIRE(early.found[i] == plain.found[i % 240]);
+        }
+    }
+    CHECK(made > 0);
+    CHECK(made <= 8);
+    Engine(network, options);  // whose decoders nobody takes, and which goes while they are being made
 }
 
 TEST_CASE("without a usable context the CPU decodes", "[nvdec]") {
