@@ -12,12 +12,13 @@ class DecodeRates {
 public:
     enum class By { gpu, cpu };
 
-    /// A thread has read a segment to its end.
-    void add(By by, std::int64_t frames, double seconds) {
+    /// A thread has read a segment to its end, which has taken it `seconds`, of which it was decoding for `decoding_s`.
+    void add(By by, std::int64_t frames, double seconds, double decoding_s) {
         const std::lock_guard lock(mutex_);
         Mean& mean = by == By::gpu ? gpu_ : cpu_;
         mean.frames = kKeep * mean.frames + double(frames);
         mean.seconds = kKeep * mean.seconds + seconds;
+        mean.decoding_s = kKeep * mean.decoding_s + decoding_s;
         mean.segments = kKeep * mean.segments + 1;
     }
     /// `frames_left` are yet to be read; `helping` threads of the CPU are on segments of theirs, `threads` of all GPUs'
@@ -30,10 +31,17 @@ public:
         return cpu_.seconds / cpu_.segments < (frames_left - taken) / gpu_frames_per_second;
     }
 
+    /// Whether `threads` of the device's own decoders are known to keep a network of that speed busy, if it lets them.
+    bool gpu_suffices(int threads, double network_frames_per_second) const {
+        const std::lock_guard lock(mutex_);
+        return network_frames_per_second > 0 && gpu_.decoding_s > 0 &&
+               threads * gpu_.frames / gpu_.decoding_s >= network_frames_per_second;
+    }
+
 private:
     static constexpr double kKeep = .9;  // of what was known before: the last ten segments count
     struct Mean {
-        double frames = 0, seconds = 0, segments = 0;  // weighted alike, so their ratios are means
+        double frames = 0, seconds = 0, decoding_s = 0, segments = 0;  // weighted alike, so their ratios are means
     };
     mutable std::mutex mutex_;
     Mean gpu_, cpu_;

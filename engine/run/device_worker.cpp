@@ -206,6 +206,11 @@ std::string DeviceWorker::failure() const {
     return failure_;
 }
 
+double DeviceWorker::network_frames_per_second() const {
+    const std::lock_guard lock(mutex_);
+    return network_s_ > 0 ? double(network_frames_) / network_s_ : 0;
+}
+
 bool DeviceWorker::frames_wait() const {
     const std::lock_guard lock(mutex_);
     return waiting_ > 0;
@@ -322,7 +327,11 @@ void DeviceWorker::blame(Batch& batch, std::exception_ptr error) {
 
 void DeviceWorker::wait_for(Batch& batch) {
     try {
-        network_clock_.add(batch.slot->wait());
+        const double ms = batch.slot->wait();
+        network_clock_.add(ms);
+        const std::lock_guard lock(mutex_);
+        network_s_ += ms * 1e-3;
+        network_frames_ += std::int64_t(batch.arrivals.size());
     } catch (...) {
         blame(batch, std::current_exception());
     }
@@ -376,7 +385,8 @@ void DeviceWorker::clear_statistics() {
          {&decode_clock_, &wait_clock_, &preprocess_clock_, &network_clock_, &postprocess_clock_, &latency_clock_})
         clock->clear();
     batch_counts_.assign(batch_counts_.size(), 0);
-    frames_ = 0;
+    frames_ = network_frames_ = 0;
+    network_s_ = 0;
 }
 
 DeviceReport DeviceWorker::report() const {

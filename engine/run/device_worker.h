@@ -118,6 +118,8 @@ public:
     };
     /// Whether frames wait for a batch: the network is what limits the device.
     bool frames_wait() const;
+    /// What the network does while it is at work; 0 when no batch is done yet.
+    double network_frames_per_second() const;
     /// Eager: as soon as the device has nothing to do and no producer is at work, a batch goes as it is. Otherwise a
     /// batch waits until it is full, flushed or as old as max_latency_ms allows.
     void set_eager(bool eager);
@@ -203,6 +205,8 @@ private:
     StageClock network_clock_{"network"}, postprocess_clock_{"post-process"}, latency_clock_{"latency"};
     std::vector<std::int64_t> batch_counts_;
     std::int64_t frames_ = 0;
+    double network_s_ = 0;  // of batches with so many frames:
+    std::int64_t network_frames_ = 0;
 
     std::vector<std::thread> threads_;
 };

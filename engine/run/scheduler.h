@@ -96,6 +96,11 @@ private:
         std::shared_ptr<OpenInput> input;
         std::unique_ptr<SegmentReader> reader;
     };
+    // What a thread has read of a segment.
+    struct Read {
+        std::int64_t frames = 0;
+        double decoding_s = 0;
+    };
     struct RowOfInput {
         std::shared_ptr<WorkRow> row;
         std::shared_ptr<OpenInput> input;
@@ -126,7 +131,7 @@ private:
                  const Waiting& waiting);
     RunUnit::Ending blame(Device& device, std::exception_ptr thrown, std::string& error);
     RunUnit::Ending submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
-                                  SegmentReader& reader, const Waiting& waiting, std::int64_t& frames);
+                                  SegmentReader& reader, const Waiting& waiting, Read& read);
     FrameTicket admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting);
     std::unique_ptr<DecoderSeat> seat_on(DeviceWorker& worker, const std::string& name);
     void let_go(DeviceWorker& worker, DecoderSeat& seat);

@@ -121,7 +121,9 @@ std::optional<ReadySeat> Scheduler::ready_seat(Device& device) {
 bool Scheduler::helps(const Device& device) const {
     // Beside threads at work, decoders take several times as long to make.
     if (Clock::now() - start_ < kDecodersComing && device.worker->backend().ready_seats_left() > 0) return false;
-    if (device.warm > 0 && device.worker->frames_wait()) return false;  // more of them would only wait, too
+    // The network limits the device: more frames would only wait.
+    if (device.warm > 0 && device.worker->frames_wait()) return false;
+    if (device.rates.gpu_suffices(device.warm, device.worker->network_frames_per_second())) return false;
     if (endless_length_ || dispatcher_.has_unopened()) return true;
     return device.rates.cpu_helps(double(expected_ - read_), helping_, device.warm * int(devices_.size()));
 }
@@ -205,7 +207,7 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
                         const Waiting& waiting) {
     count_running(1);
     const auto begin = Clock::now();
-    std::int64_t frames = 0;  // read now
+    Read read;
     auto ending = RunUnit::Ending::cut_off;
     SegmentNotes notes;
     std::string error;
@@ -224,7 +226,7 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
             const TraceScope traced(options_.trace, device.worker->options().name, seat.name(), "open a segment");
             reading.reader->open(unit->segment());
         }
-        ending = submit_frames(device, unit, seat, *reading.reader, waiting, frames);
+        ending = submit_frames(device, unit, seat, *reading.reader, waiting, read);
         notes = reading.reader->notes();
     } catch (...) {
         reading.close();
@@ -237,7 +239,7 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
     if (ending == RunUnit::Ending::complete) {
         ++device.segments;
         const auto by = reading.target.gpu >= 0 ? DecodeRates::By::gpu : DecodeRates::By::cpu;
-        device.rates.add(by, frames, std::chrono::duration<double>(Clock::now() - begin).count());
+        device.rates.add(by, read.frames, std::chrono::duration<double>(Clock::now() - begin).count(), read.decoding_s);
     }
     unit->end(std::move(notes), ending, std::move(error));
 }
@@ -259,7 +261,7 @@ RunUnit::Ending Scheduler::blame(Device& device, std::exception_ptr thrown, std:
 }
 
 RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
-                                         SegmentReader& reader, const Waiting& waiting, std::int64_t& frames) {
+                                         SegmentReader& reader, const Waiting& waiting, Read& read) {
     using Ending = RunUnit::Ending;
     DeviceWorker& worker = *device.worker;
     const auto keep = unit->row ? DeviceWorker::Keep::pixels : DeviceWorker::Keep::nothing;
@@ -270,14 +272,16 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
         if (stopping_) return Ending::cut_off;
         if (worker.failed()) return Ending::lost;
         std::optional<Frame> frame;
+        const auto begin = Clock::now();
         {
             const StageScope timed(clock, options_.trace, worker.options().name, seat.name(), "decode");
             frame = reader.next();
         }
         const auto decoded_at = Clock::now();
+        read.decoding_s += std::chrono::duration<double>(decoded_at - begin).count();
         if (!frame) return stopping_ && (unit->endless || n == 0) ? Ending::cut_off : Ending::complete;
         if (n < have) continue;
-        ++frames;
+        ++read.frames;
         ++read_;
         check_frame(*frame, seat.target().gpu >= 0);
         FrameTicket ticket = admit(device, *unit, *frame, waiting);

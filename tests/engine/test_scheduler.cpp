@@ -310,15 +310,20 @@ TEST_CASE("the CPU takes a segment only if it is done before the GPU would be", 
     using By = DecodeRates::By;
     DecodeRates rates;
     CHECK(rates.cpu_helps(1, 0, 8));  // nothing is known
-    for (int i = 0; i < 20; ++i) rates.add(By::cpu, 30, .2);
+    for (int i = 0; i < 20; ++i) rates.add(By::cpu, 30, .2, .2);
     CHECK(rates.cpu_helps(1, 0, 8));
     CHECK(rates.cpu_helps(1, 0, 0));
-    for (int i = 0; i < 20; ++i) rates.add(By::gpu, 30, .06);  // 500 frames/s each, 4,000 from eight
-    CHECK(rates.cpu_helps(1000, 0, 8));                        // .25 s
-    CHECK_FALSE(rates.cpu_helps(700, 0, 8));                   // .175 s
+    for (int i = 0; i < 20; ++i) rates.add(By::gpu, 30, .06, .06);  // 500 frames/s each, 4,000 from eight
+    CHECK(rates.cpu_helps(1000, 0, 8));                             // .25 s
+    CHECK_FALSE(rates.cpu_helps(700, 0, 8));                        // .175 s
     CHECK(rates.cpu_helps(700, 0, 4));
     CHECK_FALSE(rates.cpu_helps(1000, 14, 8));  // 210 of which are in segments that the CPU has
     CHECK_FALSE(rates.cpu_helps(-5, 0, 8));
-    for (int i = 0; i < 60; ++i) rates.add(By::cpu, 30, .1);  // faster segments, or cores that are idle now
+    for (int i = 0; i < 60; ++i) rates.add(By::cpu, 30, .1, .1);  // faster segments, or cores that are idle now
     CHECK(rates.cpu_helps(700, 0, 8));
+    CHECK_FALSE(rates.gpu_suffices(8, 0));  // of the network nothing is known
+    CHECK(rates.gpu_suffices(8, 3900));
+    CHECK_FALSE(rates.gpu_suffices(8, 4100));
+    for (int i = 0; i < 60; ++i) rates.add(By::gpu, 30, .06, .03);  // half of the time they wait for the network
+    CHECK(rates.gpu_suffices(8, 7900));
 }
