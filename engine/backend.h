@@ -73,8 +73,6 @@ public:
     /// One of those that are made at the start (EngineOptions::early_reader) or were kept: an empty one where none is
     /// left, nothing when none was there within `wait`. From any thread, like the next.
     virtual std::optional<ReadySeat> take_ready_seat(std::chrono::milliseconds /*wait*/) { return ReadySeat{}; }
-    /// How many are still to be taken.
-    virtual int ready_seats_left() { return 0; }
     /// One that a run has used, for the next.
     virtual void keep_ready_seat(ReadySeat /*seat*/) {}
     /// False once the device has failed for good.

@@ -43,45 +43,55 @@ EarlyInput::EarlyInput(std::string path, const media::InputOptions& options)
 EarlyInput::~EarlyInput() { stop_.request_stop(); }
 
 void EarlyInput::open(const std::string& path, const media::InputOptions& options) {
-    input_ = media::open_input(path, options, stop_.get_token());
-    if (input_->info().is_video && options.frames == 0) first_ = input_->next_segment();
+    Opened opened;
+    opened.input = media::open_input(path, options, stop_.get_token());
+    if (opened.input->info().is_video && options.frames == 0) opened.first = opened.input->next_segment();
+    const std::lock_guard lock(mutex_);
+    input_ = std::move(opened);
+}
+
+// Nothing, too, where it takes long or has failed: that is reported when it is taken.
+EarlyInput::Opened EarlyInput::opened() {
+    try {
+        if (opened_.wait_for(kPatience) != std::future_status::ready) return {};
+        opened_.get();
+    } catch (const Error&) {
+        return {};
+    }
+    const std::lock_guard lock(mutex_);
+    return input_;
 }
 
 std::int64_t EarlyInput::expected_frames(const std::vector<std::string>& inputs) {
     if (std::all_of(inputs.begin(), inputs.end(), media::is_image_path)) return std::int64_t(inputs.size());
     if (inputs.size() > 1) return 0;
-    try {
-        if (opened_.wait_for(kPatience) != std::future_status::ready) return 0;
-        opened_.get();
-        return input_->info().frames_estimate;
-    } catch (const Error&) {
-        return 0;  // reported when it is taken
-    }
+    const Opened now = opened();
+    return now.input ? now.input->info().frames_estimate : 0;
 }
 
 std::unique_ptr<SegmentReader> EarlyInput::reader(const DecodeTarget& target, int most) {
-    if (opened_.wait_for(kPatience) != std::future_status::ready) return nullptr;
-    try {
-        opened_.get();
-    } catch (const Error&) {
-        return nullptr;
-    }
-    if (!first_ || first_->kind() != SegmentKind::closed) return nullptr;
-    if (const std::int64_t frames = input_->info().frames_estimate; frames > 0)
+    const Opened now = opened();
+    if (!now.first || now.first->kind() != SegmentKind::closed) return nullptr;
+    if (const std::int64_t frames = now.input->info().frames_estimate; frames > 0)
         most = int(std::min(std::int64_t(most), 1 + frames / kWorthFrames));
     {
         const std::lock_guard lock(mutex_);
         if (readers_[target.gpu]++ >= most) return nullptr;
     }
-    std::unique_ptr<SegmentReader> reader = input_->make_reader(target);
-    reader->warm_up(first_);
+    std::unique_ptr<SegmentReader> reader = now.input->make_reader(target);
+    reader->warm_up(now.first);
     return reader;
 }
 
 std::unique_ptr<Input> EarlyInput::take(std::stop_token cancel) {
     link_.emplace(std::move(cancel), [this] { stop_.request_stop(); });
     opened_.get();
-    return std::make_unique<BegunInput>(input_, first_);
+    Opened taken;
+    {
+        const std::lock_guard lock(mutex_);
+        std::swap(taken, input_);  // nothing of it is held here once its turn is over
+    }
+    return std::make_unique<BegunInput>(std::move(taken.input), std::move(taken.first));
 }
 
 }  // namespace convoy::tools

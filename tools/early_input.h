@@ -32,12 +32,17 @@ public:
     std::unique_ptr<Input> take(std::stop_token cancel);
 
 private:
+    // What was opened, and its first segment; nothing before that, and once it was taken.
+    struct Opened {
+        std::shared_ptr<Input> input;
+        std::shared_ptr<const Segment> first;
+    };
     void open(const std::string& path, const media::InputOptions& options);
+    Opened opened();
 
     std::stop_source stop_;
-    std::shared_ptr<Input> input_;  // this and the next are there once opened_ is
-    std::shared_ptr<const Segment> first_;
     std::mutex mutex_;
+    Opened input_;
     std::map<int, int> readers_;  // by GPU
     std::shared_future<void> opened_;
     std::optional<std::stop_callback<std::function<void()>>> link_;

@@ -45,7 +45,6 @@ public:
     /// Begins to make decoders, which take_ready_seat() hands out.
     void begin_early_readers(const CudaOptions& options);
     std::optional<ReadySeat> take_ready_seat(std::chrono::milliseconds wait) override { return ready_->take(wait); }
-    int ready_seats_left() override { return ready_->left(); }
     void keep_ready_seat(ReadySeat seat) override { ready_->keep(std::move(seat)); }
     bool alive() override;
     bool hangs() const override { return patience_->exhausted(); }

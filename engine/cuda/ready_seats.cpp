@@ -42,11 +42,6 @@ void ReadySeats::stop() {
     stopped_ = true;
 }
 
-int ReadySeats::left() {
-    const std::lock_guard lock(mutex_);
-    return left_;
-}
-
 void ReadySeats::keep(ReadySeat seat) {
     const std::lock_guard lock(mutex_);
     ready_.push_back(std::move(seat));

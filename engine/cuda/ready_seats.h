@@ -33,8 +33,6 @@ public:
     void begin(Make make, int count, Trace* trace);
     /// See Backend::take_ready_seat(); empty, too, where one could not be made.
     std::optional<ReadySeat> take(std::chrono::milliseconds wait);
-    /// Those that nobody has taken.
-    int left();
     void keep(ReadySeat seat);
     /// No more are begun.
     void stop();
@@ -49,7 +47,7 @@ private:
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<ReadySeat> ready_;
-    int left_ = 0;
+    int left_ = 0;  // that nobody has taken
     bool stopped_ = false;
     std::vector<std::thread> threads_;
 };

@@ -71,7 +71,6 @@ const TuningCache::Entry* TuningCache::find(const std::string& problem) {
 void TuningCache::forget() {
     entries_.clear();
     used_ = merge_ = false;
-    changed_ = true;
 }
 
 void TuningCache::put(const std::string& problem, Entry entry) {

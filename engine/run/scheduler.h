@@ -78,9 +78,10 @@ private:
         DeviceWorker* const worker;
         MemoryBudget pixels;  // of frames on their way through SegmentWork
         std::atomic<std::int64_t> segments = 0;
-        int endless = 0;            // segments that it is reading
-        int threads = 0;            // started so far: their numbers in the trace
-        std::atomic<int> warm = 0;  // threads whose decoders on the GPU are made
+        int endless = 0;                            // segments that it is reading
+        int threads = 0;                            // started so far: their numbers in the trace
+        std::atomic<int> waiting_for_decoders = 0;  // threads
+        std::atomic<int> warm = 0;                  // threads whose decoders on the GPU are made
         DecodeRates rates;
     };
     // A reader, kept for the segments of one input, and of those that adopt it.
@@ -92,8 +93,8 @@ private:
         void close();
         Backend& backend;  // that it reads for
         const DecodeTarget target;
-        bool warm = false;  // what it takes long to make on the GPU is there
-        std::shared_ptr<OpenInput> input;
+        bool warm = false;               // what it takes long to make on the GPU is there
+        std::weak_ptr<OpenInput> input;  // whose segments it reads, and which it does not keep open
         std::unique_ptr<SegmentReader> reader;
     };
     // What a thread has read of a segment.

@@ -52,7 +52,10 @@ void Scheduler::start_decoders() {
     // An input may keep a thread waiting for ever, one a lane: the others go on.
     const int devices = int(devices_.size());
     const int decoders = std::max(options_.decoders, (dispatcher_.lanes() + devices - 1) / devices);
-    for (Device& device : devices_) device.threads = decoders;  // before an endless input adds its own
+    for (Device& device : devices_) {
+        device.threads = decoders;  // before an endless input adds its own
+        device.waiting_for_decoders = decoders;
+    }
     const auto start = [&](int count, const std::string& name, bool helper) {
         for (int i = 0; i < count; ++i)
             for (Device& device : devices_)
@@ -70,6 +73,7 @@ void Scheduler::decode(Device& device, const std::string& seat_name, bool helper
     DeviceWorker& worker = *device.worker;
     become_device_thread(worker.options().cpus);
     std::optional<ReadySeat> ready = helper ? ReadySeat{} : ready_seat(device);
+    if (!helper) --device.waiting_for_decoders;
     if (!ready) return;
     std::unique_ptr<DecoderSeat> seat = ready->seat ? std::move(ready->seat) : seat_on(worker, seat_name);
     if (!seat) return device_lost();
@@ -120,7 +124,7 @@ std::optional<ReadySeat> Scheduler::ready_seat(Device& device) {
 
 bool Scheduler::helps(const Device& device) const {
     // Beside threads at work, decoders take several times as long to make.
-    if (Clock::now() - start_ < kDecodersComing && device.worker->backend().ready_seats_left() > 0) return false;
+    if (Clock::now() - start_ < kDecodersComing && device.waiting_for_decoders > 0) return false;
     // The network limits the device: more frames would only wait.
     if (device.warm > 0 && device.worker->frames_wait()) return false;
     if (device.rates.gpu_suffices(device.warm, device.worker->network_frames_per_second())) return false;
@@ -212,7 +216,7 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
     SegmentNotes notes;
     std::string error;
     try {
-        if (reading.input != unit->input) {
+        if (reading.input.lock() != unit->input) {
             Input& input = *unit->input->input;
             if (!reading.reader || !input.adopt_reader(*reading.reader)) {
                 reading.close();  // its decoder goes before another is made

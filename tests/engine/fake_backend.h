@@ -36,10 +36,6 @@ public:
         ready.pop_front();
         return seat;
     }
-    int ready_seats_left() override {
-        const std::lock_guard lock(mutex_);
-        return never_ready + int(ready.size());
-    }
     std::string description() const override { return "fake"; }
     bool alive() override { return !dead && !patience.exhausted(); }
     bool hangs() const override { return patience.exhausted(); }

@@ -153,6 +153,35 @@ TEST_CASE("readers that are ready, and those of inputs of the same kind, are ado
     }
 }
 
+TEST_CASE("an input is closed while the next one is waited for", "[scheduler]") {
+    // As where one program writes into two pipes, one after the other.
+    struct Closing : FakeInput {
+        Closing(const Script& script, std::stop_token cancel, std::atomic<bool>& flag)
+            : FakeInput(script, std::move(cancel)), closed(flag) {}
+        ~Closing() override { closed = true; }
+        std::atomic<bool>& closed;
+    };
+    for (const int decoders : {1, 3}) {
+        INFO(decoders << " decoders");
+        FakeDevices fake(1);
+        Script script;
+        script.segments = std::vector<int>(6, 5);
+        std::atomic<bool> closed = false, in_time = false;
+        const RunInput first{[&](std::stop_token cancel) -> std::unique_ptr<Input> {
+            return std::make_unique<Closing>(script, std::move(cancel), closed);
+        }};
+        const RunInput second{[&](std::stop_token cancel) -> std::unique_ptr<Input> {
+            for (int i = 0; i < 5000 && !closed; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            in_time = closed.load();
+            return std::make_unique<FakeInput>(script, std::move(cancel));
+        }};
+        Recorder recorder(2);
+        run(fake, {first, second}, recorder, few_threads(decoders));
+        CHECK(in_time);
+        CHECK(recorder.inputs[1].numbers == numbers_from(0, 30));
+    }
+}
+
 TEST_CASE("nobody waits for decoders that are not ready when the run is over", "[scheduler]") {
     for (const bool stop_it : {false, true}) {
         FakeDevices fake(2);
@@ -166,6 +195,24 @@ TEST_CASE("nobody waits for decoders that are not ready when the run is over", "
                 [&] { Scheduler(fake.workers, {run_input(script)}, recorder, stop, options).run(); });
         if (!stop_it) CHECK(recorder.inputs[0].numbers == numbers_from(0, 140));
     }
+}
+
+TEST_CASE("decoders that nobody takes do not keep the CPU from helping", "[scheduler]") {
+    FakeDevices fake(1);
+    Script script;
+    script.segments = std::vector<int>(40, 10);
+    script.adopts = true;
+    script.frame_time = std::chrono::milliseconds(2);
+    FakeInput source({}, {});
+    for (int i = 0; i < 8; ++i)
+        fake.backends[0]->ready.push_back({fake.backends[0]->make_seat("decoder"), source.make_reader({})});
+    Recorder recorder(1);
+    SchedulerOptions options = few_threads(2);
+    options.cpu_decoders = 2;
+    run(fake, {run_input(script)}, recorder, options);
+    CHECK(recorder.inputs[0].numbers == numbers_from(0, 400));
+    CHECK(fake.backends[0]->ready.size() == 6);
+    CHECK(*script.readers > 0);  // the helpers', since the decoders' are adopted
 }
 
 TEST_CASE("an endless input has a thread of its own and does not hold files up", "[scheduler]") {

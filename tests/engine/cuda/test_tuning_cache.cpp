@@ -46,6 +46,19 @@ TEST_CASE("a choice is remembered for its key alone", "[tuning]") {
     CHECK_FALSE(TuningCache(folder.path.string(), "H200, driver 13.1").find("fp16_n1_x13"));
 }
 
+TEST_CASE("what is forgotten stays on disk until something takes its place", "[tuning]") {
+    const Folder folder;
+    fill(folder, "one");
+    TuningCache cache(folder.path.string(), "one");
+    cache.forget();
+    CHECK_FALSE(cache.find("fp16_n1_x13"));
+    CHECK(cache.save().empty());
+    CHECK(TuningCache(folder.path.string(), "one").find("fp16_n1_x13"));
+    cache.put("fp16_n3_x13", {"igemm_64", 1.f});
+    CHECK(cache.save().empty());
+    CHECK_FALSE(TuningCache(folder.path.string(), "one").find("fp16_n1_x13"));
+}
+
 TEST_CASE("a key that another one's file name stands for is not trusted", "[tuning]") {
     const Folder folder;
     fill(folder, "one");

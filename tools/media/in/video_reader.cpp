@@ -145,8 +145,9 @@ void VideoReader::end() {
 }
 
 std::optional<Frame> VideoReader::next_of_part() {
-    if (at_ == frames_->frames.size()) return std::nullopt;
-    return frames_->frames[at_++];
+    if (at_ < frames_->frames.size()) return frames_->frames[at_++];
+    frames_.reset();
+    return std::nullopt;
 }
 
 void VideoReader::keep_refusal() {

@@ -30,7 +30,7 @@ public:
     std::optional<Frame> next() override;
     SegmentNotes notes() const override { return notes_; }
     bool outlives_run() const override {
-        return decoder_has_gpu_ && decoder_->on_gpu() && decoder_headers_ && !packets_;
+        return decoder_has_gpu_ && decoder_->on_gpu() && decoder_headers_ && !packets_ && !frames_;
     }
 
 private:
