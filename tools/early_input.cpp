@@ -11,7 +11,7 @@
 namespace convoy::tools {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience{300};  // with an input of which something would be worth knowing
+constexpr std::chrono::milliseconds kPatience{500};  // from its beginning, with an input that would be worth knowing
 constexpr std::int64_t kWorthFrames = 120;           // a decoder for fewer is not worth its making
 
 /// An input whose first segment was taken already, and is kept here.
@@ -53,7 +53,7 @@ void EarlyInput::open(const std::string& path, const media::InputOptions& option
 // Nothing, too, where it takes long or has failed: that is reported when it is taken.
 EarlyInput::Opened EarlyInput::opened() {
     try {
-        if (opened_.wait_for(kPatience) != std::future_status::ready) return {};
+        if (opened_.wait_until(begun_ + kPatience) != std::future_status::ready) return {};
         opened_.get();
     } catch (const Error&) {
         return {};

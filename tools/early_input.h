@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <future>
@@ -40,6 +41,7 @@ private:
     void open(const std::string& path, const media::InputOptions& options);
     Opened opened();
 
+    const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
     std::stop_source stop_;
     std::mutex mutex_;
     Opened input_;

@@ -8,6 +8,7 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
 
 extern "C" {
@@ -121,12 +122,25 @@ Engine make_engine(const Network& network, RunOptions& options) {
     return {network, options.engine};
 }
 
+bool on_cpu(const Engine& engine) { return engine.description().starts_with("cpu"); }
+
+// Before minutes are spent on what nobody would remember.
+void check_tuning_cache(const std::string& folder) {
+    std::error_code error;
+    if (!folder.empty()) std::filesystem::create_directories(folder, error);
+    if (folder.empty() || access(folder.c_str(), W_OK) != 0)
+        throw Error(ErrorKind::output, "--tune remembers what it measures in a folder, and " +
+                                           (folder.empty() ? "there is none" : folder + " cannot be written") +
+                                           ": name one (--tuning-cache DIR)");
+}
+
 // For recordings and live inputs, whose batches have every size.
 int tune(RunOptions& options) {
+    check_tuning_cache(options.engine.tuning_cache);
     const Network network = options.model.load();
     if (!options.quiet) options.engine.notice = print_notices("yolo-run");
     const Engine engine = make_engine(network, options);
-    if (engine.description().starts_with("cpu"))
+    if (on_cpu(engine))
         throw Error(ErrorKind::unsupported, "--tune measures a GPU's kernels, and this runs on the CPU" +
                                                 (engine.notes().empty() ? "" : ": " + engine.notes().front()));
     if (!options.quiet) greet("yolo-run", options.model, network, engine);
@@ -167,6 +181,9 @@ int run(RunOptions& options) {
         fmt::print(stderr, kMeasuringStopped);
         return leave(kInterrupted);
     }
+    if (options.engine.tuning == Tuning::measured && on_cpu(engine) && !options.quiet)
+        fmt::print(stderr,
+                   "yolo-run: --tune measures a GPU's kernels; this runs on the CPU, and nothing is measured\n");
     if (!options.fail_device.empty()) call_before_batches(engine, parse_fail_device(options.fail_device));
     network.weights_storage.reset();  // the engine holds what it needs
     if (!options.quiet) greet("yolo-run", options.model, network, engine);

@@ -94,8 +94,19 @@ TEST_CASE("what this build lacks is an error, not a fallback") {
     check_failure(finished, 1, "cuda:31");
     check_failure(yolo_run(folder, {clip(), "--jsonl", "x.jsonl", "--device", "cpu", "--precision", "fp16"}), 1,
                   "fp32 only");
-    check_failure(yolo_run(folder, {"--tune", "--device", "cpu"}), 1, "--tune measures a GPU's kernels");
     CHECK_FALSE(fs::exists(folder / "x.jsonl"));
+}
+
+TEST_CASE("--tune says where nothing can be measured or remembered") {
+    const TemporaryFolder folder;
+    check_failure(yolo_run(folder, {"--tune", "--device", "cpu", "--tuning-cache", "t"}), 1,
+                  "--tune measures a GPU's kernels");
+    check_failure(yolo_run(folder, {"--tune", "--tuning-cache", ""}), 1, "there is none: name one");
+    check_failure(yolo_run(folder, {"--tune", "--tuning-cache", "/proc/t"}), 1, "/proc/t cannot be written");
+    const Finished finished = yolo_run(
+        folder, {clip(), "--frames", "1", "--jsonl", "x.jsonl", "--tune", "--device", "cpu", "--tuning-cache", "t"});
+    CHECK(finished.status == 0);
+    CHECK(finished.err.find("nothing is measured") != std::string::npos);
 }
 
 TEST_CASE("a report for which the disk has no room leaves the earlier one as it was") {
