@@ -57,7 +57,7 @@ nlohmann::json bench_run(const BenchOptions& options) {
         const std::atomic<bool> stop = false;
         const double cpu_before = cpu_seconds();
         report = engine.run({{[&](std::stop_token cancel) { return media::open_input(options.video, {}, cancel); }, 0}},
-                            counter, stop, {options.decoders, 0});
+                            counter, stop, {options.decoders, 0, options.cpu_decoders});
         if (pass < 0) continue;
         rates.push_back(double(counter.frames) / report.seconds);
         medians.push_back(report.latency.median_ms);

@@ -14,11 +14,12 @@ namespace convoy::bench {
 struct BenchOptions {
     tools::ModelOptions model;
     EngineOptions engine;
-    std::string video;    ///< pipeline, run, decode, soak
-    int decoders = 0;     ///< run and decode: threads a device; 0 takes the engine's choice
-    int streams = 4;      ///< soak with a video: so many at once
-    double seconds = 60;  ///< the same: for so long
-    std::string rows;     ///< conv only: a regular expression; empty takes all but the oracle
+    std::string video;     ///< pipeline, run, decode, soak
+    int decoders = 0;      ///< run and decode: threads a device; 0 takes the engine's choice
+    int cpu_decoders = 0;  ///< run: threads a device that decode on the CPU beside them; 0 as above, -1 for none
+    int streams = 4;       ///< soak with a video: so many at once
+    double seconds = 60;   ///< the same: for so long
+    std::string rows;      ///< conv only: a regular expression; empty takes all but the oracle
     int passes = 20;
     int warmup = 3;
 };

@@ -46,6 +46,10 @@ int main(int argc, char** argv) {
             sub->add_option("video", options.video, "a video file")->required(name != "soak");
         if (name == "run" || name == "decode")
             sub->add_option("--decoders", options.decoders, "threads a device that decode")->check(CLI::Range(1, 256));
+        if (name == "run")
+            sub->add_option("--cpu-decoders", options.cpu_decoders,
+                            "threads a device that decode on the CPU beside its own decoders, -1 for none")
+                ->check(CLI::Range(-1, 256));
         if (name == "soak") {
             sub->add_option("--streams", options.streams, "with a video: so many at once")->check(CLI::Range(1, 256));
             sub->add_option("--seconds", options.seconds, "with a video: for so long")->check(CLI::Range(1., 1e6));

@@ -28,9 +28,7 @@ public:
     /// Brings the pixels of a frame in device memory, which was preprocessed from this seat, to host memory, and lets
     /// go of them there.
     virtual void to_host(Frame&) {}
-    /// Takes over the frame's owner, and lets go of it once the frame was read; a little later, so that nobody waits.
-    virtual void hold(Frame& frame) { frame.owner.reset(); }
-    /// Waits until all that was held is let go of.
+    /// Waits until all that is held (see Slot::preprocess()) is let go of.
     virtual void release() {}
 
 private:
@@ -50,8 +48,10 @@ public:
     virtual ~Slot() = default;
     /// Scales the frame's picture into place `index` of the input tensor. Several threads may do so at once, each with
     /// a seat and a place of its own. The bytes of a picture in host memory are not needed any more once this has
-    /// returned, those in device memory once DecoderSeat::hold() has let go of them.
+    /// returned; of one in device memory the seat holds the owner until it was read, at the latest by run().
     virtual void preprocess(int index, const Frame& frame, DecoderSeat& seat) = 0;
+    /// Forgets the pictures that came since run(): it will not be called for them.
+    virtual void drop() {}
     /// Runs the network over the first `count` pictures; may return before it is done. One slot of a backend at a time.
     virtual void run(int count) = 0;
     /// Waits for run(), and says how many milliseconds the network took.

@@ -59,6 +59,8 @@ public:
     /// Notes its lifetime as a step of the start.
     TraceScope start_step(const char* name) const;
     void count_device_bytes(std::size_t bytes) { device_bytes_ += bytes; }
+    /// A number for another slot.
+    int count_slot() { return slots_++; }
 
     const Plan& plan() const override { return plan_; }
     const DetectOptions& detect() const { return detect_; }
@@ -124,6 +126,7 @@ private:
     std::vector<int> batches_;
     std::vector<std::string> notes_;
     std::size_t device_bytes_ = 0;
+    int slots_ = 0;  // made so far
     Trace* trace_;
     const std::shared_ptr<Patience> patience_;  // shared with page-locked buffers, which may outlive the backend
     PinnedPool pinned_;

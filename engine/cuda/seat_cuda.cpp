@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "engine/cuda/seat_cuda.h"
 
-#include <array>
+#include <deque>
 #include <utility>
 
 namespace convoy {
 namespace {
 
 constexpr int kRowAlignment = 64;
+constexpr std::size_t kMostHeld = 4;  // frames, for each of which a decoder needs another surface
 
 int aligned(int bytes) { return (bytes + kRowAlignment - 1) / kRowAlignment * kRowAlignment; }
 
@@ -18,16 +19,19 @@ struct CudaSeat::Resources {
         : stream(make_stream(true)),  // its short kernels feed the network's long ones
           ring(stream.get(), backend.patience()),
           done(make_event()),
-          held_until{make_event(), make_event()},
           trail(backend, name + " stream") {}
 
     CudaStream stream;
     UploadRing ring;
     CudaEvent done;
-    // Frames that are perhaps still being read, and the events after that: the last one, and while it is waited for,
-    // the one before.
-    std::array<std::shared_ptr<const void>, 2> held;
-    std::array<CudaEvent, 2> held_until;
+    // A frame that a group is to read.
+    struct Held {
+        std::shared_ptr<const void> owner;
+        PictureGroup* group;
+        std::shared_ptr<PictureGroup::Launch> launch;
+    };
+    std::deque<Held> held;
+    std::shared_ptr<const void> copied;  // owner of the frame that is being copied to the host
     GpuTrail trail;
 };
 
@@ -53,19 +57,18 @@ GpuTrail& CudaSeat::trail() { return resources_->trail; }
 
 DecodeTarget CudaSeat::target() const { return {backend_.device(), context_, resources_->stream.get()}; }
 
+cudaStream_t CudaSeat::stream() const { return resources_->stream.get(); }
+
 cudaStream_t CudaSeat::stream_of(const Frame& frame) const {
-    return frame.pixels.on_device && frame.cuda_stream ? static_cast<cudaStream_t>(frame.cuda_stream)
-                                                       : resources_->stream.get();
+    return frame.cuda_stream ? static_cast<cudaStream_t>(frame.cuda_stream) : stream();
 }
 
-void CudaSeat::with_picture(const Frame& frame, const std::function<void(const PixelView&, cudaStream_t)>& read) {
-    const cudaStream_t stream = stream_of(frame);
-    if (frame.pixels.on_device) return read(frame.pixels, stream);
+void CudaSeat::with_picture(const Frame& frame, const std::function<void(const PixelView&)>& read) {
     GpuTrail& trail = resources_->trail;
-    trail.start(stream);
+    trail.start(stream());
     resources_->ring.upload(frame.pixels, [&](const PixelView& on_device) {
-        trail.stop(stream, "copy to the GPU");
-        read(on_device, stream);
+        trail.stop(stream(), "copy to the GPU");
+        read(on_device);
     });
 }
 
@@ -90,31 +93,35 @@ void CudaSeat::to_host(Frame& frame) {
     }
     resources_->trail.stop(stream, "copy to the host");
     cuda_check(cudaEventRecord(resources_->done.get(), stream), "cudaEventRecord");
-    std::shared_ptr<const void>& held = resources_->held[std::size_t(1 - which_)];  // free between two calls
-    held = std::exchange(frame.owner, host);
+    resources_->copied = std::exchange(frame.owner, host);
     wait_for(backend_.patience(), resources_->done.get(), "copy of a frame to the host");
-    held.reset();
+    resources_->copied.reset();
     p.on_device = false;
     frame.cuda_stream = nullptr;
 }
 
-void CudaSeat::hold(Frame& frame) {
-    if (!frame.pixels.on_device) return frame.owner.reset();  // its bytes were copied already
-    const DeviceScope scope(backend_.device());
-    const auto before = std::size_t(which_), next = 1 - before;
-    cuda_check(cudaEventRecord(resources_->held_until[next].get(), stream_of(frame)), "cudaEventRecord");
-    resources_->held[next] = std::move(frame.owner);
-    which_ = int(next);
-    let_go(before);
+void CudaSeat::add_to(PictureGroup& group, int place, const Frame& frame, const kernels::Placement& placement) {
+    std::deque<Resources::Held>& held = resources_->held;
+    const auto was_read = [](const Resources::Held& h) {
+        return h.launch->enqueued && cudaEventQuery(h.launch->done.get()) == cudaSuccess;
+    };
+    while (!held.empty() && was_read(held.front())) held.pop_front();
+    if (held.size() == kMostHeld) let_go_of_oldest();
+    held.push_back({frame.owner, &group, nullptr});
+    held.back().launch = group.add(place, {frame.pixels, placement}, stream_of(frame));
 }
 
-void CudaSeat::release() { let_go(std::size_t(which_)); }
-
-void CudaSeat::let_go(std::size_t which) {
-    if (!resources_->held[which]) return;
+void CudaSeat::release() {
+    if (resources_->held.empty()) return;
     const DeviceScope scope(backend_.device());
-    wait_for(backend_.patience(), resources_->held_until[which].get(), "preprocessing");
-    resources_->held[which].reset();
+    while (!resources_->held.empty()) let_go_of_oldest();
+}
+
+void CudaSeat::let_go_of_oldest() {
+    const Resources::Held& oldest = resources_->held.front();
+    if (!oldest.launch->enqueued) oldest.group->launch();
+    wait_for(backend_.patience(), oldest.launch->done.get(), "preprocessing");
+    resources_->held.pop_front();
 }
 
 }  // namespace convoy

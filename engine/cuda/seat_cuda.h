@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/cuda/gpu_trail.h"
+#include "engine/cuda/picture_group.h"
 #include "engine/cuda/upload_ring.h"
 
 namespace convoy {
@@ -13,21 +14,22 @@ public:
     ~CudaSeat() override;
     DecodeTarget target() const override;
     void to_host(Frame& frame) override;
-    void hold(Frame& frame) override;
     void release() override;
 
-    /// Calls `read` with the picture in device memory and the stream on which it may be read: as it is, or on its way
-    /// there.
-    void with_picture(const Frame& frame, const std::function<void(const PixelView&, cudaStream_t)>& read);
+    /// Calls `read` with a picture in host memory when it is on its way to device memory, where stream() may read it.
+    void with_picture(const Frame& frame, const std::function<void(const PixelView&)>& read);
+    /// Where a picture in host memory is copied to the GPU.
+    cudaStream_t stream() const;
     GpuTrail& trail();
+    /// Puts a picture in device memory into a group, and holds its owner until it was read.
+    void add_to(PictureGroup& group, int place, const Frame& frame, const kernels::Placement& placement);
 
 private:
     struct Resources;
     cudaStream_t stream_of(const Frame& frame) const;
-    void let_go(std::size_t which);
+    void let_go_of_oldest();
 
     CudaBackend& backend_;
-    int which_ = 0;  // of the held frames is the last
     void* context_ = nullptr;
     std::shared_ptr<Resources> resources_;
 };

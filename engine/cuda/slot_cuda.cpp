@@ -17,8 +17,11 @@ struct CudaSlot::Resources {
     PinnedBuffer host_transforms, survivors;
     CudaStream side;  // what does not wait for the network
     CudaEvent ready, start, done;
-    std::vector<CudaEvent> preprocessed;  // by picture: ready in the input
-    std::vector<CudaGraph> graphs;        // by index into batches()
+    std::unique_ptr<PictureGroup> group;  // of pictures in device memory
+    // By place: whether a picture came from host memory, and then, when it is ready in the input.
+    std::vector<char> from_host;
+    std::vector<CudaEvent> preprocessed;
+    std::vector<CudaGraph> graphs;  // by index into batches()
 };
 
 CudaSlot::CudaSlot(CudaBackend& backend) : backend_(backend), heads_(heads_of(backend.plan())) {
@@ -46,9 +49,12 @@ void CudaSlot::take_memory() {
     r.transforms = DeviceBuffer(sizeof(kernels::BoxTransform) * std::size_t(n), "transforms", patience);
     r.host_transforms = PinnedBuffer(r.transforms.bytes(), patience);
     r.survivors = PinnedBuffer(k::survivor_bytes(kCapacity, n), patience);
-    r.side = make_stream();
+    r.side = make_stream(true);  // its short kernels feed the network's long ones
     r.ready = make_event();
     r.start = make_event(true), r.done = make_event(true);
+    r.group = std::make_unique<PictureGroup>(backend_, backend_.view(input_, memory(), 1), n, r.side.get(),
+                                             "preprocess " + std::to_string(backend_.count_slot()));
+    r.from_host.resize(std::size_t(n));
     for (int i = 0; i < n; ++i) r.preprocessed.push_back(make_event());
     // Places that a batch leaves empty are computed all the same: on numbers, not on what memory held before.
     cuda_check(cudaMemset(r.memory.data(), 0, r.memory.bytes()), "memset");
@@ -97,10 +103,13 @@ void CudaSlot::preprocess(int index, const Frame& frame, DecoderSeat& any_seat) 
         kernels::place(backend_.detect().fit, picture.width, picture.height, net.w, net.h);
     reinterpret_cast<kernels::BoxTransform*>(r.host_transforms.data())[index] = {placement, picture.width,
                                                                                  picture.height};
+    r.from_host[std::size_t(index)] = !picture.on_device;
+    if (picture.on_device) return seat.add_to(*r.group, index, frame, placement);
     kernels::DeviceTensor y = backend_.view(input_, memory(), 1);
     y.data = static_cast<std::byte*>(y.data) +
              std::size_t(index) * y.pixels() * std::size_t(y.pitch) * kernels::size_of(y.type);
-    seat.with_picture(frame, [&](const PixelView& on_device, cudaStream_t stream) {
+    const cudaStream_t stream = seat.stream();
+    seat.with_picture(frame, [&](const PixelView& on_device) {
         const k::PlacedPicture placed{on_device, placement};
         seat.trail().start(stream);
         try {
@@ -113,13 +122,18 @@ void CudaSlot::preprocess(int index, const Frame& frame, DecoderSeat& any_seat) 
     });
 }
 
+void CudaSlot::drop() { resources_->group->drop(); }
+
 void CudaSlot::run(int count) {
     const DeviceScope scope(backend_.device());
     Resources& r = *resources_;
     const cudaStream_t stream = backend_.compute_stream();
     for (int i = 0; i < count; ++i)
-        cuda_check(cudaStreamWaitEvent(stream, r.preprocessed[std::size_t(i)].get(), 0), "cudaStreamWaitEvent");
+        if (r.from_host[std::size_t(i)])
+            cuda_check(cudaStreamWaitEvent(stream, r.preprocessed[std::size_t(i)].get(), 0), "cudaStreamWaitEvent");
     // Beside the batch that the network is busy with.
+    r.group->launch();
+    r.group->check();
     const cudaStream_t side = r.side.get();
     cuda_check(cudaMemcpyAsync(r.transforms.data(), r.host_transforms.data(), r.transforms.bytes(),
                                cudaMemcpyHostToDevice, side),
@@ -145,9 +159,9 @@ double CudaSlot::wait() {
     float ms = 0;
     wait_for(backend_.patience(), resources_->done.get(), "the network");
     cuda_check(cudaEventElapsedTime(&ms, resources_->start.get(), resources_->done.get()), "cudaEventElapsedTime");
-    if (backend_.tracing())
-        backend_.add_span("network", "batch of " + std::to_string(count_), resources_->start.get(),
-                          resources_->done.get());
+    if (!backend_.tracing()) return double(ms);
+    resources_->group->collect_spans();
+    backend_.add_span("network", "batch of " + std::to_string(count_), resources_->start.get(), resources_->done.get());
     return double(ms);
 }
 

@@ -12,6 +12,7 @@ public:
     explicit CudaSlot(CudaBackend& backend);
     ~CudaSlot() override;
     void preprocess(int index, const Frame& frame, DecoderSeat& seat) override;
+    void drop() override;
     void run(int count) override;
     double wait() override;
     void collect(int index, std::vector<Detection>& out) override;

@@ -21,6 +21,11 @@ public:
         mean.decoding_s = kKeep * mean.decoding_s + decoding_s;
         mean.segments = kKeep * mean.segments + 1;
     }
+    /// Whether the device's own decoders have read a segment.
+    bool gpu_is_known() const {
+        const std::lock_guard lock(mutex_);
+        return gpu_.segments > 0;
+    }
     /// `frames_left` are yet to be read; `helping` threads of the CPU are on segments of theirs, `threads` of all GPUs'
     /// decoders at work.
     bool cpu_helps(double frames_left, int helping, int threads) const {

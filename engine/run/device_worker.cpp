@@ -120,7 +120,6 @@ void DeviceWorker::fill(Slot& slot, int index, Arrival& arrival, DecoderSeat& se
         const StageScope timed(preprocess_clock_, options_.trace, options_.name, seat.name(), "preprocess");
         slot.preprocess(index, frame, seat);
         if (keep == Keep::pixels && frame.pixels.on_device) seat.to_host(frame);
-        if (keep == Keep::nothing) seat.hold(frame);
     } catch (...) {
         arrival.error = std::current_exception();
         takes_blame(arrival.error);
@@ -366,6 +365,7 @@ void DeviceWorker::collect(Batch& batch, std::vector<FrameOutcome>& outcomes) {
 
 // The slot is free before its results are taken, so that a slow reader does not hold the network up.
 void DeviceWorker::let_go(Batch& batch) {
+    if (batch.lost || batch.error) batch.slot->drop();
     {
         const std::lock_guard lock(mutex_);
         --in_flight_;

@@ -73,7 +73,9 @@ void Scheduler::decode(Device& device, const std::string& seat_name, bool helper
     DeviceWorker& worker = *device.worker;
     become_device_thread(worker.options().cpus);
     std::optional<ReadySeat> ready = helper ? ReadySeat{} : ready_seat(device);
-    if (!helper) --device.waiting_for_decoders;
+    const bool has_decoder = ready && ready->reader;
+    device.warm += has_decoder;
+    if (!helper) --device.waiting_for_decoders;  // when its decoder counts already
     if (!ready) return;
     std::unique_ptr<DecoderSeat> seat = ready->seat ? std::move(ready->seat) : seat_on(worker, seat_name);
     if (!seat) return device_lost();
@@ -83,11 +85,8 @@ void Scheduler::decode(Device& device, const std::string& seat_name, bool helper
         producer.set_waiting(waits);
     };
     Reading reading(worker.backend(), helper ? DecodeTarget{} : seat->target());
-    if (ready->reader) {
-        reading.reader = std::move(ready->reader);
-        reading.warm = true;
-        ++device.warm;
-    }
+    reading.reader = std::move(ready->reader);
+    reading.warm = has_decoder;
     while (!worker.failed()) {
         if (helper && !helps(device)) {
             waiting(true);
@@ -123,8 +122,9 @@ std::optional<ReadySeat> Scheduler::ready_seat(Device& device) {
 }
 
 bool Scheduler::helps(const Device& device) const {
-    // Beside threads at work, decoders take several times as long to make.
-    if (Clock::now() - start_ < kDecodersComing && device.waiting_for_decoders > 0) return false;
+    // Beside threads at work, decoders take several times as long to make; and they may be all that is needed.
+    const bool unknown = device.waiting_for_decoders > 0 || (device.warm > 0 && !device.rates.gpu_is_known());
+    if (Clock::now() - start_ < kDecodersComing && unknown) return false;
     // The network limits the device: more frames would only wait.
     if (device.warm > 0 && device.worker->frames_wait()) return false;
     if (device.rates.gpu_suffices(device.warm, device.worker->network_frames_per_second())) return false;

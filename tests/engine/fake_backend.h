@@ -62,6 +62,7 @@ public:
 private:
     struct FakeSeat : DecoderSeat {
         FakeSeat(FakeBackend& b, const std::string& name) : DecoderSeat(name), backend(b) {}
+        DecodeTarget target() const override { return {0, nullptr, nullptr}; }
         void release() override {
             if (backend.fail_release < 0 || backend.fail_release-- != 0) return;
             if (backend.die_at_release) backend.dead = true;

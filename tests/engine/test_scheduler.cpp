@@ -207,6 +207,9 @@ TEST_CASE("decoders that nobody takes do not keep the CPU from helping", "[sched
     for (int i = 0; i < 8; ++i)
         fake.backends[0]->ready.push_back({fake.backends[0]->make_seat("decoder"), source.make_reader({})});
     Recorder recorder(1);
+    recorder.on_result = [&](int, Result& result) {
+        if (result.frame.index == 0) CHECK(*script.readers == 0);  // what the decoders can do is seen first
+    };
     SchedulerOptions options = few_threads(2);
     options.cpu_decoders = 2;
     run(fake, {run_input(script)}, recorder, options);

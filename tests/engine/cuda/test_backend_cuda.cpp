@@ -2,11 +2,15 @@
 //
 // The whole network on a GPU against the plain loops, layer by layer.
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cmath>
 #include <cstring>
+#include <thread>
 
 #include <convoy/load.h>
 #include "engine/cuda/slot_cuda.h"
+#include "tests/kernels/picture.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
 #include "tests/support/cuda.h"
@@ -201,6 +205,82 @@ TEST_CASE("GPU: sharing memory changes no bit", "[cuda]") {
                 test::compare(b.read(node.inputs[0], n).view(), a.read(node.inputs[0], n).view(), 0, 0);
             INFO(c.message);
             CHECK(c.ok);
+        }
+    }
+}
+
+TEST_CASE("GPU: pictures in device memory are scaled together, and held until then by few", "[cuda]") {
+    REQUIRE_GPU();
+    constexpr int kBatch = 22, kDecoders = 3, kMost = 4;
+    Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg", "", "", {96, 64});
+    randomize_weights(network, 3);
+    Bench bench(network, Precision::fp16, kBatch, true);
+    std::vector<test::RandomPicture> pictures;
+    for (int i = 0; i < kBatch; ++i)
+        pictures.emplace_back(i % 5 ? PixelFormat::nv12 : PixelFormat::rgb8, 40 + 9 * i, 200 - 7 * i, i);
+    std::vector<std::unique_ptr<DecoderSeat>> seats;
+    std::array<std::atomic<int>, kDecoders> held{};
+    for (int i = 0; i < kDecoders; ++i) seats.push_back(bench.backend.make_seat("decoder " + std::to_string(i)));
+    const auto on_host = [&](int i) {
+        Frame frame;
+        frame.pixels = pictures[std::size_t(i)].view();
+        return frame;
+    };
+    // Overwritten as soon as nobody holds it.
+    const auto on_device = [&](int i) {
+        Frame frame = on_host(i);
+        auto memory = std::make_shared<std::vector<test::DeviceBytes>>();
+        for (int plane : {0, 1}) {
+            if (pictures[std::size_t(i)].bytes(plane).empty()) continue;
+            memory->push_back(test::upload(pictures[std::size_t(i)].bytes(plane)));
+            frame.pixels.plane[plane] = static_cast<const std::uint8_t*>(memory->back().data());
+        }
+        frame.pixels.on_device = true;
+        frame.cuda_stream = seats[std::size_t(i % kDecoders)]->target().cuda_stream;
+        std::atomic<int>& count = held[std::size_t(i % kDecoders)];
+        ++count;
+        frame.owner = std::shared_ptr<const void>(memory.get(), [memory, &count](const void*) {
+            for (const test::DeviceBytes& bytes : *memory) test::cuda_ok(cudaMemset(bytes.data(), 0x55, bytes.bytes()));
+            --count;
+        });
+        return frame;
+    };
+    const auto inputs = [&] {
+        bench.slot.run(kBatch);
+        bench.slot.wait();
+        std::vector<std::vector<float>> all;
+        for (int n = 0; n < kBatch; ++n) {
+            const test::OwnedTensor x = bench.read(0, n);
+            all.emplace_back(x.view().data, x.view().data + x.view().pixels() * std::size_t(x.view().c));
+        }
+        return all;
+    };
+    for (int i = 0; i < kBatch; ++i) bench.slot.preprocess(i, on_host(i), *seats[0]);
+    const auto expected = inputs();
+    for (const bool mixed : {false, true}) {
+        INFO((mixed ? "every fourth from the host" : "all in device memory"));
+        // What a batch that never ran was to have.
+        for (int i = 0; i < kDecoders; ++i) bench.slot.preprocess(kBatch - 1 - i, on_device(i), *seats[std::size_t(i)]);
+        bench.slot.drop();
+        std::array<std::atomic<int>, kDecoders> most{};
+        std::vector<std::thread> threads;
+        for (int d = 0; d < kDecoders; ++d)
+            threads.emplace_back([&, d] {
+                for (int i = d; i < kBatch; i += kDecoders) {
+                    bench.slot.preprocess(i, mixed && i % 4 == 0 ? on_host(i) : on_device(i), *seats[std::size_t(d)]);
+                    most[std::size_t(d)] = std::max(most[std::size_t(d)].load(), held[std::size_t(d)].load());
+                }
+            });
+        for (std::thread& thread : threads) thread.join();
+        const auto found = inputs();
+        for (int n = 0; n < kBatch; ++n) {
+            INFO("picture " << n);
+            CHECK(found[std::size_t(n)] == expected[std::size_t(n)]);
+        }
+        for (int d = 0; d < kDecoders; ++d) {
+            CHECK(most[std::size_t(d)] <= kMost);
+            seats[std::size_t(d)]->release();
+            CHECK(held[std::size_t(d)] == 0);
         }
     }
 }

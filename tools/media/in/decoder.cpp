@@ -19,7 +19,7 @@ namespace convoy::media {
 namespace {
 
 /// Surfaces of NVDEC's beyond those that the codec needs: that many frames may wait for the network.
-constexpr int kSpareSurfaces = 4;
+constexpr int kSpareSurfaces = 6;
 
 void set_extradata(AVCodecContext& context, std::span<const std::uint8_t> bytes) {
     av_freep(&context.extradata);
