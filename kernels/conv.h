@@ -139,6 +139,9 @@ public:
     virtual std::size_t workspace_bytes() const { return 0; }
     /// Enqueues only, so that it may be captured into a graph. Throws std::runtime_error when CUDA refuses.
     virtual void launch(const ConvPointers& pointers, Stream stream) const = 0;
+    /// What ConvCandidate::restore() makes this again of, in another process, too. Nothing where that brings nothing,
+    /// or where this was made so.
+    virtual std::string serialized() const { return {}; }
 };
 
 /// A row of the table: one way to compute a convolution.
@@ -148,6 +151,10 @@ struct ConvCandidate {
     /// Null when it turns out not to serve after all.
     std::unique_ptr<PreparedConv> (*prepare)(const Conv&, const DeviceCaps&, const ConvLibraries&);
     bool library = false;  ///< not a kernel of ours
+    /// As prepare(), many times as fast, of what PreparedConv::serialized() gave for the same Conv, kind of GPU and
+    /// versions of driver and libraries. Throws std::runtime_error where it is something else. Null: there is no such
+    /// way.
+    std::unique_ptr<PreparedConv> (*restore)(const Conv&, const std::string&, const ConvLibraries&) = nullptr;
 };
 
 /// The whole table: every kernel of ours and every library's. The first row, "direct", supports all and is the oracle.

@@ -47,10 +47,12 @@ void EarlyInput::open(const std::string& path, const media::InputOptions& option
     opened.input = media::open_input(path, options, stop_.get_token());
     if (opened.input->info().is_video && options.frames == 0) opened.first = opened.input->next_segment();
     const std::lock_guard lock(mutex_);
-    input_ = std::move(opened);
+    input_ = opened.input;
+    untaken_ = std::move(opened);
+    first_ = untaken_.first;
 }
 
-// Nothing, too, where it takes long or has failed: that is reported when it is taken.
+// Nothing, too, where it takes long, or has failed: that is reported when it is taken.
 EarlyInput::Opened EarlyInput::opened() {
     try {
         if (opened_.wait_until(begun_ + kPatience) != std::future_status::ready) return {};
@@ -59,7 +61,7 @@ EarlyInput::Opened EarlyInput::opened() {
         return {};
     }
     const std::lock_guard lock(mutex_);
-    return input_;
+    return {input_.lock(), first_};
 }
 
 std::int64_t EarlyInput::expected_frames(const std::vector<std::string>& inputs) {
@@ -71,7 +73,7 @@ std::int64_t EarlyInput::expected_frames(const std::vector<std::string>& inputs)
 
 std::unique_ptr<SegmentReader> EarlyInput::reader(const DecodeTarget& target, int most) {
     const Opened now = opened();
-    if (!now.first || now.first->kind() != SegmentKind::closed) return nullptr;
+    if (!now.input || !now.first || now.first->kind() != SegmentKind::closed) return nullptr;
     if (const std::int64_t frames = now.input->info().frames_estimate; frames > 0)
         most = int(std::min(std::int64_t(most), 1 + frames / kWorthFrames));
     {
@@ -89,7 +91,7 @@ std::unique_ptr<Input> EarlyInput::take(std::stop_token cancel) {
     Opened taken;
     {
         const std::lock_guard lock(mutex_);
-        std::swap(taken, input_);  // nothing of it is held here once its turn is over
+        std::swap(taken, untaken_);  // nothing of it is held here once its turn is over
     }
     return std::make_unique<BegunInput>(std::move(taken.input), std::move(taken.first));
 }

@@ -33,7 +33,7 @@ public:
     std::unique_ptr<Input> take(std::stop_token cancel);
 
 private:
-    // What was opened, and its first segment; nothing before that, and once it was taken.
+    // What was opened, and its first segment.
     struct Opened {
         std::shared_ptr<Input> input;
         std::shared_ptr<const Segment> first;
@@ -44,8 +44,10 @@ private:
     const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
     std::stop_source stop_;
     std::mutex mutex_;
-    Opened input_;
-    std::map<int, int> readers_;  // by GPU
+    Opened untaken_;
+    std::weak_ptr<Input> input_;            // the same, wherever it is
+    std::shared_ptr<const Segment> first_;  // for decoders that are made when it was read already
+    std::map<int, int> readers_;            // by GPU
     std::shared_future<void> opened_;
     std::optional<std::stop_callback<std::function<void()>>> link_;
 };

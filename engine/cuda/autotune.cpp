@@ -17,7 +17,7 @@ constexpr std::size_t kFlushMultiple = 3;  // of the L2, so that nothing of the 
 constexpr int kFirstSamples = 3, kMoreSamples = 7;
 constexpr const char* kOurs = "_ours";         // in the key: the fastest of our own
 constexpr const char* kFewRows = "_few_rows";  // in the key: not every row took part
-constexpr std::size_t kPreparing = 16;         // threads: more bring nothing
+constexpr std::size_t kPreparing = 8;          // threads: more bring nothing
 constexpr std::size_t kFinalists = 8, kOthers = 2;
 constexpr float kFarBehind = 3, kStillInTheRace = 1.25f;  // of the fastest first median
 
@@ -87,11 +87,24 @@ Autotuner::Choice Autotuner::prepare(const k::Conv& conv, const std::string& row
     const k::ConvCandidate* candidate = find_row(row);
     if (!candidate || !candidate->supports(conv, device_.caps)) return {};
     try {
-        Choice choice{row, candidate->prepare(conv, device_.caps, libraries_), 0};
+        Choice choice{row, restore(conv, *candidate), 0};
+        if (!choice.kernel) choice.kernel = candidate->prepare(conv, device_.caps, libraries_);
         if (choice.kernel && choice.kernel->workspace_bytes() > max_workspace_) return {};
         return choice;
     } catch (const std::runtime_error&) {
         return {};  // a library that cannot be used is as good as absent
+    }
+}
+
+// Null where nothing serves that was kept.
+std::unique_ptr<k::PreparedConv> Autotuner::restore(const k::Conv& conv, const k::ConvCandidate& candidate) const {
+    if (!candidate.restore) return nullptr;
+    const std::string plan = cache_.find_plan(to_string(conv), candidate.name);
+    if (plan.empty()) return nullptr;
+    try {
+        return candidate.restore(conv, plan, libraries_);
+    } catch (const std::runtime_error&) {
+        return nullptr;
     }
 }
 

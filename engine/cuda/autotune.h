@@ -90,6 +90,8 @@ public:
 
 private:
     Choice prepare(const kernels::cuda::Conv& conv, const std::string& row) const;
+    std::unique_ptr<kernels::cuda::PreparedConv> restore(const kernels::cuda::Conv& conv,
+                                                         const kernels::cuda::ConvCandidate& candidate) const;
     const TuningCache::Entry* entry_for(const Problem& problem) const;
     std::string why_not(ConvCheck& check, const kernels::cuda::PreparedConv& kernel) const;
     float in_a_row(ConvCheck& check, const kernels::cuda::PreparedConv& kernel);

@@ -102,7 +102,10 @@ void CudaBackend::bind(const CudaOptions& options, TuningCache& cache) {
         choose_and_check(options, cache);
     }
     take_workspace();
-    if (std::string trouble = cache.save(); !trouble.empty()) notes_.push_back(std::move(trouble));
+    if (std::string trouble = cache.save(); !trouble.empty())
+        notes_.push_back(std::move(trouble));
+    else
+        keep_plans(cache);
     if (trace_) start_step(("kernels " + kernel_choice()).c_str());
     device_bytes_ = resources_->weights.bytes() + resources_->arena.bytes() + resources_->workspace.bytes();
 }

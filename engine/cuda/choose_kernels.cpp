@@ -13,7 +13,9 @@ namespace k = kernels::cuda;
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr double kPlanUs = 90'000;  // cuDNN's, behind a lock that GPUs share: 26 of them took 1.2 s, on two GPUs 2.2
+// A plan of cuDNN takes so long to make, behind a lock that GPUs share: 26 took 1.2 s, on two GPUs 2.2. And so long to
+// restore.
+constexpr double kPlanUs = 90'000, kKeptPlanUs = 10'000;
 constexpr std::chrono::seconds kTellAgain{5};
 
 // Tells people how far measuring has got.
@@ -93,18 +95,19 @@ std::size_t CudaBackend::to_measure(const CudaOptions& options, TuningCache& cac
 // Whether the libraries' kernels save more time in so many frames than it takes to make them ready.
 bool CudaBackend::libraries_pay(const CudaOptions& options, TuningCache& cache,
                                 const std::vector<Wanted>& wanted) const {
-    if (options.expected_frames == 0 || options.tuning == Tuning::fixed || !options.libraries) return true;
-    double saved_us = 0, plans = 0;  // per batch
+    if (options.expected_frames == 0 || options.tuning != Tuning::remembered || !options.libraries) return true;
+    double saved_us = 0;  // per batch
+    double plans_us = 0;
     for (const Wanted& w : wanted) {
         const TuningCache::Entry* entry = Autotuner::known(cache, w.problem);
         if (!entry || !Autotuner::is_library(entry->row)) continue;
         const TuningCache::Entry* ours = Autotuner::known_ours(cache, w.problem.conv);
         if (!ours) return true;
-        ++plans;
+        plans_us += cache.has_plan(to_string(w.problem.conv), entry->row) ? kKeptPlanUs : kPlanUs;
         if (w.problem.conv.problem.n == batches_.back())
             saved_us += double(w.uses.size()) * (double(ours->us) - double(entry->us));
     }
-    return double(options.expected_frames) / plan_.max_batch * saved_us >= plans * kPlanUs;
+    return double(options.expected_frames) / plan_.max_batch * saved_us >= plans_us;
 }
 
 // Before the arena is taken, so that the tensors of the tuner do not come on top.
@@ -151,6 +154,16 @@ void CudaBackend::choose_kernels(const CudaOptions& options, Autotuner& tuner, T
         notes_.push_back(std::to_string(by_rule) + " of " + std::to_string(all.size()) +
                          " convolutions have a kernel by rule, since nothing is remembered of them on " + device_.name +
                          ": measure them once (--tune), and the network is faster");
+}
+
+// So that they are quick to make at the next start.
+void CudaBackend::keep_plans(const TuningCache& cache) {
+    for (const Bound& bound : resources_->kernels) {
+        const std::string plan = bound.choice.kernel->serialized();
+        if (plan.empty()) continue;
+        const std::string trouble = cache.keep_plan(to_string(bound.conv), bound.choice.row, plan);
+        if (!trouble.empty()) return notes_.push_back(trouble);
+    }
 }
 
 std::string CudaBackend::kernel_choice() const {

@@ -2,7 +2,10 @@
 #include "engine/cuda/handles.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <exception>
+#include <thread>
 
 namespace convoy {
 namespace {
@@ -97,6 +100,35 @@ void* allocate_page_locked(std::size_t bytes) {
 }
 
 }  // namespace
+
+CudaGraph capture(cudaStream_t stream, const std::function<void(cudaStream_t)>& enqueue) {
+    constexpr int kAttempts = 20;
+    using GraphTemplate = CudaHandle<cudaGraph_t, cudaGraphDestroy>;
+    for (int attempt = 1;; ++attempt) {
+        cuda_check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "begin capture");
+        std::exception_ptr error;
+        try {
+            enqueue(stream);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
+        static_cast<void>(cudaStreamIsCapturing(stream, &capturing));
+        cudaGraph_t graph = nullptr;
+        const cudaError_t ended = cudaStreamEndCapture(stream, &graph);
+        const GraphTemplate owner(graph);
+        if (capturing == cudaStreamCaptureStatusInvalidated && attempt < kAttempts) {
+            static_cast<void>(cudaGetLastError());
+            std::this_thread::sleep_for(std::chrono::milliseconds(attempt));
+            continue;
+        }
+        if (error) std::rethrow_exception(error);
+        cuda_check(ended, "end capture");
+        cudaGraphExec_t exec = nullptr;
+        cuda_check(cudaGraphInstantiate(&exec, graph, 0), "cudaGraphInstantiate");
+        return CudaGraph(exec);
+    }
+}
 
 void wait_for(Patience& patience, cudaEvent_t event, const char* what, Patience::Manner manner) {
     patience.wait(

@@ -6,6 +6,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -56,24 +57,9 @@ CudaStream make_stream(bool urgent = false);
 CudaEvent make_event(bool timing = false);
 
 /// Runs `enqueue(stream)` under capture and makes an executable graph of what it enqueued on `stream` and on streams
-/// that wait for it. Other threads may use CUDA freely meanwhile.
-template <typename F>
-CudaGraph capture(cudaStream_t stream, F&& enqueue) {
-    cuda_check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "begin capture");
-    cudaGraph_t graph = nullptr;
-    try {
-        enqueue(stream);
-    } catch (...) {
-        static_cast<void>(cudaStreamEndCapture(stream, &graph));
-        if (graph) static_cast<void>(cudaGraphDestroy(graph));
-        throw;
-    }
-    cuda_check(cudaStreamEndCapture(stream, &graph), "end capture");
-    const CudaHandle<cudaGraph_t, cudaGraphDestroy> owner(graph);
-    cudaGraphExec_t exec = nullptr;
-    cuda_check(cudaGraphInstantiate(&exec, graph, 0), "cudaGraphInstantiate");
-    return CudaGraph(exec);
-}
+/// that wait for it. Other threads may use CUDA freely meanwhile: what they do may end a capture (to wait for the whole
+/// device does), which is then begun anew, so that `enqueue` may be called again.
+CudaGraph capture(cudaStream_t stream, const std::function<void(cudaStream_t)>& enqueue);
 
 /// Wait until what is recorded, or enqueued so far, has been done. Throw Error(device) when CUDA reports one, or when
 /// the device hangs.

@@ -71,25 +71,45 @@ CudaSlot::~CudaSlot() {
 
 std::byte* CudaSlot::memory() const { return resources_->memory.data(); }
 
-void CudaSlot::capture_graphs() {
+void CudaSlot::enqueue_postprocess(int batch, cudaStream_t stream) const {
     Resources& r = *resources_;
     const Plan& plan = backend_.plan();
-    const int n = plan.max_batch;
-    for (int batch : backend_.batches()) {
-        r.graphs.push_back(capture(backend_.compute_stream(), [&](cudaStream_t stream) {
-            backend_.enqueue(memory(), batch, stream);
-            std::vector<k::DeviceHead> heads;
-            for (const Head& head : heads_) heads.push_back({head.decode, backend_.view(head.tensor, memory(), batch)});
-            try {
-                k::yolo_decode(heads, backend_.detect().confidence,
-                               reinterpret_cast<const kernels::BoxTransform*>(r.transforms.data()), kCapacity, n, batch,
-                               r.candidates.data(), stream);
-                k::nms(r.candidates.data(), kCapacity, n, batch, plan.classes, plan.nms_kind, plan.beta_nms,
-                       backend_.detect().nms, r.survivors.data(), stream);
-            } catch (const std::runtime_error& e) {
-                throw Error(ErrorKind::device, std::string("post-processing failed on the GPU: ") + e.what());
-            }
+    std::vector<k::DeviceHead> heads;
+    for (const Head& head : heads_) heads.push_back({head.decode, backend_.view(head.tensor, memory(), batch)});
+    try {
+        k::yolo_decode(heads, backend_.detect().confidence,
+                       reinterpret_cast<const kernels::BoxTransform*>(r.transforms.data()), kCapacity, plan.max_batch,
+                       batch, r.candidates.data(), stream);
+        k::nms(r.candidates.data(), kCapacity, plan.max_batch, batch, plan.classes, plan.nms_kind, plan.beta_nms,
+               backend_.detect().nms, r.survivors.data(), stream);
+    } catch (const std::runtime_error& e) {
+        throw Error(ErrorKind::device, std::string("post-processing failed on the GPU: ") + e.what());
+    }
+}
+
+void CudaSlot::capture_graphs() {
+    Resources& r = *resources_;
+    const cudaStream_t stream = backend_.compute_stream();
+    // Once outside of a graph, as the layers were: a kernel is loaded when it is first launched.
+    send_transforms(stream);
+    enqueue_postprocess(1, stream);
+    wait_for(backend_.patience(), stream, "post-processing");
+    for (int batch : backend_.batches())
+        r.graphs.push_back(capture(stream, [&](cudaStream_t captured) {
+            backend_.enqueue(memory(), batch, captured);
+            enqueue_postprocess(batch, captured);
         }));
+}
+
+void CudaSlot::send_transforms(cudaStream_t stream) const {
+    Resources& r = *resources_;
+    cuda_check(cudaMemcpyAsync(r.transforms.data(), r.host_transforms.data(), r.transforms.bytes(),
+                               cudaMemcpyHostToDevice, stream),
+               "transforms");
+    try {
+        k::clear_candidates(backend_.plan().max_batch, r.candidates.data(), stream);
+    } catch (const std::runtime_error& e) {
+        throw Error(ErrorKind::device, std::string("post-processing failed on the GPU: ") + e.what());
     }
 }
 
@@ -135,14 +155,7 @@ void CudaSlot::run(int count) {
     r.group->launch();
     r.group->check();
     const cudaStream_t side = r.side.get();
-    cuda_check(cudaMemcpyAsync(r.transforms.data(), r.host_transforms.data(), r.transforms.bytes(),
-                               cudaMemcpyHostToDevice, side),
-               "transforms");
-    try {
-        k::clear_candidates(backend_.plan().max_batch, r.candidates.data(), side);
-    } catch (const std::runtime_error& e) {
-        throw Error(ErrorKind::device, std::string("post-processing failed on the GPU: ") + e.what());
-    }
+    send_transforms(side);
     cuda_check(cudaEventRecord(r.ready.get(), side), "cudaEventRecord");
     cuda_check(cudaStreamWaitEvent(stream, r.ready.get(), 0), "cudaStreamWaitEvent");
     count_ = count;

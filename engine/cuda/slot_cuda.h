@@ -24,7 +24,10 @@ private:
     struct Resources;
 
     void take_memory();
+    void enqueue_postprocess(int batch, cudaStream_t stream) const;
     void capture_graphs();
+    /// Where pictures lie in the network's input; and empties the lists of candidates.
+    void send_transforms(cudaStream_t stream) const;
     void decode_on_host(int index);
 
     CudaBackend& backend_;

@@ -9,7 +9,8 @@ namespace convoy {
 /// FNV-1a, 16 hexadecimal digits.
 std::string hash_text(const std::string& text);
 
-/// Which kernel won for a problem, kept in a text file per kind of GPU and build. Only ever a hint: whoever takes a row
+/// Which kernel won for a problem, kept in a text file per kind of GPU and build, and what makes the libraries' among
+/// them again without much work, each in a file beside it. Only ever a hint: whoever takes a row
 /// from here looks it up in the table of candidates and checks that it still serves.
 class TuningCache {
 public:
@@ -28,12 +29,20 @@ public:
     /// Starts anew; save() replaces what is on disk.
     void forget();
     void put(const std::string& problem, Entry entry);
+    /// What PreparedConv::serialized() gave for a problem and a row; nothing where none was kept, or after forget().
+    /// From any thread.
+    std::string find_plan(const std::string& problem, const std::string& row) const;
+    bool has_plan(const std::string& problem, const std::string& row) const;
+    /// Writes it at once, into a file of its own. Returns what went wrong, or nothing.
+    std::string keep_plan(const std::string& problem, const std::string& row, const std::string& plan) const;
     /// Writes what was added, through a file of another name so that no reader sees half of it. Returns what went
     /// wrong, or nothing.
     std::string save() const;
 
 private:
     std::map<std::string, Entry> load() const;
+
+    std::string plan_path(const std::string& problem, const std::string& row) const;
 
     std::string path_, key_;
     std::map<std::string, Entry> entries_;

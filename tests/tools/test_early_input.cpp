@@ -27,11 +27,13 @@ std::ptrdiff_t times_open(const std::string& path) {
 TEST_CASE("an early input is whole, and is closed by whoever took it") {
     EarlyInput early(test::clip(), {});
     std::unique_ptr<Input> input = early.take({});
+    CHECK(early.reader({}, 8));  // which are made while the first are at work
     const auto reader = input->make_reader({});
     std::int64_t frames = 0;
     while (const auto segment = input->next_segment())
         for (reader->open(segment); reader->next();) ++frames;
     CHECK(frames == 240);
+    CHECK(early.reader({}, 8));
     CHECK(times_open(test::clip()) == 1);
     input.reset();
     CHECK(times_open(test::clip()) == 0);  // or whoever writes into a pipe would wait for the end of the run

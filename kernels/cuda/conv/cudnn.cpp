@@ -7,9 +7,10 @@
 #define CUDNN_FRONTEND_SKIP_JSON_LIB
 #include <cudnn_frontend.h>
 
-#include <array>
+#include <cstdint>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "kernels/cuda/conv/libraries.h"
 #include "kernels/cuda/conv/rows.h"
@@ -26,8 +27,10 @@ namespace fe = cudnn_frontend;
 namespace lib = cudnn_frontend::detail;  // cuDNN's functions as cudnn-frontend finds them
 
 constexpr int kRows = 6;
+/// The captured graphs never outlive the prepared kernels, so they need not own the plans.
+constexpr auto kRetention = fe::CudaGraphRetention_t::NONE;
 
-/// A tensor's number in the graph; pointers are handed over in this order.
+/// A tensor's number in the graph.
 enum Uid : std::int64_t { kX = 1, kWeights, kBias, kResidual, kY };
 
 using FeTensor = std::shared_ptr<fe::graph::Tensor_attributes>;
@@ -100,22 +103,10 @@ public:
 
     const Conv& conv() const { return conv_; }
 
-    /// Builds the row-th plan, which may mean to compile it. Returns its index, -1 when there is none.
-    std::int64_t build(int row) {
-        return row < int(listed_.size()) && build_plan_at_index(listed_[row]).is_good() ? listed_[row] : -1;
-    }
-
-    std::size_t workspace_bytes(std::int64_t plan) const { return std::size_t(get_workspace_size_plan_at_index(plan)); }
-
-    void execute(cudnnHandle_t handle, const ConvPointers& p, std::int64_t plan) const {
-        std::array<void*, 5> pointers;
-        int count = 0;
-        for (const void* data : {p.x, p.weights, static_cast<const void*>(p.bias)})
-            pointers[count++] = const_cast<void*>(data);
-        if (conv_.problem.residual) pointers[count++] = const_cast<void*>(p.residual);
-        pointers[count++] = p.y;
-        const fe::error_t error = execute_plan_at_index(handle, pointers.data(), count, p.workspace, plan);
-        if (error.is_bad()) throw std::runtime_error("cuDNN: " + error.err_msg);
+    /// Builds the row-th plan, which may mean to compile it. Null when there is none.
+    std::shared_ptr<fe::ExecutionPlan> build(int row) {
+        if (row >= int(listed_.size()) || build_plan_at_index(listed_[row]).is_bad()) return nullptr;
+        return plans.get_execution_plans()[std::size_t(listed_[row])];
     }
 
 private:
@@ -124,8 +115,7 @@ private:
         const DataType type = storage(conv_.math);
         const int c = conv_.packed_c(), k = conv_.packed_k();
         set_intermediate_data_type(fe::DataType_t::FLOAT).set_compute_data_type(fe::DataType_t::FLOAT);
-        // The captured graphs never outlive the prepared kernels, so they need not own the plans.
-        set_cuda_graph_retention(fe::CudaGraphRetention_t::NONE);
+        set_cuda_graph_retention(kRetention);
 
         fe::graph::Conv_fprop_attributes fprop;
         fprop.set_padding({p.pad_h, p.pad_w})
@@ -166,19 +156,43 @@ public:
     /// The rows are prepared one after the other for the same convolution, so the last graph is kept for the next row.
     /// From several threads at once.
     std::shared_ptr<CudnnGraph> graph(const Conv& conv) {
-        std::unique_lock lock(mutex_);
-        if (last_ && last_->conv() == conv) return last_;
-        cudnnHandle_t handle = nullptr;
-        if (!idle_.empty()) handle = idle_.back(), idle_.pop_back();
-        lock.unlock();
-        if (!handle) handle = make_handle();
-        auto graph = std::make_shared<CudnnGraph>(conv, handle);
-        lock.lock();
-        idle_.push_back(handle);
+        {
+            const std::lock_guard lock(mutex_);
+            if (last_ && last_->conv() == conv) return last_;
+        }
+        const IdleHandle idle(*this);
+        auto graph = std::make_shared<CudnnGraph>(conv, idle.handle);
+        const std::lock_guard lock(mutex_);
         return last_ = std::move(graph);
+    }
+    /// From several threads at once.
+    std::shared_ptr<fe::ExecutionPlan> restore(const std::string& serialized) {
+        const IdleHandle idle(*this);
+        fe::ExecutionPlanBuilder builder;
+        builder.setHandle(idle.handle).setCudaGraphRetention(kRetention);
+        return std::make_shared<fe::ExecutionPlan>(builder.loadFromJson(serialized));
     }
 
 private:
+    // One to make plans with, as long as this lives.
+    struct IdleHandle {
+        explicit IdleHandle(Cudnn& its_owner) : owner(its_owner) {
+            {
+                const std::lock_guard lock(owner.mutex_);
+                if (!owner.idle_.empty()) handle = owner.idle_.back(), owner.idle_.pop_back();
+            }
+            if (!handle) handle = make_handle();
+        }
+        ~IdleHandle() {
+            const std::lock_guard lock(owner.mutex_);
+            owner.idle_.push_back(handle);
+        }
+        IdleHandle(const IdleHandle&) = delete;
+        IdleHandle& operator=(const IdleHandle&) = delete;
+        Cudnn& owner;
+        cudnnHandle_t handle = nullptr;
+    };
+
     static cudnnHandle_t make_handle() {
         cudnnHandle_t handle = nullptr;
         check(lib::create_handle(&handle), "cudnnCreate");
@@ -210,18 +224,29 @@ namespace {
 
 class Plan final : public PreparedConv {
 public:
-    Plan(std::shared_ptr<Cudnn> library, std::shared_ptr<CudnnGraph> graph, std::int64_t index)
-        : library_(std::move(library)), graph_(std::move(graph)), index_(index) {}
-    std::size_t workspace_bytes() const override { return graph_->workspace_bytes(index_); }
-    void launch(const ConvPointers& pointers, Stream stream) const override {
+    Plan(std::shared_ptr<Cudnn> library, std::shared_ptr<fe::ExecutionPlan> plan, bool restored)
+        : library_(std::move(library)), plan_(std::move(plan)), restored_(restored) {}
+    std::size_t workspace_bytes() const override { return std::size_t(plan_->getWorkspaceSize()); }
+    std::string serialized() const override { return restored_ ? "" : plan_->getJsonRepresentation(); }
+    void launch(const ConvPointers& p, Stream stream) const override {
         check(lib::set_stream(library_->handle(), stream), "cudnnSetStream");
-        graph_->execute(library_->handle(), pointers, index_);
+        std::vector<std::int64_t> uids = {kX, kWeights, kBias, kY};
+        std::vector<void*> data;
+        for (const void* pointer : {p.x, p.weights, static_cast<const void*>(p.bias), static_cast<const void*>(p.y)})
+            data.push_back(const_cast<void*>(pointer));
+        if (p.residual) uids.push_back(kResidual), data.push_back(const_cast<void*>(p.residual));
+        const fe::VariantPack pack = fe::VariantPackBuilder()
+                                         .setDataPointers(std::int64_t(data.size()), data.data())
+                                         .setUids(std::int64_t(uids.size()), uids.data())
+                                         .setWorkspacePointer(p.workspace)
+                                         .build();
+        check(lib::execute(library_->handle(), plan_->get_raw_desc(), pack.get_raw_desc()), "cudnnBackendExecute");
     }
 
 private:
-    std::shared_ptr<Cudnn> library_;  // before the graph, which needs it until the end
-    std::shared_ptr<CudnnGraph> graph_;
-    std::int64_t index_;
+    std::shared_ptr<Cudnn> library_;  // before the plan, which needs it until the end
+    std::shared_ptr<fe::ExecutionPlan> plan_;
+    bool restored_;
 };
 
 bool supports(const Conv& conv, const DeviceCaps&) {
@@ -234,19 +259,22 @@ template <int ROW>
 std::unique_ptr<PreparedConv> prepare(const Conv& conv, const DeviceCaps&, const ConvLibraries& libraries) {
     const std::shared_ptr<Cudnn>& cudnn = libraries.impl().cudnn;
     if (!cudnn) return nullptr;
-    const std::shared_ptr<CudnnGraph> graph = cudnn->graph(conv);
-    const std::int64_t plan = graph->build(ROW);
-    if (plan < 0) return nullptr;
-    return std::make_unique<Plan>(cudnn, graph, plan);
+    const std::shared_ptr<fe::ExecutionPlan> plan = cudnn->graph(conv)->build(ROW);
+    return plan ? std::make_unique<Plan>(cudnn, plan, false) : nullptr;
+}
+
+std::unique_ptr<PreparedConv> restore(const Conv&, const std::string& serialized, const ConvLibraries& libraries) {
+    const std::shared_ptr<Cudnn>& cudnn = libraries.impl().cudnn;
+    return cudnn ? std::make_unique<Plan>(cudnn, cudnn->restore(serialized), true) : nullptr;
 }
 
 }  // namespace
 
 std::span<const ConvCandidate> cudnn_rows() {
     static constexpr ConvCandidate rows[kRows] = {
-        {"cudnn_0", supports, prepare<0>, true}, {"cudnn_1", supports, prepare<1>, true},
-        {"cudnn_2", supports, prepare<2>, true}, {"cudnn_3", supports, prepare<3>, true},
-        {"cudnn_4", supports, prepare<4>, true}, {"cudnn_5", supports, prepare<5>, true}};
+        {"cudnn_0", supports, prepare<0>, true, restore}, {"cudnn_1", supports, prepare<1>, true, restore},
+        {"cudnn_2", supports, prepare<2>, true, restore}, {"cudnn_3", supports, prepare<3>, true, restore},
+        {"cudnn_4", supports, prepare<4>, true, restore}, {"cudnn_5", supports, prepare<5>, true, restore}};
     return rows;
 }
 

@@ -209,6 +209,27 @@ TEST_CASE("GPU: sharing memory changes no bit", "[cuda]") {
     }
 }
 
+TEST_CASE("GPU: a capture that is ended from outside is begun anew", "[cuda]") {
+    REQUIRE_GPU();
+    const CudaStream stream = make_stream();
+    const DeviceBuffer buffer(64);
+    const auto fill = [&](cudaStream_t s, int byte) { return cudaMemsetAsync(buffer.data(), byte, buffer.bytes(), s); };
+    int calls = 0;
+    const CudaGraph graph = capture(stream.get(), [&](cudaStream_t s) {
+        cuda_check(fill(s, 1), "memset");
+        if (calls++ < 3) CHECK(cudaStreamSynchronize(s) != cudaSuccess);  // which ends it
+        cuda_check(fill(s, 7), "memset");
+    });
+    CHECK(calls == 4);
+    test::cuda_ok(fill(stream.get(), 0));
+    test::cuda_ok(cudaGraphLaunch(graph.get(), stream.get()));
+    test::cuda_ok(cudaStreamSynchronize(stream.get()));
+    CHECK(test::download<char>(buffer.data(), buffer.bytes()) == std::vector<char>(buffer.bytes(), 7));
+    const auto refuse = [](cudaStream_t) { throw Error(ErrorKind::device, "of its own"); };
+    CHECK_THROWS_AS(capture(stream.get(), refuse), Error);
+    test::cuda_ok(fill(stream.get(), 0));  // no capture goes on
+}
+
 TEST_CASE("GPU: pictures in device memory are scaled together, and held until then by few", "[cuda]") {
     REQUIRE_GPU();
     constexpr int kBatch = 22, kDecoders = 3, kMost = 4;

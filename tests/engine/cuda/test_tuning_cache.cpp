@@ -46,6 +46,38 @@ TEST_CASE("a choice is remembered for its key alone", "[tuning]") {
     CHECK_FALSE(TuningCache(folder.path.string(), "H200, driver 13.1").find("fp16_n1_x13"));
 }
 
+TEST_CASE("plans are kept for their problem, row and key, and what is damaged counts for nothing", "[tuning]") {
+    const Folder folder;
+    const std::string plan("{\n\0\xff}", 5);
+    const TuningCache cache(folder.path.string(), "one");
+    CHECK_FALSE(cache.has_plan("fp16_n1", "cudnn_0"));
+    CHECK(cache.find_plan("fp16_n1", "cudnn_0").empty());
+    REQUIRE(cache.keep_plan("fp16_n1", "cudnn_0", "another") == "");
+    REQUIRE(cache.keep_plan("fp16_n1", "cudnn_0", plan) == "");
+    TuningCache again(folder.path.string(), "one");
+    CHECK(again.has_plan("fp16_n1", "cudnn_0"));
+    CHECK(again.find_plan("fp16_n1", "cudnn_0") == plan);
+    CHECK(again.find_plan("fp16_n1", "cudnn_1").empty());
+    CHECK(again.find_plan("fp16_n2", "cudnn_0").empty());
+    CHECK(TuningCache(folder.path.string(), "two").find_plan("fp16_n1", "cudnn_0").empty());
+    const std::string whole = read(folder.only_file());
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+        std::string damaged = whole;
+        damaged[i] = char(damaged[i] ^ 4);
+        std::ofstream(folder.only_file(), std::ios::binary) << damaged;
+        CHECK(again.find_plan("fp16_n1", "cudnn_0").empty());
+        std::ofstream(folder.only_file(), std::ios::binary) << whole.substr(0, i);
+        CHECK(again.find_plan("fp16_n1", "cudnn_0").empty());
+    }
+    std::ofstream(folder.only_file(), std::ios::binary) << whole;
+    again.forget();
+    CHECK_FALSE(again.has_plan("fp16_n1", "cudnn_0"));
+    CHECK(again.find_plan("fp16_n1", "cudnn_0").empty());
+    CHECK(TuningCache("", "one").keep_plan("fp16_n1", "cudnn_0", plan).empty());
+    CHECK(TuningCache("/proc/none", "one").keep_plan("fp16_n1", "cudnn_0", plan).find("could not be written") !=
+          std::string::npos);
+}
+
 TEST_CASE("what is forgotten stays on disk until something takes its place", "[tuning]") {
     const Folder folder;
     fill(folder, "one");

@@ -196,6 +196,16 @@ bool check(const ConvCandidate& row, const test::ConvCase& item, Math math, cons
     test::cuda_ok(cudaMemset(workspace.data(), 0x3c, workspace.bytes()));
     const bool on_garbage = same(item.run(*kernel, workspace.data()));
     CHECK(on_garbage);
+    if (!row.restore) return true;
+    const std::string serialized = kernel->serialized();
+    const auto restored = row.restore(item.conv(math), serialized, libraries);
+    REQUIRE(restored);
+    CHECK(restored->workspace_bytes() == kernel->workspace_bytes());
+    const bool as_prepared = same(item.run(*restored, workspace.data()));
+    CHECK(as_prepared);
+    CHECK(restored->serialized().empty());
+    CHECK_THROWS_AS(row.restore(item.conv(math), serialized.substr(serialized.size() / 2), libraries),
+                    std::runtime_error);
     return true;
 }
 
