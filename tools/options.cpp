@@ -168,6 +168,11 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_option("--video", output.video, "annotated H.264 video: .mp4, .mkv or .mov; a folder gets one per input")
         ->type_name("FILE|DIR/")
         ->group(group);
+    app.add_option("--overlay", output.overlay,
+                   "boxes as subtitles, no picture encoded: .mkv with a copy of the recording, .ass without; a folder "
+                   "gets an .mkv per input")
+        ->type_name("FILE|DIR/")
+        ->group(group);
     app.add_option("--pictures", output.pictures, "one annotated picture a frame")->type_name("DIR")->group(group);
     app.add_option("--contact-sheet", output.contact_sheet, "twelve frames on one picture: .jpg, .png or .bmp")
         ->type_name("FILE")

@@ -57,7 +57,8 @@ std::string advice(const std::string& stage) {
     if (stage == "network") return "another GPU, a smaller --size or a smaller model would make it faster";
     if (stage == "decode") return "another GPU or more --decoders would make it faster";
     if (stage == "demux") return "a faster disk, or a video with more keyframes, would make it faster";
-    if (stage == "draw and encode") return "more CPU cores, or no video and pictures, would make it faster";
+    if (stage == "draw and encode")
+        return "more CPU cores, or --overlay, which encodes nothing, in place of --video would make it faster";
     if (stage == "output") return "a faster disk or reader of the records would make it faster";
     return "it is the CPU's work: more cores would make it faster";
 }

@@ -31,8 +31,8 @@ std::string summary_line(const InputSummary& input, bool is_video) {
 /// Passes what a run tells on to the sinks and to the person at the terminal.
 class Observer : public RunObserver {
 public:
-    Observer(const PipelineOptions& options, Sinks& sinks, Progress& progress)
-        : options_(options), sinks_(sinks), progress_(progress) {
+    Observer(const PipelineOptions& options, Sinks& sinks, Progress& progress, const std::atomic<bool>& stop)
+        : options_(options), sinks_(sinks), progress_(progress), stop_(stop) {
         std::error_code ignored;
         for (const std::string& path : options.inputs) {
             const auto bytes = std::filesystem::file_size(path, ignored);
@@ -84,7 +84,8 @@ public:
         input_start_ = Clock::now();
         done_bytes_ += bytes_[std::size_t(input)];
         tell(summary, is_video);
-        for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input); });
+        const bool whole = end.error.empty() && options_.input.frames == 0 && !stop_;
+        for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input, whole); });
         for (const auto& sink : sinks_.pictures) deliver([&] { sink->end_input(input); });
         inputs.push_back(std::move(summary));
         begun_.erase(input);
@@ -165,6 +166,7 @@ private:
     const PipelineOptions& options_;
     Sinks& sinks_;
     Progress& progress_;
+    const std::atomic<bool>& stop_;
     WorkClocks clocks_;
     std::mutex mutex_;
     std::map<int, std::deque<OpenWork>> works_;  // by input, in order; guarded by mutex_, the places are the consumer's
@@ -195,7 +197,7 @@ std::vector<RunInput> run_inputs(const PipelineOptions& options) {
 RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& sinks, Progress& progress,
                         const std::atomic<bool>& stop) {
     const Clock::time_point start = Clock::now();
-    Observer observer(options, sinks, progress);
+    Observer observer(options, sinks, progress, stop);
     RunSummary summary;
     summary.run = engine.run(run_inputs(options), observer, stop, options.threads);
     observer.close();

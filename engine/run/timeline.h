@@ -18,6 +18,7 @@ public:
 
     void number(Frame& frame) {
         frame.index = frames_++;
+        frame.pts_s = frame.time_s;
         frame.time_s = time_of(frame.time_s);
     }
     std::int64_t frames() const { return frames_; }

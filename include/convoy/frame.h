@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -19,6 +20,8 @@ struct Frame {
     int stream = 0;               ///< which input it comes from; only handed through
     std::int64_t index = 0;       ///< its number within that input; only handed through
     double time_s = 0;            ///< presentation time in its input, seconds; only handed through
+    /// In the results of a run: the container's own stamp, seconds; not a number where it has none.
+    double pts_s = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// A frame of RGB pixels in host memory: (height, width, 3) bytes, `pitch` bytes from row to row (0: rows without

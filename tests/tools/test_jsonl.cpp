@@ -109,8 +109,8 @@ TEST_CASE("a folder gets a file for each input, side by side") {
         info.path = i % 2 ? "b.mp4" : "a.mp4";
         sink.write({info, i % 2, result});
     }
-    sink.end_input(1);
-    sink.end_input(2);
+    sink.end_input(1, true);
+    sink.end_input(2, true);
     CHECK(sink.outputs() == std::vector<std::string>{paths[1]});
     sink.close();
     CHECK(sink.outputs() == std::vector<std::string>{paths[1], paths[0]});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/make_sinks.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -80,6 +81,40 @@ TEST_CASE("inputs of one name get different outputs in a folder") {
     CHECK(sinks.records.size() == 1);
     CHECK(sinks.pictures.empty());
     CHECK(fs::is_directory("boxes"));
+}
+
+TEST_CASE("an overlay is a file for each video, copied where it can be read again") {
+    const Workplace here;
+    fs::create_directory("in");
+    test::write_file("in/b.mp4", "x");
+    REQUIRE(mkfifo("pipe", 0600) == 0);
+    const auto overlay = [](const std::string& path) {
+        OutputOptions options;
+        options.overlay = path;
+        return options;
+    };
+    const OutputPlan plan = plan_outputs(overlay("out/"), {"in/b.mp4", "c.mov"}, {});
+    CHECK(plan.overlays == std::vector<std::string>{"out/b.mkv", "out/c.mkv"});
+    CHECK(plan.folders == std::vector<std::string>{"out/"});
+    CHECK_FALSE(plan.by_kind);
+    const Sinks sinks = make_sinks(plan, {});
+    CHECK(sinks.records.size() == 1);
+    CHECK(sinks.pictures.empty());
+    CHECK(plan_outputs(overlay("x.ass"), {"pipe"}, {}).overlays == std::vector<std::string>{"x.ass"});
+    const std::vector<std::tuple<OutputOptions, std::string, std::string>> cases = {
+        {overlay("x.mp4"), "in/b.mp4", ".mkv .ass"},
+        {overlay("x.mkv"), "p.jpg", "--overlay takes videos"},
+        {overlay("x.mkv"), "pipe", "pipe cannot be read a second time"},
+        {overlay("x.mkv"), "rtsp://camera/1", "cannot be read a second time"},
+        {overlay("x.mkv"), "http://server/film.mp4", "cannot be read a second time"},
+        {overlay("x.mkv"), "x.mkv", "x.mkv is an input"},
+    };
+    for (const auto& [options, input, part] : cases) {
+        const auto [kind, message] = error_of(options, {input});
+        INFO("expected '" << part << "' in: " << message);
+        CHECK(kind == ErrorKind::usage);
+        CHECK(message.find(part) != std::string::npos);
+    }
 }
 
 TEST_CASE("outputs that do not go together are usage errors") {

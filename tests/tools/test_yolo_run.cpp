@@ -2,6 +2,7 @@
 //
 // yolo-run as its users meet it: files in, files out.
 #include <cmath>
+#include <cstring>
 
 #include <convoy/media/image.h>
 #include <convoy/media/source.h>
@@ -89,6 +90,31 @@ TEST_CASE("one run leaves a video, pictures, a contact sheet and records") {
     CHECK(media::read_image(folder / "sheet.jpg").width > 480);
     CHECK(records_in(read_file(folder / "boxes.jsonl")).size() == 4);
     CHECK(files_in(folder.path()) == 6);  // these four and the two of the test's child process
+}
+
+TEST_CASE("an overlay lies over the very frames that it is of") {
+    const TemporaryFolder folder;
+    const Finished finished =
+        yolo_run(folder, {clip(), "--frames", "20", "--overlay", "o.mkv", "--jsonl", "o.jsonl", "--device", "cpu"});
+    REQUIRE(finished.status == 0);
+    CHECK(finished.err.find("wrote o.mkv") != std::string::npos);
+    // As a video it has the clip's frames, which nobody has drawn on.
+    const auto before = media::open_source(clip()), after = media::open_source(folder / "o.mkv");
+    for (int i = 0; i < 20; ++i) {
+        const std::optional<Frame> a = before->next(), b = after->next();
+        REQUIRE(a);
+        REQUIRE(b);
+        bool same = a->pixels.width == b->pixels.width && a->pixels.height == b->pixels.height;
+        for (int y = 0; same && y < a->pixels.height; ++y)
+            same = std::memcmp(a->pixels.plane[0] + std::ptrdiff_t(y) * a->pixels.pitch[0],
+                               b->pixels.plane[0] + std::ptrdiff_t(y) * b->pixels.pitch[0],
+                               3 * std::size_t(a->pixels.width)) == 0;
+        CHECK(same);
+        CHECK(std::fabs(a->time_s - b->time_s) < .002);
+    }
+    int more = 0;  // frames that had to be decoded first
+    while (after->next()) ++more;
+    CHECK(more <= 4);
 }
 
 TEST_CASE("without outputs the results are in runs/ and nothing is overwritten") {

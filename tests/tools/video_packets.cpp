@@ -18,6 +18,7 @@ std::vector<Packet> packets_of(const std::string& path) {
     const media::PacketPtr packet(av_packet_alloc());
     std::vector<Packet> packets;
     for (; av_read_frame(raw, packet.get()) >= 0; av_packet_unref(packet.get())) {
+        if (raw->streams[packet->stream_index]->codecpar->codec_type != AVMEDIA_TYPE_VIDEO) continue;
         const double base = av_q2d(raw->streams[packet->stream_index]->time_base);
         packets.push_back(
             {double(packet->pts) * base, double(packet->dts) * base, (packet->flags & AV_PKT_FLAG_KEY) != 0});

@@ -8,6 +8,7 @@ extern "C" {
 #include <libavformat/avformat.h>
 }
 
+#include <algorithm>
 #include <cstdint>
 
 namespace convoy::media {
@@ -23,6 +24,22 @@ inline const std::int32_t* display_matrix(const AVStream* stream) {
     std::size_t size = 0;
     const std::uint8_t* data = av_stream_get_side_data(stream, AV_PKT_DATA_DISPLAYMATRIX, &size);
     return data && size >= 36 ? reinterpret_cast<const std::int32_t*>(data) : nullptr;
+#endif
+}
+
+/// Whether this libav writes a display matrix into Matroska, as ProjectionPoseRoll.
+constexpr bool kMatroskaKeepsRotation = LIBAVFORMAT_VERSION_MAJOR >= 61;
+
+/// What a stream's parameters do not hold, to a stream that was given these.
+inline void copy_side_data(const AVStream& from, AVStream& to) {
+#if LIBAVFORMAT_VERSION_INT < AV_VERSION_INT(60, 15, 100)
+    for (int i = 0; i < from.nb_side_data; ++i) {
+        const AVPacketSideData& data = from.side_data[i];
+        if (std::uint8_t* copy = av_stream_new_side_data(&to, data.type, data.size))
+            std::copy_n(data.data, data.size, copy);
+    }
+#else
+    (void)from, (void)to;
 #endif
 }
 

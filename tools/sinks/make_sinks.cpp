@@ -11,9 +11,12 @@
 #include <set>
 
 #include <convoy/error.h>
+#include <convoy/media/input.h>
+#include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
 #include "tools/sinks/contact_sheet_sink.h"
 #include "tools/sinks/jsonl_sink.h"
+#include "tools/sinks/overlay_sink.h"
 #include "tools/sinks/picture_files_sink.h"
 #include "tools/sinks/video_sink.h"
 
@@ -107,23 +110,35 @@ void plan_jsonl(const OutputOptions& options, const std::vector<std::string>& in
     plan.jsonl = options.jsonl;
 }
 
-void plan_video(const OutputOptions& options, const std::vector<std::string>& inputs, OutputPlan& plan) {
-    if (options.pictures.empty())
-        for (const std::string& input : inputs)
-            if (media::is_image_path(input))
-                usage(fmt::format("{} is a picture: --video takes videos, use --pictures DIR", input));
-    if (names_folder(options.video)) {
-        plan.videos = plan_folder(options.video, inputs, ".mp4", plan);
-        return;
-    }
-    check_ending("--video", options.video, {".mp4", ".mkv", ".mov"});
-    check_file(options.video);
+// What makes a file of each video among the inputs, and nothing of pictures.
+std::vector<std::string> plan_videos(const char* option, const std::string& path,
+                                     const std::vector<std::string>& inputs, const std::vector<std::string>& endings,
+                                     OutputPlan& plan) {
+    if (names_folder(path)) return plan_folder(path, inputs, endings.front(), plan);
+    check_ending(option, path, endings);
+    check_file(path);
     const auto videos =
         std::count_if(inputs.begin(), inputs.end(), [](const std::string& i) { return !media::is_image_path(i); });
     if (videos > 1)
-        usage(fmt::format("--video {}: one file cannot take {} videos; name a folder: --video DIR/", options.video,
-                          videos));
-    plan.videos.assign(inputs.size(), options.video);
+        usage(fmt::format("{0} {1}: one file cannot take {2} videos; name a folder: {0} DIR/", option, path, videos));
+    return std::vector<std::string>(inputs.size(), path);
+}
+
+void refuse_pictures(const char* option, const std::vector<std::string>& inputs) {
+    for (const std::string& input : inputs)
+        if (media::is_image_path(input))
+            usage(fmt::format("{} is a picture: {} takes videos, use --pictures DIR", input, option));
+}
+
+// An .mkv has a copy of the recording, which is read a second time for that.
+void check_copies(const std::vector<std::string>& overlays, const std::vector<std::string>& inputs) {
+    for (std::size_t i = 0; i < overlays.size(); ++i)
+        if (overlays[i].ends_with(".mkv") &&
+            (media::is_address(inputs[i]) || media::is_live(inputs[i]) || media::is_stream(inputs[i])))
+            usage(
+                fmt::format("--overlay {}: {} cannot be read a second time to be copied; name an .ass, which has the "
+                            "boxes alone",
+                            overlays[i], inputs[i]));
 }
 
 // The same for every way to name a file, also for one that does not exist yet.
@@ -151,8 +166,9 @@ void check_collisions(const OutputPlan& plan, const std::vector<std::string>& in
     if (plan.jsonl != "-") outputs.push_back(plan.jsonl);
     outputs.push_back(plan.contact_sheet);
     outputs.insert(outputs.end(), reports.begin(), reports.end());
-    for (std::size_t i = 0; i < plan.videos.size(); ++i)
-        if (!media::is_image_path(inputs[i])) outputs.push_back(plan.videos[i]);
+    for (const auto* files : {&plan.videos, &plan.overlays})
+        for (std::size_t i = 0; i < files->size(); ++i)
+            if (!media::is_image_path(inputs[i])) outputs.push_back((*files)[i]);
     for (std::size_t i = 0; i < plan.picture_stems.size(); ++i)
         if (media::is_image_path(inputs[i])) outputs.push_back(plan.picture_stems[i] + ".jpg");
     for (const std::string& output : outputs)
@@ -174,7 +190,15 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
         plan.videos = with_ending(plan.picture_stems, ".mp4");
     }
     if (!options.jsonl.empty()) plan_jsonl(options, inputs, plan);
-    if (!options.video.empty()) plan_video(options, inputs, plan);
+    if (!options.video.empty()) {
+        if (options.pictures.empty()) refuse_pictures("--video", inputs);
+        plan.videos = plan_videos("--video", options.video, inputs, {".mp4", ".mkv", ".mov"}, plan);
+    }
+    if (!options.overlay.empty()) {
+        if (options.pictures.empty()) refuse_pictures("--overlay", inputs);
+        plan.overlays = plan_videos("--overlay", options.overlay, inputs, {".mkv", ".ass"}, plan);
+        check_copies(plan.overlays, inputs);
+    }
     if (!options.pictures.empty()) plan.picture_stems = plan_folder(options.pictures, inputs, "", plan);
     if (!options.contact_sheet.empty()) {
         check_ending("--contact-sheet", options.contact_sheet, {".jpg", ".jpeg", ".png", ".bmp"});
@@ -199,6 +223,7 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
     };
     if (!plan.jsonl.empty()) sinks.records.push_back(jsonl(plan.jsonl));
     if (!plan.jsonl_files.empty()) sinks.records.push_back(std::make_unique<FolderSink>(plan.jsonl_files, jsonl));
+    if (!plan.overlays.empty()) sinks.records.push_back(std::make_unique<OverlaySink>(plan.overlays, class_names));
     if (!plan.videos.empty())
         sinks.pictures.push_back(
             std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty(), plan.encoder, give_up));

@@ -17,19 +17,22 @@ namespace convoy::tools {
 struct OutputOptions {
     std::string jsonl;          ///< file, "-" for standard output, or a folder: ends in / or exists
     std::string video;          ///< file, or a folder: ends in / or exists
+    std::string overlay;        ///< .mkv or .ass, or a folder: ends in / or exists
     std::string pictures;       ///< folder
     std::string contact_sheet;  ///< file
     media::H264Encoder encoder = media::H264Encoder::automatic;
-    bool none() const { return jsonl.empty() && video.empty() && pictures.empty() && contact_sheet.empty(); }
+    bool none() const {
+        return jsonl.empty() && video.empty() && overlay.empty() && pictures.empty() && contact_sheet.empty();
+    }
 };
 
-/// Where everything will go. One entry per input in `jsonl_files`, `videos` and `picture_stems`; they are empty when
-/// not asked for.
+/// Where everything will go. One entry per input in `jsonl_files`, `videos`, `overlays` and `picture_stems`; they are
+/// empty when not asked for.
 struct OutputPlan {
     std::string jsonl;                     ///< one file for all inputs, or "-"
     std::vector<std::string> jsonl_files;  ///< or these
     std::string contact_sheet;
-    std::vector<std::string> videos;
+    std::vector<std::string> videos, overlays;
     media::H264Encoder encoder = media::H264Encoder::automatic;
     std::vector<std::string> picture_stems;  ///< paths without .jpg or -000123.jpg
     std::vector<std::string> folders;        ///< to create

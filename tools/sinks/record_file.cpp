@@ -48,7 +48,7 @@ void FolderSink::write(const FrameOutput& frame) {
     file->write(frame);
 }
 
-void FolderSink::end_input(int input_index) {
+void FolderSink::end_input(int input_index, bool /*whole*/) {
     const auto file = files_.find(input_index);
     if (file == files_.end()) return;
     file->second->close();
@@ -57,7 +57,7 @@ void FolderSink::end_input(int input_index) {
 }
 
 void FolderSink::close() {
-    while (!files_.empty()) end_input(files_.begin()->first);
+    while (!files_.empty()) end_input(files_.begin()->first, false);
 }
 
 }  // namespace convoy::tools

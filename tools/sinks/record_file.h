@@ -47,7 +47,7 @@ public:
     FolderSink(std::vector<std::string> paths, Make make);
 
     void write(const FrameOutput& frame) override;
-    void end_input(int input_index) override;
+    void end_input(int input_index, bool whole) override;
     void close() override;
     std::vector<std::string> outputs() const override { return finished_; }
 

@@ -23,7 +23,8 @@ class Sink {
 public:
     virtual ~Sink() = default;
     virtual void write(const FrameOutput& frame) = 0;
-    virtual void end_input(int /*input_index*/) {}
+    /// `whole`: all of it was read.
+    virtual void end_input(int /*input_index*/, bool /*whole*/) {}
     virtual void close() {}
     /// Files and folders that are complete, for people.
     virtual std::vector<std::string> outputs() const = 0;

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/overlay_sink.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <convoy/media/draw.h>
+#include <convoy/media/input.h>
+#include "tests/support/catch.h"
+#include "tests/tools/media_files.h"
+#include "tests/tools/video_packets.h"
+#include "tools/media/av_compat.h"
+#include "tools/media/draw/look.h"
+
+using namespace convoy;
+using namespace convoy::test;
+using tools::OverlaySink;
+
+namespace {
+
+const std::vector<std::string> kNames = {"person", "car, red", "{\\b1}cat"};
+
+std::vector<Detection> boxes(int frame) {
+    const auto shift = float(frame % 20);
+    return {{0, .875f, {20 + shift, 60, 50, 90}}, {1, .5f, {100, 40 + shift, 60, 40}}, {9, .25f, {100, 150, 40, 40}}};
+}
+
+/// All frames of an input through the sink, with what boxes() says; its times, and how many frames there were.
+std::vector<double> overlay(OverlaySink& sink, const std::string& path, int most = 1 << 30, int index = 0) {
+    const std::unique_ptr<Input> input = media::open_input(path, {});
+    const auto reader = input->make_reader({});
+    std::vector<double> times;
+    while (const auto segment = input->next_segment())
+        for (reader->open(segment);;) {
+            const std::optional<Frame> frame = reader->next();
+            if (!frame || int(times.size()) == most) break;
+            Result result;
+            result.frame = *frame;
+            result.frame.index = std::int64_t(times.size());
+            result.frame.pts_s = frame->time_s;
+            const double first_s = times.empty() ? frame->time_s : times.front();
+            result.frame.time_s = std::isnan(first_s) ? double(times.size()) / 25 : frame->time_s - first_s;
+            result.detections = boxes(int(times.size()));
+            times.push_back(frame->time_s);
+            sink.write({input->info(), index, result});
+        }
+    sink.end_input(index, int(times.size()) < most);
+    return times;
+}
+
+struct Shown {
+    double start_s, end_s;
+    std::string style, text;
+};
+
+/// The subtitles of a file, as ffmpeg reads them.
+std::vector<Shown> shown(const std::string& path) {
+    const Bytes bytes = output_of("ffmpeg -v error -i '" + path + "' -map 0:s -f ass -");
+    std::istringstream lines(std::string(bytes.begin(), bytes.end()));
+    std::vector<Shown> all;
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with("Dialogue: ")) continue;
+        std::istringstream fields(line.substr(10));
+        std::string field[9], text;
+        for (std::string& f : field) std::getline(fields, f, ',');
+        std::getline(fields, text, '\r');
+        const auto seconds = [](const std::string& t) {
+            return 3600 * std::stod(t) + 60 * std::stod(t.substr(2, 2)) + std::stod(t.substr(5));
+        };
+        all.push_back({seconds(field[1]), seconds(field[2]), field[3], text});
+    }
+    return all;
+}
+
+/// What libass draws of a script on a black picture.
+media::Image rendered(const std::string& script, int width, int height) {
+    const std::string size = std::to_string(width) + "x" + std::to_string(height);
+    media::Image image{width, height,
+                       output_of("ffmpeg -v error -f lavfi -i color=black:s=" + size + " -vf \"format=rgb24,ass='" +
+                                 script + "'\" -frames:v 1 -f rawvideo -pix_fmt rgb24 -")};
+    return image;
+}
+
+int difference(const media::Image& image, int x, int y, media::Color color) {
+    const std::uint8_t* p = image.row(y) + 3 * x;
+    return std::max({std::abs(p[0] - color.r), std::abs(p[1] - color.g), std::abs(p[2] - color.b)});
+}
+
+}  // namespace
+
+TEST_CASE("a script has a style for each class, and nothing in a name is taken for more than text", "[overlay]") {
+    const media::AssScript script(kNames, 320, 240);
+    const std::string header = script.header();
+    for (const char* style :
+         {"person,", "person label,", "car  red,", "car  red label,", "(/b1)cat,", "other,", "other label,"})
+        CHECK(header.find("Style: " + std::string(style)) != std::string::npos);
+    CHECK(header.find("PlayResX: 320\nPlayResY: 240\n") != std::string::npos);
+    int order = 7;
+    const std::vector<Detection> found = {
+        {0, .875f, {20, 60, 50, 90}}, {2, .5f, {-10, -5, 400, 300}}, {0, 1.f, {200, 2, 115, 30}}};
+    const std::vector<std::string> events = script.events(found, 320, 240, order);
+    REQUIRE(events.size() == 5);
+    CHECK(order == 12);
+    CHECK(events[0] ==
+          "7,0,person,,0,0,0,,{\\an7\\pos(0,0)\\p1}m 20 60 l 70 60 70 150 20 150 m 22 62 l 22 148 68 148 68 62 "
+          "m 200 2 l 315 2 315 32 200 32 m 202 4 l 202 30 313 30 313 4 {\\p0}");
+    CHECK(events[1] ==
+          "8,0,(/b1)cat,,0,0,0,,{\\an7\\pos(0,0)\\p1}m 0 0 l 320 0 320 240 0 240 m 2 2 l 2 238 318 238 318 2 {\\p0}");
+    CHECK(events[2] == "9,1,person label,,0,0,0,,{\\an1\\pos(21,59)}person 88 %");
+    CHECK(events[3] == "10,1,(/b1)cat label,,0,0,0,,{\\an7\\pos(1,1)}(/b1)cat 50 %");
+    CHECK(events[4] == "11,1,person label,,0,0,0,,{\\an7\\pos(201,3)}person 100 %");
+    // A frame of another size is stretched over the same picture.
+    CHECK(script.events(std::vector<Detection>{{0, 1.f, {40, 120, 100, 180}}}, 640, 480, order)
+              .front()
+              .find("m 20 60 l 70 60 70 150") != std::string::npos);
+}
+
+TEST_CASE("what players draw is what would be burnt in, whatever size they show it at", "[overlay]") {
+    const TempFolder folder;
+    const media::AssScript script(kNames, 320, 240);
+    int order = 0;
+    const std::vector<Detection> found = boxes(0);
+    {
+        std::ofstream out(folder / "s.ass");
+        out << script.header();
+        for (const std::string& event : script.events(found, 320, 240, order)) {
+            const std::size_t layer = event.find(',') + 1, style = event.find(',', layer);
+            out << "Dialogue: " << event.substr(layer, style - layer) << ",0:00:00.00,0:00:01.00" << event.substr(style)
+                << '\n';
+        }
+    }
+    for (const int across : {1, 2}) {
+        INFO("pixels " << across << " times as wide as high");
+        const media::Image drawn = rendered(folder / "s.ass", 320 * across, 240);
+        if (!drawn.is_whole()) {
+            WARN("skipped: no ffmpeg with libass");
+            return;
+        }
+        int worst_line = 0, worst_inside = 0;
+        for (const Detection& d : found) {
+            const media::PixelRect r = media::pixel_rect(d.box, 320, 240);
+            const media::Color color = d.class_id < 3 ? media::class_color(d.class_id) : media::Color{255, 255, 255};
+            const int middle = (r.x + r.w / 2) * across;
+            for (int y = r.y + 3; y < r.y + r.h - 3; ++y) {
+                worst_line = std::max(worst_line, difference(drawn, r.x * across + across / 2, y, color));
+                worst_inside = std::max(worst_inside, difference(drawn, middle, y, {0, 0, 0}));
+                CHECK(difference(drawn, (r.x - 2) * across, y, {0, 0, 0}) <= 2);
+            }
+            for (int x = r.x + 3; x < r.x + r.w - 3; ++x)
+                worst_line = std::max(worst_line, difference(drawn, x * across, r.y + r.h - 1, color));
+        }
+        CHECK(worst_line <= 2);
+        CHECK(worst_inside <= 2);
+    }
+    // Labels: as much of a picture is coloured where Annotator colours it, within the font's freedom.
+    media::Image burnt{320, 240, std::vector<std::uint8_t>(320 * 240 * 3)};
+    const std::vector<Detection> named(found.begin(), found.begin() + 2);
+    media::Annotator(kNames).annotate(burnt, named, "");
+    const media::Image drawn = rendered(folder / "s.ass", 320, 240);
+    std::int64_t both = 0, either = 0;
+    for (int y = 0; y < 145; ++y)  // above the third
+        for (int x = 0; x < 320; ++x) {
+            const bool a = difference(burnt, x, y, {0, 0, 0}) > 30, b = difference(drawn, x, y, {0, 0, 0}) > 30;
+            both += a && b, either += a || b;
+        }
+    INFO(both << " of " << either << " pixels are drawn by both");
+    CHECK(double(both) > .75 * double(either));
+}
+
+TEST_CASE("an overlay has the recording's own packets, and boxes as long as each frame is shown", "[overlay]") {
+    const TempFolder folder;
+    OverlaySink sink({folder / "o.mkv"}, kNames);
+    const std::vector<double> times = overlay(sink, clip());
+    CHECK(sink.outputs() == std::vector<std::string>{folder / "o.mkv"});
+    CHECK(folder.names() == std::vector<std::string>{"o.mkv"});
+    REQUIRE(times.size() == 240);
+    const std::vector<Packet> before = packets_of(clip()), after = packets_of(folder / "o.mkv");
+    REQUIRE(before.size() == 240);
+    REQUIRE(after.size() == before.size());
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        CHECK(after[i].key == before[i].key);
+        CHECK(std::fabs(after[i].pts_s - before[i].pts_s) < .0011);
+    }
+    const std::vector<Shown> events = shown(folder / "o.mkv");
+    if (events.empty()) {
+        WARN("skipped: ffmpeg is not installed");
+        return;
+    }
+    REQUIRE(events.size() == 6 * 240);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        CHECK(std::fabs(events[i].start_s - times[i / 6]) < .011);
+        CHECK(std::fabs(events[i].end_s - (times[i / 6] + .1)) < .011);
+    }
+    CHECK(events[5].style == "other label");
+    CHECK(events[5].text.ends_with("}9 25 %"));
+}
+
+TEST_CASE("a track of its own begins when the recording does", "[overlay]") {
+    const TempFolder folder;
+    if (!make_video(
+            "-f lavfi -i testsrc=s=320x240:r=25:d=2 -f lavfi -i sine=d=2 -c:v libx264 -bf 2 -c:a aac -muxdelay 3",
+            folder / "in.ts"))
+        return;
+    OverlaySink sink({folder / "o.ass"}, kNames);
+    const std::vector<double> times = overlay(sink, folder / "in.ts");
+    REQUIRE(times.size() == 50);
+    CHECK(times.front() > 1);
+    const std::vector<Shown> events = shown(folder / "o.ass");
+    REQUIRE(events.size() == 300);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        const double wanted = double(i / 6) * .04;
+        CHECK(events[i].start_s <= wanted + .03);  // sound may begin a little before the pictures
+        CHECK(events[i].start_s >= wanted - .011);
+        if (i >= 6) CHECK(std::fabs(events[i].start_s - events[i - 6].end_s) < 1e-6);
+    }
+}
+
+TEST_CASE("sound and other tracks are copied, as far as was read", "[overlay]") {
+    const TempFolder folder;
+    if (!make_video("-f lavfi -i testsrc=s=320x240:r=25:d=4 -f lavfi -i sine=d=4 -c:v libx264 -bf 2 -g 25 -c:a aac",
+                    folder / "in.mp4"))
+        return;
+    OverlaySink sink({folder / "all.mkv", folder / "part.mkv"}, kNames);
+    CHECK(overlay(sink, folder / "in.mp4").size() == 100);
+    CHECK(overlay(sink, folder / "in.mp4", 30, 1).size() == 30);
+    const auto packets = [&](const std::string& name, const char* stream) {
+        const Bytes bytes = output_of("ffprobe -v error -select_streams " + std::string(stream) +
+                                      " -show_entries packet=size -of csv=p=0 '" + folder / name + "'");
+        return std::count(bytes.begin(), bytes.end(), '\n');
+    };
+    CHECK(packets("all.mkv", "v") == 100);
+    CHECK(packets("all.mkv", "a") >= packets("in.mp4", "a") - 1);  // the encoder's first is no sound
+    CHECK(packets("part.mkv", "v") >= 30);
+    CHECK(packets("part.mkv", "v") <= 35);  // those that B-frames need
+    CHECK(packets("part.mkv", "a") < packets("in.mp4", "a") / 2);
+}
+
+TEST_CASE("an overlay that cannot be says what can", "[overlay]") {
+    const TempFolder folder;
+    const auto failure = [&](const std::string& input, const std::string& output) {
+        return error_of([&] {
+            OverlaySink sink({output}, kNames);
+            overlay(sink, input);
+        });
+    };
+    CHECK(failure(clip(), folder / "o.txt").kind() == ErrorKind::usage);
+    CHECK(failure(clip(), folder / "none/o.mkv").kind() == ErrorKind::output);
+    if (!make_video("-f lavfi -i testsrc=s=320x240:r=25:d=1 -c:v libx264", folder / "in.h264")) return;
+    const Error raw = failure(folder / "in.h264", folder / "o.mkv");
+    CHECK(raw.kind() == ErrorKind::unsupported);
+    CHECK(std::string(raw.what()).find("no time stamps") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(folder / "o.mkv"));
+    OverlaySink sink({folder / "o.ass"}, kNames);
+    CHECK(overlay(sink, folder / "in.h264").size() == 25);
+    CHECK(shown(folder / "o.ass").size() == 150);
+    if (media::kMatroskaKeepsRotation ||
+        !make_video("-i '" + clip() + "' -c copy -metadata:s:v:0 rotate=90", folder / "turned.mp4"))
+        return;
+    CHECK(failure(folder / "turned.mp4", folder / "o.mkv").kind() == ErrorKind::unsupported);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/out/ass.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "tools/media/draw/look.h"
+
+namespace convoy::media {
+namespace {
+
+constexpr const char* kOther = "other";
+constexpr const char* kFont = "DejaVu Sans";  // or what the player has in its place
+constexpr double kCharacterWidth = .62;       // of a text's height: a guess, as only the player knows its font
+
+/// Without what has a meaning in an event or a style.
+std::string plain(std::string text) {
+    for (char& c : text) c = c == '{' ? '(' : c == '}' ? ')' : c == '\\' ? '/' : c == '\n' || c == '\r' ? ' ' : c;
+    return text;
+}
+
+std::string hex(Color color) {
+    static constexpr const char* digits = "0123456789ABCDEF";
+    std::string text = "&H";
+    for (const int byte : {color.b, color.g, color.r}) text += {digits[byte / 16], digits[byte % 16]};
+    return text;
+}
+
+/// The line of a style; `frame`: how far its opaque frame goes beyond a text, 0 for none.
+std::string style(const std::string& name, Color color, Color frame_color, int size, double frame, int alignment) {
+    const std::string primary = hex(color).insert(2, "00"), outline = hex(frame_color).insert(2, "00");
+    std::string width = std::to_string(frame);
+    width.erase(width.find('.') + 2);
+    return "Style: " + name + ',' + kFont + ',' + std::to_string(size) + ',' + primary + ',' + primary + ',' + outline +
+           ',' + outline + ",-1,0,0,0,100,100,0,0," + (frame > 0 ? "3," : "1,") + width + ",0," +
+           std::to_string(alignment) + ",0,0,0,1\n";
+}
+
+std::string point(int x, int y) { return std::to_string(x) + ' ' + std::to_string(y); }
+
+/// A rectangle's line: the outer edge one way round, the inner one the other.
+std::string frame_path(const PixelRect& r, int line) {
+    const int x = r.x + r.w, y = r.y + r.h, across = std::min(line, r.w / 2), down = std::min(line, r.h / 2);
+    std::string path = "m " + point(r.x, r.y) + " l " + point(x, r.y) + ' ' + point(x, y) + ' ' + point(r.x, y);
+    if (2 * across < r.w && 2 * down < r.h)
+        path += " m " + point(r.x + across, r.y + down) + " l " + point(r.x + across, y - down) + ' ' +
+                point(x - across, y - down) + ' ' + point(x - across, r.y + down);
+    return path + ' ';
+}
+
+std::size_t characters(const std::string& utf8) {
+    return std::size_t(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+/// Where a label goes, as Annotator would put it: above its box, else inside; not beyond the right edge.
+std::string label_place(const PixelRect& r, const Measures& m, const std::string& text, int width) {
+    const int padding = std::max(1, m.padding / 2), height = m.text + 2 * padding;
+    const int text_width = int(kCharacterWidth * m.text * double(characters(text))) + 2 * padding;
+    const bool above = r.y >= height, right = r.x + text_width > width;
+    const int x = right ? width - padding : r.x + padding;
+    const int alignment = above ? (right ? 3 : 1) : (right ? 9 : 7);
+    const int y = above ? r.y - padding : r.y + padding;
+    return "{\\an" + std::to_string(alignment) + "\\pos(" + std::to_string(x) + ',' + std::to_string(y) + ")}";
+}
+
+}  // namespace
+
+AssScript::AssScript(std::vector<std::string> names, int width, int height)
+    : names_(std::move(names)), width_(width), height_(height) {
+    for (const std::string& name : names_) {
+        std::string style = plain(name);
+        std::replace(style.begin(), style.end(), ',', ' ');
+        styles_.push_back(style.empty() ? kOther : std::move(style));
+    }
+}
+
+std::string AssScript::header() const {
+    const Measures m(width_, height_);
+    std::string text = "[Script Info]\nScriptType: v4.00+\nTitle: boxes\nPlayResX: " + std::to_string(width_) +
+                       "\nPlayResY: " + std::to_string(height_) +
+                       "\nWrapStyle: 2\nScaledBorderAndShadow: yes\nYCbCr Matrix: None\n\n[V4+ Styles]\n"
+                       "Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, "
+                       "Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, "
+                       "Shadow, Alignment, MarginL, MarginR, MarginV, Encoding\n";
+    const auto add = [&](const std::string& name, Color color) {
+        text += style(name, color, color, m.text, 0, 7);
+        text += style(name + " label", text_color(color), color, m.text, std::max(1, m.padding / 2), 1);
+    };
+    for (std::size_t id = 0; id < styles_.size(); ++id) add(styles_[id], class_color(int(id)));
+    if (std::find(styles_.begin(), styles_.end(), kOther) == styles_.end()) add(kOther, {255, 255, 255});
+    return text + "\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n";
+}
+
+std::string AssScript::style_of(int class_id) const {
+    const auto id = std::size_t(class_id);
+    return id < styles_.size() ? styles_[id] : kOther;
+}
+
+std::vector<std::string> AssScript::events(std::span<const Detection> detections, int width, int height,
+                                           int& read_order) const {
+    const Measures m(width_, height_);
+    const float across = float(width_) / float(width), down = float(height_) / float(height);
+    const auto rect = [&](const Box& b) {
+        return pixel_rect({b.x * across, b.y * down, b.w * across, b.h * down}, width_, height_);
+    };
+    std::map<int, std::string> paths;  // by class
+    for (const Detection& d : detections) paths[d.class_id] += frame_path(rect(d.box), m.line);
+    std::vector<std::string> events;
+    const auto add = [&](int layer, const std::string& style, const std::string& text) {
+        events.push_back(std::to_string(read_order++) + ',' + std::to_string(layer) + ',' + style + ",,0,0,0,," + text);
+    };
+    for (const auto& [id, path] : paths) add(0, style_of(id), "{\\an7\\pos(0,0)\\p1}" + path + "{\\p0}");
+    for (const Detection& d : detections) {
+        const std::string text = plain(label_of(d, names_));
+        add(1, style_of(d.class_id) + " label", label_place(rect(d.box), m, text, width_) + text);
+    }
+    return events;
+}
+
+}  // namespace convoy::media

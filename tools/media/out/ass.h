@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// Boxes and labels as subtitles in the format of Advanced SubStation Alpha, which players draw over a video.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include <convoy/detection.h>
+
+namespace convoy::media {
+
+/// Coordinates are pixels of a picture of one size, whatever size it is shown at.
+class AssScript {
+public:
+    /// `names` as Annotator takes them.
+    AssScript(std::vector<std::string> names, int width, int height);
+
+    /// All that comes before the first event: for each class a style of its boxes, "person", and one of its labels,
+    /// "person label"; "other" and "other label" for classes without a name.
+    std::string header() const;
+    /// What is shown as long as one picture of width x height is: one event per class with all its boxes, one per
+    /// label, which stays inside. As a subtitle track has it:
+    /// "ReadOrder,Layer,Style,Name,MarginL,MarginR,MarginV,Effect,Text", numbered from `read_order` on, which is moved.
+    std::vector<std::string> events(std::span<const Detection> detections, int width, int height,
+                                    int& read_order) const;
+
+    int width() const { return width_; }
+    int height() const { return height_; }
+
+private:
+    std::string style_of(int class_id) const;
+
+    std::vector<std::string> names_, styles_;
+    int width_, height_;
+};
+
+}  // namespace convoy::media

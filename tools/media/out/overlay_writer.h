@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tools/media/av_handles.h"
+#include "tools/media/files.h"
+
+namespace convoy::media {
+
+/// A recording with a track of subtitles beside its own, or that track alone: in .mkv the recording's packets, copied
+/// as they are with their own time stamps; in .ass no more than the track. The file is written under a temporary name
+/// and takes its name in close(); without it nothing stays.
+class OverlayWriter {
+public:
+    /// `header` is AssScript's. Throws Error(usage) for another ending, Error(unsupported) for an .mkv of what cannot
+    /// be copied: no recording in a file, without time stamps, rotated where this libav would lose that; Error(output)
+    /// when the file cannot be created.
+    OverlayWriter(std::string recording, const std::string& path, const std::string& header);
+
+    /// Shows `events` from `start_s` to `end_s`, container time, and copies what of the recording comes before that.
+    /// Times rise. Throws Error(output).
+    void write(const std::vector<std::string>& events, double start_s, double end_s);
+    /// Copies the rest of the recording, or what comes before `end_s`, and finishes the file. Throws Error(output).
+    void close(double end_s);
+
+private:
+    void open_recording();
+    void add_tracks(const std::string& header);
+    void open_file();
+    void copy_until(double end_s);
+    void write_packet(AVPacket& packet);
+    void check(int code) const;
+
+    std::string recording_, path_;
+    bool copies_;  // an .mkv
+    DemuxerPtr input_;
+    OutputFile file_;
+    MuxerPtr output_;
+    std::vector<int> track_of_;  // by stream of the recording; -1: it is left out
+    AVStream* subtitles_ = nullptr;
+    int video_ = -1;
+    PacketPtr next_;       // read and not yet written
+    double origin_s_ = 0;  // container time that is 0 in the file
+};
+
+}  // namespace convoy::media

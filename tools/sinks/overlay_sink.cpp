@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/overlay_sink.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace convoy::tools {
+namespace {
+
+constexpr double kDefaultRate = 25;  // frames/s where the container tells none
+
+}  // namespace
+
+OverlaySink::Overlay::Overlay(const std::vector<std::string>& class_names, const FrameOutput& first,
+                              const std::string& path)
+    : script(class_names, first.result.frame.pixels.width, first.result.frame.pixels.height),
+      writer(first.input.path, path, script.header()) {
+    const InputInfo& info = first.input;
+    frame_s = info.fps_num > 0 ? double(info.fps_den) / info.fps_num : 1 / kDefaultRate;
+}
+
+double OverlaySink::Overlay::container_time(const Frame& frame) {
+    if (!std::isnan(frame.pts_s)) offset_s = frame.pts_s - frame.time_s;
+    return offset_s + frame.time_s;
+}
+
+void OverlaySink::Overlay::show(double end_s) { writer.write(std::exchange(events, {}), start_s, end_s); }
+
+OverlaySink::OverlaySink(std::vector<std::string> paths, std::vector<std::string> class_names)
+    : paths_(std::move(paths)), class_names_(std::move(class_names)) {}
+
+void OverlaySink::write(const FrameOutput& frame) {
+    if (!frame.input.is_video) return;
+    auto found = overlays_.find(frame.input_index);
+    const bool first = found == overlays_.end();
+    if (first)
+        found = overlays_.try_emplace(frame.input_index, class_names_, frame, paths_.at(std::size_t(frame.input_index)))
+                    .first;
+    Overlay& overlay = found->second;
+    const double start_s = overlay.container_time(frame.result.frame);
+    if (!first) overlay.show(start_s);
+    overlay.start_s = start_s;
+    const PixelView& picture = frame.result.frame.pixels;
+    overlay.events = overlay.script.events(frame.result.detections, picture.width, picture.height, overlay.read_order);
+}
+
+void OverlaySink::end_input(int input_index, bool whole) {
+    const auto overlay = overlays_.find(input_index);
+    if (overlay == overlays_.end()) return;
+    const double end_s = overlay->second.start_s + overlay->second.frame_s;
+    overlay->second.show(end_s);
+    overlay->second.writer.close(whole ? std::numeric_limits<double>::infinity() : end_s);
+    overlays_.erase(overlay);
+    finished_.push_back(paths_.at(std::size_t(input_index)));
+}
+
+}  // namespace convoy::tools
