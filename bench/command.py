@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-OUTPUTS = {"jsonl": "--jsonl", "mp4": "--video"}
+OUTPUTS = {"jsonl": ("--jsonl", "jsonl"), "mp4": ("--video", "mp4"), "overlay": ("--overlay", "mkv")}  # option, ending
 
 
 def parse(arguments):
@@ -66,9 +66,10 @@ def timed(a, gpus, command):
 
 def measure(a, source, output, gpus, folder):
     """(seconds, report, digest of the records)"""
-    out, report = f"{folder}/out.{output}", f"{folder}/report.json"
+    option, ending = OUTPUTS[output]
+    out, report = f"{folder}/out.{ending}", f"{folder}/report.json"
     seconds = timed(a, gpus, [f"{a.bin}/yolo-run", "--cfg", a.cfg, "--weights", a.weights, "--quiet", "--report-json", report,
-                              OUTPUTS[output], out, *a.more, source])
+                              option, out, *a.more, source])
     with open(report, encoding="utf-8") as f:
         return seconds, json.load(f), digest(out) if output == "jsonl" else ""
 

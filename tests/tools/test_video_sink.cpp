@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/video_sink.h"
 
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <filesystem>
 #include <thread>
 
+#include <convoy/media/source.h>
 #include "tests/support/catch.h"
 #include "tests/tools/sink_parts.h"
 #include "tests/tools/video_packets.h"
+#include "tools/media/pictures/scale.h"
 
 using namespace convoy;
 using namespace convoy::test;
@@ -131,24 +134,54 @@ TEST_CASE("what was appended when a run stopped is a whole video", "[video]") {
     CHECK(folder.names() == std::vector<std::string>{"v.mp4"});
 }
 
-TEST_CASE("a video has one size", "[video]") {
+TEST_CASE("a video keeps its first size: what has another is scaled and letterboxed", "[video]") {
     const TempFolder folder;
     VideoSink sink({folder / "v.mp4"}, false, H264Encoder::automatic);
-    const auto first = sink.begin_part(0, video_input("in.mp4"), 1),
-               second = sink.begin_part(0, video_input("in.mp4"), 1);
-    fill(*second, 5, 2, 32, 32);
+    InputInfo input = video_input("in.mp4");
+    input.width = 64, input.height = 48;
+    const auto first = sink.begin_part(0, input, 1), second = sink.begin_part(0, input, 1);
+    fill(*second, 6, 2, 200, 40);  // parts are made in any order
     fill(*first, 0, 5);
-    const Error within = error_of([&] { fill(*first, 5, 1, 64, 32); });
-    CHECK(within.kind() == ErrorKind::unsupported);
-    CHECK(within.what() == std::string("in.mp4: a frame is 64x32 after frames of 64x48, and a video has one size: use "
-                                       "--pictures or --jsonl"));
+    fill(*first, 5, 1, 32, 96);
     first->end();
     second->end();
-    sink.append(*first, places(0, 5));
-    const Error between = error_of([&] { sink.append(*second, places(5, 2)); });
-    CHECK(between.kind() == ErrorKind::unsupported);
-    CHECK(between.what() == std::string("in.mp4: frame 5 is 32x32 after frames of 64x48, and a video has one size: use "
-                                        "--pictures or --jsonl"));
+    sink.append(*first, places(0, 6));
+    sink.append(*second, places(6, 2));
+    sink.end_input(0);
+    const auto video = media::open_source(folder / "v.mp4");
+    for (int i = 0; i < 8; ++i) {
+        INFO("frame " << i);
+        const std::optional<Frame> frame = video->next();
+        REQUIRE(frame);
+        const media::Image seen = copy_of(*frame);
+        REQUIRE(seen.width == 64);
+        REQUIRE(seen.height == 48);
+        const int w = i < 5 ? 64 : i == 5 ? 16 : 64, h = i < 6 ? 48 : 13;  // of what is not black
+        const auto brightest = [&](int x, int y) {
+            const std::uint8_t* p = seen.row(y) + 3 * x;
+            return int(std::max({p[0], p[1], p[2]}));
+        };
+        const int left = (64 - w) / 2, top = (48 - h) / 2;
+        for (int x = 0; x < 64; ++x)
+            for (int y = 0; y < 48; ++y)
+                if (x < left - 4 || x >= left + w + 4 || y < top - 4 || y >= top + h + 4) REQUIRE(brightest(x, y) < 30);
+        CHECK(brightest(32, 24) > 60);
+    }
+    CHECK_FALSE(video->next());
+}
+
+TEST_CASE("letterboxed: the whole picture in the middle, its proportions kept", "[video]") {
+    media::Image white{30, 10, std::vector<std::uint8_t>(900, 255)};
+    for (const auto& [width, height, w, h] :
+         {std::array{60, 60, 60, 20}, {15, 40, 15, 5}, {90, 10, 30, 10}, {1, 1, 1, 1}}) {
+        INFO(width << "x" << height);
+        const media::Image out = media::letterboxed(white, width, height);
+        REQUIRE(out.is_whole());
+        std::int64_t sum = 0;
+        for (const std::uint8_t byte : out.rgb) sum += byte;
+        CHECK(sum == std::int64_t(w) * h * 3 * 255);
+        CHECK(out.row((height - h) / 2)[3 * ((width - w) / 2)] == 255);
+    }
 }
 
 TEST_CASE("pictures are no videos", "[video]") {

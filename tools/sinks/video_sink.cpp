@@ -3,27 +3,14 @@
 
 #include <fmt/core.h>
 
+#include <atomic>
 #include <optional>
 #include <utility>
 
 #include <convoy/error.h>
+#include "tools/media/pictures/scale.h"
 
 namespace convoy::tools {
-namespace {
-
-struct Size {
-    int width = 0, height = 0;
-    bool operator==(const Size&) const = default;
-};
-
-[[noreturn]] void refuse_size(const std::string& input, const std::string& frame, Size size, Size before) {
-    throw Error(
-        ErrorKind::unsupported,
-        fmt::format("{}: {} is {}x{} after frames of {}x{}, and a video has one size: use --pictures or --jsonl", input,
-                    frame, size.width, size.height, before.width, before.height));
-}
-
-}  // namespace
 
 class VideoSink::EncodedPart : public Part {
 public:
@@ -39,50 +26,50 @@ public:
             format_.fps_den = input.fps_den;
         }
         format_.threads = threads;
+        format_.width = input.width;
+        format_.height = input.height;
     }
 
     void write(const AnnotatedFrame& frame) override {
-        const Size size{frame.image.width, frame.image.height};
-        if (!encoder_) {
-            format_.width = size.width;
-            format_.height = size.height;
-            encoder_ = encoders_->open(input_index, path_, format_, is_live_);
-        }
-        const Size before{format_.width, format_.height};
-        if (size != before) refuse_size(input_path, "a frame", size, before);
-        keep(encoder_->encoder.write(frame.image), size);
+        const media::Image& image = frame.image;
+        if (format_.width == 0) format_.width = image.width, format_.height = image.height;
+        if (!encoder_) encoder_ = encoders_->open(input_index, path_, format_, is_live_);
+        const bool fits = image.width == format_.width && image.height == format_.height;
+        keep(encoder_->encoder.write(fits ? image : media::letterboxed(image, format_.width, format_.height)));
     }
 
     void end() override {
         if (!encoder_) return;
-        keep(encoder_->encoder.end(), {format_.width, format_.height});
+        keep(encoder_->encoder.end());
         encoder_.reset();
     }
 
-    /// What is encoded and not yet in the file; the size is that of its frames.
-    std::pair<media::EncodedFrames, Size> take() {
+    /// What is encoded and not yet in the file.
+    media::EncodedFrames take() {
         const std::lock_guard lock(mutex_);
-        return {std::exchange(encoded_, {}), size_};
+        return std::exchange(encoded_, {});
     }
+
+    bool has_frames() const { return has_frames_; }
 
     const int input_index;
     const std::string input_path;
 
 private:
-    void keep(media::EncodedFrames frames, Size size) {
+    void keep(media::EncodedFrames frames) {
         const std::lock_guard lock(mutex_);
         encoded_.append(std::move(frames));
-        size_ = size;
+        has_frames_ = true;
     }
 
     std::string path_;
     std::shared_ptr<VideoEncoders> encoders_;
-    const bool is_live_;  // of a length that nobody knows: one part without end
-    media::VideoFormat format_;
+    const bool is_live_;         // of a length that nobody knows: one part without end
+    media::VideoFormat format_;  // the video keeps its first frame's size
     std::optional<VideoEncoders::Opened> encoder_;
     std::mutex mutex_;
     media::EncodedFrames encoded_;
-    Size size_;
+    std::atomic<bool> has_frames_ = false;
 };
 
 VideoSink::VideoSink(std::vector<std::string> paths, bool skip_pictures, media::H264Encoder encoder,
@@ -108,31 +95,25 @@ std::unique_ptr<Part> VideoSink::begin_part(int input_index, const InputInfo& in
 
 void VideoSink::append(Part& part, std::span<const FramePlace> places) {
     auto& encoded = dynamic_cast<EncodedPart&>(part);
-    auto [frames, size] = encoded.take();
-    if (size == Size()) {
+    media::EncodedFrames frames = encoded.take();
+    if (!encoded.has_frames()) {
         if (places.empty()) return;
         throw Error(ErrorKind::usage, fmt::format("{}: a place for a frame that was not written", encoded.input_path));
     }
     std::unique_lock lock(mutex_);
-    Video& video = videos_.at(encoded.input_index);
+    media::VideoMuxer& video = videos_.at(encoded.input_index);
     lock.unlock();
-    const Size before{video.width, video.height};
-    if (video.muxer.frames() > 0 && size != before)
-        refuse_size(encoded.input_path, fmt::format("frame {}", places.empty() ? 0 : places.front().index), size,
-                    before);
-    video.width = size.width;
-    video.height = size.height;
     std::vector<double> times;
     for (const FramePlace& place : places) times.push_back(place.time_s);
-    video.muxer.append(std::move(frames), times);
+    video.append(std::move(frames), times);
 }
 
 void VideoSink::end_input(int input_index) {
     std::unique_lock lock(mutex_);
     const auto video = videos_.extract(input_index);
     lock.unlock();  // closing moves the index to the front of what may be gigabytes
-    if (!video || video.mapped().muxer.frames() == 0) return;
-    video.mapped().muxer.close();
+    if (!video || video.mapped().frames() == 0) return;
+    video.mapped().close();
     finished_.push_back(paths_.at(std::size_t(input_index)));
 }
 

@@ -11,7 +11,7 @@
 namespace convoy::tools {
 
 /// One annotated H.264 video for each video input. Each part is encoded by an encoder of its own; together they are
-/// one video without being encoded again.
+/// one video without being encoded again, of the first frame's size: what has another is scaled and letterboxed.
 class VideoSink : public PictureSink {
 public:
     /// `paths[i]` is the file for input i. A picture among the inputs is passed over when `skip_pictures`, else an
@@ -27,18 +27,12 @@ public:
 
 private:
     class EncodedPart;
-    struct Video {
-        Video(const std::string& path, const media::GiveUp& give_up) : muxer(path, give_up) {}
-        media::VideoMuxer muxer;
-        int width = 0, height = 0;  // of the first part
-    };
-
     std::vector<std::string> paths_;
     bool skip_pictures_;
     std::shared_ptr<VideoEncoders> encoders_;
     media::GiveUp give_up_;
-    std::mutex mutex_;             // of the map: parts begin while others are appended
-    std::map<int, Video> videos_;  // of inputs that have begun and not ended
+    std::mutex mutex_;                         // of the map: parts begin while others are appended
+    std::map<int, media::VideoMuxer> videos_;  // of inputs that have begun and not ended
     std::vector<std::string> finished_;
 };
 

@@ -7,7 +7,7 @@
 
 #include "tools/media/av_handles.h"
 #include "tools/media/draw/font.h"
-#include "tools/media/pictures/rgb_frame.h"
+#include "tools/media/pictures/scale.h"
 
 namespace convoy::media {
 namespace {
@@ -15,21 +15,10 @@ namespace {
 constexpr Color kPaper = {24, 26, 30}, kInk = {225, 228, 232};
 
 /// The picture at most `width` wide and twice that high, its proportions kept.
-Image scaled(const Image& image, int width) {
+Image cell_of(const Image& image, int width) {
     const double scale = std::min(double(width) / image.width, 2. * width / image.height);
-    Image out{
-        std::max(1, int(std::lround(image.width * scale))), std::max(1, int(std::lround(image.height * scale))), {}};
-    const ScalerPtr scaler(sws_getContext(image.width, image.height, AV_PIX_FMT_RGB24, out.width, out.height,
-                                          AV_PIX_FMT_RGB24, SWS_AREA, nullptr, nullptr, nullptr));
-    if (!scaler) throw std::bad_alloc();
-    const FramePtr from = new_frame(image.width, image.height, AV_PIX_FMT_RGB24);
-    const FramePtr to = new_frame(out.width, out.height, AV_PIX_FMT_RGB24);
-    copy_repeating_edges(image, *from);
-    sws_scale(scaler.get(), from->data, from->linesize, 0, image.height, to->data, to->linesize);
-    out.rgb.resize(std::size_t(out.width) * out.height * 3);
-    for (int y = 0; y < out.height; ++y)
-        std::copy_n(to->data[0] + std::ptrdiff_t(y) * to->linesize[0], out.width * 3, out.row(y));
-    return out;
+    const auto side = [&](int pixels) { return std::max(1, int(std::lround(pixels * scale))); };
+    return scaled(image, side(image.width), side(image.height));
 }
 
 constexpr std::int64_t kPartSteps = 4;  // a part chooses so much finer than the sheet
@@ -44,7 +33,7 @@ std::int64_t stride_after(std::int64_t size, std::size_t most) {
 }  // namespace
 
 void SheetPart::add(const Image& image) {
-    if (size_++ == tiles_.wanted()) tiles_.put(std::make_shared<const Image>(scaled(image, tile_width_)));
+    if (size_++ == tiles_.wanted()) tiles_.put(std::make_shared<const Image>(cell_of(image, tile_width_)));
 }
 
 ContactSheet::ContactSheet(int columns, int rows, int tile_width)
@@ -55,7 +44,7 @@ ContactSheet::ContactSheet(int columns, int rows, int tile_width)
 
 void ContactSheet::add(const Image& image, const std::string& caption) {
     if (size_ == tiles_.wanted())
-        tiles_.put({size_, std::make_shared<const Image>(scaled(image, tile_width_)), caption});
+        tiles_.put({size_, std::make_shared<const Image>(cell_of(image, tile_width_)), caption});
     ++size_;
 }
 

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/pictures/scale.h"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+
+#include "tools/media/av_handles.h"
+#include "tools/media/pictures/rgb_frame.h"
+
+namespace convoy::media {
+
+Image scaled(const Image& image, int width, int height) {
+    Image out{width, height, {}};
+    const ScalerPtr scaler(sws_getContext(image.width, image.height, AV_PIX_FMT_RGB24, out.width, out.height,
+                                          AV_PIX_FMT_RGB24, SWS_AREA, nullptr, nullptr, nullptr));
+    if (!scaler) throw std::bad_alloc();
+    const FramePtr from = new_frame(image.width, image.height, AV_PIX_FMT_RGB24);
+    const FramePtr to = new_frame(out.width, out.height, AV_PIX_FMT_RGB24);
+    copy_repeating_edges(image, *from);
+    sws_scale(scaler.get(), from->data, from->linesize, 0, image.height, to->data, to->linesize);
+    out.rgb.resize(std::size_t(out.width) * std::size_t(out.height) * 3);
+    for (int y = 0; y < out.height; ++y)
+        std::copy_n(to->data[0] + std::ptrdiff_t(y) * to->linesize[0], out.width * 3, out.row(y));
+    return out;
+}
+
+Image letterboxed(const Image& image, int width, int height) {
+    const double scale = std::min(double(width) / image.width, double(height) / image.height);
+    const auto side = [&](int pixels, int most) { return std::clamp(int(std::lround(pixels * scale)), 1, most); };
+    const Image inside = scaled(image, side(image.width, width), side(image.height, height));
+    Image out{width, height, std::vector<std::uint8_t>(std::size_t(width) * std::size_t(height) * 3)};
+    const int left = (width - inside.width) / 2, top = (height - inside.height) / 2;
+    for (int y = 0; y < inside.height; ++y) std::copy_n(inside.row(y), 3 * inside.width, out.row(top + y) + 3 * left);
+    return out;
+}
+
+}  // namespace convoy::media

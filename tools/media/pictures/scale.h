@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <convoy/media/image.h>
+
+namespace convoy::media {
+
+/// The whole picture in another size.
+Image scaled(const Image& image, int width, int height);
+
+/// As large as it fits into width x height with its proportions kept, in the middle; the rest is black.
+Image letterboxed(const Image& image, int width, int height);
+
+}  // namespace convoy::media
