@@ -59,7 +59,7 @@ public:
         ++total_frames_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->write({begun.info, input, result}); });
         if (progress_.due()) progress_.update(progress_state(input, begun));
-        if (wants_pixels()) place(input, {result.frame.index, result.frame.time_s});
+        if (wants_pixels()) place(input, {result.frame.index, result.frame.time_s, result.frame.pts_s});
     }
 
     void work_done(int input, SegmentWork& work) override {
@@ -86,7 +86,7 @@ public:
         tell(summary, is_video);
         const bool whole = end.error.empty() && options_.input.frames == 0 && !stop_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input, whole); });
-        for (const auto& sink : sinks_.pictures) deliver([&] { sink->end_input(input); });
+        for (const auto& sink : sinks_.pictures) deliver([&] { sink->end_input(input, whole); });
         inputs.push_back(std::move(summary));
         begun_.erase(input);
     }

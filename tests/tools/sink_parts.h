@@ -50,7 +50,7 @@ inline void run_parts(tools::PictureSink& sink, int input, const InputInfo& info
         parts[std::size_t(i)]->end();
     }
     for (std::size_t i = 0; i < parts.size(); ++i) sink.append(*parts[i], places(firsts[i], lengths[i]));
-    sink.end_input(input);
+    sink.end_input(input, true);
 }
 
 }  // namespace convoy::test

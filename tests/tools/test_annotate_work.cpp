@@ -64,7 +64,7 @@ void run(const TempFolder& folder, bool at_once, WorkClocks* clocks) {
         works[std::size_t(i)]->append(places(i * kFrames, kFrames));
     }
     for (const auto& sink : sinks.pictures) {
-        sink->end_input(0);
+        sink->end_input(0, true);
         sink->close();
     }
 }

@@ -32,7 +32,7 @@ TEST_CASE("pictures of parts get their numbers when they are appended", "[pictur
     CHECK(fs::exists(folder / "v-000002.jpg"));
     CHECK_FALSE(fs::exists(folder / "v-000003.jpg"));
     sink.append(*second, places(3, 2));
-    sink.end_input(0);
+    sink.end_input(0, true);
     for (int i = 0; i < 5; ++i)
         CHECK(psnr(media::read_image(folder / ("v-00000" + std::to_string(i) + ".jpg")), synthetic(64, 48, i)) > 30);
     CHECK(sink.outputs() == std::vector<std::string>{folder.path() + "/"});

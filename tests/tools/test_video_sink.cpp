@@ -78,7 +78,7 @@ TEST_CASE("several videos grow side by side, their parts on many threads", "[vid
     for (int part = 0; part < kParts; ++part)
         for (int input = 0; input < kInputs; ++input)
             sink.append(*parts[std::size_t(input * kParts + part)], places(part * kFrames, kFrames));
-    for (const int input : {1, 0, 3, 2}) sink.end_input(input);
+    for (const int input : {1, 0, 3, 2}) sink.end_input(input, true);
     sink.close();
     CHECK(sink.outputs() == std::vector<std::string>{folder / "1.mkv", folder / "0.mp4", folder / "2.mp4"});
     CHECK(folder.names() == std::vector<std::string>{"0.mp4", "1.mkv", "2.mp4"});
@@ -103,7 +103,7 @@ TEST_CASE("a part without end is appended while it grows", "[video]") {
     }
     worker.join();
     sink.append(*part, {});
-    sink.end_input(0);
+    sink.end_input(0, true);
     check_video(folder / "v.mp4", 90, {0});
 }
 
@@ -121,7 +121,7 @@ TEST_CASE("what was appended when a run stopped is a whole video", "[video]") {
         first->end();
         sink.append(*first, places(0, 10));
         sink.append(*last, places(10, 3));
-        sink.end_input(0);
+        sink.end_input(0, true);
     }
     check_video(folder / "v.mp4", 13, {0, 10});
     {
@@ -147,7 +147,7 @@ TEST_CASE("a video keeps its first size: what has another is scaled and letterbo
     second->end();
     sink.append(*first, places(0, 6));
     sink.append(*second, places(6, 2));
-    sink.end_input(0);
+    sink.end_input(0, true);
     const auto video = media::open_source(folder / "v.mp4");
     for (int i = 0; i < 8; ++i) {
         INFO("frame " << i);
@@ -191,7 +191,7 @@ TEST_CASE("pictures are no videos", "[video]") {
     VideoSink skips({folder / "a.mp4"}, true, H264Encoder::automatic),
         refuses({folder / "a.mp4"}, false, H264Encoder::automatic);
     CHECK(skips.begin_part(0, picture, 1) == nullptr);
-    skips.end_input(0);
+    skips.end_input(0, true);
     const Error error = error_of([&] { refuses.begin_part(0, picture, 1); });
     CHECK(error.kind() == ErrorKind::usage);
     CHECK(error.what() == std::string("a.jpg is a picture: --video takes videos, use --pictures DIR"));
@@ -214,7 +214,7 @@ TEST_CASE("places must be those of frames", "[video]") {
     fill(*part, 0, 3);
     part->end();
     sink.append(*part, places(0, 2));
-    CHECK(error_of([&] { sink.end_input(0); }).kind() == ErrorKind::usage);
+    CHECK(error_of([&] { sink.end_input(0, true); }).kind() == ErrorKind::usage);
 }
 
 TEST_CASE("NVENC is taken where it is, and only for what is one part", "[video]") {

@@ -2,7 +2,10 @@
 //
 // yolo-run as its users meet it: files in, files out.
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 
 #include <convoy/media/image.h>
 #include <convoy/media/source.h>
@@ -115,6 +118,43 @@ TEST_CASE("an overlay lies over the very frames that it is of") {
     int more = 0;  // frames that had to be decoded first
     while (after->next()) ++more;
     CHECK(more <= 4);
+}
+
+TEST_CASE("an annotated video keeps the recording's sound, as far as was read") {
+    const TemporaryFolder folder;
+    const auto media_of = [&](const std::string& name, const std::string& what) {
+        const std::string command =
+            "ffprobe -v error -select_streams a -show_entries " + what + " -of csv=p=0 '" + (folder / name) + "'";
+        std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
+        std::vector<std::string> lines;
+        for (char line[256]; fgets(line, sizeof line, pipe.get());)
+            if (line[0] != '\n') lines.push_back(line);
+        return lines;
+    };
+    // Begun in its middle, so that sound and pictures begin at times of their own.
+    const std::string make =
+        "cd '" + folder.path().string() +
+        "' && ffmpeg -v error -y -f lavfi -i testsrc=s=96x64:r=25:d=5 -f lavfi -i "
+        "sine=d=5 -c:v libx264 -g 25 -c:a aac -output_ts_offset 7 a.ts && ffmpeg -v error -y -f lavfi "
+        "-i testsrc=s=96x64:r=25:d=1 -f lavfi -i sine=d=3 -c:v libx264 -c:a pcm_s16le b.mkv";
+    if (std::system(make.c_str()) != 0) {
+        WARN("skipped: ffmpeg is not installed");
+        return;
+    }
+    const Finished all = yolo_run(folder, {"a.ts", "b.mkv", "--video", "v/", "--device", "cpu"});
+    INFO(all.err);
+    REQUIRE(all.status == 0);
+    CHECK(media_of("v/a.mp4", "packet=size").size() + 3 >= media_of("a.ts", "packet=size").size());
+    CHECK(std::stod(media_of("v/a.mp4", "packet=pts_time").at(0)) < .05);
+    CHECK(std::stod(media_of("v/a.mp4", "packet=pts_time").back()) > 4.9);
+    CHECK(media_of("v/b.mp4", "packet=size").empty());  // MP4 has no place for it
+    const Finished part = yolo_run(folder, {"a.ts", "--frames", "50", "--video", "part.mkv", "--device", "cpu"});
+    REQUIRE(part.status == 0);
+    CHECK(std::fabs(std::stod(media_of("part.mkv", "packet=pts_time").back()) - 2) < .05);
+    CHECK(frames_in_video(folder / "part.mkv") == 50);
+    const Finished pcm = yolo_run(folder, {"b.mkv", "--video", "b2.mkv", "--device", "cpu"});
+    REQUIRE(pcm.status == 0);
+    CHECK(std::stod(media_of("b2.mkv", "packet=pts_time").back()) > 2.9);  // it goes on behind the pictures
 }
 
 TEST_CASE("without outputs the results are in runs/ and nothing is overwritten") {

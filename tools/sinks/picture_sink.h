@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,8 +28,9 @@ struct AnnotatedFrame {
 
 /// What becomes known of a frame when everything before it is there.
 struct FramePlace {
-    std::int64_t index = 0;  ///< within its input, from 0
-    double time_s = 0;       ///< from the input's first frame
+    std::int64_t index = 0;                                   ///< within its input, from 0
+    double time_s = 0;                                        ///< from the input's first frame
+    double pts_s = std::numeric_limits<double>::quiet_NaN();  ///< the container's own stamp
 };
 
 /// Calls `each` for all, for one that comes behind a failed one, too; then throws the first Error.
@@ -68,8 +70,8 @@ public:
     /// end may be appended bit by bit while another thread goes on with it (no more places than frames written): then
     /// pictures appear as they come, and encoded video does not fill the memory. The last call comes after end().
     virtual void append(Part& part, std::span<const FramePlace> places) = 0;
-    /// After the last part of an input; from append()'s thread, as what follows.
-    virtual void end_input(int /*input_index*/) {}
+    /// After the last part of an input, all of which was read if `whole`; from append()'s thread, as what follows.
+    virtual void end_input(int /*input_index*/, bool /*whole*/) {}
     virtual void close() {}
     /// Files and folders that are complete, for people.
     virtual std::vector<std::string> outputs() const = 0;

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <atomic>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -103,17 +104,20 @@ void VideoSink::append(Part& part, std::span<const FramePlace> places) {
     std::unique_lock lock(mutex_);
     media::VideoMuxer& video = videos_.at(encoded.input_index);
     lock.unlock();
+    if (video.frames() == 0 && !places.empty() && !std::isnan(places[0].pts_s) &&
+        media::can_be_copied(encoded.input_path))
+        video.copy_sound(encoded.input_path, places[0].pts_s - places[0].time_s);
     std::vector<double> times;
     for (const FramePlace& place : places) times.push_back(place.time_s);
     video.append(std::move(frames), times);
 }
 
-void VideoSink::end_input(int input_index) {
+void VideoSink::end_input(int input_index, bool whole) {
     std::unique_lock lock(mutex_);
     const auto video = videos_.extract(input_index);
     lock.unlock();  // closing moves the index to the front of what may be gigabytes
     if (!video || video.mapped().frames() == 0) return;
-    video.mapped().close();
+    video.mapped().close(whole);
     finished_.push_back(paths_.at(std::size_t(input_index)));
 }
 

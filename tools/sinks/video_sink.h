@@ -22,7 +22,7 @@ public:
     /// Creates the (temporary) file at the input's first part, so that what cannot be written is found before any work.
     std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
     void append(Part& part, std::span<const FramePlace> places) override;
-    void end_input(int input_index) override;
+    void end_input(int input_index, bool whole) override;
     std::vector<std::string> outputs() const override { return finished_; }
 
 private:

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <utility>
 
@@ -26,85 +25,51 @@ bool copies_to(const std::string& path) {
 
 AVRational tick_of(bool copies) { return copies ? kMilliseconds : kHundredths; }
 
-/// When it is shown, or decoded where nothing is said of that; NaN where nothing is said at all.
-double time_of(const AVPacket& packet, const AVStream& stream) {
-    const std::int64_t stamp = packet.dts != AV_NOPTS_VALUE ? packet.dts : packet.pts;
-    return stamp == AV_NOPTS_VALUE ? std::numeric_limits<double>::quiet_NaN()
-                                   : double(stamp) * av_q2d(stream.time_base);
-}
-
 bool is_turned(const AVStream& stream) { return from_display_matrix(display_matrix(&stream)) != 1; }
 
 }  // namespace
 
 OverlayWriter::OverlayWriter(std::string recording, const std::string& path, const std::string& header)
-    : recording_(std::move(recording)), path_(path), copies_(copies_to(path)), file_(path), next_(av_packet_alloc()) {
-    if (!next_) throw std::bad_alloc();
+    : recording_(std::move(recording)), path_(path), copies_(copies_to(path)), file_(path) {
     if (file_.is_direct() && is_stream(path))
         throw_output(path, "it is a pipe, and an overlay is written into a file", ErrorKind::unsupported);
-    if (!is_url(recording_) && !is_stream(recording_)) open_recording();
-    if (copies_ && !input_)
-        throw_output(path,
-                     "'" + recording_ +
-                         "' cannot be read a second time to be copied; name an .ass, which has the boxes "
-                         "alone",
-                     ErrorKind::unsupported);
-    add_tracks(header);
-    open_file();
+    if (can_be_copied(recording_)) copy_.emplace(recording_, RecordingCopy::Tracks::all);
+    AVFormatContext* raw = nullptr;
+    check(avformat_alloc_output_context2(&raw, nullptr, copies_ ? "matroska" : "ass", nullptr));
+    output_.reset(raw);
+    if (copies_)
+        copy_tracks();
+    else if (copy_ && copy_->context().start_time != AV_NOPTS_VALUE)
+        origin_s_ = double(copy_->context().start_time) / AV_TIME_BASE;
+    add_subtitles(header);
+    check(avio_open(&raw->pb, ("file:" + file_.temporary()).c_str(), AVIO_FLAG_WRITE));
+    check(avformat_write_header(raw, nullptr));
 }
 
 void OverlayWriter::check(int code) const {
     if (code < 0) throw_output(path_, av_message(code));
 }
 
-void OverlayWriter::open_recording() {
-    AVFormatContext* raw = nullptr;
-    const auto readable = [&](int code) {
-        if (code < 0) throw_input(recording_, "cannot be read a second time to be copied (" + av_message(code) + ")");
-    };
-    readable(avformat_open_input(&raw, ("file:" + recording_).c_str(), nullptr, nullptr));
-    input_.reset(raw);
-    readable(avformat_find_stream_info(raw, nullptr));
-    video_ = av_find_best_stream(raw, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
-    if (video_ < 0) throw_input(recording_, "has no video that could be copied");
-    if (raw->start_time != AV_NOPTS_VALUE && !copies_) origin_s_ = double(raw->start_time) / AV_TIME_BASE;
+void OverlayWriter::copy_tracks() {
+    const auto refuse = [&](const std::string& why) { throw_output(path_, why, ErrorKind::unsupported); };
+    if (!copy_)
+        refuse("'" + recording_ +
+               "' cannot be read a second time to be copied; name an .ass, which has the boxes alone");
+    copy_->add_tracks(*output_);
+    av_dict_copy(&output_->metadata, copy_->context().metadata, 0);
+    if (copy_->video() < 0) refuse("'" + recording_ + "' has no video that could be copied");
+    const AVStream& video = *copy_->context().streams[copy_->video()];
+    if (copy_->track_of(copy_->video()) < 0)
+        refuse(std::string("Matroska has no place for ") + avcodec_get_name(video.codecpar->codec_id) +
+               " video; name an .ass");
+    if (!kMatroskaKeepsRotation && is_turned(video))
+        refuse("'" + recording_ +
+               "' is shown turned, which this libav cannot say in Matroska; name an .ass, which players show over the "
+               "recording itself");
 }
 
-void OverlayWriter::add_tracks(const std::string& header) {
-    AVFormatContext* raw = nullptr;
-    check(avformat_alloc_output_context2(&raw, nullptr, copies_ ? "matroska" : "ass", nullptr));
-    output_.reset(raw);
-    if (copies_) {
-        track_of_.assign(input_->nb_streams, -1);
-        av_dict_copy(&raw->metadata, input_->metadata, 0);
-        for (unsigned i = 0; i < input_->nb_streams; ++i) {
-            const AVStream& from = *input_->streams[i];
-            if (avformat_query_codec(raw->oformat, from.codecpar->codec_id, FF_COMPLIANCE_NORMAL) != 1) continue;
-            AVStream* to = avformat_new_stream(raw, nullptr);
-            if (!to) throw std::bad_alloc();
-            check(avcodec_parameters_copy(to->codecpar, from.codecpar));
-            to->codecpar->codec_tag = 0;  // of the other container
-            to->time_base = from.time_base;
-            to->avg_frame_rate = from.avg_frame_rate;
-            to->sample_aspect_ratio = from.sample_aspect_ratio;
-            to->disposition = from.disposition;
-            av_dict_copy(&to->metadata, from.metadata, 0);
-            copy_side_data(from, *to);
-            track_of_[i] = to->index;
-        }
-        if (track_of_[std::size_t(video_)] < 0)
-            throw_output(path_,
-                         std::string("Matroska has no place for ") +
-                             avcodec_get_name(input_->streams[video_]->codecpar->codec_id) + " video; name an .ass",
-                         ErrorKind::unsupported);
-        if (!kMatroskaKeepsRotation && is_turned(*input_->streams[video_]))
-            throw_output(path_,
-                         "'" + recording_ +
-                             "' is shown turned, which this libav cannot say in Matroska; name an .ass, "
-                             "which players show over the recording itself",
-                         ErrorKind::unsupported);
-    }
-    subtitles_ = avformat_new_stream(raw, nullptr);
+void OverlayWriter::add_subtitles(const std::string& header) {
+    subtitles_ = avformat_new_stream(output_.get(), nullptr);
     if (!subtitles_) throw std::bad_alloc();
     subtitles_->time_base = tick_of(copies_);
     subtitles_->disposition = AV_DISPOSITION_DEFAULT;
@@ -118,34 +83,8 @@ void OverlayWriter::add_tracks(const std::string& header) {
     parameters.extradata_size = int(header.size());
 }
 
-void OverlayWriter::open_file() {
-    check(avio_open(&output_->pb, ("file:" + file_.temporary()).c_str(), AVIO_FLAG_WRITE));
-    check(avformat_write_header(output_.get(), nullptr));
-}
-
-void OverlayWriter::write_packet(AVPacket& packet) { check(av_interleaved_write_frame(output_.get(), &packet)); }
-
 void OverlayWriter::copy_until(double end_s) {
-    while (input_ && copies_) {
-        if (!next_->buf && av_read_frame(input_.get(), next_.get()) < 0) return;
-        const AVStream& from = *input_->streams[next_->stream_index];
-        const std::size_t index = std::size_t(next_->stream_index);
-        const int track = index < track_of_.size() ? track_of_[index] : -1;
-        if (track < 0) {
-            av_packet_unref(next_.get());
-            continue;
-        }
-        const double time_s = time_of(*next_, from);
-        if (std::isnan(time_s) || next_->pts == AV_NOPTS_VALUE)
-            throw_output(path_,
-                         "'" + recording_ + "' has no time stamps that could be copied; name an .ass, or take --video",
-                         ErrorKind::unsupported);
-        if (time_s >= end_s) return;
-        next_->stream_index = track;
-        next_->pos = -1;
-        av_packet_rescale_ts(next_.get(), from.time_base, output_->streams[track]->time_base);
-        write_packet(*next_);
-    }
+    if (copies_) check(copy_->write_until(end_s, 0, *output_));
 }
 
 void OverlayWriter::write(const std::vector<std::string>& events, double start_s, double end_s) {
@@ -166,7 +105,7 @@ void OverlayWriter::write(const std::vector<std::string>& events, double start_s
         packet->duration = end - start;
         packet->flags |= AV_PKT_FLAG_KEY;
         av_packet_rescale_ts(packet.get(), tick, subtitles_->time_base);
-        write_packet(*packet);
+        check(av_interleaved_write_frame(output_.get(), packet.get()));
     }
 }
 

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tools/media/av_handles.h"
 #include "tools/media/files.h"
+#include "tools/media/out/recording_copy.h"
 
 namespace convoy::media {
 
@@ -28,22 +29,17 @@ public:
     void close(double end_s);
 
 private:
-    void open_recording();
-    void add_tracks(const std::string& header);
-    void open_file();
+    void copy_tracks();
+    void add_subtitles(const std::string& header);
     void copy_until(double end_s);
-    void write_packet(AVPacket& packet);
     void check(int code) const;
 
     std::string recording_, path_;
     bool copies_;  // an .mkv
-    DemuxerPtr input_;
+    std::optional<RecordingCopy> copy_;
     OutputFile file_;
     MuxerPtr output_;
-    std::vector<int> track_of_;  // by stream of the recording; -1: it is left out
     AVStream* subtitles_ = nullptr;
-    int video_ = -1;
-    PacketPtr next_;       // read and not yet written
     double origin_s_ = 0;  // container time that is 0 in the file
 };
 

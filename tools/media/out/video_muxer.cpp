@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <iterator>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -89,6 +90,16 @@ void VideoMuxer::append(EncodedFrames frames, std::span<const double> times_s) {
     write_waiting();
 }
 
+void VideoMuxer::copy_sound(const std::string& recording, double origin_s) {
+    if (muxer_) throw_output(path_, "its tracks are there already", ErrorKind::usage);
+    sound_.emplace(recording, RecordingCopy::Tracks::sound);
+    sound_origin_s_ = origin_s;
+}
+
+void VideoMuxer::copy_sound_until(double time_s) {
+    if (sound_) check(sound_->write_until(time_s + sound_origin_s_, sound_origin_s_, *muxer_));
+}
+
 void VideoMuxer::begin_stream(std::shared_ptr<const EncodedStream> stream) {
     require_whole();
     if (stream_ && !can_follow(*stream_, *stream))
@@ -113,6 +124,7 @@ void VideoMuxer::open_container() {
     track_->time_base = tick_;
     track_->avg_frame_rate = stream_->rate;
     check(avcodec_parameters_copy(track_->codecpar, stream_->parameters.get()));
+    if (sound_) sound_->add_tracks(*raw);
     if (file_.is_direct() && is_stream(file_.temporary())) {
         pipe_ = std::make_unique<OutputStream>(file_.temporary(), give_up_);
         pipe_io_ = avio_over(*pipe_);
@@ -152,6 +164,7 @@ void VideoMuxer::write_waiting() {
         packet.pts = tick(frame);
         packet.dts = tick(packets_ - stream_->delay);
         packet.duration = nominal_;
+        copy_sound_until(double(packet.dts) * av_q2d(tick_));
         packet.stream_index = track_->index;
         packet.pos = -1;
         av_packet_rescale_ts(&packet, tick_, track_->time_base);
@@ -160,11 +173,13 @@ void VideoMuxer::write_waiting() {
     }
 }
 
-void VideoMuxer::close() {
+void VideoMuxer::close(bool whole) {
     if (closed_) return;
     require_open();
     if (frames_ == 0) throw_output(path_, "not one picture was written to it, so no file was made");
     require_whole();
+    copy_sound_until(whole ? std::numeric_limits<double>::infinity()
+                           : double(ticks_.back() + nominal_) * av_q2d(tick_));
     check(av_write_trailer(muxer_.get()));
     check(muxer_->pb->error);
     check(pipe_ ? (pipe_->close() ? 0 : AVERROR_EXIT) : avio_closep(&muxer_->pb));

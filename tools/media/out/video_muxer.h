@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "tools/media/av_io.h"
 #include "tools/media/files.h"
+#include "tools/media/out/recording_copy.h"
 #include "tools/media/out/video_encoder.h"
 
 namespace convoy::media {
@@ -33,10 +35,14 @@ public:
     /// Error(unsupported) for frames that one video cannot hold beside those before; Error(usage) after close() or when
     /// frames or times are missing.
     void append(EncodedFrames frames, std::span<const double> times_s);
+    /// Copies the sound of a recording, where the container has a place for it: as it was `origin_s` later, container
+    /// time. Before the first frame. Throws Error(input) when it cannot be read.
+    void copy_sound(const std::string& recording, double origin_s);
     /// How many have a time so far.
     std::int64_t frames() const { return frames_; }
-    /// Finishes the file; does nothing when that is done. Throws Error(output), also when there is no frame.
-    void close();
+    /// Finishes the file; does nothing when that is done. Sound that goes on behind the last frame is copied where the
+    /// recording is there to its end (`whole`). Throws Error(output), also when there is no frame.
+    void close(bool whole = true);
     bool closed() const { return closed_; }
     /// Throws Error(usage) after close().
     void require_open() const;
@@ -49,6 +55,7 @@ private:
     void open_container();
     void add_time(double time_s);
     void write_waiting();
+    void copy_sound_until(double time_s);
     std::int64_t tick(std::int64_t frame) const;
 
     std::string path_;
@@ -58,6 +65,8 @@ private:
     GiveUp give_up_;
     std::unique_ptr<OutputStream> pipe_;  // where the file is one
     AvioPtr pipe_io_;
+    std::optional<RecordingCopy> sound_;
+    double sound_origin_s_ = 0;
     MuxerPtr muxer_;       // from the first encoder's frames on
     std::string failure_;  // after which nothing more is written
     AVStream* track_ = nullptr;

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/out/recording_copy.h"
+
+#include <cmath>
+#include <new>
+#include <utility>
+
+#include "tools/media/av_compat.h"
+#include "tools/media/byte_stream.h"
+#include "tools/media/files.h"
+
+namespace convoy::media {
+
+bool can_be_copied(const std::string& recording) { return !is_url(recording) && !is_stream(recording); }
+
+RecordingCopy::RecordingCopy(std::string recording, Tracks which)
+    : recording_(std::move(recording)), which_(which), packet_(av_packet_alloc()) {
+    if (!packet_) throw std::bad_alloc();
+    AVFormatContext* raw = nullptr;
+    const auto check = [&](int code) {
+        if (code < 0) throw_input(recording_, "cannot be read a second time to be copied (" + av_message(code) + ")");
+    };
+    check(avformat_open_input(&raw, ("file:" + recording_).c_str(), nullptr, nullptr));
+    input_.reset(raw);
+    check(avformat_find_stream_info(raw, nullptr));
+    video_ = av_find_best_stream(raw, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+}
+
+void RecordingCopy::add_tracks(AVFormatContext& output) {
+    tracks_.assign(input_->nb_streams, -1);
+    for (unsigned i = 0; i < input_->nb_streams; ++i) {
+        AVStream& from = *input_->streams[i];
+        from.discard = AVDISCARD_ALL;
+        if (which_ == Tracks::sound && from.codecpar->codec_type != AVMEDIA_TYPE_AUDIO) continue;
+        if (avformat_query_codec(output.oformat, from.codecpar->codec_id, FF_COMPLIANCE_NORMAL) != 1) continue;
+        AVStream* to = avformat_new_stream(&output, nullptr);
+        if (!to || avcodec_parameters_copy(to->codecpar, from.codecpar) < 0) throw std::bad_alloc();
+        from.discard = AVDISCARD_DEFAULT;
+        to->codecpar->codec_tag = 0;  // of the other container
+        to->time_base = from.time_base;
+        to->avg_frame_rate = from.avg_frame_rate;
+        to->sample_aspect_ratio = from.sample_aspect_ratio;
+        to->disposition = from.disposition;
+        av_dict_copy(&to->metadata, from.metadata, 0);
+        copy_side_data(from, *to);
+        tracks_[i] = to->index;
+    }
+}
+
+/// The next packet of a track that is copied.
+bool RecordingCopy::next() {
+    while (!packet_->buf) {
+        if (av_read_frame(input_.get(), packet_.get()) < 0) return false;
+        const auto stream = std::size_t(packet_->stream_index);
+        if (stream >= tracks_.size() || tracks_[stream] < 0) av_packet_unref(packet_.get());
+    }
+    return true;
+}
+
+int RecordingCopy::write_until(double end_s, double earlier_s, AVFormatContext& output) {
+    while (next()) {
+        AVPacket& packet = *packet_;
+        const int stream = packet.stream_index;
+        const AVRational base = input_->streams[stream]->time_base;
+        if (packet.pts == AV_NOPTS_VALUE && stream == video_)
+            throw Error(ErrorKind::unsupported,
+                        "'" + recording_ +
+                            "' has no time stamps that could be copied; name an .ass, which has the boxes alone");
+        if (packet.pts == AV_NOPTS_VALUE) packet.pts = packet.dts;
+        if (packet.dts == AV_NOPTS_VALUE) packet.dts = packet.pts;
+        if (packet.pts != AV_NOPTS_VALUE && double(packet.dts) * av_q2d(base) >= end_s) return 0;
+        const std::int64_t earlier = std::llround(earlier_s / av_q2d(base));
+        if (packet.pts == AV_NOPTS_VALUE || (which_ == Tracks::sound && packet.dts < earlier)) {
+            av_packet_unref(&packet);
+            continue;
+        }
+        packet.pts -= earlier;
+        packet.dts -= earlier;
+        packet.stream_index = tracks_[std::size_t(stream)];
+        packet.pos = -1;
+        av_packet_rescale_ts(&packet, base, output.streams[packet.stream_index]->time_base);
+        if (const int code = av_interleaved_write_frame(&output, &packet); code < 0) return code;
+    }
+    return 0;
+}
+
+}  // namespace convoy::media

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/media/av_handles.h"
+
+namespace convoy::media {
+
+/// A recording that is read once more, for its packets to be copied into another file as they are.
+class RecordingCopy {
+public:
+    enum class Tracks { all, sound };
+    /// Throws Error(input) when it cannot be opened.
+    RecordingCopy(std::string recording, Tracks which);
+
+    /// Gives a file that is not yet begun those tracks for which it has a place.
+    void add_tracks(AVFormatContext& output);
+    /// Where a track has gone; -1: it was left out.
+    int track_of(int stream) const { return tracks_[std::size_t(stream)]; }
+    const AVFormatContext& context() const { return *input_; }
+    /// The best video stream; -1 when there is none.
+    int video() const { return video_; }
+    /// Writes what is decoded before `end_s`, container time. All stamps become `earlier_s` less; sound that would come
+    /// before 0 then is left out. A negative AVERROR when the file does not take it. Throws Error(unsupported) for
+    /// pictures without time stamps.
+    int write_until(double end_s, double earlier_s, AVFormatContext& output);
+
+private:
+    bool next();
+
+    const std::string recording_;
+    const Tracks which_;
+    DemuxerPtr input_;
+    int video_ = -1;
+    std::vector<int> tracks_;  // by stream
+    PacketPtr packet_;         // read and not yet written
+};
+
+/// Whether a path is that of a file, which can be read once more.
+bool can_be_copied(const std::string& recording);
+
+}  // namespace convoy::media
