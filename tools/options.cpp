@@ -177,11 +177,22 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_option("--contact-sheet", output.contact_sheet, "twelve frames on one picture: .jpg, .png or .bmp")
         ->type_name("FILE")
         ->group(group);
-    add_choice<media::H264Encoder>(app, "--encoder", output.encoder,
+    add_choice<media::H264Encoder>(app, "--encoder", output.encoding.encoder,
                                    {{"auto", media::H264Encoder::automatic},
                                     {"x264", media::H264Encoder::x264},
                                     {"nvenc", media::H264Encoder::nvenc}},
                                    "who encodes videos (default: auto, a GPU's encoder where there is one)")
+        ->group(group);
+    app.add_option("--preset", output.encoding.preset,
+                   "x264's presets: how much work it takes to make a video small (default: veryfast)")
+        ->type_name("ultrafast|…|veryslow")
+        ->check(CLI::IsMember(
+                    {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"})
+                    .description(""))
+        ->group(group);
+    app.add_option("--crf", output.encoding.crf, "quality of a video: 0 is lossless, 51 the worst (default: 23)")
+        ->type_name("0..51")
+        ->check(CLI::Range(0, 51).description(""))
         ->group(group);
     const std::string manners = "Messages";
     app.add_flag("--quiet,-q", options.quiet, "nothing but errors and warnings")->group(manners);

@@ -142,6 +142,10 @@ TEST_CASE("every option reaches its field") {
                          "3",
                          "--encoder",
                          "x264",
+                         "--preset",
+                         "medium",
+                         "--crf",
+                         "18",
                          "-q",
                          "a.mp4",
                          "b.jpg"});
@@ -176,7 +180,9 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.threads.work_threads == 6);
     CHECK(o.engine.max_latency_ms == 12.5);
     CHECK(o.input.give_up_s == 3);
-    CHECK(int(o.output.encoder) == int(media::H264Encoder::x264));
+    CHECK(int(o.output.encoding.encoder) == int(media::H264Encoder::x264));
+    CHECK(o.output.encoding.preset == "medium");
+    CHECK(o.output.encoding.crf == 18);
     CHECK(o.quiet);
 }
 
@@ -212,6 +218,8 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--batch", "0"}, "--batch"},
         {{"a.mp4", "--threads", "two"}, "--threads"},
         {{"a.mp4", "--precision", "fp8"}, "--precision"},
+        {{"a.mp4", "--preset", "quick"}, "--preset"},
+        {{"a.mp4", "--crf", "52"}, "--crf"},
         {{"a.mp4", "--resize", "cubic"}, "bilinear|darknet"},
         {{"a.mp4", "--batch-norm", "none"}, "alexeyab|pjreddie|opencv"},
         {{"a.mp4", "--letterbox", "--stretch"}, "--stretch"},

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <thread>
+#include <tuple>
 
 #include <convoy/media/source.h>
 #include "tests/support/catch.h"
@@ -20,6 +22,12 @@ using tools::Part;
 using tools::VideoSink;
 
 namespace {
+
+media::VideoFormat encoded_by(H264Encoder encoder) {
+    media::VideoFormat format;
+    format.encoder = encoder;
+    return format;
+}
 
 void check_video(const std::string& path, int frames, const std::vector<int>& starts) {
     CAPTURE(path);
@@ -44,7 +52,7 @@ TEST_CASE("a video does not depend on the order in which its parts were made", "
     const std::vector<int> lengths = {12, 1, 30, 2, 7};
     Bytes in_sequence;
     for (const std::vector<int>& order : {std::vector<int>{0, 1, 2, 3, 4}, {4, 3, 2, 1, 0}, {2, 4, 0, 3, 1}}) {
-        VideoSink sink({folder / "v.mp4"}, false, H264Encoder::automatic);
+        VideoSink sink({folder / "v.mp4"}, false, encoded_by(H264Encoder::automatic));
         run_parts(sink, 0, video_input("in.mp4"), lengths, order);
         sink.close();
         CHECK(sink.outputs() == std::vector<std::string>{folder / "v.mp4"});
@@ -61,7 +69,7 @@ TEST_CASE("several videos grow side by side, their parts on many threads", "[vid
     const TempFolder folder;
     constexpr int kInputs = 3, kParts = 4, kFrames = 9;
     VideoSink sink({folder / "0.mp4", folder / "1.mkv", folder / "2.mp4", folder / "never.mp4"}, true,
-                   H264Encoder::x264);
+                   encoded_by(H264Encoder::x264));
     std::vector<std::unique_ptr<Part>> parts(kInputs * kParts);
     {
         std::vector<std::jthread> threads;
@@ -88,7 +96,7 @@ TEST_CASE("several videos grow side by side, their parts on many threads", "[vid
 
 TEST_CASE("a part without end is appended while it grows", "[video]") {
     const TempFolder folder;
-    VideoSink sink({folder / "v.mp4"}, false, H264Encoder::automatic);
+    VideoSink sink({folder / "v.mp4"}, false, encoded_by(H264Encoder::automatic));
     const std::unique_ptr<Part> part = sink.begin_part(0, video_input("rtsp://camera"), 2);
     std::jthread worker;
     std::atomic<int> written = 0;
@@ -110,7 +118,7 @@ TEST_CASE("a part without end is appended while it grows", "[video]") {
 TEST_CASE("what was appended when a run stopped is a whole video", "[video]") {
     const TempFolder folder;
     {
-        VideoSink sink({folder / "v.mp4"}, false, H264Encoder::automatic);
+        VideoSink sink({folder / "v.mp4"}, false, encoded_by(H264Encoder::automatic));
         const auto first = sink.begin_part(0, video_input("in.mp4"), 1),
                    last = sink.begin_part(0, video_input("in.mp4"), 1);
         const auto abandoned = sink.begin_part(0, video_input("in.mp4"), 1);
@@ -125,7 +133,7 @@ TEST_CASE("what was appended when a run stopped is a whole video", "[video]") {
     }
     check_video(folder / "v.mp4", 13, {0, 10});
     {
-        VideoSink sink({folder / "never.mp4"}, false, H264Encoder::automatic);
+        VideoSink sink({folder / "never.mp4"}, false, encoded_by(H264Encoder::automatic));
         const auto part = sink.begin_part(0, video_input("in.mp4"), 1);
         fill(*part, 0, 10);
         part->end();
@@ -136,7 +144,7 @@ TEST_CASE("what was appended when a run stopped is a whole video", "[video]") {
 
 TEST_CASE("a video keeps its first size: what has another is scaled and letterboxed", "[video]") {
     const TempFolder folder;
-    VideoSink sink({folder / "v.mp4"}, false, H264Encoder::automatic);
+    VideoSink sink({folder / "v.mp4"}, false, encoded_by(H264Encoder::automatic));
     InputInfo input = video_input("in.mp4");
     input.width = 64, input.height = 48;
     const auto first = sink.begin_part(0, input, 1), second = sink.begin_part(0, input, 1);
@@ -184,12 +192,32 @@ TEST_CASE("letterboxed: the whole picture in the middle, its proportions kept", 
     }
 }
 
+TEST_CASE("a preset and a quality are those of the file", "[video]") {
+    const TempFolder folder;
+    std::map<std::string, std::size_t> bytes;
+    for (const auto& [name, preset, crf] :
+         {std::tuple{"fast", "ultrafast", 23}, {"small", "medium", 23}, {"bad", "medium", 45}}) {
+        media::VideoFormat format = encoded_by(H264Encoder::x264);
+        format.preset = preset, format.crf = crf;
+        VideoSink sink({folder / (std::string(name) + ".mkv")}, false, format);
+        const std::vector<int> lengths = {20, 20};
+        run_parts(sink, 0, video_input("in.mp4"), lengths, {1, 0});
+        bytes[name] = read_bytes(folder / (std::string(name) + ".mkv")).size();
+    }
+    CHECK(bytes["fast"] > bytes["small"]);
+    CHECK(bytes["small"] > bytes["bad"]);
+    media::VideoFormat format = encoded_by(H264Encoder::x264);
+    format.width = format.height = 64;
+    format.crf = 52;
+    CHECK(error_of([&] { media::VideoEncoder("v.mp4", format); }).kind() == ErrorKind::usage);
+}
+
 TEST_CASE("pictures are no videos", "[video]") {
     const TempFolder folder;
     InputInfo picture;
     picture.path = "a.jpg";
-    VideoSink skips({folder / "a.mp4"}, true, H264Encoder::automatic),
-        refuses({folder / "a.mp4"}, false, H264Encoder::automatic);
+    VideoSink skips({folder / "a.mp4"}, true, encoded_by(H264Encoder::automatic)),
+        refuses({folder / "a.mp4"}, false, encoded_by(H264Encoder::automatic));
     CHECK(skips.begin_part(0, picture, 1) == nullptr);
     skips.end_input(0, true);
     const Error error = error_of([&] { refuses.begin_part(0, picture, 1); });
@@ -200,7 +228,7 @@ TEST_CASE("pictures are no videos", "[video]") {
 
 TEST_CASE("a video that cannot be written is found before any work", "[video]") {
     const TempFolder folder;
-    VideoSink sink({folder / "none/v.mp4"}, false, H264Encoder::automatic);
+    VideoSink sink({folder / "none/v.mp4"}, false, encoded_by(H264Encoder::automatic));
     const Error error = error_of([&] { sink.begin_part(0, video_input("in.mp4"), 1); });
     CHECK(error.kind() == ErrorKind::output);
     CHECK(std::string(error.what()).find("none/v.mp4") != std::string::npos);
@@ -208,7 +236,7 @@ TEST_CASE("a video that cannot be written is found before any work", "[video]") 
 
 TEST_CASE("places must be those of frames", "[video]") {
     const TempFolder folder;
-    VideoSink sink({folder / "v.mp4"}, false, H264Encoder::automatic);
+    VideoSink sink({folder / "v.mp4"}, false, encoded_by(H264Encoder::automatic));
     const auto part = sink.begin_part(0, video_input("in.mp4"), 1);
     CHECK(error_of([&] { sink.append(*part, places(0, 1)); }).kind() == ErrorKind::usage);
     fill(*part, 0, 3);

@@ -181,7 +181,7 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
                         const std::vector<std::string>& reports) {
     OutputPlan plan;
     plan.contact_sheet = options.contact_sheet;
-    plan.encoder = options.encoder;
+    plan.encoding = options.encoding;
     if (options.none()) {
         check_folder(kDefaultFolder);
         plan.by_kind = true;
@@ -226,7 +226,7 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
     if (!plan.overlays.empty()) sinks.records.push_back(std::make_unique<OverlaySink>(plan.overlays, class_names));
     if (!plan.videos.empty())
         sinks.pictures.push_back(
-            std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty(), plan.encoder, give_up));
+            std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty(), plan.encoding, give_up));
     if (!plan.picture_stems.empty())
         sinks.pictures.push_back(std::make_unique<PictureFilesSink>(plan.picture_stems, plan.by_kind, give_up));
     if (!plan.contact_sheet.empty())

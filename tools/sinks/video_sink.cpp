@@ -15,18 +15,18 @@ namespace convoy::tools {
 
 class VideoSink::EncodedPart : public Part {
 public:
-    EncodedPart(int input_number, const InputInfo& input, int threads, std::string path,
+    EncodedPart(int input_number, const InputInfo& input, const media::VideoFormat& format, std::string path,
                 std::shared_ptr<VideoEncoders> encoders)
         : input_index(input_number),
           input_path(input.path),
           path_(std::move(path)),
           encoders_(std::move(encoders)),
-          is_live_(input.duration_s <= 0 && input.frames_estimate <= 0) {
+          is_live_(input.duration_s <= 0 && input.frames_estimate <= 0),
+          format_(format) {
         if (input.fps_num > 0) {
             format_.fps_num = input.fps_num;
             format_.fps_den = input.fps_den;
         }
-        format_.threads = threads;
         format_.width = input.width;
         format_.height = input.height;
     }
@@ -73,11 +73,12 @@ private:
     std::atomic<bool> has_frames_ = false;
 };
 
-VideoSink::VideoSink(std::vector<std::string> paths, bool skip_pictures, media::H264Encoder encoder,
+VideoSink::VideoSink(std::vector<std::string> paths, bool skip_pictures, const media::VideoFormat& format,
                      media::GiveUp give_up)
     : paths_(std::move(paths)),
       skip_pictures_(skip_pictures),
-      encoders_(std::make_shared<VideoEncoders>(encoder)),
+      format_(format),
+      encoders_(std::make_shared<VideoEncoders>(format.encoder)),
       give_up_(std::move(give_up)) {}
 
 std::unique_ptr<Part> VideoSink::begin_part(int input_index, const InputInfo& input, int threads) {
@@ -91,7 +92,9 @@ std::unique_ptr<Part> VideoSink::begin_part(int input_index, const InputInfo& in
         const std::lock_guard lock(mutex_);
         videos_.try_emplace(input_index, path, give_up_);
     }
-    return std::make_unique<EncodedPart>(input_index, input, threads, path, encoders_);
+    media::VideoFormat format = format_;
+    format.threads = threads;
+    return std::make_unique<EncodedPart>(input_index, input, format, path, encoders_);
 }
 
 void VideoSink::append(Part& part, std::span<const FramePlace> places) {

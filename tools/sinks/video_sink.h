@@ -15,8 +15,8 @@ namespace convoy::tools {
 class VideoSink : public PictureSink {
 public:
     /// `paths[i]` is the file for input i. A picture among the inputs is passed over when `skip_pictures`, else an
-    /// Error(usage). The wait for whoever reads a pipe can be given up.
-    VideoSink(std::vector<std::string> paths, bool skip_pictures, media::H264Encoder encoder,
+    /// Error(usage). Of `format` only how to encode counts. The wait for whoever reads a pipe can be given up.
+    VideoSink(std::vector<std::string> paths, bool skip_pictures, const media::VideoFormat& format,
               media::GiveUp give_up = {});
 
     /// Creates the (temporary) file at the input's first part, so that what cannot be written is found before any work.
@@ -29,6 +29,7 @@ private:
     class EncodedPart;
     std::vector<std::string> paths_;
     bool skip_pictures_;
+    media::VideoFormat format_;
     std::shared_ptr<VideoEncoders> encoders_;
     media::GiveUp give_up_;
     std::mutex mutex_;                         // of the map: parts begin while others are appended

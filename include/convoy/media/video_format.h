@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
+
 namespace convoy::media {
 
 /// Who makes H.264.
@@ -15,6 +17,8 @@ struct VideoFormat {
     int fps_num = 25, fps_den = 1;  ///< nominal rate, for the encoder's rate control
     int threads = 0;                ///< encoder threads; 0 lets x264 choose
     H264Encoder encoder = H264Encoder::x264;
+    std::string preset = "veryfast";  ///< x264's name of how much work it takes to make the file small
+    int crf = 23;                     ///< x264's constant rate factor, 0 (lossless) to 51; NVENC's constant quality
 };
 
 }  // namespace convoy::media

@@ -29,6 +29,7 @@ const VideoFormat& checked(const std::string& path, const VideoFormat& f) {
         throw_output(path,
                      "a video of " + size_text(f.width, f.height) + " pixels is not possible; each side is 1 to 16384",
                      ErrorKind::usage);
+    if (f.crf < 0 || f.crf > 51) throw_output(path, "the constant rate factor is 0 to 51", ErrorKind::usage);
     if (f.fps_num <= 0 || f.fps_den <= 0) throw_output(path, "the frame rate must be positive", ErrorKind::usage);
     return f;
 }
@@ -55,17 +56,17 @@ const char* x264_params(int width) {
 }
 
 /// An encoder does not know the options of others: setting them does nothing.
-void set_options(AVCodecContext& e, bool nvenc) {
+void set_options(AVCodecContext& e, const VideoFormat& f, bool nvenc) {
     if (nvenc) {
         e.max_b_frames = 0;  // what it would call their delay differs between versions
         av_opt_set(e.priv_data, "preset", "p4", 0);
         av_opt_set(e.priv_data, "rc", "vbr", 0);
-        av_opt_set(e.priv_data, "cq", "23", 0);
+        av_opt_set_int(e.priv_data, "cq", f.crf, 0);
         e.bit_rate = 0;
         return;
     }
-    av_opt_set(e.priv_data, "preset", "veryfast", 0);
-    av_opt_set(e.priv_data, "crf", "23", 0);
+    av_opt_set(e.priv_data, "preset", f.preset.c_str(), 0);
+    av_opt_set_int(e.priv_data, "crf", f.crf, 0);
     av_opt_set(e.priv_data, "x264-params", x264_params(e.width), 0);  // stitchable: headers do not depend on pictures
 }
 
@@ -86,7 +87,7 @@ CodecPtr try_open(const AVCodec* codec, const VideoFormat& f, int& code) {
     e.color_trc = hd ? AVCOL_TRC_BT709 : AVCOL_TRC_SMPTE170M;
     e.color_range = AVCOL_RANGE_MPEG;
     e.flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP;
-    set_options(e, codec->name == std::string(kNvenc));
+    set_options(e, f, codec->name == std::string(kNvenc));
     e.log_level_offset = 100;  // its statistics are nobody's; errors come as exceptions
     code = avcodec_open2(&e, codec, nullptr);
     return code < 0 ? nullptr : std::move(encoder);
