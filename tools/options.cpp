@@ -165,7 +165,7 @@ void add_output_options(CLI::App& app, RunOptions& options) {
                    "one JSON record a frame; - is standard output, a folder gets a file per input")
         ->type_name("FILE|DIR/|-")
         ->group(group);
-    app.add_option("--video", output.video, "annotated H.264 video: .mp4, .mkv or .mov; a folder gets one per input")
+    app.add_option("--video", output.video, "annotated video: .mp4, .mkv or .mov; a folder gets one per input")
         ->type_name("FILE|DIR/")
         ->group(group);
     app.add_option("--overlay", output.overlay,
@@ -177,20 +177,25 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_option("--contact-sheet", output.contact_sheet, "twelve frames on one picture: .jpg, .png or .bmp")
         ->type_name("FILE")
         ->group(group);
-    add_choice<media::H264Encoder>(app, "--encoder", output.encoding.encoder,
-                                   {{"auto", media::H264Encoder::automatic},
-                                    {"x264", media::H264Encoder::x264},
-                                    {"nvenc", media::H264Encoder::nvenc}},
-                                   "who encodes videos (default: auto, a GPU's encoder where there is one)")
+    add_choice<media::EncoderChoice>(app, "--encoder", output.encoding.encoder,
+                                     {{"auto", media::EncoderChoice::automatic},
+                                      {"x264", media::EncoderChoice::x264},
+                                      {"nvenc", media::EncoderChoice::nvenc}},
+                                     "who encodes videos (default: auto, a GPU's encoder where there is one)")
+        ->group(group);
+    add_choice<media::VideoCodec>(app, "--codec", output.encoding.codec,
+                                  {{"h264", media::VideoCodec::h264}, {"hevc", media::VideoCodec::hevc}},
+                                  "what videos are encoded as (default: h264)")
         ->group(group);
     app.add_option("--preset", output.encoding.preset,
-                   "x264's presets: how much work it takes to make a video small (default: veryfast)")
+                   "presets of x264 and x265: how much work it takes to make a video small (default: veryfast)")
         ->type_name("ultrafast|…|veryslow")
         ->check(CLI::IsMember(
                     {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"})
                     .description(""))
         ->group(group);
-    app.add_option("--crf", output.encoding.crf, "quality of a video: 0 is lossless, 51 the worst (default: 23)")
+    app.add_option("--crf", output.encoding.crf,
+                   "quality of a video: 0 is the best, 51 the worst (default: 23, for hevc 28)")
         ->type_name("0..51")
         ->check(CLI::Range(0, 51).description(""))
         ->group(group);

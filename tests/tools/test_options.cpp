@@ -180,7 +180,7 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.threads.work_threads == 6);
     CHECK(o.engine.max_latency_ms == 12.5);
     CHECK(o.input.give_up_s == 3);
-    CHECK(int(o.output.encoding.encoder) == int(media::H264Encoder::x264));
+    CHECK(int(o.output.encoding.encoder) == int(media::EncoderChoice::x264));
     CHECK(o.output.encoding.preset == "medium");
     CHECK(o.output.encoding.crf == 18);
     CHECK(o.quiet);
@@ -220,6 +220,7 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--precision", "fp8"}, "--precision"},
         {{"a.mp4", "--preset", "quick"}, "--preset"},
         {{"a.mp4", "--crf", "52"}, "--crf"},
+        {{"a.mp4", "--codec", "vp9"}, "h264|hevc"},
         {{"a.mp4", "--resize", "cubic"}, "bilinear|darknet"},
         {{"a.mp4", "--batch-norm", "none"}, "alexeyab|pjreddie|opencv"},
         {{"a.mp4", "--letterbox", "--stretch"}, "--stretch"},

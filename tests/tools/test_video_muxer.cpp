@@ -20,7 +20,7 @@
 using namespace convoy;
 using namespace convoy::test;
 using media::EncodedFrames;
-using media::H264Encoder;
+using media::EncoderChoice;
 using media::VideoEncoder;
 using media::VideoFormat;
 using media::VideoMuxer;
@@ -29,7 +29,7 @@ namespace {
 
 constexpr int kWidth = 96, kHeight = 64;
 
-VideoFormat format(int threads = 1) { return {kWidth, kHeight, 25, 1, threads, H264Encoder::x264}; }
+VideoFormat format(int threads = 1) { return {kWidth, kHeight, 25, 1, threads, EncoderChoice::x264}; }
 
 /// Frames `first` … `first + count - 1` of a video of moving pictures.
 EncodedFrames encode(int first, int count, int threads = 1) {
@@ -212,7 +212,7 @@ TEST_CASE("the same pictures give the same bits, whatever memory held before", "
         std::vector<Bytes> first;
         for (const int held : {0, 1, 85, 170, 255}) {
             ::mallopt(M_PERTURB, held);  // what glibc hands out is full of it
-            VideoEncoder encoder("v.mp4", {width, height, 25, 1, 1, H264Encoder::x264});
+            VideoEncoder encoder("v.mp4", {width, height, 25, 1, 1, EncoderChoice::x264});
             EncodedFrames frames;
             for (int i = 0; i < 12; ++i) {
                 media::Image moving = synthetic(width, height, i);
@@ -239,7 +239,7 @@ TEST_CASE("what does not belong into one video is refused", "[muxer]") {
         muxer.append(encode(0, 4), std::span(times).first(4));
         CHECK_FALSE(std::filesystem::exists(folder / "v.mp4"));
         for (VideoFormat other :
-             {VideoFormat{64, 64, 25, 1, 1, H264Encoder::x264}, {kWidth, kHeight, 50, 1, 1, H264Encoder::x264}}) {
+             {VideoFormat{64, 64, 25, 1, 1, EncoderChoice::x264}, {kWidth, kHeight, 50, 1, 1, EncoderChoice::x264}}) {
             VideoEncoder encoder("x", other);
             const Error error =
                 error_of([&] { muxer.append(encoder.write(synthetic(other.width, other.height, 0)), {}); });
@@ -263,20 +263,20 @@ TEST_CASE("what does not belong into one video is refused", "[muxer]") {
 
 TEST_CASE("an encoder that is not there is passed over or named", "[muxer]") {
     VideoFormat wanted = format();
-    wanted.encoder = H264Encoder::nvenc;
+    wanted.encoder = EncoderChoice::nvenc;
     try {
         const VideoEncoder nvenc("v.mp4", wanted);
-        CHECK(nvenc.kind() == H264Encoder::nvenc);
+        CHECK(nvenc.kind() == EncoderChoice::nvenc);
         WARN("this machine has NVENC: that it is passed over elsewhere was not tested");
         return;
     } catch (const Error& error) {
         CHECK(error.kind() == ErrorKind::unsupported);
         CHECK(std::string(error.what()).find("'v.mp4'") != std::string::npos);
     }
-    wanted.encoder = H264Encoder::automatic;
+    wanted.encoder = EncoderChoice::automatic;
     const TempFolder folder;
     VideoEncoder encoder("v.mp4", wanted);
-    CHECK(encoder.kind() == H264Encoder::x264);
+    CHECK(encoder.kind() == EncoderChoice::x264);
     VideoMuxer muxer(folder / "v.mp4");
     muxer.append(encoder.write(synthetic(kWidth, kHeight, 0)), steady(1));
     muxer.append(encoder.end(), {});

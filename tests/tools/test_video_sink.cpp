@@ -13,17 +13,18 @@
 #include "tests/support/catch.h"
 #include "tests/tools/sink_parts.h"
 #include "tests/tools/video_packets.h"
+#include "tools/media/av_handles.h"
 #include "tools/media/pictures/scale.h"
 
 using namespace convoy;
 using namespace convoy::test;
-using media::H264Encoder;
+using media::EncoderChoice;
 using tools::Part;
 using tools::VideoSink;
 
 namespace {
 
-media::VideoFormat encoded_by(H264Encoder encoder) {
+media::VideoFormat encoded_by(EncoderChoice encoder) {
     media::VideoFormat format;
     format.encoder = encoder;
     return format;
@@ -52,7 +53,7 @@ TEST_CASE("a video does not depend on the order in which its parts were made", "
     const std::vector<int> lengths = {12, 1, 30, 2, 7};
     Bytes in_sequence;
     for (const std::vector<int>& order : {std::vector<int>{0, 1, 2, 3, 4}, {4, 3, 2, 1, 0}, {2, 4, 0, 3, 1}}) {
-        VideoSink sink({folder / "v.mp4"}, false, encoded_by(H264Encoder::automatic));
+        VideoSink sink({folder / "v.mp4"}, false, encoded_by(EncoderChoice::automatic));
         run_parts(sink, 0, video_input("in.mp4"), lengths, order);
         sink.close();
         CHECK(sink.outputs() == std::vector<std::string>{folder / "v.mp4"});
@@ -65,11 +66,30 @@ TEST_CASE("a video does not depend on the order in which its parts were made", "
     }
 }
 
+TEST_CASE("HEVC, too, is one video of parts that were made in any order", "[video]") {
+    if (!avcodec_find_encoder_by_name("libx265")) {
+        WARN("skipped: this libav has no libx265");
+        return;
+    }
+    const TempFolder folder;
+    media::VideoFormat format = encoded_by(EncoderChoice::automatic);
+    format.codec = media::VideoCodec::hevc;
+    Bytes first;
+    for (const std::vector<int>& order : {std::vector<int>{0, 1, 2, 3}, {3, 1, 2, 0}}) {
+        VideoSink sink({folder / "v.mp4"}, false, format);
+        run_parts(sink, 0, video_input("in.mp4"), {12, 1, 30, 7}, order);
+        if (first.empty()) first = read_bytes(folder / "v.mp4");
+        const bool same = read_bytes(folder / "v.mp4") == first;
+        CHECK(same);
+    }
+    check_video(folder / "v.mp4", 50, {0, 12, 13, 43});
+}
+
 TEST_CASE("several videos grow side by side, their parts on many threads", "[video]") {
     const TempFolder folder;
     constexpr int kInputs = 3, kParts = 4, kFrames = 9;
     VideoSink sink({folder / "0.mp4", folder / "1.mkv", folder / "2.mp4", folder / "never.mp4"}, true,
-                   encoded_by(H264Encoder::x264));
+                   encoded_by(EncoderChoice::x264));
     std::vector<std::unique_ptr<Part>> parts(kInputs * kParts);
     {
         std::vector<std::jthread> threads;
@@ -96,7 +116,7 @@ TEST_CASE("several videos grow side by side, their parts on many threads", "[vid
 
 TEST_CASE("a part without end is appended while it grows", "[video]") {
     const TempFolder folder;
-    VideoSink sink({folder / "v.mp4"}, false, encoded_by(H264Encoder::automatic));
+    VideoSink sink({folder / "v.mp4"}, false, encoded_by(EncoderChoice::automatic));
     const std::unique_ptr<Part> part = sink.begin_part(0, video_input("rtsp://camera"), 2);
     std::jthread worker;
     std::atomic<int> written = 0;
@@ -118,7 +138,7 @@ TEST_CASE("a part without end is appended while it grows", "[video]") {
 TEST_CASE("what was appended when a run stopped is a whole video", "[video]") {
     const TempFolder folder;
     {
-        VideoSink sink({folder / "v.mp4"}, false, encoded_by(H264Encoder::automatic));
+        VideoSink sink({folder / "v.mp4"}, false, encoded_by(EncoderChoice::automatic));
         const auto first = sink.begin_part(0, video_input("in.mp4"), 1),
                    last = sink.begin_part(0, video_input("in.mp4"), 1);
         const auto abandoned = sink.begin_part(0, video_input("in.mp4"), 1);
@@ -133,7 +153,7 @@ TEST_CASE("what was appended when a run stopped is a whole video", "[video]") {
     }
     check_video(folder / "v.mp4", 13, {0, 10});
     {
-        VideoSink sink({folder / "never.mp4"}, false, encoded_by(H264Encoder::automatic));
+        VideoSink sink({folder / "never.mp4"}, false, encoded_by(EncoderChoice::automatic));
         const auto part = sink.begin_part(0, video_input("in.mp4"), 1);
         fill(*part, 0, 10);
         part->end();
@@ -144,7 +164,7 @@ TEST_CASE("what was appended when a run stopped is a whole video", "[video]") {
 
 TEST_CASE("a video keeps its first size: what has another is scaled and letterboxed", "[video]") {
     const TempFolder folder;
-    VideoSink sink({folder / "v.mp4"}, false, encoded_by(H264Encoder::automatic));
+    VideoSink sink({folder / "v.mp4"}, false, encoded_by(EncoderChoice::automatic));
     InputInfo input = video_input("in.mp4");
     input.width = 64, input.height = 48;
     const auto first = sink.begin_part(0, input, 1), second = sink.begin_part(0, input, 1);
@@ -197,7 +217,7 @@ TEST_CASE("a preset and a quality are those of the file", "[video]") {
     std::map<std::string, std::size_t> bytes;
     for (const auto& [name, preset, crf] :
          {std::tuple{"fast", "ultrafast", 23}, {"small", "medium", 23}, {"bad", "medium", 45}}) {
-        media::VideoFormat format = encoded_by(H264Encoder::x264);
+        media::VideoFormat format = encoded_by(EncoderChoice::x264);
         format.preset = preset, format.crf = crf;
         VideoSink sink({folder / (std::string(name) + ".mkv")}, false, format);
         const std::vector<int> lengths = {20, 20};
@@ -206,7 +226,7 @@ TEST_CASE("a preset and a quality are those of the file", "[video]") {
     }
     CHECK(bytes["fast"] > bytes["small"]);
     CHECK(bytes["small"] > bytes["bad"]);
-    media::VideoFormat format = encoded_by(H264Encoder::x264);
+    media::VideoFormat format = encoded_by(EncoderChoice::x264);
     format.width = format.height = 64;
     format.crf = 52;
     CHECK(error_of([&] { media::VideoEncoder("v.mp4", format); }).kind() == ErrorKind::usage);
@@ -216,8 +236,8 @@ TEST_CASE("pictures are no videos", "[video]") {
     const TempFolder folder;
     InputInfo picture;
     picture.path = "a.jpg";
-    VideoSink skips({folder / "a.mp4"}, true, encoded_by(H264Encoder::automatic)),
-        refuses({folder / "a.mp4"}, false, encoded_by(H264Encoder::automatic));
+    VideoSink skips({folder / "a.mp4"}, true, encoded_by(EncoderChoice::automatic)),
+        refuses({folder / "a.mp4"}, false, encoded_by(EncoderChoice::automatic));
     CHECK(skips.begin_part(0, picture, 1) == nullptr);
     skips.end_input(0, true);
     const Error error = error_of([&] { refuses.begin_part(0, picture, 1); });
@@ -228,7 +248,7 @@ TEST_CASE("pictures are no videos", "[video]") {
 
 TEST_CASE("a video that cannot be written is found before any work", "[video]") {
     const TempFolder folder;
-    VideoSink sink({folder / "none/v.mp4"}, false, encoded_by(H264Encoder::automatic));
+    VideoSink sink({folder / "none/v.mp4"}, false, encoded_by(EncoderChoice::automatic));
     const Error error = error_of([&] { sink.begin_part(0, video_input("in.mp4"), 1); });
     CHECK(error.kind() == ErrorKind::output);
     CHECK(std::string(error.what()).find("none/v.mp4") != std::string::npos);
@@ -236,7 +256,7 @@ TEST_CASE("a video that cannot be written is found before any work", "[video]") 
 
 TEST_CASE("places must be those of frames", "[video]") {
     const TempFolder folder;
-    VideoSink sink({folder / "v.mp4"}, false, encoded_by(H264Encoder::automatic));
+    VideoSink sink({folder / "v.mp4"}, false, encoded_by(EncoderChoice::automatic));
     const auto part = sink.begin_part(0, video_input("in.mp4"), 1);
     CHECK(error_of([&] { sink.append(*part, places(0, 1)); }).kind() == ErrorKind::usage);
     fill(*part, 0, 3);
@@ -246,14 +266,14 @@ TEST_CASE("places must be those of frames", "[video]") {
 }
 
 TEST_CASE("NVENC is taken where it is, and only for what is one part", "[video]") {
-    const media::VideoFormat format{320, 240, 25, 1, 2, H264Encoder::automatic};
-    tools::VideoEncoders any(H264Encoder::automatic), nvenc(H264Encoder::nvenc);
-    CHECK(any.open(0, "a.mp4", format, false).encoder.kind() == H264Encoder::x264);
-    CHECK(any.open(0, "a.mp4", format, true).encoder.kind() == H264Encoder::x264);  // as its first part
+    const media::VideoFormat format{320, 240, 25, 1, 2, EncoderChoice::automatic};
+    tools::VideoEncoders any(EncoderChoice::automatic), nvenc(EncoderChoice::nvenc);
+    CHECK(any.open(0, "a.mp4", format, false).encoder.kind() == EncoderChoice::x264);
+    CHECK(any.open(0, "a.mp4", format, true).encoder.kind() == EncoderChoice::x264);  // as its first part
     const tools::VideoEncoders::Opened first = any.open(1, "b.mp4", format, true);
     const tools::VideoEncoders::Opened second = any.open(2, "c.mp4", format, true);
     CHECK(first.encoder.kind() == second.encoder.kind());
-    if (first.encoder.kind() == H264Encoder::x264) {
+    if (first.encoder.kind() == EncoderChoice::x264) {
         CHECK(first.session == nullptr);
         const Error error = error_of([&] { nvenc.open(0, "c.mp4", format, true); });
         CHECK(error.kind() == ErrorKind::unsupported);
@@ -261,7 +281,7 @@ TEST_CASE("NVENC is taken where it is, and only for what is one part", "[video]"
         WARN("skipped: this machine has no NVENC, so how many parts it takes was not tested");
         return;
     }
-    CHECK(any.open(3, "d.mp4", format, true).encoder.kind() == H264Encoder::x264);  // no room
+    CHECK(any.open(3, "d.mp4", format, true).encoder.kind() == EncoderChoice::x264);  // no room
     const tools::VideoEncoders::Opened third = nvenc.open(0, "e.mp4", format, false);
     const tools::VideoEncoders::Opened fourth = nvenc.open(0, "e.mp4", format, false);
     const Error error = error_of([&] { nvenc.open(0, "e.mp4", format, false); });

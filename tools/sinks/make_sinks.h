@@ -20,7 +20,7 @@ struct OutputOptions {
     std::string overlay;        ///< .mkv or .ass, or a folder: ends in / or exists
     std::string pictures;       ///< folder
     std::string contact_sheet;  ///< file
-    media::VideoFormat encoding = {.encoder = media::H264Encoder::automatic};  ///< size and rate do not count
+    media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
     bool none() const {
         return jsonl.empty() && video.empty() && overlay.empty() && pictures.empty() && contact_sheet.empty();
     }
@@ -33,9 +33,9 @@ struct OutputPlan {
     std::vector<std::string> jsonl_files;  ///< or these
     std::string contact_sheet;
     std::vector<std::string> videos, overlays;
-    media::VideoFormat encoding = {.encoder = media::H264Encoder::automatic};  ///< size and rate do not count
-    std::vector<std::string> picture_stems;                                    ///< paths without .jpg or -000123.jpg
-    std::vector<std::string> folders;                                          ///< to create
+    media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
+    std::vector<std::string> picture_stems;                                      ///< paths without .jpg or -000123.jpg
+    std::vector<std::string> folders;                                            ///< to create
     bool by_kind = false;  ///< videos make videos, pictures pictures: the default results in runs/
 };
 

@@ -7,13 +7,13 @@
 
 namespace convoy::tools {
 
-using media::H264Encoder;
+using media::EncoderChoice;
 
-media::H264Encoder VideoEncoders::kind_for(int input, const media::VideoFormat& format, bool only_part) const {
+media::EncoderChoice VideoEncoders::kind_for(int input, const media::VideoFormat& format, bool only_part) const {
     if (const auto known = kinds_.find(input); known != kinds_.end()) return known->second;
     const bool fits = only_part && sessions_.use_count() <= kNvencParts;
-    if (choice_ == H264Encoder::automatic && (!fits || nvenc_refuses_.contains({format.width, format.height})))
-        return H264Encoder::x264;
+    if (choice_ == EncoderChoice::automatic && (!fits || nvenc_refuses_.contains({format.width, format.height})))
+        return EncoderChoice::x264;
     return choice_;
 }
 
@@ -21,7 +21,7 @@ VideoEncoders::Opened VideoEncoders::open(int input, const std::string& path, me
                                           bool only_part) {
     std::unique_lock lock(mutex_);
     format.encoder = kind_for(input, format, only_part);
-    if (format.encoder == H264Encoder::x264) {
+    if (format.encoder == EncoderChoice::x264) {
         kinds_[input] = format.encoder;
         lock.unlock();  // opening takes milliseconds
         return {nullptr, media::VideoEncoder(path, format)};
@@ -34,7 +34,7 @@ VideoEncoders::Opened VideoEncoders::open(int input, const std::string& path, me
                             ErrorKind::unsupported);
     media::VideoEncoder encoder(path, format);
     kinds_[input] = encoder.kind();
-    if (encoder.kind() == H264Encoder::nvenc) return {sessions_, std::move(encoder)};
+    if (encoder.kind() == EncoderChoice::nvenc) return {sessions_, std::move(encoder)};
     nvenc_refuses_.insert({format.width, format.height});
     return {nullptr, std::move(encoder)};
 }

@@ -22,7 +22,7 @@ class VideoEncoders {
 public:
     static constexpr int kNvencParts = 2;
 
-    explicit VideoEncoders(media::H264Encoder choice) : choice_(choice) {}
+    explicit VideoEncoders(media::EncoderChoice choice) : choice_(choice) {}
 
     /// An encoder, and what must live as long as it does.
     struct Opened {
@@ -34,11 +34,11 @@ public:
     Opened open(int input, const std::string& path, media::VideoFormat format, bool only_part);
 
 private:
-    media::H264Encoder kind_for(int input, const media::VideoFormat& format, bool only_part) const;
+    media::EncoderChoice kind_for(int input, const media::VideoFormat& format, bool only_part) const;
 
-    const media::H264Encoder choice_;
+    const media::EncoderChoice choice_;
     std::mutex mutex_;
-    std::map<int, media::H264Encoder> kinds_;                         // of the inputs of which a part was opened
+    std::map<int, media::EncoderChoice> kinds_;                       // of the inputs of which a part was opened
     std::set<std::pair<int, int>> nvenc_refuses_;                     // these sizes
     std::shared_ptr<const void> sessions_ = std::make_shared<int>();  // counts NVENC's by its users
 };

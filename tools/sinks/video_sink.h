@@ -10,7 +10,7 @@
 
 namespace convoy::tools {
 
-/// One annotated H.264 video for each video input. Each part is encoded by an encoder of its own; together they are
+/// One annotated video for each video input. Each part is encoded by an encoder of its own; together they are
 /// one video without being encoded again, of the first frame's size: what has another is scaled and letterboxed.
 class VideoSink : public PictureSink {
 public:

@@ -9,12 +9,12 @@
 
 namespace convoy::media {
 
-/// An H.264 video (yuv420p, by default libx264's) in the container that the path's ending names (.mp4, .mkv, .mov).
-/// The file is written under a temporary name beside `path` and takes its name in close(), so a file of that name is
-/// always whole; an object destroyed without close() leaves nothing behind.
+/// An H.264 or HEVC video (yuv420p, by default libx264's) in the container that the path's ending names (.mp4, .mkv,
+/// .mov). The file is written under a temporary name beside `path` and takes its name in close(), so a file of that
+/// name is always whole; an object destroyed without close() leaves nothing behind.
 class VideoWriter {
 public:
-    /// Throws Error(output) when the file cannot be created, Error(unsupported) when libav has no H.264 encoder,
+    /// Throws Error(output) when the file cannot be created, Error(unsupported) when libav has no such encoder,
     /// Error(usage) for another ending or an impossible format.
     VideoWriter(const std::string& path, const VideoFormat& format);
     ~VideoWriter();

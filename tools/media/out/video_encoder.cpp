@@ -19,7 +19,7 @@ extern "C" {
 namespace convoy::media {
 namespace {
 
-constexpr const char* kNvenc = "h264_nvenc";
+constexpr int kX265Delay = 2;        // frames, which it does not say: of its pyramid of B-frames
 constexpr int kMostFps = 1'000'000;  // terms of the rate that x264's 32-bit clock takes
 
 std::string size_text(int w, int h) { return std::to_string(w) + "x" + std::to_string(h); }
@@ -29,21 +29,34 @@ const VideoFormat& checked(const std::string& path, const VideoFormat& f) {
         throw_output(path,
                      "a video of " + size_text(f.width, f.height) + " pixels is not possible; each side is 1 to 16384",
                      ErrorKind::usage);
-    if (f.crf < 0 || f.crf > 51) throw_output(path, "the constant rate factor is 0 to 51", ErrorKind::usage);
+    if (f.crf < -1 || f.crf > 51) throw_output(path, "the constant rate factor is 0 to 51", ErrorKind::usage);
     if (f.fps_num <= 0 || f.fps_den <= 0) throw_output(path, "the frame rate must be positive", ErrorKind::usage);
     return f;
 }
 
+/// What the encoders of a codec are called.
+struct Names {
+    const char *codec, *nvenc, *library;
+    AVCodecID id;
+};
+
+const Names& names_of(VideoCodec codec) {
+    static constexpr Names h264 = {"H.264", "h264_nvenc", "libx264", AV_CODEC_ID_H264},
+                           hevc = {"HEVC", "hevc_nvenc", "libx265", AV_CODEC_ID_HEVC};
+    return codec == VideoCodec::h264 ? h264 : hevc;
+}
+
 /// The encoders to try, in this order.
-std::vector<const AVCodec*> candidates(H264Encoder choice) {
+std::vector<const AVCodec*> candidates(const VideoFormat& f) {
     std::vector<const AVCodec*> found;
     const auto add = [&](const AVCodec* codec) {
         if (codec && std::find(found.begin(), found.end(), codec) == found.end()) found.push_back(codec);
     };
-    if (choice != H264Encoder::x264) add(avcodec_find_encoder_by_name(kNvenc));
-    if (choice == H264Encoder::nvenc) return found;
-    const AVCodec* x264 = avcodec_find_encoder_by_name("libx264");
-    add(x264 ? x264 : avcodec_find_encoder(AV_CODEC_ID_H264));
+    const Names& names = names_of(f.codec);
+    if (f.encoder != EncoderChoice::x264) add(avcodec_find_encoder_by_name(names.nvenc));
+    if (f.encoder == EncoderChoice::nvenc) return found;
+    const AVCodec* library = avcodec_find_encoder_by_name(names.library);
+    add(library ? library : avcodec_find_encoder(names.id));
     return found;
 }
 
@@ -55,19 +68,30 @@ const char* x264_params(int width) {
     return "stitchable=1:asm=avx2";
 }
 
+/// One thread, or as many as it likes; no word of itself, and segments that need none before them.
+std::string x265_params(int threads) {
+    return std::string("open-gop=0:info=0:log-level=none:repeat-headers=0") +
+           (threads == 1  ? ":pools=none:frame-threads=1"
+            : threads > 1 ? ":pools=" + std::to_string(threads)
+                          : "");
+}
+
+int crf_of(const VideoFormat& f) { return f.crf >= 0 ? f.crf : f.codec == VideoCodec::h264 ? 23 : 28; }
+
 /// An encoder does not know the options of others: setting them does nothing.
 void set_options(AVCodecContext& e, const VideoFormat& f, bool nvenc) {
     if (nvenc) {
         e.max_b_frames = 0;  // what it would call their delay differs between versions
         av_opt_set(e.priv_data, "preset", "p4", 0);
         av_opt_set(e.priv_data, "rc", "vbr", 0);
-        av_opt_set_int(e.priv_data, "cq", f.crf, 0);
+        av_opt_set_int(e.priv_data, "cq", crf_of(f), 0);
         e.bit_rate = 0;
         return;
     }
     av_opt_set(e.priv_data, "preset", f.preset.c_str(), 0);
-    av_opt_set_int(e.priv_data, "crf", f.crf, 0);
+    av_opt_set_int(e.priv_data, "crf", crf_of(f), 0);
     av_opt_set(e.priv_data, "x264-params", x264_params(e.width), 0);  // stitchable: headers do not depend on pictures
+    av_opt_set(e.priv_data, "x265-params", x265_params(f.threads).c_str(), 0);
 }
 
 /// Null when it does not open; `code` says why.
@@ -87,26 +111,27 @@ CodecPtr try_open(const AVCodec* codec, const VideoFormat& f, int& code) {
     e.color_trc = hd ? AVCOL_TRC_BT709 : AVCOL_TRC_SMPTE170M;
     e.color_range = AVCOL_RANGE_MPEG;
     e.flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_CLOSED_GOP;
-    set_options(e, f, codec->name == std::string(kNvenc));
+    set_options(e, f, codec->name == std::string(names_of(f.codec).nvenc));
     e.log_level_offset = 100;  // its statistics are nobody's; errors come as exceptions
     code = avcodec_open2(&e, codec, nullptr);
     return code < 0 ? nullptr : std::move(encoder);
 }
 
 CodecPtr open_encoder(const std::string& path, const VideoFormat& f) {
-    const std::vector<const AVCodec*> codecs = candidates(f.encoder);
+    const std::vector<const AVCodec*> codecs = candidates(f);
     int code = 0;
     for (const AVCodec* codec : codecs)
         if (CodecPtr encoder = try_open(codec, f, code)) return encoder;
+    const Names& names = names_of(f.codec);
     if (codecs.empty())
         throw_output(path,
-                     f.encoder == H264Encoder::nvenc
-                         ? "this libav has no NVENC; take another encoder"
-                         : "this libav has no H.264 encoder; install an FFmpeg with libx264",
+                     f.encoder == EncoderChoice::nvenc ? std::string("this libav has no NVENC; take another encoder")
+                                                       : std::string("this libav has no ") + names.codec +
+                                                             " encoder; install an FFmpeg with " + names.library,
                      ErrorKind::unsupported);
     throw_output(path,
-                 std::string("the H.264 encoder ") + codecs.back()->name + " refuses " + size_text(f.width, f.height) +
-                     " pixels (" + av_message(code) + ")",
+                 std::string("the ") + names.codec + " encoder " + codecs.back()->name + " refuses " +
+                     size_text(f.width, f.height) + " pixels (" + av_message(code) + ")",
                  ErrorKind::unsupported);
 }
 
@@ -141,7 +166,7 @@ VideoEncoder::Impl::Impl(const std::string& path, const VideoFormat& format)
     auto stream = std::make_shared<EncodedStream>();
     stream->encoder = encoder_->codec->name;
     stream->rate = encoder_->framerate;
-    stream->delay = encoder_->has_b_frames;
+    stream->delay = stream->encoder == "libx265" ? kX265Delay : encoder_->has_b_frames;
     stream->parameters.reset(avcodec_parameters_alloc());
     if (!stream->parameters || !packet_) throw std::bad_alloc();
     check(avcodec_parameters_from_context(stream->parameters.get(), encoder_.get()));
@@ -192,8 +217,8 @@ EncodedFrames VideoEncoder::end() {
 
 const EncodedStream& VideoEncoder::stream() const { return *impl_->stream_; }
 
-H264Encoder VideoEncoder::kind() const {
-    return impl_->stream_->encoder == kNvenc ? H264Encoder::nvenc : H264Encoder::x264;
+EncoderChoice VideoEncoder::kind() const {
+    return impl_->stream_->encoder.ends_with("nvenc") ? EncoderChoice::nvenc : EncoderChoice::x264;
 }
 
 }  // namespace convoy::media

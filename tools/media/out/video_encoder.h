@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Pictures in, H.264 out: in pieces that a VideoMuxer puts into one video, each made by an encoder of its own.
+// Pictures in, H.264 or HEVC out: in pieces that a VideoMuxer puts into one video, each made by an encoder of its own.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +32,8 @@ struct EncodedFrames {
     void append(EncodedFrames more);
 };
 
-/// Makes yuv420p of pictures and H.264 of that, on one thread at a time. Encoders of one format that is fully named
-/// (H264Encoder::automatic does not) make streams that can follow each other in a file, whatever their threads.
+/// Makes yuv420p of pictures and H.264 or HEVC of that, on one thread at a time. Encoders of one format that is fully
+/// named (EncoderChoice::automatic does not) make streams that can follow each other in a file, whatever their threads.
 class VideoEncoder {
 public:
     /// `path` is that of the file that the frames are for: what is thrown names it. Throws Error(usage) for an
@@ -51,7 +51,7 @@ public:
 
     const EncodedStream& stream() const;
     /// Which encoder it is: never `automatic`.
-    H264Encoder kind() const;
+    EncoderChoice kind() const;
 
 private:
     struct Impl;
