@@ -107,8 +107,7 @@ void CudaSeat::add_to(PictureGroup& group, int place, const Frame& frame, const 
     };
     while (!held.empty() && was_read(held.front())) held.pop_front();
     if (held.size() == kMostHeld) let_go_of_oldest();
-    held.push_back({frame.owner, &group, nullptr});
-    held.back().launch = group.add(place, {frame.pixels, placement}, stream_of(frame));
+    held.push_back({frame.owner, &group, group.add(place, {frame.pixels, placement}, stream_of(frame))});
 }
 
 void CudaSeat::release() {
