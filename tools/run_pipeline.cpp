@@ -87,6 +87,11 @@ public:
         const bool whole = end.error.empty() && options_.input.frames == 0 && !stop_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input, whole); });
         for (const auto& sink : sinks_.pictures) deliver([&] { sink->end_input(input, whole); });
+        for (const auto& sink : sinks_.records)
+            for (const std::string& error : sink->take_errors()) {
+                progress_.error("yolo-run: error: " + error);
+                if (summary.end.error.empty()) summary.end.error = error;
+            }
         inputs.push_back(std::move(summary));
         begun_.erase(input);
     }

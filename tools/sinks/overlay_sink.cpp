@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include <convoy/error.h>
+
 namespace convoy::tools {
 namespace {
 
@@ -32,7 +34,22 @@ OverlaySink::OverlaySink(std::vector<std::string> paths, std::vector<std::string
     : paths_(std::move(paths)), class_names_(std::move(class_names)) {}
 
 void OverlaySink::write(const FrameOutput& frame) {
-    if (!frame.input.is_video) return;
+    if (!frame.input.is_video || failed_.contains(frame.input_index)) return;
+    try {
+        show(frame);
+    } catch (const Error& error) {
+        fail(frame.input_index, error);
+    }
+}
+
+// Each input has a file of its own: the others go on.
+void OverlaySink::fail(int input_index, const Error& error) {
+    overlays_.erase(input_index);
+    failed_.insert(input_index);
+    errors_.push_back(error.what());
+}
+
+void OverlaySink::show(const FrameOutput& frame) {
     auto found = overlays_.find(frame.input_index);
     const bool first = found == overlays_.end();
     if (first)
@@ -49,9 +66,13 @@ void OverlaySink::write(const FrameOutput& frame) {
 void OverlaySink::end_input(int input_index, bool whole) {
     const auto overlay = overlays_.find(input_index);
     if (overlay == overlays_.end()) return;
-    const double end_s = overlay->second.start_s + overlay->second.frame_s;
-    overlay->second.show(end_s);
-    overlay->second.writer.close(whole ? std::numeric_limits<double>::infinity() : end_s);
+    try {
+        const double end_s = overlay->second.start_s + overlay->second.frame_s;
+        overlay->second.show(end_s);
+        overlay->second.writer.close(whole ? std::numeric_limits<double>::infinity() : end_s);
+    } catch (const Error& error) {
+        return fail(input_index, error);
+    }
     overlays_.erase(overlay);
     finished_.push_back(paths_.at(std::size_t(input_index)));
 }

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <map>
-#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/media/out/ass.h"
@@ -20,6 +21,7 @@ public:
 
     void write(const FrameOutput& frame) override;
     void end_input(int input_index, bool whole) override;
+    std::vector<std::string> take_errors() override { return std::exchange(errors_, {}); }
     std::vector<std::string> outputs() const override { return finished_; }
 
 private:
@@ -39,7 +41,11 @@ private:
 
     std::vector<std::string> paths_, class_names_;
     std::map<int, Overlay> overlays_;  // of inputs that have begun and not ended
-    std::vector<std::string> finished_;
+    void show(const FrameOutput& frame);
+    void fail(int input_index, const Error& error);
+
+    std::set<int> failed_;  // inputs of which nothing more is written
+    std::vector<std::string> finished_, errors_;
 };
 
 }  // namespace convoy::tools

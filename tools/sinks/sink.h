@@ -26,6 +26,8 @@ public:
     /// `whole`: all of it was read.
     virtual void end_input(int /*input_index*/, bool /*whole*/) {}
     virtual void close() {}
+    /// What went wrong with inputs that have files of their own, while others went on: sentences, once.
+    virtual std::vector<std::string> take_errors() { return {}; }
     /// Files and folders that are complete, for people.
     virtual std::vector<std::string> outputs() const = 0;
 };

@@ -108,8 +108,13 @@ void VideoSink::append(Part& part, std::span<const FramePlace> places) {
     media::VideoMuxer& video = videos_.at(encoded.input_index);
     lock.unlock();
     if (video.frames() == 0 && !places.empty() && !std::isnan(places[0].pts_s) &&
-        media::can_be_copied(encoded.input_path))
-        video.copy_sound(encoded.input_path, places[0].pts_s - places[0].time_s);
+        media::can_be_copied(encoded.input_path)) {
+        try {
+            video.copy_sound(encoded.input_path, places[0].pts_s - places[0].time_s);
+        } catch (const Error& error) {
+            if (error.kind() != ErrorKind::input) throw;  // the recording is gone: pictures without sound are left
+        }
+    }
     std::vector<double> times;
     for (const FramePlace& place : places) times.push_back(place.time_s);
     video.append(std::move(frames), times);

@@ -2,6 +2,7 @@
 #include "tools/media/out/recording_copy.h"
 
 #include <cmath>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -28,6 +29,7 @@ RecordingCopy::RecordingCopy(std::string recording, Tracks which)
 
 void RecordingCopy::add_tracks(AVFormatContext& output) {
     tracks_.assign(input_->nb_streams, -1);
+    last_dts_.assign(input_->nb_streams, std::numeric_limits<std::int64_t>::min());
     for (unsigned i = 0; i < input_->nb_streams; ++i) {
         AVStream& from = *input_->streams[i];
         from.discard = AVDISCARD_ALL;
@@ -79,6 +81,17 @@ int RecordingCopy::write_until(double end_s, double earlier_s, AVFormatContext& 
         packet.stream_index = tracks_[std::size_t(stream)];
         packet.pos = -1;
         av_packet_rescale_ts(&packet, base, output.streams[packet.stream_index]->time_base);
+        std::int64_t& last = last_dts_[std::size_t(stream)];
+        if (packet.dts <= last && which_ == Tracks::sound) {
+            av_packet_unref(&packet);
+            continue;
+        }
+        if (packet.dts < last)
+            throw Error(ErrorKind::unsupported,
+                        "'" + recording_ +
+                            "' has time stamps that step back, which an .mkv cannot have; name an .ass, which has the "
+                            "boxes alone, or take --video");
+        last = packet.dts;
         if (const int code = av_interleaved_write_frame(&output, &packet); code < 0) return code;
     }
     return 0;

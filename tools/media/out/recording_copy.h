@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,8 +24,8 @@ public:
     /// The best video stream; -1 when there is none.
     int video() const { return video_; }
     /// Writes what is decoded before `end_s`, container time. All stamps become `earlier_s` less; sound that would come
-    /// before 0 then is left out. A negative AVERROR when the file does not take it. Throws Error(unsupported) for
-    /// pictures without time stamps.
+    /// before 0 then, or whose stamps step back, is left out. A negative AVERROR when the file does not take it. Throws
+    /// Error(unsupported) for pictures without time stamps, or whose stamps step back.
     int write_until(double end_s, double earlier_s, AVFormatContext& output);
 
 private:
@@ -34,8 +35,9 @@ private:
     const Tracks which_;
     DemuxerPtr input_;
     int video_ = -1;
-    std::vector<int> tracks_;  // by stream
-    PacketPtr packet_;         // read and not yet written
+    std::vector<int> tracks_;             // by stream
+    std::vector<std::int64_t> last_dts_;  // by stream, in its track's units
+    PacketPtr packet_;                    // read and not yet written
 };
 
 /// Whether a path is that of a file, which can be read once more.
