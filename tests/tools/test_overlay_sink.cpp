@@ -238,6 +238,24 @@ TEST_CASE("sound and other tracks are copied, as far as was read", "[overlay]") 
     CHECK(packets("part.mkv", "a") < packets("in.mp4", "a") / 2);
 }
 
+TEST_CASE("recordings of any container are copied, whatever they say of decoding", "[overlay]") {
+    const TempFolder folder;
+    for (const char* name : {"in.mkv", "in.mp4", "in.mov", "in.ts", "in.webm"}) {
+        const std::string codec = std::string(name) == "in.webm" ? "libvpx" : "libx264 -bf 3";
+        if (!make_video("-f lavfi -i testsrc=s=160x120:r=25:d=2 -c:v " + codec, folder / name)) continue;
+        INFO(name);
+        OverlaySink sink({folder / (std::string(name) + ".mkv")}, kNames);
+        const std::vector<double> times = overlay(sink, folder / name);
+        CHECK(sink.take_errors().empty());
+        REQUIRE(times.size() == 50);
+        const std::vector<double> before = shown_times(packets_of(folder / name)),
+                                  after = shown_times(packets_of(folder / (std::string(name) + ".mkv")));
+        REQUIRE(after.size() == before.size());
+        for (std::size_t i = 0; i < before.size(); ++i) CHECK(std::fabs(before[i] - after[i]) < .0021);
+        CHECK(decoding_faults(folder / (std::string(name) + ".mkv")) == "");
+    }
+}
+
 TEST_CASE("an overlay that cannot be says what can", "[overlay]") {
     const TempFolder folder;
     const auto failure = [&](const std::string& input, const std::string& output) {

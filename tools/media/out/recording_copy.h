@@ -36,7 +36,7 @@ private:
     DemuxerPtr input_;
     int video_ = -1;
     std::vector<int> tracks_;             // by stream
-    std::vector<std::int64_t> last_dts_;  // by stream, in its track's units
+    std::vector<std::int64_t> last_dts_;  // by stream
     PacketPtr packet_;                    // read and not yet written
 };
 
