@@ -128,7 +128,7 @@ bool on_cpu(const Engine& engine) { return engine.description().starts_with("cpu
 void check_tuning_cache(const std::string& folder) {
     std::error_code error;
     if (!folder.empty()) std::filesystem::create_directories(folder, error);
-    if (folder.empty() || access(folder.c_str(), W_OK) != 0)
+    if (folder.empty() || !std::filesystem::is_directory(folder, error) || access(folder.c_str(), W_OK | X_OK) != 0)
         throw Error(ErrorKind::output, "--tune remembers what it measures in a folder, and " +
                                            (folder.empty() ? "there is none" : folder + " cannot be written") +
                                            ": name one (--tuning-cache DIR)");

@@ -117,7 +117,9 @@ CudaGraph capture(cudaStream_t stream, const std::function<void(cudaStream_t)>& 
         cudaGraph_t graph = nullptr;
         const cudaError_t ended = cudaStreamEndCapture(stream, &graph);
         const GraphTemplate owner(graph);
-        if (capturing == cudaStreamCaptureStatusInvalidated && attempt < kAttempts) {
+        const bool ended_from_outside =
+            capturing == cudaStreamCaptureStatusInvalidated || ended == cudaErrorStreamCaptureInvalidated;
+        if (ended_from_outside && attempt < kAttempts) {
             static_cast<void>(cudaGetLastError());
             std::this_thread::sleep_for(std::chrono::milliseconds(attempt));
             continue;

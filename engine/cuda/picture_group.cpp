@@ -11,13 +11,13 @@ PictureGroup::PictureGroup(CudaBackend& backend, const kernels::DeviceTensor& in
                            std::string track)
     : backend_(backend), input_(input), stream_(stream), trail_(backend, std::move(track)) {
     for (int i = 0; i < most; ++i) written_.push_back(make_event());
-    next_launch();
 }
 
 std::shared_ptr<PictureGroup::Launch> PictureGroup::add(int place, const k::PlacedPicture& picture,
                                                         cudaStream_t written_on) {
-    cuda_check(cudaEventRecord(written_[std::size_t(place)].get(), written_on), "cudaEventRecord");
     const std::lock_guard lock(mutex_);
+    cuda_check(cudaEventRecord(written_[std::size_t(place)].get(), written_on), "cudaEventRecord");
+    if (!launch_) next_launch();
     added_.push_back({place, picture, written_on});
     return launch_;
 }
@@ -31,16 +31,15 @@ void PictureGroup::launch() {
         error_ = std::current_exception();
     }
     added_.clear();
-    launch_->enqueued = true;
-    next_launch();
+    std::exchange(launch_, nullptr)->enqueued = true;
 }
 
 void PictureGroup::enqueue() {
-    // Pictures of one stream are written one after the other.
+    // Pictures of one stream are written one after the other; a thread's own stream has one name for many.
     std::vector<cudaStream_t> waited_for;
     for (auto added = added_.rbegin(); added != added_.rend(); ++added) {
         if (std::find(waited_for.begin(), waited_for.end(), added->written_on) != waited_for.end()) continue;
-        waited_for.push_back(added->written_on);
+        if (added->written_on != cudaStreamPerThread) waited_for.push_back(added->written_on);
         cuda_check(cudaStreamWaitEvent(stream_, written_[std::size_t(added->place)].get(), 0), "cudaStreamWaitEvent");
     }
     std::sort(added_.begin(), added_.end(), [](const Added& a, const Added& b) { return a.place < b.place; });
@@ -73,8 +72,7 @@ void PictureGroup::drop() {
     error_ = nullptr;
     if (added_.empty()) return;
     added_.clear();
-    launch_->enqueued = true;  // of nothing: an event that was not recorded has happened
-    next_launch();
+    std::exchange(launch_, nullptr)->enqueued = true;  // of nothing: an event that was not recorded has happened
 }
 
 void PictureGroup::collect_spans() {
@@ -83,7 +81,6 @@ void PictureGroup::collect_spans() {
 }
 
 void PictureGroup::next_launch() {
-    launch_ = nullptr;
     const auto unused =
         std::find_if(launches_.begin(), launches_.end(), [](const auto& l) { return l.use_count() == 1; });
     launch_ = unused != launches_.end() ? *unused : launches_.emplace_back(std::make_shared<Launch>());

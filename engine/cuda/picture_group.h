@@ -52,7 +52,7 @@ private:
     std::vector<CudaEvent> written_;  // by place
     std::mutex mutex_;
     std::vector<Added> added_;
-    std::shared_ptr<Launch> launch_;                 // of those
+    std::shared_ptr<Launch> launch_;                 // of those; null where there are none
     std::vector<std::shared_ptr<Launch>> launches_;  // to use again
     std::exception_ptr error_;
     GpuTrail trail_;

@@ -118,7 +118,9 @@ void DeviceWorker::fill(Slot& slot, int index, Arrival& arrival, DecoderSeat& se
     Frame& frame = arrival.frame;
     try {
         const StageScope timed(preprocess_clock_, options_.trace, options_.name, seat.name(), "preprocess");
-        slot.preprocess(index, frame, seat);
+        Frame picture = frame;
+        if (keep == Keep::frame) picture.owner = nullptr;  // which the result holds; nobody else is to
+        slot.preprocess(index, picture, seat);
         if (keep == Keep::pixels && frame.pixels.on_device) seat.to_host(frame);
     } catch (...) {
         arrival.error = std::current_exception();

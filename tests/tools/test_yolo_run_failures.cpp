@@ -103,6 +103,8 @@ TEST_CASE("--tune says where nothing can be measured or remembered") {
                   "--tune measures a GPU's kernels");
     check_failure(yolo_run(folder, {"--tune", "--tuning-cache", ""}), 1, "there is none: name one");
     check_failure(yolo_run(folder, {"--tune", "--tuning-cache", "/proc/t"}), 1, "/proc/t cannot be written");
+    write_file(folder / "file", "x");
+    check_failure(yolo_run(folder, {"--tune", "--tuning-cache", "file"}), 1, "file cannot be written");
     const Finished finished = yolo_run(
         folder, {clip(), "--frames", "1", "--jsonl", "x.jsonl", "--tune", "--device", "cpu", "--tuning-cache", "t"});
     CHECK(finished.status == 0);

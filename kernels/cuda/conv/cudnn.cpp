@@ -227,7 +227,14 @@ public:
     Plan(std::shared_ptr<Cudnn> library, std::shared_ptr<fe::ExecutionPlan> plan, bool restored)
         : library_(std::move(library)), plan_(std::move(plan)), restored_(restored) {}
     std::size_t workspace_bytes() const override { return std::size_t(plan_->getWorkspaceSize()); }
-    std::string serialized() const override { return restored_ ? "" : plan_->getJsonRepresentation(); }
+    std::string serialized() const override {
+        if (restored_) return {};
+        try {
+            return plan_->getJsonRepresentation();
+        } catch (const std::runtime_error&) {
+            return {};  // not every engine of every version can
+        }
+    }
     void launch(const ConvPointers& p, Stream stream) const override {
         check(lib::set_stream(library_->handle(), stream), "cudnnSetStream");
         std::vector<std::int64_t> uids = {kX, kWeights, kBias, kY};
