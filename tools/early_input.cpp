@@ -43,13 +43,10 @@ EarlyInput::EarlyInput(std::string path, const media::InputOptions& options)
 EarlyInput::~EarlyInput() { stop_.request_stop(); }
 
 void EarlyInput::open(const std::string& path, const media::InputOptions& options) {
-    Opened opened;
-    opened.input = media::open_input(path, options, stop_.get_token());
-    if (opened.input->info().is_video && options.frames == 0) opened.first = opened.input->next_segment();
-    const std::lock_guard lock(mutex_);
-    input_ = opened.input;
-    untaken_ = std::move(opened);
-    first_ = untaken_.first;
+    std::shared_ptr<Input> input = media::open_input(path, options, stop_.get_token());
+    if (input->info().is_video && options.frames == 0) first_ = input->next_segment();
+    input_ = input;
+    untaken_ = std::move(input);
 }
 
 // Nothing, too, where it takes long, or has failed: that is reported when it is taken.
@@ -60,7 +57,6 @@ EarlyInput::Opened EarlyInput::opened() {
     } catch (const Error&) {
         return {};
     }
-    const std::lock_guard lock(mutex_);
     return {input_.lock(), first_};
 }
 
@@ -88,12 +84,7 @@ std::unique_ptr<SegmentReader> EarlyInput::reader(const DecodeTarget& target, in
 std::unique_ptr<Input> EarlyInput::take(std::stop_token cancel) {
     link_.emplace(std::move(cancel), [this] { stop_.request_stop(); });
     opened_.get();
-    Opened taken;
-    {
-        const std::lock_guard lock(mutex_);
-        std::swap(taken, untaken_);  // nothing of it is held here once its turn is over
-    }
-    return std::make_unique<BegunInput>(std::move(taken.input), std::move(taken.first));
+    return std::make_unique<BegunInput>(std::exchange(untaken_, nullptr), first_);
 }
 
 }  // namespace convoy::tools

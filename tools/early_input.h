@@ -43,11 +43,12 @@ private:
 
     const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
     std::stop_source stop_;
-    std::mutex mutex_;
-    Opened untaken_;
+    // These three are there once opened_ is.
+    std::shared_ptr<Input> untaken_;        // nothing keeps it open here once its turn is over
     std::weak_ptr<Input> input_;            // the same, wherever it is
-    std::shared_ptr<const Segment> first_;  // for decoders that are made when it was read already
-    std::map<int, int> readers_;            // by GPU
+    std::shared_ptr<const Segment> first_;  // its first; also for decoders that are made when it was read already
+    std::mutex mutex_;
+    std::map<int, int> readers_;  // by GPU
     std::shared_future<void> opened_;
     std::optional<std::stop_callback<std::function<void()>>> link_;
 };

@@ -11,9 +11,8 @@
 #include <set>
 
 #include <convoy/error.h>
-#include <convoy/media/input.h>
-#include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
+#include "tools/media/out/recording_copy.h"
 #include "tools/sinks/contact_sheet_sink.h"
 #include "tools/sinks/jsonl_sink.h"
 #include "tools/sinks/overlay_sink.h"
@@ -133,8 +132,7 @@ void refuse_pictures(const char* option, const std::vector<std::string>& inputs)
 // An .mkv has a copy of the recording, which is read a second time for that.
 void check_copies(const std::vector<std::string>& overlays, const std::vector<std::string>& inputs) {
     for (std::size_t i = 0; i < overlays.size(); ++i)
-        if (overlays[i].ends_with(".mkv") &&
-            (media::is_address(inputs[i]) || media::is_live(inputs[i]) || media::is_stream(inputs[i])))
+        if (overlays[i].ends_with(".mkv") && !media::can_be_copied(inputs[i]))
             usage(
                 fmt::format("--overlay {}: {} cannot be read a second time to be copied; name an .ass, which has the "
                             "boxes alone",

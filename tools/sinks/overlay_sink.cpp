@@ -34,7 +34,7 @@ OverlaySink::OverlaySink(std::vector<std::string> paths, std::vector<std::string
     : paths_(std::move(paths)), class_names_(std::move(class_names)) {}
 
 void OverlaySink::write(const FrameOutput& frame) {
-    if (!frame.input.is_video || failed_.contains(frame.input_index)) return;
+    if (!frame.input.is_video) return;
     try {
         show(frame);
     } catch (const Error& error) {
@@ -44,37 +44,35 @@ void OverlaySink::write(const FrameOutput& frame) {
 
 // Each input has a file of its own: the others go on.
 void OverlaySink::fail(int input_index, const Error& error) {
-    overlays_.erase(input_index);
-    failed_.insert(input_index);
+    overlays_[input_index] = nullptr;
     errors_.push_back(error.what());
 }
 
 void OverlaySink::show(const FrameOutput& frame) {
-    auto found = overlays_.find(frame.input_index);
-    const bool first = found == overlays_.end();
-    if (first)
-        found = overlays_.try_emplace(frame.input_index, class_names_, frame, paths_.at(std::size_t(frame.input_index)))
-                    .first;
-    Overlay& overlay = found->second;
-    const double start_s = overlay.container_time(frame.result.frame);
-    if (!first) overlay.show(start_s);
-    overlay.start_s = start_s;
+    const auto [found, first] = overlays_.try_emplace(frame.input_index);
+    std::unique_ptr<Overlay>& overlay = found->second;
+    if (first) overlay = std::make_unique<Overlay>(class_names_, frame, paths_.at(std::size_t(frame.input_index)));
+    if (!overlay) return;
+    const double start_s = overlay->container_time(frame.result.frame);
+    if (!first) overlay->show(start_s);
+    overlay->start_s = start_s;
     const PixelView& picture = frame.result.frame.pixels;
-    overlay.events = overlay.script.events(frame.result.detections, picture.width, picture.height, overlay.read_order);
+    overlay->events =
+        overlay->script.events(frame.result.detections, picture.width, picture.height, overlay->read_order);
 }
 
 void OverlaySink::end_input(int input_index, bool whole) {
-    const auto overlay = overlays_.find(input_index);
-    if (overlay == overlays_.end()) return;
+    const auto ended = overlays_.extract(input_index);
+    if (!ended || !ended.mapped()) return;
+    Overlay& overlay = *ended.mapped();
     try {
-        const double end_s = overlay->second.start_s + overlay->second.frame_s;
-        overlay->second.show(end_s);
-        overlay->second.writer.close(whole ? std::numeric_limits<double>::infinity() : end_s);
+        const double end_s = overlay.start_s + overlay.frame_s;
+        overlay.show(end_s);
+        overlay.writer.close(whole ? std::numeric_limits<double>::infinity() : end_s);
+        finished_.push_back(paths_.at(std::size_t(input_index)));
     } catch (const Error& error) {
-        return fail(input_index, error);
+        errors_.push_back(error.what());
     }
-    overlays_.erase(overlay);
-    finished_.push_back(paths_.at(std::size_t(input_index)));
 }
 
 }  // namespace convoy::tools

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <map>
-#include <set>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,12 +39,12 @@ private:
         double start_s = 0;
     };
 
-    std::vector<std::string> paths_, class_names_;
-    std::map<int, Overlay> overlays_;  // of inputs that have begun and not ended
     void show(const FrameOutput& frame);
     void fail(int input_index, const Error& error);
 
-    std::set<int> failed_;  // inputs of which nothing more is written
+    std::vector<std::string> paths_, class_names_;
+    // Of inputs that have begun and not ended; null once something went wrong with it.
+    std::map<int, std::unique_ptr<Overlay>> overlays_;
     std::vector<std::string> finished_, errors_;
 };
 

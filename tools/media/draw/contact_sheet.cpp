@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <new>
 
-#include "tools/media/av_handles.h"
 #include "tools/media/draw/font.h"
 #include "tools/media/pictures/scale.h"
 

@@ -22,18 +22,16 @@ std::string plain(std::string text) {
 
 std::string hex(Color color) {
     static constexpr const char* digits = "0123456789ABCDEF";
-    std::string text = "&H";
+    std::string text = "&H00";  // opaque
     for (const int byte : {color.b, color.g, color.r}) text += {digits[byte / 16], digits[byte % 16]};
     return text;
 }
 
 /// The line of a style; `frame`: how far its opaque frame goes beyond a text, 0 for none.
-std::string style(const std::string& name, Color color, Color frame_color, int size, double frame, int alignment) {
-    const std::string primary = hex(color).insert(2, "00"), outline = hex(frame_color).insert(2, "00");
-    std::string width = std::to_string(frame);
-    width.erase(width.find('.') + 2);
+std::string style(const std::string& name, Color color, Color frame_color, int size, int frame, int alignment) {
+    const std::string primary = hex(color), outline = hex(frame_color);
     return "Style: " + name + ',' + kFont + ',' + std::to_string(size) + ',' + primary + ',' + primary + ',' + outline +
-           ',' + outline + ",-1,0,0,0,100,100,0,0," + (frame > 0 ? "3," : "1,") + width + ",0," +
+           ',' + outline + ",-1,0,0,0,100,100,0,0," + (frame > 0 ? "3," : "1,") + std::to_string(frame) + ",0," +
            std::to_string(alignment) + ",0,0,0,1\n";
 }
 

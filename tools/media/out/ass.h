@@ -26,9 +26,6 @@ public:
     std::vector<std::string> events(std::span<const Detection> detections, int width, int height,
                                     int& read_order) const;
 
-    int width() const { return width_; }
-    int height() const { return height_; }
-
 private:
     std::string style_of(int class_id) const;
 
