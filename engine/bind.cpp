@@ -27,7 +27,7 @@ DeviceChoice all_gpus(const EngineOptions& options) {
     GpuCount gpus = cuda_gpus();
     const std::int64_t frames = options.device == "auto" && options.expected_frames ? options.expected_frames() : 0;
     if (frames > 0)
-        for (const int wanted = int(std::min<std::int64_t>(1 + frames / kFramesPerGpu, gpus.count));
+        for (const int wanted = int(std::min<std::int64_t>(gpus_worth_starting(frames), gpus.count));
              gpus.count > wanted;)
             choice.unusable.push_back(cuda_name(--gpus.count) + " is not started: " + std::to_string(frames) +
                                       " frames are done sooner without it");
@@ -92,6 +92,8 @@ void bind_cpus(const Network& network, const EngineOptions& options, const std::
 }
 
 }  // namespace
+
+std::int64_t gpus_worth_starting(std::int64_t frames) { return 1 + frames / kFramesPerGpu; }
 
 DeviceChoice choose_devices(const EngineOptions& options) {
     const DeviceList list = parse_devices(options.device);

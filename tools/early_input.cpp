@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <utility>
 
 #include <convoy/error.h>
@@ -12,7 +13,9 @@ namespace convoy::tools {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{500};  // from its beginning, with an input that would be worth knowing
-constexpr std::int64_t kWorthFrames = 120;           // a decoder for fewer is not worth its making
+// Seconds that the driver takes to make a decoder, one after the other, and the frames that one reads in a second.
+constexpr double kMakingTakes = .08, kFramesPerSecond = 600;
+constexpr double kMostWorth = 8;  // a GPU uses no more, whatever they cost
 
 /// An input whose first segment was taken already, and is kept here.
 class BegunInput : public Input {
@@ -67,11 +70,19 @@ std::int64_t EarlyInput::expected_frames(const std::vector<std::string>& inputs)
     return now.input ? now.input->info().frames_estimate : 0;
 }
 
+// n decoders are made in n turns, each at work while the next is made: the last frame comes after
+// frames / (n * rate) + making * (n + 1) / 2 seconds, which is least for this n.
+int EarlyInput::decoders(const std::vector<std::string>& inputs) {
+    const Opened now = opened();
+    if (!now.input || !now.input->info().is_video) return 0;
+    const double frames = double(expected_frames(inputs));
+    const double worth = std::round(std::sqrt(2 * frames / (kFramesPerSecond * kMakingTakes)));
+    return frames <= 0 || worth > kMostWorth ? 0 : std::max(1, int(worth));
+}
+
 std::unique_ptr<SegmentReader> EarlyInput::reader(const DecodeTarget& target, int most) {
     const Opened now = opened();
     if (!now.input || !now.first || now.first->kind() != SegmentKind::closed) return nullptr;
-    if (const std::int64_t frames = now.input->info().frames_estimate; frames > 0)
-        most = int(std::min(std::int64_t(most), 1 + frames / kWorthFrames));
     {
         const std::lock_guard lock(mutex_);
         if (readers_[target.gpu]++ >= most) return nullptr;

@@ -26,8 +26,10 @@ public:
     /// Frames that all `inputs` will have, of which this is the first; 0 when that is not known. Waits until it is
     /// open, but not for long.
     std::int64_t expected_frames(const std::vector<std::string>& inputs);
-    /// EngineOptions::early_reader, for `most` decoders of a GPU at most, and no more than the input has pieces. Waits
-    /// as expected_frames() does.
+    /// Decoders that each GPU should make for them, or 0: as many as it can use. To make one more takes so long that a
+    /// short video is decoded sooner by fewer. Waits as expected_frames() does.
+    int decoders(const std::vector<std::string>& inputs);
+    /// EngineOptions::early_reader, for `most` decoders of each GPU at most. Waits as expected_frames() does.
     std::unique_ptr<SegmentReader> reader(const DecodeTarget& target, int most);
     /// The input, or the error that opening it threw. It is cancelled by `cancel` from now on.
     std::unique_ptr<Input> take(std::stop_token cancel);

@@ -25,6 +25,7 @@ extern "C" {
 #include "tools/report.h"
 #include "tools/run_pipeline.h"
 #include "tools/trace_file.h"
+#include "tools/visible_gpus.h"
 
 namespace convoy::tools {
 namespace {
@@ -153,6 +154,20 @@ int tune(RunOptions& options) {
     return leave(stopped ? kInterrupted : kSuccess);
 }
 
+// A short job is done sooner without a second GPU, and sooner still where CUDA does not know of one.
+void hide_other_gpus(const RunOptions& options, EarlyInput& first, const std::vector<std::string>& inputs) {
+    const int gpus = count_visible_gpus();
+    std::error_code error;
+    const bool opens_at_once = std::filesystem::is_regular_file(inputs.front(), error);
+    if (gpus < 2 || options.engine.device != "auto" || options.input.frames > 0 || !opens_at_once) return;
+    const std::int64_t frames = first.expected_frames(inputs);
+    if (frames == 0 || gpus_worth_starting(frames) > 1) return;
+    show_first_gpu_only();
+    if (options.engine.notice)
+        options.engine.notice(fmt::format("one of {} GPUs is started: {} {} done sooner without the others", gpus,
+                                          frames, frames == 1 ? "frame is" : "frames are"));
+}
+
 int run(RunOptions& options) {
     if (!options.trace.empty()) options.engine.trace = std::make_shared<Trace>();
     const auto begin = Trace::Clock::now();
@@ -168,14 +183,16 @@ int run(RunOptions& options) {
     if (first && options.input.frames == 0)
         options.engine.expected_frames = [&] { return first->expected_frames(inputs); };
     if (first)
-        options.engine.early_reader = [&](const DecodeTarget& target) {
-            return first->reader(target, options.threads.decoders ? options.threads.decoders : INT_MAX);
+        options.engine.early_reader = [&, asked = options.threads.decoders](const DecodeTarget& target) {
+            const int worth = asked ? asked : first->decoders(inputs);
+            return first->reader(target, worth ? worth : INT_MAX);
         };
     Network network = options.model.load();
     if (options.engine.trace)
         options.engine.trace->add("host", "command", "load the model", begin, Trace::Clock::now());
     options.engine.detect.classes = parse_classes(options.classes, network);
     if (!options.quiet) options.engine.notice = print_notices("yolo-run");
+    if (first) hide_other_gpus(options, *first, inputs);
     Engine engine = make_engine(network, options);
     if (CompleteOnInterrupt::requested()) {
         fmt::print(stderr, kMeasuringStopped);
@@ -193,8 +210,10 @@ int run(RunOptions& options) {
         const CompleteOnInterrupt completing;
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
         Progress progress(STDERR_FILENO, options.quiet, interrupt_is_overdue);
+        RunThreads threads = options.threads;
+        if (first && threads.decoders == 0 && !on_cpu(engine)) threads.decoders = first->decoders(inputs);
         summary = run_pipeline(engine,
-                               {inputs, network.names, options.at_once, options.input, options.threads,
+                               {inputs, network.names, options.at_once, options.input, threads,
                                 first ? &*first : nullptr, interrupt_is_overdue},
                                sinks, progress, completing.requested());
         errors = write_reports(options, summary, engine);

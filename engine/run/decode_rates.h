@@ -30,8 +30,9 @@ public:
     /// decoders at work.
     bool cpu_helps(double frames_left, int helping, int threads) const {
         const std::lock_guard lock(mutex_);
-        if (threads == 0 || gpu_.segments == 0 || cpu_.segments == 0) return true;
+        if (threads == 0 || gpu_.segments == 0) return true;
         const double gpu_frames_per_second = threads * gpu_.frames / gpu_.seconds;
+        if (cpu_.segments == 0) return kUnknownCpu * gpu_.seconds / gpu_.segments < frames_left / gpu_frames_per_second;
         const double taken = helping * cpu_.frames / cpu_.segments / 2;  // which the GPU will not read
         return cpu_.seconds / cpu_.segments < (frames_left - taken) / gpu_frames_per_second;
     }
@@ -44,7 +45,8 @@ public:
     }
 
 private:
-    static constexpr double kKeep = .9;  // of what was known before: the last ten segments count
+    static constexpr double kUnknownCpu = 4;  // times as long for a segment as a GPU's decoder, until one was read
+    static constexpr double kKeep = .9;       // of what was known before: the last ten segments count
     struct Mean {
         double frames = 0, seconds = 0, decoding_s = 0, segments = 0;  // weighted alike, so their ratios are means
     };

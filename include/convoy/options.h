@@ -91,4 +91,8 @@ struct EngineOptions {
     DetectOptions detect = {};
 };
 
+/// GPUs that are worth starting for so many frames, of any number that there is: the rule of expected_frames, for a
+/// program that would rather not let CUDA see the others.
+std::int64_t gpus_worth_starting(std::int64_t frames);
+
 }  // namespace convoy

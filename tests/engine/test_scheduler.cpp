@@ -360,6 +360,13 @@ TEST_CASE("the CPU takes a segment only if it is done before the GPU would be", 
     using By = DecodeRates::By;
     DecodeRates rates;
     CHECK(rates.cpu_helps(1, 0, 8));  // nothing is known
+    {
+        DecodeRates of_gpu;
+        of_gpu.add(By::gpu, 30, .06, .06);
+        CHECK(of_gpu.cpu_helps(2000, 0, 8));       // .5 s
+        CHECK_FALSE(of_gpu.cpu_helps(900, 0, 8));  // .225 s, in which a CPU thread would not read a segment
+        CHECK(of_gpu.cpu_helps(900, 0, 2));
+    }
     for (int i = 0; i < 20; ++i) rates.add(By::cpu, 30, .2, .2);
     CHECK(rates.cpu_helps(1, 0, 8));
     CHECK(rates.cpu_helps(1, 0, 0));

@@ -45,11 +45,14 @@ TEST_CASE("what is known of an early input, and so many readers as are worth the
     EarlyInput early(test::clip(), {});
     CHECK(early.expected_frames({test::clip()}) == 240);
     CHECK(early.expected_frames({test::clip(), "other.mp4"}) == 0);
+    CHECK(early.decoders({test::clip()}) == 3);
+    CHECK(early.decoders({test::clip(), "other.mp4"}) == 0);
     int made = 0;
-    while (early.reader({}, 8)) REQUIRE(++made < 8);
+    while (early.reader({}, 3)) REQUIRE(++made <= 3);
     CHECK(made == 3);
     EarlyInput missing("missing.mp4", {});
     CHECK(missing.expected_frames({"missing.mp4"}) == 0);
     CHECK(missing.reader({}, 8) == nullptr);
+    CHECK(missing.decoders({"missing.mp4"}) == 0);
     CHECK_THROWS_AS(missing.take({}), Error);
 }
