@@ -27,7 +27,11 @@ inline void fill(tools::Part& part, int first, int count, int width = 64, int he
         Result result;
         result.frame.index = i;
         result.frame.time_s = 1000 + i / 25.;  // as a container has it, from wherever it begins
-        part.write({result, synthetic(width, height, first + i)});
+        const media::Image image = synthetic(width, height, first + i);
+        tools::DrawnPicture picture;
+        media::Annotator nobody({});
+        picture.draw(rgb_frame(image.rgb.data(), width, height).pixels, nobody, {}, "");
+        part.write({result, picture});
     }
 }
 

@@ -7,6 +7,7 @@
 #include "tests/support/catch.h"
 #include "tests/tools/sink_parts.h"
 #include "tests/tools/video_packets.h"
+#include "tools/media/out/rgb_to_nv12.h"
 #include "tools/sinks/contact_sheet_sink.h"
 #include "tools/sinks/make_sinks.h"
 #include "tools/sinks/picture_files_sink.h"
@@ -70,6 +71,30 @@ void run(const TempFolder& folder, bool at_once, WorkClocks* clocks) {
 }
 
 }  // namespace
+
+TEST_CASE("a picture is drawn on as it came, and is RGB for whoever asks", "[work]") {
+    const media::Image image = synthetic(kWidth, kHeight, 3);
+    media::Nv12Image nv12;
+    nv12.matrix = ColorMatrix::bt601;
+    media::rgb_to_nv12(image, nv12);
+    const Bytes before = nv12.bytes;
+    media::Annotator annotator({"person"});
+    const std::vector<Detection> boxes = {{0, .9f, {30, 30, 40, 20}}};
+    DrawnPicture picture;
+    picture.draw(rgb_frame(image.rgb.data(), kWidth, kHeight).pixels, annotator, boxes, "1 ms");
+    CHECK(picture.nv12() == nullptr);
+    const media::Image of_rgb = picture.image();
+    picture.draw(nv12.view(), annotator, boxes, "1 ms");
+    REQUIRE(picture.nv12());
+    CHECK(nv12.bytes == before);  // whoever made it may still need it
+    CHECK(picture.nv12()->bytes != before);
+    CHECK(picture.nv12()->matrix == ColorMatrix::bt601);
+    media::Image expected;
+    media::ImageConverter().convert(picture.nv12()->view(), expected);
+    CHECK(picture.image().rgb == expected.rgb);
+    picture.draw(rgb_frame(image.rgb.data(), kWidth, kHeight).pixels, annotator, boxes, "1 ms");
+    CHECK(picture.image().rgb == of_rgb.rgb);
+}
 
 TEST_CASE("segments drawn and encoded at once give what a sequence gives", "[work]") {
     const TempFolder one, many;

@@ -94,6 +94,64 @@ TEST_CASE("drawing stays inside pictures of any size", "[draw]") {
     CHECK(changed(grey(640, 480), corner)[0] < 600);  // the label was moved to the left, whole
 }
 
+// Each chroma sample of a 4:2:0 picture whose pixels have the colours of `full`, and each luma sample.
+TEST_CASE("what is drawn on NV12 is what is drawn on RGB", "[draw]") {
+    const std::vector<Detection> boxes = {{0, .87f, {11, 41, 60, 37}}, {3, .5f, {80, 30, 25, 60}}};
+    for (const auto& [w, h] : {std::pair{128, 96}, {127, 95}, {1, 1}, {3, 64}, {64, 3}})
+        for (const ColorMatrix matrix : {ColorMatrix::bt601, ColorMatrix::bt709})
+            for (const ColorRange range : {ColorRange::limited, ColorRange::full}) {
+                media::Annotator annotator({"person"});
+                Image rgb = grey(w, h);
+                annotator.annotate(rgb, boxes, "7.4 ms");
+                media::Nv12Image drawn;
+                drawn.width = w, drawn.height = h, drawn.matrix = matrix, drawn.range = range;
+                drawn.bytes.assign(std::size_t(drawn.pitch()) * std::size_t(h + drawn.chroma_rows()), 128);
+                const bool full = range == ColorRange::full;
+                const double grey_luma = full ? 100 : 16 + 219 * 100 / 255.;
+                for (int y = 0; y < h; ++y) std::fill_n(drawn.luma_row(y), w, std::uint8_t(std::lround(grey_luma)));
+                annotator.annotate(drawn, boxes, "7.4 ms");
+                const double kr = matrix == ColorMatrix::bt709 ? .2126 : .299;
+                const double kb = matrix == ColorMatrix::bt709 ? .0722 : .114;
+                double worst_luma = 0, sum_chroma = 0;
+                int at_x = 0, at_y = 0;
+                for (int y = 0; y < h; ++y)
+                    for (int x = 0; x < w; ++x) {
+                        const std::uint8_t* p = rgb.row(y) + x * 3;
+                        const double luma = kr * p[0] + (1 - kr - kb) * p[1] + kb * p[2];
+                        const double want = full ? luma : 16 + 219 * luma / 255;
+                        const double off = std::fabs(drawn.luma_row(y)[x] - want);
+                        if (off > worst_luma) worst_luma = off, at_x = x, at_y = y;
+                        const double blue = 128 + (p[2] - luma) / (2 * (1 - kb)) * (full ? 1 : 224. / 255);
+                        sum_chroma += drawn.chroma_row(y / 2)[x / 2 * 2] - blue;
+                    }
+                CAPTURE(w, h, int(matrix), int(range), worst_luma, at_x, at_y, sum_chroma);
+                // Grey, a colour, and up to four mixtures over each other, each rounded in both.
+                CHECK(worst_luma <= 1 + 5 * .5 * 2);
+                // Samples at borders mix what their pixels do not; in the mean of the picture that evens out.
+                CHECK(std::fabs(sum_chroma) / (w * h) < 2);
+            }
+}
+
+TEST_CASE("colours within NV12 are exact, half of a sample is half of a colour", "[draw]") {
+    media::Nv12Image image;
+    image.width = 8, image.height = 6;
+    image.bytes.assign(8 * 9, 128);
+    const media::Canvas canvas(image);
+    canvas.fill(2, 2, 3, 2, {255, 0, 0});  // BT.709 of limited range: 63, 102, 240
+    const auto chroma = [&](int column, int row) {
+        return Bytes(image.chroma_row(row) + 2 * column, image.chroma_row(row) + 2 * column + 2);
+    };
+    CHECK(image.luma_row(2)[2] == 63);
+    CHECK(image.luma_row(3)[4] == 63);
+    CHECK(image.luma_row(3)[5] == 128);
+    CHECK(image.luma_row(1)[2] == 128);
+    CHECK(chroma(1, 1) == Bytes{102, 240});
+    CHECK(chroma(2, 1) == Bytes{115, 184});
+    CHECK(chroma(3, 1) == Bytes{128, 128});
+    CHECK(chroma(1, 0) == Bytes{128, 128});
+    CHECK(chroma(1, 2) == Bytes{128, 128});
+}
+
 TEST_CASE("nothing to draw leaves the picture alone", "[draw]") {
     media::Annotator annotator({});
     Image image = synthetic(64, 48, 2);

@@ -16,11 +16,13 @@
 #include "tests/support/random.h"
 #include "tests/tools/media_files.h"
 #include "tests/tools/video_packets.h"
+#include "tools/media/out/rgb_to_nv12.h"
 
 using namespace convoy;
 using namespace convoy::test;
 using media::EncodedFrames;
 using media::EncoderChoice;
+using media::VideoCodec;
 using media::VideoEncoder;
 using media::VideoFormat;
 using media::VideoMuxer;
@@ -88,6 +90,48 @@ void check_video(const std::string& path, const std::vector<int>& lengths, const
 }
 
 }  // namespace
+
+TEST_CASE("a picture that is NV12 already is encoded as it is", "[video]") {
+    const auto bytes_of = [](EncodedFrames frames, EncodedFrames end) {
+        frames.append(std::move(end));
+        Bytes all;
+        for (const media::PacketPtr& packet : frames.packets)
+            all.insert(all.end(), packet->data, packet->data + packet->size);
+        return all;
+    };
+    for (const VideoCodec codec : {VideoCodec::h264, VideoCodec::hevc}) {
+        VideoFormat of = format(1);
+        of.codec = codec;
+        VideoEncoder from_rgb("a", of), from_nv12("b", of);
+        EncodedFrames one, other;
+        for (int i = 0; i < 3; ++i) {
+            const media::Image image = synthetic(of.width, of.height, i);
+            media::Nv12Image nv12;
+            nv12.matrix = ColorMatrix::bt601;
+            media::rgb_to_nv12(image, nv12);
+            one.append(from_rgb.write(image));
+            REQUIRE(from_nv12.takes(nv12));
+            other.append(from_nv12.write(nv12));
+        }
+        const Bytes bytes = bytes_of(std::move(one), from_rgb.end());
+        CHECK(bytes.size() > 100);
+        CHECK(bytes == bytes_of(std::move(other), from_nv12.end()));
+    }
+    VideoEncoder encoder("c", format(1));
+    media::Nv12Image other;
+    other.matrix = ColorMatrix::bt709;  // which this size does not have
+    media::rgb_to_nv12(synthetic(format(1).width, format(1).height, 1), other);
+    CHECK_FALSE(encoder.takes(other));
+    CHECK(error_of([&] { encoder.write(other); }).kind() == ErrorKind::usage);
+    other.matrix = ColorMatrix::bt601;
+    CHECK(encoder.takes(other));
+    other.range = ColorRange::full;
+    CHECK_FALSE(encoder.takes(other));
+    media::Nv12Image small;
+    small.matrix = ColorMatrix::bt601;
+    media::rgb_to_nv12(synthetic(32, 32, 1), small);
+    CHECK_FALSE(encoder.takes(small));
+}
 
 TEST_CASE("parts of any length make one video", "[muxer]") {
     const TempFolder folder;

@@ -28,10 +28,9 @@ std::unique_ptr<AnnotateWork> AnnotateWork::begin(std::span<const std::unique_pt
 
 void AnnotateWork::frame(Result& result) {
     const Clock::time_point start = Clock::now();
-    converter_.convert(result.frame.pixels, image_);
-    annotator_.annotate(image_, result.detections, fmt::format("{:.1f} ms", result.latency_ms));
+    picture_.draw(result.frame.pixels, annotator_, result.detections, fmt::format("{:.1f} ms", result.latency_ms));
     const Clock::time_point drawn = Clock::now();
-    for (const Target& target : targets_) target.part->write({result, image_});
+    for (const Target& target : targets_) target.part->write({result, picture_});
     if (!clocks_) return;
     clocks_->draw.add(drawn - start);
     clocks_->encode.add(Clock::now() - drawn);
@@ -41,7 +40,7 @@ void AnnotateWork::frame(Result& result) {
 void AnnotateWork::end() {
     const Clock::time_point start = Clock::now();
     for (const Target& target : targets_) target.part->end();
-    image_ = {};
+    picture_ = {};
     if (clocks_) clocks_->encode.add(Clock::now() - start);
 }
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include <convoy/media/draw.h>
-#include <convoy/media/image_converter.h>
 #include <convoy/run.h>
 #include <convoy/stage_stats.h>
 #include "tools/sinks/picture_sink.h"
@@ -43,8 +42,7 @@ private:
     std::vector<Target> targets_;
     media::Annotator annotator_;
     WorkClocks* clocks_;
-    media::ImageConverter converter_;
-    media::Image image_;  // keeps its memory from frame to frame
+    DrawnPicture picture_;
 };
 
 }  // namespace convoy::tools

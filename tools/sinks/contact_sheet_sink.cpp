@@ -18,7 +18,7 @@ public:
 
     void write(const AnnotatedFrame& frame) override {
         const std::lock_guard lock(mutex);
-        tiles.add(frame.image);
+        tiles.add([&]() -> const media::Image& { return frame.picture.image(); });
     }
     void end() override {}
 

@@ -61,7 +61,7 @@ public:
     void write(const AnnotatedFrame& frame) override {
         const std::string path = folder_.file(written_);
         try {
-            media::write_image(path, frame.image);
+            media::write_image(path, frame.picture.image());
         } catch (const Error& error) {  // names the file as people know it
             std::string sentence = error.what();
             if (const auto at = sentence.find(path); at != std::string::npos)

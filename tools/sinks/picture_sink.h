@@ -13,8 +13,8 @@
 
 #include <convoy/detection.h>
 #include <convoy/error.h>
-#include <convoy/media/image.h>
 #include <convoy/segment.h>
+#include "tools/sinks/drawn_picture.h"
 
 namespace convoy::tools {
 
@@ -23,7 +23,7 @@ namespace convoy::tools {
 /// container's stamp.
 struct AnnotatedFrame {
     const Result& result;
-    const media::Image& image;  ///< drawn on
+    DrawnPicture& picture;
 };
 
 /// What becomes known of a frame when everything before it is there.

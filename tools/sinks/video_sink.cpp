@@ -32,11 +32,16 @@ public:
     }
 
     void write(const AnnotatedFrame& frame) override {
-        const media::Image& image = frame.image;
-        if (format_.width == 0) format_.width = image.width, format_.height = image.height;
+        DrawnPicture& picture = frame.picture;
+        if (format_.width == 0) format_.width = picture.width(), format_.height = picture.height();
         if (!encoder_) encoder_ = encoders_->open(input_index, path_, format_, is_live_);
-        const bool fits = image.width == format_.width && image.height == format_.height;
-        keep(encoder_->encoder.write(fits ? image : media::letterboxed(image, format_.width, format_.height)));
+        media::VideoEncoder& encoder = encoder_->encoder;
+        const bool fits = picture.width() == format_.width && picture.height() == format_.height;
+        if (fits && picture.nv12() && encoder.takes(*picture.nv12()))
+            keep(encoder.write(*picture.nv12()));
+        else
+            keep(encoder.write(fits ? picture.image()
+                                    : media::letterboxed(picture.image(), format_.width, format_.height)));
     }
 
     void end() override {

@@ -45,6 +45,8 @@ private:
 class SheetPart {
 public:
     void add(const Image& image);
+    /// The same for a picture that is only made when it is kept.
+    void add(const std::function<const Image&()>& image);
     /// Pictures added so far.
     std::int64_t size() const { return size_; }
     /// How many of them it keeps now.

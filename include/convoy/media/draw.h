@@ -13,6 +13,7 @@
 
 namespace convoy::media {
 
+class Canvas;
 class Fonts;
 
 /// Draws detections on pictures; keeps the glyphs that it has drawn once. One object serves one thread.
@@ -28,8 +29,11 @@ public:
     /// empty, in the top left corner. Line width and text size follow the picture's size. Labels stay inside the
     /// picture. Throws Error(usage) for an image that is not whole.
     void annotate(Image& image, std::span<const Detection> detections, const std::string& caption);
+    void annotate(Nv12Image& image, std::span<const Detection> detections, const std::string& caption);
 
 private:
+    void draw(const Canvas& canvas, std::span<const Detection> detections, const std::string& caption);
+
     std::vector<std::string> names_;
     std::unique_ptr<Fonts> fonts_;
 };

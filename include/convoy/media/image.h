@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <convoy/media/give_up.h>
+#include <convoy/types.h>
 
 namespace convoy::media {
 
@@ -22,6 +23,30 @@ struct Image {
         return width > 0 && height > 0 && rgb.size() == std::size_t(width) * std::size_t(height) * 3;
     }
 };
+
+/// A picture of 4:2:0 chroma in host memory, PixelFormat::nv12: what decoders make and encoders take, so that one that
+/// is drawn on in between need not be converted.
+struct Nv12Image {
+    int width = 0, height = 0;
+    ColorMatrix matrix = ColorMatrix::bt709;
+    ColorRange range = ColorRange::limited;
+    std::vector<std::uint8_t> bytes;  ///< `height` rows of luma, then those of chroma, each of pitch() bytes
+
+    /// The width, rounded up to an even number.
+    int pitch() const { return (width + 1) / 2 * 2; }
+    int chroma_rows() const { return (height + 1) / 2; }
+    std::uint8_t* luma_row(int y) { return bytes.data() + std::size_t(y) * std::size_t(pitch()); }
+    std::uint8_t* chroma_row(int y) { return luma_row(height + y); }
+    /// Valid until `bytes` change their place.
+    PixelView view() const;
+    /// Whether `bytes` holds just the pixels of its size, of which there are some.
+    bool is_whole() const {
+        return width > 0 && height > 0 && bytes.size() == std::size_t(pitch()) * std::size_t(height + chroma_rows());
+    }
+};
+
+/// Copies NV12 pixels, of host memory. `to` keeps its memory if the size stays. Throws Error(usage) for others.
+void copy_nv12(const PixelView& pixels, Nv12Image& to);
 
 /// Reads JPEG, PNG, BMP, GIF (first picture), PNM or TGA of up to 2^28 pixels; grey becomes RGB, alpha is dropped, the
 /// EXIF orientation of a JPEG is applied. It may come through a pipe; the wait for whoever writes into that can be

@@ -31,7 +31,11 @@ std::int64_t stride_after(std::int64_t size, std::size_t most) {
 }  // namespace
 
 void SheetPart::add(const Image& image) {
-    if (size_++ == tiles_.wanted()) tiles_.put(std::make_shared<const Image>(cell_of(image, tile_width_)));
+    add([&]() -> const Image& { return image; });
+}
+
+void SheetPart::add(const std::function<const Image&()>& image) {
+    if (size_++ == tiles_.wanted()) tiles_.put(std::make_shared<const Image>(cell_of(image(), tile_width_)));
 }
 
 ContactSheet::ContactSheet(int columns, int rows, int tile_width)
@@ -99,7 +103,7 @@ Image ContactSheet::render() const {
     const int cell_w = tile_width_ + gap, cell_h = tallest + text + 2 * gap;
     Image sheet{columns * cell_w + gap, rows * cell_h + gap, {}};
     sheet.rgb.resize(std::size_t(sheet.width) * sheet.height * 3);
-    fill_rect(sheet, 0, 0, sheet.width, sheet.height, kPaper);
+    Canvas(sheet).fill(0, 0, sheet.width, sheet.height, kPaper);
     Font font(text);
     for (int i = 0; i < count; ++i) {
         const Image& image = *tiles[std::size_t(i)].image;

@@ -43,16 +43,6 @@ char32_t take_code_point(std::string_view& text) {
     return code;
 }
 
-std::uint8_t mix(int under, int over, int alpha) {
-    return std::uint8_t((under * (255 - alpha) + over * alpha + 127) / 255);
-}
-
-void blend(std::uint8_t* pixel, Color color, int alpha) {
-    pixel[0] = mix(pixel[0], color.r, alpha);
-    pixel[1] = mix(pixel[1], color.g, alpha);
-    pixel[2] = mix(pixel[2], color.b, alpha);
-}
-
 struct Glyph {
     int x = 0, y = 0, w = 0, h = 0;  // of its bitmap, relative to the pen on the base line
     float advance = 0;
@@ -60,14 +50,6 @@ struct Glyph {
 };
 
 }  // namespace
-
-void fill_rect(Image& image, int x, int y, int w, int h, Color color, int opacity) {
-    const int x1 = std::min(x + w, image.width), y1 = std::min(y + h, image.height);
-    for (int row = std::max(y, 0); row < y1; ++row) {
-        std::uint8_t* p = image.row(row) + std::size_t(std::max(x, 0)) * 3;
-        for (int i = std::max(x, 0); i < x1; ++i, p += 3) blend(p, color, opacity);
-    }
-}
 
 struct Font::Impl {
     explicit Impl(int height) : line_height(height) {
@@ -113,16 +95,11 @@ int Font::width(std::string_view text) {
     return int(std::ceil(pen));
 }
 
-void Font::draw(Image& image, int x, int y, std::string_view text, Color color) {
+void Font::draw(const Canvas& canvas, int x, int y, std::string_view text, Color color) {
     float pen = float(x);
-    while (!text.empty() && pen < float(image.width)) {
+    while (!text.empty() && pen < float(canvas.width())) {
         const Glyph& g = impl_->glyph(take_code_point(text));
-        const int left = int(std::lround(pen)) + g.x, top = y + impl_->base_line + g.y;
-        const int first = std::max(0, -left), last = std::min(g.w, image.width - left);
-        for (int row = std::max(0, -top); row < std::min(g.h, image.height - top); ++row)
-            for (int column = first; column < last; ++column)
-                if (const int alpha = g.coverage[std::size_t(row) * g.w + column])
-                    blend(image.row(top + row) + std::size_t(left + column) * 3, color, alpha);
+        canvas.blend(int(std::lround(pen)) + g.x, y + impl_->base_line + g.y, g.w, g.h, g.coverage.data(), color);
         pen += g.advance;
     }
 }

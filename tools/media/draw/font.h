@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
 
-#include <convoy/media/image.h>
+#include "tools/media/draw/canvas.h"
 
 namespace convoy::media {
-
-struct Color {
-    std::uint8_t r = 0, g = 0, b = 0;
-};
-
-/// Paints the part of a rectangle that lies inside the picture; opacity 255 covers what was there.
-void fill_rect(Image& image, int x, int y, int w, int h, Color color, int opacity = 255);
 
 /// DejaVu Sans Bold, which is part of the binary, at one size. Draws each glyph's outline once and keeps it.
 class Font {
@@ -30,7 +22,7 @@ public:
     /// Pixels that a line of UTF-8 text takes.
     int width(std::string_view text);
     /// Draws a line of UTF-8 text; (x, y) is the top left corner. What lies outside the picture is left out.
-    void draw(Image& image, int x, int y, std::string_view text, Color color);
+    void draw(const Canvas& canvas, int x, int y, std::string_view text, Color color);
 
 private:
     struct Impl;

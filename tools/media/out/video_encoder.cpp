@@ -13,7 +13,7 @@ extern "C" {
 }
 
 #include "tools/media/files.h"
-#include "tools/media/out/rgb_to_yuv.h"
+#include "tools/media/out/rgb_to_nv12.h"
 #include "tools/media/pictures/rgb_frame.h"
 
 namespace convoy::media {
@@ -94,6 +94,12 @@ void set_options(AVCodecContext& e, const VideoFormat& f, bool nvenc) {
     av_opt_set(e.priv_data, "x265-params", x265_params(f.threads).c_str(), 0);
 }
 
+/// Such an encoder copies a picture before it returns: libx264, NVENC.
+bool takes_nv12(const AVCodec& codec) {
+    const std::string name = codec.name;
+    return name == "libx264" || name.ends_with("_nvenc");
+}
+
 /// Null when it does not open; `code` says why.
 CodecPtr try_open(const AVCodec* codec, const VideoFormat& f, int& code) {
     CodecPtr encoder(avcodec_alloc_context3(codec));
@@ -102,7 +108,7 @@ CodecPtr try_open(const AVCodec* codec, const VideoFormat& f, int& code) {
     e.width = (f.width + 1) & ~1;  // even, as yuv420p needs
     e.height = (f.height + 1) & ~1;
     const bool hd = e.height >= 720;
-    e.pix_fmt = AV_PIX_FMT_YUV420P;
+    e.pix_fmt = takes_nv12(*codec) ? AV_PIX_FMT_NV12 : AV_PIX_FMT_YUV420P;
     av_reduce(&e.framerate.num, &e.framerate.den, f.fps_num, f.fps_den, kMostFps);
     e.time_base = av_inv_q(e.framerate);
     e.thread_count = std::max(f.threads, 0);
@@ -135,6 +141,32 @@ CodecPtr open_encoder(const std::string& path, const VideoFormat& f) {
                  ErrorKind::unsupported);
 }
 
+/// A frame whose pixels are those of the picture, which outlives it.
+FramePtr frame_over(Nv12Image& image) {
+    FramePtr frame(av_frame_alloc());
+    if (!frame) throw std::bad_alloc();
+    frame->format = AV_PIX_FMT_NV12;
+    frame->width = image.width, frame->height = image.height;
+    frame->data[0] = image.luma_row(0), frame->data[1] = image.chroma_row(0);
+    frame->linesize[0] = frame->linesize[1] = image.pitch();
+    // Without a buffer of its own it would be copied.
+    frame->buf[0] = av_buffer_create(
+        image.bytes.data(), image.bytes.size(), [](void*, std::uint8_t*) {}, nullptr, 0);
+    if (!frame->buf[0]) throw std::bad_alloc();
+    return frame;
+}
+
+/// To the planes of a frame of the same size.
+void split_nv12(Nv12Image& image, AVFrame& to) {
+    const auto row = [&](int plane, int y) { return to.data[plane] + std::ptrdiff_t(y) * to.linesize[plane]; };
+    for (int y = 0; y < image.height; ++y) std::copy_n(image.luma_row(y), image.width, row(0, y));
+    for (int y = 0; y < image.chroma_rows(); ++y) {
+        const std::uint8_t* from = image.chroma_row(y);
+        std::uint8_t *blue = row(1, y), *red = row(2, y);
+        for (int x = 0; x < image.width / 2; ++x) blue[x] = from[2 * x], red[x] = from[2 * x + 1];
+    }
+}
+
 }  // namespace
 
 void EncodedFrames::append(EncodedFrames more) {
@@ -146,7 +178,11 @@ void EncodedFrames::append(EncodedFrames more) {
 struct VideoEncoder::Impl {
     Impl(const std::string& path, const VideoFormat& format);
 
+    EncodedFrames write(Nv12Image& image);
     EncodedFrames encode(const AVFrame* frame);
+    void require_going_on() const {
+        if (ended_) throw_output(path_, "its encoder was told that this is the end", ErrorKind::usage);
+    }
     void check(int code) const {
         if (code < 0) throw_output(path_, std::string(encoder_->codec->name) + " says: " + av_message(code));
     }
@@ -155,7 +191,8 @@ struct VideoEncoder::Impl {
     int width_, height_;  // of the pictures
     CodecPtr encoder_;
     std::shared_ptr<const EncodedStream> stream_;
-    FramePtr frame_;
+    FramePtr planar_;  // for an encoder that does not take NV12
+    Nv12Image converted_;
     PacketPtr packet_{av_packet_alloc()};
     std::int64_t frames_ = 0;
     bool ended_ = false;
@@ -171,8 +208,20 @@ VideoEncoder::Impl::Impl(const std::string& path, const VideoFormat& format)
     if (!stream->parameters || !packet_) throw std::bad_alloc();
     check(avcodec_parameters_from_context(stream->parameters.get(), encoder_.get()));
     stream_ = std::move(stream);
-    frame_ = new_frame(encoder_->width, encoder_->height, AV_PIX_FMT_YUV420P);
-    frame_->colorspace = encoder_->colorspace;
+    converted_.matrix = encoder_->colorspace == AVCOL_SPC_BT709 ? ColorMatrix::bt709 : ColorMatrix::bt601;
+    if (encoder_->pix_fmt == AV_PIX_FMT_YUV420P)
+        planar_ = new_frame(encoder_->width, encoder_->height, AV_PIX_FMT_YUV420P);
+}
+
+/// A picture of the encoder's own size.
+EncodedFrames VideoEncoder::Impl::write(Nv12Image& image) {
+    FramePtr frame = planar_ ? FramePtr(av_frame_clone(planar_.get())) : frame_over(image);
+    if (planar_) {
+        check(av_frame_make_writable(frame.get()));
+        split_nv12(image, *frame);
+    }
+    frame->pts = frames_++;
+    return encode(frame.get());
 }
 
 /// Hands over a picture, null for the end, and takes what comes out.
@@ -197,17 +246,27 @@ VideoEncoder& VideoEncoder::operator=(VideoEncoder&&) noexcept = default;
 
 EncodedFrames VideoEncoder::write(const Image& image) {
     Impl& e = *impl_;
-    if (e.ended_) throw_output(e.path_, "its encoder was told that this is the end", ErrorKind::usage);
+    e.require_going_on();
     if (image.width != e.width_ || image.height != e.height_)
         throw_output(e.path_,
                      "a picture of " + size_text(image.width, image.height) + " pixels in a video of " +
                          size_text(e.width_, e.height_),
                      ErrorKind::usage);
     if (!image.is_whole()) throw_output(e.path_, "a picture does not have the pixels of its size", ErrorKind::usage);
-    e.check(av_frame_make_writable(e.frame_.get()));
-    rgb_to_yuv(image, *e.frame_);
-    e.frame_->pts = e.frames_++;
-    return e.encode(e.frame_.get());
+    rgb_to_nv12(image, e.converted_);
+    return e.write(e.converted_);
+}
+
+EncodedFrames VideoEncoder::write(Nv12Image& image) {
+    impl_->require_going_on();
+    if (!takes(image))
+        throw_output(impl_->path_, "a picture has another size or other colours than its video", ErrorKind::usage);
+    return impl_->write(image);
+}
+
+bool VideoEncoder::takes(const Nv12Image& image) const {
+    return image.is_whole() && image.width == impl_->encoder_->width && image.height == impl_->encoder_->height &&
+           image.range == ColorRange::limited && image.matrix == impl_->converted_.matrix;
 }
 
 EncodedFrames VideoEncoder::end() {

@@ -32,7 +32,7 @@ struct EncodedFrames {
     void append(EncodedFrames more);
 };
 
-/// Makes yuv420p of pictures and H.264 or HEVC of that, on one thread at a time. Encoders of one format that is fully
+/// Makes H.264 or HEVC of pictures, on one thread at a time. Encoders of one format that is fully
 /// named (EncoderChoice::automatic does not) make streams that can follow each other in a file, whatever their threads.
 class VideoEncoder {
 public:
@@ -46,6 +46,10 @@ public:
     /// Takes the next picture, returns the frames that have become ready: earlier ones, mostly. Throws Error(usage) for
     /// a picture of another size or after end(), Error(output) when the encoder fails.
     EncodedFrames write(const Image& image);
+    /// The same, without a conversion, for one that it takes().
+    EncodedFrames write(Nv12Image& image);
+    /// Whether the picture has the size and the colours of the video as it is.
+    bool takes(const Nv12Image& image) const;
     /// Takes the end, returns the frames that are left.
     EncodedFrames end();
 

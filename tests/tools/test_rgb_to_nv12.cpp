@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "tools/media/out/rgb_to_yuv.h"
+#include "tools/media/out/rgb_to_nv12.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
-#include "tools/media/pictures/rgb_frame.h"
 
 using namespace convoy;
 using namespace convoy::test;
@@ -27,7 +26,7 @@ Pixel by_definition(double r, double g, double b, bool hd) {
 
 }  // namespace
 
-TEST_CASE("pictures of any size and colour become yuv420p by the formula", "[yuv]") {
+TEST_CASE("pictures of any size and colour become NV12 by the formula", "[yuv]") {
     std::uint32_t random = 1;
     for (const bool hd : {false, true})
         for (const auto& [w, h] : {std::pair{1, 1}, {2, 2}, {3, 5}, {64, 2}, {101, 67}, {640, 3}}) {
@@ -35,16 +34,18 @@ TEST_CASE("pictures of any size and colour become yuv420p by the formula", "[yuv
             for (std::uint8_t& v : image.rgb) v = std::uint8_t((random = random * 1664525 + 1013904223) >> 24);
             if (w == 64)  // the corners of the cube
                 for (std::size_t i = 0; i < image.rgb.size(); ++i) image.rgb[i] = (i / 3 >> i % 3) & 1 ? 255 : 0;
-            const media::FramePtr frame = media::new_frame((w + 1) / 2 * 2, (h + 1) / 2 * 2, AV_PIX_FMT_YUV420P);
-            frame->colorspace = hd ? AVCOL_SPC_BT709 : AVCOL_SPC_SMPTE170M;
-            media::rgb_to_yuv(image, *frame);
+            media::Nv12Image to;
+            to.matrix = hd ? ColorMatrix::bt709 : ColorMatrix::bt601;
+            media::rgb_to_nv12(image, to);
+            CHECK(to.width == (w + 1) / 2 * 2);
+            CHECK(to.height == (h + 1) / 2 * 2);
             double worst = 0;
             const auto pixel = [&](int x, int y) { return image.row(std::min(y, h - 1)) + std::min(x, w - 1) * 3; };
             const auto stored = [&](int plane, int x, int y) {
-                return double(frame->data[plane][std::ptrdiff_t(y) * frame->linesize[plane] + x]);
+                return double(plane ? to.chroma_row(y)[2 * x + plane - 1] : to.luma_row(y)[x]);
             };
-            for (int y = 0; y < frame->height; ++y)
-                for (int x = 0; x < frame->width; ++x) {
+            for (int y = 0; y < to.height; ++y)
+                for (int x = 0; x < to.width; ++x) {
                     const std::uint8_t* p = pixel(x, y);
                     worst = std::max(worst, std::fabs(stored(0, x, y) - by_definition(p[0], p[1], p[2], hd).y));
                     if (x % 2 || y % 2) continue;

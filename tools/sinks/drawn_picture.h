@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <span>
+#include <string>
+
+#include <convoy/detection.h>
+#include <convoy/media/draw.h>
+#include <convoy/media/image.h>
+#include <convoy/media/image_converter.h>
+
+namespace convoy::tools {
+
+/// A picture that was drawn on, in the form that it came in, and in RGB for whoever needs that.
+class DrawnPicture {
+public:
+    /// Draws on a copy of `pixels`, which are in host memory; the copy lasts until the next call.
+    void draw(const PixelView& pixels, media::Annotator& annotator, std::span<const Detection> detections,
+              const std::string& caption);
+    /// Null where the picture came as RGB.
+    media::Nv12Image* nv12() { return is_nv12_ ? &nv12_ : nullptr; }
+    /// Made when it is first asked for.
+    const media::Image& image();
+    int width() const { return is_nv12_ ? nv12_.width : image_.width; }
+    int height() const { return is_nv12_ ? nv12_.height : image_.height; }
+
+private:
+    bool is_nv12_ = false, has_image_ = false;
+    media::Nv12Image nv12_;  // these keep their memory from frame to frame
+    media::Image image_;
+    media::ImageConverter converter_;
+};
+
+}  // namespace convoy::tools
