@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "engine/cores.h"
 #include "engine/cpu/cpu.h"
 #include "engine/device_list.h"
 #include "engine/stage.h"
@@ -80,7 +81,7 @@ CudaOptions cuda_options(const EngineOptions& options, Precision precision) {
 void bind_cpus(const Network& network, const EngineOptions& options, const std::vector<int>& numbers,
                BoundEngine& out) {
     EngineOptions share = options;
-    const int cores = options.threads ? options.threads : int(std::max(1u, std::thread::hardware_concurrency()));
+    const int cores = options.threads ? options.threads : usable_cores();
     share.threads = std::max(1, cores / int(numbers.size()));
     const CompileOptions compile_options = cpu_compile_options(share);
     out.max_batch = compile_options.max_batch;

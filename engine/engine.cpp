@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
-#include <thread>
 
 #include "engine/before_batch.h"
 #include "engine/bind.h"
+#include "engine/cores.h"
 #include "engine/run/check_frame.h"
 #include "engine/run/scheduler.h"
 #include "engine/run/submit_queue.h"
@@ -180,8 +180,9 @@ RunReport Engine::run(std::vector<RunInput> inputs, RunObserver& observer, const
         ~EndOfRun() { impl.set_running(false); }
     } const end_of_run{*impl_};
     SchedulerOptions scheduler;
-    const int cores = int(std::max(1u, std::thread::hardware_concurrency()));
+    const int cores = usable_cores();
     scheduler.decoders = threads.decoders ? threads.decoders : impl_->gpu ? kGpuDecoders : kCpuDecoders;
+    scheduler.as_needed = impl_->gpu && threads.cpu_decoders == 0;
     if (impl_->gpu && threads.cpu_decoders >= 0)
         scheduler.cpu_decoders =
             threads.cpu_decoders ? threads.cpu_decoders : helpers_for(cores / int(impl_->workers.size()));

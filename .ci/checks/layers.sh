@@ -19,6 +19,8 @@ sources() {
 exceptions=$(grep -v '^#' <<'EOF' | tr '\n' '|' | sed 's/|$//'
 # A thread keeps to the CPUs near its GPU, and sleeps for microseconds; the standard library has no word for that.
 engine/run/thread_affinity\.h:[0-9]+: <(sched|sys/prctl)\.h>
+# Which cores a process may use Linux tells in /sys and by its own calls.
+engine/cores\.cpp:[0-9]+: <(sched\.h|fstream|filesystem)>
 # What was measured outlives the process.
 engine/cuda/tuning_cache\.cpp:[0-9]+: <(unistd\.h|fstream|filesystem)>
 # Linux tells in /sys alone which CPUs are near a GPU.
@@ -50,7 +52,7 @@ mapping='<(fcntl|unistd|sys/mman|sys/stat)\.h>'
 cuda='<(cuda_[a-z0-9_]+|cooperative_groups[a-z_/]*|cublasLt|cudnn|cudnn_frontend)\.h>'
 kernels='"kernels/[a-z0-9_]+\.h"|<convoy/types\.h>'
 inside='"engine/(bind|plan/compile|cpu/cpu|cuda/gpu)\.h"'
-seam='"engine/(backend|stage)\.h"'
+seam='"engine/(backend|cores|stage)\.h"'
 public='<convoy/[a-z_]+\.h>'
 media='<convoy/media/[a-z_]+\.h>'
 
@@ -65,8 +67,8 @@ breaches() {
     allow kernels/cuda/ "$std|<dlfcn\.h>|$cuda|$kernels|\"kernels/.*\"" 'the standard library, CUDA, cuDNN and cuBLASLt' kernels/cuda
     allow engine/plan/ "$std|\"engine/plan/.*\"|$public|$kernels" \
         'the standard library, what is public, and kernels/*.h' engine/plan
-    allow "the seam, engine/backend.h and engine/stage.h," "$std|$public" 'the standard library and what is public' \
-        engine/backend.h engine/stage.h
+    allow "the seam, engine/backend.h, engine/cores.h and engine/stage.h," "$std|$public" 'the standard library and what is public' \
+        engine/backend.h engine/cores.h engine/stage.h
     allow engine/cpu/ "$std|<omp\.h>|\"engine/(plan|cpu)/.*\"|$seam|$public|$kernels" \
         'what engine/plan/ may, OpenMP and the seam' engine/cpu
     allow engine/cuda/ "$std|<(omp|cuda_runtime_api|cuda_fp16)\.h>|\"engine/(plan|cuda)/.*\"|$seam|$public|$kernels" \

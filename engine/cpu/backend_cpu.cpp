@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <thread>
 
+#include "engine/cores.h"
 #include "engine/plan/fold.h"
 #include "engine/plan/kernel_problem.h"
 #include "kernels/elementwise.h"
@@ -32,7 +32,7 @@ private:
 constexpr int kMaxLanes = 4;
 constexpr const char* kDevice = "the CPU";
 
-int thread_count(int asked) { return asked > 0 ? asked : int(std::max(1u, std::thread::hardware_concurrency())); }
+int thread_count(int asked) { return asked > 0 ? asked : usable_cores(); }
 
 }  // namespace
 

@@ -9,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include "engine/cores.h"
+
 namespace convoy {
 namespace k = kernels::cuda;
 namespace {
@@ -140,7 +142,7 @@ void Autotuner::prepare_known(const std::vector<Problem>& problems) {
     std::atomic<std::size_t> next = 0;
     {
         std::vector<std::jthread> threads;
-        const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
+        const std::size_t cores = std::size_t(usable_cores());
         for (std::size_t t = 0; t < std::min({cores, jobs.size(), kPreparing}); ++t)
             threads.emplace_back([&] {
                 for (std::size_t i = next++; i < jobs.size(); i = next++) try {

@@ -6,9 +6,9 @@
 namespace convoy {
 
 struct MemoryBudget::Account {
-    explicit Account(std::size_t most) : limit(most) {}
+    Account(std::size_t most, int sharers) : limit(most), share(most / std::size_t(sharers)) {}
 
-    const std::size_t limit;
+    const std::size_t limit, share;  // of all, of each
     std::mutex mutex;
     std::condition_variable changed;
     std::size_t used = 0;
@@ -40,12 +40,14 @@ void MemoryBudget::Hold::release() noexcept {
     account->changed.notify_all();
 }
 
-MemoryBudget::MemoryBudget(std::size_t bytes) : account_(std::make_shared<Account>(bytes)) {}
+MemoryBudget::MemoryBudget(std::size_t bytes, int users) : account_(std::make_shared<Account>(bytes, users)) {}
 
 bool MemoryBudget::fits(User user, std::size_t bytes, const std::function<bool()>& its_turn) const {
     const Account& a = *account_;
-    if (a.cancelled || a.used == 0 || a.used + bytes <= a.limit) return true;
-    return !a.users.contains(user) && its_turn();
+    if (a.cancelled || a.used == 0) return true;
+    const auto held = a.users.find(user);
+    if (held == a.users.end()) return a.used + bytes <= a.limit || its_turn();
+    return a.used + bytes <= a.limit && held->second + bytes <= a.share;
 }
 
 MemoryBudget::Hold MemoryBudget::take(User user, std::size_t bytes, const std::function<bool()>& its_turn,

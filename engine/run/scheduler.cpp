@@ -13,16 +13,18 @@ constexpr std::size_t kResultBytes = 256;  // of a result without detections, ro
 
 std::size_t bytes_of(const Result& result) { return kResultBytes + result.detections.size() * sizeof(Detection); }
 
-// Enough to keep every decoder at work while the first segment of a lane takes its time. Each one that is drawn on
-// holds an encoder, which is many megabytes.
+// Enough to keep every decoder, or every encoder, at work while the first segment of a lane takes its time. Each one
+// that is drawn on holds an encoder, which is many megabytes, until it has ended.
 int segments_ahead(std::size_t devices, const SchedulerOptions& options, bool draws) {
     const int decoders = int(devices) * (options.decoders + options.cpu_decoders);
-    return draws ? std::max(decoders, options.work_threads) + 4 : decoders * 4 + 8;
+    return draws ? std::max(decoders, options.work_threads) * 3 / 2 + 4 : decoders * 4 + 8;
 }
 
-// Where pictures are drawn on, the cores have other work than decoding for a GPU.
-SchedulerOptions adapted(SchedulerOptions options, bool draws) {
-    if (draws) options.cpu_decoders = 0;
+// An encoder for each core, one segment each, is what makes the most of them: so many segments are read at once, those
+// for which a GPU has no decoder on the CPU.
+SchedulerOptions adapted(SchedulerOptions options, bool draws, std::size_t devices) {
+    if (draws && options.as_needed)
+        options.cpu_decoders = std::max(0, (options.work_threads + int(devices) - 1) / int(devices) - options.decoders);
     return options;
 }
 
@@ -33,14 +35,15 @@ Scheduler::Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, 
     : observer_(observer),
       stop_(stop),
       wants_pixels_(observer.wants_pixels()),
-      options_(adapted(options, wants_pixels_)),
+      options_(adapted(options, wants_pixels_, std::max<std::size_t>(devices.size(), 1))),
       inputs_(inputs.size()),
       dispatcher_(std::move(inputs), {segments_ahead(devices.size(), options_, wants_pixels_), options.segment_bytes},
                   *this, demux_clock_, options.trace),
       output_(options.result_bytes),
       living_units_(std::make_shared<Census>()) {
     for (const auto& worker : devices)
-        if (!worker->failed()) devices_.emplace_back(worker.get(), options.pixel_bytes);
+        if (!worker->failed())
+            devices_.emplace_back(worker.get(), options_.pixel_bytes, options_.decoders + options_.cpu_decoders);
     if (wants_pixels_) pool_ = std::make_unique<WorkPool>(options.work_threads);
 }
 
@@ -109,7 +112,7 @@ std::shared_ptr<RunUnit> Scheduler::begin_segment(const std::shared_ptr<OpenInpu
         expected_ += frames;
         if (frames == 0) endless_length_ = true;
     }
-    const std::shared_ptr<WorkRow> row = row_for(input, kind);
+    const std::shared_ptr<WorkRow> row = row_for(input, *segment);
     auto unit = living_units_->make<RunUnit>(*this, new_id(), input, std::move(segment), row);
     {
         const std::lock_guard lock(mutex_);
@@ -135,18 +138,17 @@ void Scheduler::end_input(const std::shared_ptr<OpenInput>& input) {
 }
 
 // The row of work that a segment's frames go through; null where the observer has none for them.
-std::shared_ptr<WorkRow> Scheduler::row_for(const std::shared_ptr<OpenInput>& input, SegmentKind kind) {
+std::shared_ptr<WorkRow> Scheduler::row_for(const std::shared_ptr<OpenInput>& input, const Segment& segment) {
     if (!wants_pixels_) return nullptr;
+    const SegmentKind kind = segment.kind();
     if (kind == SegmentKind::next_part) {
         const std::lock_guard lock(mutex_);
         const auto open = open_rows_.find(input->lane);
         return open == open_rows_.end() ? nullptr : open->second.row;
     }
     close_open_row(input->lane);
-    // About as many segments are worked on at once as there are decoders.
-    const int decoders = int(devices_.size()) * options_.decoders;
-    const int threads = kind == SegmentKind::closed ? (pool_->size() + decoders - 1) / decoders : pool_->size();
-    std::unique_ptr<SegmentWork> work = observer_.work(input->index, input->input->info(), threads);
+    std::unique_ptr<SegmentWork> work =
+        observer_.work(input->index, input->input->info(), threads_for(*input, segment));
     if (!work) return nullptr;
     auto row = std::make_shared<WorkRow>(std::move(work), new_id(), *this);
     if (kind == SegmentKind::first_part) {
@@ -154,6 +156,16 @@ std::shared_ptr<WorkRow> Scheduler::row_for(const std::shared_ptr<OpenInput>& in
         open_rows_[input->lane] = {row, input};
     }
     return row;
+}
+
+// About as many segments are worked on at once as are read, or as there are.
+int Scheduler::threads_for(const OpenInput& input, const Segment& segment) const {
+    if (segment.kind() != SegmentKind::closed) return pool_->size();
+    std::int64_t at_once = std::int64_t(devices_.size()) * (options_.decoders + options_.cpu_decoders);
+    const std::int64_t frames = input.input->info().frames_estimate;
+    if (frames > 0 && segment.frames() > 0 && !dispatcher_.has_unopened())
+        at_once = std::clamp<std::int64_t>(frames / segment.frames(), 1, at_once);
+    return int((pool_->size() + at_once - 1) / at_once);
 }
 
 void Scheduler::close_row(const RowOfInput& ending) {

@@ -23,9 +23,10 @@
 namespace convoy {
 
 struct SchedulerOptions {
-    int decoders = 2;      ///< threads per device that decode and preprocess, on a GPU by its own decoders
-    int cpu_decoders = 0;  ///< on a GPU: threads beside them that decode on the CPU for it; none where pixels are kept
-    int work_threads = 1;  ///< for SegmentWork
+    int decoders = 2;        ///< threads per device that decode and preprocess, on a GPU by its own decoders
+    int cpu_decoders = 0;    ///< on a GPU: threads beside them that decode on the CPU for it
+    bool as_needed = false;  ///< on a GPU where pixels are kept: as many of these as it takes to occupy work_threads
+    int work_threads = 1;    ///< for SegmentWork
     Trace* trace = nullptr;
     std::size_t result_bytes = std::size_t(256) << 20;  ///< of results that wait for their turn
     std::size_t pixel_bytes = kKeptPixelBytes;          ///< of frames on their way through SegmentWork, a device
@@ -74,7 +75,8 @@ private:
     using Clock = StageClock::Clock;
     using Waiting = std::function<void(bool)>;
     struct Device {
-        Device(DeviceWorker* its_worker, std::size_t pixel_bytes) : worker(its_worker), pixels(pixel_bytes) {}
+        Device(DeviceWorker* its_worker, std::size_t pixel_bytes, int readers)
+            : worker(its_worker), pixels(pixel_bytes, readers) {}
         DeviceWorker* const worker;
         MemoryBudget pixels;  // of frames on their way through SegmentWork
         std::atomic<std::int64_t> segments = 0;
@@ -115,7 +117,8 @@ private:
 
     void count_running(int more);
     void let_go_of_all();
-    std::shared_ptr<WorkRow> row_for(const std::shared_ptr<OpenInput>& input, SegmentKind kind);
+    std::shared_ptr<WorkRow> row_for(const std::shared_ptr<OpenInput>& input, const Segment& segment);
+    int threads_for(const OpenInput& input, const Segment& segment) const;
     void close_row(const RowOfInput& ending);
     void close_open_row(int lane);
     std::int64_t new_id();

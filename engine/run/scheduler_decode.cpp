@@ -68,7 +68,7 @@ void Scheduler::start_decoders() {
 }
 
 // Takes segment after segment until none is left or the device has failed. A helper decodes on the CPU for a GPU: until
-// that has decoders of its own, and for as long as they are what limits the run.
+// that has decoders of its own, and for as long as they are what limits the run, or where pictures are drawn on.
 void Scheduler::decode(Device& device, const std::string& seat_name, bool helper) {
     DeviceWorker& worker = *device.worker;
     become_device_thread(worker.options().cpus);
@@ -122,6 +122,7 @@ std::optional<ReadySeat> Scheduler::ready_seat(Device& device) {
 }
 
 bool Scheduler::helps(const Device& device) const {
+    if (wants_pixels_) return true;  // who draws and encodes is what limits the run
     // Beside threads at work, decoders take several times as long to make; and they may be all that is needed.
     const bool unknown = device.waiting_for_decoders > 0 || (device.warm > 0 && !device.rates.gpu_is_known());
     if (Clock::now() - start_ < kDecodersComing && unknown) return false;

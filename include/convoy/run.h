@@ -36,7 +36,8 @@ struct StartReport {
 struct RunThreads {
     int decoders = 0;      ///< threads per device that decode and preprocess; 0 chooses: they hardly take time on a GPU
     int cpu_decoders = 0;  ///< per GPU: threads that decode on the CPU beside its own decoders, where that saves time;
-                           ///< 0 chooses by the cores that there are, -1: none
+                           ///< 0 chooses by the cores that there are, -1: none. With SegmentWork 0 is as many as make a
+                           ///< segment for each of its threads
     int work_threads = 0;  ///< CPU threads for SegmentWork; 0 takes all cores
 };
 

@@ -51,6 +51,8 @@ public:
     /// Host memory that it holds while it waits or is worked on: packets or decoded pictures, or what its reader will
     /// take. Bounds how many are prepared ahead.
     virtual std::size_t bytes() const = 0;
+    /// Frames that it will give, roughly; 0 where that is not known.
+    virtual std::int64_t frames() const { return 0; }
 };
 
 /// What there is to say of a segment beside its frames.

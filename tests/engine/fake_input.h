@@ -61,7 +61,8 @@ private:
 struct Script {
     std::vector<int> segments;  ///< frames in each
     SegmentKind kind = SegmentKind::closed;
-    int first_number = 0;                     ///< of its first frame
+    int first_number = 0;  ///< of its first frame
+    std::int64_t frames_estimate = 0;
     std::chrono::microseconds frame_time{0};  ///< decoding a frame takes
     bool adopts = false;                      ///< readers of others
     std::string open_error, cut_error;        ///< thrown when it is opened; after the last segment
@@ -84,6 +85,7 @@ public:
         info_.path = "fake";
         info_.is_video = true;
         info_.fps_num = 10;
+        info_.frames_estimate = script_.frames_estimate;
     }
     const InputInfo& info() const override { return info_; }
     std::unique_ptr<SegmentReader> make_reader(const DecodeTarget&) override {
@@ -102,10 +104,10 @@ public:
         auto segment = std::make_shared<FakeSegment>();
         segment->number = int(cut_);
         segment->first = first_;
-        segment->frames = script_.segments[cut_];
+        segment->count = script_.segments[cut_];
         segment->segment_kind = script_.kind;
         if (script_.kind == SegmentKind::first_part && cut_ > 0) segment->segment_kind = SegmentKind::next_part;
-        first_ += segment->frames;
+        first_ += segment->count;
         ++cut_;
         return segment;
     }
@@ -113,8 +115,9 @@ public:
 private:
     struct FakeSegment : Segment {
         SegmentKind kind() const override { return segment_kind; }
-        std::size_t bytes() const override { return std::size_t(frames) * 100; }
-        int number = 0, first = 0, frames = 0;
+        std::size_t bytes() const override { return std::size_t(count) * 100; }
+        std::int64_t frames() const override { return count; }
+        int number = 0, first = 0, count = 0;
         SegmentKind segment_kind = SegmentKind::closed;
     };
     class Reader : public SegmentReader {
@@ -138,7 +141,7 @@ private:
         }
         std::optional<Frame> next() override {
             const bool endless = segment_->segment_kind == SegmentKind::endless;
-            if (at_ == segment_->frames || (endless && cancel_.stop_requested())) return std::nullopt;
+            if (at_ == segment_->count || (endless && cancel_.stop_requested())) return std::nullopt;
             if (segment_->number == script_.unreadable_segment && at_ == 1) throw Error(ErrorKind::input, "unreadable");
             if (script_.frame_time.count()) std::this_thread::sleep_for(script_.frame_time);
             const int number = script_.first_number + segment_->first + at_++;

@@ -49,6 +49,20 @@ TEST_CASE("a budget gives what it has, and more only to whoever must go on", "[b
     CHECK(goes(budget, 3, 1000));  // nobody holds anything: larger than all there is, and still it goes on
 }
 
+TEST_CASE("one of many users does not take what the others need", "[budget]") {
+    MemoryBudget budget(100, 4);
+    std::vector<Hold> holds;
+    holds.push_back(budget.take(1, 10, not_now));
+    holds.push_back(budget.take(1, 15, not_now));
+    CHECK_FALSE(goes(budget, 1, 1));        // a quarter
+    CHECK_FALSE(goes(budget, 1, 1, true));  // its turn is no reason: it holds something
+    CHECK(goes(budget, 2, 60));             // so that large pictures fit
+    holds.push_back(budget.take(2, 60, not_now));
+    CHECK_FALSE(goes(budget, 3, 16));
+    CHECK(goes(budget, 3, 15));
+    CHECK(goes(budget, 3, 16, true));
+}
+
 TEST_CASE("holds move, and may outlive their budget", "[budget]") {
     Hold kept;
     {

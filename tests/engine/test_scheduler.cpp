@@ -4,6 +4,7 @@
 #include "engine/run/scheduler.h"
 
 #include <numeric>
+#include <set>
 
 #include "tests/engine/fake_input.h"
 #include "tests/support/catch.h"
@@ -120,6 +121,34 @@ TEST_CASE("parts of one decoding go through one piece of work, with all threads"
     CHECK(recorder.works == 1);
     CHECK(recorder.work_threads == std::vector<int>{3});
     CHECK(recorder.sound());
+}
+
+TEST_CASE("as many segments are drawn at once as there are cores, or fewer with more threads each", "[scheduler]") {
+    FakeDevices fake(2);
+    Script script;
+    script.segments = std::vector<int>(60, 5);
+    script.frame_time = std::chrono::milliseconds(1);
+    SchedulerOptions options = few_threads(2, 11);
+    options.as_needed = true;
+    const auto threads_of = [&](std::int64_t frames_estimate) {
+        Recorder recorder(1);
+        recorder.draws = true;
+        script.frames_estimate = frames_estimate;
+        *script.readers = 0;
+        run(fake, {run_input(script)}, recorder, options);
+        CHECK(recorder.inputs[0].numbers == numbers_from(0, 300));
+        CHECK(recorder.sound());
+        return std::set<int>(recorder.work_threads.begin(), recorder.work_threads.end());
+    };
+    CHECK(threads_of(300) == std::set<int>{1});
+    CHECK(*script.readers > 4);  // beside the two of each device
+    CHECK(*script.readers <= 12);
+    CHECK(threads_of(0) == std::set<int>{1});   // nobody knows how many there will be
+    CHECK(threads_of(15) == std::set<int>{4});  // of three segments, as far as anybody knows
+    CHECK(threads_of(2) == std::set<int>{11});
+    options.as_needed = false;
+    CHECK(threads_of(300) == std::set<int>{3});
+    CHECK(*script.readers <= 4);
 }
 
 TEST_CASE("readers are kept from segment to segment of an input", "[scheduler]") {

@@ -18,6 +18,7 @@ namespace convoy::media {
 class PacketSegment : public Segment {
 public:
     std::size_t bytes() const override { return size; }
+    std::int64_t frames() const override { return std::int64_t(packets.size()); }
 
     VideoStreamPtr stream;
     std::shared_ptr<const DecoderHeaders> headers;  ///< that hold at the first packet, which brings the in-band ones
