@@ -3,7 +3,8 @@
 """Whole commands, wall clock from start to exit, on 1, 2, … GPUs, turn by turn: each GPU has its share of the cores, since
 idle cores decode, too. A first run of each kind, which may have kernels to measure, does not count. Prints a table of
 medians and spreads; --json writes all of it, --svg draws it. --peer names a program beside it that takes CFG INPUT --gpus
-N, and --peer-input what it gets. Exit status 1 when records of one input differ in more than their latency.
+N, and --peer-input what it gets. --ffmpeg names one that makes the same kind of video beside it, undrawn: x264 by one process
+with one thread for each core, an overlay's packets by one that copies them. Exit status 1 when records of one input differ in more than their latency.
 usage: command.py BIN CFG WEIGHTS INPUT... [--gpus 1,2] [--turns 5] [--outputs jsonl,mp4] [-- OPTIONS of yolo-run]"""
 import argparse
 import hashlib
@@ -32,7 +33,7 @@ def parse(arguments):
     p.add_argument("--gpus", default="1,2", help="how many GPUs, each count a column (default: 1,2)")
     p.add_argument("--turns", type=int, default=5)
     p.add_argument("--outputs", default="jsonl", help="of " + ", ".join(OUTPUTS))
-    for name in ("json", "svg", "peer", "peer-input"):
+    for name in ("json", "svg", "peer", "peer-input", "ffmpeg"):
         p.add_argument(f"--{name}", metavar="FILE")
     a = p.parse_args(arguments)
     a.gpus, a.outputs, a.more = [int(g) for g in a.gpus.split(",")], a.outputs.split(","), more
@@ -50,10 +51,14 @@ def digest(path):
     return sha.hexdigest()[:12]
 
 
+def cores_of(a, gpus):
+    cores = sorted(os.sched_getaffinity(0))
+    return cores[:max(1, len(cores) * gpus // max(a.gpus))]
+
+
 def timed(a, gpus, command):
     """Seconds from start to exit, on so many GPUs and their share of the cores."""
-    cores = sorted(os.sched_getaffinity(0))
-    share = cores[:max(1, len(cores) * gpus // max(a.gpus))]
+    share = cores_of(a, gpus)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", ",".join(map(str, range(max(a.gpus))))).split(",")[:gpus]
     command = ["taskset", "-c", ",".join(map(str, share)), *command]
     start = time.monotonic()
@@ -72,6 +77,30 @@ def measure(a, source, output, gpus, folder):
                               option, out, *a.more, source])
     with open(report, encoding="utf-8") as f:
         return seconds, json.load(f), digest(out) if output == "jsonl" else ""
+
+
+def preset_of(a):
+    return a.more[a.more.index("--preset") + 1] if "--preset" in a.more else "veryfast"
+
+
+def ffmpeg(a, source, output, gpus, folder):
+    """Seconds that FFMPEG takes for the same kind of output."""
+    share = cores_of(a, gpus)
+    head = [a.ffmpeg, "-v", "error", "-nostdin", "-y"]
+    if output == "overlay":
+        jobs = [[*head, "-i", source, "-c", "copy", f"{folder}/copy.mkv"]]
+    else:
+        told = subprocess.run([a.ffmpeg, "-i", source], capture_output=True, text=True).stderr
+        h, m, s = re.search(r"Duration: (\d+):(\d+):([\d.]+)", told).groups()
+        part = (3600 * int(h) + 60 * int(m) + float(s)) / len(share)
+        jobs = [["taskset", "-c", str(core), *head, "-threads", "1", "-ss", f"{i * part:.3f}", "-t", f"{part:.3f}", "-i", source,
+                 "-an", "-c:v", "libx264", "-preset", preset_of(a), "-crf", "23", "-threads", "1", f"{folder}/part{i}.mp4"]
+                for i, core in enumerate(share)]
+    start = time.monotonic()
+    running = [subprocess.Popen(job) for job in jobs]
+    if any([p.wait() for p in running]):
+        sys.exit(f"{a.ffmpeg} has failed")
+    return time.monotonic() - start
 
 
 def row_of(source, output, gpus, runs):
@@ -115,12 +144,22 @@ def main():
                 for _ in range(a.turns):
                     for gpus in a.gpus:
                         kinds[gpus].append(measure(a, source, output, gpus, folder))
+                peers = {gpus: [] for gpus in a.gpus if a.ffmpeg and output != "jsonl"}
+                for _ in range(a.turns):
+                    for gpus, seconds in peers.items():
+                        seconds.append(ffmpeg(a, source, output, gpus, folder))
                 for gpus, runs in kinds.items():
                     r = row_of(source, output, gpus, runs)
                     rows.append(r)
                     spread = f"{min(r['seconds']):.2f} … {max(r['seconds']):.2f}"
                     print(f"{r['input']:<16} {output:<6} {r['frames']:>7} {gpus:>4} {r['devices']:>4} {r['median_s']:>7.2f}  "
                           f"{spread:<13} {r['run_fps']:>19,.0f} {r['latency_ms']:>10.2f} {r['on_gpu']:>8} of {r['segments']}", flush=True)
+                    if peers:
+                        r = {"input": r["input"], "output": "ffmpeg", "gpus": gpus, "frames": r["frames"],
+                             "seconds": peers[gpus], "median_s": statistics.median(peers[gpus])}
+                        rows.append(r)
+                        print(f"{r['input']:<16} {'ffmpeg':<7} {r['frames']:>6} {gpus:>4} {'':>4} {r['median_s']:>7.2f}  "
+                              f"{min(r['seconds']):.2f} … {max(r['seconds']):.2f}   {r['frames'] / r['median_s']:>19,.0f}", flush=True)
                 if len({d for runs in kinds.values() for _, _, d in runs}) > 1:
                     differ = True
                     print(f"{source}: records differ", flush=True)

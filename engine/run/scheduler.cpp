@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kResultBytes = 256;  // of a result without detections, roughly
 
+constexpr int kThreadsAtEnd = 4;  // more would take more of each other's time than they save
+
 std::size_t bytes_of(const Result& result) { return kResultBytes + result.detections.size() * sizeof(Detection); }
 
 // Enough to keep every decoder, or every encoder, at work while the first segment of a lane takes its time. Each one
@@ -20,11 +22,10 @@ int segments_ahead(std::size_t devices, const SchedulerOptions& options, bool dr
     return draws ? std::max(decoders, options.work_threads) * 3 / 2 + 4 : decoders * 4 + 8;
 }
 
-// An encoder for each core, one segment each, is what makes the most of them: so many segments are read at once, those
-// for which a GPU has no decoder on the CPU.
+// An encoder for each core, one segment each, is what makes the most of them: there are threads to read so many
+// segments on the CPU, until GPUs have decoders and wherever these are too few.
 SchedulerOptions adapted(SchedulerOptions options, bool draws, std::size_t devices) {
-    if (draws && options.as_needed)
-        options.cpu_decoders = std::max(0, (options.work_threads + int(devices) - 1) / int(devices) - options.decoders);
+    if (draws && options.as_needed) options.cpu_decoders = (options.work_threads + int(devices) - 1) / int(devices);
     return options;
 }
 
@@ -151,6 +152,7 @@ std::shared_ptr<WorkRow> Scheduler::row_for(const std::shared_ptr<OpenInput>& in
         observer_.work(input->index, input->input->info(), threads_for(*input, segment));
     if (!work) return nullptr;
     auto row = std::make_shared<WorkRow>(std::move(work), new_id(), *this);
+    ++rows_;
     if (kind == SegmentKind::first_part) {
         const std::lock_guard lock(mutex_);
         open_rows_[input->lane] = {row, input};
@@ -158,14 +160,18 @@ std::shared_ptr<WorkRow> Scheduler::row_for(const std::shared_ptr<OpenInput>& in
     return row;
 }
 
-// About as many segments are worked on at once as are read, or as there are.
-int Scheduler::threads_for(const OpenInput& input, const Segment& segment) const {
+// About as many segments are worked on at once as are read, or as there are. The last ones get a few threads more, for
+// cores that have nothing else to do then.
+int Scheduler::threads_for(OpenInput& input, const Segment& segment) const {
     if (segment.kind() != SegmentKind::closed) return pool_->size();
     std::int64_t at_once = std::int64_t(devices_.size()) * (options_.decoders + options_.cpu_decoders);
-    const std::int64_t frames = input.input->info().frames_estimate;
-    if (frames > 0 && segment.frames() > 0 && !dispatcher_.has_unopened())
-        at_once = std::clamp<std::int64_t>(frames / segment.frames(), 1, at_once);
-    return int((pool_->size() + at_once - 1) / at_once);
+    const std::int64_t all = input.input->info().frames_estimate, own = segment.frames();
+    const std::int64_t left = all - std::exchange(input.frames, input.frames + own);
+    const bool last_input = all > 0 && own > 0 && !dispatcher_.has_unopened();
+    if (last_input) at_once = std::clamp<std::int64_t>(all / own, 1, at_once);
+    const auto among = [&](std::int64_t segments) { return int((pool_->size() + segments - 1) / segments); };
+    const bool ends = last_input && left > 0 && left / own < pool_->size();
+    return std::max(among(at_once), ends ? std::min(kThreadsAtEnd, among(std::max<std::int64_t>(left / own, 1))) : 1);
 }
 
 void Scheduler::close_row(const RowOfInput& ending) {

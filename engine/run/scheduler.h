@@ -63,7 +63,10 @@ public:
     // From a row of work.
     void on_worked(std::int64_t unit, PendingResult result);
     void on_unit_worked(std::int64_t unit);
-    void on_row_done(std::int64_t end_unit) { output_.close(end_unit); }
+    void on_row_done(std::int64_t end_unit) {
+        --rows_;
+        output_.close(end_unit);
+    }
     StageScope time_work(const std::string& track, const char* name);
     /// Frames are to be dropped.
     bool stopping() const { return stopping_; }
@@ -118,7 +121,7 @@ private:
     void count_running(int more);
     void let_go_of_all();
     std::shared_ptr<WorkRow> row_for(const std::shared_ptr<OpenInput>& input, const Segment& segment);
-    int threads_for(const OpenInput& input, const Segment& segment) const;
+    int threads_for(OpenInput& input, const Segment& segment) const;
     void close_row(const RowOfInput& ending);
     void close_open_row(int lane);
     std::int64_t new_id();
@@ -183,6 +186,7 @@ private:
     std::atomic<bool> stopping_ = false;
     std::counting_semaphore<> warming_{4};  // what the driver does at once; more would only wait, in vain at the end
     std::atomic<std::int64_t> expected_ = 0, read_ = 0;  // frames of the inputs that were opened
+    std::atomic<int> rows_ = 0;                          // of work that have not ended
     std::atomic<int> helping_ = 0;                       // threads that read a segment on the CPU for a GPU
     std::atomic<bool> endless_length_ = false;           // of one of them, nobody knows how many
 

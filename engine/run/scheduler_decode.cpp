@@ -122,7 +122,7 @@ std::optional<ReadySeat> Scheduler::ready_seat(Device& device) {
 }
 
 bool Scheduler::helps(const Device& device) const {
-    if (wants_pixels_) return true;  // who draws and encodes is what limits the run
+    if (wants_pixels_) return rows_ < options_.work_threads + 2;  // each core has something to draw and encode, or will
     // Beside threads at work, decoders take several times as long to make; and they may be all that is needed.
     const bool unknown = device.waiting_for_decoders > 0 || (device.warm > 0 && !device.rates.gpu_is_known());
     if (Clock::now() - start_ < kDecodersComing && unknown) return false;
