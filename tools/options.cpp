@@ -199,6 +199,13 @@ void add_output_options(CLI::App& app, RunOptions& options) {
         ->type_name("0..51")
         ->check(CLI::Range(0, 51).description(""))
         ->group(group);
+    add_choice<media::LabelStyle>(
+        app, "--labels", output.drawing.labels,
+        {{"none", media::LabelStyle::none}, {"name", media::LabelStyle::name}, {"full", media::LabelStyle::full}},
+        "what stands at a box: nothing, its class, or its confidence as well (default: full)")
+        ->group(group);
+    app.add_flag("!--no-latency", output.drawing.latency, "no number of milliseconds in the corner of pictures")
+        ->group(group);
     const std::string manners = "Messages";
     app.add_flag("--quiet,-q", options.quiet, "nothing but errors and warnings")->group(manners);
     app.add_flag("--verbose,-v", options.verbose, "messages of the video libraries, too")->group(manners);

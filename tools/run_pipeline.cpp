@@ -44,7 +44,8 @@ public:
     bool wants_pixels() const override { return !sinks_.pictures.empty(); }
 
     std::unique_ptr<SegmentWork> work(int input, const InputInfo& info, int threads) override {
-        auto work = AnnotateWork::begin(sinks_.pictures, input, info, threads, options_.class_names, &clocks_);
+        auto work = AnnotateWork::begin(sinks_.pictures, input, info, threads, options_.class_names, options_.drawing,
+                                        &clocks_);
         const std::lock_guard lock(mutex_);
         if (work) works_[input].push_back({work.get(), {}});
         return work;

@@ -42,7 +42,8 @@ struct RunSummary {
 struct PipelineOptions {
     std::vector<std::string> inputs;       ///< files and addresses
     std::vector<std::string> class_names;  ///< for the drawn labels
-    int at_once = 1;                       ///< recordings that are read side by side; live inputs always are
+    DrawOptions drawing;
+    int at_once = 1;  ///< recordings that are read side by side; live inputs always are
     media::InputOptions input;
     RunThreads threads;
     EarlyInput* first = nullptr;  ///< the first input, where it is being opened already

@@ -213,7 +213,7 @@ int run(RunOptions& options) {
         RunThreads threads = options.threads;
         if (first && threads.decoders == 0 && !on_cpu(engine)) threads.decoders = first->decoders(inputs);
         summary = run_pipeline(engine,
-                               {inputs, network.names, options.at_once, options.input, threads,
+                               {inputs, network.names, options.output.drawing, options.at_once, options.input, threads,
                                 first ? &*first : nullptr, interrupt_is_overdue},
                                sinks, progress, completing.requested());
         errors = write_reports(options, summary, engine);

@@ -50,7 +50,7 @@ void run(const TempFolder& folder, bool at_once, WorkClocks* clocks) {
     Sinks sinks = all_sinks(folder);
     std::vector<std::unique_ptr<AnnotateWork>> works(kParts);
     const auto make = [&](int i) {
-        works[std::size_t(i)] = AnnotateWork::begin(sinks.pictures, 0, video_input("v.mp4"), 1, {"person"}, clocks);
+        works[std::size_t(i)] = AnnotateWork::begin(sinks.pictures, 0, video_input("v.mp4"), 1, {"person"}, {}, clocks);
         for (int n = 0; n < kFrames; ++n) draw(*works[std::size_t(i)], i * kFrames + n);
         works[std::size_t(i)]->end();
     };
@@ -120,17 +120,17 @@ TEST_CASE("an input that no sink takes needs no work", "[work]") {
     plan.picture_stems = {folder / "v"};
     plan.by_kind = true;
     const Sinks sinks = make_sinks(plan, {});
-    CHECK(AnnotateWork::begin(sinks.pictures, 0, video_input("v.mp4"), 1, {}, nullptr) == nullptr);
+    CHECK(AnnotateWork::begin(sinks.pictures, 0, video_input("v.mp4"), 1, {}, {}, nullptr) == nullptr);
     InputInfo picture;
     picture.path = "v.jpg";
-    CHECK(AnnotateWork::begin(sinks.pictures, 0, picture, 1, {}, nullptr) != nullptr);
+    CHECK(AnnotateWork::begin(sinks.pictures, 0, picture, 1, {}, {}, nullptr) != nullptr);
 }
 
 TEST_CASE("a work that a stopped run drops leaves nothing", "[work]") {
     const TempFolder folder;
     {
         Sinks sinks = all_sinks(folder);
-        const auto work = AnnotateWork::begin(sinks.pictures, 0, video_input("v.mp4"), 1, {}, nullptr);
+        const auto work = AnnotateWork::begin(sinks.pictures, 0, video_input("v.mp4"), 1, {}, {}, nullptr);
         for (int n = 0; n < 4; ++n) draw(*work, n);
         CHECK(folder.names().size() == 2);  // an unfinished video, a folder of unnamed pictures
     }

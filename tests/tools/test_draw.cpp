@@ -10,6 +10,7 @@
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
 #include "tools/media/draw/font.h"
+#include "tools/media/draw/labels.h"
 
 using namespace convoy;
 using namespace convoy::test;
@@ -54,6 +55,75 @@ TEST_CASE("a box is drawn where it is", "[draw]") {
     CHECK(at(100, 240) == at(101, 240));  // two pixels thick
     CHECK(at(102, 240) == Bytes{100, 100, 100});
     CHECK(at(175, 240) == Bytes{100, 100, 100});
+}
+
+TEST_CASE("labels go where they cover no other and nothing in a box", "[draw]") {
+    const std::vector<std::string> names = {"person", "car"};
+    const media::LabelLayout layout = {
+        640, 480, 16, 2, {0, 0, 60, 20}, [](const std::string& text) {
+                                           return 8 * int(text.size()); }};
+    const auto places = [&](const std::vector<Detection>& boxes, media::LabelStyle style = media::LabelStyle::full) {
+        return media::place_labels(boxes, names, style, layout);
+    };
+    const auto meet = [](const media::PixelRect& a, const media::PixelRect& b) {
+        return a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h;
+    };
+    SECTION("one has its label above it, and inside the picture") {
+        const auto label = places({{1, .5f, {300, 200, 100, 50}}}).at(0);
+        CHECK(label.text == "car 50 %");
+        CHECK(label.place.x == 300);
+        CHECK(label.place.y == 200 - 16);
+        CHECK(label.place.w == 8 * 8 + 4);
+        CHECK((label.bottom && !label.right));
+        const auto edge = places({{1, .5f, {600, 2, 40, 50}}}).at(0);
+        CHECK(edge.place.x + edge.place.w <= 640);
+        CHECK(edge.place.y >= 0);
+        CHECK_FALSE(meet(edge.place, {600, 2, 40, 50}));  // not on what it names
+    }
+    SECTION("two side by side, one above the other, and beside the caption") {
+        const std::vector<Detection> boxes = {{0, .9f, {100, 100, 60, 120}},
+                                              {0, .8f, {150, 104, 60, 120}},
+                                              {1, .7f, {100, 240, 110, 60}},
+                                              {1, .6f, {0, 10, 100, 60}},
+                                              {0, .5f, {160, 90, 60, 130}}};
+        const auto labels = places(boxes);
+        for (std::size_t i = 0; i < labels.size(); ++i) {
+            CAPTURE(i, labels[i].place.x, labels[i].place.y);
+            CHECK_FALSE(meet(labels[i].place, layout.taken));
+            for (std::size_t j = 0; j < i; ++j) CHECK_FALSE(meet(labels[i].place, labels[j].place));
+        }
+        CHECK(labels[0].place.y == 100 - 16);  // the surest has the first place
+    }
+    SECTION("a narrow box gets a short label, others what was asked for") {
+        const std::vector<Detection> boxes = {{0, .9f, {100, 100, 20, 60}}, {0, .9f, {300, 100, 90, 60}}};
+        CHECK(places(boxes)[0].text == "person");
+        CHECK(places(boxes)[1].text == "person 90 %");
+        CHECK(places(boxes, media::LabelStyle::name)[1].text == "person");
+        CHECK(places(boxes, media::LabelStyle::none).empty());
+    }
+    SECTION("many take no long time") {
+        const std::vector<Detection> boxes(5000, {0, .9f, {100, 100, 60, 60}});
+        CHECK(places(boxes).size() == 5000);
+    }
+}
+
+// CIE's Lab of an sRGB colour, in which equal distances look alike: 10 is what one sees at a glance.
+std::array<double, 3> lab(media::Color color) {
+    const auto linear = [](int c) { return c <= 10 ? c / 255. / 12.92 : std::pow((c / 255. + .055) / 1.055, 2.4); };
+    const double r = linear(color.r), g = linear(color.g), b = linear(color.b);
+    const auto f = [](double t) { return t > .008856 ? std::cbrt(t) : 7.787 * t + 16. / 116; };
+    const double x = f((.4124 * r + .3576 * g + .1805 * b) / .95047), y = f(.2126 * r + .7152 * g + .0722 * b);
+    const double z = f((.0193 * r + .1192 * g + .9505 * b) / 1.08883);
+    return {116 * y - 16, 500 * (x - y), 200 * (y - z)};
+}
+
+TEST_CASE("classes with neighbouring numbers have colours that can be told apart", "[draw]") {
+    for (int i = 0; i < 80; ++i)
+        for (int j = i + 1; j < std::min(80, i + 10); ++j) {
+            const auto a = lab(media::class_color(i)), b = lab(media::class_color(j));
+            CAPTURE(i, j);
+            CHECK(std::hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]) > (j < 20 ? 30 : 14));
+        }
 }
 
 TEST_CASE("classes differ in colour, and text tells from its background", "[draw]") {

@@ -111,7 +111,7 @@ TEST_CASE("a script has a style for each class, and nothing in a name is taken f
           "8,0,(/b1)cat,,0,0,0,,{\\an7\\pos(0,0)\\p1}m 0 0 l 320 0 320 240 0 240 m 2 2 l 2 238 318 238 318 2 {\\p0}");
     CHECK(events[2] == "9,1,person label,,0,0,0,,{\\an1\\pos(21,59)}person 88 %");
     CHECK(events[3] == "10,1,(/b1)cat label,,0,0,0,,{\\an7\\pos(1,1)}(/b1)cat 50 %");
-    CHECK(events[4] == "11,1,person label,,0,0,0,,{\\an7\\pos(201,3)}person 100 %");
+    CHECK(events[4] == "11,1,person label,,0,0,0,,{\\an7\\pos(201,33)}person 100 %");
     // A frame of another size is stretched over the same picture.
     CHECK(script.events(std::vector<Detection>{{0, 1.f, {40, 120, 100, 180}}}, 640, 480, order)
               .front()

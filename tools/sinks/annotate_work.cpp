@@ -12,13 +12,14 @@ using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
-AnnotateWork::AnnotateWork(const std::vector<std::string>& class_names, WorkClocks* clocks)
-    : annotator_(class_names), clocks_(clocks) {}
+AnnotateWork::AnnotateWork(const std::vector<std::string>& class_names, const DrawOptions& options, WorkClocks* clocks)
+    : annotator_(class_names, options.labels), draws_latency_(options.latency), clocks_(clocks) {}
 
 std::unique_ptr<AnnotateWork> AnnotateWork::begin(std::span<const std::unique_ptr<PictureSink>> sinks, int input_index,
                                                   const InputInfo& input, int threads,
-                                                  const std::vector<std::string>& class_names, WorkClocks* clocks) {
-    std::unique_ptr<AnnotateWork> work(new AnnotateWork(class_names, clocks));
+                                                  const std::vector<std::string>& class_names,
+                                                  const DrawOptions& options, WorkClocks* clocks) {
+    std::unique_ptr<AnnotateWork> work(new AnnotateWork(class_names, options, clocks));
     for (const auto& sink : sinks)
         if (std::unique_ptr<Part> part = sink->begin_part(input_index, input, threads))
             work->targets_.push_back({sink.get(), std::move(part)});
@@ -28,7 +29,8 @@ std::unique_ptr<AnnotateWork> AnnotateWork::begin(std::span<const std::unique_pt
 
 void AnnotateWork::frame(Result& result) {
     const Clock::time_point start = Clock::now();
-    picture_.draw(result.frame.pixels, annotator_, result.detections, fmt::format("{:.1f} ms", result.latency_ms));
+    picture_.draw(result.frame.pixels, annotator_, result.detections,
+                  draws_latency_ ? fmt::format("{:.1f} ms", result.latency_ms) : "");
     const Clock::time_point drawn = Clock::now();
     for (const Target& target : targets_) target.part->write({result, picture_});
     if (!clocks_) return;

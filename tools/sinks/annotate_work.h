@@ -24,7 +24,8 @@ public:
     /// Null when no sink takes anything of this input. Sinks and clocks (which may be null) must outlive the work.
     static std::unique_ptr<AnnotateWork> begin(std::span<const std::unique_ptr<PictureSink>> sinks, int input_index,
                                                const InputInfo& input, int threads,
-                                               const std::vector<std::string>& class_names, WorkClocks* clocks);
+                                               const std::vector<std::string>& class_names, const DrawOptions& options,
+                                               WorkClocks* clocks);
 
     void frame(Result& result) override;
     void end() override;
@@ -33,7 +34,7 @@ public:
     void append(std::span<const FramePlace> places);
 
 private:
-    AnnotateWork(const std::vector<std::string>& class_names, WorkClocks* clocks);
+    AnnotateWork(const std::vector<std::string>& class_names, const DrawOptions& options, WorkClocks* clocks);
 
     struct Target {
         PictureSink* sink;
@@ -41,6 +42,7 @@ private:
     };
     std::vector<Target> targets_;
     media::Annotator annotator_;
+    bool draws_latency_;
     WorkClocks* clocks_;
     DrawnPicture picture_;
 };

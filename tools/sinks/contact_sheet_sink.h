@@ -8,7 +8,7 @@
 
 namespace convoy::tools {
 
-/// Evenly chosen annotated frames of all inputs on one picture.
+/// Evenly chosen annotated frames of all inputs on one picture: of those with boxes, where there are any.
 class ContactSheetSink : public PictureSink {
 public:
     /// The wait for whoever reads a pipe can be given up.
@@ -25,8 +25,8 @@ private:
     std::string path_;
     media::GiveUp give_up_;
     bool written_ = false;
-    std::mutex mutex_;  // of the sheet: parts begin while others are appended
-    media::ContactSheet sheet_;
+    std::mutex mutex_;  // of the sheets: parts begin while others are appended
+    media::ContactSheet sheet_, sheet_with_boxes_;
 };
 
 }  // namespace convoy::tools

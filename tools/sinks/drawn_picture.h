@@ -11,6 +11,12 @@
 
 namespace convoy::tools {
 
+/// What is drawn beside the boxes.
+struct DrawOptions {
+    media::LabelStyle labels = media::LabelStyle::full;
+    bool latency = true;  ///< how long the frame took, in a corner
+};
+
 /// A picture that was drawn on, in the form that it came in, and in RGB for whoever needs that.
 class DrawnPicture {
 public:

@@ -180,6 +180,7 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
     OutputPlan plan;
     plan.contact_sheet = options.contact_sheet;
     plan.encoding = options.encoding;
+    plan.drawing = options.drawing;
     if (options.none()) {
         check_folder(kDefaultFolder);
         plan.by_kind = true;
@@ -221,7 +222,8 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
     };
     if (!plan.jsonl.empty()) sinks.records.push_back(jsonl(plan.jsonl));
     if (!plan.jsonl_files.empty()) sinks.records.push_back(std::make_unique<FolderSink>(plan.jsonl_files, jsonl));
-    if (!plan.overlays.empty()) sinks.records.push_back(std::make_unique<OverlaySink>(plan.overlays, class_names));
+    if (!plan.overlays.empty())
+        sinks.records.push_back(std::make_unique<OverlaySink>(plan.overlays, class_names, plan.drawing.labels));
     if (!plan.videos.empty())
         sinks.pictures.push_back(
             std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty(), plan.encoding, give_up));

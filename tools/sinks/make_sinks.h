@@ -21,6 +21,7 @@ struct OutputOptions {
     std::string pictures;       ///< folder
     std::string contact_sheet;  ///< file
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
+    DrawOptions drawing;
     bool none() const {
         return jsonl.empty() && video.empty() && overlay.empty() && pictures.empty() && contact_sheet.empty();
     }
@@ -34,9 +35,10 @@ struct OutputPlan {
     std::string contact_sheet;
     std::vector<std::string> videos, overlays;
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
-    std::vector<std::string> picture_stems;                                      ///< paths without .jpg or -000123.jpg
-    std::vector<std::string> folders;                                            ///< to create
-    bool by_kind = false;  ///< videos make videos, pictures pictures: the default results in runs/
+    DrawOptions drawing;
+    std::vector<std::string> picture_stems;  ///< paths without .jpg or -000123.jpg
+    std::vector<std::string> folders;        ///< to create
+    bool by_kind = false;                    ///< videos make videos, pictures pictures: the default results in runs/
 };
 
 /// Plans and checks the outputs; touches nothing. `inputs` are files; `reports` are

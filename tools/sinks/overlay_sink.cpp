@@ -15,9 +15,9 @@ constexpr double kDefaultRate = 25;  // frames/s where the container tells none
 
 }  // namespace
 
-OverlaySink::Overlay::Overlay(const std::vector<std::string>& class_names, const FrameOutput& first,
-                              const std::string& path)
-    : script(class_names, first.result.frame.pixels.width, first.result.frame.pixels.height),
+OverlaySink::Overlay::Overlay(const std::vector<std::string>& class_names, media::LabelStyle labels,
+                              const FrameOutput& first, const std::string& path)
+    : script(class_names, first.result.frame.pixels.width, first.result.frame.pixels.height, labels),
       writer(first.input.path, path, script.header()) {
     const InputInfo& info = first.input;
     frame_s = info.fps_num > 0 ? double(info.fps_den) / info.fps_num : 1 / kDefaultRate;
@@ -30,8 +30,8 @@ double OverlaySink::Overlay::container_time(const Frame& frame) {
 
 void OverlaySink::Overlay::show(double end_s) { writer.write(std::exchange(events, {}), start_s, end_s); }
 
-OverlaySink::OverlaySink(std::vector<std::string> paths, std::vector<std::string> class_names)
-    : paths_(std::move(paths)), class_names_(std::move(class_names)) {}
+OverlaySink::OverlaySink(std::vector<std::string> paths, std::vector<std::string> class_names, media::LabelStyle labels)
+    : paths_(std::move(paths)), class_names_(std::move(class_names)), labels_(labels) {}
 
 void OverlaySink::write(const FrameOutput& frame) {
     if (!frame.input.is_video) return;
@@ -51,7 +51,8 @@ void OverlaySink::fail(int input_index, const Error& error) {
 void OverlaySink::show(const FrameOutput& frame) {
     const auto [found, first] = overlays_.try_emplace(frame.input_index);
     std::unique_ptr<Overlay>& overlay = found->second;
-    if (first) overlay = std::make_unique<Overlay>(class_names_, frame, paths_.at(std::size_t(frame.input_index)));
+    if (first)
+        overlay = std::make_unique<Overlay>(class_names_, labels_, frame, paths_.at(std::size_t(frame.input_index)));
     if (!overlay) return;
     const double start_s = overlay->container_time(frame.result.frame);
     if (!first) overlay->show(start_s);

@@ -17,7 +17,8 @@ namespace convoy::tools {
 class OverlaySink : public Sink {
 public:
     /// `paths[i]` is the file for input i, .mkv or .ass.
-    OverlaySink(std::vector<std::string> paths, std::vector<std::string> class_names);
+    OverlaySink(std::vector<std::string> paths, std::vector<std::string> class_names,
+                media::LabelStyle labels = media::LabelStyle::full);
 
     void write(const FrameOutput& frame) override;
     void end_input(int input_index, bool whole) override;
@@ -26,7 +27,8 @@ public:
 
 private:
     struct Overlay {
-        Overlay(const std::vector<std::string>& class_names, const FrameOutput& first, const std::string& path);
+        Overlay(const std::vector<std::string>& class_names, media::LabelStyle labels, const FrameOutput& first,
+                const std::string& path);
         double container_time(const Frame& frame);
         void show(double end_s);
 
@@ -43,6 +45,7 @@ private:
     void fail(int input_index, const Error& error);
 
     std::vector<std::string> paths_, class_names_;
+    media::LabelStyle labels_;
     // Of inputs that have begun and not ended; null once something went wrong with it.
     std::map<int, std::unique_ptr<Overlay>> overlays_;
     std::vector<std::string> finished_, errors_;

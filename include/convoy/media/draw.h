@@ -16,18 +16,26 @@ namespace convoy::media {
 class Canvas;
 class Fonts;
 
+/// What a box's label says.
+enum class LabelStyle {
+    none,  ///< there is none
+    name,  ///< "person"
+    full,  ///< "person 87 %", or "person" where the box is narrow
+};
+
 /// Draws detections on pictures; keeps the glyphs that it has drawn once. One object serves one thread.
 class Annotator {
 public:
     /// `names` may be shorter than the class ids: then the number is drawn. Names are UTF-8.
-    explicit Annotator(std::vector<std::string> names);
+    explicit Annotator(std::vector<std::string> names, LabelStyle labels = LabelStyle::full);
     ~Annotator();
     Annotator(Annotator&&) noexcept;
     Annotator& operator=(Annotator&&) noexcept;
 
-    /// Draws every detection as a box in its class's colour with "class 87 %", and `caption` (e.g. "7.4 ms"), unless
-    /// empty, in the top left corner. Line width and text size follow the picture's size. Labels stay inside the
-    /// picture. Throws Error(usage) for an image that is not whole.
+    /// Draws every detection as a box in its class's colour with a label, and `caption` (e.g. "7.4 ms"), unless empty,
+    /// in the top left corner. Line width and text size follow the picture's size. Labels stay inside the picture, and
+    /// go where they cover least of each other and of what is in boxes. Throws Error(usage) for an image that is not
+    /// whole.
     void annotate(Image& image, std::span<const Detection> detections, const std::string& caption);
     void annotate(Nv12Image& image, std::span<const Detection> detections, const std::string& caption);
 
@@ -35,6 +43,7 @@ private:
     void draw(const Canvas& canvas, std::span<const Detection> detections, const std::string& caption);
 
     std::vector<std::string> names_;
+    LabelStyle labels_;
     std::unique_ptr<Fonts> fonts_;
 };
 

@@ -6,6 +6,7 @@
 
 #include <convoy/error.h>
 #include "tools/media/draw/font.h"
+#include "tools/media/draw/labels.h"
 #include "tools/media/draw/look.h"
 
 namespace convoy::media {
@@ -19,24 +20,14 @@ void draw_box(const Canvas& canvas, const PixelRect& r, int line, Color color) {
     canvas.fill(r.x + r.w - horizontal, r.y, horizontal, r.h, color);
 }
 
-/// Above the box where there is room, else inside its upper edge; below the caption in the top left corner.
-void draw_label(const Canvas& canvas, const PixelRect& r, const PixelRect& caption, const Measures& m, Font& font,
-                const std::string& text, Color color) {
-    const int w = font.width(text) + 2 * m.padding, h = m.text + m.padding;
-    const int x = std::max(0, std::min(r.x, canvas.width() - w));
-    int y = r.y >= h ? r.y - h : std::max(0, std::min(r.y, canvas.height() - h));
-    if (x < caption.w && y < caption.h && caption.h + h <= canvas.height()) y = caption.h;
-    canvas.fill(x, y, w, h, color);
-    font.draw(canvas, x + m.padding, y + m.padding / 2, text, text_color(color));
-}
-
 void require_whole(bool is_whole) {
     if (!is_whole) throw Error(ErrorKind::usage, "a picture to be drawn on does not have the pixels of its size");
 }
 
 }  // namespace
 
-Annotator::Annotator(std::vector<std::string> names) : names_(std::move(names)), fonts_(std::make_unique<Fonts>()) {}
+Annotator::Annotator(std::vector<std::string> names, LabelStyle labels)
+    : names_(std::move(names)), labels_(labels), fonts_(std::make_unique<Fonts>()) {}
 Annotator::~Annotator() = default;
 Annotator::Annotator(Annotator&&) noexcept = default;
 Annotator& Annotator::operator=(Annotator&&) noexcept = default;
@@ -58,9 +49,15 @@ void Annotator::draw(const Canvas& canvas, std::span<const Detection> detections
     if (!caption.empty()) corner = {0, 0, font.width(caption) + 4 * m.padding, m.text + 2 * m.padding};
     for (const Detection& d : detections)
         draw_box(canvas, pixel_rect(d.box, canvas.width(), canvas.height()), m.line, class_color(d.class_id));
-    for (const Detection& d : detections) {  // after all boxes, so that no line crosses a label
-        const PixelRect box = pixel_rect(d.box, canvas.width(), canvas.height());
-        draw_label(canvas, box, corner, m, font, label_of(d, names_), class_color(d.class_id));
+    const LabelLayout layout = {
+        canvas.width(), canvas.height(), m.text + m.padding,
+        m.padding,      corner,          [&](const std::string& text) { return font.width(text); }};
+    const std::vector<PlacedLabel> labels = place_labels(detections, names_, labels_, layout);
+    for (std::size_t i = 0; i < labels.size(); ++i) {  // after all boxes, so that no line crosses a label
+        const PixelRect& at = labels[i].place;
+        const Color color = class_color(detections[i].class_id);
+        canvas.fill(at.x, at.y, at.w, at.h, color);
+        font.draw(canvas, at.x + m.padding, at.y + m.padding / 2, labels[i].text, text_color(color));
     }
     canvas.fill(0, 0, corner.w, corner.h, Color{0, 0, 0}, 160);
     font.draw(canvas, 2 * m.padding, m.padding, caption, Color{255, 255, 255});

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace convoy::media {
 namespace {
@@ -14,15 +15,20 @@ int pixel(float value, int limit) { return int(std::lround(std::fmax(0.f, std::f
 
 }  // namespace
 
-/// Hues a golden angle apart; brightness alternates every few of them.
+// Each of these was taken from a grid of hues as the one that differs most from those before it, in CIE Lab; those of
+// classes 0 to 8 by 52 at least.
 Color class_color(int class_id) {
-    const double hue = std::fmod(class_id * 137.50776405 + 20, 360.) / 60;
-    const double value = 255 * (class_id % 3 == 2 ? .78 : .98), chroma = value * .82;
-    const auto channel = [&](double shift) {
-        const double k = std::fmod(shift + hue, 6.);
-        return std::uint8_t(std::lround(value - chroma * std::max(0., std::min({k, 4 - k, 1.}))));
-    };
-    return {channel(5), channel(3), channel(1)};
+    static constexpr Color kColors[] = {{255, 112, 31},  {134, 13, 255},  {13, 255, 13},  {13, 215, 255},
+                                        {255, 140, 217}, {181, 204, 112}, {13, 134, 255}, {255, 194, 13},
+                                        {255, 13, 94},   {158, 105, 87},  {255, 13, 215}, {8, 158, 8},
+                                        {8, 158, 121},   {87, 117, 158},  {144, 61, 204}, {158, 121, 8},
+                                        {255, 198, 140}, {204, 10, 123},  {140, 87, 158}, {188, 204, 10}};
+    static constexpr double kBrightness[] = {1, .8, .64, .5};  // of the next ones
+    const auto id = unsigned(class_id), count = unsigned(std::size(kColors));
+    const Color color = kColors[id % count];
+    const double brightness = kBrightness[id / count % std::size(kBrightness)];
+    const auto channel = [&](int value) { return std::uint8_t(std::lround(brightness * value)); };
+    return {channel(color.r), channel(color.g), channel(color.b)};
 }
 
 Color text_color(Color background) {

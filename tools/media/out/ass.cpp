@@ -5,7 +5,7 @@
 #include <map>
 #include <utility>
 
-#include "tools/media/draw/look.h"
+#include "tools/media/draw/labels.h"
 
 namespace convoy::media {
 namespace {
@@ -51,21 +51,19 @@ std::size_t characters(const std::string& utf8) {
     return std::size_t(std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
 
-/// Where a label goes, as Annotator would put it: above its box, else inside; not beyond the right edge.
-std::string label_place(const PixelRect& r, const Measures& m, const std::string& text, int width) {
-    const int padding = std::max(1, m.padding / 2), height = m.text + 2 * padding;
-    const int text_width = int(kCharacterWidth * m.text * double(characters(text))) + 2 * padding;
-    const bool above = r.y >= height, right = r.x + text_width > width;
-    const int x = right ? width - padding : r.x + padding;
-    const int alignment = above ? (right ? 3 : 1) : (right ? 9 : 7);
-    const int y = above ? r.y - padding : r.y + padding;
+/// At the corner of its place that matters, whatever the player's font is.
+std::string position_of(const PlacedLabel& label, int padding) {
+    const PixelRect& at = label.place;
+    const int x = label.right ? at.x + at.w - padding : at.x + padding;
+    const int y = label.bottom ? at.y + at.h - padding : at.y + padding;
+    const int alignment = label.bottom ? (label.right ? 3 : 1) : (label.right ? 9 : 7);
     return "{\\an" + std::to_string(alignment) + "\\pos(" + std::to_string(x) + ',' + std::to_string(y) + ")}";
 }
 
 }  // namespace
 
-AssScript::AssScript(std::vector<std::string> names, int width, int height)
-    : names_(std::move(names)), width_(width), height_(height) {
+AssScript::AssScript(std::vector<std::string> names, int width, int height, LabelStyle labels)
+    : names_(std::move(names)), width_(width), height_(height), labels_(labels) {
     for (const std::string& name : names_) {
         std::string style = plain(name);
         std::replace(style.begin(), style.end(), ',', ' ');
@@ -99,20 +97,23 @@ std::vector<std::string> AssScript::events(std::span<const Detection> detections
                                            int& read_order) const {
     const Measures m(width_, height_);
     const float across = float(width_) / float(width), down = float(height_) / float(height);
-    const auto rect = [&](const Box& b) {
-        return pixel_rect({b.x * across, b.y * down, b.w * across, b.h * down}, width_, height_);
-    };
+    std::vector<Detection> scaled(detections.begin(), detections.end());
+    for (Detection& d : scaled) d.box = {d.box.x * across, d.box.y * down, d.box.w * across, d.box.h * down};
     std::map<int, std::string> paths;  // by class
-    for (const Detection& d : detections) paths[d.class_id] += frame_path(rect(d.box), m.line);
+    for (const Detection& d : scaled) paths[d.class_id] += frame_path(pixel_rect(d.box, width_, height_), m.line);
     std::vector<std::string> events;
     const auto add = [&](int layer, const std::string& style, const std::string& text) {
         events.push_back(std::to_string(read_order++) + ',' + std::to_string(layer) + ',' + style + ",,0,0,0,," + text);
     };
     for (const auto& [id, path] : paths) add(0, style_of(id), "{\\an7\\pos(0,0)\\p1}" + path + "{\\p0}");
-    for (const Detection& d : detections) {
-        const std::string text = plain(label_of(d, names_));
-        add(1, style_of(d.class_id) + " label", label_place(rect(d.box), m, text, width_) + text);
-    }
+    const int padding = std::max(1, m.padding / 2);
+    const auto width_of = [&](const std::string& text) {
+        return int(kCharacterWidth * m.text * double(characters(text)));
+    };
+    const std::vector<PlacedLabel> labels =
+        place_labels(scaled, names_, labels_, {width_, height_, m.text + 2 * padding, padding, {}, width_of});
+    for (std::size_t i = 0; i < labels.size(); ++i)
+        add(1, style_of(scaled[i].class_id) + " label", position_of(labels[i], padding) + plain(labels[i].text));
     return events;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <convoy/detection.h>
+#include <convoy/media/draw.h>
 
 namespace convoy::media {
 
@@ -15,7 +16,7 @@ namespace convoy::media {
 class AssScript {
 public:
     /// `names` as Annotator takes them.
-    AssScript(std::vector<std::string> names, int width, int height);
+    AssScript(std::vector<std::string> names, int width, int height, LabelStyle labels = LabelStyle::full);
 
     /// All that comes before the first event: for each class a style of its boxes, "person", and one of its labels,
     /// "person label"; "other" and "other label" for classes without a name.
@@ -31,6 +32,7 @@ private:
 
     std::vector<std::string> names_, styles_;
     int width_, height_;
+    LabelStyle labels_;
 };
 
 }  // namespace convoy::media
