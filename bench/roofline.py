@@ -62,7 +62,8 @@ def frame(x, y, peak, bandwidth):
         out.append(text(x(at), y(at * bandwidth) - 6, f"{bandwidth:.2f} TB/s copied", 11, "middle", "#444",
                         f'transform="rotate({slope:.1f} {x(at):.1f} {y(at * bandwidth) - 6:.1f})"'))
     out += [line(x(ridge), y(peak), LEFT + WIDTH, y(peak), "#444", 1.5),
-            text(LEFT + WIDTH - 6, y(peak) - 6, f"{peak:.0f} TFLOP/s as a matrix product", 11, "end", "#444")]
+            # Left of the corner, where no convolution can be.
+            text(x(ridge) - 8, y(peak) + 4, f"{peak:.0f} TFLOP/s as a matrix product", 11, "end", "#444")]
     return out
 
 

@@ -13,6 +13,7 @@ namespace {
 constexpr int kWidth = 960, kHeight = 600;
 constexpr int kLeft = 70, kTop = 60, kPlotWidth = 590, kPlotHeight = 470;
 constexpr int kLegendLeft = kLeft + kPlotWidth + 24, kLegendStep = 22;
+constexpr double kLevel = 2.5;            // pixels between curves that are the same
 constexpr std::size_t kNamed = 5;         // best and worst classes that are drawn in colour
 constexpr std::size_t kLongestName = 22;  // characters that fit into the legend
 constexpr const char* kBestColors[kNamed] = {"#1b7837", "#2166ac", "#00868b", "#5aae61", "#4393c3"};
@@ -69,11 +70,20 @@ public:
               kTop + kPlotHeight / 2);
     }
 
-    void curve(const Curve& curve, const std::string& stroke) {
+    // To the last recall that is reached, where a dot shows that it ends: further lines would all lie on the axis.
+    // `level`: where curves would cover each other, one that much lower.
+    void curve(const Curve& curve, const std::string& stroke, int level = 0) {
+        std::size_t end = kRecalls;
+        while (end > 0 && curve[end - 1] <= 0) --end;
+        if (end == 0) return;
+        const auto across = [&](std::size_t r) { return x(double(r) / (kRecalls - 1)); };
+        const auto down = [&](std::size_t r) { return y(curve[r]) + kLevel * level; };
         print("<polyline fill=\"none\" stroke-linejoin=\"round\" {} points=\"", stroke);
-        for (std::size_t r = 0; r < kRecalls; ++r)
-            print("{}{:.1f},{:.1f}", r ? " " : "", x(double(r) / (kRecalls - 1)), y(curve[r]));
+        for (std::size_t r = 0; r < end; ++r) print("{}{:.1f},{:.1f}", r ? " " : "", across(r), down(r));
         print("\"/>\n");
+        if (end < kRecalls)
+            print("<circle fill=\"none\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2\" {}/>\n", across(end - 1), down(end - 1),
+                  stroke);
     }
 
     void legend_heading(const std::string& text) {
@@ -130,7 +140,10 @@ std::string pr_curves_svg(const Dataset& dataset, const Scores& scores, const st
     const auto named = [&](std::size_t first, std::size_t count, const char* const* colors, bool dashed) {
         for (std::size_t i = 0; i < count; ++i) {
             const std::size_t c = order[first + i];
-            out.curve(scores.categories[c].curve50, stroke(colors[i], "1.8", dashed));
+            int same = 0;
+            for (std::size_t j = 0; j < i; ++j)
+                same += scores.categories[order[first + j]].curve50 == scores.categories[c].curve50;
+            out.curve(scores.categories[c].curve50, stroke(colors[i], "1.8", dashed), same);
             out.legend(dataset.categories[c].name, scores.categories[c].ap50, stroke(colors[i], "1.8", dashed));
         }
     };
