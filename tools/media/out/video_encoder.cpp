@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <new>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@ extern "C" {
 }
 
 #include "tools/media/files.h"
+#include "tools/media/out/motion_jpeg.h"
 #include "tools/media/out/rgb_to_yuv.h"
 #include "tools/media/pictures/rgb_frame.h"
 
@@ -31,6 +33,12 @@ const VideoFormat& checked(const std::string& path, const VideoFormat& f) {
                      ErrorKind::usage);
     if (f.crf < -1 || f.crf > 51) throw_output(path, "the constant rate factor is 0 to 51", ErrorKind::usage);
     if (f.fps_num <= 0 || f.fps_den <= 0) throw_output(path, "the frame rate must be positive", ErrorKind::usage);
+    const std::string ending = lower_ending(path);
+    if (f.encoder == EncoderChoice::jpeg && (ending == "mp4" || ending == "m4v" || ending == "mov"))
+        throw_output(path, "Motion JPEG goes into .avi and .mkv; end the name in one of these", ErrorKind::usage);
+    if (f.encoder != EncoderChoice::jpeg && ending == "avi")
+        throw_output(path, "an .avi takes Motion JPEG only; take the encoder jpeg, or .mp4, .mkv or .mov",
+                     ErrorKind::usage);
     return f;
 }
 
@@ -144,8 +152,9 @@ void EncodedFrames::append(EncodedFrames more) {
 }
 
 struct VideoEncoder::Impl {
-    Impl(const std::string& path, const VideoFormat& format);
+    Impl(const std::string& path, const VideoFormat& format, std::shared_ptr<JpegEncoders> jpegs);
 
+    void open(const VideoFormat& format);
     EncodedFrames encode(const AVFrame* frame);
     void check(int code) const {
         if (code < 0) throw_output(path_, std::string(encoder_->codec->name) + " says: " + av_message(code));
@@ -154,6 +163,7 @@ struct VideoEncoder::Impl {
     std::string path_;
     int width_, height_;  // of the pictures
     CodecPtr encoder_;
+    std::optional<MotionJpeg> jpeg_;  // in its place
     std::shared_ptr<const EncodedStream> stream_;
     FramePtr frame_;
     PacketPtr packet_{av_packet_alloc()};
@@ -161,8 +171,18 @@ struct VideoEncoder::Impl {
     bool ended_ = false;
 };
 
-VideoEncoder::Impl::Impl(const std::string& path, const VideoFormat& format)
-    : path_(path), width_(checked(path, format).width), height_(format.height), encoder_(open_encoder(path, format)) {
+VideoEncoder::Impl::Impl(const std::string& path, const VideoFormat& format, std::shared_ptr<JpegEncoders> jpegs)
+    : path_(path), width_(checked(path, format).width), height_(format.height) {
+    if (format.encoder != EncoderChoice::jpeg) {
+        open(format);
+        return;
+    }
+    jpeg_.emplace(path, format, jpegs ? std::move(jpegs) : std::make_shared<JpegEncoders>(format.gpus));
+    stream_ = jpeg_->stream();
+}
+
+void VideoEncoder::Impl::open(const VideoFormat& format) {
+    encoder_ = open_encoder(path_, format);
     auto stream = std::make_shared<EncodedStream>();
     stream->encoder = encoder_->codec->name;
     stream->rate = encoder_->framerate;
@@ -189,8 +209,8 @@ EncodedFrames VideoEncoder::Impl::encode(const AVFrame* frame) {
     }
 }
 
-VideoEncoder::VideoEncoder(const std::string& path, const VideoFormat& format)
-    : impl_(std::make_unique<Impl>(path, format)) {}
+VideoEncoder::VideoEncoder(const std::string& path, const VideoFormat& format, std::shared_ptr<JpegEncoders> jpegs)
+    : impl_(std::make_unique<Impl>(path, format, std::move(jpegs))) {}
 VideoEncoder::~VideoEncoder() = default;
 VideoEncoder::VideoEncoder(VideoEncoder&&) noexcept = default;
 VideoEncoder& VideoEncoder::operator=(VideoEncoder&&) noexcept = default;
@@ -204,6 +224,7 @@ EncodedFrames VideoEncoder::write(const Image& image) {
                          size_text(e.width_, e.height_),
                      ErrorKind::usage);
     if (!image.is_whole()) throw_output(e.path_, "a picture does not have the pixels of its size", ErrorKind::usage);
+    if (e.jpeg_) return e.jpeg_->write(view_of(image));
     e.check(av_frame_make_writable(e.frame_.get()));
     rgb_to_yuv(image, *e.frame_);
     e.frame_->pts = e.frames_++;
@@ -211,13 +232,14 @@ EncodedFrames VideoEncoder::write(const Image& image) {
 }
 
 EncodedFrames VideoEncoder::end() {
-    if (std::exchange(impl_->ended_, true)) return {impl_->stream_, {}};
+    if (std::exchange(impl_->ended_, true) || impl_->jpeg_) return {impl_->stream_, {}};
     return impl_->encode(nullptr);
 }
 
 const EncodedStream& VideoEncoder::stream() const { return *impl_->stream_; }
 
 EncoderChoice VideoEncoder::kind() const {
+    if (impl_->jpeg_) return EncoderChoice::jpeg;
     return impl_->stream_->encoder.ends_with("nvenc") ? EncoderChoice::nvenc : EncoderChoice::x264;
 }
 
