@@ -105,7 +105,8 @@ TEST_CASE("parts of Motion JPEG are one video", "[mjpeg]") {
             std::vector<double> times;
             for (int i = 0; i < 5; ++i) {
                 media::EncodedFrames frames = encoder.write(synthetic(96, 64, 5 * part + i));
-                CHECK(frames.packets.size() == 1);
+                REQUIRE(frames.packets.size() == 1);
+                CHECK((frames.packets[0]->flags & AV_PKT_FLAG_KEY) != 0);
                 const double time = (5 * part + i) / 25.;
                 muxer.append(std::move(frames), std::span(&time, 1));
             }
