@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// convoy-bench load|network|pipeline|run|decode|soak|kernels|conv|preprocess|postprocess: how fast each part is on this
-// machine.
+// convoy-bench load|network|pipeline|run|decode|soak|kernels|conv|preprocess|jpeg|postprocess: how fast each part is on
+// this machine.
 #include <fmt/format.h>
 
 #include <fstream>
@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
         {"kernels", "every distinct convolution and plain loop", bench::bench_kernels},
         {"conv", "GPU: every distinct convolution by every kernel that computes it", bench::bench_conv},
         {"preprocess", "GPU: 1080p pictures to the network's input", bench::bench_preprocess},
+        {"jpeg", "JPEGs of 1080p pictures, on 16 threads", bench::bench_jpeg},
         {"postprocess", "GPU: raw heads to boxes", bench::bench_postprocess},
     };
     for (const Command& command : commands) {

@@ -93,5 +93,5 @@ have "${CUDACXX:-nvcc}" /usr/local/cuda/bin/nvcc "$here/../build/third_party/cud
 if [ $cuda = yes ] && ! python3 -m pip --version >/dev/null 2>&1; then set -- "$@" cuda; fi
 install_missing "$@"
 if [ $cuda = yes ] && ! "$here/cuda_wheels.sh" headers; then
-    echo "bootstrap: going on without the headers of cudnn-frontend: cuDNN's convolutions are left out"
+    echo "bootstrap: going on without the headers of cudnn-frontend and nvJPEG: cuDNN's convolutions are left out"
 fi

@@ -71,6 +71,7 @@ find_package(CUDAToolkit REQUIRED)
 find_path(CONVOY_CUBLASLT_INCLUDE cublasLt.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
 find_path(CONVOY_CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS} ${third_party}/cudnn/include)
 find_path(CONVOY_CUDNN_FRONTEND cudnn_frontend.h HINTS ${third_party}/include)
+find_path(CONVOY_NVJPEG_INCLUDE nvjpeg.h HINTS ${third_party}/include ${CUDAToolkit_INCLUDE_DIRS})  # for a test
 set(CONVOY_CUBLASLT OFF)
 if(CONVOY_CUBLASLT_INCLUDE)
   set(CONVOY_CUBLASLT ON)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Fetches what the CUDA backend is built with and no distribution packages: cuda_wheels.sh headers|toolkit
-#   headers: cudnn-frontend's, into build/third_party/include
+#   headers: those of cudnn-frontend and nvJPEG, into build/third_party/include
 #   toolkit: nvcc and the static runtime, into build/third_party/cuda; enough to compile, for machines without a toolkit
 # They come as wheels from PyPI, of which nothing is installed: a wheel is a zip file. Versions and checksums: cuda_wheels.txt.
 set -eu
@@ -29,6 +29,7 @@ if ! python3 -m pip --retries 1 --timeout 15 --disable-pip-version-check downloa
     exit 1
 fi
 for wheel in "$work"/*.whl; do python3 -m zipfile -e "$wheel" "$work"; done
+[ "$group" != headers ] || cp "$work"/nvidia/cu13/include/* "$work/$part/"
 if [ "$group" = toolkit ]; then
     # The names under which compiler and CMake look for them.
     ln -s lib "$work/$part/lib64"

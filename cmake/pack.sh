@@ -20,7 +20,7 @@ pack_libraries() {
     local programs=() file libraries library package
     for file in "$1"/bin/* "$1"/libexec/*; do ldd "$file" >/dev/null 2>&1 && programs+=("$file"); done
     # The parts of the C library must all be the machine's own, and so must the driver's.
-    local never='/(ld-linux-x86-64|lib(c|m|dl|rt|pthread|resolv|util|cuda|nvcuvid|nvidia-[a-z0-9-]*|cudnn[a-z_]*|cublas(Lt)?|nccl))\.so'
+    local never='/(ld-linux-x86-64|lib(c|m|dl|rt|pthread|resolv|util|cuda|nvcuvid|nvidia-[a-z0-9-]*|cudnn[a-z_]*|cublas(Lt)?|nccl|nvjpeg))\.so'
     ldd "${programs[@]}" | awk -v pack="${0##*/}" '$2 == "=>" && $3 == "not" { print pack ": " $1 " is missing" > "/dev/stderr"; bad = 1 } END { exit bad }'
     libraries=$(ldd "${programs[@]}" | awk -v ours="$1/" '$2 == "=>" && index($3, ours) != 1 { print $3 }' | sort -u | { grep -vE "$never" || true; })
     for library in $libraries; do cp -L "$library" "$1/lib/"; done

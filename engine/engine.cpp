@@ -218,6 +218,15 @@ int Engine::capacity() const { return impl_->capacity(); }
 const StartReport& Engine::start() const { return impl_->start; }
 int Engine::devices() const { return int(impl_->workers.size()); }
 
+std::vector<int> Engine::gpus() const {
+    std::vector<int> gpus;
+    for (const auto& worker : impl_->workers)
+        for (const BoundDevice& device : impl_->bound.devices)
+            if (device.gpu >= 0 && device.name == worker->options().name && !worker->failed())
+                gpus.push_back(device.gpu);
+    return gpus;
+}
+
 std::string Engine::description() const {
     std::string text;
     for (const auto& worker : impl_->workers) {

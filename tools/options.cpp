@@ -165,7 +165,8 @@ void add_output_options(CLI::App& app, RunOptions& options) {
                    "one JSON record a frame; - is standard output, a folder gets a file per input")
         ->type_name("FILE|DIR/|-")
         ->group(group);
-    app.add_option("--video", output.video, "annotated video: .mp4, .mkv or .mov; a folder gets one per input")
+    app.add_option("--video", output.video,
+                   "annotated video: .mp4, .mkv or .mov, of --encoder jpeg .mkv or .avi; a folder gets one per input")
         ->type_name("FILE|DIR/")
         ->group(group);
     app.add_option("--overlay", output.overlay,
@@ -180,8 +181,15 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     add_choice<media::EncoderChoice>(app, "--encoder", output.encoding.encoder,
                                      {{"auto", media::EncoderChoice::automatic},
                                       {"x264", media::EncoderChoice::x264},
-                                      {"nvenc", media::EncoderChoice::nvenc}},
-                                     "who encodes videos (default: auto, a GPU's encoder where there is one)")
+                                      {"nvenc", media::EncoderChoice::nvenc},
+                                      {"jpeg", media::EncoderChoice::jpeg}},
+                                     "who encodes videos (default: auto, a GPU's encoder where there is one); jpeg: "
+                                     "Motion JPEG by the GPU, .avi or .mkv, and the pictures of --pictures")
+        ->group(group);
+    app.add_option("--quality", output.encoding.quality,
+                   "with --encoder jpeg: 1 is the worst, 100 the best (default: 90)")
+        ->type_name("1..100")
+        ->check(CLI::Range(1, 100).description(""))
         ->group(group);
     add_choice<media::VideoCodec>(app, "--codec", output.encoding.codec,
                                   {{"h264", media::VideoCodec::h264}, {"hevc", media::VideoCodec::hevc}},
@@ -216,6 +224,17 @@ void add_output_options(CLI::App& app, RunOptions& options) {
         ->group(manners);
 }
 
+// Options of one encoder that another would pass over in silence.
+void check_encoder_options(const CLI::App& app, const RunOptions& options) {
+    const bool jpeg = options.output.encoding.encoder == media::EncoderChoice::jpeg;
+    const auto refuse = [&](const char* name, const char* why) {
+        if (app.count(name) > 0) throw CLI::ValidationError(name, why);
+    };
+    if (!jpeg) return refuse("--quality", "is for --encoder jpeg; other encoders have --crf");
+    for (const char* name : {"--codec", "--preset"}) refuse(name, "is not for --encoder jpeg, which makes Motion JPEG");
+    refuse("--crf", "is not for --encoder jpeg, which has --quality");
+}
+
 }  // namespace
 
 void RunOptions::add_to(CLI::App& app) {
@@ -227,7 +246,8 @@ void RunOptions::add_to(CLI::App& app) {
                    "videos, pictures, folders of them, cameras (/dev/video0), addresses (rtsp://…); none with --tune "
                    "alone")
         ->type_name("");
-    app.callback([this] {
+    app.callback([this, &app] {
+        check_encoder_options(app, *this);
         if (inputs.empty() && engine.tuning != Tuning::measured) throw CLI::RequiredError("INPUT");
     });
     model.add_to(app);

@@ -168,6 +168,7 @@ std::string report_text(const RunSummary& summary, const std::string& engine) {
     text += table(summary, "host");
     text += "every frame\n" + row("latency", run.latency, "") + row(run.reorder.name, run.reorder, "");
     text += decoder_line(summary);
+    if (summary.jpegs) text += "encoded: " + media::describe(*summary.jpegs) + "\n";
     if (run.repeated_segments > 0)
         text += fmt::format("{} segments were begun again on another device after theirs had failed\n",
                             run.repeated_segments);
@@ -187,6 +188,9 @@ std::string report_json(const RunSummary& summary, const std::string& engine) {
                                      {"repeated_segments", summary.run.repeated_segments},
                                      {"latency", percentiles(summary.run.latency)},
                                      {"wait_for_its_turn", percentiles(summary.run.reorder)}};
+    if (summary.jpegs)
+        report["jpegs"] = {
+            {"on_gpu", summary.jpegs->on_gpu}, {"on_cpu", summary.jpegs->on_cpu}, {"why_cpu", summary.jpegs->why_cpu}};
     report["devices"] = nlohmann::ordered_json::array();
     for (const DeviceReport& device : summary.run.devices) report["devices"].push_back(device_json(device));
     report["stages"] = nlohmann::ordered_json::array();

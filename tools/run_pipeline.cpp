@@ -210,6 +210,9 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     summary.inputs = std::move(observer.inputs);
     summary.draw = observer.draw();
     summary.encode = observer.encode();
+    if (sinks.jpegs) summary.jpegs = sinks.jpegs->tally();
+    if (summary.jpegs && !summary.jpegs->why_cpu.empty())
+        progress.message("yolo-run: a GPU did not encode: " + media::describe(*summary.jpegs));
     summary.seconds = seconds_since(start);
     summary.interrupted = summary.run.stopped;
     summary.given_up = std::move(observer.given_up);

@@ -35,6 +35,7 @@ struct RunSummary {
     StageStats draw, encode;  ///< of the run's "draw and encode"
     double seconds = 0;       ///< wall time of the whole run
     bool interrupted = false;
+    std::optional<media::JpegEncoders::Tally> jpegs;  ///< with --encoder jpeg
     /// Outputs that were given up, since nobody read them any more: a sentence each. All others are whole.
     std::vector<std::string> given_up;
 };

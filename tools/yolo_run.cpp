@@ -176,7 +176,7 @@ int run(RunOptions& options) {
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
     const std::vector<std::string> inputs = media::expand_inputs(options.inputs);
-    const OutputPlan plan = plan_outputs(options.output, inputs, {options.report_json, options.trace});
+    OutputPlan plan = plan_outputs(options.output, inputs, {options.report_json, options.trace});
     prepare(options, inputs);
     std::optional<EarlyInput> first;
     if (!media::is_live(inputs.front())) first.emplace(inputs.front(), options.input);
@@ -208,6 +208,7 @@ int run(RunOptions& options) {
     std::vector<std::string> outputs, errors;
     {
         const CompleteOnInterrupt completing;
+        plan.encoding.gpus = engine.gpus();
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
         Progress progress(STDERR_FILENO, options.quiet, interrupt_is_overdue);
         RunThreads threads = options.threads;

@@ -125,6 +125,14 @@ def preprocess(check):
     return Result(PASSED, "µs a picture: " + ", ".join(f"{n} {us:.2f}" for n, us in by_name.items()))
 
 
+def jpeg(check):
+    r = bench(check, "jpeg", "--warmup", "1", "--passes", "3")
+    if r["on_cpu"]:
+        raise Skip(r["why_cpu"])
+    return Result(PASSED, f"{r['threads']} threads, frames/s: " + ", ".join(
+        f"{c['name']} {c['fps']:,.0f}" for c in r["cases"]))
+
+
 def postprocess(check):
     r = bench(check, "postprocess", *yolov3(check))
     both = [c for c in r["cases"] if c["name"].startswith("both")]
@@ -238,6 +246,7 @@ def steps(check):
          compared),
         ("scaling", "1 to all GPUs", scaling(middle * 2, 1 if quick else 2), 400, True, 2, False),
         ("preprocess", "1080p pictures to the network's input", preprocess, 60, True, 1, compared),
+        ("jpeg", "nvJPEG alone, 1080p", jpeg, 120, True, 1, compared),
         ("postprocess", "raw heads to boxes", postprocess, 60, True, 1, compared),
         ("accuracy", "AP in fp16 and fp32", accuracy, 200, True, 1, False),
         ("decode-hevc", "decoding alone, HEVC", decode("hevc", middle), 120, True, 1, compared),

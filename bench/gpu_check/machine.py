@@ -9,7 +9,7 @@ import sys
 
 # What Convoy and cuDNN open at run time: any one of each line.
 LIBRARIES = (("libcudnn.so.9",), ("libcublasLt.so.13", "libcublasLt.so.12"), ("libnccl.so.2",),
-             ("libnvrtc.so.13", "libnvrtc.so.12"))
+             ("libnvrtc.so.13", "libnvrtc.so.12"), ("libnvjpeg.so.13", "libnvjpeg.so.12"))
 
 # In a process of its own: a driver that is broken must not take this one along.
 ASK_DRIVER = """

@@ -92,6 +92,8 @@ public:
     /// "cpu, fp32, 2 threads, batch 1", for people.
     std::string description() const;
     int devices() const;
+    /// The GPUs among its devices that have not failed, by CUDA's numbers.
+    std::vector<int> gpus() const;
     const StartReport& start() const;
     /// What went wrong at the start without harm, a sentence each: a tuning cache that could not be written, say.
     const std::vector<std::string>& notes() const;

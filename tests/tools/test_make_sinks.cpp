@@ -117,6 +117,29 @@ TEST_CASE("an overlay is a file for each video, copied where it can be read agai
     }
 }
 
+TEST_CASE("Motion JPEG goes into its own containers, and its encoders are shared") {
+    const Workplace here;
+    const auto jpeg = [](OutputOptions options) {
+        options.encoding.encoder = media::EncoderChoice::jpeg;
+        return options;
+    };
+    CHECK(plan_outputs(jpeg(outputs("", "out/")), {"a.mp4"}, {}).videos == std::vector<std::string>{"out/a.mkv"});
+    CHECK(plan_outputs(jpeg(outputs("", "x.avi")), {"a.mp4"}, {}).videos == std::vector<std::string>{"x.avi"});
+    CHECK(plan_outputs(jpeg({}), {"a.mp4"}, {}).videos == std::vector<std::string>{"runs/a.mkv"});
+    fs::create_directory("runs");
+    test::write_file("runs/a.mkv", "earlier");
+    const OutputPlan plan = plan_outputs(jpeg({}), {"a.mp4"}, {});
+    CHECK(plan.videos == std::vector<std::string>{"runs/a-2.mkv"});
+    CHECK(make_sinks(plan, {}).jpegs);
+    CHECK_FALSE(make_sinks(plan_outputs({}, {"a.mp4"}, {}), {}).jpegs);
+    for (const char* path : {"x.mp4", "x.mov", "x.jpg"}) {
+        const auto [kind, message] = error_of(jpeg(outputs("", path)), {"a.mp4"});
+        CHECK(kind == ErrorKind::usage);
+        CHECK(message ==
+              std::string("--encoder jpeg --video ") + path + ": the file name must end in one of .mkv .avi");
+    }
+}
+
 TEST_CASE("outputs that do not go together are usage errors") {
     const Workplace here;
     fs::create_directory("in");

@@ -196,6 +196,12 @@ TEST_CASE("every option is in docs/usage.md") {
         }
 }
 
+TEST_CASE("JPEGs have a quality of their own") {
+    const Parsed parsed({"a.mp4", "--encoder", "jpeg", "--quality", "75"});
+    CHECK(int(parsed.options.output.encoding.encoder) == int(media::EncoderChoice::jpeg));
+    CHECK(parsed.options.output.encoding.quality == 75);
+}
+
 TEST_CASE("--tune does without an input") {
     CHECK(Parsed({"--tune"}).options.inputs.empty());
     CHECK(Parsed({"--tune"}).options.engine.tuning == Tuning::measured);
@@ -221,6 +227,13 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--preset", "quick"}, "--preset"},
         {{"a.mp4", "--crf", "52"}, "--crf"},
         {{"a.mp4", "--codec", "vp9"}, "h264|hevc"},
+        {{"a.mp4", "--quality", "80"}, "--quality: is for --encoder jpeg"},
+        {{"a.mp4", "--encoder", "x264", "--quality", "80"}, "--quality: is for --encoder jpeg"},
+        {{"a.mp4", "--encoder", "jpeg", "--quality", "0"}, "--quality"},
+        {{"a.mp4", "--encoder", "jpeg", "--quality", "101"}, "--quality"},
+        {{"a.mp4", "--encoder", "jpeg", "--crf", "20"}, "--crf: is not for --encoder jpeg"},
+        {{"a.mp4", "--encoder", "jpeg", "--codec", "h264"}, "--codec: is not for --encoder jpeg"},
+        {{"a.mp4", "--encoder", "jpeg", "--preset", "fast"}, "--preset: is not for --encoder jpeg"},
         {{"a.mp4", "--resize", "cubic"}, "bilinear|darknet"},
         {{"a.mp4", "--batch-norm", "none"}, "alexeyab|pjreddie|opencv"},
         {{"a.mp4", "--letterbox", "--stretch"}, "--stretch"},

@@ -101,6 +101,20 @@ TEST_CASE("pictures keep their names, and videos do not take them", "[pictures]"
     CHECK(by_kind.outputs() == std::vector<std::string>{folder / "p.jpg"});
 }
 
+TEST_CASE("pictures can be encoded by shared encoders", "[pictures]") {
+    const TempFolder folder;
+    const auto jpegs = std::make_shared<media::JpegEncoders>(std::vector<int>{});
+    PictureFilesSink fine({folder / "fine"}, false, {}, jpegs, 95), coarse({folder / "coarse"}, false, {}, jpegs, 10);
+    for (PictureFilesSink* sink : {&fine, &coarse}) run_parts(*sink, 0, video_input("v.mp4"), {2}, {0});
+    CHECK(folder.names() ==
+          std::vector<std::string>{"coarse-000000.jpg", "coarse-000001.jpg", "fine-000000.jpg", "fine-000001.jpg"});
+    const media::Image drawn = synthetic(64, 48, 1);
+    const double near = psnr(media::read_image(folder / "fine-000001.jpg"), drawn);
+    CHECK(near > 35);
+    CHECK(near > psnr(media::read_image(folder / "coarse-000001.jpg"), drawn) + 5);
+    CHECK(jpegs->tally().on_cpu == 4);
+}
+
 TEST_CASE("a picture's name that is a link or a device stays one", "[pictures]") {
     const TempFolder folder;
     write_bytes(folder / "old.jpg", {1});

@@ -120,6 +120,24 @@ TEST_CASE("an overlay lies over the very frames that it is of") {
     CHECK(more <= 4);
 }
 
+TEST_CASE("Motion JPEG and pictures come from one encoder, and the report says which") {
+    const TemporaryFolder folder;
+    const Finished finished =
+        yolo_run(folder, {clip(), "--device", "cpu", "--frames", "6", "--encoder", "jpeg", "--video", "v.avi",
+                          "--pictures", "p", "--report", "--report-json", "r.json"});
+    INFO(finished.err);
+    REQUIRE(finished.status == 0);
+    CHECK(frames_in_video(folder / "v.avi") == 6);
+    CHECK(files_in(folder / "p") == 6);
+    CHECK(contains(finished.err, "encoded: 12 JPEGs by libjpeg on the CPU\n"));
+    const json jpegs = json::parse(read_file(folder / "r.json"))["jpegs"];
+    CHECK(jpegs == json({{"on_gpu", 0}, {"on_cpu", 12}, {"why_cpu", ""}}));
+    check_failure(yolo_run(folder, {clip(), "--encoder", "jpeg", "--video", "v.mp4"}), 2, ".mkv .avi");
+    check_failure(yolo_run(folder, {clip(), "--video", "w.avi"}), 2, ".mp4 .mkv .mov");
+    check_failure(yolo_run(folder, {clip(), "--encoder", "jpeg", "--crf", "20", "--video", "w.avi"}), 2, "--crf");
+    CHECK_FALSE(fs::exists(folder / "w.avi"));
+}
+
 TEST_CASE("an annotated video keeps the recording's sound, as far as was read") {
     const TemporaryFolder folder;
     const auto media_of = [&](const std::string& name, const std::string& what) {

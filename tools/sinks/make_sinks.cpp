@@ -67,7 +67,10 @@ void check_ending(const char* option, const std::string& path, const std::vector
 
 std::string as_folder(const std::string& path) { return path.ends_with('/') ? path : path + '/'; }
 
-bool has_results(const std::string& stem) { return fs::exists(stem + ".mp4") || fs::exists(stem + ".jpg"); }
+bool has_results(const std::string& stem) {
+    const auto there = [&](const char* ending) { return fs::exists(stem + ending); };
+    return there(".mp4") || there(".mkv") || there(".jpg");
+}
 
 // One path in the folder per input that no other input has: its stem, or stem-2, stem-3, …. `fresh`: nor has a result
 // of an earlier run.
@@ -129,6 +132,19 @@ void refuse_pictures(const char* option, const std::vector<std::string>& inputs)
             usage(fmt::format("{} is a picture: {} takes videos, use --pictures DIR", input, option));
 }
 
+/// The containers of annotated videos, the usual one first. Motion JPEG's is the one that keeps times.
+const std::vector<std::string>& video_endings(media::EncoderChoice encoder) {
+    static const std::vector<std::string> usual = {".mp4", ".mkv", ".mov"}, jpeg = {".mkv", ".avi"};
+    return encoder == media::EncoderChoice::jpeg ? jpeg : usual;
+}
+
+void plan_annotated_videos(const OutputOptions& options, const std::vector<std::string>& inputs, OutputPlan& plan) {
+    const bool jpeg = options.encoding.encoder == media::EncoderChoice::jpeg;
+    if (options.pictures.empty()) refuse_pictures("--video", inputs);
+    plan.videos = plan_videos(jpeg ? "--encoder jpeg --video" : "--video", options.video, inputs,
+                              video_endings(options.encoding.encoder), plan);
+}
+
 // An .mkv has a copy of the recording, which is read a second time for that.
 void check_copies(const std::vector<std::string>& overlays, const std::vector<std::string>& inputs) {
     for (std::size_t i = 0; i < overlays.size(); ++i)
@@ -186,13 +202,10 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
         plan.by_kind = true;
         plan.folders.push_back(kDefaultFolder);
         plan.picture_stems = unique_stems(kDefaultFolder, inputs, true);
-        plan.videos = with_ending(plan.picture_stems, ".mp4");
+        plan.videos = with_ending(plan.picture_stems, video_endings(options.encoding.encoder).front());
     }
     if (!options.jsonl.empty()) plan_jsonl(options, inputs, plan);
-    if (!options.video.empty()) {
-        if (options.pictures.empty()) refuse_pictures("--video", inputs);
-        plan.videos = plan_videos("--video", options.video, inputs, {".mp4", ".mkv", ".mov"}, plan);
-    }
+    if (!options.video.empty()) plan_annotated_videos(options, inputs, plan);
     if (!options.overlay.empty()) {
         if (options.pictures.empty()) refuse_pictures("--overlay", inputs);
         plan.overlays = plan_videos("--overlay", options.overlay, inputs, {".mkv", ".ass"}, plan);
@@ -224,11 +237,16 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
     if (!plan.jsonl_files.empty()) sinks.records.push_back(std::make_unique<FolderSink>(plan.jsonl_files, jsonl));
     if (!plan.overlays.empty())
         sinks.records.push_back(std::make_unique<OverlaySink>(plan.overlays, class_names, plan.drawing.labels));
+    const media::VideoFormat& encoding = plan.encoding;
+    if (encoding.encoder == media::EncoderChoice::jpeg)
+        sinks.jpegs = std::make_shared<media::JpegEncoders>(encoding.gpus);
     if (!plan.videos.empty())
         sinks.pictures.push_back(
-            std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty(), plan.encoding, give_up));
+            std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty(), encoding, give_up, sinks.jpegs));
     if (!plan.picture_stems.empty())
-        sinks.pictures.push_back(std::make_unique<PictureFilesSink>(plan.picture_stems, plan.by_kind, give_up));
+        sinks.pictures.push_back(
+            std::make_unique<PictureFilesSink>(plan.picture_stems, plan.by_kind, give_up, sinks.jpegs,
+                                               encoding.quality < 0 ? media::kJpegQuality : encoding.quality));
     if (!plan.contact_sheet.empty())
         sinks.pictures.push_back(std::make_unique<ContactSheetSink>(plan.contact_sheet, give_up));
     return sinks;

@@ -9,6 +9,7 @@
 
 #include <convoy/media/give_up.h>
 #include <convoy/media/video_format.h>
+#include "tools/media/out/jpeg_encoders.h"
 #include "tools/sinks/picture_sink.h"
 #include "tools/sinks/sink.h"
 
@@ -50,6 +51,7 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
 struct Sinks {
     std::vector<std::unique_ptr<Sink>> records;
     std::vector<std::unique_ptr<PictureSink>> pictures;
+    std::shared_ptr<media::JpegEncoders> jpegs;  ///< that they share; null without EncoderChoice::jpeg
 };
 
 /// Creates the plan's folders and sinks. Where an output is a pipe, the wait for whoever reads it can be given up.

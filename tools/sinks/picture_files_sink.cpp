@@ -55,13 +55,19 @@ void place_file(const std::string& from, const std::string& to, const media::Giv
 
 class PictureFilesSink::FilesPart : public Part {
 public:
-    FilesPart(int input, bool is_video, const std::string& stem)
-        : input_index(input), in_video(is_video), stem_(stem), folder_(stem) {}
+    FilesPart(int input, bool is_video, const std::string& stem, std::shared_ptr<media::JpegEncoders> jpegs,
+              int quality)
+        : input_index(input),
+          in_video(is_video),
+          stem_(stem),
+          folder_(stem),
+          jpegs_(std::move(jpegs)),
+          quality_(quality) {}
 
     void write(const AnnotatedFrame& frame) override {
         const std::string path = folder_.file(written_);
         try {
-            media::write_image(path, frame.picture.image());
+            write_jpeg(path, frame.picture);
         } catch (const Error& error) {  // names the file as people know it
             std::string sentence = error.what();
             if (const auto at = sentence.find(path); at != std::string::npos)
@@ -85,21 +91,34 @@ public:
     const bool in_video;
 
 private:
+    void write_jpeg(const std::string& path, DrawnPicture& picture) {
+        if (!jpegs_) return media::write_image(path, picture.image());
+        const PixelView pixels = picture.nv12() ? picture.nv12()->view() : media::view_of(picture.image());
+        const std::vector<std::uint8_t> file = jpegs_->encode(path, pixels, quality_);
+        media::write_file(path, {reinterpret_cast<const char*>(file.data()), file.size()});
+    }
+
     std::string stem_;
     HiddenFolder folder_;
+    std::shared_ptr<media::JpegEncoders> jpegs_;
+    const int quality_;
     std::mutex mutex_;
     std::int64_t written_ = 0, placed_ = 0;
 };
 
-PictureFilesSink::PictureFilesSink(std::vector<std::string> stems, bool skip_videos, media::GiveUp give_up)
+PictureFilesSink::PictureFilesSink(std::vector<std::string> stems, bool skip_videos, media::GiveUp give_up,
+                                   std::shared_ptr<media::JpegEncoders> jpegs, int quality)
     : stems_(std::move(stems)),
       taken_(stems_.begin(), stems_.end()),
       skip_videos_(skip_videos),
-      give_up_(std::move(give_up)) {}
+      give_up_(std::move(give_up)),
+      jpegs_(std::move(jpegs)),
+      quality_(quality) {}
 
 std::unique_ptr<Part> PictureFilesSink::begin_part(int input_index, const InputInfo& input, int /*threads*/) {
     if (input.is_video && skip_videos_) return nullptr;
-    return std::make_unique<FilesPart>(input_index, input.is_video, stems_.at(std::size_t(input_index)));
+    return std::make_unique<FilesPart>(input_index, input.is_video, stems_.at(std::size_t(input_index)), jpegs_,
+                                       quality_);
 }
 
 void PictureFilesSink::append(Part& part, std::span<const FramePlace> places) {

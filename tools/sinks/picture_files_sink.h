@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "tools/media/out/jpeg_encoders.h"
 #include "tools/sinks/picture_sink.h"
 
 namespace convoy::tools {
@@ -12,8 +13,9 @@ namespace convoy::tools {
 class PictureFilesSink : public PictureSink {
 public:
     /// `stems[i]` is the path for input i without its ending: STEM.jpg for a picture, STEM-000123.jpg for a frame.
-    /// The wait for whoever reads a pipe can be given up.
-    PictureFilesSink(std::vector<std::string> stems, bool skip_videos, media::GiveUp give_up = {});
+    /// The wait for whoever reads a pipe can be given up. `jpegs` encode with their `quality`; null: write_image().
+    PictureFilesSink(std::vector<std::string> stems, bool skip_videos, media::GiveUp give_up = {},
+                     std::shared_ptr<media::JpegEncoders> jpegs = nullptr, int quality = media::kJpegQuality);
 
     std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
     void append(Part& part, std::span<const FramePlace> places) override;
@@ -27,6 +29,8 @@ private:
     std::set<std::string> taken_;  // the same
     bool skip_videos_;
     media::GiveUp give_up_;
+    std::shared_ptr<media::JpegEncoders> jpegs_;
+    int quality_;
     std::set<std::string> outputs_;  // every picture of a picture, the folder of frames
 };
 

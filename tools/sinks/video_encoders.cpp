@@ -21,10 +21,10 @@ VideoEncoders::Opened VideoEncoders::open(int input, const std::string& path, me
                                           bool only_part) {
     std::unique_lock lock(mutex_);
     format.encoder = kind_for(input, format, only_part);
-    if (format.encoder == EncoderChoice::x264) {
+    if (format.encoder == EncoderChoice::x264 || format.encoder == EncoderChoice::jpeg) {
         kinds_[input] = format.encoder;
         lock.unlock();  // opening takes milliseconds
-        return {nullptr, media::VideoEncoder(path, format)};
+        return {nullptr, media::VideoEncoder(path, format, jpegs_)};
     }
     if (sessions_.use_count() > kNvencParts)
         media::throw_output(path,

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "tools/media/out/jpeg_encoders.h"
 #include "tools/media/out/video_encoder.h"
 
 namespace convoy::tools {
@@ -22,7 +23,9 @@ class VideoEncoders {
 public:
     static constexpr int kNvencParts = 2;
 
-    explicit VideoEncoders(media::EncoderChoice choice) : choice_(choice) {}
+    /// `jpegs` is for the choice of that name; null makes them as media::VideoEncoder does.
+    explicit VideoEncoders(media::EncoderChoice choice, std::shared_ptr<media::JpegEncoders> jpegs = nullptr)
+        : choice_(choice), jpegs_(std::move(jpegs)) {}
 
     /// An encoder, and what must live as long as it does.
     struct Opened {
@@ -37,6 +40,7 @@ private:
     media::EncoderChoice kind_for(int input, const media::VideoFormat& format, bool only_part) const;
 
     const media::EncoderChoice choice_;
+    const std::shared_ptr<media::JpegEncoders> jpegs_;
     std::mutex mutex_;
     std::map<int, media::EncoderChoice> kinds_;                       // of the inputs of which a part was opened
     std::set<std::pair<int, int>> nvenc_refuses_;                     // these sizes

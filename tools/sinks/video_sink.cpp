@@ -79,11 +79,11 @@ private:
 };
 
 VideoSink::VideoSink(std::vector<std::string> paths, bool skip_pictures, const media::VideoFormat& format,
-                     media::GiveUp give_up)
+                     media::GiveUp give_up, std::shared_ptr<media::JpegEncoders> jpegs)
     : paths_(std::move(paths)),
       skip_pictures_(skip_pictures),
       format_(format),
-      encoders_(std::make_shared<VideoEncoders>(format.encoder)),
+      encoders_(std::make_shared<VideoEncoders>(format.encoder, std::move(jpegs))),
       give_up_(std::move(give_up)) {}
 
 std::unique_ptr<Part> VideoSink::begin_part(int input_index, const InputInfo& input, int threads) {

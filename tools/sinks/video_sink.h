@@ -15,9 +15,10 @@ namespace convoy::tools {
 class VideoSink : public PictureSink {
 public:
     /// `paths[i]` is the file for input i. A picture among the inputs is passed over when `skip_pictures`, else an
-    /// Error(usage). Of `format` only how to encode counts. The wait for whoever reads a pipe can be given up.
+    /// Error(usage). Of `format` only how to encode counts. The wait for whoever reads a pipe can be given up. `jpegs`
+    /// make the pictures of Motion JPEG; null makes them as media::VideoEncoder does.
     VideoSink(std::vector<std::string> paths, bool skip_pictures, const media::VideoFormat& format,
-              media::GiveUp give_up = {});
+              media::GiveUp give_up = {}, std::shared_ptr<media::JpegEncoders> jpegs = nullptr);
 
     /// Creates the (temporary) file at the input's first part, so that what cannot be written is found before any work.
     std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <new>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@ extern "C" {
 }
 
 #include "tools/media/files.h"
+#include "tools/media/out/motion_jpeg.h"
 #include "tools/media/out/rgb_to_nv12.h"
 #include "tools/media/pictures/rgb_frame.h"
 
@@ -31,6 +33,12 @@ const VideoFormat& checked(const std::string& path, const VideoFormat& f) {
                      ErrorKind::usage);
     if (f.crf < -1 || f.crf > 51) throw_output(path, "the constant rate factor is 0 to 51", ErrorKind::usage);
     if (f.fps_num <= 0 || f.fps_den <= 0) throw_output(path, "the frame rate must be positive", ErrorKind::usage);
+    const std::string ending = lower_ending(path);
+    if (f.encoder == EncoderChoice::jpeg && (ending == "mp4" || ending == "m4v" || ending == "mov"))
+        throw_output(path, "Motion JPEG goes into .avi and .mkv; end the name in one of these", ErrorKind::usage);
+    if (f.encoder != EncoderChoice::jpeg && ending == "avi")
+        throw_output(path, "an .avi takes Motion JPEG only; take the encoder jpeg, or .mp4, .mkv or .mov",
+                     ErrorKind::usage);
     return f;
 }
 
@@ -176,9 +184,10 @@ void EncodedFrames::append(EncodedFrames more) {
 }
 
 struct VideoEncoder::Impl {
-    Impl(const std::string& path, const VideoFormat& format);
+    Impl(const std::string& path, const VideoFormat& format, std::shared_ptr<JpegEncoders> jpegs);
 
     EncodedFrames write(Nv12Image& image);
+    void open(const VideoFormat& format);
     EncodedFrames encode(const AVFrame* frame);
     void require_going_on() const {
         if (ended_) throw_output(path_, "its encoder was told that this is the end", ErrorKind::usage);
@@ -190,6 +199,7 @@ struct VideoEncoder::Impl {
     std::string path_;
     int width_, height_;  // of the pictures
     CodecPtr encoder_;
+    std::optional<MotionJpeg> jpeg_;  // in its place
     std::shared_ptr<const EncodedStream> stream_;
     FramePtr planar_;  // for an encoder that does not take NV12
     Nv12Image converted_;
@@ -198,8 +208,18 @@ struct VideoEncoder::Impl {
     bool ended_ = false;
 };
 
-VideoEncoder::Impl::Impl(const std::string& path, const VideoFormat& format)
-    : path_(path), width_(checked(path, format).width), height_(format.height), encoder_(open_encoder(path, format)) {
+VideoEncoder::Impl::Impl(const std::string& path, const VideoFormat& format, std::shared_ptr<JpegEncoders> jpegs)
+    : path_(path), width_(checked(path, format).width), height_(format.height) {
+    if (format.encoder != EncoderChoice::jpeg) {
+        open(format);
+        return;
+    }
+    jpeg_.emplace(path, format, jpegs ? std::move(jpegs) : std::make_shared<JpegEncoders>(format.gpus));
+    stream_ = jpeg_->stream();
+}
+
+void VideoEncoder::Impl::open(const VideoFormat& format) {
+    encoder_ = open_encoder(path_, format);
     auto stream = std::make_shared<EncodedStream>();
     stream->encoder = encoder_->codec->name;
     stream->rate = encoder_->framerate;
@@ -238,8 +258,8 @@ EncodedFrames VideoEncoder::Impl::encode(const AVFrame* frame) {
     }
 }
 
-VideoEncoder::VideoEncoder(const std::string& path, const VideoFormat& format)
-    : impl_(std::make_unique<Impl>(path, format)) {}
+VideoEncoder::VideoEncoder(const std::string& path, const VideoFormat& format, std::shared_ptr<JpegEncoders> jpegs)
+    : impl_(std::make_unique<Impl>(path, format, std::move(jpegs))) {}
 VideoEncoder::~VideoEncoder() = default;
 VideoEncoder::VideoEncoder(VideoEncoder&&) noexcept = default;
 VideoEncoder& VideoEncoder::operator=(VideoEncoder&&) noexcept = default;
@@ -253,6 +273,7 @@ EncodedFrames VideoEncoder::write(const Image& image) {
                          size_text(e.width_, e.height_),
                      ErrorKind::usage);
     if (!image.is_whole()) throw_output(e.path_, "a picture does not have the pixels of its size", ErrorKind::usage);
+    if (e.jpeg_) return e.jpeg_->write(view_of(image));
     rgb_to_nv12(image, e.converted_);
     return e.write(e.converted_);
 }
@@ -261,22 +282,24 @@ EncodedFrames VideoEncoder::write(Nv12Image& image) {
     impl_->require_going_on();
     if (!takes(image))
         throw_output(impl_->path_, "a picture has another size or other colours than its video", ErrorKind::usage);
-    return impl_->write(image);
+    return impl_->jpeg_ ? impl_->jpeg_->write(image.view()) : impl_->write(image);
 }
 
 bool VideoEncoder::takes(const Nv12Image& image) const {
+    if (impl_->jpeg_) return image.is_whole() && image.width == impl_->width_ && image.height == impl_->height_;
     return image.is_whole() && image.width == impl_->encoder_->width && image.height == impl_->encoder_->height &&
            image.range == ColorRange::limited && image.matrix == impl_->converted_.matrix;
 }
 
 EncodedFrames VideoEncoder::end() {
-    if (std::exchange(impl_->ended_, true)) return {impl_->stream_, {}};
+    if (std::exchange(impl_->ended_, true) || impl_->jpeg_) return {impl_->stream_, {}};
     return impl_->encode(nullptr);
 }
 
 const EncodedStream& VideoEncoder::stream() const { return *impl_->stream_; }
 
 EncoderChoice VideoEncoder::kind() const {
+    if (impl_->jpeg_) return EncoderChoice::jpeg;
     return impl_->stream_->encoder.ends_with("nvenc") ? EncoderChoice::nvenc : EncoderChoice::x264;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Pictures in, H.264 or HEVC out: in pieces that a VideoMuxer puts into one video, each made by an encoder of its own.
+// Pictures in, H.264, HEVC or Motion JPEG out: in pieces that a VideoMuxer puts into one video, each made by an encoder
+// of its own.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,8 @@
 #include "tools/media/av_handles.h"
 
 namespace convoy::media {
+
+class JpegEncoders;
 
 /// What all frames of one encoder have in common.
 struct EncodedStream {
@@ -32,13 +35,14 @@ struct EncodedFrames {
     void append(EncodedFrames more);
 };
 
-/// Makes H.264 or HEVC of pictures, on one thread at a time. Encoders of one format that is fully
-/// named (EncoderChoice::automatic does not) make streams that can follow each other in a file, whatever their threads.
+/// Makes H.264 or HEVC of pictures, or JPEGs, on one thread at a time. Encoders of one format that is fully named
+/// (EncoderChoice::automatic does not) make streams that can follow each other in a file, whatever their threads.
 class VideoEncoder {
 public:
     /// `path` is that of the file that the frames are for: what is thrown names it. Throws Error(usage) for an
-    /// impossible format, Error(unsupported) when no encoder takes it.
-    VideoEncoder(const std::string& path, const VideoFormat& format);
+    /// impossible format or a container that does not hold it, Error(unsupported) when no encoder takes it. JPEGs are
+    /// made by `jpegs`, which several may share; without, by encoders of its own.
+    VideoEncoder(const std::string& path, const VideoFormat& format, std::shared_ptr<JpegEncoders> jpegs = nullptr);
     ~VideoEncoder();
     VideoEncoder(VideoEncoder&&) noexcept;
     VideoEncoder& operator=(VideoEncoder&&) noexcept;

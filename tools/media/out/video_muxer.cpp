@@ -22,8 +22,9 @@ const AVOutputFormat* container_of(const std::string& path) {
     const char* name = ending == "mp4" || ending == "m4v" ? "mp4"
                        : ending == "mkv"                  ? "matroska"
                        : ending == "mov"                  ? "mov"
+                       : ending == "avi"                  ? "avi"
                                                           : nullptr;
-    if (!name) throw_output(path, "end the name of a video in .mp4, .mkv or .mov", ErrorKind::usage);
+    if (!name) throw_output(path, "end the name of a video in .mp4, .mkv, .mov or .avi", ErrorKind::usage);
     const AVOutputFormat* container = av_guess_format(name, nullptr, nullptr);
     if (!container)
         throw_output(path, "this libav has no such container; install a complete FFmpeg", ErrorKind::unsupported);
@@ -114,6 +115,7 @@ void VideoMuxer::begin_stream(std::shared_ptr<const EncodedStream> stream) {
 }
 
 void VideoMuxer::open_container() {
+    if (container_->name == std::string("avi")) tick_ = av_inv_q(stream_->rate);  // it has no times but these
     // The muxer opens this name a second time when it moves the index to the front.
     const std::string location = "file:" + file_.temporary();
     AVFormatContext* raw = nullptr;
@@ -145,7 +147,7 @@ void VideoMuxer::open_container() {
 
 void VideoMuxer::add_time(double time_s) {
     const std::int64_t last = ticks_.empty() ? -1 : ticks_.back();
-    const double at = time_s * tick_.den;
+    const double at = time_s * tick_.den / tick_.num;
     // Also takes NaN, and times too far off for a container, to the next tick.
     ticks_.push_back(at > double(last) && at < 1e15 ? std::max<std::int64_t>(std::llround(at), last + 1) : last + 1);
     ++frames_;

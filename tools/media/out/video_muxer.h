@@ -23,17 +23,17 @@ namespace convoy::media {
 /// whole video; before its start times go on backwards at the nominal rate.
 class VideoMuxer {
 public:
-    /// Throws Error(usage) for an ending other than .mp4, .m4v, .mkv and .mov, Error(output) when the file cannot be
-    /// created, or is a pipe and no .mkv: the other containers go back to their begin. The wait for whoever reads a
+    /// Throws Error(usage) for an ending other than .mp4, .m4v, .mkv, .mov and .avi, Error(output) when the file cannot
+    /// be created, or is a pipe and no .mkv: the other containers go back to their begin. The wait for whoever reads a
     /// pipe can be given up.
     explicit VideoMuxer(const std::string& path, GiveUp give_up = {});
 
     /// What comes next: encoded frames, and in the order of showing the times from which on frames are shown. Once an
     /// encoder's stream is known either may run ahead of the other; that of the next encoder may come when all frames
     /// of the one before are there with their times. A time that is no later than the one before becomes the next tick:
-    /// of 1/90000 s, in .mkv of 1 ms. Throws Error(output), e.g. on a full disk, the same from then on whatever comes;
-    /// Error(unsupported) for frames that one video cannot hold beside those before; Error(usage) after close() or when
-    /// frames or times are missing.
+    /// of 1/90000 s, in .mkv of 1 ms, in .avi of one frame at the nominal rate. Throws Error(output), e.g. on a full
+    /// disk, the same from then on whatever comes; Error(unsupported) for frames that one video cannot hold beside
+    /// those before; Error(usage) after close() or when frames or times are missing.
     void append(EncodedFrames frames, std::span<const double> times_s);
     /// Copies the sound of a recording, where the container has a place for it: as it was `origin_s` later, container
     /// time. Before the first frame. Throws Error(input) when it cannot be read.

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "tools/media/pictures/jpeg.h"
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstring>
+#include <new>
 
 #include <jpeglib.h>  // needs <cstdio> before it
 
 #include "tools/media/pictures/jpeg_markers.h"
+#include "tools/media/pictures/jpeg_planes.h"
 
 namespace convoy::media {
 namespace {
@@ -60,6 +63,65 @@ struct Decompressor {
     ErrorManager errors{};
 };
 
+/// Where libjpeg's encoder puts its bytes: a vector, which grows.
+struct Target {
+    explicit Target(std::vector<std::uint8_t>& to) : bytes(to) {
+        base.init_destination = [](j_compress_ptr) {};
+        base.empty_output_buffer = [](j_compress_ptr info) -> boolean {
+            auto& target = *reinterpret_cast<Target*>(info->dest);
+            if (target.enlarge()) return TRUE;
+            auto* manager = reinterpret_cast<ErrorManager*>(info->err);
+            std::strcpy(manager->message, "there is not enough memory for the file");
+            std::longjmp(manager->escape, 1);
+        };
+        base.term_destination = [](j_compress_ptr) {};
+    }
+    bool enlarge() noexcept {
+        const std::size_t written = bytes.size();  // the whole of it is full
+        try {
+            bytes.resize(std::max(2 * written, std::size_t(1) << 16));
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
+        base.next_output_byte = bytes.data() + written;
+        base.free_in_buffer = bytes.size() - written;
+        return true;
+    }
+
+    jpeg_destination_mgr base{};
+    std::vector<std::uint8_t>& bytes;
+};
+
+/// libjpeg's encoder, to be made before setjmp as well.
+struct Compressor {
+    Compressor() {
+        info.err = jpeg_std_error(&errors.base);
+        errors.base.error_exit = leave;
+        errors.base.output_message = stay_silent;
+    }
+    ~Compressor() { jpeg_destroy_compress(&info); }
+    Compressor(const Compressor&) = delete;
+    Compressor& operator=(const Compressor&) = delete;
+
+    jpeg_compress_struct info{};
+    ErrorManager errors{};
+};
+
+/// Rows of blocks, as they lie in `planes`.
+void write_planes(jpeg_compress_struct& info, const JpegPlanes& layout, std::uint8_t* planes) {
+    constexpr int kRows = 2 * DCTSIZE;
+    while (info.next_scanline < info.image_height) {
+        JSAMPROW rows[3][kRows];
+        JSAMPARRAY planes_rows[3] = {rows[0], rows[1], rows[2]};
+        for (int plane = 0; plane < 3; ++plane) {
+            const int count = plane == 0 ? kRows : DCTSIZE, first = int(info.next_scanline) / (kRows / count);
+            for (int y = 0; y < count; ++y)
+                rows[plane][y] = planes + layout.begin(plane) + std::ptrdiff_t(first + y) * layout.pitch_of(plane);
+        }
+        jpeg_write_raw_data(&info, planes_rows, kRows);
+    }
+}
+
 /// What libjpeg keeps of a picture whose coefficients come in several scans: all of them, two bytes each.
 std::size_t coefficient_bytes(jpeg_decompress_struct& info) {
     if (!jpeg_has_multiple_scans(&info)) return 0;
@@ -112,6 +174,42 @@ bool decode_jpeg(std::span<const std::uint8_t> file, int& width, int& height, st
         if (inks) cmyk_to_rgb(row.data(), out, width);
     }
     jpeg_finish_decompress(&info);
+    return true;
+}
+
+bool encode_jpeg(const PixelView& picture, int quality, std::vector<std::uint8_t>& file, std::string& reason) {
+    const bool nv12 = picture.format == PixelFormat::nv12;
+    const JpegPlanes layout(picture.width, picture.height);
+    std::vector<std::uint8_t> planes(nv12 ? layout.bytes() : 0);
+    if (nv12) to_jpeg_planes(picture, planes.data());
+    file.resize(file.capacity());
+    Target target(file);
+    Compressor jpeg;
+    jpeg_compress_struct& info = jpeg.info;
+    if (setjmp(jpeg.errors.escape)) {
+        reason = jpeg.errors.message;
+        return false;
+    }
+    jpeg_create_compress(&info);
+    info.dest = &target.base;
+    target.base.next_output_byte = file.data();
+    target.base.free_in_buffer = file.size();
+    if (file.empty() && !target.enlarge()) throw std::bad_alloc();
+    info.image_width = JDIMENSION(picture.width);
+    info.image_height = JDIMENSION(picture.height);
+    info.input_components = 3;
+    info.in_color_space = nv12 ? JCS_YCbCr : JCS_RGB;
+    jpeg_set_defaults(&info);
+    jpeg_set_quality(&info, quality, TRUE);
+    info.raw_data_in = boolean(nv12);
+    jpeg_start_compress(&info, TRUE);
+    if (nv12) write_planes(info, layout, planes.data());
+    while (info.next_scanline < info.image_height) {
+        auto* row = const_cast<JSAMPROW>(picture.plane[0] + std::ptrdiff_t(info.next_scanline) * picture.pitch[0]);
+        jpeg_write_scanlines(&info, &row, 1);
+    }
+    jpeg_finish_compress(&info);
+    file.resize(file.size() - target.base.free_in_buffer);
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <convoy/media/give_up.h>
+#include <convoy/types.h>
 #include "tools/media/pictures/orientation.h"
 
 namespace convoy::media {
@@ -29,5 +30,9 @@ bool read_jpeg_header(std::FILE* file, JpegHeader& header);
 /// picture is decoded over, as everywhere. Asked for every row whether to give up, it returns false then, too.
 bool decode_jpeg(std::span<const std::uint8_t> file, int& width, int& height, std::vector<std::uint8_t>& rgb,
                  std::string& reason, const GiveUp& give_up = {});
+
+/// A picture in host memory, NV12 or RGB8, to a baseline JPEG file: YCbCr 4:2:0, Huffman's tables of the standard, by
+/// libjpeg. `quality` is its own, 1 to 100. Returns false and a reason when it cannot be encoded.
+bool encode_jpeg(const PixelView& picture, int quality, std::vector<std::uint8_t>& file, std::string& reason);
 
 }  // namespace convoy::media
