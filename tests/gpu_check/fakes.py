@@ -49,6 +49,8 @@ out = {{
             "start_s": 1, "cores_busy": 1, "on_gpu": 3, "segments": 4, "replication": "", "replication_s": 0}},
     "load": {{k: times("ms", 8) for k in ("parse", "ready", "first")}},
     "preprocess": {{"cases": [{{**times("us", 6), "name": "nv12 batch 1", "us_per_picture": 6}}]}},
+    "jpeg": {{"threads": 16, "on_gpu": 3, "on_cpu": 3 if flaw == "no nvJPEG" else 0, "why_cpu": "cuda:0: no libnvjpeg",
+             "cases": [{{"name": "nv12", "fps": 70 / factor, "fps_of_each": [70 / factor]}}]}},
     "postprocess": {{"cases": [{{**times("us", 6), "name": "both batch 1 candidates 50"}}]}},
     "conv": {{"convolutions": [{{"problem": "3x3", "rows": [row], "ours": row}}],
              "sums": {{"ours_us": 50 * factor, "fastest_us": 40, "library_us": 30, "ours_where_both_us": 45,

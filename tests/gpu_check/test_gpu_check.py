@@ -167,8 +167,8 @@ class Options(GpuCheck):
 
 
 class Figures(GpuCheck):
-    NAMES = ("weights first-start network-32 network-1 decode-h264 run-h264 wall-clock scaling preprocess postprocess "
-             "decode-hevc run-hevc small-h264 small-hevc start network-32-own soak conv").split()
+    NAMES = ("weights first-start network-32 network-1 decode-h264 run-h264 wall-clock scaling preprocess jpeg "
+             "postprocess decode-hevc run-hevc small-h264 small-hevc start network-32-own soak conv").split()
 
     def figures(self, flaw="", gpus=2, *more):
         archive = FakeArchive(f"{self.folder}/figures {flaw}", flaw=flaw)
@@ -184,6 +184,7 @@ class Figures(GpuCheck):
         self.step(steps, "wall-clock", "passed", "frames on 2: ")
         self.step(steps, "scaling", "passed", "2 GPUs to one: network 1.00×")
         self.step(steps, "conv", "passed", "ours 50 µs, fastest of all 40; where a library has a row: library/ours 0.67")
+        self.step(steps, "jpeg", "passed", "16 threads, frames/s: nv12 70")
         self.step(steps, "soak", "passed", "9 whole inputs of 24 frames")
         for name in ("network-32", "wall-clock", "small-hevc"):
             self.assertTrue(os.path.exists(f"{self.folder}/figures /out/{name}.json"))
@@ -197,6 +198,12 @@ class Figures(GpuCheck):
             self.step(steps, name, "failed", text)
             self.step(steps, "scaling", "skipped", "needs 2 GPUs")
             self.step(steps, "network-32", "passed")
+
+    def test_without_nvjpeg_its_figure_is_skipped(self):
+        archive = FakeArchive(f"{self.folder}/no nvJPEG", flaw="no nvJPEG")
+        status, _, steps = archive.run("--only", "^jpeg$", gpus=1)
+        self.assertEqual(status, 0)
+        self.step(steps, "jpeg", "skipped", "cuda:0: no libnvjpeg")
 
     def compare(self, factor, *more):
         other = FakeArchive(f"{self.folder}/other{factor}", factor)
