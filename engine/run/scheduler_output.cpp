@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: MIT
 //
 // A run's results, in order, to its observer.
+#include <cstdio>
+#include <string>
 #include <utility>
 
 #include "engine/run/scheduler.h"
 
 namespace convoy {
+namespace {
+
+void append_steps(const Timeline::Steps& steps, std::string& remark) {
+    if (steps.count == 0) return;
+    char text[200];
+    std::snprintf(text, sizeof text,
+                  "time stamps jump %lld time%s, first by %.1f s at frame %lld, where the video goes on as if they did "
+                  "not",
+                  static_cast<long long>(steps.count), steps.count == 1 ? "" : "s", steps.first_s,
+                  static_cast<long long>(steps.first_frame));
+    remark += (remark.empty() ? "" : "; ") + std::string(text);
+}
+
+}  // namespace
+
 namespace {
 
 constexpr std::chrono::milliseconds kLook{20};  // how often the stop flag is looked at
@@ -128,6 +145,7 @@ void Scheduler::take_input_end(Progress& progress) {
         end.damaged += notes.damaged;
         end.remark = input.input->remark();
     }
+    if (progress.timeline) append_steps(progress.timeline->steps(), end.remark);
     observer_.end_input(input.index, end);
     if (!cut_lanes_.contains(input.lane)) ++inputs_ended_;
     progress_.erase(input.index);

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <optional>
+#include <limits>
 
 #include <convoy/segment.h>
 
 namespace convoy {
 
-/// Numbers an input's frames as they come out in order, and turns the container's stamps into seconds since the first.
+/// Numbers an input's frames as they come out in order, and turns the container's stamps into seconds since the first,
+/// which never step back. Where a stamp does, or leaps further ahead than InputInfo::longest_gap_s, a frame follows the
+/// one before after the usual time, and stamps count from there. A step back of a few frames is a wrong order: then
+/// time stands still until stamps have caught up.
 class Timeline {
 public:
-    explicit Timeline(const InputInfo& info) {
+    explicit Timeline(const InputInfo& info) : longest_gap_s_(info.longest_gap_s) {
         if (info.fps_num > 0 && info.fps_den > 0) frame_s_ = double(info.fps_den) / info.fps_num;
     }
 
@@ -23,23 +27,39 @@ public:
     }
     std::int64_t frames() const { return frames_; }
 
+    /// Places where stamps were no guide, the first with its frame and by how much it was off.
+    struct Steps {
+        std::int64_t count = 0, first_frame = 0;
+        double first_s = 0;
+    };
+    const Steps& steps() const { return steps_; }
+
 private:
     // Without a stamp time goes on at the frame rate.
     double time_of(double stamp_s) {
         double time_s = expected_s_;
         if (!std::isnan(stamp_s)) {
-            if (!origin_s_) origin_s_ = stamp_s - expected_s_;
-            time_s = stamp_s - *origin_s_;
+            if (std::isnan(origin_s_)) origin_s_ = stamp_s - expected_s_;
+            time_s = stamp_s - origin_s_;
+            const double step = time_s - last_s_;
+            if (step < -kDisorder * frame_s_ || step > std::max(longest_gap_s_, kDisorder * frame_s_)) {
+                if (steps_.count++ == 0) steps_.first_frame = frames_ - 1, steps_.first_s = time_s - expected_s_;
+                time_s = expected_s_;
+                origin_s_ = stamp_s - expected_s_;
+            }
         }
-        expected_s_ = time_s + frame_s_;
-        return time_s;
+        last_s_ = std::max(time_s, last_s_);
+        expected_s_ = last_s_ + frame_s_;
+        return last_s_;
     }
 
     static constexpr double kDefaultRate = 25;  // frames/s where neither stamps nor the container tell
-    double frame_s_ = 1 / kDefaultRate;
-    double expected_s_ = 0;
-    std::optional<double> origin_s_;
+    static constexpr double kDisorder = 5;      // frames that decoders reorder, and a little
+    double frame_s_ = 1 / kDefaultRate, longest_gap_s_;
+    double expected_s_ = 0, last_s_ = 0;
+    double origin_s_ = std::numeric_limits<double>::quiet_NaN();  // until there was a stamp
     std::int64_t frames_ = 0;
+    Steps steps_;
 };
 
 }  // namespace convoy

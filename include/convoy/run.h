@@ -62,7 +62,7 @@ struct InputEnd {
     std::int64_t damaged = 0;    ///< packets and frames that could not be decoded, frames that were in part
     std::string first_damage;    ///< the first of them, a sentence
     std::string error;           ///< why it could not be opened or read to its end; empty when it could
-    std::string remark;          ///< Input::remark()
+    std::string remark;          ///< Input::remark(), and whether time stamps were no guide
     std::int64_t segments = 0;   ///< that it was cut into
     std::int64_t on_gpu = 0;     ///< of them, decoded by a GPU's own decoder
     std::int64_t fallbacks = 0;  ///< of them, decoded on the CPU although a GPU was to read them

@@ -22,6 +22,7 @@ struct InputInfo {
     int fps_num = 0, fps_den = 1;      ///< average frame rate; fps_num is 0 when unknown (pictures)
     std::int64_t frames_estimate = 0;  ///< from the container, 0 when unknown; only for progress
     double duration_s = 0;             ///< 0 when unknown
+    double longest_gap_s = 3600;  ///< a frame that is stamped later than that after the one before it has a wrong stamp
 };
 
 /// Where a reader's frames are wanted.

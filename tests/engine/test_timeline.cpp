@@ -45,6 +45,46 @@ TEST_CASE("times count from the first frame's stamp", "[timeline]") {
     check({-2, -1.5, 3}, 10, {0, .5, 5});
 }
 
+TEST_CASE("time never steps back, and a wrong stamp is passed over", "[timeline]") {
+    check({0, .1, .2, 37600.3, .4, .5}, 10, {0, .1, .2, .3, .4, .5});            // a spike
+    check({0, .1, .2, 36000.3, 36000.4, 36000.5}, 10, {0, .1, .2, .3, .4, .5});  // a clock that was set
+    check({50, 50.1, 50.2, 0, .1, .2}, 10, {0, .1, .2, .3, .4, .5});             // a recording behind another
+    check({0, .1, .2, 30.2, 30.3}, 10, {0, .1, .2, 30.2, 30.3});                 // nothing moved for half a minute
+    check({0, .3, .1, .2, .4, .5}, 10, {0, .3, .3, .3, .4, .5});                 // not in order
+    check({0, .1, .1, .1, .2}, 10, {0, .1, .1, .1, .2});
+    check({kNone, .1, kNone, 90000, kNone}, 10, {0, .1, .2, .3, .4});
+    check({0, 4000, 8000}, 0, {0, .04, .08});
+    InputInfo hourly;
+    hourly.fps_num = 1, hourly.fps_den = 7200;
+    Timeline slow(hourly);
+    Frame frame;
+    for (int i = 0; i < 3; ++i) {
+        frame.time_s = 7200. * i;
+        slow.number(frame);
+        CHECK(frame.time_s == 7200. * i);
+    }
+    CHECK(slow.steps().count == 0);
+}
+
+TEST_CASE("where stamps may begin anew, a shorter leap is wrong, and is told", "[timeline]") {
+    InputInfo info;
+    info.fps_num = 10;
+    info.longest_gap_s = 10;
+    Timeline timeline(info);
+    std::vector<double> times;
+    for (const double stamp : {1., 1.1, 31.2, 1.3, 1.4}) {
+        Frame frame;
+        frame.time_s = stamp;
+        timeline.number(frame);
+        CHECK(frame.pts_s == stamp);
+        times.push_back(frame.time_s);
+    }
+    for (std::size_t i = 0; i < times.size(); ++i) CHECK(std::fabs(times[i] - .1 * double(i)) < 1e-9);
+    CHECK(timeline.steps().count == 2);  // there and back
+    CHECK(timeline.steps().first_frame == 2);
+    CHECK(std::fabs(timeline.steps().first_s - 30) < 1e-9);
+}
+
 TEST_CASE("frames without a stamp go on at the frame rate", "[timeline]") {
     check({kNone, kNone, kNone}, 10, {0, .1, .2});
     check({kNone, kNone}, 0, {0, .04});

@@ -42,7 +42,7 @@ TEST_CASE("a record has every field, and floats come back to the bit") {
     const json record =
         json::parse(json_record(json_string("a.mp4"), result_of(3, detections), {"\"person\"", "\"car\""}));
     CHECK(keys_of(record) ==
-          std::vector<std::string>{"detections", "frame", "height", "input", "latency_ms", "time_s", "width"});
+          std::vector<std::string>{"detections", "frame", "height", "input", "latency_ms", "pts_s", "time_s", "width"});
     CHECK(record["input"] == "a.mp4");
     CHECK(record["frame"] == 3);
     CHECK(record["time_s"].get<double>() == .3);

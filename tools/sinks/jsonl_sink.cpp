@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -16,9 +17,11 @@ std::string json_record(const std::string& input, const Result& result, const st
     fmt::memory_buffer out;
     const auto put = fmt::appender(out);
     const Frame& frame = result.frame;
-    fmt::format_to(put,
-                   R"({{"input":{},"frame":{},"time_s":{},"width":{},"height":{},"latency_ms":{:.3f},"detections":[)",
-                   input, frame.index, frame.time_s, frame.pixels.width, frame.pixels.height, result.latency_ms);
+    fmt::format_to(
+        put,
+        R"({{"input":{},"frame":{},"time_s":{},"pts_s":{},"width":{},"height":{},"latency_ms":{:.3f},"detections":[)",
+        input, frame.index, frame.time_s, std::isfinite(frame.pts_s) ? fmt::format("{}", frame.pts_s) : "null",
+        frame.pixels.width, frame.pixels.height, result.latency_ms);
     for (const Detection& d : result.detections) {
         if (&d != result.detections.data()) out.push_back(',');
         const std::string name =

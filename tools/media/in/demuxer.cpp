@@ -17,7 +17,8 @@
 namespace convoy::media {
 namespace {
 
-constexpr double kDefaultRate = 25;  // frames/s where neither time stamps nor the container tell
+constexpr double kDefaultRate = 25;         // frames/s where neither time stamps nor the container tell
+constexpr double kLongestGapOfStream = 10;  // s; containers whose stamps may begin anew
 constexpr std::chrono::milliseconds kCameraPause{2}, kPause{10};
 
 /// Text and binary files that libav would draw as a terminal's screen.
@@ -131,6 +132,7 @@ void Demuxer::describe() {
         info_.fps_den = rate.den;
         frame_s_ = 1 / av_q2d(rate);
     }
+    if (context_->iformat->flags & AVFMT_TS_DISCONT) info_.longest_gap_s = kLongestGapOfStream;
     if (chosen_->duration > 0)
         info_.duration_s = double(chosen_->duration) * av_q2d(chosen_->time_base);
     else if (context_->duration > 0)

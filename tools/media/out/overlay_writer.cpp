@@ -27,6 +27,8 @@ AVRational tick_of(bool copies) { return copies ? kMilliseconds : kHundredths; }
 
 bool is_turned(const AVStream& stream) { return from_display_matrix(display_matrix(&stream)) != 1; }
 
+constexpr double kDisorder_s = .5;  // of pictures that decoders reorder
+
 }  // namespace
 
 OverlayWriter::OverlayWriter(std::string recording, const std::string& path, const std::string& header)
@@ -95,7 +97,13 @@ void OverlayWriter::write(const std::vector<std::string>& events, double start_s
         const double at = (time_s - origin_s_) * tick.den;
         return copies_ ? std::llround(at) : std::llround(std::floor(at + 1e-6));
     };
-    const std::int64_t start = ticks(start_s), end = std::max<std::int64_t>(ticks(end_s), start + 1);
+    // A track's events must be in order, also where pictures' stamps are not.
+    std::int64_t start = ticks(start_s);
+    if (double(last_start_ - start) > kDisorder_s * tick.den)
+        throw_output(path_, "the time stamps of '" + recording_ +
+                                "' step back, and a copy of it cannot; write it anew (ffmpeg -i) or take --video");
+    start = last_start_ = std::max(start, last_start_);
+    const std::int64_t end = std::max<std::int64_t>(ticks(end_s), start + 1);
     for (const std::string& event : events) {
         const PacketPtr packet(av_packet_alloc());
         if (!packet || av_new_packet(packet.get(), int(event.size())) < 0) throw std::bad_alloc();

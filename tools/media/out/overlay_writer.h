@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,7 +41,8 @@ private:
     OutputFile file_;
     MuxerPtr output_;
     AVStream* subtitles_ = nullptr;
-    double origin_s_ = 0;  // container time that is 0 in the file
+    double origin_s_ = 0;                                                     // container time that is 0 in the file
+    std::int64_t last_start_ = std::numeric_limits<std::int64_t>::min() / 2;  // ticks
 };
 
 }  // namespace convoy::media
