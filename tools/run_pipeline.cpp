@@ -146,7 +146,9 @@ private:
     void tell(const InputSummary& summary, bool is_video) {
         const InputEnd& end = summary.end;
         if (!end.error.empty()) progress_.error("yolo-run: error: " + end.error);
-        if (end.damaged > 0)
+        if (end.damaged > 0 && !is_video)
+            progress_.error(fmt::format("yolo-run: warning: {}: {}", summary.path, end.first_damage));
+        else if (end.damaged > 0)
             progress_.error(fmt::format("yolo-run: warning: {}: {} damaged, the first: {}", summary.path, end.damaged,
                                         end.first_damage));
         if (!end.remark.empty()) progress_.message(fmt::format("yolo-run: {}: {}", summary.path, end.remark));

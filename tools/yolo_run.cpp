@@ -175,7 +175,9 @@ int run(RunOptions& options) {
     if (options.inputs.empty()) return tune(options);
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
-    const std::vector<std::string> inputs = media::expand_inputs(options.inputs);
+    std::vector<std::string> left_out;
+    const std::vector<std::string> inputs = media::expand_inputs(options.inputs, &left_out);
+    for (const std::string& sentence : left_out) fmt::print(stderr, "yolo-run: warning: {}\n", sentence);
     const OutputPlan plan = plan_outputs(options.output, inputs, {options.report_json, options.trace});
     prepare(options, inputs);
     std::optional<EarlyInput> first;

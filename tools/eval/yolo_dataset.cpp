@@ -111,7 +111,7 @@ Dataset read_yolo_dataset(const std::string& folder, const std::vector<Category>
     const fs::path images = split ? fs::path(folder) / "images" : fs::path(folder);
     const fs::path labels = split ? fs::path(folder) / "labels" : images;
     const std::vector<fs::path> found =
-        files_below(images, [](const fs::path& p) { return media::is_image_path(p.string()); });
+        files_below(images, [](const fs::path& p) { return media::is_picture(p.string()); });
     if (found.empty())
         throw Error(ErrorKind::input, fmt::format("{}: holds no pictures; a YOLO dataset has images/ and labels/, or "
                                                   "pictures and their .txt files side by side",
