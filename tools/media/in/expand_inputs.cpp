@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -10,6 +11,7 @@
 #include <convoy/media/input.h>
 #include "tools/media/files.h"
 #include "tools/media/in/demuxer.h"
+#include "tools/media/in/input_list.h"
 #include "tools/media/pictures/picture_format.h"
 
 namespace fs = std::filesystem;
@@ -109,21 +111,35 @@ std::vector<std::string> media_inside(const std::string& folder, std::vector<std
     return names;
 }
 
+void expand(const std::string& path, std::vector<std::string>& out, std::vector<std::string>& left_out) {
+    std::error_code code;
+    if (is_url(path) || !fs::is_directory(path, code)) {
+        out.push_back(path);
+        return;
+    }
+    const std::vector<std::string> inside = media_inside(path, left_out);
+    out.insert(out.end(), inside.begin(), inside.end());
+}
+
+/// The paths in a list; nothing where it is none.
+std::optional<std::vector<std::string>> listed(const std::string& path) {
+    std::error_code code;
+    if (path.starts_with('@') && !fs::exists(path, code)) return read_input_list(path.substr(1), true);
+    return is_url(path) ? std::nullopt : read_input_list(path, false);
+}
+
 }  // namespace
 
 std::vector<std::string> expand_inputs(const std::vector<std::string>& paths, std::vector<std::string>* left_out) {
     std::vector<std::string> out, sentences;
     for (const std::string& path : paths) {
-        std::error_code code;
-        if (is_url(path)) {
-            out.push_back(path);
-        } else if (fs::is_directory(path, code)) {
-            const std::vector<std::string> inside = media_inside(path, sentences);
-            out.insert(out.end(), inside.begin(), inside.end());
-        } else {
-            require_readable(path);
-            out.push_back(path);
+        if (const auto list = listed(path)) {
+            for (const std::string& line : *list) expand(line, out, sentences);
+            continue;
         }
+        std::error_code code;
+        if (!is_url(path) && !fs::is_directory(path, code)) require_readable(path);
+        expand(path, out, sentences);
     }
     if (left_out) *left_out = std::move(sentences);
     return out;
