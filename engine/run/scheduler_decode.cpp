@@ -278,8 +278,9 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
         std::optional<Frame> frame;
         const auto begin = Clock::now();
         {
-            const StageScope timed(clock, options_.trace, worker.options().name, seat.name(), "decode");
+            StageScope timed(clock, options_.trace, worker.options().name, seat.name(), "decode");
             frame = reader.next();
+            if (!frame) timed.leave_out();  // the segment's end
         }
         const auto decoded_at = Clock::now();
         read.decoding_s += std::chrono::duration<double>(decoded_at - begin).count();

@@ -313,6 +313,7 @@ TEST_CASE("--classes takes names and ids") {
     const Network network = named_network({"person", "bicycle", "traffic light"});
     CHECK(parse_classes("", network).empty());
     CHECK(parse_classes("person", network) == std::vector<int>{0});
+    CHECK(parse_classes("person, traffic light ,\tbicycle", network) == std::vector<int>{0, 2, 1});
     CHECK(parse_classes("traffic light,0,2", network) == std::vector<int>{2, 0});
     CHECK(contains(usage_error([&] { parse_classes("persn", network); }), "did you mean: person?"));
     CHECK(contains(usage_error([&] { parse_classes("light", network); }), "traffic light"));

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <memory>
 
 #include <convoy/media/image.h>
@@ -247,4 +248,41 @@ TEST_CASE("help, version, quiet and report") {
     const Finished quiet = yolo_run(folder, {clip(), "--frames", "2", "--jsonl", "-", "--quiet"});
     CHECK(quiet.err.empty());
     CHECK(records_in(quiet.out).size() == 2);
+}
+
+TEST_CASE("a misspelt option gets the nearest one as a hint", "[yolo-run]") {
+    const TemporaryFolder folder;
+    check_failure(yolo_run(folder, {clip(), "--jsnol", "-"}), 2, "did you mean --jsonl?");
+    check_failure(yolo_run(folder, {clip(), "--confidance=.5"}), 2, "did you mean --confidence?");
+    const Finished far = yolo_run(folder, {clip(), "--frobnicate"});
+    check_failure(far, 2, "--frobnicate");
+    CHECK_FALSE(contains(far.err, "did you mean"));
+}
+
+TEST_CASE("lines at the end count classes and the whole; the report counts frames", "[yolo-run]") {
+    const TemporaryFolder folder;
+    save_frame(folder / "p.jpg", 0);
+    std::filesystem::copy_file(clip(), folder / "same.mp4");
+    const Finished run = yolo_run(folder, {clip(), folder / "same.mp4", folder / "p.jpg", "--jsonl", "-", "--device",
+                                           "cpu", "--at-once", "2", "--report-json", "r.json"});
+    REQUIRE(run.status == 0);
+    const std::vector<json> records = records_in(run.out);
+    REQUIRE(records.size() == 481);
+    std::int64_t persons = 0;
+    for (const json& record : records)
+        for (const json& d : record["detections"]) persons += d["class"] == "person";
+    REQUIRE(persons > 0);
+    CHECK(contains(run.err, "3 inputs: 481 frames, "));
+    CHECK(contains(run.err, "person " + std::to_string(persons)));
+    std::ifstream file(folder / "r.json");
+    const json report = json::parse(file);
+    std::int64_t decoded = 0;
+    for (const json& stage : report["stages"])
+        if (stage["name"] == "decode") decoded += stage["count"].get<std::int64_t>();
+    CHECK(decoded == 481);
+    CHECK_FALSE(contains(report["bottleneck"].get<std::string>(), "GPU"));
+    // Side by side, each takes nearly as long as both, and none next to nothing.
+    const double whole = report["seconds"].get<double>();
+    for (const json& input : report["inputs"])
+        if (input["frames"] == 240) CHECK(input["seconds"].get<double>() > whole / 4);
 }
