@@ -110,7 +110,9 @@ public:
             summary.seconds = seconds_since(opened_[std::size_t(input)]);
         }
         done_bytes_ += bytes_[std::size_t(input)];
-        tell(summary, is_video);
+        const std::int64_t all =
+            begun != begun_.end() && options_.input.frames == 0 && !stop_ ? expected(begun->second) : 0;
+        tell(summary, is_video, all);
         const bool whole = end.error.empty() && options_.input.frames == 0 && !stop_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input, whole); });
         for (const auto& sink : sinks_.pictures) deliver([&] { sink->end_input(input, whole); });
@@ -176,14 +178,15 @@ private:
         open->places.clear();
     }
 
-    void tell(const InputSummary& summary, bool is_video) {
+    void tell(const InputSummary& summary, bool is_video, std::int64_t all) {
         const InputEnd& end = summary.end;
         if (!end.error.empty()) progress_.error("yolo-run: error: " + end.error);
         if (end.damaged > 0 && !is_video)
             progress_.error(fmt::format("yolo-run: warning: {}: {}", summary.path, end.first_damage));
         else if (end.damaged > 0)
-            progress_.error(fmt::format("yolo-run: warning: {}: {} damaged, the first: {}", summary.path, end.damaged,
-                                        end.first_damage));
+            progress_.error(fmt::format(
+                "yolo-run: warning: {}: {} damaged, the first: {}{}", summary.path, end.damaged, end.first_damage,
+                all > end.frames ? fmt::format("; {} of {} frames are missing", all - end.frames, all) : ""));
         if (!end.remark.empty()) progress_.message(fmt::format("yolo-run: {}: {}", summary.path, end.remark));
         if (end.frames > 0)
             progress_.message(summary.path + ": " +

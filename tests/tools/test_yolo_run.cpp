@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <memory>
 
 #include <convoy/media/image.h>
@@ -285,4 +286,23 @@ TEST_CASE("lines at the end count classes and the whole; the report counts frame
     const double whole = report["seconds"].get<double>();
     for (const json& input : report["inputs"])
         if (input["frames"] == 240) CHECK(input["seconds"].get<double>() > whole / 4);
+}
+
+TEST_CASE("a file that is there is replaced when its successor is whole, and a cut video counts", "[yolo-run]") {
+    const TemporaryFolder folder;
+    write_file(folder / "b.jsonl", "old\n");
+    check_failure(yolo_run(folder, {clip(), "--jsonl", "b.jsonl", "--frames", "4", "--fail-device", "cpu@2", "--device",
+                                    "cpu", "--batch", "1", "-q"}),
+                  1, "no device is left");
+    const Finished run = yolo_run(folder, {clip(), "--jsonl", "b.jsonl", "--frames", "3"});
+    REQUIRE(run.status == 0);
+    CHECK(contains(run.err, "wrote b.jsonl, in place of the one that was there"));
+    CHECK(contains(yolo_run(folder, {clip(), "--jsonl", "new.jsonl", "--frames", "1"}).err, "wrote new.jsonl\n"));
+    std::ifstream whole(clip(), std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(whole)), {});
+    write_file(folder / "cut.mp4", bytes.substr(0, bytes.size() / 2));
+    const Finished cut = yolo_run(folder, {folder / "cut.mp4", "--jsonl", "-"});
+    const std::size_t had = records_in(cut.out).size();
+    CHECK(had > 0);
+    CHECK(contains(cut.err, " of 240 frames are missing"));
 }
