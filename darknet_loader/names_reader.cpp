@@ -17,7 +17,7 @@ std::string_view trimmed(std::string_view line) {
 }
 
 bool is_text(std::string_view line) {
-    return std::none_of(line.begin(), line.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+    return std::none_of(line.begin(), line.end(), [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
 }  // namespace
@@ -33,6 +33,9 @@ void attach_names(Network& network, const std::string& path) {
         text.remove_prefix(std::min(end + 1, text.size()));
     }
     while (!names.empty() && names.back().empty()) names.pop_back();
+    // Where all of the classes have a name without them, blank lines are nothing but that.
+    const auto blank = std::count(names.begin(), names.end(), std::string());
+    if (int(names.size() - std::size_t(blank)) == network.classes()) std::erase(names, std::string());
     for (std::size_t i = 0; i < names.size(); ++i)
         if (names[i].empty() || !is_text(names[i]))
             throw Error(ErrorKind::model,

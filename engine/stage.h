@@ -18,9 +18,11 @@ public:
         : clock_(clock), trace_(trace), group_(&group), track_(&track), name_(name) {}
     ~StageScope() {
         const auto stop = StageClock::Clock::now();
-        clock_.add(stop - start_);
+        if (counts_) clock_.add(stop - start_);
         if (trace_) trace_->add(*group_, *track_, name_, start_, stop);
     }
+    /// Nothing came of it: it is in the trace alone.
+    void leave_out() { counts_ = false; }
     StageScope(const StageScope&) = delete;
     StageScope& operator=(const StageScope&) = delete;
 
@@ -29,6 +31,7 @@ private:
     Trace* trace_ = nullptr;
     const std::string *group_ = nullptr, *track_ = nullptr;
     const char* name_ = nullptr;
+    bool counts_ = true;
     const StageClock::Clock::time_point start_ = StageClock::Clock::now();
 };
 

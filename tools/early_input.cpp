@@ -64,7 +64,7 @@ EarlyInput::Opened EarlyInput::opened() {
 }
 
 std::int64_t EarlyInput::expected_frames(const std::vector<std::string>& inputs) {
-    if (std::all_of(inputs.begin(), inputs.end(), media::is_image_path)) return std::int64_t(inputs.size());
+    if (std::all_of(inputs.begin(), inputs.end(), media::is_picture)) return std::int64_t(inputs.size());
     if (inputs.size() > 1) return 0;
     const Opened now = opened();
     return now.input ? now.input->info().frames_estimate : 0;

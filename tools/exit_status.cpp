@@ -3,12 +3,39 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <new>
+#include <string>
+
+#include "tools/edit_distance.h"
 
 namespace convoy::tools {
+
+namespace {
+
+/// "; did you mean --jsonl?" for an option that there is not, where one is near it.
+std::string hint(const CLI::App& app) {
+    constexpr std::size_t kNear = 3;  // edits; no more than a third of the word
+    for (const std::string& argument : app.remaining()) {
+        const std::string word = argument.substr(0, argument.find('='));
+        if (!word.starts_with("--")) continue;
+        std::string nearest;
+        std::size_t least = std::min(kNear, word.size() / 3) + 1;
+        for (const CLI::Option* option : app.get_options())
+            for (const std::string& name : option->get_lnames())
+                if (const std::size_t edits = edit_distance(word, "--" + name); edits < least) {
+                    least = edits;
+                    nearest = "--" + name;
+                }
+        if (!nearest.empty()) return "; did you mean " + nearest + "?";
+    }
+    return "";
+}
+
+}  // namespace
 
 int exit_status(ErrorKind kind) { return kind == ErrorKind::usage ? kBadUsage : kBadData; }
 
@@ -27,7 +54,9 @@ int run_command(CLI::App& app, int argc, char** argv, const std::function<int()>
     } catch (const CLI::Success& help_or_version) {
         return app.exit(help_or_version);
     } catch (const CLI::ParseError& error) {
-        print_error(name, fmt::format("{}; {} --help lists the options", error.what(), name));
+        const std::string near = hint(app);
+        print_error(name,
+                    fmt::format("{}{} {} --help lists the options", error.what(), near.empty() ? ";" : near, name));
         return kBadUsage;
     } catch (const Error& error) {
         print_error(name, error.what());

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include <convoy/load.h>
+#include "tools/foreign_model.h"
 
 namespace fs = std::filesystem;
 
@@ -43,6 +44,25 @@ std::string without_model_suffix(const std::string& stem) {
     return has_suffix ? fs::path(path).replace_extension().string() : stem;
 }
 
+// Before the loader calls it a damaged file of ours.
+void refuse_foreign(const std::string& file) {
+    if (const std::string what = file.empty() ? "" : foreign_model(file); !what.empty())
+        throw Error(ErrorKind::model,
+                    fmt::format("'{}' is {}; Convoy runs Darknet models (YOLOv3 to YOLOv7), a .cfg with its .weights, "
+                                "and converts no others: {}",
+                                file, what, kGetAModel));
+}
+
+// Of a model that is named by its stem, all files that are needed must be there.
+void require_files(const std::string& stem, const std::string& cfg, const std::string& weights) {
+    std::string missing;
+    std::error_code ignored;
+    for (const std::string& file : {cfg, weights})
+        if (!file.empty() && !fs::exists(file, ignored)) missing += (missing.empty() ? "no " : " and no ") + file;
+    if (!missing.empty())
+        throw Error(ErrorKind::model, fmt::format("model '{}': there is {}; {}", stem, missing, kGetAModel));
+}
+
 std::string default_tuning_cache() {
     if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache && *cache)
         return (fs::path(cache) / "convoy").string();
@@ -68,6 +88,7 @@ void ModelOptions::add_to(CLI::App& app) {
 }
 
 Network ModelOptions::load(bool needs_weights) const {
+    const LoadOptions load = parse_size(size);
     std::string base = without_model_suffix(stem), cfg_file = cfg, weights_file = weights;
     if (is_demo()) base = (fs::path(demo_model_folder()) / kDemoModel).string();
     if (!base.empty()) {
@@ -75,12 +96,16 @@ Network ModelOptions::load(bool needs_weights) const {
         weights_file = base + ".weights";
         std::error_code ignored;
         if (!needs_weights && !fs::exists(weights_file, ignored)) weights_file.clear();
+        refuse_foreign(stem);
+        require_files(stem, cfg_file, weights_file);
     }
+    refuse_foreign(cfg_file);
+    refuse_foreign(weights_file);
     if (cfg_file.empty())
         throw Error(ErrorKind::usage, "--weights needs its network description: give --cfg FILE, too");
     if (weights_file.empty() && needs_weights)
         throw Error(ErrorKind::usage, "--cfg needs trained weights: give --weights FILE, too");
-    return load_network(cfg_file, weights_file, names, parse_size(size));
+    return load_network(cfg_file, weights_file, names, load);
 }
 
 void add_preprocess_options(CLI::App& app, EngineOptions& engine) {

@@ -4,11 +4,11 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 #include <string_view>
 
 #include <convoy/version.h>
+#include "tools/edit_distance.h"
 #include "tools/sinks/jsonl_sink.h"
 
 namespace convoy::tools {
@@ -24,21 +24,6 @@ constexpr const char* kExamples = R"(Examples:
 Exit status: 0 done, 1 something could not be read, written or done, 2 wrong usage,
 3 done although a device failed, 130 interrupted.
 )";
-
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-        }
-    }
-    return row.back();
-}
 
 std::string near_matches(const std::string& text, const std::vector<std::string>& names) {
     std::string found;
@@ -178,13 +163,15 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_option("--contact-sheet", output.contact_sheet, "twelve frames on one picture: .jpg, .png or .bmp")
         ->type_name("FILE")
         ->group(group);
-    add_choice<media::EncoderChoice>(app, "--encoder", output.encoding.encoder,
-                                     {{"auto", media::EncoderChoice::automatic},
-                                      {"x264", media::EncoderChoice::x264},
-                                      {"nvenc", media::EncoderChoice::nvenc},
-                                      {"jpeg", media::EncoderChoice::jpeg}},
-                                     "who encodes videos (default: auto, a GPU's encoder where there is one); jpeg: "
-                                     "Motion JPEG by the GPU, .avi or .mkv, and the pictures of --pictures")
+    add_choice<media::EncoderChoice>(
+        app, "--encoder", output.encoding.encoder,
+        {{"auto", media::EncoderChoice::automatic},
+         {"x264", media::EncoderChoice::x264},
+         {"nvenc", media::EncoderChoice::nvenc},
+         {"jpeg", media::EncoderChoice::jpeg}},
+        "who encodes videos (default: auto: a GPU's encoder for what is one part, such as a "
+        "camera, else x264 or x265 on all cores); jpeg: Motion JPEG by the GPU, .avi or "
+        ".mkv, and the pictures of --pictures")
         ->group(group);
     app.add_option("--quality", output.encoding.quality,
                    "with --encoder jpeg: 1 is the worst, 100 the best (default: 90)")
@@ -263,7 +250,7 @@ std::vector<int> parse_classes(const std::string& list, const Network& network) 
     if (list.empty()) return ids;
     for (std::size_t start = 0; start <= list.size();) {
         const std::size_t comma = std::min(list.find(',', start), list.size());
-        const int id = parse_class(list.substr(start, comma - start), network);
+        const int id = parse_class(CLI::detail::trim_copy(list.substr(start, comma - start)), network);
         if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
         start = comma + 1;
     }

@@ -44,9 +44,10 @@ std::string file_name(const ProgressState& state) {
     return state.inputs > 1 ? fmt::format("[{}/{}] {}", state.input_number, state.inputs, name) : name;
 }
 
-// Everything but the name and the bar.
+// Everything but the name and the bar. Like the bar, frames are those of the whole run.
 std::string figures(const ProgressState& state) {
-    std::string text = state.frames_of_input > 0
+    std::string text = state.inputs > 1 ? fmt::format("{} frames", state.total_frames)
+                       : state.frames_of_input > 0
                            ? fmt::format("{}/{} frames", state.frame, std::max(state.frame, state.frames_of_input))
                            : fmt::format("{} frames", state.frame);
     if (state.elapsed_s <= 0) return text;

@@ -53,9 +53,16 @@ double busy(const RunSummary& summary, const Stage& stage) {
     return summary.run.seconds > 0 ? stage.stats.total_s / (summary.run.seconds * stage.threads) : 0;
 }
 
-std::string advice(const std::string& stage) {
-    if (stage == "network") return "another GPU, a smaller --size or a smaller model would make it faster";
-    if (stage == "decode") return "another GPU or more --decoders would make it faster";
+bool has_gpu(const RunSummary& summary) {
+    return std::any_of(summary.run.devices.begin(), summary.run.devices.end(),
+                       [](const DeviceReport& device) { return device.name.starts_with("cuda"); });
+}
+
+std::string advice(const std::string& stage, bool on_gpu) {
+    const std::string gpu = on_gpu ? "another GPU" : "";
+    if (stage == "network")
+        return (on_gpu ? gpu + ", a" : "a") + " smaller --size or a smaller model would make it faster";
+    if (stage == "decode") return (on_gpu ? gpu + " or more" : "more") + " --decoders would make it faster";
     if (stage == "demux") return "a faster disk, or a video with more keyframes, would make it faster";
     if (stage == "draw and encode")
         return "more CPU cores, or --overlay, which encodes nothing, in place of --video would make it faster";
@@ -103,9 +110,7 @@ std::string decoder_line(const RunSummary& summary) {
         if (fallbacks == 0) why = input.end.first_fallback;
         fallbacks += input.end.fallbacks;
     }
-    const bool gpus = std::any_of(summary.run.devices.begin(), summary.run.devices.end(),
-                                  [](const DeviceReport& device) { return device.name.starts_with("cuda"); });
-    if (!gpus || segments == 0) return "";
+    if (!has_gpu(summary) || segments == 0) return "";
     std::string text = fmt::format("{} segments were decoded by the GPUs' decoders", on_gpu);
     if (const std::int64_t helped = segments - on_gpu - fallbacks; helped > 0)
         text += fmt::format(", {} by CPU threads beside them", helped);
@@ -154,7 +159,7 @@ Bottleneck bottleneck(const RunSummary& summary) {
     }
     found.sentence = found.stage.empty() ? "nothing was done"
                                          : fmt::format("{}{} holds it back, busy {:.0f} % of the time: {}", found.stage,
-                                                       where, 100 * found.busy, advice(found.stage));
+                                                       where, 100 * found.busy, advice(found.stage, has_gpu(summary)));
     return found;
 }
 

@@ -22,10 +22,21 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 std::string count(std::int64_t n, const char* noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
 
-std::string summary_line(const InputSummary& input, bool is_video) {
-    if (!is_video) return fmt::format("{}: {}", input.path, count(input.detections, "detection"));
-    return fmt::format("{}: {}, {}, {:.1f} frames/s", input.path, count(input.end.frames, "frame"),
-                       count(input.detections, "detection"), double(input.end.frames) / std::max(input.seconds, 1e-9));
+std::string detections_text(const InputSummary& input, const std::vector<std::string>& names) {
+    const std::string counts = class_counts(input.by_class, names);
+    return count(input.detections, "detection") + (counts.empty() ? "" : " (" + counts + ")");
+}
+
+std::string video_text(const InputSummary& sum, const std::vector<std::string>& names) {
+    return fmt::format("{}, {}, {:.1f} frames/s", count(sum.end.frames, "frame"), detections_text(sum, names),
+                       double(sum.end.frames) / std::max(sum.seconds, 1e-9));
+}
+
+void add(InputSummary& sum, const InputSummary& input) {
+    sum.end.frames += input.end.frames;
+    sum.detections += input.detections;
+    sum.by_class.resize(std::max(sum.by_class.size(), input.by_class.size()));
+    for (std::size_t i = 0; i < input.by_class.size(); ++i) sum.by_class[i] += input.by_class[i];
 }
 
 /// Passes what a run tells on to the sinks and to the person at the terminal.
@@ -39,6 +50,13 @@ public:
             bytes_.push_back(ignored ? 1. : double(bytes));
             total_bytes_ += bytes_.back();
         }
+        opened_.assign(options.inputs.size(), start_);
+    }
+
+    /// From any thread, when an input is about to be opened.
+    void opens(std::size_t input) {
+        const std::lock_guard lock(mutex_);
+        opened_[input] = Clock::now();
     }
 
     bool wants_pixels() const override { return !sinks_.pictures.empty(); }
@@ -57,6 +75,10 @@ public:
         Begun& begun = begun_.at(input);
         if (begun.frames++ == 0) begun.info.width = result.frame.pixels.width;
         begun.detections += std::int64_t(result.detections.size());
+        for (const Detection& d : result.detections) {
+            if (std::size_t(d.class_id) >= begun.by_class.size()) begun.by_class.resize(std::size_t(d.class_id) + 1);
+            ++begun.by_class[std::size_t(d.class_id)];
+        }
         ++total_frames_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->write({begun.info, input, result}); });
         if (progress_.due()) progress_.update(progress_state(input, begun));
@@ -79,12 +101,19 @@ public:
         summary.path = options_.inputs[std::size_t(input)];
         const auto begun = begun_.find(input);
         const bool is_video = begun != begun_.end() && begun->second.info.is_video;
-        if (begun != begun_.end()) summary.detections = begun->second.detections;
+        if (begun != begun_.end()) {
+            summary.detections = begun->second.detections;
+            summary.by_class = begun->second.by_class;
+        }
         summary.end = end;
-        summary.seconds = seconds_since(input_start_);
-        input_start_ = Clock::now();
+        {
+            const std::lock_guard lock(mutex_);
+            summary.seconds = seconds_since(opened_[std::size_t(input)]);
+        }
         done_bytes_ += bytes_[std::size_t(input)];
-        tell(summary, is_video);
+        const std::int64_t all =
+            begun != begun_.end() && options_.input.frames == 0 && !stop_ ? expected(begun->second) : 0;
+        tell(summary, is_video, all);
         const bool whole = end.error.empty() && options_.input.frames == 0 && !stop_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input, whole); });
         for (const auto& sink : sinks_.pictures) deliver([&] { sink->end_input(input, whole); });
@@ -99,6 +128,11 @@ public:
 
     /// After the run, when it has not failed.
     void close() {
+        InputSummary sum;
+        for (const InputSummary& input : inputs) add(sum, input);
+        sum.seconds = seconds_since(start_);
+        if (inputs.size() > 1)
+            progress_.message(fmt::format("{} inputs: {}", inputs.size(), video_text(sum, options_.class_names)));
         for (const auto& sink : sinks_.records) deliver([&] { sink->close(); });
         for (const auto& sink : sinks_.pictures) deliver([&] { sink->close(); });
     }
@@ -112,6 +146,7 @@ private:
     struct Begun {
         InputInfo info;
         std::int64_t frames = 0, detections = 0;
+        std::vector<std::int64_t> by_class;
     };
     struct OpenWork {
         AnnotateWork* work = nullptr;
@@ -144,29 +179,43 @@ private:
         open->places.clear();
     }
 
-    void tell(const InputSummary& summary, bool is_video) {
+    void tell(const InputSummary& summary, bool is_video, std::int64_t all) {
         const InputEnd& end = summary.end;
         if (!end.error.empty()) progress_.error("yolo-run: error: " + end.error);
-        if (end.damaged > 0)
-            progress_.error(fmt::format("yolo-run: warning: {}: {} damaged, the first: {}", summary.path, end.damaged,
-                                        end.first_damage));
+        if (end.damaged > 0 && !is_video)
+            progress_.error(fmt::format("yolo-run: warning: {}: {}", summary.path, end.first_damage));
+        else if (end.damaged > 0)
+            progress_.error(fmt::format(
+                "yolo-run: warning: {}: {} damaged, the first: {}{}", summary.path, end.damaged, end.first_damage,
+                all > end.frames ? fmt::format("; {} of {} frames are missing", all - end.frames, all) : ""));
         if (!end.remark.empty()) progress_.message(fmt::format("yolo-run: {}: {}", summary.path, end.remark));
-        if (end.frames > 0) progress_.message(summary_line(summary, is_video));
+        if (end.frames > 0)
+            progress_.message(summary.path + ": " +
+                              (is_video ? video_text(summary, options_.class_names)
+                                        : detections_text(summary, options_.class_names)));
     }
 
     ProgressState progress_state(int input, const Begun& begun) const {
-        const std::int64_t limit = options_.input.frames;
-        std::int64_t expected = begun.info.frames_estimate;
-        if (limit > 0) expected = expected > 0 ? std::min(expected, limit) : limit;
-        const double share = expected > 0 ? std::min(double(begun.frames) / double(expected), 1.) : 0;
+        double done_bytes = done_bytes_;
+        for (const auto& [other, state] : begun_) {
+            const std::int64_t frames = expected(state);
+            const double share = frames > 0 ? std::min(double(state.frames) / double(frames), 1.) : 0;
+            done_bytes += share * bytes_[std::size_t(other)];
+        }
         return {options_.inputs[std::size_t(input)],
                 std::size_t(input) + 1,
                 options_.inputs.size(),
                 begun.frames,
-                expected,
+                expected(begun),
                 total_frames_,
-                (done_bytes_ + share * bytes_[std::size_t(input)]) / std::max(total_bytes_, 1.),
+                done_bytes / std::max(total_bytes_, 1.),
                 seconds_since(start_)};
+    }
+
+    std::int64_t expected(const Begun& begun) const {
+        const std::int64_t limit = options_.input.frames, frames = begun.info.frames_estimate;
+        if (limit <= 0) return frames;
+        return frames > 0 ? std::min(frames, limit) : limit;
     }
 
     const PipelineOptions& options_;
@@ -178,19 +227,21 @@ private:
     std::map<int, std::deque<OpenWork>> works_;  // by input, in order; guarded by mutex_, the places are the consumer's
     std::map<int, Begun> begun_;
     const Clock::time_point start_ = Clock::now();
-    Clock::time_point input_start_ = start_;
+    std::vector<Clock::time_point> opened_;  // by input; guarded by mutex_
     std::vector<double> bytes_;
     double total_bytes_ = 0, done_bytes_ = 0;
     std::int64_t total_frames_ = 0;
 };
 
 // Recordings share `at_once` lanes; what is or may be live has one of its own, since nothing may wait for its end.
-std::vector<RunInput> run_inputs(const PipelineOptions& options) {
+std::vector<RunInput> run_inputs(const PipelineOptions& options, Observer& observer) {
     std::vector<RunInput> inputs;
     int recordings = 0, lane = options.at_once;
     for (const std::string& path : options.inputs) {
         const bool alone = media::is_live(path) || media::is_address(path);
-        inputs.push_back({[path, &options, early = inputs.empty() ? options.first : nullptr](std::stop_token cancel) {
+        inputs.push_back({[path, &options, &observer, number = inputs.size(),
+                           early = inputs.empty() ? options.first : nullptr](std::stop_token cancel) {
+                              observer.opens(number);
                               return early ? early->take(cancel) : media::open_input(path, options.input, cancel);
                           },
                           alone ? lane++ : recordings++ % options.at_once});
@@ -200,12 +251,26 @@ std::vector<RunInput> run_inputs(const PipelineOptions& options) {
 
 }  // namespace
 
+std::string class_counts(const std::vector<std::int64_t>& by_class, const std::vector<std::string>& names) {
+    constexpr std::size_t kNamed = 6;
+    std::vector<std::size_t> found;
+    for (std::size_t id = 0; id < by_class.size(); ++id)
+        if (by_class[id] > 0) found.push_back(id);
+    std::stable_sort(found.begin(), found.end(), [&](auto a, auto b) { return by_class[a] > by_class[b]; });
+    std::string text;
+    for (std::size_t i = 0; i < std::min(found.size(), kNamed); ++i) {
+        const std::string name = found[i] < names.size() ? names[found[i]] : fmt::format("class {}", found[i]);
+        text += fmt::format("{}{} {}", i ? ", " : "", name, by_class[found[i]]);
+    }
+    return found.size() > kNamed ? fmt::format("{}, {} more classes", text, found.size() - kNamed) : text;
+}
+
 RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& sinks, Progress& progress,
                         const std::atomic<bool>& stop) {
     const Clock::time_point start = Clock::now();
     Observer observer(options, sinks, progress, stop);
     RunSummary summary;
-    summary.run = engine.run(run_inputs(options), observer, stop, options.threads);
+    summary.run = engine.run(run_inputs(options, observer), observer, stop, options.threads);
     observer.close();
     summary.inputs = std::move(observer.inputs);
     summary.draw = observer.draw();

@@ -25,7 +25,8 @@ namespace convoy::tools {
 struct InputSummary {
     std::string path;
     std::int64_t detections = 0;
-    double seconds = 0;  ///< from the end of the input before it (or the start) to its own end
+    std::vector<std::int64_t> by_class;  ///< detections; as long as the highest class that was found
+    double seconds = 0;                  ///< from when it was opened to its end, others beside it or not
     InputEnd end;
 };
 
@@ -39,6 +40,9 @@ struct RunSummary {
     /// Outputs that were given up, since nobody read them any more: a sentence each. All others are whole.
     std::vector<std::string> given_up;
 };
+
+/// "person 120, car 61": the classes that were found most, by name or else number; "" for none.
+std::string class_counts(const std::vector<std::int64_t>& by_class, const std::vector<std::string>& names);
 
 struct PipelineOptions {
     std::vector<std::string> inputs;       ///< files and addresses

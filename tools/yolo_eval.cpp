@@ -240,6 +240,7 @@ int run(EvalOptions& options) {
         fmt::print(stderr, "yolo-eval: interrupted; nothing was scored or written\n");
         return kInterrupted;
     }
+    for (const std::string& warning : dataset.warnings) fmt::print(stderr, "yolo-eval: warning: {}\n", warning);
     if (!options.quiet)
         for (const std::string& note : dataset.notes) fmt::print(stderr, "yolo-eval: note: {}\n", note);
 

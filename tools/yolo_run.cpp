@@ -39,14 +39,30 @@ std::vector<std::string> outputs_of(const Sinks& sinks) {
 }
 
 // Default results are the program's answer, so their paths go to standard output; named ones are only confirmed.
-void list_outputs(const RunOptions& options, const std::vector<std::string>& paths) {
+void list_outputs(const RunOptions& options, const std::vector<std::string>& paths,
+                  const std::vector<std::string>& replaced) {
     for (const std::string& path : paths) {
         if (options.output.none())
             fmt::print("{}\n", path);
         else if (!options.quiet)
-            fmt::print(stderr, "wrote {}\n", path);
+            fmt::print(
+                stderr, "wrote {}{}\n", path,
+                std::count(replaced.begin(), replaced.end(), path) ? ", in place of the one that was there" : "");
     }
     std::fflush(stdout);
+}
+
+// Named outputs whose place a file of an earlier run has.
+std::vector<std::string> to_be_replaced(const OutputPlan& plan) {
+    std::vector<std::string> found;
+    std::error_code error;
+    const auto look = [&](const std::string& path) {
+        if (!path.empty() && std::filesystem::is_regular_file(path, error)) found.push_back(path);
+    };
+    look(plan.jsonl), look(plan.contact_sheet);
+    for (const auto* files : {&plan.jsonl_files, &plan.videos, &plan.overlays})
+        for (const std::string& path : *files) look(path);
+    return found;
 }
 
 // The results are whole, but somebody should look at the machine.
@@ -175,8 +191,11 @@ int run(RunOptions& options) {
     if (options.inputs.empty()) return tune(options);
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
-    const std::vector<std::string> inputs = media::expand_inputs(options.inputs);
+    std::vector<std::string> left_out;
+    const std::vector<std::string> inputs = media::expand_inputs(options.inputs, &left_out);
+    for (const std::string& sentence : left_out) fmt::print(stderr, "yolo-run: warning: {}\n", sentence);
     OutputPlan plan = plan_outputs(options.output, inputs, {options.report_json, options.trace});
+    const std::vector<std::string> replaced = to_be_replaced(plan);
     prepare(options, inputs);
     std::optional<EarlyInput> first;
     if (!media::is_live(inputs.front())) first.emplace(inputs.front(), options.input);
@@ -222,7 +241,7 @@ int run(RunOptions& options) {
             summary.given_up.push_back("cannot write to standard error: " + progress.failure());
         outputs = outputs_of(sinks);
     }
-    list_outputs(options, outputs);
+    list_outputs(options, outputs, replaced);
     return leave(conclude(options, summary, engine, errors));
 }
 

@@ -107,7 +107,7 @@ std::shared_ptr<const Segment> Dispatcher::cut(OpenInput& input) {
         if (!input.input) throw Error(ErrorKind::input, "RunInput::open gave no input " + std::to_string(input.index));
         return input.input->next_segment();
     } catch (const Error& error) {
-        if (error.kind() != ErrorKind::input) throw;
+        if (error.kind() != ErrorKind::input && error.kind() != ErrorKind::unsupported) throw;
         if (cancel_.stop_requested()) return nullptr;  // that is why
         input.error = error.what();
         return nullptr;

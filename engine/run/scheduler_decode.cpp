@@ -255,7 +255,7 @@ RunUnit::Ending Scheduler::blame(Device& device, std::exception_ptr thrown, std:
     try {
         std::rethrow_exception(thrown);
     } catch (const Error& e) {
-        if (e.kind() == ErrorKind::input) {
+        if (e.kind() == ErrorKind::input || e.kind() == ErrorKind::unsupported) {
             error = e.what();
             return RunUnit::Ending::complete;
         }
@@ -279,8 +279,9 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
         std::optional<Frame> frame;
         const auto begin = Clock::now();
         {
-            const StageScope timed(clock, options_.trace, worker.options().name, seat.name(), "decode");
+            StageScope timed(clock, options_.trace, worker.options().name, seat.name(), "decode");
             frame = reader.next();
+            if (!frame) timed.leave_out();  // the segment's end
         }
         const auto decoded_at = Clock::now();
         read.decoding_s += std::chrono::duration<double>(decoded_at - begin).count();

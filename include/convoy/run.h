@@ -17,8 +17,8 @@ namespace convoy {
 
 /// One input of a run.
 struct RunInput {
-    /// Opens it, when its turn comes and on a thread of the engine. May throw Error(input): then the others go on;
-    /// anything else ends the run.
+    /// Opens it, when its turn comes and on a thread of the engine. May throw Error(input) or Error(unsupported): then
+    /// the others go on; anything else ends the run.
     /// `cancel` is asked to stop when the run ends early: whatever waits in here, or later in the input and its readers
     /// (for a network, a camera, somebody who writes into a pipe), is to give up soon then.
     std::function<std::unique_ptr<Input>(std::stop_token cancel)> open = {};

@@ -65,8 +65,9 @@ struct Script {
     std::int64_t frames_estimate = 0;
     std::chrono::microseconds frame_time{0};  ///< decoding a frame takes
     bool adopts = false;                      ///< readers of others
-    std::string open_error, cut_error;        ///< thrown when it is opened; after the last segment
-    int unreadable_segment = -1;              ///< whose reader throws at its second frame
+    ErrorKind open_error_kind = ErrorKind::input;
+    std::string open_error, cut_error;  ///< thrown when it is opened; after the last segment
+    int unreadable_segment = -1;        ///< whose reader throws at its second frame
     std::shared_ptr<std::atomic<int>> readers = std::make_shared<std::atomic<int>>(0);  ///< made so far
     std::shared_ptr<std::atomic<int>> warmed_up = std::make_shared<std::atomic<int>>(0);
     std::shared_ptr<std::atomic<int>> warmed_up_late = std::make_shared<std::atomic<int>>(0);
@@ -175,7 +176,7 @@ private:
 
 inline RunInput run_input(const Script& script, int lane = 0) {
     return {[script](std::stop_token cancel) -> std::unique_ptr<Input> {
-                if (!script.open_error.empty()) throw Error(ErrorKind::input, script.open_error);
+                if (!script.open_error.empty()) throw Error(script.open_error_kind, script.open_error);
                 return std::make_unique<FakeInput>(script, std::move(cancel));
             },
             lane};

@@ -335,6 +335,7 @@ TEST_CASE("what goes wrong with one input is told in its end, and the others go 
         Script good, unopened, uncut, unreadable;
         good.segments = uncut.segments = unreadable.segments = {4, 4, 4};
         unopened.open_error = "cannot be opened";
+        unopened.open_error_kind = draws ? ErrorKind::unsupported : ErrorKind::input;
         uncut.cut_error = "cannot be cut any further";
         unreadable.unreadable_segment = 1;
         Recorder recorder(5);

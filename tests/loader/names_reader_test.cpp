@@ -30,6 +30,8 @@ TEST_CASE("names, one a line", "[names]") {
     CHECK(names_of("cat\npolar bear") == expected);
     CHECK(names_of("\xef\xbb\xbf"
                    "cat \r\n\tpolar bear\r\n\r\n\n") == expected);
+    CHECK(names_of("\ncat\n\n\tpolar bear \n") == expected);  // blank lines, where all classes have their name
+    CHECK(names_of("cat\npolar\tbear\n").back() == "polar\tbear");
 }
 
 TEST_CASE("names that do not fit", "[names]") {
@@ -37,7 +39,7 @@ TEST_CASE("names that do not fit", "[names]") {
     CHECK(names(names_of("cat\ndog\nemu\n"), "has 3 class names"));
     CHECK(names(names_of("cat\ndog\nemu\n"), "classes=2"));
     CHECK(names(names_of(""), "has 0 class names"));
-    CHECK(names(names_of("cat\n\ndog\n"), "a.names:2: the line is blank"));
+    CHECK(names(names_of("cat\n\ndog\nemu\n"), "a.names:2: the line is blank"));
     CHECK(names(names_of(std::string_view("cat\nd\0g\n", 8)), "a.names:2: this is not text"));
     Network network = parse_network(kSmallCfg, "small.cfg");
     CHECK(error_of([&] { attach_names(network, "/nonexistent.names"); }));

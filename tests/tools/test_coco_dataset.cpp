@@ -149,6 +149,21 @@ TEST_CASE("a YOLO folder is read, subfolders and missing label files included") 
     check_contains(d.notes[0], "999.txt");
 }
 
+TEST_CASE("labels as people have them: marks, tabs, line ends, a little beyond the picture") {
+    const TemporaryFolder folder;
+    write_yolo_folder(folder);
+    write_file(folder / "labels/000000000042.txt",
+               "\xef\xbb\xbf"
+               "1\t0.5\t0.5\t0.5\t0.2 \r\n\r\n  \r\n0 0.5 0.5 1.0004 -0.0002\r\n0 .5 .5 1.01 1\n");
+    const eval::Dataset d = eval::read_yolo_dataset(folder.path().string(), eval::categories_of_classes(2, {}));
+    REQUIRE(d.annotations.size() == 3);
+    CHECK((d.annotations[0].box.w == 10 && d.annotations[0].box.h == 2));
+    CHECK((d.annotations[1].box.x == 0 && d.annotations[1].box.w == 20 && d.annotations[1].box.h == 0));
+    REQUIRE(d.warnings.size() == 1);
+    check_contains(d.warnings[0], "2 labels reach a little beyond the picture");
+    check_contains(d.warnings[0], "000000000042.txt:4");
+}
+
 TEST_CASE("bad labels are refused with file and line") {
     const auto complain = [](const std::string& label) {
         const TemporaryFolder folder;

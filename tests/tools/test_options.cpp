@@ -271,6 +271,41 @@ TEST_CASE("half a model is a usage error") {
     CHECK(contains(usage_error([&] { model.load(); }), "--cfg"));
 }
 
+TEST_CASE("a model that is not there, or another program's, says what to do") {
+    const test::TemporaryFolder folder;
+    const auto complaint = [](const std::string& stem) -> std::string {
+        ModelOptions model;
+        model.stem = stem;
+        try {
+            model.load();
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::model);
+            return error.what();
+        }
+        return "";
+    };
+    const std::string none = complaint(folder / "yolov3");
+    CHECK(contains(none, "yolov3.cfg and no "));
+    CHECK(contains(none, "yolov3.weights; docs/models.md (Get a model)"));
+    test::write_file(folder / "half.cfg", "[net]\n");
+    CHECK(contains(complaint(folder / "half"), "there is no " + (folder / "half.weights")));
+    // The beginnings of files that PyTorch, ONNX, TensorFlow Lite, Keras, TensorRT and safetensors write.
+    const std::pair<const char*, std::string> files[] = {
+        {"a PyTorch model", std::string("PK\x03\x04", 4) + std::string(26, '\0') + "best/data.pkl"},
+        {"an ONNX model", std::string("\x08\x08\x12\x07pytorch\x1a\x05", 13)},
+        {"a TensorFlow Lite model", std::string("\x1c\0\0\0TFL3\0\0\0\0", 12)},
+        {"a Keras model", std::string("\x89HDF\r\n\x1a\n\0", 9)},
+        {"a TensorRT engine", "ftrt...."},
+        {"a safetensors file", std::string("\x40\0\0\0\0\0\0\0{\"a\":{\"dtype\":\"F32\"}}", 30)}};
+    for (const auto& [what, bytes] : files)
+        for (const char* name : {"x.pt", "y.weights", "z"}) {
+            INFO(what << " called " << name);
+            test::write_file(folder / name, bytes);
+            CHECK(contains(complaint(folder / name), what));
+        }
+    CHECK(contains(complaint(folder / "z"), "Convoy runs Darknet models"));
+}
+
 TEST_CASE("a model's class names are found beside it") {
     const test::TemporaryFolder folder;
     const Network network = named_network(std::vector<std::string>(80, "x"));
@@ -291,6 +326,7 @@ TEST_CASE("--classes takes names and ids") {
     const Network network = named_network({"person", "bicycle", "traffic light"});
     CHECK(parse_classes("", network).empty());
     CHECK(parse_classes("person", network) == std::vector<int>{0});
+    CHECK(parse_classes("person, traffic light ,\tbicycle", network) == std::vector<int>{0, 2, 1});
     CHECK(parse_classes("traffic light,0,2", network) == std::vector<int>{2, 0});
     CHECK(contains(usage_error([&] { parse_classes("persn", network); }), "did you mean: person?"));
     CHECK(contains(usage_error([&] { parse_classes("light", network); }), "traffic light"));

@@ -182,3 +182,12 @@ TEST_CASE("a stopped run leaves whole outputs", "[pipeline]") {
     for (const auto& [input, record] : outcome.records)
         CHECK(outcome.pictures.count(std::filesystem::path(input).stem().string() + ".jpg") == 1);
 }
+
+TEST_CASE("detections are counted by class, those found most first") {
+    const std::vector<std::string> names = {"person", "car", "dog"};
+    CHECK(class_counts({}, names) == "");
+    CHECK(class_counts({0, 0}, names) == "");
+    CHECK(class_counts({61, 120}, names) == "car 120, person 61");
+    CHECK(class_counts({1, 0, 1, 7}, names) == "class 3 7, person 1, dog 1");
+    CHECK(class_counts({1, 2, 3, 4, 5, 6, 7, 8}, {}).ends_with("class 2 3, 2 more classes"));
+}

@@ -291,3 +291,36 @@ TEST_CASE("folders expand in natural order", "[source]") {
     const Error error = error_of([&] { media::expand_inputs({folder / "sub.mp4"}); });
     CHECK(std::string(error.what()).find("no picture or video") != std::string::npos);
 }
+
+TEST_CASE("a list stands for the paths in it", "[source]") {
+    const TempFolder folder;
+    const auto write = [&](const char* name, const std::string& text) {
+        write_bytes(folder / name, Bytes(text.begin(), text.end()));
+        return folder / name;
+    };
+    std::filesystem::create_directory(folder / "in");
+    for (const char* name : {"a b.jpg", "c.jpg", "in/d.jpg"}) write_bytes(folder / name, {1});
+    const std::vector<std::string> expected = {folder / "a b.jpg", folder / "c.jpg", folder / "in/d.jpg",
+                                               "http://host/x.mp4", folder / "gone.jpg"};
+    const std::string lines = "\xef\xbb\xbf\r\n" + (folder / "a b.jpg") +
+                              " \r\n\r\n\tc.jpg\r\nin\r\nhttp://host/x.mp4\n" + (folder / "gone.jpg");
+    const std::string list = write("train.txt", lines);
+    CHECK(media::expand_inputs({list}) == expected);
+    CHECK(media::expand_inputs({"@" + list}) == expected);
+    const std::string data =
+        write("obj.data", "classes = 2\r\ntrain = none.txt\r\nvalid = train.txt \r\nnames = x\r\n");
+    CHECK(media::expand_inputs({data, list}).size() == 2 * expected.size());
+    // Text that is no list is left to whoever opens it, unless it is named as one.
+    const std::string notes = write("notes.txt", "hello\nthere\n");
+    CHECK(media::expand_inputs({notes}) == std::vector<std::string>{notes});
+    CHECK(media::expand_inputs({"@" + notes}) == std::vector<std::string>{"hello", "there"});
+    const auto complaint = [](const std::string& path) {
+        const Error error = error_of([&] { media::expand_inputs({path}); });
+        CHECK(error.kind() == ErrorKind::input);
+        return std::string(error.what());
+    };
+    CHECK(complaint("@" + clip()).find("is no list") != std::string::npos);
+    CHECK(complaint("@" + (folder / "none.txt")).find("does not exist") != std::string::npos);
+    CHECK(complaint(write("bad.data", "valid = nowhere.txt\n")).find("nowhere.txt' does not exist") !=
+          std::string::npos);
+}

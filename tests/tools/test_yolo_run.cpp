@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <memory>
 
 #include <convoy/media/image.h>
@@ -265,4 +267,60 @@ TEST_CASE("help, version, quiet and report") {
     const Finished quiet = yolo_run(folder, {clip(), "--frames", "2", "--jsonl", "-", "--quiet"});
     CHECK(quiet.err.empty());
     CHECK(records_in(quiet.out).size() == 2);
+}
+
+TEST_CASE("a misspelt option gets the nearest one as a hint", "[yolo-run]") {
+    const TemporaryFolder folder;
+    check_failure(yolo_run(folder, {clip(), "--jsnol", "-"}), 2, "did you mean --jsonl?");
+    check_failure(yolo_run(folder, {clip(), "--confidance=.5"}), 2, "did you mean --confidence?");
+    const Finished far = yolo_run(folder, {clip(), "--frobnicate"});
+    check_failure(far, 2, "--frobnicate");
+    CHECK_FALSE(contains(far.err, "did you mean"));
+}
+
+TEST_CASE("lines at the end count classes and the whole; the report counts frames", "[yolo-run]") {
+    const TemporaryFolder folder;
+    save_frame(folder / "p.jpg", 0);
+    std::filesystem::copy_file(clip(), folder / "same.mp4");
+    const Finished run = yolo_run(folder, {clip(), folder / "same.mp4", folder / "p.jpg", "--jsonl", "-", "--device",
+                                           "cpu", "--at-once", "2", "--report-json", "r.json"});
+    REQUIRE(run.status == 0);
+    const std::vector<json> records = records_in(run.out);
+    REQUIRE(records.size() == 481);
+    std::int64_t persons = 0;
+    for (const json& record : records)
+        for (const json& d : record["detections"]) persons += d["class"] == "person";
+    REQUIRE(persons > 0);
+    CHECK(contains(run.err, "3 inputs: 481 frames, "));
+    CHECK(contains(run.err, "person " + std::to_string(persons)));
+    std::ifstream file(folder / "r.json");
+    const json report = json::parse(file);
+    std::int64_t decoded = 0;
+    for (const json& stage : report["stages"])
+        if (stage["name"] == "decode") decoded += stage["count"].get<std::int64_t>();
+    CHECK(decoded == 481);
+    CHECK_FALSE(contains(report["bottleneck"].get<std::string>(), "GPU"));
+    // Side by side, each takes nearly as long as both, and none next to nothing.
+    const double whole = report["seconds"].get<double>();
+    for (const json& input : report["inputs"])
+        if (input["frames"] == 240) CHECK(input["seconds"].get<double>() > whole / 4);
+}
+
+TEST_CASE("a file that is there is replaced when its successor is whole, and a cut video counts", "[yolo-run]") {
+    const TemporaryFolder folder;
+    write_file(folder / "b.jsonl", "old\n");
+    check_failure(yolo_run(folder, {clip(), "--jsonl", "b.jsonl", "--frames", "4", "--fail-device", "cpu@2", "--device",
+                                    "cpu", "--batch", "1", "-q"}),
+                  1, "no device is left");
+    const Finished run = yolo_run(folder, {clip(), "--jsonl", "b.jsonl", "--frames", "3"});
+    REQUIRE(run.status == 0);
+    CHECK(contains(run.err, "wrote b.jsonl, in place of the one that was there"));
+    CHECK(contains(yolo_run(folder, {clip(), "--jsonl", "new.jsonl", "--frames", "1"}).err, "wrote new.jsonl\n"));
+    std::ifstream whole(clip(), std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(whole)), {});
+    write_file(folder / "cut.mp4", bytes.substr(0, bytes.size() / 2));
+    const Finished cut = yolo_run(folder, {folder / "cut.mp4", "--jsonl", "-"});
+    const std::size_t had = records_in(cut.out).size();
+    CHECK(had > 0);
+    CHECK(contains(cut.err, " of 240 frames are missing"));
 }

@@ -40,6 +40,7 @@ struct Dataset {
     std::vector<Category> categories;     ///< rising ids, each once
     std::vector<Picture> pictures;        ///< rising ids, each once
     std::vector<Annotation> annotations;  ///< in the order of the file
+    std::vector<std::string> warnings;    ///< sentences a person must see: what was put right
     std::vector<std::string> notes;       ///< sentences a person should see: what is odd but not wrong
 
     /// Forgets all but the first `count` pictures and their objects.

@@ -49,9 +49,11 @@ std::vector<std::int64_t> picture_ids(const std::vector<fs::path>& pictures) {
     return ids;
 }
 
-/// One line `class cx cy w h`; nullopt for a blank one.
+constexpr double kRounding = .05;  // how far a share may lie outside of 0 … 1, as rounding and augmentation leave it
+
+/// One line `class cx cy w h`; nullopt for a blank one. `clipped`: it reached beyond its picture.
 std::optional<Annotation> parse_label(const std::string& text, std::size_t classes, const Picture& picture,
-                                      const std::string& place) {
+                                      const std::string& place, bool& clipped) {
     std::istringstream words(text);
     std::vector<std::string> columns;
     for (std::string word; words >> word;) columns.push_back(word);
@@ -69,8 +71,12 @@ std::optional<Annotation> parse_label(const std::string& text, std::size_t class
             used = 0;
         }
         if (used != columns[i].size()) fail(fmt::format("'{}' is not a number", columns[i]));
-        if (i > 0 && !(v[i] >= 0 && v[i] <= 1))
+        if (i == 0) continue;
+        if (!(v[i] >= -kRounding && v[i] <= 1 + kRounding))
             fail(fmt::format("{} is outside 0 … 1; centre and size are shares of the picture's", columns[i]));
+        const double inside = std::clamp(v[i], 0., 1.);
+        clipped = clipped || inside != v[i];
+        v[i] = inside;
     }
     if (!(v[0] >= 0 && v[0] < double(classes)) || v[0] != std::floor(v[0]))
         fail(fmt::format("class {} is outside 0 … {}", columns[0], classes - 1));
@@ -82,17 +88,26 @@ std::optional<Annotation> parse_label(const std::string& text, std::size_t class
     return a;
 }
 
+/// Labels that were clipped to their picture.
+struct Clipped {
+    int count = 0;
+    std::string first;  ///< "file:line"
+};
+
 /// Appends the objects of picture `index`. False when it has no label file.
-bool read_labels(const fs::path& file, std::size_t index, Dataset& dataset) {
+bool read_labels(const fs::path& file, std::size_t index, Dataset& dataset, Clipped& clipped) {
     std::error_code ignored;
     if (!fs::exists(file, ignored)) return false;
     std::ifstream lines(file);
     if (!lines) throw Error(ErrorKind::input, file.string() + ": cannot be opened");
     int number = 0;
     for (std::string text; std::getline(lines, text);) {
-        auto label = parse_label(text, dataset.categories.size(), dataset.pictures[index],
-                                 fmt::format("{}:{}", file.string(), ++number));
+        const std::string place = fmt::format("{}:{}", file.string(), ++number);
+        if (number == 1 && text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
+        bool outside = false;
+        auto label = parse_label(text, dataset.categories.size(), dataset.pictures[index], place, outside);
         if (!label) continue;
+        if (outside && clipped.count++ == 0) clipped.first = place;
         label->picture = index;
         label->id = std::int64_t(dataset.annotations.size()) + 1;
         dataset.annotations.push_back(*label);
@@ -111,7 +126,7 @@ Dataset read_yolo_dataset(const std::string& folder, const std::vector<Category>
     const fs::path images = split ? fs::path(folder) / "images" : fs::path(folder);
     const fs::path labels = split ? fs::path(folder) / "labels" : images;
     const std::vector<fs::path> found =
-        files_below(images, [](const fs::path& p) { return media::is_image_path(p.string()); });
+        files_below(images, [](const fs::path& p) { return media::is_picture(p.string()); });
     if (found.empty())
         throw Error(ErrorKind::input, fmt::format("{}: holds no pictures; a YOLO dataset has images/ and labels/, or "
                                                   "pictures and their .txt files side by side",
@@ -127,16 +142,20 @@ Dataset read_yolo_dataset(const std::string& folder, const std::vector<Category>
     std::sort(out.pictures.begin(), out.pictures.end(), [](const Picture& a, const Picture& b) { return a.id < b.id; });
 
     std::set<fs::path> used;
+    Clipped clipped;
     for (std::size_t i = 0; i < out.pictures.size(); ++i) {
         const auto [width, height] = media::read_image_size(out.pictures[i].path);
         out.pictures[i].width = width, out.pictures[i].height = height;
         const fs::path file = label_file(labels, images, out.pictures[i].path);
-        if (read_labels(file, i, out)) used.insert(file);
+        if (read_labels(file, i, out, clipped)) used.insert(file);
     }
     if (used.empty())
         throw Error(ErrorKind::input, fmt::format("{}: holds no label file for any picture in {}; they are named like "
                                                   "the pictures, with .txt",
                                                   labels.string(), images.string()));
+    if (clipped.count > 0)
+        out.warnings.push_back(fmt::format("{} label{} a little beyond the picture, the first is {}; clipped",
+                                           clipped.count, clipped.count == 1 ? " reaches" : "s reach", clipped.first));
     const auto orphans = files_below(
         labels, [&](const fs::path& p) { return p.extension() == ".txt" && p.stem() != "classes" && !used.count(p); });
     if (!orphans.empty())

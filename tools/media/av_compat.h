@@ -52,6 +52,17 @@ inline void allow_mapped_pictures(AVCodecContext& decoder) {
 #endif
 }
 
+/// Whether a picture is stored as tiles, which nothing here puts together.
+inline bool is_tiled(const AVFormatContext& container) {
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(61, 7, 100)
+    for (unsigned i = 0; i < container.nb_stream_groups; ++i)
+        if (container.stream_groups[i]->type == AV_STREAM_GROUP_PARAMS_TILE_GRID) return true;
+#else
+    (void)container;
+#endif
+    return false;
+}
+
 /// What an AVIOContext hands to its writer.
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
 using AvioBytes = const std::uint8_t*;

@@ -120,7 +120,7 @@ std::vector<std::string> plan_videos(const char* option, const std::string& path
     check_ending(option, path, endings);
     check_file(path);
     const auto videos =
-        std::count_if(inputs.begin(), inputs.end(), [](const std::string& i) { return !media::is_image_path(i); });
+        std::count_if(inputs.begin(), inputs.end(), [](const std::string& i) { return !media::is_picture(i); });
     if (videos > 1)
         usage(fmt::format("{0} {1}: one file cannot take {2} videos; name a folder: {0} DIR/", option, path, videos));
     return std::vector<std::string>(inputs.size(), path);
@@ -128,7 +128,7 @@ std::vector<std::string> plan_videos(const char* option, const std::string& path
 
 void refuse_pictures(const char* option, const std::vector<std::string>& inputs) {
     for (const std::string& input : inputs)
-        if (media::is_image_path(input))
+        if (media::is_picture(input))
             usage(fmt::format("{} is a picture: {} takes videos, use --pictures DIR", input, option));
 }
 
@@ -182,9 +182,9 @@ void check_collisions(const OutputPlan& plan, const std::vector<std::string>& in
     outputs.insert(outputs.end(), reports.begin(), reports.end());
     for (const auto* files : {&plan.videos, &plan.overlays})
         for (std::size_t i = 0; i < files->size(); ++i)
-            if (!media::is_image_path(inputs[i])) outputs.push_back((*files)[i]);
+            if (!media::is_picture(inputs[i])) outputs.push_back((*files)[i]);
     for (std::size_t i = 0; i < plan.picture_stems.size(); ++i)
-        if (media::is_image_path(inputs[i])) outputs.push_back(plan.picture_stems[i] + ".jpg");
+        if (media::is_picture(inputs[i])) outputs.push_back(plan.picture_stems[i] + ".jpg");
     for (const std::string& output : outputs)
         if (!output.empty()) claim(output, resolved_inputs, seen);
 }

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <convoy/error.h>
@@ -13,9 +15,19 @@ namespace convoy::tools {
 RecordFile::RecordFile(std::string path, media::GiveUp give_up)
     : path_(std::move(path)), give_up_(std::move(give_up)) {}
 
+void RecordFile::open() {
+    std::error_code error;
+    const std::optional<std::string> replaced = media::replaceable_file(path_);
+    if (replaced && std::filesystem::is_regular_file(*replaced, error)) {
+        const std::filesystem::path folder = std::filesystem::path(*replaced).parent_path();
+        if (access(folder.empty() ? "." : folder.c_str(), W_OK) == 0) replacing_.emplace(path_);
+    }
+    file_.emplace(replacing_ ? replacing_->temporary() : path_, give_up_);
+}
+
 void RecordFile::write(const std::string& record) {
     if (!file_ && path_ == "-") file_.emplace(STDOUT_FILENO, give_up_);
-    if (!file_) file_.emplace(path_, give_up_);
+    if (!file_) open();
     if (!file_->write(record)) fail();
     ++records_;
     bytes_ = file_->written();
@@ -24,6 +36,7 @@ void RecordFile::write(const std::string& record) {
 void RecordFile::close() {
     if (!file_ || std::exchange(closed_, true)) return;
     if (!file_->close()) fail();
+    if (replacing_) replacing_->commit();
 }
 
 void RecordFile::fail() {
@@ -31,7 +44,9 @@ void RecordFile::fail() {
     const bool cut_off = file_->written() > bytes_ && !(path_ != "-" && file_->cut(bytes_));
     throw Error(ErrorKind::output,
                 fmt::format("cannot write {}: {}{}{}", path_ == "-" ? "to standard output" : path_, file_->reason(),
-                            records_ > 0 ? fmt::format("; {} records are in it", records_) : "",
+                            replacing_     ? "; the file that was there is as it was"
+                            : records_ > 0 ? fmt::format("; {} records are in it", records_)
+                                           : "",
                             cut_off ? "; its last line is cut off" : ""));
 }
 

@@ -12,12 +12,14 @@
 #include <vector>
 
 #include "tools/media/byte_stream.h"
+#include "tools/media/files.h"
 #include "tools/sinks/sink.h"
 
 namespace convoy::tools {
 
 /// A text file of whole records. Every record is on its way to the file, whole, before write() returns; the file
-/// appears with the first.
+/// appears with the first. Where there is one of that name already, in a folder that can be written to, it stays until
+/// close(), when the new one takes its place.
 class RecordFile {
 public:
     /// `path` may be "-" for standard output. The wait for whoever reads a pipe can be given up.
@@ -30,12 +32,14 @@ public:
     std::vector<std::string> outputs() const;
 
 private:
+    void open();
     [[noreturn]] void fail();
 
     std::string path_;
     media::GiveUp give_up_;
-    std::optional<media::OutputStream> file_;  // from the first record on
-    std::int64_t records_ = 0, bytes_ = 0;     // whole ones; what they take
+    std::optional<media::OutputFile> replacing_;  // where there is an older one
+    std::optional<media::OutputStream> file_;     // from the first record on
+    std::int64_t records_ = 0, bytes_ = 0;        // whole ones; what they take
     bool closed_ = false;
 };
 

@@ -48,21 +48,24 @@ struct Nv12Image {
 /// Copies NV12 pixels, of host memory. `to` keeps its memory if the size stays. Throws Error(usage) for others.
 void copy_nv12(const PixelView& pixels, Nv12Image& to);
 
-/// Reads JPEG, PNG, BMP, GIF (first picture), PNM or TGA of up to 2^28 pixels; grey becomes RGB, alpha is dropped, the
-/// EXIF orientation of a JPEG is applied. It may come through a pipe; the wait for whoever writes into that can be
-/// given up, and so can the decoding of a JPEG; another picture's goes on to its end. Throws Error(input) naming the
-/// file, also for one that is cut short or given up.
-Image read_image(const std::string& path, const GiveUp& give_up = {});
+/// Reads a picture of up to 2^28 pixels, whatever its name: JPEG by libjpeg, PNG, BMP, GIF (first picture), PNM and TGA
+/// by stb_image, and what libav reads beside them (WebP, TIFF, JPEG 2000, AVIF and HEIF where it has them, …). Grey
+/// becomes RGB, alpha is dropped, the orientation that a JPEG, PNG, WebP, TIFF or HEIF states is applied. It may come
+/// through a pipe; the wait for whoever writes into that can be given up, and so can the decoding of a JPEG; another
+/// picture's goes on to its end. Throws Error(input) naming the file, also for one that is cut short or given up;
+/// Error(unsupported) where libav knows the format, and this one cannot read it. `warning` gets what there is to say
+/// of a picture that was read nevertheless: that its end marker is missing, or that a TIFF has more pages; else "".
+Image read_image(const std::string& path, const GiveUp& give_up = {}, std::string* warning = nullptr);
 
 struct ImageSize {
     int width = 0, height = 0;  ///< pixels
 };
 
-/// The size that read_image would give, from the file's header alone. Throws Error(input) naming the file.
+/// The size that read_image would give, from the file's header alone but for what libav reads. Throws as it does.
 ImageSize read_image_size(const std::string& path);
 
 /// Host memory that read_image takes at most, at a time and roughly, in bytes: file, decoder and pixels, from the
-/// header alone. 0 where that tells nothing: for no picture, one that is too large, or a pipe.
+/// header alone. 0 where that tells nothing: for no picture, one that is too large or read by libav, or a pipe.
 std::size_t read_image_memory(const std::string& path);
 
 /// Writes a .jpg/.jpeg (quality 92), .png or .bmp by the ending of `path`; appears whole or not at all. Where that is a
@@ -70,7 +73,9 @@ std::size_t read_image_memory(const std::string& path);
 /// ending.
 void write_image(const std::string& path, const Image& image, const GiveUp& give_up = {});
 
-/// Whether the ending is one that read_image knows.
-bool is_image_path(const std::string& path);
+/// Whether a path is one picture, by the bytes of the file. An animation (GIF, PNG, WebP) is a video, and so is Motion
+/// JPEG. Where they do not tell (a TGA, a pipe, an address, a file that is not there), by the ending. A JPEG of more
+/// than 64 kB is taken by its ending .jpg or .jpeg.
+bool is_picture(const std::string& path);
 
 }  // namespace convoy::media

@@ -38,7 +38,7 @@ bool is_address(const std::string& path);
 
 /// Opens what an engine's run reads.
 ///
-/// A picture (by its ending: is_image_path) is one closed segment of one RGB8 frame, read and decoded by its reader.
+/// A picture (is_picture) is one closed segment of one RGB8 frame, read and decoded by its reader.
 ///
 /// A recording, the best video stream that libav finds in a file or at an address that can be read from the start
 /// again, is cut into closed segments of some dozens of frames at the places where decoding can begin; what has too few
@@ -63,7 +63,12 @@ std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& o
                                   std::stop_token cancel = {});
 
 /// Files as they are, folders as the pictures and videos directly inside them in natural order (2.jpg before 10.jpg).
-/// Throws Error(input) for a path that does not exist or a folder without any.
-std::vector<std::string> expand_inputs(const std::vector<std::string>& paths);
+/// Of a folder's files each counts that is a picture or holds a video by its bytes, or is called as a video; `left_out`
+/// gets a sentence for each folder with other files, and one for each picture that this libav cannot read. A text file
+/// that lists paths or addresses, one a line, stands for these, and a .data file of Darknet's for the list that its
+/// `valid` names; "@FILE" says outright that FILE is a list. What a list names need not exist: opening it tells. Throws
+/// Error(input) for another path that does not exist or a folder without any.
+std::vector<std::string> expand_inputs(const std::vector<std::string>& paths,
+                                       std::vector<std::string>* left_out = nullptr);
 
 }  // namespace convoy::media

@@ -35,7 +35,7 @@ struct SourceOptions {
     int threads = 0;  ///< decoder threads; 0 lets libav choose
 };
 
-/// Opens a picture when the path ends as one (is_image_path), else the best video stream that libav finds in the file
+/// Opens a picture (is_picture), or else the best video stream that libav finds in the file
 /// or URL ("rtsp://…"; one that sends nothing for 30 s ends). Turned and mirrored recordings come upright; the sample
 /// aspect ratio is ignored: a frame has the pixels that were stored, at most 2^28. A frame's buffer comes from a pool
 /// that grows to as many as are alive at one time; frames may outlive the source. Throws Error(input) that names the

@@ -13,6 +13,7 @@
 #include "tools/media/in/damage.h"
 #include "tools/media/in/host_lookup.h"
 #include "tools/media/limits.h"
+#include "tools/media/pictures/picture_format.h"
 
 namespace convoy::media {
 namespace {
@@ -65,6 +66,8 @@ void Demuxer::open(const AVInputFormat* format) {
         raw->pb = io_.get();
         raw->flags |= AVFMT_FLAG_CUSTOM_IO;
     }
+    // libav would take it for a single picture by its name.
+    if (file && picture_format(info_.path) == PictureFormat::motion_jpeg) format = av_find_input_format("mjpeg");
     expect_something();
     if (url) look_up_host();
     const std::string location = file ? "file:" + info_.path : info_.path;

@@ -2,12 +2,17 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include <convoy/media/image.h>
 #include <convoy/media/input.h>
 #include "tools/media/files.h"
+#include "tools/media/in/demuxer.h"
+#include "tools/media/in/input_list.h"
+#include "tools/media/pictures/picture_format.h"
 
 namespace fs = std::filesystem;
 
@@ -44,44 +49,99 @@ bool natural_less(const std::string& a, const std::string& b) {
     return a < b;
 }
 
-std::vector<std::string> media_inside(const std::string& folder) {
-    std::vector<std::string> names;
+/// What a file without a video's name holds tells only libav.
+bool holds_video(const std::string& path) {
+    try {
+        Demuxer(path, {}, nullptr);
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+/// Whether this libav can read a picture that is left to it; else says why not.
+bool can_be_read(const std::string& path, std::vector<std::string>& left_out) {
+    if (const PictureFormat format = picture_format(path); format <= PictureFormat::gif) return true;
+    try {
+        read_image_size(path);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::unsupported) return true;  // its own error when its turn comes
+        left_out.push_back(std::string(error.what()) + "; left out");
+        return false;
+    }
+    return true;
+}
+
+bool is_input(const std::string& path, std::vector<std::string>& others, std::vector<std::string>& left_out) {
+    if (is_picture(path)) return can_be_read(path, left_out);
+    const bool video = std::find(kVideoEndings.begin(), kVideoEndings.end(), lower_ending(path)) != kVideoEndings.end();
+    if (video || holds_video(path)) return true;
+    others.push_back(fs::path(path).filename().string());
+    return false;
+}
+
+std::string sentence_of(const std::string& folder, std::vector<std::string>& others) {
+    constexpr std::size_t kNamed = 5;
+    std::sort(others.begin(), others.end(), natural_less);
+    std::string text = "'" + folder + "': " + std::to_string(others.size()) +
+                       (others.size() == 1 ? " file is" : " files are") + " left out, neither picture nor video:";
+    for (std::size_t i = 0; i < std::min(others.size(), kNamed); ++i) text += (i ? ", " : " ") + others[i];
+    return others.size() > kNamed ? text + ", …" : text;
+}
+
+std::vector<std::string> media_inside(const std::string& folder, std::vector<std::string>& left_out) {
+    std::vector<std::string> names, others;
     std::error_code code;
     fs::directory_iterator it(folder, code);
     for (; !code && it != fs::directory_iterator(); it.increment(code)) {
         const std::string name = it->path().filename().string();
         std::error_code broken_link;
         if (name[0] == '.' || !it->is_regular_file(broken_link)) continue;
-        const std::string ending = lower_ending(name);
-        if (is_image_path(name) || std::find(kVideoEndings.begin(), kVideoEndings.end(), ending) != kVideoEndings.end())
-            names.push_back(name);
+        if (is_input(it->path().string(), others, left_out)) names.push_back(name);
     }
     if (code) throw_input(folder, "cannot be listed: " + code.message());
+    if (!others.empty()) left_out.push_back(sentence_of(folder, others));
     if (names.empty())
         throw_input(folder,
-                    "has no picture or video directly inside it (.jpg, .png, .mp4, …); "
-                    "name a folder that has, or the files themselves");
+                    "has no picture or video directly inside it that can be read (.jpg, .png, .mp4, …); "
+                    "name a folder that has, or the files themselves" +
+                        (left_out.empty() ? "" : " (" + left_out.front() + ")"));
     std::sort(names.begin(), names.end(), natural_less);
     for (std::string& name : names) name = (fs::path(folder) / name).string();
     return names;
 }
 
+void expand(const std::string& path, std::vector<std::string>& out, std::vector<std::string>& left_out) {
+    std::error_code code;
+    if (is_url(path) || !fs::is_directory(path, code)) {
+        out.push_back(path);
+        return;
+    }
+    const std::vector<std::string> inside = media_inside(path, left_out);
+    out.insert(out.end(), inside.begin(), inside.end());
+}
+
+/// The paths in a list; nothing where it is none.
+std::optional<std::vector<std::string>> listed(const std::string& path) {
+    std::error_code code;
+    if (path.starts_with('@') && !fs::exists(path, code)) return read_input_list(path.substr(1), true);
+    return is_url(path) ? std::nullopt : read_input_list(path, false);
+}
+
 }  // namespace
 
-std::vector<std::string> expand_inputs(const std::vector<std::string>& paths) {
-    std::vector<std::string> out;
+std::vector<std::string> expand_inputs(const std::vector<std::string>& paths, std::vector<std::string>* left_out) {
+    std::vector<std::string> out, sentences;
     for (const std::string& path : paths) {
-        std::error_code code;
-        if (is_url(path)) {
-            out.push_back(path);
-        } else if (fs::is_directory(path, code)) {
-            const std::vector<std::string> inside = media_inside(path);
-            out.insert(out.end(), inside.begin(), inside.end());
-        } else {
-            require_readable(path);
-            out.push_back(path);
+        if (const auto list = listed(path)) {
+            for (const std::string& line : *list) expand(line, out, sentences);
+            continue;
         }
+        std::error_code code;
+        if (!is_url(path) && !fs::is_directory(path, code)) require_readable(path);
+        expand(path, out, sentences);
     }
+    if (left_out) *left_out = std::move(sentences);
     return out;
 }
 

@@ -9,6 +9,7 @@
 #include "tools/media/in/live_input.h"
 #include "tools/media/in/picture_input.h"
 #include "tools/media/in/video_input.h"
+#include "tools/media/pictures/picture_format.h"
 
 namespace convoy::media {
 
@@ -27,7 +28,11 @@ std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& o
     if (options.frames < 0 || options.threads < 0 || !(options.give_up_s >= 0))
         throw Error(ErrorKind::usage,
                     "'" + path + "': frames, threads and seconds of InputOptions must not be negative");
-    if (is_image_path(path) && !is_url(path)) return std::make_unique<PictureInput>(path, cancel);
+    if (!is_url(path) && picture_format(path) == PictureFormat::animated_webp)
+        throw Error(
+            ErrorKind::unsupported,
+            "'" + path + "' is an animated WebP, which FFmpeg cannot decode; convert it to GIF, APNG or a video");
+    if (is_picture(path) && !is_url(path)) return std::make_unique<PictureInput>(path, cancel);
     if (!is_live(path)) {
         auto demuxer = std::make_unique<Demuxer>(path, cancel, nullptr, Demuxer::silence_of(options.give_up_s));
         if (demuxer->is_recording()) return std::make_unique<VideoInput>(std::move(demuxer), cancel, options);

@@ -26,6 +26,7 @@ public:
 
     void open(std::shared_ptr<const Segment> segment) override {
         segment_ = std::dynamic_pointer_cast<const PictureSegment>(segment);
+        notes_ = {};
         if (!segment_) throw Error(ErrorKind::usage, "a segment of another input was given to a picture's reader");
     }
 
@@ -35,13 +36,18 @@ public:
         return image ? std::optional(frame_of(std::move(image))) : std::nullopt;
     }
 
-    SegmentNotes notes() const override { return {}; }
+    SegmentNotes notes() const override { return notes_; }
 
 private:
     /// Null when it is cancelled meanwhile, whatever has gone wrong then.
-    std::shared_ptr<const Image> read(const std::string& path) const {
+    std::shared_ptr<const Image> read(const std::string& path) {
         try {
-            return std::make_shared<const Image>(read_image(path, [this] { return cancel_.stop_requested(); }));
+            std::string warning;
+            auto image = std::make_shared<const Image>(read_image(
+                path, [this] { return cancel_.stop_requested(); }, &warning));
+            notes_.damaged = !warning.empty();
+            notes_.first_damage = warning;
+            return image;
         } catch (const Error&) {
             if (!cancel_.stop_requested()) throw;
             return nullptr;
@@ -50,6 +56,7 @@ private:
 
     std::stop_token cancel_;
     std::shared_ptr<const PictureSegment> segment_;
+    SegmentNotes notes_;  // of the picture read last
 };
 
 }  // namespace

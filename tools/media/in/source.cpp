@@ -111,7 +111,7 @@ private:
 }  // namespace
 
 std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions& options) {
-    if (is_image_path(path) && !is_url(path)) return std::make_unique<PictureSource>(path);
+    if (is_picture(path) && !is_url(path)) return std::make_unique<PictureSource>(path);
     return std::make_unique<VideoSource>(path, options);
 }
 

@@ -8,14 +8,18 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <system_error>
 #include <utility>
 
+#include "tools/media/av_handles.h"
 #include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
 #include "tools/media/limits.h"
+#include "tools/media/pictures/av_picture.h"
 #include "tools/media/pictures/jpeg.h"
 #include "tools/media/pictures/jpeg_markers.h"
+#include "tools/media/pictures/picture_format.h"
 
 // Static, so that a program with its own copy of stb links too.
 #define STBI_ONLY_JPEG
@@ -59,29 +63,58 @@ Bytes read_whole(const std::string& path, const GiveUp& give_up) {
     return bytes;
 }
 
-bool is_jpeg(const Bytes& bytes) { return bytes[0] == 0xff; }  // no other format here starts so
-
 /// A picture's file with what its header says; checked as far as that goes.
 struct Encoded {
     Bytes bytes;
+    PictureFormat format = PictureFormat::none;
     int width = 0, height = 0;  // as stored
     Orientation orientation = 1;
+    std::optional<AvPicture> decoded;  // already, since only that tells of the size: by libav
+    std::string warning;
 };
 
-Encoded read_encoded(const std::string& path, const GiveUp& give_up) {
-    Encoded file{read_whole(path, give_up)};
+bool read_header(Encoded& file) {
+    const auto size = int(file.bytes.size());
     int channels = 0;
-    if (!stbi_info_from_memory(file.bytes.data(), int(file.bytes.size()), &file.width, &file.height, &channels))
-        throw_input(path, std::string("is no picture that can be read (") + stbi_failure_reason() +
-                              "); give a JPEG, PNG, BMP, GIF, PNM or TGA file");
+    if (file.format != PictureFormat::jpeg)
+        return stbi_info_from_memory(file.bytes.data(), size, &file.width, &file.height, &channels);
+    JpegHeader header;
+    if (!read_jpeg_header(file.bytes, header)) return false;
+    file.width = header.width, file.height = header.height;
+    file.orientation = header.orientation;
+    return true;
+}
+
+void read_by_libav(const std::string& path, Encoded& file) {
+    std::string reason;
+    const AvOutcome outcome = decode_by_libav(file.bytes, file.decoded.emplace(), reason);
+    const bool known = file.format > PictureFormat::gif && file.format <= PictureFormat::animated_webp;
+    if (outcome == AvOutcome::damaged) throw_input(path, "is a damaged picture (" + reason + "); copy it again");
+    if (outcome == AvOutcome::unknown && known)
+        throw Error(ErrorKind::unsupported, "'" + path + "' is a picture of a format that this FFmpeg (" +
+                                                av_version_info() + ") cannot read: " + reason +
+                                                "; convert it to JPEG or PNG");
+    if (outcome == AvOutcome::unknown)
+        throw_input(path,
+                    "is no picture that can be read (" + reason + "); give a JPEG, a PNG or what else libav reads");
+    file.width = file.decoded->width, file.height = file.decoded->height;
+    file.orientation = file.decoded->orientation;
+}
+
+Encoded read_encoded(const std::string& path, const GiveUp& give_up) {
+    Encoded file;
+    file.bytes = read_whole(path, give_up);
+    file.format = picture_format(file.bytes, true).value_or(PictureFormat::none);
+    if (file.format == PictureFormat::png && mend_png_end(file.bytes))
+        file.warning = "its end marker is missing; it may have been cut short";
+    if (!read_header(file)) read_by_libav(path, file);
     if (!plausible_size(file.width, file.height))
         throw_input(path, "claims to be " + std::to_string(file.width) + "x" + std::to_string(file.height) +
                               " pixels; at most " + std::to_string(kMaxPixels) + " pixels can be read");
-    if (is_jpeg(file.bytes)) {
-        const JpegMarkers markers = read_jpeg_markers(file.bytes);
-        if (!markers.complete) throw_input(path, "is a picture that ends early, cut short; copy it again");
-        file.orientation = markers.orientation;
-    }
+    if (file.orientation == 1) file.orientation = stored_orientation(file.bytes, file.format);
+    if (file.format == PictureFormat::tiff)
+        if (const int pages = tiff_pages(file.bytes); pages > 1)
+            file.warning = "it has " + std::to_string(pages) + " pages, of which only the first is read";
     return file;
 }
 
@@ -111,23 +144,36 @@ ImageSize displayed_size(const Encoded& file) {
 
 ImageSize read_image_size(const std::string& path) { return displayed_size(read_encoded(path, {})); }
 
-Image read_image(const std::string& path, const GiveUp& give_up) {
-    const Encoded file = read_encoded(path, give_up);
-    int w = 0, h = 0;
+Image read_image(const std::string& path, const GiveUp& give_up, std::string* warning) {
+    Encoded file = read_encoded(path, give_up);
+    int w = file.width, h = file.height, pitch = 0;
     Bytes rgb;
     std::string reason;
-    const bool decoded = is_jpeg(file.bytes) ? decode_jpeg(file.bytes, w, h, rgb, reason, give_up)
-                                             : decode_other(file.bytes, w, h, rgb, reason);
+    bool decoded = true, ends_early = false;
+    if (file.decoded) {
+        rgb = std::move(file.decoded->rgb);
+        pitch = file.decoded->pitch;
+    } else if (file.format == PictureFormat::jpeg) {
+        decoded = decode_jpeg(file.bytes, w, h, rgb, reason, give_up, &ends_early);
+    } else {
+        decoded = decode_other(file.bytes, w, h, rgb, reason);
+    }
     if (give_up && give_up()) throw_input(path, "was given up while it was decoded");
     if (!decoded) throw_input(path, "is a damaged picture (" + reason + "); copy it again");
+    if (file.format == PictureFormat::jpeg && !read_jpeg_markers(file.bytes).complete) {
+        if (ends_early) throw_input(path, "is a picture that ends early, cut short; copy it again");
+        file.warning = "its end marker is missing; it may have been cut short";
+    }
+    if (warning) *warning = file.warning;
     const ImageSize size = displayed_size(file);
     Image image{size.width, size.height, {}};
-    if (file.orientation == 1) {
+    if (pitch == 0) pitch = w * 3;
+    if (file.orientation == 1 && pitch == w * 3) {
         image.rgb = std::move(rgb);
         return image;
     }
-    image.rgb.resize(rgb.size());
-    orient(file.orientation, rgb.data(), w * 3, w, h, image.rgb.data(), image.width * 3);
+    image.rgb.resize(std::size_t(w) * h * 3);
+    orient(file.orientation, rgb.data(), pitch, w, h, image.rgb.data(), image.width * 3);
     return image;
 }
 
@@ -175,8 +221,10 @@ void write_image(const std::string& path, const Image& image, const GiveUp& give
     write_file(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, give_up);
 }
 
-bool is_image_path(const std::string& path) {
+bool is_picture(const std::string& path) {
     static constexpr const char* kEndings[] = {"jpg", "jpeg", "png", "bmp", "gif", "pnm", "ppm", "pgm", "tga"};
+    if (const PictureFormat format = picture_format(path); format != PictureFormat::none)
+        return format < PictureFormat::animation;
     const std::string ending = lower_ending(path);
     return std::any_of(std::begin(kEndings), std::end(kEndings), [&](const char* e) { return ending == e; });
 }

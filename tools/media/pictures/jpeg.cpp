@@ -8,6 +8,8 @@
 
 #include <jpeglib.h>  // needs <cstdio> before it
 
+#include <jerror.h>
+
 #include "tools/media/pictures/jpeg_markers.h"
 #include "tools/media/pictures/jpeg_planes.h"
 
@@ -19,6 +21,7 @@ struct ErrorManager {
     jpeg_error_mgr base;
     std::jmp_buf escape;
     char message[JMSG_LENGTH_MAX];
+    bool out_of_data;  // libjpeg came to a marker before it had all of the pixels before that
 };
 
 void leave(j_common_ptr info) {
@@ -28,6 +31,11 @@ void leave(j_common_ptr info) {
 }
 
 void stay_silent(j_common_ptr) {}
+
+void note_warning(j_common_ptr info, int level) {
+    if (level < 0 && info->err->msg_code == JWRN_HIT_MARKER)
+        reinterpret_cast<ErrorManager*>(info->err)->out_of_data = true;
+}
 
 // Adobe's files hold inverted inks: 255 is no ink.
 void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int count) {
@@ -54,6 +62,7 @@ struct Decompressor {
         info.err = jpeg_std_error(&errors.base);
         errors.base.error_exit = leave;
         errors.base.output_message = stay_silent;
+        errors.base.emit_message = note_warning;
     }
     ~Decompressor() { jpeg_destroy_decompress(&info); }
     Decompressor(const Decompressor&) = delete;
@@ -131,14 +140,13 @@ std::size_t coefficient_bytes(jpeg_decompress_struct& info) {
     return blocks * DCTSIZE2 * sizeof(JCOEF);
 }
 
-}  // namespace
-
-bool read_jpeg_header(std::FILE* file, JpegHeader& header) {
+template <typename SetSource>
+bool read_header(const SetSource& set_source, JpegHeader& header) {
     Decompressor jpeg;
     if (setjmp(jpeg.errors.escape)) return false;
     jpeg_create_decompress(&jpeg.info);
     jpeg_save_markers(&jpeg.info, JPEG_APP0 + 1, 0xffff);
-    jpeg_stdio_src(&jpeg.info, file);
+    set_source(jpeg.info);
     jpeg_read_header(&jpeg.info, TRUE);
     header = {int(jpeg.info.image_width), int(jpeg.info.image_height), 1, coefficient_bytes(jpeg.info)};
     for (const jpeg_marker_struct* m = jpeg.info.marker_list; m && header.orientation == 1; m = m->next)
@@ -146,8 +154,22 @@ bool read_jpeg_header(std::FILE* file, JpegHeader& header) {
     return true;
 }
 
+}  // namespace
+
+bool read_jpeg_header(std::FILE* file, JpegHeader& header) {
+    return read_header([&](jpeg_decompress_struct& info) { jpeg_stdio_src(&info, file); }, header);
+}
+
+bool read_jpeg_header(std::span<const std::uint8_t> file, JpegHeader& header) {
+    return read_header(
+        [&](jpeg_decompress_struct& info) {
+            jpeg_mem_src(&info, file.data(), static_cast<unsigned long>(file.size()));
+        },
+        header);
+}
+
 bool decode_jpeg(std::span<const std::uint8_t> file, int& width, int& height, std::vector<std::uint8_t>& rgb,
-                 std::string& reason, const GiveUp& give_up) {
+                 std::string& reason, const GiveUp& give_up, bool* ends_early) {
     std::vector<std::uint8_t> row;
     Decompressor jpeg;
     Progress progress{{look_up, 0, 0, 0, 0}, &give_up};
@@ -174,6 +196,7 @@ bool decode_jpeg(std::span<const std::uint8_t> file, int& width, int& height, st
         if (inks) cmyk_to_rgb(row.data(), out, width);
     }
     jpeg_finish_decompress(&info);
+    if (ends_early) *ends_early = jpeg.errors.out_of_data;
     return true;
 }
 

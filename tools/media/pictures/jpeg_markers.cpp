@@ -16,10 +16,13 @@ std::uint32_t number(Bytes b, std::size_t at, int size, bool little) {
 
 }  // namespace
 
-/// A tag in the first directory of the segment's TIFF part.
 Orientation exif_orientation(Bytes segment) {
-    if (segment.size() < 6 + 8 || std::memcmp(segment.data(), "Exif\0\0", 6) != 0) return 1;
-    const Bytes tiff = segment.subspan(6);
+    const bool exif = segment.size() >= 6 && std::memcmp(segment.data(), "Exif\0\0", 6) == 0;
+    return exif ? tiff_orientation(segment.subspan(6)) : 1;
+}
+
+Orientation tiff_orientation(Bytes tiff) {
+    if (tiff.size() < 8) return 1;
     const bool little = tiff[0] == 'I';
     const std::size_t directory = number(tiff, 4, 4, little);
     if (directory + 2 > tiff.size()) return 1;
@@ -41,12 +44,15 @@ JpegMarkers read_jpeg_markers(Bytes file) {
         // Entropy-coded data has no marker but 00 (a stuffed byte) and D0…D7 (restarts) behind FF; FF FF is filling.
         const std::uint8_t marker = file[at + 1];
         if (file[at] != 0xff || marker == 0xff || marker == 0) {
-            at += file[at] == 0xff && marker == 0 ? 2 : 1;
+            const void* next = std::memchr(file.data() + at + 1, 0xff, file.size() - at - 1);
+            if (!next) break;
+            at = std::size_t(static_cast<const std::uint8_t*>(next) - file.data());
             continue;
         }
         at += 2;
         if (marker == 0xd9) {
             result.complete = true;
+            result.end = at;
             break;
         }
         if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8)) continue;
@@ -55,6 +61,7 @@ JpegMarkers read_jpeg_markers(Bytes file) {
         if (length < 2 || at + length > file.size()) break;
         if (marker == 0xe1 && result.orientation == 1)
             result.orientation = exif_orientation(file.subspan(at + 2, length - 2));
+        if (marker == 0xe2 && length >= 6 && std::memcmp(&file[at + 2], "MPF\0", 4) == 0) result.multi_picture = true;
         at += length;
     }
     return result;

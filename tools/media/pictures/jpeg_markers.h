@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -8,11 +9,16 @@
 
 namespace convoy::media {
 
-/// What stb_image does not look at in a JPEG.
+/// What libjpeg does not tell of a JPEG.
 struct JpegMarkers {
     Orientation orientation = 1;  ///< EXIF's, 1 when absent or out of range
-    bool complete = false;        ///< the end-of-image marker is there; without it stb_image fills the rest with grey
+    bool complete = false;        ///< the end-of-image marker is there
+    std::size_t end = 0;          ///< where the bytes behind that begin
+    bool multi_picture = false;   ///< it says that other pictures follow which belong to it (MPF)
 };
+
+/// The orientation in the first directory of a TIFF file; 1 when it states none.
+Orientation tiff_orientation(std::span<const std::uint8_t> tiff);
 
 /// The orientation that an APP1 segment states; 1 when it states none.
 Orientation exif_orientation(std::span<const std::uint8_t> segment);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/in/input_list.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+
+#include "tools/media/files.h"
+
+namespace fs = std::filesystem;
+
+namespace convoy::media {
+namespace {
+
+constexpr std::uintmax_t kMostBytes = std::uintmax_t(256) << 20;
+constexpr std::size_t kLookedAt = 4096;
+
+bool is_text(std::string_view text) {
+    return std::none_of(text.begin(), text.end(),
+                        [](unsigned char c) { return c < 0x20 && c != '\t' && c != '\r' && c != '\n'; });
+}
+
+std::string trimmed(const std::string& line) {
+    constexpr const char* kSpace = " \t\r";
+    const std::size_t first = line.find_first_not_of(kSpace);
+    return first == std::string::npos ? "" : line.substr(first, line.find_last_not_of(kSpace) - first + 1);
+}
+
+/// The lines that say something. Nothing where the file is no text.
+std::optional<std::vector<std::string>> read_lines(const std::string& path) {
+    std::error_code error;
+    if (!fs::is_regular_file(path, error) || fs::file_size(path, error) > kMostBytes || error) return std::nullopt;
+    std::ifstream file(path, std::ios::binary);
+    std::string text(kLookedAt, '\0');
+    file.read(text.data(), kLookedAt);
+    text.resize(std::size_t(file.gcount()));
+    if (text.empty() || !is_text(text)) return std::nullopt;
+    text.append(std::istreambuf_iterator<char>(file), {});
+    if (!is_text(text)) return std::nullopt;
+    std::istringstream stream(text.starts_with("\xef\xbb\xbf") ? text.substr(3) : text);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(stream, line);)
+        if (line = trimmed(line); !line.empty()) lines.push_back(line);
+    return lines;
+}
+
+/// What a line of the list names.
+std::string resolve(const std::string& line, const std::string& list) {
+    std::error_code error;
+    if (is_url(line) || fs::exists(line, error)) return line;
+    const fs::path beside = fs::path(list).parent_path() / line;
+    return fs::exists(beside, error) ? beside.string() : line;
+}
+
+/// What "valid = FILE" names among the lines of a .data file.
+std::string valid_of(const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) {
+        const std::size_t equals = line.find('=');
+        if (equals != std::string::npos && trimmed(line.substr(0, equals)) == "valid")
+            return trimmed(line.substr(equals + 1));
+    }
+    return "";
+}
+
+}  // namespace
+
+std::optional<std::vector<std::string>> read_input_list(const std::string& path, bool outright) {
+    std::error_code error;
+    if (outright) require_readable(path);
+    std::optional<std::vector<std::string>> lines = read_lines(path);
+    if (outright && (!lines || lines->empty())) throw_input(path, "is no list: it must be text, one path a line");
+    if (!lines || lines->empty()) return std::nullopt;
+    std::string list = path;
+    if (const std::string valid = valid_of(*lines); !valid.empty()) {
+        list = resolve(valid, path);
+        require_readable(list);
+        lines = read_lines(list);
+        if (!lines || lines->empty()) throw_input(list, "is no list, and '" + path + "' names it as valid=");
+    } else if (const std::string first = resolve(lines->front(), path);
+               !outright && !is_url(first) && !fs::exists(first, error)) {
+        return std::nullopt;
+    }
+    for (std::string& line : *lines) line = resolve(line, list);
+    return lines;
+}
+
+}  // namespace convoy::media
