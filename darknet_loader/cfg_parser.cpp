@@ -41,7 +41,7 @@ bool is_net(const CfgSection& section) { return section.name == "net" || section
 }
 
 void parse_net(const CfgSection& section, const std::string& path, Network& network) {
-    SectionReader net(section, path, -1);
+    SectionReader net(section, path, -1, network.warnings);
     for (const char* key : {"width", "height", "channels"}) net.require(key);
     network.input.w = net.integer("width", 1, 1, kMaxCount);
     network.input.h = net.integer("height", 1, 1, kMaxCount);
@@ -126,10 +126,10 @@ void parse_net(const CfgSection& section, const std::string& path, Network& netw
     fail(ErrorKind::model, section, path, "is not known" + suggestion(section.name, names));
 }
 
-Layer parse_layer(const CfgSection& section, const std::string& path, int index) {
+Layer parse_layer(const CfgSection& section, const std::string& path, int index, std::vector<std::string>& warnings) {
     for (const LayerParser& parser : kParsers)
         if (section.name == parser.name) {
-            SectionReader reader(section, path, index);
+            SectionReader reader(section, path, index, warnings);
             Layer layer{parser.parse(reader), {}, {}, section.line};
             // Layers whose weights are not in the file would shift all that follow.
             for (const char* key : {"dontload", "dontloadscales", "numload"}) reader.expect_neutral(key);
@@ -153,7 +153,7 @@ Network parse_sections(const std::vector<CfgSection>& sections, const std::strin
     for (std::size_t i = 1; i < sections.size(); ++i) {
         if (is_net(sections[i]))
             fail(ErrorKind::model, sections[i], path, "is there twice; only the first section is [net]");
-        network.layers.push_back(parse_layer(sections[i], path, int(i) - 1));
+        network.layers.push_back(parse_layer(sections[i], path, int(i) - 1, network.warnings));
     }
     return network;
 }

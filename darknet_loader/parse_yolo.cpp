@@ -89,7 +89,8 @@ LayerKind parse_yolo(SectionReader& section) {
                     "sim_thresh",
                     "track_ciou_norm",
                     "track_history_size",
-                    "truth_thresh"});
+                    "truth_thresh",
+                    "uc_normalizer"});
     return yolo;
 }
 

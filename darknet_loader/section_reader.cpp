@@ -35,8 +35,9 @@ std::string shown(float value) {
 
 }  // namespace
 
-SectionReader::SectionReader(const CfgSection& section, const std::string& path, int layer)
-    : section_(section), path_(path), layer_(layer) {}
+SectionReader::SectionReader(const CfgSection& section, const std::string& path, int layer,
+                             std::vector<std::string>& warnings)
+    : section_(section), path_(path), layer_(layer), warnings_(warnings) {}
 
 std::string SectionReader::where(int line) const {
     const std::string layer = layer_ < 0 ? "" : " (layer " + std::to_string(layer_) + ")";
@@ -51,7 +52,7 @@ void SectionReader::fail(ErrorKind kind, const char* key, const std::string& wha
 }
 
 const CfgEntry* SectionReader::find(const char* key) {
-    known_.push_back(key);
+    read_.push_back(key);
     for (const CfgEntry& entry : section_.entries)
         if (entry.key == key) return &entry;
     return nullptr;
@@ -67,10 +68,7 @@ Number SectionReader::number(const char* key, std::string_view value) const {
     if constexpr (std::is_floating_point_v<Number>) whole = whole && std::isfinite(result);
     if (!whole) {
         const char* type = std::is_floating_point_v<Number> ? "a number" : "a whole number";
-        const bool comment = value.find_first_of("#;") != value.npos;
-        fail(ErrorKind::model, key,
-             "is " + quote(value) + ", which is not " + type +
-                 (comment ? "; comments need a line of their own" : " of a usable size"));
+        fail(ErrorKind::model, key, "is " + quote(value) + ", which is not " + type + " of a usable size");
     }
     return result;
 }
@@ -151,7 +149,7 @@ void SectionReader::require(const char* key) {
 }
 
 void SectionReader::ignore(std::initializer_list<const char*> keys) {
-    known_.insert(known_.end(), keys.begin(), keys.end());
+    ignored_.insert(ignored_.end(), keys.begin(), keys.end());
 }
 
 void SectionReader::expect_neutral(const char* key, float neutral) {
@@ -162,12 +160,39 @@ void SectionReader::expect_neutral(const char* key, float neutral) {
 }
 
 void SectionReader::finish() {
-    std::sort(known_.begin(), known_.end());
-    for (const CfgEntry& entry : section_.entries)
-        if (!std::binary_search(known_.begin(), known_.end(), std::string_view(entry.key)))
-            throw Error(ErrorKind::model, where(entry.line) + "key " + quote(entry.key) + " is not known here" +
-                                              suggestion(entry.key, known_));
+    constexpr std::size_t kMostEdits = 2;  // more than that is another word: uc_normalizer is no cls_normalizer
+    warn_of_repeats();
+    std::vector<std::string_view> known = read_;
+    known.insert(known.end(), ignored_.begin(), ignored_.end());
+    std::sort(known.begin(), known.end());
+    for (const CfgEntry& entry : section_.entries) {
+        if (std::binary_search(known.begin(), known.end(), std::string_view(entry.key))) continue;
+        const std::string what = where(entry.line) + "key " + quote(entry.key) + " is not known here";
+        const std::string meant = suggestion(entry.key, known, kMostEdits);
+        if (!meant.empty()) throw Error(ErrorKind::model, what + meant);
+        warn(what + " and has no effect; remove it, or correct it if it should have one");
+    }
     if (missing_) fail(ErrorKind::model, missing_, "is missing; this section cannot do without it");
+}
+
+// Of keys that only training reads nobody needs to know.
+void SectionReader::warn_of_repeats() {
+    std::sort(read_.begin(), read_.end());
+    for (const CfgEntry& again : section_.repeats) {
+        if (!std::binary_search(read_.begin(), read_.end(), std::string_view(again.key))) continue;
+        const CfgEntry& first = *std::find_if(section_.entries.begin(), section_.entries.end(),
+                                              [&](const CfgEntry& entry) { return entry.key == again.key; });
+        if (first.value != again.value)
+            warn(where(again.line) + "key " + quote(again.key) + " is " + quote(again.value) + ", but line " +
+                 std::to_string(first.line) + " says " + quote(first.value) +
+                 " and counts, as in Darknet; keep one of them");
+    }
+}
+
+void SectionReader::warn(std::string sentence) {
+    constexpr std::size_t kMost = 10000;  // as many as no cfg of people's has
+    if (warnings_.size() == kMost) throw Error(ErrorKind::model, path_ + ": is no cfg: too much in it is not known");
+    warnings_.push_back(std::move(sentence));
 }
 
 }  // namespace convoy

@@ -13,12 +13,12 @@
 
 namespace convoy {
 
-/// Reads the keys of one section and remembers which were asked for; finish() then throws for those that no reader
-/// knows and for required ones that are absent. Every message names file, line, section, layer and key.
+/// Reads the keys of one section and remembers which were asked for; finish() then throws for misspelt ones and for
+/// required ones that are absent. Every message names file, line, section, layer and key.
 class SectionReader {
 public:
-    /// `layer` is the section's index as a layer, -1 for [net]. `section` and `path` must outlive this.
-    SectionReader(const CfgSection& section, const std::string& path, int layer);
+    /// `layer` is the section's index as a layer, -1 for [net]. What is given must outlive this.
+    SectionReader(const CfgSection& section, const std::string& path, int layer, std::vector<std::string>& warnings);
 
     /// The value of `key`, or `fallback` where it is absent; Error(model) outside low…high.
     int integer(const char* key, int fallback, int low, int high);
@@ -39,6 +39,7 @@ public:
     void ignore(std::initializer_list<const char*> keys);
     /// A key whose effect is not implemented: Error(unsupported) unless it has its neutral value.
     void expect_neutral(const char* key, float neutral = 0);
+    /// Throws for what is missing or misspelt, and warns of what has no effect.
     void finish();
 
     int layer() const { return layer_; }
@@ -53,11 +54,14 @@ private:
     template <class Number>
     std::vector<Number> numbers(const char* key);
     std::string where(int line) const;
+    void warn_of_repeats();
+    void warn(std::string sentence);
 
     const CfgSection& section_;
     const std::string& path_;
     int layer_;
-    std::vector<std::string_view> known_;
+    std::vector<std::string>& warnings_;
+    std::vector<std::string_view> read_, ignored_;
     const char* missing_ = nullptr;
 };
 

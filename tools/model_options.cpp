@@ -63,8 +63,12 @@ void ModelOptions::add_to(CLI::App& app) {
     app.add_option("--size", size, "network input: 416 or WxH, multiples of 32 (default: the cfg's)")
         ->type_name("N|WxH")
         ->group(group);
-    for (auto* option : {model, net, data}) option->group(group);
+    for (auto* option : {model, net, data, add_strict(app)}) option->group(group);
     model->excludes(net)->excludes(data);
+}
+
+CLI::Option* ModelOptions::add_strict(CLI::App& app) {
+    return app.add_flag("--strict", strict, "what the cfg says to no effect is an error, not a warning");
 }
 
 Network ModelOptions::load(bool needs_weights) const {
@@ -80,7 +84,9 @@ Network ModelOptions::load(bool needs_weights) const {
         throw Error(ErrorKind::usage, "--weights needs its network description: give --cfg FILE, too");
     if (weights_file.empty() && needs_weights)
         throw Error(ErrorKind::usage, "--cfg needs trained weights: give --weights FILE, too");
-    return load_network(cfg_file, weights_file, names, parse_size(size));
+    LoadOptions options = parse_size(size);
+    options.strict = strict;
+    return load_network(cfg_file, weights_file, names, options);
 }
 
 void add_preprocess_options(CLI::App& app, EngineOptions& engine) {
@@ -161,6 +167,10 @@ std::string demo_model_folder() {
         if (fs::exists(folder / (std::string(kDemoModel) + ".cfg"), error)) return folder.string();
     throw Error(ErrorKind::usage,
                 "the demo model is not installed beside this program: give --model STEM or --cfg and --weights");
+}
+
+void print_warnings(const std::string& command, const Network& network) {
+    for (const std::string& warning : network.warnings) fmt::print(stderr, "{}: warning: {}\n", command, warning);
 }
 
 void greet(const std::string& command, const ModelOptions& model, const Network& network, const Engine& engine) {

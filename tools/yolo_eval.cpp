@@ -146,6 +146,7 @@ std::size_t without_category(const std::vector<std::optional<std::size_t>>& cate
 
 std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval::Dataset& dataset) {
     Network network = load_detector(options.model, true);
+    print_warnings("yolo-eval", network);
     if (options.preset.reads_letter_box && !options.fit_named && network.letter_box)
         options.engine.detect.fit = Fit::letterbox;
     if (options.preset.forgets_newer_keys && eval::forget_newer_keys(network))

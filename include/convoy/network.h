@@ -140,6 +140,9 @@ struct Network {
     std::vector<Layer> layers;       ///< in cfg order; Darknet's layer n is layers[n]
     std::vector<std::string> names;  ///< class names; empty when none were given
     std::string cfg_path;
+    /// What its cfg says to no effect, a sentence each that names file, line, section and key: keys that nobody knows,
+    /// keys that are given twice with different values. LoadOptions::strict makes an error of each.
+    std::vector<std::string> warnings;
     std::string weights_path;                     ///< empty when loaded without weights
     std::uint64_t seen = 0;                       ///< training pictures, from the weights header
     std::shared_ptr<const void> weights_storage;  ///< keeps the file mapped

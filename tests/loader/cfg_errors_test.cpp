@@ -48,6 +48,8 @@ TEST_CASE("what is not a cfg", "[errors]") {
         {"<!DOCTYPE html>\n", {"net.cfg:1", "before the first section"}},
         {"[net]\nwidth\n", {"net.cfg:2", "[net]", "'width'", "key=value"}},
         {"[net]\nwidth=\n", {"net.cfg:2", "[net]", "'width'", "no value"}},
+        {"[net]\nwidth=#416\n", {"net.cfg:2", "[net]", "'width'", "no value"}},
+        {"[net]\nwidth #=416\n", {"net.cfg:2", "[net]", "'width'", "key=value"}},
         {"[net]\n=416\n", {"net.cfg:2", "[net]", "no key"}},
         {"[net\nwidth=416\n", {"net.cfg:1", "'[net'", "[name]"}},
         {"[net] # first\n", {"net.cfg:1", "line of their own"}},
@@ -76,9 +78,6 @@ TEST_CASE("keys of [net]", "[errors]") {
         {"[net]\nwidth=64\nheight=64\n[avgpool]\n", {"net.cfg:1", "'channels'", "missing"}},
         {"[net]\nwidht=64\nheight=64\nchannels=3\n[avgpool]\n",
          {"net.cfg:2", "[net]", "'widht'", "did you mean 'width'"}},
-        {"[net]\nwidth=64\nheight=64\nchannels=3\nwidth=64\n[avgpool]\n",
-         {"net.cfg:5", "[net]", "'width'", "repeats line 2"}},
-        {"[net]\nbatch=1\nbatch=64\nwidth=64\n", {"net.cfg:3", "'batch'", "repeats line 2"}},
         {"[net]\nwidth=0\nheight=64\nchannels=3\n[avgpool]\n", {"net.cfg:2", "'width'", "is 0", "1 to 65536"}},
         {"[net]\nwidth=64\nheight=-64\nchannels=3\n[avgpool]\n", {"net.cfg:3", "'height'", "is -64"}},
         {"[net]\nwidth=64\nheight=64\nchannels=99999\n[avgpool]\n", {"net.cfg:4", "'channels'", "99999"}},
@@ -89,7 +88,7 @@ TEST_CASE("keys of [net]", "[errors]") {
 }
 
 TEST_CASE("numbers are followed by nothing else", "[errors]") {
-    for (const char* bad : {"3x", "3.0", "0x3", "1e1", "--3", "+-3", "+", "3,", "three", "99999999999", "3#note"}) {
+    for (const char* bad : {"3x", "3.0", "0x3", "1e1", "--3", "+-3", "+", "3,", "three", "99999999999"}) {
         const std::string message = cfg_error(conv(std::string("size=") + bad));
         INFO(message);
         CHECK(message.find("net.cfg:7: [convolutional] (layer 0) key 'size' is '" + std::string(bad)) != message.npos);
@@ -101,8 +100,7 @@ TEST_CASE("numbers are followed by nothing else", "[errors]") {
         CHECK(message.find("net.cfg:6: [upsample] (layer 0) key 'scale' is '" + std::string(bad)) != message.npos);
         CHECK(message.find("not a number") != message.npos);
     }
-    CHECK(cfg_error(conv("size=3 # kernel")).find("line of their own") != std::string::npos);
-    for (const char* good : {"size=3", "size= +3 ", "size=03", "size=\t3\r"})
+    for (const char* good : {"size=3", "size=3#note", "size=3 ; note", "size= +3 ", "size=03", "size=\t3\r"})
         CHECK(cfg_error(conv(good)) == "no error");
     for (const char* good : {"1e-5", "+1.5", ".5", "2.", "-1"})
         CHECK(cfg_error(kNet + "[upsample]\nscale=" + good + "\n") == "no error");
@@ -112,7 +110,6 @@ TEST_CASE("keys of [convolutional]", "[errors]") {
     check({
         {kNet + "[convolutional]\nsize=3\n", {"net.cfg:5", "[convolutional]", "layer 0", "'filters'", "missing"}},
         {kNet + "[conv]\nfiltres=3\n", {"net.cfg:6", "[conv]", "layer 0", "'filtres'", "did you mean 'filters'"}},
-        {conv("filters=8"), {"net.cfg:7", "[convolutional]", "'filters'", "repeats line 6"}},
         {kNet + "[conv]\nfilters=-32\n", {"net.cfg:6", "'filters'", "is -32"}},
         {kNet + "[conv]\nfilters=0\n", {"net.cfg:6", "'filters'", "is 0"}},
         {conv("stride=0"), {"net.cfg:7", "'stride'", "is 0"}},
@@ -181,7 +178,6 @@ TEST_CASE("keys of the other layers", "[errors]") {
         {kNet + "[max]\nsize=2\npadding=3\n", {"net.cfg:7", "[max]", "'padding'", "0 to 2"}},
         {kNet + "[maxpool]\nsize=70\npadding=0\n", {"net.cfg:5", "[maxpool]", "layer 0", "window of 70", "empty"}},
         {kNet + "[maxpool]\nsizes=2\n", {"net.cfg:6", "[maxpool]", "'sizes'", "did you mean 'size'"}},
-        {kNet + "[avgpool]\nsize=2\n", {"net.cfg:6", "[avgpool]", "'size'", "not known"}},
         {kNet + "[dropout]\nprobability=2\n", {"net.cfg:6", "[dropout]", "'probability'", "0 to 1"}},
         {kNet + "[dropout]\nprobabilty=.5\n", {"net.cfg:6", "[dropout]", "did you mean 'probability'"}},
     });
