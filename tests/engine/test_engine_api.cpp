@@ -323,3 +323,39 @@ TEST_CASE("cancelling during a run and after it", "[engine]") {
     engine.run({}, observer, stop);  // ends what was cancelled
     CHECK(engine.submit(picture.frame()));
 }
+
+TEST_CASE("a class that the names file calls dont_show is not reported", "[engine]") {
+    Network network = demo();
+    const Picture picture;
+    const std::vector<Detection> all = Engine(network, sensitive()).detect(picture.frame());
+    REQUIRE_FALSE(all.empty());
+    const int hidden = all.front().class_id;
+    network.names.assign(std::size_t(network.classes()), "thing");
+    network.names[std::size_t(hidden)] = "dont_show this";
+    std::vector<Detection> shown = all;
+    std::erase_if(shown, [&](const Detection& d) { return d.class_id == hidden; });
+    REQUIRE(shown.size() > 0);
+    CHECK(same(Engine(network, sensitive()).detect(picture.frame()), shown));
+
+    EngineOptions asked = sensitive();
+    asked.detect.classes = {hidden};
+    CHECK(Engine(network, asked).detect(picture.frame()).empty());
+    network.names.assign(std::size_t(network.classes()), "dont_show");
+    CHECK(Engine(network, sensitive()).detect(picture.frame()).empty());
+}
+
+TEST_CASE("a model that wants letterboxing and is given stretched pictures says so", "[engine]") {
+    Network network = demo();
+    const auto says = [&](Fit fit) {
+        EngineOptions options = sensitive();
+        options.detect.fit = fit;
+        const Engine engine(network, options);
+        for (const std::string& note : engine.notes())
+            if (note.find("letter_box=1") != note.npos) return true;
+        return false;
+    };
+    CHECK_FALSE(says(Fit::stretch));
+    network.letter_box = true;
+    CHECK(says(Fit::stretch));
+    CHECK_FALSE(says(Fit::letterbox));
+}
