@@ -9,25 +9,6 @@
 namespace convoy {
 namespace {
 
-// Those of Darknet that are not in kActivations.
-constexpr std::string_view kOtherActivations[] = {"hard_mish",
-                                                  "normalize_channels",
-                                                  "normalize_channels_softmax",
-                                                  "normalize_channels_softmax_maxval",
-                                                  "loggy",
-                                                  "relu6",
-                                                  "elu",
-                                                  "selu",
-                                                  "gelu",
-                                                  "relie",
-                                                  "plse",
-                                                  "hardtan",
-                                                  "lhtan",
-                                                  "ramp",
-                                                  "revleaky",
-                                                  "tanh",
-                                                  "stair"};
-
 std::string shown(float value) {
     char text[40];
     return {text, std::to_chars(text, text + sizeof text, value).ptr};
@@ -44,12 +25,18 @@ std::string SectionReader::where(int line) const {
     return path_ + ":" + std::to_string(line) + ": [" + section_.name + "]" + layer + " ";
 }
 
-void SectionReader::fail(ErrorKind kind, const char* key, const std::string& what) const {
+std::string SectionReader::of_key(const char* key) const {
     int line = section_.line;
     for (const CfgEntry& entry : section_.entries)
         if (entry.key == key) line = entry.line;
-    throw Error(kind, where(line) + "key '" + key + "' " + what);
+    return where(line) + "key '" + key + "' ";
 }
+
+void SectionReader::fail(ErrorKind kind, const char* key, const std::string& what) const {
+    throw Error(kind, of_key(key) + what);
+}
+
+void SectionReader::warn(const char* key, const std::string& what) { warn(of_key(key) + what); }
 
 const CfgEntry* SectionReader::find(const char* key) {
     read_.push_back(key);
@@ -116,17 +103,23 @@ std::string_view SectionReader::text(const char* key, std::string_view fallback)
 Activation SectionReader::activation(Activation fallback) {
     const std::string_view name = text("activation", to_string(fallback));
     std::vector<std::string_view> names;
-    std::string list;
     for (const Activation a : kActivations) {
         if (name == to_string(a)) return a;
         names.push_back(to_string(a));
-        list += (list.empty() ? "" : ", ") + std::string(to_string(a));
     }
-    if (std::find(std::begin(kOtherActivations), std::end(kOtherActivations), name) != std::end(kOtherActivations))
-        fail(ErrorKind::unsupported, "activation",
-             "is '" + std::string(name) + "', which is not implemented; these are: " + list);
+    for (const Activation a : kChannelActivations)
+        if (name == to_string(a)) return a;
+    if (name == "revleaky") return Activation::leaky;  // only their gradients differ
     fail(ErrorKind::model, "activation",
          "is " + quote(name) + ", which Darknet does not know" + suggestion(name, names));
+}
+
+Activation SectionReader::plain_activation(Activation fallback) {
+    const Activation a = activation(fallback);
+    if (is_of_channels(a))
+        fail(ErrorKind::unsupported, "activation",
+             "is " + std::string(to_string(a)) + ", which Darknet has for [convolutional] and [shortcut] alone");
+    return a;
 }
 
 std::vector<int> SectionReader::earlier_layers(const char* key) {

@@ -26,6 +26,8 @@ public:
     bool flag(const char* key, bool fallback = false) { return integer(key, fallback, 0, 1) != 0; }
     std::string_view text(const char* key, std::string_view fallback);
     Activation activation(Activation fallback);
+    /// One of kActivations.
+    Activation plain_activation(Activation fallback);
 
     /// The comma-separated numbers of `key`; empty where it is absent.
     std::vector<int> integers(const char* key);
@@ -42,6 +44,8 @@ public:
     /// Throws for what is missing or misspelt, and warns of what has no effect.
     void finish();
 
+    /// As fail(), but the cfg goes on to be read.
+    void warn(const char* key, const std::string& what);
     int layer() const { return layer_; }
     /// Throws `kind` with "file:line: [section] (layer n) key 'key' …"; the line is that of the section if `key` is
     /// absent.
@@ -54,6 +58,7 @@ private:
     template <class Number>
     std::vector<Number> numbers(const char* key);
     std::string where(int line) const;
+    std::string of_key(const char* key) const;
     void warn_of_repeats();
     void warn(std::string sentence);
 

@@ -45,9 +45,11 @@ void check_options(const Network& network, const EngineOptions& options) {
     if (network.classes() == 0)
         throw Error(ErrorKind::model,
                     network.cfg_path + ": the network has no yolo layer, so it cannot detect anything");
-    if (network.input.c != 3)
+    if (network.input.c != 3 && network.input.c != 1)
         throw Error(ErrorKind::unsupported, network.cfg_path + ": the network takes " +
-                                                std::to_string(network.input.c) + " channels, but pictures have 3");
+                                                std::to_string(network.input.c) +
+                                                " channels, but pictures have 3 colours, or 1 as grey: train it with "
+                                                "channels=3 or channels=1 in [net]");
     for (int id : d.classes)
         if (id < 0 || id >= network.classes())
             usage("class " + std::to_string(id) + " does not exist: the network has " +

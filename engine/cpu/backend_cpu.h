@@ -61,6 +61,7 @@ private:
     void run_picture(const Place& place);
     void run_node(int index, const Place& place);
     void run_conv(int index, const ConvOp& op, const Place& place);
+    void run_rare(const Node& node, const Place& place) const;
     void concat(const Node& node, const Place& place) const;
     kernels::Tensor view(TensorId t, const Place& p) const { return view(t, p.slot, p.picture, p.lane); }
 

@@ -22,7 +22,18 @@ std::vector<Head> heads_of(const Plan& plan) {
         const auto* yolo = std::get_if<YoloOp>(&node.op);
         if (!yolo) continue;
         const YoloLayer& layer = yolo->head;
-        Head head{{layer.classes, {}, layer.scale_x_y, layer.new_coords, plan.input.w, plan.input.h}, node.inputs[0]};
+        const bool in_cells = yolo->kind == HeadKind::region;
+        const Shape x = plan.graph.tensors[node.inputs[0]].shape;
+        Head head{{layer.classes,
+                   {},
+                   layer.scale_x_y,
+                   layer.new_coords,
+                   in_cells ? x.w : plan.input.w,
+                   in_cells ? x.h : plan.input.h,
+                   yolo->kind,
+                   yolo->softmax,
+                   float(yolo->point) / 2},
+                  node.inputs[0]};
         for (int anchor : layer.mask) {
             head.decode.anchors.push_back(layer.anchors[anchor].w);
             head.decode.anchors.push_back(layer.anchors[anchor].h);

@@ -191,7 +191,6 @@ TEST_CASE("keys of [yolo]", "[errors]") {
         {yolo("classes=1\nnum=3\nancors=1,2,3,4,5,6"), {"net.cfg:13", "'ancors'", "did you mean 'anchors'"}},
         {yolo("classes=1\nnum=3\nanchors=1,2,3,4"), {"net.cfg:13", "'anchors'", "4 numbers", "num=3", "6"}},
         {yolo("classes=1\nnum=3\nanchors=1,2,3,4,5"), {"net.cfg:13", "'anchors'", "5 numbers"}},
-        {yolo("classes=1\nanchors=1,2,3,4,5,6"), {"net.cfg:12", "'anchors'", "6 numbers", "num=1"}},
         {yolo("classes=1\nnum=1\nanchors=1,-2"), {"net.cfg:13", "'anchors'", "number 0", "positive"}},
         {yolo("classes=1\nnum=1\nanchors=1,nan"), {"net.cfg:13", "'anchors'", "'nan'"}},
         {yolo(good + "\nmask=0,1,3"), {"net.cfg:14", "'mask'", "anchor 3", "0 to 2"}},
@@ -207,30 +206,63 @@ TEST_CASE("keys of [yolo]", "[errors]") {
         {yolo(good + "\nscale_x_y=-1"), {"net.cfg:14", "'scale_x_y'"}},
         {yolo(good + "\nnew_coords=2"), {"net.cfg:14", "'new_coords'"}},
         {yolo(good) + "[route]\nlayers=-2\n[yolo]\nclasses=4\nnum=2\nanchors=1,2,3,4\n",
-         {"net.cfg:16", "[yolo]", "layer 3", "classes=4", "first [yolo] has 1"}},
+         {"net.cfg:16", "[yolo]", "layer 3", "classes=4", "first head has 1"}},
+    });
+}
+
+TEST_CASE("layers that are rare", "[errors]") {
+    check({
+        {kConv + "[reorg]\nstride=0\n", {"net.cfg:11", "[reorg]", "'stride'", "is 0"}},
+        {kConv + "[reorg]\nstride=2\n", {"net.cfg:10", "multiples of 4", "18"}},
+        {kConv + "[reorg3d]\nstride=5\n", {"net.cfg:10", "[reorg3d]", "does not divide", "32x32x18"}},
+        {kConv + "[sam]\n", {"net.cfg:10", "[sam]", "'from'", "missing"}},
+        {kConv + "[sam]\nfrom=-1,-1\n", {"net.cfg:11", "[sam]", "'from'", "2 layers"}},
+        {kConv + "[sam]\nfrom=1\n", {"net.cfg:11", "'from'", "names layer 1"}},
+        {kConv + "[conv]\nfilters=3\n[sam]\nfrom=0\n", {"net.cfg:12", "[sam]", "32x32x18", "32x32x3", "equal"}},
+        {kConv + "[scale_channels]\nfrom=0\n", {"net.cfg:10", "[scale_channels]", "must have 1x1x18"}},
+        {kConv + "[scale_channels]\nfrom=0\nscale_wh=1\n", {"net.cfg:10", "must have 32x32x1"}},
+        {kConv + "[crop]\ncrop_height=33\ncrop_width=4\n", {"net.cfg:10", "[crop]", "crop_height=33", "32x32x18"}},
+        {kConv + "[maxpool]\nmaxpool_depth=1\nout_channels=19\n", {"net.cfg:10", "out_channels=19", "18"}},
+        {kConv + "[local_avgpool]\nsize=40\npadding=0\n", {"net.cfg:10", "[local_avgpool]", "empty"}},
+        {kConv + "[connected]\noutput=0\n", {"net.cfg:11", "[connected]", "'output'", "is 0"}},
+        {kConv + "[connected]\noutput=65536\n", {"net.cfg:10", "[connected]", "1e9 weights"}},
+        {kConv + "[conv]\nfilters=18\nshare_index=-1\n", {"net.cfg:10", "layer 1", "share_index", "another shape"}},
+        {kConv + "[conv]\nfilters=18\nshare_index=1\n", {"net.cfg:12", "'share_index'", "names layer 1"}},
+        {kConv + "[avgpool]\n[conv]\nfilters=18\nshare_index=-1\n", {"net.cfg:11", "no [convolutional]"}},
+        {conv("antialiasing=3"), {"net.cfg:7", "'antialiasing'", "0 to 2"}},
+        {kConv + "[region]\nclasses=4\nnum=3\nanchors=1,2,3,4,5,6\n",
+         {"net.cfg:10", "[region]", "18 channels", "need 27"}},
+        {kConv + "[Gaussian_yolo]\nclasses=1\nnum=2\nanchors=1,2,3,4\n",
+         {"net.cfg:10", "[Gaussian_yolo]", "18 channels", "need 20"}},
+        {kConv + "[Gaussian_yolo]\nclasses=9\nnum=1\nanchors=1,2\nyolo_point=top\n",
+         {"net.cfg:14", "'yolo_point'", "'top'", "left_top"}},
     });
 }
 
 TEST_CASE("what Darknet has and this loader has not is unsupported, and says so", "[errors]") {
     std::vector<Case> cases;
-    for (const char* name : {"crnn", "region", "lstm", "connected", "softmax", "cost", "local", "Gaussian_yolo",
-                             "scale_channels", "sam", "reorg", "implicit", "detection", "batchnorm"})
+    for (const char* name : {"cost", "implicit", "l2norm", "deconvolutional"})
         cases.push_back({kNet + "[" + name + "]\noutput=3\n", {"net.cfg:5", name, "not implemented"}});
-    for (const char* key : {"binary", "xnor", "antialiasing", "bin_output", "sway", "rotate", "stretch", "stretch_sway",
-                            "flipped", "reverse", "coordconv", "dontload", "dontloadscales", "numload"})
+    for (const char* name : {"crnn", "lstm", "rnn", "gru", "conv_lstm", "history"})
+        cases.push_back({kNet + "[" + name + "]\noutput=3\n", {"net.cfg:5", name, "recurrent"}});
+    cases.push_back({kNet + "[contrastive]\nclasses=3\n", {"net.cfg:5", "[contrastive]", "tracker"}});
+    for (const char* key : {"binary", "sway", "rotate", "stretch", "stretch_sway", "flipped", "reverse", "coordconv",
+                            "dontload", "dontloadscales", "numload"})
         cases.push_back(
             {conv(std::string(key) + "=1"), {"net.cfg:7", "[convolutional]", "layer 0", key, "not implemented"}});
-    cases.push_back({conv("share_index=-1"), {"net.cfg:7", "'share_index'", "not implemented"}});
+    cases.push_back({kNet + "[reorg]\nreverse=1\n", {"net.cfg:6", "[reorg]", "'reverse'", "not implemented"}});
+    cases.push_back({kConv + "[region]\nclasses=4\nnum=2\nanchors=1,2,3,4\ntree=9k.tree\n",
+                     {"net.cfg:14", "[region]", "'tree'", "not implemented"}});
+    cases.push_back({kConv + "[softmax]\n", {"net.cfg:10", "[softmax]", "layer 1", "one pixel", "not implemented"}});
+    cases.push_back({kConv + "[sam]\nfrom=-1\nactivation=normalize_channels\n",
+                     {"net.cfg:12", "[sam]", "'activation'", "normalize_channels"}});
     cases.push_back({conv("size=3\ndilation=2"), {"net.cfg:8", "'dilation'", "pad=1"}});
-    cases.push_back({conv("activation=hard_mish"), {"net.cfg:7", "'activation'", "'hard_mish'", "not implemented"}});
     cases.push_back({shortcut("from=-1\nweights_type=per_channel"), {"net.cfg:12", "'weights_type'"}});
     cases.push_back({shortcut("from=-1\nalpha=.5"), {"net.cfg:12", "'alpha'"}});
-    cases.push_back({kNet + "[maxpool]\nmaxpool_depth=1\n", {"net.cfg:6", "'maxpool_depth'"}});
-    cases.push_back({kNet + "[maxpool]\nantialiasing=1\n", {"net.cfg:6", "'antialiasing'"}});
     cases.push_back({kNet + "time_steps=3\n[avgpool]\n", {"net.cfg:5", "[net]", "'time_steps'"}});
     cases.push_back({yolo("classes=1\nnum=3\nanchors=1,2,3,4,5,6\nnms_kind=cornersnms"), {"net.cfg:14", "'nms_kind'"}});
     cases.push_back({yolo("classes=1\nnum=3\nanchors=1,2,3,4,5,6") + "[dropout]\n",
                      {"net.cfg:14", "[dropout]", "layer 2", "layer 1", "head"}});
     check(cases, ErrorKind::unsupported);
-    CHECK(cfg_error(conv("binary=0\nxnor=0\nantialiasing=0\nflipped=0")) == "no error");
+    CHECK(cfg_error(conv("binary=0\nflipped=0")) == "no error");
 }

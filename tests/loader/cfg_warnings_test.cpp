@@ -81,6 +81,12 @@ TEST_CASE("a key that only training reads is no matter, one that nobody knows is
     names(only_warning(head + "beta1=0.6\n"), {"net.cfg:10: [yolo] (layer 1) key 'beta1'"});
 }
 
+TEST_CASE("more anchors than num: the first count", "[warnings]") {
+    const std::string cfg = kNet + "[conv]\nfilters=6\n[yolo]\nclasses=1\nanchors=1,2, 3,4\n";
+    CHECK(std::get<YoloLayer>(parse_network(cfg, "net.cfg").layers[1].kind).anchors.size() == 1);
+    names(only_warning(cfg), {"net.cfg:9: [yolo] (layer 1) key 'anchors'", "4 numbers", "num=1", "first 2"});
+}
+
 TEST_CASE("a key that looks like a misspelt one is an error that says what was meant", "[warnings]") {
     for (const auto& [key, meant] : {std::pair{"activaton", "activation"},
                                      {"Size", "size"},
