@@ -33,11 +33,13 @@ constexpr LayerParser kParsers[] = {
     {"batchnorm", parse_batchnorm},
     {"connected", parse_connected},
     {"conn", parse_connected},
+    {"local", parse_local},
     {"crop", parse_crop},
     {"dropout", parse_dropout},
     {"yolo", parse_yolo},
     {"region", parse_region},
     {"Gaussian_yolo", parse_gaussian_yolo},
+    {"detection", parse_detection},
 };
 
 struct OtherSection {
@@ -61,12 +63,10 @@ constexpr OtherSection kOtherSections[] = {
     {"cost", kNotImplemented},
     {"deconv", kNotImplemented},
     {"deconvolutional", kNotImplemented},
-    {"detection", kNotImplemented},
     {"empty", kNotImplemented},
     {"implicit", kNotImplemented},
     {"iseg", kNotImplemented},
     {"l2norm", kNotImplemented},
-    {"local", kNotImplemented},
     {"logistic", kNotImplemented},
     {"lrn", kNotImplemented},
     {"normalization", kNotImplemented},

@@ -109,6 +109,23 @@ public:
         add("activation", to_string(connected.activation));
     }
 
+    void operator()(const LocalLayer& local) {
+        add("filters", number(local.filters));
+        add("size", number(local.size));
+        add("stride", number(local.stride));
+        add("pad", number(local.padding));
+        add("activation", to_string(local.activation));
+    }
+
+    void operator()(const DetectionLayer& detection) {
+        add("classes", number(detection.classes));
+        add("num", number(detection.boxes()));
+        add("side", number(detection.side));
+        add("softmax", detection.softmax ? "1" : "0");
+        add("coords", "4");
+        add("sqrt", "1");
+    }
+
     void operator()(const CropLayer& crop) {
         add("crop_height", number(crop.height));
         add("crop_width", number(crop.width));

@@ -26,10 +26,12 @@ LayerKind parse_activation(SectionReader& section);
 LayerKind parse_softmax(SectionReader& section);
 LayerKind parse_batchnorm(SectionReader& section);
 LayerKind parse_connected(SectionReader& section);
+LayerKind parse_local(SectionReader& section);
 LayerKind parse_crop(SectionReader& section);
 LayerKind parse_dropout(SectionReader& section);
 LayerKind parse_yolo(SectionReader& section);
 LayerKind parse_region(SectionReader& section);
 LayerKind parse_gaussian_yolo(SectionReader& section);
+LayerKind parse_detection(SectionReader& section);
 
 }  // namespace convoy

@@ -113,6 +113,19 @@ LayerKind parse_connected(SectionReader& section) {
     return connected;
 }
 
+LayerKind parse_local(SectionReader& section) {
+    LocalLayer local;
+    local.filters = section.integer("filters", 1, 1, kMaxCount);
+    local.size = section.integer("size", 1, 1, kMaxWindow);
+    local.stride = section.integer("stride", 1, 1, kMaxWindow);
+    local.padding = section.integer("pad", 0, 0, 1);
+    // Darknet sizes the output as if the padding were half the size.
+    if (local.padding == 1 && local.size != 3)
+        section.fail(ErrorKind::unsupported, "pad", "needs size=3 in a [local] layer");
+    local.activation = section.plain_activation(Activation::logistic);
+    return local;
+}
+
 LayerKind parse_crop(SectionReader& section) {
     CropLayer crop;
     crop.height = section.integer("crop_height", 1, 1, kMaxCount);

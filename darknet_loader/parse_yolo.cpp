@@ -136,4 +136,24 @@ LayerKind parse_region(SectionReader& section) {
     return region;
 }
 
+LayerKind parse_detection(SectionReader& section) {
+    DetectionLayer detection;
+    detection.classes = section.integer("classes", 1, 1, kMaxCount);
+    const int num = section.integer("num", 1, 1, kMaxAnchors);
+    detection.anchors.assign(std::size_t(num), Anchor{.25f, .25f});  // (2 t)² · 1/4
+    detection.mask.resize(std::size_t(num));
+    std::iota(detection.mask.begin(), detection.mask.end(), 0);
+    detection.new_coords = true;
+    detection.side = section.integer("side", 7, 1, kMaxWindow);
+    detection.softmax = section.flag("softmax");
+    section.require("coords");
+    section.expect_neutral("coords", 4);
+    section.require("sqrt");
+    section.expect_neutral("sqrt", 1);
+    section.expect_neutral("reorg");
+    section.ignore({"class_scale", "coord_scale", "forced", "jitter", "max", "noobject_scale", "object_scale", "random",
+                    "rescore", "resize"});
+    return detection;
+}
+
 }  // namespace convoy

@@ -159,6 +159,19 @@ public:
         return out;
     }
 
+    Moments operator()(const LocalLayer& local) {
+        const Shape& out = network_.layers[index_].out;
+        const Moments places = fill(local, int(out.elements()), 1, std::size_t(local.size) * local.size, false);
+        Moments channels(std::size_t(out.c), Moment{0, 0});
+        const double share = 1 / (double(out.h) * out.w);
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            Moment& m = channels[i % channels.size()];
+            m = {m.mean + share * places[i].mean, m.variance + share * places[i].variance};
+        }
+        activate(local.activation, channels);
+        return channels;
+    }
+
     Moments operator()(const BatchnormLayer& norm) {
         Random random(seed_, index_);
         Moments out = in_;
@@ -305,6 +318,13 @@ private:
     /// Mean and variance wanted before the activation.
     Moment target(std::size_t filter, Random& random) const {
         const LayerKind* next = next_kind(index_);
+        if (const auto* detection = next ? std::get_if<DetectionLayer>(next) : nullptr) {
+            const std::size_t cells = std::size_t(detection->side) * std::size_t(detection->side);
+            const std::size_t classes = cells * std::size_t(detection->classes);
+            if (filter < classes) return {.2, .09};
+            if (filter < classes + cells * std::size_t(detection->boxes())) return {.1, .04};
+            return {.5, .04};
+        }
         if (const YoloLayer* head = next ? head_of(*next) : nullptr) {
             const std::size_t numbers = std::size_t(numbers_of_box(*next));
             const std::size_t entry = filter % (numbers + std::size_t(head->classes)), spacing = (numbers - 1) / 4;
@@ -320,22 +340,33 @@ private:
         return {spread * random.between(-.5, 1.5), spread * spread};
     }
 
+    template <class WithWeights>
+    std::size_t bias_of(const WithWeights&, std::size_t f) const {
+        return f;
+    }
+    /// Its weights stand place by place, its biases filter by filter.
+    std::size_t bias_of(const LocalLayer& local, std::size_t f) const {
+        const auto filters = std::size_t(local.filters);
+        return f % filters * (local.biases.count / filters) + f / filters;
+    }
+
     /// Gives filter `f` of `filters`, whose sums have the moments `raw`, its target; returns what comes of it.
     template <class WithWeights>
     Moment finish_filter(const WithWeights& layer, std::size_t f, std::size_t filters, Moment raw, Random& random) {
         const Moment want = target(f, random);
-        if (layer.batch_normalize) {
-            const auto variance = float(snapped(raw.variance * random.between(.8, 1.25)));
-            writable(layer.means)[f] = float(snapped(raw.mean));
-            writable(layer.variances)[f] = variance;
-            writable(layer.scales)[f] = float(snapped(std::sqrt(want.variance)));
-            writable(layer.biases)[f] = float(snapped(want.mean));
-            return {want.mean, want.variance * raw.variance / variance};
-        }
+        if constexpr (requires { layer.batch_normalize; })
+            if (layer.batch_normalize) {
+                const auto variance = float(snapped(raw.variance * random.between(.8, 1.25)));
+                writable(layer.means)[f] = float(snapped(raw.mean));
+                writable(layer.variances)[f] = variance;
+                writable(layer.scales)[f] = float(snapped(std::sqrt(want.variance)));
+                writable(layer.biases)[f] = float(snapped(want.mean));
+                return {want.mean, want.variance * raw.variance / variance};
+            }
         const auto gain = float(snapped(std::sqrt(want.variance / raw.variance)));
         const std::size_t row = layer.weights.count / filters;
         for (std::size_t i = 0; i < row; ++i) writable(layer.weights)[f * row + i] *= gain;
-        writable(layer.biases)[f] = float(snapped(want.mean - raw.mean * gain));
+        writable(layer.biases)[bias_of(layer, f)] = float(snapped(want.mean - raw.mean * gain));
         return want;
     }
 

@@ -106,6 +106,15 @@ public:
         return {connected.outputs, 1, 1};
     }
 
+    Shape operator()(const LocalLayer& local) const {
+        const Shape out = checked(local.filters, windows("rows", in_.h, 2 * local.padding, local.size, local.stride),
+                                  windows("columns", in_.w, 2 * local.padding, local.size, local.stride));
+        if (double(out.elements()) * in_.c * local.size * local.size > kMaxElements)
+            fail("filters=" + std::to_string(local.filters) + " with size=" + std::to_string(local.size) + " on " +
+                 text(in_) + " (width x height x channels) would need more than 1e9 weights");
+        return out;
+    }
+
     Shape operator()(const CropLayer& crop) const {
         if (crop.height > in_.h || crop.width > in_.w)
             fail("crop_width=" + std::to_string(crop.width) + " and crop_height=" + std::to_string(crop.height) +
@@ -153,13 +162,27 @@ public:
                  " anchors) and classes=" + std::to_string(yolo.classes) + " need " + std::to_string(channels) +
                  "; set filters=" + std::to_string(channels) +
                  " in the [convolutional] before it, or correct mask and classes");
+        return same_classes(yolo);
+    }
+
+    Shape operator()(const DetectionLayer& head) {
+        const double cells = double(head.side) * head.side;
+        const double numbers = cells * (5. * head.boxes() + head.classes);
+        if (numbers != double(in_.elements()))
+            fail("its input has " + std::to_string(in_.elements()) + " numbers, but side=" + std::to_string(head.side) +
+                 ", num=" + std::to_string(head.boxes()) + " and classes=" + std::to_string(head.classes) + " need " +
+                 std::to_string(std::int64_t(numbers)));
+        return same_classes(head);
+    }
+
+private:
+    Shape same_classes(const YoloLayer& yolo) const {
         if (yolo.classes != network_.classes())
             fail("classes=" + std::to_string(yolo.classes) + ", but the first head has " +
                  std::to_string(network_.classes()) + "; all heads must have the same classes");
         return in_;
     }
 
-private:
     [[noreturn]] void fail(const std::string& what, ErrorKind kind = ErrorKind::model) const {
         const Layer& layer = network_.layers[std::size_t(index_)];
         throw Error(kind, network_.cfg_path + ":" + std::to_string(layer.line) + ": [" + layer.name() + "] (layer " +

@@ -33,6 +33,10 @@ void for_each_weight(AnyLayer& layer, Visit visit) {
         visit(connected->biases, n);
         visit(connected->weights, n * layer.in.elements());
         if (connected->batch_normalize) normalization(*connected, n);
+    } else if (auto* local = std::get_if<LocalLayer>(&layer.kind)) {
+        visit(local->biases, layer.out.elements());
+        visit(local->weights,
+              layer.out.elements() * std::size_t(layer.in.c) * std::size_t(local->size) * std::size_t(local->size));
     }
 }
 

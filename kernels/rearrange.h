@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What only moves numbers: Darknet's reorg and reorg3d, the flattening before a connected layer, and crop.
+// What only moves numbers: Darknet's reorg and reorg3d, the flattening before a connected layer, YOLOv1's
+// head, and crop.
 #pragma once
 
 #include "kernels/types.h"
@@ -8,10 +9,11 @@
 namespace convoy::kernels {
 
 enum class Rearrangement {
-    reorg,    ///< pjreddie's (blas.c, reorg_cpu): see ReorgLayer
-    reorg3d,  ///< squares of pixels to channels: y channel k is pixel k / C of each square, channel k % C
-    flatten,  ///< y (N, 1, 1, C H W) in the order of channels, rows, columns, as Darknet's weights have it
-    crop,     ///< the rows and columns from `top` and `left` on, times `scale` plus `bias`
+    reorg,      ///< pjreddie's (blas.c, reorg_cpu): see ReorgLayer
+    reorg3d,    ///< squares of pixels to channels: y channel k is pixel k / C of each square, channel k % C
+    flatten,    ///< y (N, 1, 1, C H W) in the order of channels, rows, columns, as Darknet's weights have it
+    detection,  ///< a vector in the order of `flatten` to (N, S, S, boxes·(5 + classes)): see DetectionLayer
+    crop,       ///< the rows and columns from `top` and `left` on, times `scale` plus `bias`
 };
 
 struct Rearrange {
@@ -19,6 +21,7 @@ struct Rearrange {
     int stride = 1;         // of reorg and reorg3d
     int top = 0, left = 0;  // of crop
     float scale = 1.f, bias = 0.f;
+    int boxes = 0, classes = 0;  // of detection
 };
 
 /// An element of one picture; channels, rows and columns of a picture.
@@ -42,6 +45,14 @@ constexpr Element source_of(const Rearrange& r, Element x, Element y, Element at
             return {at.c % x.c, at.h * r.stride + at.c / x.c / r.stride, at.w * r.stride + at.c / x.c % r.stride};
         case Rearrangement::flatten:
             return {at.c / (x.w * x.h), at.c / x.w % x.h, at.c % x.w};
+        case Rearrangement::detection: {
+            const int cell = at.h * y.w + at.w, cells = y.h * y.w;
+            const int box = at.c / (5 + r.classes), entry = at.c % (5 + r.classes), own = cell * r.boxes + box;
+            const int from = entry > 4   ? cell * r.classes + entry - 5
+                             : entry < 4 ? cells * (r.classes + r.boxes) + own * 4 + entry
+                                         : cells * r.classes + own;
+            return {from / (x.w * x.h), from / x.w % x.h, from % x.w};
+        }
         case Rearrangement::crop:
             return {at.c, at.h + r.top, at.w + r.left};
     }

@@ -54,8 +54,8 @@ struct BoxTransform {
 namespace cpu {
 
 /// Appends picture `n` of `head`'s activations: boxes with objectness > threshold, and of those the classes with
-/// objectness·class > threshold (times what a gaussian head is certain of); both strict. A box without such a class is
-/// still listed, as Darknet does.
+/// objectness·class > threshold (of a detection head all boxes with any objectness; of a gaussian head times what a
+/// gaussian head is certain of); both strict. A box without such a class is still listed, as Darknet does.
 void yolo_decode(const YoloHead& head, ConstTensor x, int n, float threshold, const BoxTransform& transform,
                  Candidates& out);
 

@@ -11,6 +11,7 @@
 #include "engine/plan/kernel_problem.h"
 #include "kernels/channels.h"
 #include "kernels/elementwise.h"
+#include "kernels/local.h"
 #include "kernels/pool.h"
 #include "kernels/rearrange.h"
 #include "kernels/upsample.h"
@@ -78,6 +79,8 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads)
         if (const auto* conv = std::get_if<ConvOp>(&node.op))
             with_layer_name(node, kDevice, [&] { prepare(int(i), *conv); });
         if (const auto* bn = std::get_if<BatchNormOp>(&node.op)) prepare(int(i), *bn, plan_.batch_norm);
+        if (const auto* local = std::get_if<LocalOp>(&node.op))
+            locals_[local] = {{local->weights.begin(), local->weights.end()}, {local->bias.begin(), local->bias.end()}};
     }
     plan_.weights_storage.reset();  // all is packed; unmapped once the network is gone, too
     for (Lane& lane : lanes_) lane = {HostBuffer(plan_.memory.arena_bytes), HostBuffer(scratch_bytes_)};
@@ -202,6 +205,9 @@ void CpuBackend::run_rare(const Node& node, const Place& place) const {
         k::binarize(in(), out());
     } else if (const auto* softmax = std::get_if<SoftmaxOp>(&node.op)) {
         k::softmax(softmax->groups, softmax->temperature, in(), out());
+    } else if (const auto* local = std::get_if<LocalOp>(&node.op)) {
+        const auto& [weights, bias] = locals_.at(local);
+        k::local({local->size, local->stride, local->padding}, weights.data(), bias.data(), in(), out());
     } else if (const auto* normalize = std::get_if<NormalizeOp>(&node.op)) {
         k::normalize_channels(normalize->kind, in(), out());
     }

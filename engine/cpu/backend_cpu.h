@@ -72,6 +72,7 @@ private:
     int lane_threads_;           // of each lane
     std::map<int, Conv> convs_;  // by node
     std::map<int, BatchNorm> batchnorms_;
+    std::map<const LocalOp*, std::pair<std::vector<float>, std::vector<float>>> locals_;  // weights, bias
     std::vector<Lane> lanes_;
     std::size_t scratch_bytes_ = 0;
 };

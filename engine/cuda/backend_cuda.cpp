@@ -10,6 +10,7 @@
 #include "engine/cuda/slot_cuda.h"
 #include "kernels/channels.h"
 #include "kernels/elementwise.h"
+#include "kernels/local.h"
 #include "kernels/pool.h"
 #include "kernels/rearrange.h"
 #include "kernels/upsample.h"
@@ -226,11 +227,12 @@ void CudaBackend::enqueue_node(int index, std::byte* slot, int batch, cudaStream
     } else if (std::holds_alternative<ConcatOp>(node.op)) {
         concat(node, slot, batch, stream);
     } else {
-        enqueue_rare(node, slot, batch, stream);
+        enqueue_rare(index, slot, batch, stream);
     }
 }
 
-void CudaBackend::enqueue_rare(const Node& node, std::byte* slot, int batch, cudaStream_t stream) const {
+void CudaBackend::enqueue_rare(int index, std::byte* slot, int batch, cudaStream_t stream) const {
+    const Node& node = plan_.graph.nodes[std::size_t(index)];
     const auto in = [&](std::size_t i = 0) { return view(node.inputs[i], slot, batch); };
     const auto out = [&] { return view(node.output, slot, batch); };
     if (const auto* pool = std::get_if<LocalAvgpoolOp>(&node.op)) {
@@ -245,6 +247,12 @@ void CudaBackend::enqueue_rare(const Node& node, std::byte* slot, int batch, cud
         k::binarize(in(), out(), stream);
     } else if (const auto* softmax = std::get_if<SoftmaxOp>(&node.op)) {
         k::softmax(softmax->groups, softmax->temperature, in(), out(), stream);
+    } else if (const auto* local = std::get_if<LocalOp>(&node.op)) {
+        const Constants& c = resources_->constants.at(index);
+        const auto at = [&](std::size_t offset) {
+            return reinterpret_cast<const float*>(resources_->weights.data() + offset);
+        };
+        k::local({local->size, local->stride, local->padding}, at(c.weights), at(c.bias), in(), out(), stream);
     } else if (const auto* normalize = std::get_if<NormalizeOp>(&node.op)) {
         k::normalize_channels(normalize->kind, in(), out(), stream);
     }

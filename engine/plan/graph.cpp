@@ -70,6 +70,10 @@ struct ShapeOf {
     }
     Shape operator()(const MaxpoolDepthOp& op) const { return {op.channels, in().h, in().w}; }
     Shape operator()(const RearrangeOp& op) const { return op.out; }
+    Shape operator()(const LocalOp& op) const {
+        return {op.k, conv_extent(in().h, op.size, op.stride, op.padding, 1),
+                conv_extent(in().w, op.size, op.stride, op.padding, 1)};
+    }
     Shape operator()(const MultiplyOp&) const { return in(); }
     Shape operator()(const BinarizeOp&) const { return in(); }
     Shape operator()(const SoftmaxOp&) const { return in(); }

@@ -106,6 +106,13 @@ struct NormalizeOp {
     Activation kind = Activation::normalize_channels;
 };
 
+/// Weights of their own at every output pixel; views as in LocalLayer.
+struct LocalOp {
+    static constexpr const char* kName = "local";
+    int k = 1, size = 1, stride = 1, padding = 0;
+    WeightView weights, bias;
+};
+
 struct AvgpoolOp {
     static constexpr const char* kName = "avgpool";
 };
@@ -132,13 +139,13 @@ struct YoloOp {
     static constexpr const char* kName = "yolo";
     YoloLayer head;
     HeadKind kind = HeadKind::yolo;
-    bool softmax = false;  ///< of a RegionLayer
+    bool softmax = false;  ///< of a RegionLayer or DetectionLayer
     int point = 0;         ///< of a GaussianYoloLayer
 };
 
-using Op =
-    std::variant<InputOp, ConvOp, BatchNormOp, ActivationOp, AddOp, MaxpoolOp, AvgpoolOp, UpsampleOp, SliceOp, ConcatOp,
-                 LocalAvgpoolOp, MaxpoolDepthOp, RearrangeOp, MultiplyOp, BinarizeOp, SoftmaxOp, NormalizeOp, YoloOp>;
+using Op = std::variant<InputOp, ConvOp, BatchNormOp, ActivationOp, AddOp, MaxpoolOp, AvgpoolOp, UpsampleOp, SliceOp,
+                        ConcatOp, LocalAvgpoolOp, MaxpoolDepthOp, RearrangeOp, MultiplyOp, BinarizeOp, SoftmaxOp,
+                        NormalizeOp, LocalOp, YoloOp>;
 
 struct Node {
     Op op;

@@ -49,9 +49,10 @@ struct Details {
         return format(" %dx%d/%d pad %d", op.size, op.size, op.stride_x, op.padding);
     }
     std::string operator()(const RearrangeOp& op) const {
-        constexpr const char* kNames[] = {" reorg", " reorg3d", " flatten", " crop"};
+        constexpr const char* kNames[] = {" reorg", " reorg3d", " flatten", " detection", " crop"};
         return kNames[int(op.how.kind)];
     }
+    std::string operator()(const LocalOp& op) const { return format(" %dx%d/%d", op.size, op.size, op.stride); }
     std::string operator()(const MultiplyOp& op) const {
         return op.activation == Activation::linear ? "" : std::string(" +") + to_string(op.activation);
     }

@@ -22,14 +22,15 @@ std::vector<Head> heads_of(const Plan& plan) {
         const auto* yolo = std::get_if<YoloOp>(&node.op);
         if (!yolo) continue;
         const YoloLayer& layer = yolo->head;
-        const bool in_cells = yolo->kind == HeadKind::region;
-        const Shape x = plan.graph.tensors[node.inputs[0]].shape;
+        Shape unit = plan.input;  // of anchors
+        if (yolo->kind == HeadKind::region) unit = plan.graph.tensors[node.inputs[0]].shape;
+        if (yolo->kind == HeadKind::detection) unit = {1, 1, 1};
         Head head{{layer.classes,
                    {},
                    layer.scale_x_y,
                    layer.new_coords,
-                   in_cells ? x.w : plan.input.w,
-                   in_cells ? x.h : plan.input.h,
+                   unit.w,
+                   unit.h,
                    yolo->kind,
                    yolo->softmax,
                    float(yolo->point) / 2},

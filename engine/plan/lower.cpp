@@ -128,6 +128,12 @@ private:
         return emit(BatchNormOp{layer.scales, layer.means, layer.variances, layer.biases}, {current_});
     }
 
+    TensorId lower(const LocalLayer& layer) {
+        const TensorId t = emit(
+            LocalOp{layer.filters, layer.size, layer.stride, layer.padding, layer.weights, layer.biases}, {current_});
+        return activate(layer.activation, t);
+    }
+
     TensorId lower(const ConnectedLayer& layer) {
         const Shape in = graph_.tensors[current_].shape;
         TensorId t = current_;
@@ -184,6 +190,12 @@ private:
     TensorId lower(const YoloLayer& layer) { return head({layer}); }
     TensorId lower(const RegionLayer& layer) { return head({layer, HeadKind::region, layer.softmax}); }
     TensorId lower(const GaussianYoloLayer& layer) { return head({layer, HeadKind::gaussian, false, layer.point}); }
+    TensorId lower(const DetectionLayer& layer) {
+        kernels::Rearrange how{kernels::Rearrangement::detection};
+        how.boxes = layer.boxes(), how.classes = layer.classes;
+        current_ = emit(RearrangeOp{how, {how.boxes * (5 + how.classes), layer.side, layer.side}}, {current_});
+        return head({layer, HeadKind::detection, layer.softmax});
+    }
     TensorId head(YoloOp op) {
         graph_.nodes.push_back({std::move(op), {current_}, kNoTensor, layer_});
         return current_;

@@ -177,6 +177,18 @@ struct ConnectedLayer {
     WeightView scales, means, variances;  ///< (outputs) each, with batch_normalize
 };
 
+/// A convolution with weights of its own at every place.
+struct LocalLayer {
+    static constexpr const char* kName = "local";
+    int filters = 1;
+    int size = 1;
+    int stride = 1;
+    int padding = 0;  ///< on every side, pixels: 0, or 1 with size 3
+    Activation activation = Activation::logistic;
+    WeightView biases;   ///< (filters, output rows, output columns)
+    WeightView weights;  ///< (output rows, output columns, filters, c, size, size)
+};
+
 /// The middle of the picture, 2 x - 1 unless noadjust.
 struct CropLayer {
     static constexpr const char* kName = "crop";
@@ -222,10 +234,19 @@ struct GaussianYoloLayer : YoloLayer {
     int point = 0;
 };
 
+/// YOLOv1's head over a vector: the classes of each of side × side cells, then the objectness of each of its boxes,
+/// then x and y in the cell and the roots of the fractions of the picture that w and h are.
+struct DetectionLayer : YoloLayer {
+    static constexpr const char* kName = "detection";
+    int side = 7;
+    bool softmax = false;                           ///< of the classes
+    int boxes() const { return int(mask.size()); }  ///< of a cell; YoloLayer's anchors are quarters
+};
+
 using LayerKind = std::variant<ConvolutionalLayer, ShortcutLayer, RouteLayer, UpsampleLayer, MaxpoolLayer, AvgpoolLayer,
                                LocalAvgpoolLayer, ReorgLayer, Reorg3dLayer, SamLayer, ScaleChannelsLayer,
-                               ActivationLayer, SoftmaxLayer, BatchnormLayer, ConnectedLayer, CropLayer, DropoutLayer,
-                               YoloLayer, RegionLayer, GaussianYoloLayer>;
+                               ActivationLayer, SoftmaxLayer, BatchnormLayer, ConnectedLayer, LocalLayer, CropLayer,
+                               DropoutLayer, YoloLayer, RegionLayer, GaussianYoloLayer, DetectionLayer>;
 
 /// What heads have in common, or null where `kind` is none; and the numbers of a box before its classes.
 const YoloLayer* head_of(const LayerKind& kind);

@@ -50,9 +50,10 @@ constexpr bool is_of_channels(Activation a) { return a >= Activation::normalize_
 
 /// How a detection head's numbers are read (yolo_layer.c, gaussian_yolo_layer.c, region_layer.c, detection_layer.c).
 enum class HeadKind {
-    yolo,      ///< x, y, w, h, objectness, classes; logistic but for w and h
-    gaussian,  ///< x, y, w, h each with its uncertainty, objectness, classes
-    region,    ///< as yolo, but anchors in cells, and classes may go through a softmax
+    yolo,       ///< x, y, w, h, objectness, classes; logistic but for w and h
+    gaussian,   ///< x, y, w, h each with its uncertainty, objectness, classes
+    region,     ///< as yolo, but anchors in cells, and classes may go through a softmax
+    detection,  ///< all numbers as they are, classes may go through a softmax; boxes are not asked for objectness alone
 };
 
 /// How much two boxes overlap, for non-maximum suppression: Darknet's `nms_kind=`.

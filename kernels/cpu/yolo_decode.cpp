@@ -91,7 +91,9 @@ void yolo_decode(const YoloHead& head, ConstTensor x, int n, float threshold, co
             for (int anchor = 0; anchor < anchors; ++anchor) {
                 const float* entry = x.at(n, row, column) + anchor * entries;
                 const float objectness = probability(entry[head.numbers() - 1]);
-                if (!(objectness > threshold)) continue;  // a NaN is no object
+                // A NaN is no object. YOLOv1's boxes are judged by objectness·class alone, which may be the larger one.
+                if (head.kind == HeadKind::detection ? !(std::fabs(objectness) > 0) : !(objectness > threshold))
+                    continue;
                 out.boxes.push_back(source_box(network_box(head, entry, column, row, x.w, x.h, anchor), transform));
                 out.objectness.push_back(objectness);
                 class_probabilities(head, entry + head.numbers(), classes);

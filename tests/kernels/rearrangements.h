@@ -28,6 +28,11 @@ inline std::vector<RearrangeCase> rearrange_cases() {
             {"reorg3d by 3", {Rearrangement::reorg3d, 3}, {1, 9, 3}, {9, 3, 1}},
             {"flatten", {Rearrangement::flatten}, {7, 3, 5}, {105, 1, 1}},
             {"flatten one pixel", {Rearrangement::flatten}, {9, 1, 1}, {9, 1, 1}},
+            {"detection", {Rearrangement::detection, 1, 0, 0, 1.f, 0.f, 2, 3}, {117, 1, 1}, {16, 3, 3}},
+            {"detection of more pixels than one",
+             {Rearrangement::detection, 1, 0, 0, 1.f, 0.f, 1, 1},
+             {6, 2, 2},
+             {6, 2, 2}},
             {"crop", crop(1, 2, 2.f, -1.f), {5, 8, 9}, {5, 6, 5}},
             {"crop nothing", crop(0, 0, 1.f, 0.f), {3, 2, 2}, {3, 2, 2}}};
 }
@@ -43,6 +48,21 @@ inline OwnedTensor rearranged_by_darknet(const RearrangeCase& c, const OwnedTens
                 for (int j = 0; j < c.x.w; ++j) in.push_back(x.view().at(n, i, j)[k]);
         y.resize(std::size_t(c.y.c) * c.y.h * c.y.w);
         if (c.how.kind == Rearrangement::flatten) y = in;
+        if (c.how.kind == Rearrangement::detection) {
+            // get_detection_detections: predictions by cell.
+            const int cells = c.y.h * c.y.w, boxes = c.how.boxes, classes = c.how.classes;
+            for (int i = 0; i < cells; ++i)
+                for (int b = 0; b < boxes; ++b) {
+                    const auto at = [&](int entry) -> float& {
+                        return y[std::size_t((b * (5 + classes) + entry) * cells + i)];
+                    };
+                    const int p_index = cells * classes + i * boxes + b;
+                    const int box_index = cells * (classes + boxes) + (i * boxes + b) * 4;
+                    for (int k = 0; k < 4; ++k) at(k) = in[std::size_t(box_index + k)];
+                    at(4) = in[std::size_t(p_index)];
+                    for (int k = 0; k < classes; ++k) at(5 + k) = in[std::size_t(i * classes + k)];
+                }
+        }
         if (c.how.kind == Rearrangement::crop) {
             std::size_t count = 0;
             for (int k = 0; k < c.y.c; ++k)

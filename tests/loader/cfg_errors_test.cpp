@@ -229,6 +229,11 @@ TEST_CASE("layers that are rare", "[errors]") {
         {kConv + "[conv]\nfilters=18\nshare_index=-1\n", {"net.cfg:10", "layer 1", "share_index", "another shape"}},
         {kConv + "[conv]\nfilters=18\nshare_index=1\n", {"net.cfg:12", "'share_index'", "names layer 1"}},
         {kConv + "[avgpool]\n[conv]\nfilters=18\nshare_index=-1\n", {"net.cfg:11", "no [convolutional]"}},
+        {kConv + "[local]\nfilters=0\n", {"net.cfg:11", "[local]", "'filters'", "is 0"}},
+        {kConv + "[local]\nfilters=60000\nsize=3\n", {"net.cfg:10", "[local]", "1e9"}},
+        {kConv + "[detection]\nclasses=3\nnum=2\nside=3\ncoords=4\nsqrt=1\n",
+         {"net.cfg:10", "[detection]", "18432 numbers", "need 117"}},
+        {kConv + "[detection]\nclasses=3\n", {"net.cfg:10", "[detection]", "'coords'", "missing"}},
         {conv("antialiasing=3"), {"net.cfg:7", "'antialiasing'", "0 to 2"}},
         {kConv + "[region]\nclasses=4\nnum=3\nanchors=1,2,3,4,5,6\n",
          {"net.cfg:10", "[region]", "18 channels", "need 27"}},
@@ -253,6 +258,8 @@ TEST_CASE("what Darknet has and this loader has not is unsupported, and says so"
     cases.push_back({kNet + "[reorg]\nreverse=1\n", {"net.cfg:6", "[reorg]", "'reverse'", "not implemented"}});
     cases.push_back({kConv + "[region]\nclasses=4\nnum=2\nanchors=1,2,3,4\ntree=9k.tree\n",
                      {"net.cfg:14", "[region]", "'tree'", "not implemented"}});
+    cases.push_back({kConv + "[local]\nsize=5\npad=1\n", {"net.cfg:12", "[local]", "'pad'", "size=3"}});
+    cases.push_back({kConv + "[detection]\ncoords=4\nsqrt=0\n", {"net.cfg:12", "'sqrt'", "only 1"}});
     cases.push_back({kConv + "[softmax]\n", {"net.cfg:10", "[softmax]", "layer 1", "one pixel", "not implemented"}});
     cases.push_back({kConv + "[sam]\nfrom=-1\nactivation=normalize_channels\n",
                      {"net.cfg:12", "[sam]", "'activation'", "normalize_channels"}});

@@ -28,6 +28,14 @@ inline bool same(const RegionLayer& a, const RegionLayer& b) {
 inline bool same(const GaussianYoloLayer& a, const GaussianYoloLayer& b) {
     return same(static_cast<const YoloLayer&>(a), static_cast<const YoloLayer&>(b)) && a.point == b.point;
 }
+inline bool same(const DetectionLayer& a, const DetectionLayer& b) {
+    return same(static_cast<const YoloLayer&>(a), static_cast<const YoloLayer&>(b)) && a.softmax == b.softmax &&
+           a.side == b.side;
+}
+inline bool same(const LocalLayer& a, const LocalLayer& b) {
+    return a.filters == b.filters && a.size == b.size && a.stride == b.stride && a.padding == b.padding &&
+           a.activation == b.activation;
+}
 inline bool same(const BatchnormLayer&, const BatchnormLayer&) { return true; }
 inline bool same(const ConnectedLayer& a, const ConnectedLayer& b) {
     return a.outputs == b.outputs && a.batch_normalize == b.batch_normalize && a.activation == b.activation;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include <convoy/engine.h>
 #include <convoy/load.h>
@@ -12,6 +13,7 @@
 #include "tests/parity/darknet_program.h"
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
+#include "tests/support/random.h"
 
 using namespace convoy;
 
@@ -188,13 +190,13 @@ TEST_CASE("random weights in Darknet's own cfgs detect what darknet detects", "[
 namespace {
 
 // A network of random weights, in files that darknet reads, too.
-void check_random(Network network, const std::string& name, const test::DarknetProgram& darknet) {
+void check_random(Network network, const std::string& name, const test::DarknetProgram& darknet,
+                  const std::vector<std::string>& pictures = test::DarknetProgram::classic_pictures()) {
     randomize_weights(network, 11);
     const std::string copy = darknet.folder() + "/" + name + ".cfg",
                       weights = darknet.folder() + "/" + name + ".weights";
     write_network(network, copy, weights);
-    check_model(load_network(copy, weights), copy, weights, test::DarknetProgram::classic_pictures(), darknet,
-                compare_unordered);
+    check_model(load_network(copy, weights), copy, weights, pictures, darknet, compare_unordered);
 }
 
 }  // namespace
@@ -206,6 +208,51 @@ TEST_CASE("YOLOv2's cfgs with random weights detect what darknet detects", "[par
         const std::string cfg = std::string("/usr/share/darknet/cfg/") + name + ".cfg";
         check_random(load_network(cfg, "", "", {160, 160}), name, darknet);
     }
+}
+
+namespace {
+
+// Square, so that darknet's letterbox, which it forgets for YOLOv1's boxes, is none.
+std::vector<std::string> square_pictures(const std::string& folder) {
+    constexpr int kSide = 96;
+    std::vector<std::string> out;
+    for (unsigned picture = 0; picture < 4; ++picture) {
+        out.push_back(folder + "/square" + std::to_string(picture) + ".bmp");
+        std::ofstream file(out.back(), std::ios::binary);
+        const auto number = [&](std::uint32_t value, int bytes) {
+            for (int i = 0; i < bytes; ++i) file.put(char(value >> 8 * i & 255));
+        };
+        file << "BM";
+        for (std::uint32_t value : {54u + 3u * kSide * kSide, 0u, 54u, 40u, unsigned(kSide), unsigned(kSide)})
+            number(value, 4);
+        number(1, 2), number(24, 2);
+        for (int i = 0; i < 6; ++i) number(0, 4);
+        const std::vector<float> noise = test::random_floats(std::size_t(3 * kSide * kSide), picture + 1, 0, 255.9f);
+        for (float v : noise) file.put(char(int(v)));
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("YOLOv1's layers detect what darknet detects", "[parity]") {
+    if (darknet_missing()) return;
+    const test::DarknetProgram darknet;
+    const std::vector<std::string> squares = square_pictures(darknet.folder());
+    const std::string trunk =
+        "[net]\nwidth=64\nheight=64\nchannels=3\n"
+        "[convolutional]\nfilters=12\nsize=3\nstride=4\npad=1\nactivation=leaky\n"
+        "[maxpool]\nsize=2\nstride=2\n";
+    const std::string local = "[local]\nfilters=6\nsize=3\nstride=1\npad=1\nactivation=leaky\n";
+    const auto head = [](const std::string& more) {
+        return "[connected]\noutput=117\nactivation=linear\n"
+               "[detection]\nclasses=3\ncoords=4\nnum=2\nside=3\nsqrt=1\nrescore=1\n" +
+               more;
+    };
+    for (const auto& [name, rest] : {std::pair{"local", local + head("softmax=0\n")},
+                                     {"connected", "[connected]\noutput=40\nactivation=relu\n" + head("softmax=0\n")},
+                                     {"softmax", head("softmax=1\n")}})
+        check_random(parse_network(trunk + rest, "yolov1.cfg"), name, darknet, squares);
 }
 
 TEST_CASE("rare layers and activations detect what darknet detects", "[parity]") {

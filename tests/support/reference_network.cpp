@@ -203,6 +203,42 @@ struct Runner {
         activate(y, l.activation);
         return y;
     }
+    OwnedTensor run(const LocalLayer& l, const Layer& layer, std::size_t i) const {
+        OwnedTensor y = make(layer.out);
+        const kernels::Tensor v = y.view();
+        const kernels::ConstTensor x = before(i).view();
+        for (int row = 0; row < v.h; ++row)
+            for (int column = 0; column < v.w; ++column)
+                for (int k = 0; k < v.c; ++k) {
+                    double sum = l.biases[std::size_t((k * v.h + row) * v.w + column)];
+                    for (int c = 0; c < x.c; ++c)
+                        for (int r = 0; r < l.size; ++r)
+                            for (int s = 0; s < l.size; ++s) {
+                                const int iy = row * l.stride - l.padding + r, ix = column * l.stride - l.padding + s;
+                                if (iy < 0 || iy >= x.h || ix < 0 || ix >= x.w) continue;
+                                const std::size_t place = std::size_t(row * v.w + column);
+                                sum += double(x.at(0, iy, ix)[c]) *
+                                       l.weights[(((place * v.c + k) * x.c + c) * l.size + r) * l.size + s];
+                            }
+                    v.at(0, row, column)[k] = float(sum);
+                }
+        activate(y, l.activation);
+        return y;
+    }
+    OwnedTensor run(const DetectionLayer& l, const Layer&, std::size_t i) const {
+        const std::vector<float> x = planar(before(i));
+        OwnedTensor y = make({l.boxes() * (5 + l.classes), l.side, l.side});
+        const int cells = l.side * l.side;
+        for (int cell = 0; cell < cells; ++cell)
+            for (int n = 0; n < l.boxes(); ++n) {
+                float* out = y.view().pixel(std::size_t(cell)) + n * (5 + l.classes);
+                for (int k = 0; k < 4; ++k)
+                    out[k] = x[std::size_t(cells * (l.classes + l.boxes()) + (cell * l.boxes() + n) * 4 + k)];
+                out[4] = x[std::size_t(cells * l.classes + cell * l.boxes() + n)];
+                for (int k = 0; k < l.classes; ++k) out[5 + k] = x[std::size_t(cell * l.classes + k)];
+            }
+        return y;
+    }
     OwnedTensor run(const LocalAvgpoolLayer& l, const Layer& layer, std::size_t i) const {
         OwnedTensor y = make(layer.out);
         const kernels::Tensor v = y.view();

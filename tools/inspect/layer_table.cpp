@@ -30,6 +30,9 @@ struct SizeText {
     std::string operator()(const LocalAvgpoolLayer& l) const {
         return strided(fmt::format("{0}x{0}", l.size), l.stride_x, l.stride_y);
     }
+    std::string operator()(const LocalLayer& l) const {
+        return strided(fmt::format("{0}x{0}", l.size), l.stride, l.stride);
+    }
     std::string operator()(const ReorgLayer& l) const { return fmt::format("/{}", l.stride); }
     std::string operator()(const Reorg3dLayer& l) const { return fmt::format("/{}", l.stride); }
     std::string operator()(const UpsampleLayer& l) const { return fmt::format("{}x", l.stride); }
@@ -77,6 +80,10 @@ struct Details {
     std::string operator()(const RegionLayer& l) const {
         return (*this)(static_cast<const YoloLayer&>(l)) + (l.softmax ? ", softmax" : "");
     }
+    std::string operator()(const LocalLayer& l) const { return to_string(l.activation); }
+    std::string operator()(const DetectionLayer& l) const {
+        return fmt::format("{} classes, {} boxes in each of {}x{} cells", l.classes, l.boxes(), l.side, l.side);
+    }
     std::string operator()(const GaussianYoloLayer& l) const { return (*this)(static_cast<const YoloLayer&>(l)); }
     std::string operator()(const YoloLayer& l) const {
         std::string out = fmt::format("{} classes, anchors", l.classes);
@@ -104,6 +111,10 @@ LayerCost cost(const Layer& layer) {
         const std::size_t per_output = layer.in.elements() + (connected->batch_normalize ? 4 : 1);
         return {std::size_t(connected->outputs) * per_output,
                 2. * double(layer.in.elements()) * double(layer.out.elements())};
+    }
+    if (const auto* local = std::get_if<LocalLayer>(&layer.kind)) {
+        const std::size_t taps = std::size_t(layer.in.c) * std::size_t(local->size) * std::size_t(local->size);
+        return {layer.out.elements() * (taps + 1), 2. * double(taps) * double(layer.out.elements())};
     }
     if (std::holds_alternative<BatchnormLayer>(layer.kind)) return {std::size_t(layer.in.c) * 4, 0};
     const auto* conv = std::get_if<ConvolutionalLayer>(&layer.kind);

@@ -132,7 +132,8 @@ __global__ void __launch_bounds__(kThreads)
         const Place place(heads, picture, order);
         const Head& head = heads.head[place.head];
         const float objectness = head.probability(head.at(place.entry + head.numbers - 1));
-        if (objectness > threshold) found[atomicAdd(&box_count, 1)] = {order, objectness, 0, 0};
+        if (head.kind == HeadKind::detection ? fabsf(objectness) > 0 : objectness > threshold)
+            found[atomicAdd(&box_count, 1)] = {order, objectness, 0, 0};
     }
     __syncthreads();
     const int boxes = box_count;
