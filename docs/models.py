@@ -16,7 +16,7 @@ import tempfile
 
 BEGIN, END = "<!-- models: docs/models.py --write -->", "<!-- end of the models -->"
 HEAD = re.compile(r"^\s*\[\s*(yolo|region|Gaussian_yolo|detection)\s*\]", re.MULTILINE)
-SIDE = "160"
+SIDE = "128"  # of which every stride is a divisor
 
 
 def call(*command, timeout=300):
