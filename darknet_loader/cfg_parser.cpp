@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "darknet_loader/cfg_parser.h"
 
-#include <algorithm>
-
 #include "darknet_loader/layer_parsers.h"
 
 namespace convoy {
@@ -23,16 +21,56 @@ constexpr LayerParser kParsers[] = {
     {"max", parse_maxpool},
     {"avgpool", parse_avgpool},
     {"avg", parse_avgpool},
+    {"local_avgpool", parse_local_avgpool},
+    {"local_avg", parse_local_avgpool},
+    {"reorg", parse_reorg},
+    {"reorg3d", parse_reorg3d},
+    {"sam", parse_sam},
+    {"scale_channels", parse_scale_channels},
+    {"activation", parse_activation},
+    {"softmax", parse_softmax},
+    {"soft", parse_softmax},
+    {"batchnorm", parse_batchnorm},
+    {"connected", parse_connected},
+    {"conn", parse_connected},
+    {"local", parse_local},
+    {"crop", parse_crop},
     {"dropout", parse_dropout},
     {"yolo", parse_yolo},
+    {"region", parse_region},
+    {"Gaussian_yolo", parse_gaussian_yolo},
+    {"detection", parse_detection},
 };
 
-constexpr std::string_view kOtherSections[] = {
-    "Gaussian_yolo", "activation", "batchnorm", "conn",           "connected",       "contrastive", "conv_lstm",
-    "cost",          "crnn",       "crop",      "deconv",         "deconvolutional", "detection",   "empty",
-    "gru",           "history",    "implicit",  "iseg",           "l2norm",          "local",       "local_avg",
-    "local_avgpool", "logistic",   "lrn",       "lstm",           "normalization",   "region",      "reorg",
-    "reorg3d",       "rnn",        "sam",       "scale_channels", "silence",         "soft",        "softmax"};
+struct OtherSection {
+    std::string_view name, why;
+};
+
+constexpr std::string_view kRecurrent =
+    "is a recurrent layer: its output depends on the pictures before, which here are worked on in any order";
+constexpr std::string_view kNotImplemented = "is a Darknet layer that is not implemented";
+
+constexpr OtherSection kOtherSections[] = {
+    {"conv_lstm", kRecurrent},
+    {"crnn", kRecurrent},
+    {"gru", kRecurrent},
+    {"history", kRecurrent},
+    {"lstm", kRecurrent},
+    {"rnn", kRecurrent},
+    {"contrastive",
+     "is a layer of Darknet's tracker, which is not implemented; detections do without it: remove it "
+     "and what only it reads"},
+    {"cost", kNotImplemented},
+    {"deconv", kNotImplemented},
+    {"deconvolutional", kNotImplemented},
+    {"empty", kNotImplemented},
+    {"implicit", kNotImplemented},
+    {"iseg", kNotImplemented},
+    {"l2norm", kNotImplemented},
+    {"logistic", kNotImplemented},
+    {"lrn", kNotImplemented},
+    {"normalization", kNotImplemented},
+    {"silence", kNotImplemented}};
 
 bool is_net(const CfgSection& section) { return section.name == "net" || section.name == "network"; }
 
@@ -41,13 +79,16 @@ bool is_net(const CfgSection& section) { return section.name == "net" || section
 }
 
 void parse_net(const CfgSection& section, const std::string& path, Network& network) {
-    SectionReader net(section, path, -1);
+    SectionReader net(section, path, -1, network.warnings);
     for (const char* key : {"width", "height", "channels"}) net.require(key);
     network.input.w = net.integer("width", 1, 1, kMaxCount);
     network.input.h = net.integer("height", 1, 1, kMaxCount);
     network.input.c = net.integer("channels", 1, 1, kMaxCount);
     network.letter_box = net.flag("letter_box");
-    net.expect_neutral("time_steps", 1);
+    if (net.integer("time_steps", 1, 0, kMaxCount) > 1)
+        net.fail(ErrorKind::unsupported, "time_steps",
+                 "makes this a recurrent network or a tracker, whose boxes depend on the pictures before; here "
+                 "pictures are worked on in any order");
     net.ignore({"B1",
                 "B2",
                 "adam",
@@ -119,17 +160,17 @@ void parse_net(const CfgSection& section, const std::string& path, Network& netw
 }
 
 [[noreturn]] void unknown_section(const CfgSection& section, const std::string& path) {
-    if (std::find(std::begin(kOtherSections), std::end(kOtherSections), section.name) != std::end(kOtherSections))
-        fail(ErrorKind::unsupported, section, path, "is a Darknet layer that is not implemented");
+    for (const OtherSection& other : kOtherSections)
+        if (section.name == other.name) fail(ErrorKind::unsupported, section, path, std::string(other.why));
     std::vector<std::string_view> names;
     for (const LayerParser& parser : kParsers) names.push_back(parser.name);
     fail(ErrorKind::model, section, path, "is not known" + suggestion(section.name, names));
 }
 
-Layer parse_layer(const CfgSection& section, const std::string& path, int index) {
+Layer parse_layer(const CfgSection& section, const std::string& path, int index, std::vector<std::string>& warnings) {
     for (const LayerParser& parser : kParsers)
         if (section.name == parser.name) {
-            SectionReader reader(section, path, index);
+            SectionReader reader(section, path, index, warnings);
             Layer layer{parser.parse(reader), {}, {}, section.line};
             // Layers whose weights are not in the file would shift all that follow.
             for (const char* key : {"dontload", "dontloadscales", "numload"}) reader.expect_neutral(key);
@@ -139,6 +180,16 @@ Layer parse_layer(const CfgSection& section, const std::string& path, int index)
             return layer;
         }
     unknown_section(section, path);
+}
+
+/// The owner of the weights instead of another that shares them; its batch norm, too, as Darknet has it.
+void share(const Network& network, ConvolutionalLayer& conv, const CfgSection& section, const std::string& path) {
+    const auto* owner = std::get_if<ConvolutionalLayer>(&network.layers[std::size_t(conv.share)].kind);
+    if (!owner)
+        fail(ErrorKind::model, section, path,
+             "names layer " + std::to_string(conv.share) + " in share_index, which is no [convolutional] layer");
+    conv.batch_normalize = owner->batch_normalize;
+    if (owner->share >= 0) conv.share = owner->share;
 }
 
 }  // namespace
@@ -153,7 +204,9 @@ Network parse_sections(const std::vector<CfgSection>& sections, const std::strin
     for (std::size_t i = 1; i < sections.size(); ++i) {
         if (is_net(sections[i]))
             fail(ErrorKind::model, sections[i], path, "is there twice; only the first section is [net]");
-        network.layers.push_back(parse_layer(sections[i], path, int(i) - 1));
+        network.layers.push_back(parse_layer(sections[i], path, int(i) - 1, network.warnings));
+        if (auto* conv = std::get_if<ConvolutionalLayer>(&network.layers.back().kind); conv && conv->share >= 0)
+            share(network, *conv, sections[i], path);
     }
     return network;
 }

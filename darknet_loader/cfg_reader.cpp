@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
-#include <unordered_map>
+#include <unordered_set>
 
 namespace convoy {
 namespace {
@@ -31,7 +31,7 @@ CfgSection open_section(const std::string& line, int number, const std::string& 
     if (name.size() > 40 ||
         !std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_'; }))
         fail(path, number, "section header " + quote(line) + " is not the name of a section");
-    return {name, number, {}};
+    return {name, number, {}, {}};
 }
 
 CfgEntry split_entry(const std::string& line, int number, const std::string& section, const std::string& path) {
@@ -83,10 +83,10 @@ std::string quote(std::string_view text) {
     return out + (text.size() > kLongest ? "…'" : "'");
 }
 
-std::string suggestion(std::string_view word, const std::vector<std::string_view>& known) {
+std::string suggestion(std::string_view word, const std::vector<std::string_view>& known, std::size_t most) {
     constexpr std::size_t kLongest = 40;
     if (word.size() > kLongest) return "";
-    std::size_t nearest = std::max<std::size_t>(1, word.size() / 3) + 1;
+    std::size_t nearest = std::min(most, std::max<std::size_t>(1, word.size() / 3)) + 1;
     std::string_view best;
     for (const std::string_view candidate : known)
         if (const std::size_t d = edit_distance(word, candidate); d < nearest) {
@@ -99,27 +99,24 @@ std::string suggestion(std::string_view word, const std::vector<std::string_view
 std::vector<CfgSection> read_cfg(std::string_view text, const std::string& path) {
     if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
     std::vector<CfgSection> sections;
-    std::unordered_map<std::string, int> line_of;  // keys of the section that is open
+    std::unordered_set<std::string> keys;  // of the section that is open
     for (int number = 1; !text.empty(); ++number) {
         const std::size_t end = std::min(text.find('\n'), text.size());
-        const std::string line = without_space(text.substr(0, end));
+        std::string line = without_space(text.substr(0, end));
         text.remove_prefix(std::min(end + 1, text.size()));
         if (!is_text(line)) fail(path, number, "this is not text; is it a .cfg at all?");
         if (line.empty() || line[0] == '#' || line[0] == ';') continue;
         if (line[0] == '[') {
             sections.push_back(open_section(line, number, path));
-            line_of.clear();
+            keys.clear();
             continue;
         }
+        line.resize(std::min(line.find_first_of("#;"), line.size()));
         if (sections.empty())
             fail(path, number, quote(line) + " stands before the first section; a cfg begins with [net]");
         CfgEntry entry = split_entry(line, number, sections.back().name, path);
-        const auto [first, is_new] = line_of.emplace(entry.key, number);
-        if (!is_new)
-            fail(path, number,
-                 "[" + sections.back().name + "] key " + quote(entry.key) + " repeats line " +
-                     std::to_string(first->second) + "; keep one of them");
-        sections.back().entries.push_back(std::move(entry));
+        const bool is_new = keys.insert(entry.key).second;
+        (is_new ? sections.back().entries : sections.back().repeats).push_back(std::move(entry));
     }
     if (sections.empty()) throw Error(ErrorKind::model, path + ": there is no section in it; a cfg begins with [net]");
     return sections;

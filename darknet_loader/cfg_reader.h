@@ -19,17 +19,19 @@ struct CfgEntry {
 struct CfgSection {
     std::string name;  ///< without brackets, as written
     int line = 0;
-    std::vector<CfgEntry> entries;  ///< in order, every key once
+    std::vector<CfgEntry> entries;  ///< in order, every key once: the first counts (AlexeyAB option_list.c)
+    std::vector<CfgEntry> repeats;  ///< what else is said of those keys
 };
 
 /// Splits a whole cfg. `path` is only used in messages. Throws Error(model) for what is not a cfg at all: no section,
-/// bytes that no text has, a line that is neither section, comment nor key=value, a key twice in a section.
+/// bytes that no text has, a line that is neither section, comment nor key=value. What follows # or ; is a comment.
 std::vector<CfgSection> read_cfg(std::string_view text, const std::string& path);
 
 /// `text` in quotes and shortened, with unprintable bytes as \xNN: safe to put into a message.
 std::string quote(std::string_view text);
 
-/// The nearest of `known` to a misspelt `word` as "; did you mean 'x'?", or "" where none is near.
-std::string suggestion(std::string_view word, const std::vector<std::string_view>& known);
+/// The nearest of `known` to a misspelt `word` as "; did you mean 'x'?", or "" where none is near: at most a third of
+/// its letters differ, and at most `most` of them.
+std::string suggestion(std::string_view word, const std::vector<std::string_view>& known, std::size_t most = 40);
 
 }  // namespace convoy

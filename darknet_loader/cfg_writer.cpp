@@ -49,6 +49,9 @@ public:
         if (conv.dilation != 1) add("dilation", number(conv.dilation));
         if (conv.groups != 1) add("groups", number(conv.groups));
         add("activation", to_string(conv.activation));
+        if (conv.xnor) add("xnor", "1");
+        if (conv.antialiasing != 0) add("antialiasing", number(conv.antialiasing));
+        if (conv.share >= 0) add("share_index", number(conv.share));
     }
 
     void operator()(const ShortcutLayer& shortcut) {
@@ -69,19 +72,82 @@ public:
     }
 
     void operator()(const MaxpoolLayer& pool) {
-        add("size", number(pool.size));
-        strides(pool.stride_x, pool.stride_y);
-        add("padding", number(pool.padding));
+        window(pool);
+        if (pool.antialiasing != 0) add("antialiasing", number(pool.antialiasing));
+        if (pool.depth == 0) return;
+        add("maxpool_depth", "1");
+        add("out_channels", number(pool.depth));
+    }
+
+    void operator()(const LocalAvgpoolLayer& pool) { window(pool); }
+    void operator()(const ReorgLayer& reorg) { add("stride", number(reorg.stride)); }
+    void operator()(const Reorg3dLayer& reorg) { add("stride", number(reorg.stride)); }
+
+    void operator()(const SamLayer& sam) {
+        add("from", number(sam.from));
+        add("activation", to_string(sam.activation));
+    }
+
+    void operator()(const ScaleChannelsLayer& scale) {
+        add("from", number(scale.from));
+        if (scale.scale_wh) add("scale_wh", "1");
+        add("activation", to_string(scale.activation));
+    }
+
+    void operator()(const ActivationLayer& layer) { add("activation", to_string(layer.activation)); }
+
+    void operator()(const SoftmaxLayer& softmax) {
+        add("groups", number(softmax.groups));
+        if (softmax.temperature != 1.f) add("temperature", number(softmax.temperature));
+    }
+
+    void operator()(const BatchnormLayer&) {}
+
+    void operator()(const ConnectedLayer& connected) {
+        add("output", number(connected.outputs));
+        if (connected.batch_normalize) add("batch_normalize", "1");
+        add("activation", to_string(connected.activation));
+    }
+
+    void operator()(const LocalLayer& local) {
+        add("filters", number(local.filters));
+        add("size", number(local.size));
+        add("stride", number(local.stride));
+        add("pad", number(local.padding));
+        add("activation", to_string(local.activation));
+    }
+
+    void operator()(const DetectionLayer& detection) {
+        add("classes", number(detection.classes));
+        add("num", number(detection.boxes()));
+        add("side", number(detection.side));
+        add("softmax", detection.softmax ? "1" : "0");
+        add("coords", "4");
+        add("sqrt", "1");
+    }
+
+    void operator()(const CropLayer& crop) {
+        add("crop_height", number(crop.height));
+        add("crop_width", number(crop.width));
+        if (crop.noadjust) add("noadjust", "1");
     }
 
     void operator()(const AvgpoolLayer&) {}
     void operator()(const DropoutLayer& dropout) { add("probability", number(dropout.probability)); }
 
+    void operator()(const RegionLayer& region) {
+        anchors(region);
+        add("softmax", region.softmax ? "1" : "0");
+    }
+
+    void operator()(const GaussianYoloLayer& yolo) {
+        (*this)(static_cast<const YoloLayer&>(yolo));
+        if (yolo.point != 0) add("yolo_point", yolo.point > 0 ? "left_top" : "right_bottom");
+    }
+
     void operator()(const YoloLayer& yolo) {
         add("mask", join(yolo.mask));
-        add("anchors", join(yolo.anchors, [](const Anchor& a) { return number(a.w) + "," + number(a.h); }));
-        add("classes", number(yolo.classes));
-        add("num", number(int(yolo.anchors.size())));
+        anchors(yolo);
         if (yolo.scale_x_y != 1.f) add("scale_x_y", number(yolo.scale_x_y));
         if (yolo.new_coords) add("new_coords", "1");
         if (yolo.nms_kind == NmsKind::iou) return;
@@ -94,6 +160,17 @@ public:
 private:
     void section(const char* name) { ((text_ += "[") += name) += "]\n"; }
     void add(const char* key, const std::string& value) { (((text_ += key) += "=") += value) += "\n"; }
+    void anchors(const YoloLayer& yolo) {
+        add("anchors", join(yolo.anchors, [](const Anchor& a) { return number(a.w) + "," + number(a.h); }));
+        add("classes", number(yolo.classes));
+        add("num", number(int(yolo.anchors.size())));
+    }
+    template <class Pool>
+    void window(const Pool& pool) {
+        add("size", number(pool.size));
+        strides(pool.stride_x, pool.stride_y);
+        add("padding", number(pool.padding));
+    }
     void strides(int x, int y) {
         if (x == y) return add("stride", number(x));
         add("stride_x", number(x));

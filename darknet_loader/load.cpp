@@ -49,6 +49,7 @@ Network parse_network(std::string_view cfg_text, const std::string& path, const 
     if (cfg_text.size() > kMaxCfgBytes)
         throw Error(ErrorKind::model, path + ": with more than 4 MiB this is no .cfg; is it the right file?");
     Network network = parse_sections(read_cfg(cfg_text, path), path);
+    if (options.strict && !network.warnings.empty()) throw Error(ErrorKind::model, network.warnings.front());
     infer_shapes(network);
     if (options.width || options.height) apply_size(network, options);
     return network;

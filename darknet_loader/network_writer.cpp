@@ -15,10 +15,8 @@ void write_weights(const Network& network, AtomicFile& file) {
     file.write(version, sizeof version);
     file.write(&network.seen, sizeof network.seen);
     for (const Layer& layer : network.layers)
-        if (const auto* conv = std::get_if<ConvolutionalLayer>(&layer.kind))
-            for_each_weight(*conv, layer.in.c, [&](const WeightView& view, std::size_t count) {
-                file.write(view.data, count * sizeof(float));
-            });
+        for_each_weight(
+            layer, [&](const WeightView& view, std::size_t count) { file.write(view.data, count * sizeof(float)); });
 }
 
 }  // namespace

@@ -31,13 +31,19 @@ LayerKind parse_convolutional(SectionReader& section) {
     const bool normalized = section.integer("batch_normalize", 0, 0, 2) != 0;
     conv.batch_normalize = section.flag("cbn") || normalized;
 
-    for (const char* key : {"antialiasing", "binary", "xnor", "bin_output", "sway", "rotate", "stretch", "stretch_sway",
-                            "flipped", "reverse", "coordconv"})
+    conv.antialiasing = section.integer("antialiasing", 0, 0, 2);
+    conv.xnor = section.flag("xnor");
+    if (conv.xnor) conv.groups = 1;  // as Darknet does
+    if (!section.text("share_index", "").empty()) {
+        const std::vector<int> owners = section.earlier_layers("share_index");
+        if (owners.size() != 1)
+            section.fail(ErrorKind::model, "share_index",
+                         "names " + std::to_string(owners.size()) + " layers, not one");
+        conv.share = owners.front();
+    }
+    for (const char* key : {"binary", "sway", "rotate", "stretch", "stretch_sway", "flipped", "reverse", "coordconv"})
         section.expect_neutral(key);
-    if (!section.text("share_index", "").empty())
-        section.fail(ErrorKind::unsupported, "share_index",
-                     "shares the weights of another layer, which is not implemented");
-    section.ignore({"angle", "assisted_excitation", "dot", "grad_centr", "stream", "wait_stream"});
+    section.ignore({"angle", "assisted_excitation", "bin_output", "dot", "grad_centr", "stream", "wait_stream"});
     return conv;
 }
 

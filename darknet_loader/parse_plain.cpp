@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The layers without weights.
+// The layers that are not convolutions or heads.
 #include "darknet_loader/layer_parsers.h"
 
 namespace convoy {
@@ -33,17 +33,106 @@ LayerKind parse_upsample(SectionReader& section) {
     return upsample;
 }
 
-LayerKind parse_maxpool(SectionReader& section) {
-    MaxpoolLayer pool;
+namespace {
+
+/// Size, strides and padding of a MaxpoolLayer or a LocalAvgpoolLayer.
+template <class Pool>
+Pool parse_window(SectionReader& section) {
+    Pool pool;
     const int stride = section.integer("stride", 1, 1, kMaxWindow);
     pool.stride_x = section.integer("stride_x", stride, 1, kMaxWindow);
     pool.stride_y = section.integer("stride_y", stride, 1, kMaxWindow);
     pool.size = section.integer("size", stride, 1, kMaxWindow);
     // With more padding some windows would hold no pixel at all.
     pool.padding = section.integer("padding", pool.size - 1, 0, 2 * (pool.size - 1));
-    for (const char* key : {"maxpool_depth", "antialiasing", "maxpool_zero_nonmax"}) section.expect_neutral(key);
-    section.ignore({"out_channels"});
     return pool;
+}
+
+int earlier_layer(SectionReader& section) {
+    const std::vector<int> layers = section.earlier_layers("from");
+    if (layers.size() > 1)
+        section.fail(ErrorKind::model, "from", "names " + std::to_string(layers.size()) + " layers, not one");
+    return layers.empty() ? 0 : layers.front();
+}
+
+}  // namespace
+
+LayerKind parse_maxpool(SectionReader& section) {
+    auto pool = parse_window<MaxpoolLayer>(section);
+    pool.antialiasing = section.integer("antialiasing", 0, 0, 2);
+    const int channels = section.integer("out_channels", 1, 1, kMaxCount);
+    if (section.flag("maxpool_depth")) pool.depth = channels;
+    if (pool.depth > 0 && pool.antialiasing > 0)
+        section.fail(ErrorKind::unsupported, "antialiasing", "does not go with maxpool_depth");
+    section.expect_neutral("maxpool_zero_nonmax");
+    return pool;
+}
+
+LayerKind parse_local_avgpool(SectionReader& section) { return parse_window<LocalAvgpoolLayer>(section); }
+
+LayerKind parse_reorg(SectionReader& section) {
+    section.expect_neutral("reverse");
+    return ReorgLayer{section.integer("stride", 1, 1, kMaxWindow)};
+}
+
+LayerKind parse_reorg3d(SectionReader& section) {
+    section.expect_neutral("reverse");
+    return Reorg3dLayer{section.integer("stride", 1, 1, kMaxWindow)};
+}
+
+LayerKind parse_sam(SectionReader& section) {
+    return SamLayer{earlier_layer(section), section.plain_activation(Activation::linear)};
+}
+
+LayerKind parse_scale_channels(SectionReader& section) {
+    return ScaleChannelsLayer{earlier_layer(section), section.flag("scale_wh"),
+                              section.plain_activation(Activation::linear)};
+}
+
+LayerKind parse_activation(SectionReader& section) {
+    return ActivationLayer{section.plain_activation(Activation::linear)};
+}
+
+LayerKind parse_softmax(SectionReader& section) {
+    SoftmaxLayer softmax;
+    softmax.groups = section.integer("groups", 1, 1, kMaxCount);
+    softmax.temperature = section.real("temperature", 1.f, 1e-6f, 1e6f);
+    if (!section.text("tree", "").empty())
+        section.fail(ErrorKind::unsupported, "tree", "names a tree of classes, which is not implemented");
+    section.ignore({"noloss", "spatial"});
+    return softmax;
+}
+
+LayerKind parse_batchnorm(SectionReader&) { return BatchnormLayer{}; }
+
+LayerKind parse_connected(SectionReader& section) {
+    ConnectedLayer connected;
+    connected.outputs = section.integer("output", 1, 1, kMaxCount);
+    connected.activation = section.plain_activation(Activation::logistic);
+    connected.batch_normalize = section.flag("batch_normalize");
+    return connected;
+}
+
+LayerKind parse_local(SectionReader& section) {
+    LocalLayer local;
+    local.filters = section.integer("filters", 1, 1, kMaxCount);
+    local.size = section.integer("size", 1, 1, kMaxWindow);
+    local.stride = section.integer("stride", 1, 1, kMaxWindow);
+    local.padding = section.integer("pad", 0, 0, 1);
+    // Darknet sizes the output as if the padding were half the size.
+    if (local.padding == 1 && local.size != 3)
+        section.fail(ErrorKind::unsupported, "pad", "needs size=3 in a [local] layer");
+    local.activation = section.plain_activation(Activation::logistic);
+    return local;
+}
+
+LayerKind parse_crop(SectionReader& section) {
+    CropLayer crop;
+    crop.height = section.integer("crop_height", 1, 1, kMaxCount);
+    crop.width = section.integer("crop_width", 1, 1, kMaxCount);
+    crop.noadjust = section.flag("noadjust");
+    section.ignore({"angle", "exposure", "flip", "saturation", "shift"});
+    return crop;
 }
 
 LayerKind parse_avgpool(SectionReader&) { return AvgpoolLayer{}; }

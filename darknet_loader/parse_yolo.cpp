@@ -6,16 +6,22 @@
 namespace convoy {
 namespace {
 
+constexpr int kMaxAnchors = 1024;
+
 std::vector<Anchor> parse_anchors(SectionReader& section, int num) {
     section.require("anchors");
     const std::vector<float> sides = section.reals("anchors");
     if (sides.empty()) return std::vector<Anchor>(std::size_t(num));  // finish() reports the missing key
-    if (sides.size() != 2 * std::size_t(num))
+    if (sides.size() < 2 * std::size_t(num))
         section.fail(ErrorKind::model, "anchors",
                      "lists " + std::to_string(sides.size()) + " numbers, but num=" + std::to_string(num) + " needs " +
                          std::to_string(2 * num) + ": a width and a height each");
+    if (sides.size() > 2 * std::size_t(num))
+        section.warn("anchors", "lists " + std::to_string(sides.size()) +
+                                    " numbers, of which num=" + std::to_string(num) + " takes the first " +
+                                    std::to_string(2 * num) + ", as Darknet does; remove the others, or correct num");
     std::vector<Anchor> anchors;
-    for (std::size_t i = 0; i < sides.size(); i += 2) {
+    for (std::size_t i = 0; i < 2 * std::size_t(num); i += 2) {
         if (!(sides[i] > 0 && sides[i + 1] > 0))
             section.fail(ErrorKind::model, "anchors",
                          "number " + std::to_string(i / 2) + " has no area; both sides must be positive");
@@ -52,17 +58,13 @@ void parse_nms(SectionReader& section, YoloLayer& yolo) {
         section.fail(ErrorKind::model, "nms_kind", "is " + quote(kind) + "; it must be default, greedynms or diounms");
 }
 
-}  // namespace
-
-LayerKind parse_yolo(SectionReader& section) {
-    constexpr int kMaxAnchors = 1024;
-    YoloLayer yolo;
+/// What [yolo] and [Gaussian_yolo] have in common.
+void parse_common(SectionReader& section, YoloLayer& yolo) {
     yolo.classes = section.integer("classes", 20, 1, kMaxCount);
     const int num = section.integer("num", 1, 1, kMaxAnchors);
     yolo.anchors = parse_anchors(section, num);
     yolo.mask = parse_mask(section, num);
     yolo.scale_x_y = section.real("scale_x_y", 1.f, 0.f, 1e6f);
-    yolo.new_coords = section.flag("new_coords");
     parse_nms(section, yolo);
     section.ignore({"cls_normalizer",
                     "counters_per_class",
@@ -89,8 +91,69 @@ LayerKind parse_yolo(SectionReader& section) {
                     "sim_thresh",
                     "track_ciou_norm",
                     "track_history_size",
-                    "truth_thresh"});
+                    "truth_thresh",
+                    "uc_normalizer"});
+}
+
+}  // namespace
+
+LayerKind parse_yolo(SectionReader& section) {
+    YoloLayer yolo;
+    yolo.new_coords = section.flag("new_coords");
+    parse_common(section, yolo);
     return yolo;
+}
+
+LayerKind parse_gaussian_yolo(SectionReader& section) {
+    GaussianYoloLayer yolo;
+    parse_common(section, yolo);
+    const std::string_view point = section.text("yolo_point", "center");
+    if (point == "left_top")
+        yolo.point = 1;
+    else if (point == "right_bottom")
+        yolo.point = -1;
+    else if (point != "center")
+        section.fail(ErrorKind::model, "yolo_point",
+                     "is " + quote(point) + "; it must be center, left_top or right_bottom");
+    return yolo;
+}
+
+LayerKind parse_region(SectionReader& section) {
+    RegionLayer region;
+    region.classes = section.integer("classes", 20, 1, kMaxCount);
+    const int num = section.integer("num", 1, 1, kMaxAnchors);
+    region.anchors = parse_anchors(section, num);
+    region.mask.resize(std::size_t(num));
+    std::iota(region.mask.begin(), region.mask.end(), 0);
+    region.softmax = section.flag("softmax");
+    section.expect_neutral("coords", 4);
+    section.expect_neutral("background");
+    if (!section.text("tree", "").empty())
+        section.fail(ErrorKind::unsupported, "tree", "names a tree of classes, which is not implemented");
+    section.ignore({"absolute", "bias_match", "class_scale", "classfix", "coord_scale", "focal_loss", "jitter", "log",
+                    "map", "mask_scale", "max", "noobject_scale", "object_scale", "random", "rescore", "resize", "sqrt",
+                    "thresh"});
+    return region;
+}
+
+LayerKind parse_detection(SectionReader& section) {
+    DetectionLayer detection;
+    detection.classes = section.integer("classes", 1, 1, kMaxCount);
+    const int num = section.integer("num", 1, 1, kMaxAnchors);
+    detection.anchors.assign(std::size_t(num), Anchor{.25f, .25f});  // (2 t)² · 1/4
+    detection.mask.resize(std::size_t(num));
+    std::iota(detection.mask.begin(), detection.mask.end(), 0);
+    detection.new_coords = true;
+    detection.side = section.integer("side", 7, 1, kMaxWindow);
+    detection.softmax = section.flag("softmax");
+    section.require("coords");
+    section.expect_neutral("coords", 4);
+    section.require("sqrt");
+    section.expect_neutral("sqrt", 1);
+    section.expect_neutral("reorg");
+    section.ignore({"class_scale", "coord_scale", "forced", "jitter", "max", "noobject_scale", "object_scale", "random",
+                    "rescore", "resize"});
+    return detection;
 }
 
 }  // namespace convoy

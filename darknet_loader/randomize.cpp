@@ -6,6 +6,7 @@
 //
 // Bits are the same on every machine: only IEEE operations touch the weights, and what goes through the C library's
 // exp or log is rounded to 12 bits, far above the last place in which libraries differ.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
@@ -57,6 +58,36 @@ double activate(Activation activation, double x) {
             return x * std::tanh(std::log1p(std::exp(x)));
         case Activation::swish:
             return x / (1 + std::exp(-x));
+        case Activation::relu6:
+            return std::min(std::max(x, 0.), 6.);
+        case Activation::hard_mish:
+            return x > 0 ? x : x > -2 ? x * x / 2 + x : 0;
+        case Activation::ramp:
+            return std::max(x, 0.) + .1 * x;
+        case Activation::relie:
+            return x > 0 ? x : .01 * x;
+        case Activation::elu:
+            return x >= 0 ? x : std::exp(x) - 1;
+        case Activation::selu:
+            return 1.0507 * (x >= 0 ? x : 1.6732 * (std::exp(x) - 1));
+        case Activation::gelu:
+            return x / 2 * (1 + std::tanh(.797885 * x + .035677 * x * x * x));
+        case Activation::tanh:
+            return std::tanh(x);
+        case Activation::loggy:
+            return 2 / (1 + std::exp(-x)) - 1;
+        case Activation::hardtan:
+            return std::min(std::max(x, -1.), 1.);
+        case Activation::lhtan:
+            return x < 0 ? .001 * x : x > 1 ? .001 * (x - 1) + 1 : x;
+        case Activation::plse:
+            return x < -4 ? .01 * (x + 4) : x > 4 ? .01 * (x - 4) + 1 : x / 8 + .5;
+        case Activation::stair:
+            return std::floor(x / 2) + (std::fmod(std::floor(x), 2) != 0 ? x - std::floor(x) : 0);
+        case Activation::normalize_channels:
+        case Activation::normalize_channels_softmax:
+        case Activation::normalize_channels_softmax_maxval:
+            break;
     }
     return x;
 }
@@ -79,6 +110,18 @@ Moment activated(Activation activation, Moment x) {
     return {snapped(mean), snapped(squares / total - mean * mean)};
 }
 
+/// Of all channels of a layer.
+void activate(Activation activation, Moments& channels) {
+    const double n = double(channels.size());
+    for (Moment& m : channels) m = is_of_channels(activation) ? Moment{1 / n, .5 / n / n} : activated(activation, m);
+}
+
+/// Moments of 1 where x is positive, else -1.
+Moment signs(Moment x) {
+    const double mean = snapped(std::erf(x.mean / std::sqrt(2 * x.variance)));
+    return {mean, std::max(1 - mean * mean, 1e-3)};
+}
+
 Moment sum(Moment a, Moment b) { return {a.mean + b.mean, a.variance + b.variance}; }
 
 class Randomizer {
@@ -98,26 +141,46 @@ public:
     }
 
     Moments operator()(const ConvolutionalLayer& conv) {
-        const std::size_t channels = in_.size() / std::size_t(conv.groups), area = std::size_t(conv.size) * conv.size;
-        const std::size_t per_group = std::size_t(conv.filters / conv.groups);
-        double spread = 0;
-        for (const Moment& m : in_) spread += m.variance;
-        const double reach = std::sqrt(3 / (spread / conv.groups * double(area) + 1e-9));
+        Moments out(std::size_t(conv.filters), Moment{0, 1});
+        if (conv.xnor)
+            for (Moment& m : in_) m = signs(m);
+        // One that shares weights has those of its owner, whose input looks about the same.
+        if (conv.share < 0) out = fill(conv, conv.filters, conv.groups, std::size_t(conv.size) * conv.size, conv.xnor);
+        activate(conv.activation, out);
+        if (conv.antialiasing > 0)
+            for (Moment& m : out) m.variance *= .7;
+        return out;
+    }
+
+    Moments operator()(const ConnectedLayer& connected) {
+        const Shape& in = network_.layers[index_].in;
+        Moments out = fill(connected, connected.outputs, 1, std::size_t(in.h) * in.w, false);
+        activate(connected.activation, out);
+        return out;
+    }
+
+    Moments operator()(const LocalLayer& local) {
+        const Shape& out = network_.layers[index_].out;
+        const Moments places = fill(local, int(out.elements()), 1, std::size_t(local.size) * local.size, false);
+        Moments channels(std::size_t(out.c), Moment{0, 0});
+        const double share = 1 / (double(out.h) * out.w);
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            Moment& m = channels[i % channels.size()];
+            m = {m.mean + share * places[i].mean, m.variance + share * places[i].variance};
+        }
+        activate(local.activation, channels);
+        return channels;
+    }
+
+    Moments operator()(const BatchnormLayer& norm) {
         Random random(seed_, index_);
-        Moments out(std::size_t(conv.filters));
-        for (std::size_t f = 0; f < out.size(); ++f) {
-            const auto scale = float(snapped(reach * random.between(.6, 1.4)));
-            float* weights = writable(conv.weights) + f * channels * area;
-            const Moment* x = in_.data() + f / per_group * channels;
-            Moment raw{0, 1e-6};
-            for (std::size_t c = 0; c < channels; ++c)
-                for (std::size_t i = 0; i < area; ++i) {
-                    const float w = scale * random.symmetric();
-                    weights[c * area + i] = w;
-                    raw.mean += w * x[c].mean;
-                    raw.variance += double(w) * w * x[c].variance;
-                }
-            out[f] = activated(conv.activation, finish_filter(conv, f, raw, random));
+        Moments out = in_;
+        for (std::size_t c = 0; c < out.size(); ++c) {
+            writable(norm.means)[c] = float(snapped(in_[c].mean));
+            writable(norm.variances)[c] = float(snapped(std::max(in_[c].variance, 1e-4)));
+            writable(norm.scales)[c] = float(snapped(random.between(.6, 1.4)));
+            writable(norm.biases)[c] = float(snapped(random.between(-.5, .5)));
+            out[c] = {norm.biases[c], double(norm.scales[c]) * norm.scales[c]};
         }
         return out;
     }
@@ -128,7 +191,7 @@ public:
             const Moments& other = outputs_[std::size_t(from)];
             for (std::size_t c = 0; c < std::min(out.size(), other.size()); ++c) out[c] = sum(out[c], other[c]);
         }
-        for (Moment& m : out) m = activated(shortcut.activation, m);
+        activate(shortcut.activation, out);
         return out;
     }
 
@@ -152,9 +215,38 @@ public:
     /// Neighbours are alike: a larger window raises the mean slowly and hardly narrows the spread.
     Moments operator()(const MaxpoolLayer& pool) const {
         Moments out = in_;
-        const double n = std::log(double(pool.size));
+        if (pool.depth > 0) out.resize(std::size_t(pool.depth));
+        const double n = std::log(pool.depth > 0 ? double(in_.size()) / pool.depth : double(pool.size));
         for (Moment& m : out)
             m = {snapped(m.mean + .7 * std::sqrt(n * m.variance)), snapped(m.variance / (1 + .2 * n))};
+        return out;
+    }
+
+    Moments operator()(const LocalAvgpoolLayer& pool) const {
+        Moments out = in_;
+        for (Moment& m : out) m.variance = snapped(m.variance / (1 + .2 * std::log(double(pool.size))));
+        return out;
+    }
+
+    Moments operator()(const ReorgLayer& reorg) const { return dealt_out(reorg.stride); }
+    Moments operator()(const Reorg3dLayer& reorg) const { return dealt_out(reorg.stride); }
+    Moments operator()(const SamLayer& sam) const { return product(sam.from, sam.activation, false); }
+    Moments operator()(const ScaleChannelsLayer& scale) const {
+        return product(scale.from, scale.activation, scale.scale_wh);
+    }
+    Moments operator()(const ActivationLayer& layer) const {
+        Moments out = in_;
+        activate(layer.activation, out);
+        return out;
+    }
+    Moments operator()(const SoftmaxLayer& softmax) const {
+        const double mean = double(softmax.groups) / double(in_.size());
+        return Moments(in_.size(), Moment{mean, mean * mean});
+    }
+    Moments operator()(const CropLayer& crop) const {
+        Moments out = in_;
+        if (!crop.noadjust)
+            for (Moment& m : out) m = {2 * m.mean - 1, 4 * m.variance};
         return out;
     }
 
@@ -173,6 +265,50 @@ private:
 
     static float* writable(const WeightView& view) { return const_cast<float*>(view.data); }
 
+    Moments dealt_out(int stride) const {
+        Moments out;
+        for (int i = 0; i < stride * stride; ++i) out.insert(out.end(), in_.begin(), in_.end());
+        return out;
+    }
+
+    Moments product(int from, Activation activation, bool one_factor) const {
+        Moments out = outputs_[std::size_t(from)];
+        for (std::size_t c = 0; c < out.size(); ++c) {
+            const Moment a = out[c], b = in_[one_factor ? 0 : c];
+            out[c] = {a.mean * b.mean, (a.variance + a.mean * a.mean) * (b.variance + b.mean * b.mean) -
+                                           a.mean * a.mean * b.mean * b.mean + 1e-9};
+        }
+        activate(activation, out);
+        return out;
+    }
+
+    /// Random weights for `filters` sums over a group's channels and `area` taps each; what the sums are like then.
+    template <class WithWeights>
+    Moments fill(const WithWeights& layer, int filters, int groups, std::size_t area, bool binary) {
+        const std::size_t channels = in_.size() / std::size_t(groups), per_group = std::size_t(filters / groups);
+        double spread = 0;
+        for (const Moment& m : in_) spread += m.variance;
+        const double reach = std::sqrt(3 / (spread / groups * double(area) + 1e-9));
+        Random random(seed_, index_);
+        Moments out(std::size_t(filters), Moment{});
+        for (std::size_t f = 0; f < out.size(); ++f) {
+            const auto scale = float(snapped(reach * random.between(.6, 1.4)));
+            float* weights = writable(layer.weights) + f * channels * area;
+            const Moment* x = in_.data() + f / per_group * channels;
+            Moment raw{0, 1e-6};
+            for (std::size_t c = 0; c < channels; ++c)
+                for (std::size_t i = 0; i < area; ++i) {
+                    const float w = scale * random.symmetric();
+                    weights[c * area + i] = w;
+                    const float used = !binary ? w : w > 0 ? scale / 2 : -scale / 2;
+                    raw.mean += used * x[c].mean;
+                    raw.variance += double(used) * used * x[c].variance;
+                }
+            out[f] = finish_filter(layer, f, out.size(), raw, random);
+        }
+        return out;
+    }
+
     const LayerKind* next_kind(std::size_t after) const {
         for (std::size_t i = after + 1; i < network_.layers.size(); ++i)
             if (!std::holds_alternative<DropoutLayer>(network_.layers[i].kind)) return &network_.layers[i].kind;
@@ -182,12 +318,20 @@ private:
     /// Mean and variance wanted before the activation.
     Moment target(std::size_t filter, Random& random) const {
         const LayerKind* next = next_kind(index_);
-        if (const auto* yolo = next ? std::get_if<YoloLayer>(next) : nullptr) {
-            const std::size_t entry = filter % std::size_t(5 + yolo->classes);
-            if (entry < 2) return {0, 1};
-            if (entry < 4) return {0, .16};
-            if (entry == 4) return {-5, 4};
-            return {-snapped(std::log(double(yolo->classes))), 2.25};
+        if (const auto* detection = next ? std::get_if<DetectionLayer>(next) : nullptr) {
+            const std::size_t cells = std::size_t(detection->side) * std::size_t(detection->side);
+            const std::size_t classes = cells * std::size_t(detection->classes);
+            if (filter < classes) return {.2, .09};
+            if (filter < classes + cells * std::size_t(detection->boxes())) return {.1, .04};
+            return {.5, .04};
+        }
+        if (const YoloLayer* head = next ? head_of(*next) : nullptr) {
+            const std::size_t numbers = std::size_t(numbers_of_box(*next));
+            const std::size_t entry = filter % (numbers + std::size_t(head->classes)), spacing = (numbers - 1) / 4;
+            if (entry >= numbers) return {-snapped(std::log(double(head->classes))), 2.25};
+            if (entry == numbers - 1) return {-5, 4};
+            if (entry % spacing != 0) return {-2, 1};  // an uncertainty
+            return entry / spacing < 2 ? Moment{0, 1} : Moment{0, .16};
         }
         // A branch that is added back stays small, so that neither values nor rounding errors grow with depth; a mostly
         // positive mean keeps units out of their kink for the same reason.
@@ -196,21 +340,33 @@ private:
         return {spread * random.between(-.5, 1.5), spread * spread};
     }
 
-    /// Gives filter `f`, whose convolution has the moments `raw`, its target; returns what comes of it.
-    Moment finish_filter(const ConvolutionalLayer& conv, std::size_t f, Moment raw, Random& random) {
+    template <class WithWeights>
+    std::size_t bias_of(const WithWeights&, std::size_t f) const {
+        return f;
+    }
+    /// Its weights stand place by place, its biases filter by filter.
+    std::size_t bias_of(const LocalLayer& local, std::size_t f) const {
+        const auto filters = std::size_t(local.filters);
+        return f % filters * (local.biases.count / filters) + f / filters;
+    }
+
+    /// Gives filter `f` of `filters`, whose sums have the moments `raw`, its target; returns what comes of it.
+    template <class WithWeights>
+    Moment finish_filter(const WithWeights& layer, std::size_t f, std::size_t filters, Moment raw, Random& random) {
         const Moment want = target(f, random);
-        if (conv.batch_normalize) {
-            const auto variance = float(snapped(raw.variance * random.between(.8, 1.25)));
-            writable(conv.means)[f] = float(snapped(raw.mean));
-            writable(conv.variances)[f] = variance;
-            writable(conv.scales)[f] = float(snapped(std::sqrt(want.variance)));
-            writable(conv.biases)[f] = float(snapped(want.mean));
-            return {want.mean, want.variance * raw.variance / variance};
-        }
+        if constexpr (requires { layer.batch_normalize; })
+            if (layer.batch_normalize) {
+                const auto variance = float(snapped(raw.variance * random.between(.8, 1.25)));
+                writable(layer.means)[f] = float(snapped(raw.mean));
+                writable(layer.variances)[f] = variance;
+                writable(layer.scales)[f] = float(snapped(std::sqrt(want.variance)));
+                writable(layer.biases)[f] = float(snapped(want.mean));
+                return {want.mean, want.variance * raw.variance / variance};
+            }
         const auto gain = float(snapped(std::sqrt(want.variance / raw.variance)));
-        const std::size_t row = conv.weights.count / std::size_t(conv.filters);
-        for (std::size_t i = 0; i < row; ++i) writable(conv.weights)[f * row + i] *= gain;
-        writable(conv.biases)[f] = float(snapped(want.mean - raw.mean * gain));
+        const std::size_t row = layer.weights.count / filters;
+        for (std::size_t i = 0; i < row; ++i) writable(layer.weights)[f * row + i] *= gain;
+        writable(layer.biases)[bias_of(layer, f)] = float(snapped(want.mean - raw.mean * gain));
         return want;
     }
 

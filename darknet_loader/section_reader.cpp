@@ -9,25 +9,6 @@
 namespace convoy {
 namespace {
 
-// Those of Darknet that are not in kActivations.
-constexpr std::string_view kOtherActivations[] = {"hard_mish",
-                                                  "normalize_channels",
-                                                  "normalize_channels_softmax",
-                                                  "normalize_channels_softmax_maxval",
-                                                  "loggy",
-                                                  "relu6",
-                                                  "elu",
-                                                  "selu",
-                                                  "gelu",
-                                                  "relie",
-                                                  "plse",
-                                                  "hardtan",
-                                                  "lhtan",
-                                                  "ramp",
-                                                  "revleaky",
-                                                  "tanh",
-                                                  "stair"};
-
 std::string shown(float value) {
     char text[40];
     return {text, std::to_chars(text, text + sizeof text, value).ptr};
@@ -35,23 +16,30 @@ std::string shown(float value) {
 
 }  // namespace
 
-SectionReader::SectionReader(const CfgSection& section, const std::string& path, int layer)
-    : section_(section), path_(path), layer_(layer) {}
+SectionReader::SectionReader(const CfgSection& section, const std::string& path, int layer,
+                             std::vector<std::string>& warnings)
+    : section_(section), path_(path), layer_(layer), warnings_(warnings) {}
 
 std::string SectionReader::where(int line) const {
     const std::string layer = layer_ < 0 ? "" : " (layer " + std::to_string(layer_) + ")";
     return path_ + ":" + std::to_string(line) + ": [" + section_.name + "]" + layer + " ";
 }
 
-void SectionReader::fail(ErrorKind kind, const char* key, const std::string& what) const {
+std::string SectionReader::of_key(const char* key) const {
     int line = section_.line;
     for (const CfgEntry& entry : section_.entries)
         if (entry.key == key) line = entry.line;
-    throw Error(kind, where(line) + "key '" + key + "' " + what);
+    return where(line) + "key '" + key + "' ";
 }
 
+void SectionReader::fail(ErrorKind kind, const char* key, const std::string& what) const {
+    throw Error(kind, of_key(key) + what);
+}
+
+void SectionReader::warn(const char* key, const std::string& what) { warn(of_key(key) + what); }
+
 const CfgEntry* SectionReader::find(const char* key) {
-    known_.push_back(key);
+    read_.push_back(key);
     for (const CfgEntry& entry : section_.entries)
         if (entry.key == key) return &entry;
     return nullptr;
@@ -67,10 +55,7 @@ Number SectionReader::number(const char* key, std::string_view value) const {
     if constexpr (std::is_floating_point_v<Number>) whole = whole && std::isfinite(result);
     if (!whole) {
         const char* type = std::is_floating_point_v<Number> ? "a number" : "a whole number";
-        const bool comment = value.find_first_of("#;") != value.npos;
-        fail(ErrorKind::model, key,
-             "is " + quote(value) + ", which is not " + type +
-                 (comment ? "; comments need a line of their own" : " of a usable size"));
+        fail(ErrorKind::model, key, "is " + quote(value) + ", which is not " + type + " of a usable size");
     }
     return result;
 }
@@ -118,17 +103,23 @@ std::string_view SectionReader::text(const char* key, std::string_view fallback)
 Activation SectionReader::activation(Activation fallback) {
     const std::string_view name = text("activation", to_string(fallback));
     std::vector<std::string_view> names;
-    std::string list;
     for (const Activation a : kActivations) {
         if (name == to_string(a)) return a;
         names.push_back(to_string(a));
-        list += (list.empty() ? "" : ", ") + std::string(to_string(a));
     }
-    if (std::find(std::begin(kOtherActivations), std::end(kOtherActivations), name) != std::end(kOtherActivations))
-        fail(ErrorKind::unsupported, "activation",
-             "is '" + std::string(name) + "', which is not implemented; these are: " + list);
+    for (const Activation a : kChannelActivations)
+        if (name == to_string(a)) return a;
+    if (name == "revleaky") return Activation::leaky;  // only their gradients differ
     fail(ErrorKind::model, "activation",
          "is " + quote(name) + ", which Darknet does not know" + suggestion(name, names));
+}
+
+Activation SectionReader::plain_activation(Activation fallback) {
+    const Activation a = activation(fallback);
+    if (is_of_channels(a))
+        fail(ErrorKind::unsupported, "activation",
+             "is " + std::string(to_string(a)) + ", which Darknet has for [convolutional] and [shortcut] alone");
+    return a;
 }
 
 std::vector<int> SectionReader::earlier_layers(const char* key) {
@@ -151,7 +142,7 @@ void SectionReader::require(const char* key) {
 }
 
 void SectionReader::ignore(std::initializer_list<const char*> keys) {
-    known_.insert(known_.end(), keys.begin(), keys.end());
+    ignored_.insert(ignored_.end(), keys.begin(), keys.end());
 }
 
 void SectionReader::expect_neutral(const char* key, float neutral) {
@@ -162,12 +153,39 @@ void SectionReader::expect_neutral(const char* key, float neutral) {
 }
 
 void SectionReader::finish() {
-    std::sort(known_.begin(), known_.end());
-    for (const CfgEntry& entry : section_.entries)
-        if (!std::binary_search(known_.begin(), known_.end(), std::string_view(entry.key)))
-            throw Error(ErrorKind::model, where(entry.line) + "key " + quote(entry.key) + " is not known here" +
-                                              suggestion(entry.key, known_));
+    constexpr std::size_t kMostEdits = 2;  // more than that is another word: uc_normalizer is no cls_normalizer
+    warn_of_repeats();
+    std::vector<std::string_view> known = read_;
+    known.insert(known.end(), ignored_.begin(), ignored_.end());
+    std::sort(known.begin(), known.end());
+    for (const CfgEntry& entry : section_.entries) {
+        if (std::binary_search(known.begin(), known.end(), std::string_view(entry.key))) continue;
+        const std::string what = where(entry.line) + "key " + quote(entry.key) + " is not known here";
+        const std::string meant = suggestion(entry.key, known, kMostEdits);
+        if (!meant.empty()) throw Error(ErrorKind::model, what + meant);
+        warn(what + " and has no effect; remove it, or correct it if it should have one");
+    }
     if (missing_) fail(ErrorKind::model, missing_, "is missing; this section cannot do without it");
+}
+
+// Of keys that only training reads nobody needs to know.
+void SectionReader::warn_of_repeats() {
+    std::sort(read_.begin(), read_.end());
+    for (const CfgEntry& again : section_.repeats) {
+        if (!std::binary_search(read_.begin(), read_.end(), std::string_view(again.key))) continue;
+        const CfgEntry& first = *std::find_if(section_.entries.begin(), section_.entries.end(),
+                                              [&](const CfgEntry& entry) { return entry.key == again.key; });
+        if (first.value != again.value)
+            warn(where(again.line) + "key " + quote(again.key) + " is " + quote(again.value) + ", but line " +
+                 std::to_string(first.line) + " says " + quote(first.value) +
+                 " and counts, as in Darknet; keep one of them");
+    }
+}
+
+void SectionReader::warn(std::string sentence) {
+    constexpr std::size_t kMost = 10000;  // as many as no cfg of people's has
+    if (warnings_.size() == kMost) throw Error(ErrorKind::model, path_ + ": is no cfg: too much in it is not known");
+    warnings_.push_back(std::move(sentence));
 }
 
 }  // namespace convoy

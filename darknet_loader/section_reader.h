@@ -13,12 +13,12 @@
 
 namespace convoy {
 
-/// Reads the keys of one section and remembers which were asked for; finish() then throws for those that no reader
-/// knows and for required ones that are absent. Every message names file, line, section, layer and key.
+/// Reads the keys of one section and remembers which were asked for; finish() then throws for misspelt ones and for
+/// required ones that are absent. Every message names file, line, section, layer and key.
 class SectionReader {
 public:
-    /// `layer` is the section's index as a layer, -1 for [net]. `section` and `path` must outlive this.
-    SectionReader(const CfgSection& section, const std::string& path, int layer);
+    /// `layer` is the section's index as a layer, -1 for [net]. What is given must outlive this.
+    SectionReader(const CfgSection& section, const std::string& path, int layer, std::vector<std::string>& warnings);
 
     /// The value of `key`, or `fallback` where it is absent; Error(model) outside low…high.
     int integer(const char* key, int fallback, int low, int high);
@@ -26,6 +26,8 @@ public:
     bool flag(const char* key, bool fallback = false) { return integer(key, fallback, 0, 1) != 0; }
     std::string_view text(const char* key, std::string_view fallback);
     Activation activation(Activation fallback);
+    /// One of kActivations.
+    Activation plain_activation(Activation fallback);
 
     /// The comma-separated numbers of `key`; empty where it is absent.
     std::vector<int> integers(const char* key);
@@ -39,8 +41,11 @@ public:
     void ignore(std::initializer_list<const char*> keys);
     /// A key whose effect is not implemented: Error(unsupported) unless it has its neutral value.
     void expect_neutral(const char* key, float neutral = 0);
+    /// Throws for what is missing or misspelt, and warns of what has no effect.
     void finish();
 
+    /// As fail(), but the cfg goes on to be read.
+    void warn(const char* key, const std::string& what);
     int layer() const { return layer_; }
     /// Throws `kind` with "file:line: [section] (layer n) key 'key' …"; the line is that of the section if `key` is
     /// absent.
@@ -53,11 +58,15 @@ private:
     template <class Number>
     std::vector<Number> numbers(const char* key);
     std::string where(int line) const;
+    std::string of_key(const char* key) const;
+    void warn_of_repeats();
+    void warn(std::string sentence);
 
     const CfgSection& section_;
     const std::string& path_;
     int layer_;
-    std::vector<std::string_view> known_;
+    std::vector<std::string>& warnings_;
+    std::vector<std::string_view> read_, ignored_;
     const char* missing_ = nullptr;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The order of floats in a .weights file (AlexeyAB parser.c, load_convolutional_weights), in this one place.
+// The order of floats in a .weights file (AlexeyAB parser.c, load_weights_upto), in this one place.
 #pragma once
 
 #include <cstddef>
@@ -9,28 +9,54 @@
 
 namespace convoy {
 
-/// Calls visit(view, count) for each array of a convolution in file order, `count` being the floats it holds.
-/// `Conv` is ConvolutionalLayer or const ConvolutionalLayer; `channels` those of its input.
-template <class Conv, class Visit>
-void for_each_weight(Conv& conv, int channels, Visit visit) {
-    const auto n = std::size_t(conv.filters);
-    visit(conv.biases, n);
-    if (conv.batch_normalize) {
-        visit(conv.scales, n);
-        visit(conv.means, n);
-        visit(conv.variances, n);
+/// Calls visit(view, count) for each array of a layer in file order, `count` being the floats it holds. `AnyLayer` is
+/// Layer or const Layer. A layer that shares another's weights has none.
+template <class AnyLayer, class Visit>
+void for_each_weight(AnyLayer& layer, Visit visit) {
+    const auto normalization = [&](auto& l, std::size_t n) {
+        visit(l.scales, n);
+        visit(l.means, n);
+        visit(l.variances, n);
+    };
+    if (auto* conv = std::get_if<ConvolutionalLayer>(&layer.kind)) {
+        if (conv->share >= 0) return;
+        const auto n = std::size_t(conv->filters);
+        visit(conv->biases, n);
+        if (conv->batch_normalize) normalization(*conv, n);
+        visit(conv->weights,
+              n * std::size_t(layer.in.c / conv->groups) * std::size_t(conv->size) * std::size_t(conv->size));
+    } else if (auto* norm = std::get_if<BatchnormLayer>(&layer.kind)) {
+        visit(norm->biases, std::size_t(layer.in.c));
+        normalization(*norm, std::size_t(layer.in.c));
+    } else if (auto* connected = std::get_if<ConnectedLayer>(&layer.kind)) {
+        const auto n = std::size_t(connected->outputs);
+        visit(connected->biases, n);
+        visit(connected->weights, n * layer.in.elements());
+        if (connected->batch_normalize) normalization(*connected, n);
+    } else if (auto* local = std::get_if<LocalLayer>(&layer.kind)) {
+        visit(local->biases, layer.out.elements());
+        visit(local->weights,
+              layer.out.elements() * std::size_t(layer.in.c) * std::size_t(local->size) * std::size_t(local->size));
     }
-    visit(conv.weights, n * std::size_t(channels / conv.groups) * std::size_t(conv.size) * std::size_t(conv.size));
+}
+
+/// Points a layer that shares another's weights to these.
+inline void share_weights(Network& network, ConvolutionalLayer& conv) {
+    const auto& owner = std::get<ConvolutionalLayer>(network.layers[std::size_t(conv.share)].kind);
+    conv.biases = owner.biases, conv.scales = owner.scales, conv.means = owner.means;
+    conv.variances = owner.variances, conv.weights = owner.weights;
 }
 
 /// Points every layer into `floats`, which holds network.weight_count() of them in file order.
 inline void bind_weights(Network& network, const float* floats) {
-    for (Layer& layer : network.layers)
-        if (auto* conv = std::get_if<ConvolutionalLayer>(&layer.kind))
-            for_each_weight(*conv, layer.in.c, [&](WeightView& view, std::size_t count) {
-                view = {floats, count};
-                floats += count;
-            });
+    for (Layer& layer : network.layers) {
+        for_each_weight(layer, [&](WeightView& view, std::size_t count) {
+            view = {floats, count};
+            floats += count;
+        });
+        if (auto* conv = std::get_if<ConvolutionalLayer>(&layer.kind); conv && conv->share >= 0)
+            share_weights(network, *conv);
+    }
 }
 
 }  // namespace convoy

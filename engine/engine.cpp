@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
+#include <numeric>
 
 #include "engine/before_batch.h"
 #include "engine/bind.h"
@@ -44,13 +45,29 @@ void check_options(const Network& network, const EngineOptions& options) {
     if (network.classes() == 0)
         throw Error(ErrorKind::model,
                     network.cfg_path + ": the network has no yolo layer, so it cannot detect anything");
-    if (network.input.c != 3)
+    if (network.input.c != 3 && network.input.c != 1)
         throw Error(ErrorKind::unsupported, network.cfg_path + ": the network takes " +
-                                                std::to_string(network.input.c) + " channels, but pictures have 3");
+                                                std::to_string(network.input.c) +
+                                                " channels, but pictures have 3 colours, or 1 as grey: train it with "
+                                                "channels=3 or channels=1 in [net]");
     for (int id : d.classes)
         if (id < 0 || id >= network.classes())
             usage("class " + std::to_string(id) + " does not exist: the network has " +
                   std::to_string(network.classes()) + " classes, counted from 0");
+}
+
+/// The classes to report: those asked for, without those that the .names file hides (AlexeyAB image.c).
+std::vector<int> shown_classes(const Network& network, std::vector<int> asked) {
+    const auto hidden = [&](int id) {
+        return std::size_t(id) < network.names.size() && network.names[std::size_t(id)].starts_with("dont_show");
+    };
+    std::vector<int> all(std::size_t(network.classes()));
+    std::iota(all.begin(), all.end(), 0);
+    if (std::none_of(all.begin(), all.end(), hidden)) return asked;
+    if (asked.empty()) asked = std::move(all);
+    std::erase_if(asked, hidden);
+    if (asked.empty()) asked = {-1};  // none: an empty list would be all
+    return asked;
 }
 
 }  // namespace
@@ -102,6 +119,7 @@ Engine::Engine(const Network& network, const EngineOptions& options) : impl_(std
         WorkerOptions worker;
         worker.name = device.name;
         worker.detect = options.detect;
+        worker.detect.classes = shown_classes(network, options.detect.classes);
         worker.max_batch = impl.bound.max_batch;
         worker.slots = impl.slots();
         worker.max_latency_ms = options.max_latency_ms;
@@ -117,6 +135,10 @@ Engine::Engine(const Network& network, const EngineOptions& options) : impl_(std
     if (impl.workers.empty()) throw Error(ErrorKind::device, impl.bound.failed.front().why);
     for (const FailedDevice& failed : impl.bound.failed)
         impl.bound.notes.push_back(failed.name + " is not used: " + failed.why);
+    if (network.letter_box && options.detect.fit == Fit::stretch)
+        impl.bound.notes.push_back(network.cfg_path +
+                                   " says letter_box=1: the model was trained on pictures that keep their aspect "
+                                   "ratio, but they are stretched");
     impl.submit_queue();
     impl.start = {std::chrono::duration<double>(StageClock::Clock::now() - begin).count(), impl.bound.replication,
                   impl.bound.replication_s};

@@ -11,6 +11,9 @@ namespace cpu {
 /// y is (N, (H + padding - size)/stride_h + 1, …, C). Views may be slices.
 void maxpool(int size, int stride_h, int stride_w, int padding, ConstTensor x, Tensor y);
 
+/// Mean over the pixels of each window that lie inside (forward_local_avgpool_layer); windows as in maxpool().
+void local_avgpool(int size, int stride_h, int stride_w, int padding, ConstTensor x, Tensor y);
+
 /// Mean over all pixels of each channel; y is (N, 1, 1, C).
 void avgpool(ConstTensor x, Tensor y);
 
@@ -21,6 +24,8 @@ namespace cuda {
 
 void maxpool(int size, int stride_h, int stride_w, int padding, const DeviceTensor& x, const DeviceTensor& y,
              Stream stream);
+void local_avgpool(int size, int stride_h, int stride_w, int padding, const DeviceTensor& x, const DeviceTensor& y,
+                   Stream stream);
 void avgpool(const DeviceTensor& x, const DeviceTensor& y, Stream stream);
 
 }  // namespace cuda

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Raw head activations to candidate boxes over a threshold (Darknet's yolo_layer.c).
+// Raw head activations to candidate boxes over a threshold (Darknet's yolo_layer.c, gaussian_yolo_layer.c,
+// region_layer.c).
 #pragma once
 
 #include <cstddef>
@@ -11,13 +12,20 @@
 
 namespace convoy::kernels {
 
-/// One head: input (N, H, W, anchors·(5 + classes)), raw, anchor-major.
+/// One head: input (N, H, W, anchors·(numbers() + classes)), raw, anchor-major.
 struct YoloHead {
     int classes = 0;
     std::vector<float> anchors;  ///< of this head only: w, h, w, h … in network pixels
     float scale_x_y = 1.f;
     bool new_coords = false;
-    int net_w = 0, net_h = 0;
+    int net_w = 0, net_h = 0;  ///< what anchors are measured in: the network's pixels, for a region the head's cells
+    HeadKind kind = HeadKind::yolo;
+    bool softmax = false;  ///< region: of the classes
+    float point = 0;       ///< gaussian: how many widths and heights x and y lie before the centre
+
+    /// Of a box before its classes, objectness last; and how far apart x, y, w and h are.
+    int numbers() const { return kind == HeadKind::gaussian ? 9 : 5; }
+    int spacing() const { return kind == HeadKind::gaussian ? 2 : 1; }
 };
 
 /// Boxes of one picture, in Darknet's order: head by head, then rows, columns, anchors.
@@ -46,7 +54,8 @@ struct BoxTransform {
 namespace cpu {
 
 /// Appends picture `n` of `head`'s activations: boxes with objectness > threshold, and of those the classes with
-/// objectness·class > threshold; both strict. A box without such a class is still listed, as Darknet does.
+/// objectness·class > threshold (of a detection head all boxes with any objectness; of a gaussian head times what a
+/// gaussian head is certain of); both strict. A box without such a class is still listed, as Darknet does.
 void yolo_decode(const YoloHead& head, ConstTensor x, int n, float threshold, const BoxTransform& transform,
                  Candidates& out);
 
@@ -57,7 +66,7 @@ namespace cuda {
 /// One head in device memory.
 struct DeviceHead {
     YoloHead head;
-    DeviceTensor x;  ///< (N, H, W, anchors·(5 + classes))
+    DeviceTensor x;  ///< (N, H, W, anchors·(numbers() + classes))
 };
 
 /// A box over the threshold and the place of its classes in CandidatePicture::probs.

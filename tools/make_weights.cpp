@@ -20,9 +20,11 @@ int main(int argc, char** argv) {
     app.add_option("OUT", out, "weights file to write")->required();
     app.add_option("--seed", seed, "seed of the random numbers")->capture_default_str();
     app.add_option("--size", model.size, "network input the statistics are for: 416 or WxH (default: the cfg's)");
+    model.add_strict(app);
     app.footer("Example:\n  yolo-make-weights yolov3.cfg yolov3-random.weights --seed 7");
     return convoy::tools::run_command(app, argc, argv, [&] {
         convoy::Network network = model.load(false);
+        convoy::tools::print_warnings("yolo-make-weights", network);
         convoy::randomize_weights(network, seed);
         convoy::write_network(network, {}, out);
         fmt::print("{}: {} random weights for {}\n", out, network.weight_count(), network.cfg_path);

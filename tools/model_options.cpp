@@ -83,12 +83,17 @@ void ModelOptions::add_to(CLI::App& app) {
     app.add_option("--size", size, "network input: 416 or WxH, multiples of 32 (default: the cfg's)")
         ->type_name("N|WxH")
         ->group(group);
-    for (auto* option : {model, net, data}) option->group(group);
+    for (auto* option : {model, net, data, add_strict(app)}) option->group(group);
     model->excludes(net)->excludes(data);
 }
 
+CLI::Option* ModelOptions::add_strict(CLI::App& app) {
+    return app.add_flag("--strict", strict, "what the cfg says to no effect is an error, not a warning");
+}
+
 Network ModelOptions::load(bool needs_weights) const {
-    const LoadOptions load = parse_size(size);
+    LoadOptions load = parse_size(size);
+    load.strict = strict;
     std::string base = without_model_suffix(stem), cfg_file = cfg, weights_file = weights;
     if (is_demo()) base = (fs::path(demo_model_folder()) / kDemoModel).string();
     if (!base.empty()) {
@@ -186,6 +191,10 @@ std::string demo_model_folder() {
         if (fs::exists(folder / (std::string(kDemoModel) + ".cfg"), error)) return folder.string();
     throw Error(ErrorKind::usage,
                 "the demo model is not installed beside this program: give --model STEM or --cfg and --weights");
+}
+
+void print_warnings(const std::string& command, const Network& network) {
+    for (const std::string& warning : network.warnings) fmt::print(stderr, "{}: warning: {}\n", command, warning);
 }
 
 void greet(const std::string& command, const ModelOptions& model, const Network& network, const Engine& engine) {

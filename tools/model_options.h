@@ -22,10 +22,13 @@ namespace convoy::tools {
 /// Which model to load. Call add_to() before parsing and load() after it.
 struct ModelOptions {
     std::string cfg, weights, names;  ///< --cfg, --weights, --names
-    std::string stem;  ///< --model: STEM.cfg, STEM.weights, STEM.names; a path ending in .cfg or .weights will do
-    std::string size;  ///< --size: "416" or "608x352"; empty takes the cfg's
+    std::string stem;     ///< --model: STEM.cfg, STEM.weights, STEM.names; a path ending in .cfg or .weights will do
+    std::string size;     ///< --size: "416" or "608x352"; empty takes the cfg's
+    bool strict = false;  ///< --strict: what would be a warning about the cfg is an error
 
     void add_to(CLI::App& app);
+    /// Adds --strict alone.
+    CLI::Option* add_strict(CLI::App& app);
 
     /// Whether no model was named, so that load() takes the demo model.
     bool is_demo() const { return cfg.empty() && weights.empty() && stem.empty(); }
@@ -46,6 +49,9 @@ void add_device_options(CLI::App& app, EngineOptions& engine);
 /// Folder of the shipped demo model: share/convoy/models of an installation, models/ of a build tree.
 /// Throws Error(usage) when neither is there.
 std::string demo_model_folder();
+
+/// Tells people on standard error what the cfg says to no effect.
+void print_warnings(const std::string& command, const Network& network);
 
 /// Tells people on standard error which model was taken and where it runs, and what the engine notes.
 void greet(const std::string& command, const ModelOptions& model, const Network& network, const Engine& engine);

@@ -146,6 +146,7 @@ std::size_t without_category(const std::vector<std::optional<std::size_t>>& cate
 
 std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval::Dataset& dataset) {
     Network network = load_detector(options.model, true);
+    print_warnings("yolo-eval", network);
     if (options.preset.reads_letter_box && !options.fit_named && network.letter_box)
         options.engine.detect.fit = Fit::letterbox;
     if (options.preset.forgets_newer_keys && eval::forget_newer_keys(network))
@@ -160,6 +161,7 @@ std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval
                         lost, categories.size(), dataset.path));
     if (!fs::is_directory(dataset.path)) eval::locate_pictures(dataset, options.images);
     if (!options.quiet) options.engine.notice = print_notices("yolo-eval");
+    network.names.clear();  // what they hide is scored all the same, as by Darknet's valid and map
     Engine engine(network, options.engine);
     if (!options.quiet) greet("yolo-eval", options.model, network, engine);
     const CompleteOnInterrupt completing;

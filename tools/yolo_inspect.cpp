@@ -64,6 +64,7 @@ std::string json_text(const Network& network, const InspectOptions& options) {
 
 int run(const InspectOptions& options) {
     const Network network = options.model.load(false);
+    print_warnings("yolo-inspect", network);
     if (options.model.is_demo()) fmt::print(stderr, "yolo-inspect: no model named, taking the demo model\n");
     if (options.plan) {
         const inspect::BoundPlan plan = inspect::bind_plan(network, options.engine);

@@ -155,6 +155,7 @@ void check_tuning_cache(const std::string& folder) {
 int tune(RunOptions& options) {
     check_tuning_cache(options.engine.tuning_cache);
     const Network network = options.model.load();
+    print_warnings("yolo-run", network);
     if (!options.quiet) options.engine.notice = print_notices("yolo-run");
     const Engine engine = make_engine(network, options);
     if (on_cpu(engine))
@@ -207,6 +208,7 @@ int run(RunOptions& options) {
             return first->reader(target, worth ? worth : INT_MAX);
         };
     Network network = options.model.load();
+    print_warnings("yolo-run", network);
     if (options.engine.trace)
         options.engine.trace->add("host", "command", "load the model", begin, Trace::Clock::now());
     options.engine.detect.classes = parse_classes(options.classes, network);

@@ -9,8 +9,11 @@
 #include "engine/cores.h"
 #include "engine/plan/fold.h"
 #include "engine/plan/kernel_problem.h"
+#include "kernels/channels.h"
 #include "kernels/elementwise.h"
+#include "kernels/local.h"
 #include "kernels/pool.h"
+#include "kernels/rearrange.h"
 #include "kernels/upsample.h"
 
 namespace convoy {
@@ -76,6 +79,8 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads)
         if (const auto* conv = std::get_if<ConvOp>(&node.op))
             with_layer_name(node, kDevice, [&] { prepare(int(i), *conv); });
         if (const auto* bn = std::get_if<BatchNormOp>(&node.op)) prepare(int(i), *bn, plan_.batch_norm);
+        if (const auto* local = std::get_if<LocalOp>(&node.op))
+            locals_[local] = {{local->weights.begin(), local->weights.end()}, {local->bias.begin(), local->bias.end()}};
     }
     plan_.weights_storage.reset();  // all is packed; unmapped once the network is gone, too
     for (Lane& lane : lanes_) lane = {HostBuffer(plan_.memory.arena_bytes), HostBuffer(scratch_bytes_)};
@@ -179,6 +184,32 @@ void CpuBackend::run_node(int index, const Place& place) {
         k::copy(part, out());
     } else if (std::get_if<ConcatOp>(&node.op)) {
         concat(node, place);
+    } else {
+        run_rare(node, place);
+    }
+}
+
+void CpuBackend::run_rare(const Node& node, const Place& place) const {
+    namespace k = kernels::cpu;
+    const auto in = [&](std::size_t i = 0) { return view(node.inputs[i], place); };
+    const auto out = [&] { return view(node.output, place); };
+    if (const auto* pool = std::get_if<LocalAvgpoolOp>(&node.op)) {
+        k::local_avgpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in(), out());
+    } else if (std::get_if<MaxpoolDepthOp>(&node.op)) {
+        k::maxpool_depth(in(), out());
+    } else if (const auto* rearrange = std::get_if<RearrangeOp>(&node.op)) {
+        k::rearrange(rearrange->how, in(), out());
+    } else if (const auto* multiply = std::get_if<MultiplyOp>(&node.op)) {
+        k::multiply(multiply->activation, in(0), in(1), out());
+    } else if (std::get_if<BinarizeOp>(&node.op)) {
+        k::binarize(in(), out());
+    } else if (const auto* softmax = std::get_if<SoftmaxOp>(&node.op)) {
+        k::softmax(softmax->groups, softmax->temperature, in(), out());
+    } else if (const auto* local = std::get_if<LocalOp>(&node.op)) {
+        const auto& [weights, bias] = locals_.at(local);
+        k::local({local->size, local->stride, local->padding}, weights.data(), bias.data(), in(), out());
+    } else if (const auto* normalize = std::get_if<NormalizeOp>(&node.op)) {
+        k::normalize_channels(normalize->kind, in(), out());
     }
 }
 

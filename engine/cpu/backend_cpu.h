@@ -61,6 +61,7 @@ private:
     void run_picture(const Place& place);
     void run_node(int index, const Place& place);
     void run_conv(int index, const ConvOp& op, const Place& place);
+    void run_rare(const Node& node, const Place& place) const;
     void concat(const Node& node, const Place& place) const;
     kernels::Tensor view(TensorId t, const Place& p) const { return view(t, p.slot, p.picture, p.lane); }
 
@@ -71,6 +72,7 @@ private:
     int lane_threads_;           // of each lane
     std::map<int, Conv> convs_;  // by node
     std::map<int, BatchNorm> batchnorms_;
+    std::map<const LocalOp*, std::pair<std::vector<float>, std::vector<float>>> locals_;  // weights, bias
     std::vector<Lane> lanes_;
     std::size_t scratch_bytes_ = 0;
 };

@@ -8,8 +8,11 @@
 #include "engine/cuda/backend_resources.h"
 #include "engine/cuda/seat_cuda.h"
 #include "engine/cuda/slot_cuda.h"
+#include "kernels/channels.h"
 #include "kernels/elementwise.h"
+#include "kernels/local.h"
 #include "kernels/pool.h"
+#include "kernels/rearrange.h"
 #include "kernels/upsample.h"
 
 namespace convoy {
@@ -223,6 +226,35 @@ void CudaBackend::enqueue_node(int index, std::byte* slot, int batch, cudaStream
         k::copy(part(in(), slice->offset, out().c), out(), stream);
     } else if (std::holds_alternative<ConcatOp>(node.op)) {
         concat(node, slot, batch, stream);
+    } else {
+        enqueue_rare(index, slot, batch, stream);
+    }
+}
+
+void CudaBackend::enqueue_rare(int index, std::byte* slot, int batch, cudaStream_t stream) const {
+    const Node& node = plan_.graph.nodes[std::size_t(index)];
+    const auto in = [&](std::size_t i = 0) { return view(node.inputs[i], slot, batch); };
+    const auto out = [&] { return view(node.output, slot, batch); };
+    if (const auto* pool = std::get_if<LocalAvgpoolOp>(&node.op)) {
+        k::local_avgpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in(), out(), stream);
+    } else if (std::holds_alternative<MaxpoolDepthOp>(node.op)) {
+        k::maxpool_depth(in(), out(), stream);
+    } else if (const auto* rearrange = std::get_if<RearrangeOp>(&node.op)) {
+        k::rearrange(rearrange->how, in(), out(), stream);
+    } else if (const auto* multiply = std::get_if<MultiplyOp>(&node.op)) {
+        k::multiply(multiply->activation, in(0), in(1), out(), stream);
+    } else if (std::holds_alternative<BinarizeOp>(node.op)) {
+        k::binarize(in(), out(), stream);
+    } else if (const auto* softmax = std::get_if<SoftmaxOp>(&node.op)) {
+        k::softmax(softmax->groups, softmax->temperature, in(), out(), stream);
+    } else if (const auto* local = std::get_if<LocalOp>(&node.op)) {
+        const Constants& c = resources_->constants.at(index);
+        const auto at = [&](std::size_t offset) {
+            return reinterpret_cast<const float*>(resources_->weights.data() + offset);
+        };
+        k::local({local->size, local->stride, local->padding}, at(c.weights), at(c.bias), in(), out(), stream);
+    } else if (const auto* normalize = std::get_if<NormalizeOp>(&node.op)) {
+        k::normalize_channels(normalize->kind, in(), out(), stream);
     }
 }
 

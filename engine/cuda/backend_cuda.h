@@ -117,6 +117,7 @@ private:
     const Bound& bound_to(int node, int batch) const;
     double peak_flops() const;
     void enqueue_node(int node, std::byte* slot, int batch, cudaStream_t stream) const;
+    void enqueue_rare(int node, std::byte* slot, int batch, cudaStream_t stream) const;
     void enqueue_conv(int node, std::byte* slot, int batch, cudaStream_t stream) const;
     void concat(const Node& node, std::byte* slot, int batch, cudaStream_t stream) const;
 

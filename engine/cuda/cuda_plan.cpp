@@ -48,6 +48,11 @@ DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots) {
                        constant_bytes(std::size_t(conv.packed_k()) * sizeof(float));
         out.tuning = std::max(out.tuning, ConvCheck::device_bytes(cuda_conv(plan, node, math, plan.max_batch)));
     }
+    for (int index : nodes_of<LocalOp>(plan.graph)) {
+        const auto& local = std::get<LocalOp>(plan.graph.nodes[std::size_t(index)].op);
+        out.weights +=
+            constant_bytes(local.weights.count * sizeof(float)) + constant_bytes(local.bias.count * sizeof(float));
+    }
     out.arena = plan.memory.arena_bytes;
     out.slots = std::size_t(slots) * (plan.memory.slot_bytes + k::candidate_bytes(CudaSlot::kCapacity, plan.max_batch));
     return out;

@@ -55,6 +55,9 @@ PackedWeights pack_weights(const Plan& plan, k::Math math, const std::function<v
         } else if (std::holds_alternative<BatchNormOp>(node.op)) {
             c.scale = reserve(padded_floats(plan, node) * sizeof(float));
             c.bias = reserve(padded_floats(plan, node) * sizeof(float));
+        } else if (const auto* local = std::get_if<LocalOp>(&node.op)) {
+            c.weights = reserve(local->weights.count * sizeof(float));
+            c.bias = reserve(local->bias.count * sizeof(float));
         }
     }
     packed.memory = std::make_unique_for_overwrite<std::byte[]>(packed.size);
@@ -81,6 +84,10 @@ PackedWeights pack_weights(const Plan& plan, k::Math math, const std::function<v
             const FoldedBatchNorm folded = fold(*bn, int(bn->scales.count), plan.batch_norm);
             put(std::vector<float>(folded.scale.begin(), folded.scale.end()), c.scale, padded_floats(plan, node));
             put(folded.bias, c.bias, padded_floats(plan, node));
+        } else if (const auto* local = std::get_if<LocalOp>(&node.op)) {
+            std::copy(local->weights.begin(), local->weights.end(),
+                      reinterpret_cast<float*>(packed.memory.get() + c.weights));
+            std::copy(local->bias.begin(), local->bias.end(), reinterpret_cast<float*>(packed.memory.get() + c.bias));
         }
     }
     return packed;

@@ -14,7 +14,7 @@ Plan compile(const Network& network, const CompileOptions& options) {
         plan_memory(plan.graph, options.passes.traits.picture_at_a_time ? 1 : options.max_batch, options.max_batch,
                     options.element_bytes, options.passes.traits.channel_alignment, options.keep_all);
     plan.max_batch = options.max_batch;
-    plan.input = network.input;
+    plan.input = plan.graph.tensors.front().shape;
     plan.batch_norm = options.passes.batch_norm;
     plan.classes = network.classes();
     plan.weights_storage = network.weights_storage;

@@ -14,7 +14,7 @@ struct Plan {
     Graph graph;
     MemoryPlan memory;
     int max_batch = 1;
-    Shape input;
+    Shape input;  ///< what pictures are made into: three channels also where the network takes their grey
     int classes = 0;
     NmsKind nms_kind = NmsKind::iou;  ///< of the last head, as in Darknet
     float beta_nms = .6f;

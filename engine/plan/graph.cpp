@@ -64,6 +64,20 @@ struct ShapeOf {
         const Shape x = in();
         return {x.c, (x.h + op.padding - op.size) / op.stride_y + 1, (x.w + op.padding - op.size) / op.stride_x + 1};
     }
+    Shape operator()(const LocalAvgpoolOp& op) const {
+        const Shape x = in();
+        return {x.c, (x.h + op.padding - op.size) / op.stride_y + 1, (x.w + op.padding - op.size) / op.stride_x + 1};
+    }
+    Shape operator()(const MaxpoolDepthOp& op) const { return {op.channels, in().h, in().w}; }
+    Shape operator()(const RearrangeOp& op) const { return op.out; }
+    Shape operator()(const LocalOp& op) const {
+        return {op.k, conv_extent(in().h, op.size, op.stride, op.padding, 1),
+                conv_extent(in().w, op.size, op.stride, op.padding, 1)};
+    }
+    Shape operator()(const MultiplyOp&) const { return in(); }
+    Shape operator()(const BinarizeOp&) const { return in(); }
+    Shape operator()(const SoftmaxOp&) const { return in(); }
+    Shape operator()(const NormalizeOp&) const { return in(); }
     Shape operator()(const AvgpoolOp&) const { return {in().c, 1, 1}; }
     Shape operator()(const UpsampleOp& op) const { return {in().c, in().h * op.stride, in().w * op.stride}; }
     Shape operator()(const SliceOp&) const { return {graph.tensors[node.output].shape.c, in().h, in().w}; }

@@ -4,11 +4,13 @@
 // rewritten by the passes (passes.h), then planned and run by a backend.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include <convoy/network.h>
+#include "kernels/rearrange.h"
 
 namespace convoy {
 
@@ -63,6 +65,54 @@ struct MaxpoolOp {
     int size = 1, stride_x = 1, stride_y = 1, padding = 0;  ///< padding: total, as in MaxpoolLayer
 };
 
+struct LocalAvgpoolOp {
+    static constexpr const char* kName = "local_avgpool";
+    int size = 1, stride_x = 1, stride_y = 1, padding = 0;  ///< padding: total
+};
+
+/// Channel k is the largest of the input's channels k, k + channels, k + 2 channels, …
+struct MaxpoolDepthOp {
+    static constexpr const char* kName = "maxpool_depth";
+    int channels = 1;
+};
+
+/// Moves numbers; the output's shape says how many (kernels/rearrange.h).
+struct RearrangeOp {
+    static constexpr const char* kName = "rearrange";
+    kernels::Rearrange how;
+    Shape out;
+};
+
+/// y = activation(a b); b has a's shape, one pixel or one channel.
+struct MultiplyOp {
+    static constexpr const char* kName = "multiply";
+    Activation activation = Activation::linear;
+};
+
+/// y = x > 0 ? 1 : -1.
+struct BinarizeOp {
+    static constexpr const char* kName = "binarize";
+};
+
+struct SoftmaxOp {
+    static constexpr const char* kName = "softmax";
+    int groups = 1;
+    float temperature = 1.f;
+};
+
+/// One of kChannelActivations.
+struct NormalizeOp {
+    static constexpr const char* kName = "normalize";
+    Activation kind = Activation::normalize_channels;
+};
+
+/// Weights of their own at every output pixel; views as in LocalLayer.
+struct LocalOp {
+    static constexpr const char* kName = "local";
+    int k = 1, size = 1, stride = 1, padding = 0;
+    WeightView weights, bias;
+};
+
 struct AvgpoolOp {
     static constexpr const char* kName = "avgpool";
 };
@@ -88,10 +138,14 @@ struct ConcatOp {
 struct YoloOp {
     static constexpr const char* kName = "yolo";
     YoloLayer head;
+    HeadKind kind = HeadKind::yolo;
+    bool softmax = false;  ///< of a RegionLayer or DetectionLayer
+    int point = 0;         ///< of a GaussianYoloLayer
 };
 
 using Op = std::variant<InputOp, ConvOp, BatchNormOp, ActivationOp, AddOp, MaxpoolOp, AvgpoolOp, UpsampleOp, SliceOp,
-                        ConcatOp, YoloOp>;
+                        ConcatOp, LocalAvgpoolOp, MaxpoolDepthOp, RearrangeOp, MultiplyOp, BinarizeOp, SoftmaxOp,
+                        NormalizeOp, LocalOp, YoloOp>;
 
 struct Node {
     Op op;
@@ -106,6 +160,8 @@ struct Graph {
     std::vector<TensorInfo> tensors;
     std::vector<Node> nodes;             ///< in execution order
     std::vector<TensorId> layer_output;  ///< by Darknet layer: where its output can be read; kNoTensor once fused away
+    /// Weights that no file holds: blurs, binarised filters.
+    std::vector<std::shared_ptr<const std::vector<float>>> constants;
 
     TensorId add_tensor(std::string name, Shape shape);
     /// The tensor whose memory `t` lies in, and t's channel offset in it.

@@ -45,6 +45,18 @@ struct Details {
     std::string operator()(const MaxpoolOp& op) const {
         return format(" %dx%d/%d pad %d", op.size, op.size, op.stride_x, op.padding);
     }
+    std::string operator()(const LocalAvgpoolOp& op) const {
+        return format(" %dx%d/%d pad %d", op.size, op.size, op.stride_x, op.padding);
+    }
+    std::string operator()(const RearrangeOp& op) const {
+        constexpr const char* kNames[] = {" reorg", " reorg3d", " flatten", " detection", " crop"};
+        return kNames[int(op.how.kind)];
+    }
+    std::string operator()(const LocalOp& op) const { return format(" %dx%d/%d", op.size, op.size, op.stride); }
+    std::string operator()(const MultiplyOp& op) const {
+        return op.activation == Activation::linear ? "" : std::string(" +") + to_string(op.activation);
+    }
+    std::string operator()(const NormalizeOp& op) const { return std::string(" ") + to_string(op.kind); }
     std::string operator()(const UpsampleOp& op) const { return format(" %dx", op.stride); }
     std::string operator()(const SliceOp& op) const { return format(" from channel %d", op.offset); }
     std::string operator()(const YoloOp& op) const {

@@ -121,7 +121,7 @@ private:
         const auto shape = [&](std::size_t n) { return graph_.tensors[node.inputs[n]].shape; };
         std::size_t arity = 1;
         if (std::holds_alternative<InputOp>(node.op)) arity = 0;
-        if (std::holds_alternative<AddOp>(node.op)) arity = 2;
+        if (std::holds_alternative<AddOp>(node.op) || std::holds_alternative<MultiplyOp>(node.op)) arity = 2;
         if (std::holds_alternative<ConcatOp>(node.op)) arity = node.inputs.size();
         if (const auto* conv = std::get_if<ConvOp>(&node.op)) {
             arity = conv->residual ? 2 : 1;
@@ -133,6 +133,9 @@ private:
         if (node.inputs.size() != arity) fail(i, "has " + std::to_string(node.inputs.size()) + " inputs");
         if (std::holds_alternative<AddOp>(node.op) && (shape(0).h != shape(1).h || shape(0).w != shape(1).w))
             fail(i, "adds tensors of different height or width");
+        if (std::holds_alternative<MultiplyOp>(node.op) && shape(1) != shape(0) &&
+            shape(1) != Shape{shape(0).c, 1, 1} && shape(1) != Shape{1, shape(0).h, shape(0).w})
+            fail(i, "multiplies tensors of shapes that do not go together");
         if (std::holds_alternative<ConcatOp>(node.op))
             for (std::size_t n = 1; n < node.inputs.size(); ++n)
                 if (shape(n).h != shape(0).h || shape(n).w != shape(0).w)

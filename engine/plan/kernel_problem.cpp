@@ -22,7 +22,19 @@ std::vector<Head> heads_of(const Plan& plan) {
         const auto* yolo = std::get_if<YoloOp>(&node.op);
         if (!yolo) continue;
         const YoloLayer& layer = yolo->head;
-        Head head{{layer.classes, {}, layer.scale_x_y, layer.new_coords, plan.input.w, plan.input.h}, node.inputs[0]};
+        Shape unit = plan.input;  // of anchors
+        if (yolo->kind == HeadKind::region) unit = plan.graph.tensors[node.inputs[0]].shape;
+        if (yolo->kind == HeadKind::detection) unit = {1, 1, 1};
+        Head head{{layer.classes,
+                   {},
+                   layer.scale_x_y,
+                   layer.new_coords,
+                   unit.w,
+                   unit.h,
+                   yolo->kind,
+                   yolo->softmax,
+                   float(yolo->point) / 2},
+                  node.inputs[0]};
         for (int anchor : layer.mask) {
             head.decode.anchors.push_back(layer.anchors[anchor].w);
             head.decode.anchors.push_back(layer.anchors[anchor].h);

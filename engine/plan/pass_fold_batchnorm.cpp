@@ -42,8 +42,8 @@ void fold_batchnorm(Graph& graph, const PassContext& context) {
         const TensorId between = graph.nodes[i].inputs[0];
         const int from = uses.producer[between];
         auto* conv = from < 0 ? nullptr : std::get_if<ConvOp>(&graph.nodes[from].op);
-        // Someone else who reads the raw sums keeps the batch norm from being folded.
-        if (!conv || uses.readers[between].size() != 1) continue;
+        // Someone else who reads the raw sums keeps the batch norm from being folded, and so does a bias before it.
+        if (!conv || uses.readers[between].size() != 1 || !conv->bias.empty()) continue;
         FoldedBatchNorm folded = fold(*bn, conv->k, context.batch_norm);
         conv->scale = std::move(folded.scale);
         conv->bias = std::move(folded.bias);

@@ -27,7 +27,7 @@ void absorb(Graph& graph, int conv, std::size_t i) {
 
 bool fuse_activation(Graph& graph, const Uses& uses, std::size_t i, int& conv_index) {
     const auto* act = std::get_if<ActivationOp>(&graph.nodes[i].op);
-    if (!act) return false;
+    if (!act || !is_fused(act->activation)) return false;
     ConvOp* conv = sole_conv(graph, uses, graph.nodes[i].inputs[0], conv_index);
     if (!conv || conv->activation != Activation::linear || conv->residual) return false;
     conv->activation = act->activation;
@@ -36,7 +36,7 @@ bool fuse_activation(Graph& graph, const Uses& uses, std::size_t i, int& conv_in
 
 bool fuse_shortcut(Graph& graph, const Uses& uses, std::size_t i, int& conv_index) {
     const auto* add = std::get_if<AddOp>(&graph.nodes[i].op);
-    if (!add) return false;
+    if (!add || !is_fused(add->activation)) return false;
     const std::vector<TensorId> terms = graph.nodes[i].inputs;
     for (int side : {0, 1}) {
         const TensorId x = terms[side], residual = terms[1 - side];

@@ -12,8 +12,9 @@
 namespace convoy {
 
 struct LoadOptions {
-    int width = 0;   ///< network input, pixels, a multiple of 32; 0 takes the cfg's
-    int height = 0;  ///< likewise
+    int width = 0;        ///< network input, pixels, a multiple of 32; 0 takes the cfg's
+    int height = 0;       ///< likewise
+    bool strict = false;  ///< what Network::warnings would tell is an Error(model)
 };
 
 /// Reads a Darknet .cfg and, unless `weights` is empty, maps the .weights file that belongs to it and points the
@@ -21,8 +22,9 @@ struct LoadOptions {
 /// file of the weights' name, or else the cfg's, that ends in .names; coco.names beside the cfg for a model of 80
 /// classes; without any, Network::names stays empty.
 /// The rules are those of AlexeyAB's parser.c (parse_network_cfg_custom, load_weights_upto).
-/// Throws Error(model) naming file, line, section and key for anything misspelt, missing, repeated, out of range
-/// or of the wrong size, Error(unsupported) for sections and keys of Darknet that are not implemented, and Error(usage)
+/// Of a key that is given twice the first counts. What has no effect is listed in Network::warnings.
+/// Throws Error(model) naming file, line, section and key for anything misspelt, missing, out of range or of the wrong
+/// size, Error(unsupported) for sections and keys of Darknet that are not implemented, and Error(usage)
 /// for sizes in `options` that the network cannot take.
 Network load_network(const std::string& cfg, const std::string& weights = {}, const std::string& names = {},
                      const LoadOptions& options = {});

@@ -51,6 +51,11 @@ struct ConvolutionalLayer {
     int groups = 1;
     bool batch_normalize = false;
     Activation activation = Activation::logistic;
+    /// Weights become the mean of their filter's magnitudes with their own sign, inputs 1 or -1.
+    bool xnor = false;
+    /// 1: strides are those of a 3×3 binomial blur behind the activation, 2: of a 2×2 mean; the convolution has none.
+    int antialiasing = 0;
+    int share = -1;        ///< layer whose weights and batch norm these are; it has none in the file
     WeightView biases;     ///< (filters)
     WeightView scales;     ///< (filters), with batch_normalize
     WeightView means;      ///< (filters), with batch_normalize
@@ -88,7 +93,9 @@ struct MaxpoolLayer {
     int size = 1;
     int stride_x = 1;
     int stride_y = 1;
-    int padding = 0;  ///< total over both sides; windows start at -padding/2, outside counts as -inf
+    int padding = 0;       ///< total over both sides; windows start at -padding/2, outside counts as -inf
+    int antialiasing = 0;  ///< as in ConvolutionalLayer
+    int depth = 0;  ///< channels of the output, each the largest of every depth-th channel of a pixel; 0: windows
     bool operator==(const MaxpoolLayer&) const = default;
 };
 
@@ -96,6 +103,98 @@ struct MaxpoolLayer {
 struct AvgpoolLayer {
     static constexpr const char* kName = "avgpool";
     bool operator==(const AvgpoolLayer&) const = default;
+};
+
+/// Mean over the pixels of each window that lie inside.
+struct LocalAvgpoolLayer {
+    static constexpr const char* kName = "local_avgpool";
+    int size = 1;
+    int stride_x = 1;
+    int stride_y = 1;
+    int padding = 0;  ///< as in MaxpoolLayer
+    bool operator==(const LocalAvgpoolLayer&) const = default;
+};
+
+/// What pjreddie's reorg does: the numbers in the order of (c / s², h s, w s) are dealt out to (c, h, w) by squares,
+/// and read as (c s², h / s, w / s).
+struct ReorgLayer {
+    static constexpr const char* kName = "reorg";
+    int stride = 1;
+    bool operator==(const ReorgLayer&) const = default;
+};
+
+/// Squares of stride × stride pixels to channels: output is (c s², h / s, w / s).
+struct Reorg3dLayer {
+    static constexpr const char* kName = "reorg3d";
+    int stride = 1;
+    bool operator==(const Reorg3dLayer&) const = default;
+};
+
+/// The layer before times layer `from`, number by number.
+struct SamLayer {
+    static constexpr const char* kName = "sam";
+    int from = 0;  ///< absolute
+    Activation activation = Activation::linear;
+    bool operator==(const SamLayer&) const = default;
+};
+
+/// Layer `from`, each channel times that number of the layer before (c, 1, 1); or each pixel times that of (1, h, w).
+struct ScaleChannelsLayer {
+    static constexpr const char* kName = "scale_channels";
+    int from = 0;           ///< absolute
+    bool scale_wh = false;  ///< pixels, not channels
+    Activation activation = Activation::linear;
+    bool operator==(const ScaleChannelsLayer&) const = default;
+};
+
+struct ActivationLayer {
+    static constexpr const char* kName = "activation";
+    Activation activation = Activation::linear;
+    bool operator==(const ActivationLayer&) const = default;
+};
+
+/// exp(x / temperature) / their sum over each of `groups` parts of the channels. Input is (c, 1, 1).
+struct SoftmaxLayer {
+    static constexpr const char* kName = "softmax";
+    int groups = 1;
+    float temperature = 1.f;
+    bool operator==(const SoftmaxLayer&) const = default;
+};
+
+struct BatchnormLayer {
+    static constexpr const char* kName = "batchnorm";
+    WeightView biases, scales, means, variances;  ///< (c) each
+};
+
+/// Every output from every input: output is (outputs, 1, 1).
+struct ConnectedLayer {
+    static constexpr const char* kName = "connected";
+    int outputs = 1;
+    bool batch_normalize = false;
+    Activation activation = Activation::logistic;
+    WeightView biases;                    ///< (outputs)
+    WeightView weights;                   ///< (outputs, c, h, w)
+    WeightView scales, means, variances;  ///< (outputs) each, with batch_normalize
+};
+
+/// A convolution with weights of its own at every place.
+struct LocalLayer {
+    static constexpr const char* kName = "local";
+    int filters = 1;
+    int size = 1;
+    int stride = 1;
+    int padding = 0;  ///< on every side, pixels: 0, or 1 with size 3
+    Activation activation = Activation::logistic;
+    WeightView biases;   ///< (filters, output rows, output columns)
+    WeightView weights;  ///< (output rows, output columns, filters, c, size, size)
+};
+
+/// The middle of the picture, 2 x - 1 unless noadjust.
+struct CropLayer {
+    static constexpr const char* kName = "crop";
+    int height = 1, width = 1;  ///< of the output
+    bool noadjust = false;
+    bool operator==(const CropLayer&) const = default;
 };
 
 /// Nothing at inference; kept so that layer indices match the cfg.
@@ -122,8 +221,37 @@ struct YoloLayer {
     float beta_nms = .6f;  ///< exponent of DIoU's distance term with NmsKind::diou; greedynms has always .6
 };
 
+/// YOLOv2's head: as a YoloLayer's, with all anchors, which are in cells of the head.
+struct RegionLayer : YoloLayer {
+    static constexpr const char* kName = "region";
+    bool softmax = false;  ///< of the classes, instead of a logistic of each
+};
+
+/// A YoloLayer whose x, y, w and h are each followed by its uncertainty: mask.size() × (9 + classes) channels.
+struct GaussianYoloLayer : YoloLayer {
+    static constexpr const char* kName = "Gaussian_yolo";
+    /// What x and y are of the box: its centre (0), its left top (1) or its right bottom (-1).
+    int point = 0;
+};
+
+/// YOLOv1's head over a vector: the classes of each of side × side cells, then the objectness of each of its boxes,
+/// then x and y in the cell and the roots of the fractions of the picture that w and h are.
+struct DetectionLayer : YoloLayer {
+    static constexpr const char* kName = "detection";
+    int side = 7;
+    bool softmax = false;                           ///< of the classes
+    int boxes() const { return int(mask.size()); }  ///< of a cell; YoloLayer's anchors are quarters
+};
+
 using LayerKind = std::variant<ConvolutionalLayer, ShortcutLayer, RouteLayer, UpsampleLayer, MaxpoolLayer, AvgpoolLayer,
-                               DropoutLayer, YoloLayer>;
+                               LocalAvgpoolLayer, ReorgLayer, Reorg3dLayer, SamLayer, ScaleChannelsLayer,
+                               ActivationLayer, SoftmaxLayer, BatchnormLayer, ConnectedLayer, LocalLayer, CropLayer,
+                               DropoutLayer, YoloLayer, RegionLayer, GaussianYoloLayer, DetectionLayer>;
+
+/// What heads have in common, or null where `kind` is none; and the numbers of a box before its classes.
+const YoloLayer* head_of(const LayerKind& kind);
+YoloLayer* head_of(LayerKind& kind);
+int numbers_of_box(const LayerKind& head);
 
 struct Layer {
     LayerKind kind;
@@ -140,6 +268,9 @@ struct Network {
     std::vector<Layer> layers;       ///< in cfg order; Darknet's layer n is layers[n]
     std::vector<std::string> names;  ///< class names; empty when none were given
     std::string cfg_path;
+    /// What its cfg says to no effect, a sentence each that names file, line, section and key: keys that nobody knows,
+    /// keys that are given twice with different values. LoadOptions::strict makes an error of each.
+    std::vector<std::string> warnings;
     std::string weights_path;                     ///< empty when loaded without weights
     std::uint64_t seen = 0;                       ///< training pictures, from the weights header
     std::shared_ptr<const void> weights_storage;  ///< keeps the file mapped

@@ -31,10 +31,11 @@ enum class Tuning {
 };
 
 struct DetectOptions {
-    float confidence = .25f;        ///< objectness and objectness·class must exceed it; 0 < t < 1
-    float nms = .45f;               ///< overlap over which the weaker box of a class goes
-    int max_boxes = 0;              ///< keep only the most confident so many; 0 keeps all
-    std::vector<int> classes = {};  ///< keep only these class ids; empty keeps all
+    float confidence = .25f;  ///< objectness and objectness·class must exceed it; 0 < t < 1
+    float nms = .45f;         ///< overlap over which the weaker box of a class goes
+    int max_boxes = 0;        ///< keep only the most confident so many; 0 keeps all
+    /// Keep only these class ids; empty keeps all. Classes whose name begins with "dont_show" are never kept.
+    std::vector<int> classes = {};
     Fit fit = Fit::letterbox;
     Resize resize = Resize::bilinear;
 };

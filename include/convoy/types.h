@@ -7,18 +7,54 @@
 
 namespace convoy {
 
-/// Darknet's `activation=` values that inference networks use (activations.c): the function of one value.
+/// Darknet's `activation=` values (activations.c): functions of one value, and of all channels of a pixel.
 enum class Activation {
-    linear,    ///< x
-    leaky,     ///< x > 0 ? x : 0.1 x
-    relu,      ///< max(x, 0)
-    logistic,  ///< 1 / (1 + exp(-x))
-    mish,      ///< x tanh(ln(1 + exp(x)))
-    swish,     ///< x / (1 + exp(-x))
+    linear,                            ///< x
+    leaky,                             ///< x > 0 ? x : 0.1 x
+    relu,                              ///< max(x, 0)
+    logistic,                          ///< 1 / (1 + exp(-x))
+    mish,                              ///< x tanh(ln(1 + exp(x)))
+    swish,                             ///< x / (1 + exp(-x))
+    relu6,                             ///< min(max(x, 0), 6)
+    hard_mish,                         ///< x > 0 ? x : x > -2 ? x²/2 + x : 0
+    ramp,                              ///< max(x, 0) + 0.1 x
+    relie,                             ///< x > 0 ? x : 0.01 x
+    elu,                               ///< x >= 0 ? x : exp(x) - 1
+    selu,                              ///< 1.0507 (x >= 0 ? x : 1.6732 (exp(x) - 1))
+    gelu,                              ///< x/2 (1 + tanh(0.797885 x + 0.035677 x³))
+    tanh,                              ///< tanh(x)
+    loggy,                             ///< 2 / (1 + exp(-x)) - 1
+    hardtan,                           ///< min(max(x, -1), 1)
+    lhtan,                             ///< hardtan from 0 to 1, with a slope of 0.001 beside that
+    plse,                              ///< x/8 + 1/2 from -4 to 4, with a slope of 0.01 beside that
+    stair,                             ///< floor(x/2), with a slope of 1 between odd and even
+    normalize_channels,                ///< max(x, 0) / (1e-4 + their sum over the channels)
+    normalize_channels_softmax,        ///< exp(x) / (1e-4 + their sum over the channels)
+    normalize_channels_softmax_maxval  ///< the same of x - the largest channel
 };
-/// All of them.
-inline constexpr Activation kActivations[] = {Activation::linear,   Activation::leaky, Activation::relu,
-                                              Activation::logistic, Activation::mish,  Activation::swish};
+/// Those of one value.
+inline constexpr Activation kActivations[] = {
+    Activation::linear,  Activation::leaky, Activation::relu,      Activation::logistic, Activation::mish,
+    Activation::swish,   Activation::relu6, Activation::hard_mish, Activation::ramp,     Activation::relie,
+    Activation::elu,     Activation::selu,  Activation::gelu,      Activation::tanh,     Activation::loggy,
+    Activation::hardtan, Activation::lhtan, Activation::plse,      Activation::stair};
+/// Those that a convolution computes in its epilogue; the others are rare, and a pass of their own.
+inline constexpr Activation kFusedActivations[] = {Activation::linear,   Activation::leaky, Activation::relu,
+                                                   Activation::logistic, Activation::mish,  Activation::swish};
+/// Those of all channels of a pixel.
+inline constexpr Activation kChannelActivations[] = {Activation::normalize_channels,
+                                                     Activation::normalize_channels_softmax,
+                                                     Activation::normalize_channels_softmax_maxval};
+constexpr bool is_fused(Activation a) { return a <= Activation::swish; }
+constexpr bool is_of_channels(Activation a) { return a >= Activation::normalize_channels; }
+
+/// How a detection head's numbers are read (yolo_layer.c, gaussian_yolo_layer.c, region_layer.c, detection_layer.c).
+enum class HeadKind {
+    yolo,       ///< x, y, w, h, objectness, classes; logistic but for w and h
+    gaussian,   ///< x, y, w, h each with its uncertainty, objectness, classes
+    region,     ///< as yolo, but anchors in cells, and classes may go through a softmax
+    detection,  ///< all numbers as they are, classes may go through a softmax; boxes are not asked for objectness alone
+};
 
 /// How much two boxes overlap, for non-maximum suppression: Darknet's `nms_kind=`.
 enum class NmsKind {

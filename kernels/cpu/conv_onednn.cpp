@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cstddef>
 #include <limits>
+#include <stdexcept>
 #include <string_view>
 #include <unordered_map>
 
@@ -30,6 +31,8 @@ void append_activation(dnnl::post_ops& ops, Activation a) {
             return onednn::append_eltwise(ops, dnnl::algorithm::eltwise_mish, 0.f, 0.f);
         case Activation::swish:
             return onednn::append_eltwise(ops, dnnl::algorithm::eltwise_swish, 1.f, 0.f);
+        default:
+            throw std::invalid_argument("this activation is not fused");
     }
 }
 

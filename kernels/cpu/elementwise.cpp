@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 namespace convoy::kernels::cpu {
 namespace {
@@ -17,6 +18,55 @@ float mish(float x) {
     const float e = std::exp(-std::fabs(x));
     const float numerator = x > 0 ? 1 + 2 * e : e * (e + 2);
     return x * (numerator / (numerator + (x > 0 ? 2 * e * e : 2)));
+}
+
+float hard_mish(float x) { return x > 0 ? x : x <= -2 ? 0.f : x * (x / 2 + 1); }
+float elu(float x) { return x >= 0 ? x : std::expm1(x); }
+
+/// In double: the exponent is large.
+float gelu(float x) {
+    const double d = x;
+    return float(d / (1 + std::exp(-2 * (.797885 * d + .035677 * d * d * d))));
+}
+
+float stair(float x) {
+    const float n = std::floor(x);
+    return n != 2 * std::floor(n / 2) ? x + (std::floor(x / 2) - n) : std::floor(x / 2);
+}
+
+/// with_function() for those that are rare.
+template <typename Body>
+void with_rare_function(Activation a, Body body) {
+    switch (a) {
+        case Activation::relu6:
+            return body([](float x) { return x < 0 ? 0.f : x > 6 ? 6.f : x; });
+        case Activation::hard_mish:
+            return body([](float x) { return hard_mish(x); });
+        case Activation::ramp:
+            return body([](float x) { return x > 0 ? x + .1f * x : .1f * x; });
+        case Activation::relie:
+            return body([](float x) { return x > 0 ? x : .01f * x; });
+        case Activation::elu:
+            return body([](float x) { return elu(x); });
+        case Activation::selu:
+            return body([](float x) { return 1.0507f * (x >= 0 ? x : 1.6732f * std::expm1(x)); });
+        case Activation::gelu:
+            return body([](float x) { return gelu(x); });
+        case Activation::tanh:
+            return body([](float x) { return std::tanh(x); });
+        case Activation::loggy:
+            return body([](float x) { return std::tanh(x / 2); });
+        case Activation::hardtan:
+            return body([](float x) { return x < -1 ? -1.f : x > 1 ? 1.f : x; });
+        case Activation::lhtan:
+            return body([](float x) { return x < 0 ? .001f * x : x > 1 ? .001f * (x - 1) + 1 : x; });
+        case Activation::plse:
+            return body([](float x) { return x < -4 ? .01f * (x + 4) : x > 4 ? .01f * (x - 4) + 1 : .125f * x + .5f; });
+        case Activation::stair:
+            return body([](float x) { return stair(x); });
+        default:
+            throw std::invalid_argument("an activation of channels is no function of one value");
+    }
 }
 
 /// Calls body(f) with the function of one float that `a` stands for, so that its loop is compiled for each.
@@ -35,6 +85,8 @@ void with_function(Activation a, Body body) {
             return body([](float x) { return mish(x); });
         case Activation::swish:
             return body([](float x) { return swish(x); });
+        default:
+            return with_rare_function(a, body);
     }
 }
 
@@ -71,6 +123,29 @@ void add(Activation activation, ConstTensor a, ConstTensor b, Tensor y) {
             for (int c = both; c < a.c; ++c) out[c] = f(left[c]);
         }
     });
+}
+
+void multiply(Activation activation, ConstTensor a, ConstTensor b, Tensor y) {
+    const std::size_t pixels = std::size_t(a.h) * std::size_t(a.w);
+    const bool one_pixel = b.h == 1 && b.w == 1, one_channel = b.c == 1;
+    with_function(activation, [&](auto f) {
+#pragma omp parallel for
+        for (std::size_t i = 0; i < y.pixels(); ++i) {
+            const float *in = a.pixel(i), *factors = b.pixel(one_pixel ? i / pixels : i);
+            float* out = y.pixel(i);
+            for (int c = 0; c < y.c; ++c) out[c] = f(in[c] * factors[one_channel ? 0 : c]);
+        }
+    });
+}
+
+void binarize(ConstTensor x, Tensor y) {
+#pragma omp parallel for
+    for (std::size_t i = 0; i < y.pixels(); ++i) {
+        const float* in = x.pixel(i);
+        float* out = y.pixel(i);
+#pragma omp simd
+        for (int c = 0; c < y.c; ++c) out[c] = in[c] > 0 ? 1.f : -1.f;
+    }
 }
 
 void scale_bias(const float* scale, const float* bias, ConstTensor x, Tensor y) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/yolo_decode.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace convoy::kernels {
@@ -25,16 +26,19 @@ Box network_box(const YoloHead& head, const float* entry, int column, int row, i
     const float aw = head.anchors[2 * anchor], ah = head.anchors[2 * anchor + 1];
     const float shift = float(-0.5 * (head.scale_x_y - 1));
     const auto centre = [&](float t) { return (head.new_coords ? t : logistic(t)) * head.scale_x_y + shift; };
+    const int step = head.spacing();
     Box b;
     b.x = (float(column) + centre(entry[0])) / float(columns);
-    b.y = (float(row) + centre(entry[1])) / float(rows);
+    b.y = (float(row) + centre(entry[step])) / float(rows);
     if (head.new_coords) {
         b.w = entry[2] * entry[2] * 4 * aw / float(head.net_w);
         b.h = entry[3] * entry[3] * 4 * ah / float(head.net_h);
     } else {
-        b.w = float(std::exp(double(entry[2])) * aw / head.net_w);
-        b.h = float(std::exp(double(entry[3])) * ah / head.net_h);
+        b.w = float(std::exp(double(entry[2 * step])) * aw / head.net_w);
+        b.h = float(std::exp(double(entry[3 * step])) * ah / head.net_h);
     }
+    b.x += head.point * b.w;
+    b.y += head.point * b.h;
     return b;
 }
 
@@ -52,22 +56,50 @@ Box source_box(Box b, const BoxTransform& t) {
     return b;
 }
 
+/// What a gaussian head makes of its uncertainties; 1 for the others.
+float certainty(const YoloHead& head, const float* entry) {
+    if (head.kind != HeadKind::gaussian) return 1.f;
+    const float shift = float(-0.5 * (head.scale_x_y - 1));
+    const auto of_centre = [&](float t) { return logistic(t) * head.scale_x_y + shift; };
+    const float sum = of_centre(entry[1]) + of_centre(entry[3]) + logistic(entry[5]) + logistic(entry[7]);
+    return float(1.0 - sum / 4.0);
+}
+
+/// Raw class numbers to probabilities (softmax, blas.c).
+void class_probabilities(const YoloHead& head, const float* raw, std::vector<float>& out) {
+    out.assign(raw, raw + head.classes);
+    if (!head.softmax) {
+        if (!head.new_coords)
+            for (float& v : out) v = logistic(v);
+        return;
+    }
+    const float largest = *std::max_element(out.begin(), out.end());
+    float sum = 0;
+    for (float& v : out) sum += v = float(std::exp(double(v - largest)));
+    for (float& v : out) v /= sum;
+}
+
 }  // namespace
 
 void yolo_decode(const YoloHead& head, ConstTensor x, int n, float threshold, const BoxTransform& transform,
                  Candidates& out) {
-    const int anchors = int(head.anchors.size() / 2), entries = 5 + head.classes;
+    const int anchors = int(head.anchors.size() / 2), entries = head.numbers() + head.classes;
+    std::vector<float> classes;
     const auto probability = [&](float t) { return head.new_coords ? t : logistic(t); };
     for (int row = 0; row < x.h; ++row)
         for (int column = 0; column < x.w; ++column)
             for (int anchor = 0; anchor < anchors; ++anchor) {
                 const float* entry = x.at(n, row, column) + anchor * entries;
-                const float objectness = probability(entry[4]);
-                if (!(objectness > threshold)) continue;  // a NaN is no object
+                const float objectness = probability(entry[head.numbers() - 1]);
+                // A NaN is no object. YOLOv1's boxes are judged by objectness·class alone, which may be the larger one.
+                if (head.kind == HeadKind::detection ? !(std::fabs(objectness) > 0) : !(objectness > threshold))
+                    continue;
                 out.boxes.push_back(source_box(network_box(head, entry, column, row, x.w, x.h, anchor), transform));
                 out.objectness.push_back(objectness);
+                class_probabilities(head, entry + head.numbers(), classes);
+                const float certain = certainty(head, entry);
                 for (int j = 0; j < head.classes; ++j) {
-                    const float prob = objectness * probability(entry[5 + j]);
+                    const float prob = objectness * classes[std::size_t(j)] * certain;
                     if (prob > threshold) out.probs.push_back({j, prob});
                 }
                 out.first_prob.push_back(out.probs.size());

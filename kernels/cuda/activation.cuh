@@ -27,8 +27,9 @@ __device__ __forceinline__ float activated(Activation a, float x) {
             const float numerator = x > 0 ? 1 + 2 * e : e * (e + 2);
             return x * __fdividef(numerator, numerator + (x > 0 ? 2 * e * e : 2));
         }
+        default:  // no convolution is asked for it: rare_activation.cuh
+            return x;
     }
-    return x;
 }
 
 }  // namespace convoy::kernels::cuda

@@ -48,6 +48,29 @@ struct Maxpool {
     }
 };
 
+template <typename T, bool ALIGNED>
+struct LocalAvgpool {
+    int size, stride_h, stride_w, padding, out_w;
+    Pixels<T> x;
+
+    __device__ Vector<T> operator()(int image, unsigned pixel, int lane) const {
+        const int row = int(pixel / unsigned(out_w)), column = int(pixel % unsigned(out_w));
+        const int top = row * stride_h - padding / 2, left = column * stride_w - padding / 2;
+        const int first_row = max(top, 0), last_row = min(top + size, x.h);
+        const int first_column = max(left, 0), last_column = min(left + size, x.w);
+        Vector<T> sum{};
+        for (int r = first_row; r < last_row; ++r)
+            for (int s = first_column; s < last_column; ++s) {
+                const Vector<T> v = x.template at<ALIGNED>((std::size_t(image) * x.h + r) * x.w + s, lane);
+#pragma unroll
+                for (int k = 0; k < kLanes<T>; ++k) sum.lane[k] += v.lane[k];
+            }
+#pragma unroll
+        for (float& f : sum.lane) f /= float((last_row - first_row) * (last_column - first_column));
+        return sum;
+    }
+};
+
 constexpr int kWideThreads = 256;
 
 /// A block takes `vectors` (a power of two) neighbouring vectors of all pixels of an image.
@@ -138,6 +161,14 @@ void maxpool(int size, int stride_h, int stride_w, int padding, const DeviceTens
         return Maxpool<T, ALIGNED>{size, stride_h, stride_w, padding, y.w, Pixels<T>(x)};
     };
     launch_map(make, all_aligned, y, stream);
+}
+
+void local_avgpool(int size, int stride_h, int stride_w, int padding, const DeviceTensor& x, const DeviceTensor& y,
+                   Stream stream) {
+    const auto make = [&]<typename T, bool ALIGNED>() {
+        return LocalAvgpool<T, ALIGNED>{size, stride_h, stride_w, padding, y.w, Pixels<T>(x)};
+    };
+    launch_map(make, aligned(x) && aligned(y), y, stream);
 }
 
 void avgpool(const DeviceTensor& x, const DeviceTensor& y, Stream stream) {

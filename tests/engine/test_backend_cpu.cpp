@@ -123,3 +123,23 @@ TEST_CASE("a network without weights is refused", "[backend][cpu]") {
     const Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg");
     CHECK_THROWS_AS(CpuBackend(layered_plan(network, 1), {}, 1), Error);
 }
+
+TEST_CASE("rare layers next to one another agree with the oracle", "[backend][cpu]") {
+    const std::string net = "[net]\nwidth=30\nheight=22\nchannels=3\n";
+    const auto conv = [](const std::string& more) { return "[conv]\nfilters=12\nsize=3\npad=1\n" + more; };
+    for (const std::string& layers :
+         {// A batch norm on top of biases, and one on top of another.
+          conv("activation=linear\n") + "[batchnorm]\n" + conv("activation=linear\nbatch_normalize=1\n") +
+              "[batchnorm]\n" + conv(""),
+          // Inputs of both signs to be binarised.
+          conv("activation=linear\n") + conv("xnor=1\nbatch_normalize=1\nactivation=linear\n") +
+              conv("xnor=1\nactivation=leaky\n"),
+          conv("stride=2\nantialiasing=2\nactivation=mish\n") + "[maxpool]\nsize=2\nstride=2\nantialiasing=1\n" +
+              "[maxpool]\nsize=3\nstride=1\nantialiasing=2\n" + conv(""),
+          conv("activation=linear\n") + "[shortcut]\nfrom=-1\nactivation=normalize_channels_softmax\n" + conv("")}) {
+        INFO(layers);
+        Network network = parse_network(net + layers, "rare.cfg");
+        randomize_weights(network, 3);
+        check_layers(network);
+    }
+}

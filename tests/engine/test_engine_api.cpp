@@ -323,3 +323,77 @@ TEST_CASE("cancelling during a run and after it", "[engine]") {
     engine.run({}, observer, stop);  // ends what was cancelled
     CHECK(engine.submit(picture.frame()));
 }
+
+TEST_CASE("a class that the names file calls dont_show is not reported", "[engine]") {
+    Network network = demo();
+    const Picture picture;
+    const std::vector<Detection> all = Engine(network, sensitive()).detect(picture.frame());
+    REQUIRE_FALSE(all.empty());
+    const int hidden = all.front().class_id;
+    network.names.assign(std::size_t(network.classes()), "thing");
+    network.names[std::size_t(hidden)] = "dont_show this";
+    std::vector<Detection> shown = all;
+    std::erase_if(shown, [&](const Detection& d) { return d.class_id == hidden; });
+    REQUIRE(shown.size() > 0);
+    CHECK(same(Engine(network, sensitive()).detect(picture.frame()), shown));
+
+    EngineOptions asked = sensitive();
+    asked.detect.classes = {hidden};
+    CHECK(Engine(network, asked).detect(picture.frame()).empty());
+    network.names.assign(std::size_t(network.classes()), "dont_show");
+    CHECK(Engine(network, sensitive()).detect(picture.frame()).empty());
+}
+
+TEST_CASE("a model that wants letterboxing and is given stretched pictures says so", "[engine]") {
+    Network network = demo();
+    const auto says = [&](Fit fit) {
+        EngineOptions options = sensitive();
+        options.detect.fit = fit;
+        const Engine engine(network, options);
+        for (const std::string& note : engine.notes())
+            if (note.find("letter_box=1") != note.npos) return true;
+        return false;
+    };
+    CHECK_FALSE(says(Fit::stretch));
+    network.letter_box = true;
+    CHECK(says(Fit::stretch));
+    CHECK_FALSE(says(Fit::letterbox));
+}
+
+TEST_CASE("a network of one channel takes the grey of pictures", "[engine]") {
+    const std::string rest =
+        "[convolutional]\nfilters=8\nsize=3\nstride=4\npad=1\nactivation=leaky\n"
+        "[convolutional]\nfilters=14\nactivation=linear\n[yolo]\nclasses=2\nnum=2\nanchors=9,9, 20,30\n";
+    const std::string net = "[net]\nwidth=64\nheight=64\nchannels=";
+    Network grey = parse_network(net + "1\n" + rest, "grey.cfg"),
+            color = parse_network(net + "3\n" + rest, "color.cfg");
+    randomize_weights(grey, 3);
+    randomize_weights(color, 3);
+    // Each weight of the one channel, shared out among the three colours as OpenCV's RGB2GRAY does.
+    const float luma[] = {.299f, .587f, .114f};
+    const auto& from = std::get<ConvolutionalLayer>(grey.layers[0].kind);
+    auto& to = std::get<ConvolutionalLayer>(color.layers[0].kind);
+    std::vector<float> weights;
+    for (int f = 0; f < 8; ++f)
+        for (float share : luma)
+            for (int i = 0; i < 9; ++i) weights.push_back(from.weights[std::size_t(f * 9 + i)] * share);
+    to.weights = {weights.data(), weights.size()};
+    to.biases = from.biases;
+    color.layers[1].kind = grey.layers[1].kind;
+    const Picture picture;
+    const std::vector<Detection> a = Engine(grey, sensitive()).detect(picture.frame()),
+                                 b = Engine(color, sensitive()).detect(picture.frame());
+    REQUIRE(a.size() > 20);
+    REQUIRE(a.size() == b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        INFO(i);
+        CHECK(a[i].class_id == b[i].class_id);
+        CHECK(std::abs(a[i].confidence - b[i].confidence) < 1e-5);
+        CHECK(std::abs(a[i].box.x - b[i].box.x) < 1e-3);
+        CHECK(std::abs(a[i].box.h - b[i].box.h) < 1e-3);
+    }
+
+    Network four = parse_network(net + "4\n" + rest, "four.cfg");
+    randomize_weights(four, 3);
+    expect_error(ErrorKind::unsupported, "takes 4 channels", [&] { const Engine engine(four, sensitive()); });
+}

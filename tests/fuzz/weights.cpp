@@ -36,12 +36,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::size_t floats = 0;
     volatile float sink = 0;
     for (const Layer& layer : network.layers)
-        if (const auto* conv = std::get_if<ConvolutionalLayer>(&layer.kind))
-            for_each_weight(*conv, layer.in.c, [&](const WeightView& view, std::size_t count) {
-                if (view.count != count) std::abort();
-                for (const float f : view) sink = f;
-                floats += count;
-            });
+        for_each_weight(layer, [&](const WeightView& view, std::size_t count) {
+            if (view.count != count) std::abort();
+            for (const float f : view) sink = f;
+            floats += count;
+        });
     const std::size_t header = bytes->size() - 4 * floats;
     if (floats != network.weight_count() || (header != 16 && header != 20)) std::abort();
     return 0;

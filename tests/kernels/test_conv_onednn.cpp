@@ -139,14 +139,14 @@ TEST_CASE("ConvOnednn: the layers of yolov3, tiny and Yolo-Fastest on a small pi
 }
 
 TEST_CASE("ConvOnednn: every activation, alone and before and after a residual") {
-    for (Activation a : kActivations)
+    for (Activation a : kFusedActivations)
         for (int groups : {1, 24}) {
             ConvProblem p = test::conv(1, 6, 7, 24, 24, 3, 1, groups);
             p.activation = a;
             check(p);
             p.residual = true;
             check(p);
-            for (Activation b : kActivations) {
+            for (Activation b : kFusedActivations) {
                 p.after_residual = b;
                 check(p);
             }
@@ -213,7 +213,7 @@ TEST_CASE("ConvOnednn: oneDNN's activations from -1e4 to 1e4") {
     std::vector<float> x;
     for (int i = 0; i < count; ++i) x.push_back(20.f * float(i - count / 2) / float(count / 2));
     for (float large : {30.f, 50.f, 88.f, 89.f, 104.f, 1e3f, 1e4f}) x.insert(x.end(), {large, -large});
-    for (Activation a : kActivations) {
+    for (Activation a : kFusedActivations) {
         ConvProblem p = test::conv(1, int(x.size()), 1, 1, 1, 1);
         p.activation = a;
         const ConvOnednn kernel(p);

@@ -28,9 +28,10 @@ TEST_CASE("activate: each function over its whole range, within a few units in t
 TEST_CASE("activate: zero stays zero, the largest float stays finite, NaN stays NaN") {
     const float huge = std::numeric_limits<float>::max();
     for (Activation a : kActivations) {
-        CHECK(kernels::cpu::activate(a, 0.f) == (a == Activation::logistic ? .5f : 0.f));
-        CHECK(std::isfinite(kernels::cpu::activate(a, huge)));
-        CHECK(std::isfinite(kernels::cpu::activate(a, -huge)));
+        CHECK(kernels::cpu::activate(a, 0.f) == (a == Activation::logistic || a == Activation::plse ? .5f : 0.f));
+        const bool grows = a == Activation::ramp || a == Activation::selu;  // by 1.1 and 1.0507
+        CHECK(std::isfinite(kernels::cpu::activate(a, grows ? huge / 2 : huge)));
+        CHECK(std::isfinite(kernels::cpu::activate(a, grows ? -huge / 2 : -huge)));
         CHECK(std::isnan(kernels::cpu::activate(a, NAN)));
     }
 }
@@ -87,4 +88,40 @@ TEST_CASE("add: fewer, as many and more channels in the second operand; in place
                 kernels::cpu::add(activation, a.view(), b.view(), a.view());
                 CHECK(same(a));
             }
+}
+
+TEST_CASE("multiply: number by number, by one pixel, by one channel; on slices and in place") {
+    for (int channels : {1, 5, 16})
+        for (Activation activation : {Activation::linear, Activation::leaky, Activation::relu6}) {
+            OwnedTensor a(2, 3, 4, channels, channels + 1), y(2, 3, 4, channels, channels + 2);
+            OwnedTensor same(2, 3, 4, channels, channels + 3), pixel(2, 1, 1, channels, channels + 3),
+                channel(2, 3, 4, 1, 3);
+            a.fill_random(1, -4, 4);
+            same.fill_random(2, -4, 4), pixel.fill_random(3, -4, 4), channel.fill_random(4, -4, 4);
+            for (const OwnedTensor* b : {&same, &pixel, &channel}) {
+                const auto expected = [&](int n, int row, int column, int c) {
+                    const bool one_pixel = b == &pixel;
+                    const float factor =
+                        b->view().at(n, one_pixel ? 0 : row, one_pixel ? 0 : column)[b == &channel ? 0 : c];
+                    return kernels::cpu::activate(activation, a.view().at(n, row, column)[c] * factor);
+                };
+                kernels::cpu::multiply(activation, a.view(), b->view(), y.view());
+                for (int n = 0; n < 2; ++n)
+                    for (int row = 0; row < 3; ++row)
+                        for (int column = 0; column < 4; ++column)
+                            for (int c = 0; c < channels; ++c)
+                                REQUIRE(y.view().at(n, row, column)[c] == expected(n, row, column, c));
+                CHECK(y.gaps_intact());
+                OwnedTensor in_place = a;
+                kernels::cpu::multiply(activation, in_place.view(), b->view(), in_place.view());
+                CHECK(test::compare(in_place.view(), std::as_const(y).view(), 0, 0).ok);
+            }
+        }
+}
+
+TEST_CASE("binarize: zero and NaN are not positive") {
+    const float in[] = {-2, -0.f, 0, 1e-38f, 3, NAN}, expected[] = {-1, -1, -1, 1, 1, -1};
+    float out[6];
+    kernels::cpu::binarize({in, 1, 1, 2, 3, 3}, {out, 1, 1, 2, 3, 3});
+    for (int i = 0; i < 6; ++i) CHECK(out[i] == expected[i]);
 }

@@ -82,3 +82,37 @@ TEST_CASE("avgpool: the mean of every channel, on slices") {
             CHECK(y.gaps_intact());
         }
 }
+
+TEST_CASE("local_avgpool: the mean of what lies inside, odd strides and paddings, on slices") {
+    for (int size : {1, 2, 3, 5})
+        for (int stride : {1, 2, 3})
+            for (int padding : {0, size - 1, 2 * (size - 1)})
+                for (int channels : {1, 7, 16}) {
+                    const int h = 7, w = 6, out_h = (h + padding - size) / stride + 1,
+                              out_w = (w + padding - size) / stride + 1;
+                    OwnedTensor x(2, h, w, channels, channels + 2), y(2, out_h, out_w, channels, channels + 1);
+                    OwnedTensor expected(2, out_h, out_w, channels);
+                    x.fill_random(1, -3, 3);
+                    for (int n = 0; n < 2; ++n)
+                        for (int i = 0; i < out_h; ++i)
+                            for (int j = 0; j < out_w; ++j)
+                                for (int c = 0; c < channels; ++c) {
+                                    double sum = 0;
+                                    int count = 0;
+                                    for (int r = 0; r < size; ++r)
+                                        for (int s = 0; s < size; ++s) {
+                                            const int row = i * stride - padding / 2 + r,
+                                                      column = j * stride - padding / 2 + s;
+                                            if (row < 0 || row >= h || column < 0 || column >= w) continue;
+                                            sum += x.view().at(n, row, column)[c];
+                                            ++count;
+                                        }
+                                    expected.view().at(n, i, j)[c] = float(sum / count);
+                                }
+                    kernels::cpu::local_avgpool(size, stride, stride, padding, x.view(), y.view());
+                    const auto c = test::compare(y.view(), expected.view(), test::dot_bound(size * size + 1, 3.), 0);
+                    INFO(size << '/' << stride << " pad " << padding << ": " << c.message);
+                    CHECK(c.ok);
+                    CHECK(y.gaps_intact());
+                }
+}

@@ -193,3 +193,136 @@ TEST_CASE("yolo_decode: NaN and infinite activations neither crash nor count as 
         CHECK(out.probs.size() == (bad == inf ? 144u : 0u));
     }
 }
+
+namespace {
+
+using Detection = LiteralLayer::Detection;
+
+float squashed(float t) { return float(1. / (1. + std::exp(double(-t)))); }
+
+void to_source(Candidates::Box& b, const BoxTransform& t) {
+    const kernels::Placement& p = t.placement;
+    b.x = float((b.x - (p.net_w - p.w) / 2. / p.net_w) / ((float)p.w / p.net_w)) * t.width;
+    b.y = float((b.y - (p.net_h - p.h) / 2. / p.net_h) / ((float)p.h / p.net_h)) * t.height;
+    b.w = b.w * ((float)p.net_w / p.w) * t.width;
+    b.h = b.h * ((float)p.net_h / p.h) * t.height;
+}
+
+/// get_gaussian_yolo_detections and get_gaussian_yolo_box (gaussian_yolo_layer.c).
+std::vector<Detection> gaussian_detections(const YoloHead& head, kernels::ConstTensor x, float threshold,
+                                           const BoxTransform& t) {
+    std::vector<Detection> out;
+    const float scale = head.scale_x_y, shift = float(-0.5 * (scale - 1));
+    for (int i = 0; i < x.h * x.w; ++i)
+        for (std::size_t a = 0; a < head.anchors.size() / 2; ++a) {
+            const float* p = x.pixel(std::size_t(i)) + a * std::size_t(9 + head.classes);
+            const auto xy = [&](int k) { return squashed(p[k]) * scale + shift; };
+            const float objectness = squashed(p[8]);
+            if (objectness <= threshold) continue;
+            Candidates::Box b;
+            b.w = float(std::exp(double(p[4])) * head.anchors[2 * a] / head.net_w);
+            b.h = float(std::exp(double(p[6])) * head.anchors[2 * a + 1] / head.net_h);
+            b.x = (float(i % x.w) + xy(0)) / float(x.w) + head.point * b.w;
+            b.y = (float(i / x.w) + xy(2)) / float(x.h) + head.point * b.h;
+            to_source(b, t);
+            const double uncertain = (xy(1) + xy(3) + squashed(p[5]) + squashed(p[7])) / 4.0;
+            Detection d{b, objectness, {}};
+            for (int c = 0; c < head.classes; ++c) {
+                const float prob = float(objectness * squashed(p[9 + c]) * (1.0 - uncertain));
+                d.prob.push_back(prob > threshold ? prob : 0);
+            }
+            out.push_back(d);
+        }
+    return out;
+}
+
+/// get_region_detections and get_region_box (region_layer.c).
+std::vector<Detection> region_detections(const YoloHead& head, kernels::ConstTensor x, float threshold,
+                                         const BoxTransform& t) {
+    std::vector<Detection> out;
+    for (int i = 0; i < x.h * x.w; ++i)
+        for (std::size_t a = 0; a < head.anchors.size() / 2; ++a) {
+            const float* p = x.pixel(std::size_t(i)) + a * std::size_t(5 + head.classes);
+            const float scale = squashed(p[4]);
+            if (!(scale > threshold)) continue;
+            Candidates::Box b;
+            b.x = (float(i % x.w) + squashed(p[0])) / float(x.w);
+            b.y = (float(i / x.w) + squashed(p[1])) / float(x.h);
+            b.w = float(std::exp(double(p[2])) * head.anchors[2 * a] / x.w);
+            b.h = float(std::exp(double(p[3])) * head.anchors[2 * a + 1] / x.h);
+            to_source(b, t);
+            std::vector<float> classes(p + 5, p + 5 + head.classes);
+            double sum = 0;
+            for (float v : classes) sum += std::exp(double(v));
+            Detection d{b, scale, {}};
+            for (float v : classes) {
+                const float prob = scale * (head.softmax ? float(std::exp(double(v)) / sum) : squashed(v));
+                d.prob.push_back(prob > threshold ? prob : 0);
+            }
+            out.push_back(d);
+        }
+    return out;
+}
+
+/// Within a few roundings; a probability so close to the threshold may be on either side of it.
+void check_near(const Candidates& actual, const std::vector<Detection>& expected, float threshold) {
+    const auto close = [](float a, float b) { return std::fabs(a - b) <= 2e-6f * (1 + std::fabs(b)); };
+    REQUIRE(actual.boxes.size() == expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        INFO("box " << i);
+        const Candidates::Box &a = actual.boxes[i], &e = expected[i].box;
+        REQUIRE((close(a.x, e.x) && close(a.y, e.y) && close(a.w, e.w) && close(a.h, e.h)));
+        REQUIRE(close(actual.objectness[i], expected[i].objectness));
+        std::vector<float> found(expected[i].prob.size(), 0.f);
+        for (std::size_t at = actual.first_prob[i]; at < actual.first_prob[i + 1]; ++at)
+            found[std::size_t(actual.probs[at].class_id)] = actual.probs[at].prob;
+        for (std::size_t c = 0; c < found.size(); ++c)
+            if (std::fabs(found[c] + expected[i].prob[c] - threshold) > 1e-6f)
+                REQUIRE(close(found[c], expected[i].prob[c]));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("yolo_decode: a gaussian head's boxes, and what it is certain of") {
+    std::size_t boxes = 0;
+    for (int classes : {1, 10})
+        for (float point : {0.f, .5f, -.5f})
+            for (float scale : {1.f, 1.2f}) {
+                YoloHead head = make_head(classes, 3, false, scale);
+                head.kind = HeadKind::gaussian;
+                head.point = point;
+                OwnedTensor x(1, 9, 7, 3 * (9 + classes));
+                x.fill_random(std::uint64_t(classes), -3, 3);
+                const BoxTransform t = transform(Fit::letterbox, 500, 333, head);
+                for (float threshold : {.005f, .3f}) {
+                    Candidates out;
+                    kernels::cpu::yolo_decode(head, x.view(), 0, threshold, t, out);
+                    check_near(out, gaussian_detections(head, x.view(), threshold, t), threshold);
+                    boxes += out.boxes.size();
+                }
+            }
+    CHECK(boxes > 1000);
+}
+
+TEST_CASE("yolo_decode: a region's anchors are in cells, and its classes go through a softmax") {
+    std::size_t boxes = 0;
+    for (int classes : {1, 20})
+        for (bool softmax : {false, true}) {
+            YoloHead head = make_head(classes, 3, false, 1);
+            head.anchors = {.57f, .68f, 1.87f, 2.06f, 9.8f, 9.2f};
+            head.kind = HeadKind::region;
+            head.softmax = softmax;
+            OwnedTensor x(1, 9, 7, 3 * (5 + classes));
+            x.fill_random(std::uint64_t(classes), -3, 3);
+            const BoxTransform t = transform(Fit::letterbox, 333, 500, head);
+            head.net_w = 7, head.net_h = 9;
+            for (float threshold : {.005f, .3f}) {
+                Candidates out;
+                kernels::cpu::yolo_decode(head, x.view(), 0, threshold, t, out);
+                check_near(out, region_detections(head, x.view(), threshold, t), threshold);
+                boxes += out.boxes.size();
+            }
+        }
+    CHECK(boxes > 500);
+}

@@ -60,11 +60,10 @@ std::string read_file(const std::string& path) {
 std::vector<float> all_weights(const Network& network) {
     std::vector<float> out;
     for (const Layer& layer : network.layers)
-        if (const auto* conv = std::get_if<ConvolutionalLayer>(&layer.kind))
-            for_each_weight(*conv, layer.in.c, [&](const WeightView& view, std::size_t count) {
-                REQUIRE(view.count == count);
-                out.insert(out.end(), view.begin(), view.end());
-            });
+        for_each_weight(layer, [&](const WeightView& view, std::size_t count) {
+            REQUIRE(view.count == count);
+            out.insert(out.end(), view.begin(), view.end());
+        });
     return out;
 }
 

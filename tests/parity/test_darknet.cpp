@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include <convoy/engine.h>
 #include <convoy/load.h>
@@ -12,6 +13,7 @@
 #include "tests/parity/darknet_program.h"
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
+#include "tests/support/random.h"
 
 using namespace convoy;
 
@@ -83,6 +85,28 @@ void compare(const std::vector<Detection>& ours, const std::vector<Detection>& d
     }
 }
 
+// The same detections in any order: what has no objectness leaves gaps in a region's list, which darknet fills from its
+// end, so that boxes of the same class stand elsewhere.
+void compare_unordered(const std::vector<Detection>& all_ours, const std::vector<Detection>& all_darknets, float bound,
+                       Tally& tally) {
+    std::vector<Detection> ours = all_ours, darknet = all_darknets;
+    std::erase_if(ours, [&](const Detection& d) {
+        const auto match =
+            std::find_if(darknet.begin(), darknet.end(), [&](const Detection& e) { return same(d, e, bound); });
+        if (match == darknet.end()) return false;
+        tally.worst_box = std::max(tally.worst_box, box_error(d.box, match->box));
+        tally.worst_confidence = std::max(tally.worst_confidence, std::fabs(d.confidence - match->confidence));
+        ++tally.compared;
+        darknet.erase(match);
+        return true;
+    });
+    for (const std::vector<Detection>* rest : {&ours, &darknet})
+        for (const Detection& d : *rest) {
+            if (!borderline(d)) FAIL((rest == &ours ? "only ours: " : "only darknet's: ") << text(d));
+            ++tally.borderline;
+        }
+}
+
 // What pjreddie's darknet of 2018 does with a newer cfg: it does not know these keys.
 void forget_newer_keys(Network& network) {
     for (Layer& layer : network.layers)
@@ -93,14 +117,15 @@ void forget_newer_keys(Network& network) {
 }
 
 void check_model(Network network, const std::string& cfg, const std::string& weights,
-                 const std::vector<std::string>& pictures, const test::DarknetProgram& darknet) {
+                 const std::vector<std::string>& pictures, const test::DarknetProgram& darknet,
+                 decltype(compare)& comparison = compare) {
     const std::vector<std::vector<Detection>> expected = darknet.valid(cfg, weights, pictures);
     forget_newer_keys(network);
     Engine engine(network, as_valid());
     Tally tally;
     for (std::size_t i = 0; i < pictures.size(); ++i) {
         INFO(cfg << ", " << pictures[i]);
-        compare(engine.detect(frame_of(media::read_image(pictures[i]))), expected[i], box_bound(network), tally);
+        comparison(engine.detect(frame_of(media::read_image(pictures[i]))), expected[i], box_bound(network), tally);
     }
     CHECK(tally.compared > 5 * int(pictures.size()));
     WARN(cfg << ": " << tally.compared << " detections on " << pictures.size() << " pictures agree; worst box "
@@ -160,4 +185,96 @@ TEST_CASE("random weights in Darknet's own cfgs detect what darknet detects", "[
         write_network(network, copy, weights);
         check_model(load_network(copy, weights), copy, weights, test::DarknetProgram::classic_pictures(), darknet);
     }
+}
+
+namespace {
+
+// A network of random weights, in files that darknet reads, too.
+void check_random(Network network, const std::string& name, const test::DarknetProgram& darknet,
+                  const std::vector<std::string>& pictures = test::DarknetProgram::classic_pictures()) {
+    randomize_weights(network, 11);
+    const std::string copy = darknet.folder() + "/" + name + ".cfg",
+                      weights = darknet.folder() + "/" + name + ".weights";
+    write_network(network, copy, weights);
+    check_model(load_network(copy, weights), copy, weights, pictures, darknet, compare_unordered);
+}
+
+}  // namespace
+
+TEST_CASE("YOLOv2's cfgs with random weights detect what darknet detects", "[parity]") {
+    if (darknet_missing()) return;
+    const test::DarknetProgram darknet;
+    for (const char* name : {"yolov2-tiny-voc", "yolov2-tiny", "yolov2-voc", "yolov2"}) {
+        const std::string cfg = std::string("/usr/share/darknet/cfg/") + name + ".cfg";
+        check_random(load_network(cfg, "", "", {160, 160}), name, darknet);
+    }
+}
+
+namespace {
+
+// Square, so that darknet's letterbox, which it forgets for YOLOv1's boxes, is none.
+std::vector<std::string> square_pictures(const std::string& folder) {
+    constexpr int kSide = 96;
+    std::vector<std::string> out;
+    for (unsigned picture = 0; picture < 4; ++picture) {
+        out.push_back(folder + "/square" + std::to_string(picture) + ".bmp");
+        std::ofstream file(out.back(), std::ios::binary);
+        const auto number = [&](std::uint32_t value, int bytes) {
+            for (int i = 0; i < bytes; ++i) file.put(char(value >> 8 * i & 255));
+        };
+        file << "BM";
+        for (std::uint32_t value : {54u + 3u * kSide * kSide, 0u, 54u, 40u, unsigned(kSide), unsigned(kSide)})
+            number(value, 4);
+        number(1, 2), number(24, 2);
+        for (int i = 0; i < 6; ++i) number(0, 4);
+        const std::vector<float> noise = test::random_floats(std::size_t(3 * kSide * kSide), picture + 1, 0, 255.9f);
+        for (float v : noise) file.put(char(int(v)));
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("YOLOv1's layers detect what darknet detects", "[parity]") {
+    if (darknet_missing()) return;
+    const test::DarknetProgram darknet;
+    const std::vector<std::string> squares = square_pictures(darknet.folder());
+    const std::string trunk =
+        "[net]\nwidth=64\nheight=64\nchannels=3\n"
+        "[convolutional]\nfilters=12\nsize=3\nstride=4\npad=1\nactivation=leaky\n"
+        "[maxpool]\nsize=2\nstride=2\n";
+    const std::string local = "[local]\nfilters=6\nsize=3\nstride=1\npad=1\nactivation=leaky\n";
+    const auto head = [](const std::string& more) {
+        return "[connected]\noutput=117\nactivation=linear\n"
+               "[detection]\nclasses=3\ncoords=4\nnum=2\nside=3\nsqrt=1\nrescore=1\n" +
+               more;
+    };
+    for (const auto& [name, rest] : {std::pair{"local", local + head("softmax=0\n")},
+                                     {"connected", "[connected]\noutput=40\nactivation=relu\n" + head("softmax=0\n")},
+                                     {"softmax", head("softmax=1\n")}})
+        check_random(parse_network(trunk + rest, "yolov1.cfg"), name, darknet, squares);
+}
+
+TEST_CASE("rare layers and activations detect what darknet detects", "[parity]") {
+    if (darknet_missing()) return;
+    const test::DarknetProgram darknet;
+    const std::string net = "[net]\nwidth=96\nheight=96\nchannels=3\n";
+    const auto conv = [](int filters, const std::string& more) {
+        return "[convolutional]\nfilters=" + std::to_string(filters) + "\nsize=3\npad=1\n" + more;
+    };
+    const std::string head =
+        "[convolutional]\nfilters=24\nactivation=linear\n[region]\nclasses=7\nnum=2\nanchors=1,1.5, 2,1\n";
+    check_random(parse_network(net + conv(16, "stride=2\nactivation=leaky\n") +
+                                   conv(16, "stride=2\nxnor=1\nbatch_normalize=1\nactivation=leaky\n") +
+                                   conv(16, "xnor=1\nactivation=linear\n") + "[reorg]\nstride=2\n" + head,
+                               "xnor.cfg"),
+                 "xnor", darknet);
+    for (const char* activation :
+         {"elu", "selu", "relie", "ramp", "plse", "hardtan", "lhtan", "loggy", "tanh", "stair"})
+        check_random(
+            parse_network(net + conv(12, std::string("stride=4\nactivation=") + activation + "\n") +
+                              conv(12, std::string("stride=2\nbatch_normalize=1\nactivation=") + activation + "\n") +
+                              "[crop]\ncrop_height=10\ncrop_width=9\n" + head + "softmax=1\n",
+                          "activation.cfg"),
+            activation, darknet);
 }

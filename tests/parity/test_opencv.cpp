@@ -39,12 +39,9 @@ std::vector<Row> our_rows(const kernels::ConstTensor& head, const YoloLayer& yol
     return rows;
 }
 
-void check(const std::string& name) {
-    const std::string cfg = test::data_or_skip("cfgs/" + name + ".cfg");
-    if (cfg.empty()) return;
+void check(const std::string& name, Network made) {
     const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("convoy-opencv-" + name);
     std::filesystem::create_directories(folder);
-    Network made = load_network(cfg, "", "", {160, 160});
     randomize_weights(made, 5);
     const std::string copy = (folder / "model.cfg").string(), weights = (folder / "model.weights").string();
     write_network(made, copy, weights);
@@ -97,6 +94,30 @@ void check(const std::string& name) {
 }
 
 }  // namespace
+
+namespace {
+
+void check(const std::string& name) {
+    const std::string cfg = test::data_or_skip("cfgs/" + name + ".cfg");
+    if (!cfg.empty()) check(name, load_network(cfg, "", "", {160, 160}));
+}
+
+}  // namespace
+
+TEST_CASE("scale_channels and sam are OpenCV's", "[parity]") {
+    check("attention", parse_network("[net]\nwidth=96\nheight=64\nchannels=3\n"
+                                     "[convolutional]\nbatch_normalize=1\nfilters=12\nsize=3\nstride=4\npad=1\n"
+                                     "activation=leaky\n"
+                                     "[avgpool]\n"
+                                     "[convolutional]\nfilters=12\nsize=1\nstride=1\nactivation=logistic\n"
+                                     "[scale_channels]\nfrom=-3\n"
+                                     "[convolutional]\nbatch_normalize=1\nfilters=12\nsize=3\nstride=1\npad=1\n"
+                                     "activation=logistic\n"
+                                     "[sam]\nfrom=-2\n"
+                                     "[convolutional]\nfilters=14\nsize=1\nstride=1\nactivation=linear\n"
+                                     "[yolo]\nclasses=2\nnum=2\nmask=0,1\nanchors=10,14, 23,27\n",
+                                     "attention.cfg"));
+}
 
 TEST_CASE("yolov4's heads are OpenCV's", "[parity]") { check("yolov4"); }
 TEST_CASE("yolov4-tiny's heads are OpenCV's", "[parity]") { check("yolov4-tiny"); }

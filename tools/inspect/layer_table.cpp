@@ -10,8 +10,9 @@ namespace convoy::inspect {
 namespace {
 
 std::string filters_text(const Layer& layer) {
-    const auto* conv = std::get_if<ConvolutionalLayer>(&layer.kind);
-    return conv ? fmt::format("{}", conv->filters) : "";
+    if (const auto* conv = std::get_if<ConvolutionalLayer>(&layer.kind)) return fmt::format("{}", conv->filters);
+    const auto* connected = std::get_if<ConnectedLayer>(&layer.kind);
+    return connected ? fmt::format("{}", connected->outputs) : "";
 }
 
 std::string strided(const std::string& what, int stride_x, int stride_y) {
@@ -26,6 +27,14 @@ struct SizeText {
     std::string operator()(const MaxpoolLayer& l) const {
         return strided(fmt::format("{0}x{0}", l.size), l.stride_x, l.stride_y);
     }
+    std::string operator()(const LocalAvgpoolLayer& l) const {
+        return strided(fmt::format("{0}x{0}", l.size), l.stride_x, l.stride_y);
+    }
+    std::string operator()(const LocalLayer& l) const {
+        return strided(fmt::format("{0}x{0}", l.size), l.stride, l.stride);
+    }
+    std::string operator()(const ReorgLayer& l) const { return fmt::format("/{}", l.stride); }
+    std::string operator()(const Reorg3dLayer& l) const { return fmt::format("/{}", l.stride); }
     std::string operator()(const UpsampleLayer& l) const { return fmt::format("{}x", l.stride); }
     template <typename Other>
     std::string operator()(const Other&) const {
@@ -40,6 +49,9 @@ struct Details {
         if (l.groups > 1) out += fmt::format(", {} groups", l.groups);
         if (l.dilation > 1) out += fmt::format(", dilation {}", l.dilation);
         if (l.padding != l.size / 2) out += fmt::format(", padding {}", l.padding);
+        if (l.xnor) out += ", xnor";
+        if (l.antialiasing) out += ", blurred";
+        if (l.share >= 0) out += fmt::format(", weights of {}", l.share);
         return out;
     }
     std::string operator()(const ShortcutLayer& l) const {
@@ -53,8 +65,26 @@ struct Details {
     std::string operator()(const UpsampleLayer& l) const {
         return l.scale == 1.f ? "" : fmt::format("times {}", l.scale);
     }
-    std::string operator()(const MaxpoolLayer& l) const { return fmt::format("padding {}", l.padding); }
+    std::string operator()(const MaxpoolLayer& l) const {
+        if (l.depth > 0) return "over channels";
+        return fmt::format("padding {}{}", l.padding, l.antialiasing ? ", blurred" : "");
+    }
+    std::string operator()(const LocalAvgpoolLayer& l) const { return fmt::format("padding {}", l.padding); }
+    std::string operator()(const SamLayer& l) const { return product(l.from, l.activation); }
+    std::string operator()(const ScaleChannelsLayer& l) const { return product(l.from, l.activation); }
+    std::string operator()(const ActivationLayer& l) const { return to_string(l.activation); }
+    std::string operator()(const ConnectedLayer& l) const {
+        return (l.batch_normalize ? "batch norm, " : "") + std::string(to_string(l.activation));
+    }
     std::string operator()(const DropoutLayer&) const { return "nothing at inference"; }
+    std::string operator()(const RegionLayer& l) const {
+        return (*this)(static_cast<const YoloLayer&>(l)) + (l.softmax ? ", softmax" : "");
+    }
+    std::string operator()(const LocalLayer& l) const { return to_string(l.activation); }
+    std::string operator()(const DetectionLayer& l) const {
+        return fmt::format("{} classes, {} boxes in each of {}x{} cells", l.classes, l.boxes(), l.side, l.side);
+    }
+    std::string operator()(const GaussianYoloLayer& l) const { return (*this)(static_cast<const YoloLayer&>(l)); }
     std::string operator()(const YoloLayer& l) const {
         std::string out = fmt::format("{} classes, anchors", l.classes);
         for (const int m : l.mask) out += fmt::format(" {}x{}", l.anchors[m].w, l.anchors[m].h);
@@ -64,6 +94,12 @@ struct Details {
     std::string operator()(const Other&) const {
         return {};
     }
+
+private:
+    static std::string product(int from, Activation activation) {
+        const std::string out = fmt::format("times {}", from);
+        return activation == Activation::linear ? out : out + ", " + to_string(activation);
+    }
 };
 
 nlohmann::ordered_json shape_json(const Shape& s) { return {s.c, s.h, s.w}; }
@@ -71,11 +107,22 @@ nlohmann::ordered_json shape_json(const Shape& s) { return {s.c, s.h, s.w}; }
 }  // namespace
 
 LayerCost cost(const Layer& layer) {
+    if (const auto* connected = std::get_if<ConnectedLayer>(&layer.kind)) {
+        const std::size_t per_output = layer.in.elements() + (connected->batch_normalize ? 4 : 1);
+        return {std::size_t(connected->outputs) * per_output,
+                2. * double(layer.in.elements()) * double(layer.out.elements())};
+    }
+    if (const auto* local = std::get_if<LocalLayer>(&layer.kind)) {
+        const std::size_t taps = std::size_t(layer.in.c) * std::size_t(local->size) * std::size_t(local->size);
+        return {layer.out.elements() * (taps + 1), 2. * double(taps) * double(layer.out.elements())};
+    }
+    if (std::holds_alternative<BatchnormLayer>(layer.kind)) return {std::size_t(layer.in.c) * 4, 0};
     const auto* conv = std::get_if<ConvolutionalLayer>(&layer.kind);
     if (!conv) return {};
     const std::size_t taps = std::size_t(layer.in.c / conv->groups) * std::size_t(conv->size) * std::size_t(conv->size);
     const std::size_t per_filter = taps + (conv->batch_normalize ? 4 : 1);
-    return {std::size_t(conv->filters) * per_filter, 2. * double(taps) * double(layer.out.elements())};
+    return {conv->share >= 0 ? 0 : std::size_t(conv->filters) * per_filter,
+            2. * double(taps) * double(layer.out.elements())};
 }
 
 LayerCost total_cost(const Network& network) {
@@ -94,6 +141,8 @@ std::vector<int> inputs_of(const Network& network, int index) {
     std::vector<int> out = {index - 1};
     if (const auto* shortcut = std::get_if<ShortcutLayer>(&kind))
         out.insert(out.end(), shortcut->from.begin(), shortcut->from.end());
+    if (const auto* sam = std::get_if<SamLayer>(&kind)) out.push_back(sam->from);
+    if (const auto* scale = std::get_if<ScaleChannelsLayer>(&kind)) out.push_back(scale->from);
     return out;
 }
 
@@ -149,7 +198,7 @@ std::string network_dot(const Network& network) {
     print("  input [label=\"picture\\n{}\"];\n", shape_text(network.input));
     for (std::size_t i = 0; i < network.layers.size(); ++i) {
         const Layer& l = network.layers[i];
-        const bool head = std::holds_alternative<YoloLayer>(l.kind);
+        const bool head = head_of(l.kind) != nullptr;
         print("  l{} [label=\"{} {} {}\\n{}\\n{}\"{}];\n", i, i, l.name(), std::visit(SizeText{}, l.kind), details(l),
               shape_text(l.out), head ? ", style=filled, fillcolor=\"#cfe8cf\"" : "");
         for (const int from : inputs_of(network, int(i)))

@@ -73,8 +73,9 @@ FeTensor activated(fe::graph::Graph& graph, Activation activation, const FeTenso
             return fused(graph, Mode::SWISH_FWD, x);
         case Activation::mish:
             return fused(graph, Mode::MUL, x, fused(graph, Mode::TANH_FWD, fused(graph, Mode::SOFTPLUS_FWD, x)));
+        default:  // no convolution is asked for it
+            return x;
     }
-    return x;
 }
 
 /// Engines that would not compute as Math says, or not the same bits every time.

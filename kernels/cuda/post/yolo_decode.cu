@@ -7,6 +7,8 @@
 
 #include <cuda_fp16.h>
 
+#include <cfloat>
+
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/post/candidates.cuh"
@@ -19,12 +21,13 @@ constexpr int kThreads = 256, kWarps = kThreads / 32;
 constexpr int kMaxHeads = 8, kMaxAnchors = 16;  // of one head
 
 struct Head {
-    const void* x;  // (N, h, w, anchors·(5 + classes))
+    const void* x;  // (N, h, w, anchors·(numbers + classes))
     DataType type;
-    int h, w, pitch, classes, anchors;
+    int h, w, pitch, classes, anchors, numbers, spacing;
     int first;  // order of its first box
-    bool new_coords;
-    float scale_x_y, shift, net_w, net_h;
+    HeadKind kind;
+    bool new_coords, softmax;
+    float scale_x_y, shift, net_w, net_h, point;
     float anchor[2 * kMaxAnchors];  // w, h, w, h …
 
     __device__ float at(std::size_t i) const {
@@ -51,20 +54,49 @@ struct Place {
         anchor = (order - h.first) % h.anchors;
         row = cell / h.w;
         column = cell % h.w;
-        entry = (std::size_t(picture) * h.h * h.w + cell) * h.pitch + std::size_t(anchor) * (5 + h.classes);
+        entry = (std::size_t(picture) * h.h * h.w + cell) * h.pitch + std::size_t(anchor) * (h.numbers + h.classes);
     }
 };
 
 /// In fractions of the network's input (get_yolo_box).
 __device__ Candidates::Box network_box(const Head& head, const Place& place) {
-    const float x = head.probability(head.at(place.entry)), y = head.probability(head.at(place.entry + 1));
-    const float w = head.at(place.entry + 2), h = head.at(place.entry + 3);
+    const int step = head.spacing;
+    const float x = head.probability(head.at(place.entry)), y = head.probability(head.at(place.entry + step));
+    const float w = head.at(place.entry + 2 * step), h = head.at(place.entry + 3 * step);
     const float aw = head.anchor[2 * place.anchor], ah = head.anchor[2 * place.anchor + 1];
-    return {(float(place.column) + (x * head.scale_x_y + head.shift)) / float(head.w),
-            (float(place.row) + (y * head.scale_x_y + head.shift)) / float(head.h),
-            (head.new_coords ? w * w * 4 : expf(w)) * aw / head.net_w,
-            (head.new_coords ? h * h * 4 : expf(h)) * ah / head.net_h};
+    Candidates::Box b = {(float(place.column) + (x * head.scale_x_y + head.shift)) / float(head.w),
+                         (float(place.row) + (y * head.scale_x_y + head.shift)) / float(head.h),
+                         (head.new_coords ? w * w * 4 : expf(w)) * aw / head.net_w,
+                         (head.new_coords ? h * h * 4 : expf(h)) * ah / head.net_h};
+    b.x += head.point * b.w;
+    b.y += head.point * b.h;
+    return b;
 }
+
+/// What the classes of a box have in common; every lane of a warp gets the same.
+struct ClassScale {
+    float certain = 1.f, largest = 0.f, sum = 1.f;
+
+    __device__ ClassScale(const Head& head, std::size_t entry, int lane) {
+        if (head.kind == HeadKind::gaussian) {
+            const auto of_centre = [&](int i) {
+                return head.probability(head.at(entry + i)) * head.scale_x_y + head.shift;
+            };
+            const auto of_size = [&](int i) { return head.probability(head.at(entry + i)); };
+            certain = 1.f - (of_centre(1) + of_centre(3) + of_size(5) + of_size(7)) / 4.f;
+        }
+        if (!head.softmax) return;
+        largest = -FLT_MAX;
+        for (int k = lane; k < head.classes; k += 32) largest = fmaxf(largest, head.at(entry + head.numbers + k));
+        for (int step = 16; step > 0; step /= 2) largest = fmaxf(largest, __shfl_xor_sync(~0u, largest, step));
+        sum = 0;
+        for (int k = lane; k < head.classes; k += 32) sum += expf(head.at(entry + head.numbers + k) - largest);
+        for (int step = 16; step > 0; step /= 2) sum += __shfl_xor_sync(~0u, sum, step);
+    }
+    __device__ float of(const Head& head, float raw) const {
+        return head.softmax ? expf(raw - largest) / sum : head.probability(raw) * certain;
+    }
+};
 
 /// To source pixels (correct_yolo_boxes), with its mix of float and double.
 __device__ Candidates::Box source_box(Candidates::Box b, const BoxTransform& t) {
@@ -99,8 +131,9 @@ __global__ void __launch_bounds__(kThreads)
     if (order < heads.boxes) {
         const Place place(heads, picture, order);
         const Head& head = heads.head[place.head];
-        const float objectness = head.probability(head.at(place.entry + 4));
-        if (objectness > threshold) found[atomicAdd(&box_count, 1)] = {order, objectness, 0, 0};
+        const float objectness = head.probability(head.at(place.entry + head.numbers - 1));
+        if (head.kind == HeadKind::detection ? fabsf(objectness) > 0 : objectness > threshold)
+            found[atomicAdd(&box_count, 1)] = {order, objectness, 0, 0};
     }
     __syncthreads();
     const int boxes = box_count;
@@ -114,12 +147,13 @@ __global__ void __launch_bounds__(kThreads)
             Found& box = found[i];
             const Place place(heads, picture, box.order);
             const Head& head = heads.head[place.head];
+            const ClassScale scale(head, place.entry, lane);
             int count = 0;
 #pragma unroll 4
             for (int start = 0; start < head.classes; start += 32) {
                 const int k = start + lane;
                 const float prob =
-                    k < head.classes ? box.objectness * head.probability(head.at(place.entry + 5 + k)) : 0.f;
+                    k < head.classes ? box.objectness * scale.of(head, head.at(place.entry + head.numbers + k)) : 0.f;
                 const bool hit = k < head.classes && prob > threshold;
                 const unsigned hits = __ballot_sync(~0u, hit);
                 const int at = first_prob + box.first_prob + count + __popc(hits & ((1u << lane) - 1));
@@ -163,12 +197,17 @@ Heads make_heads(const std::vector<DeviceHead>& list) {
              d.x.pitch,
              d.head.classes,
              anchors,
+             d.head.numbers(),
+             d.head.spacing(),
              heads.boxes,
+             d.head.kind,
              d.head.new_coords,
+             d.head.softmax,
              d.head.scale_x_y,
              float(-0.5 * (d.head.scale_x_y - 1)),
              float(d.head.net_w),
              float(d.head.net_h),
+             d.head.point,
              {}};
         for (int i = 0; i < 2 * anchors; ++i) h.anchor[i] = d.head.anchors[i];
         heads.boxes += d.x.h * d.x.w * anchors;

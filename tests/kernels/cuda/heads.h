@@ -14,7 +14,7 @@ namespace convoy::test {
 class Heads {
 public:
     void add(const kernels::YoloHead& head, kernels::DataType type, int n, int h, int w, float low, float high) {
-        const int channels = int(head.anchors.size() / 2) * (5 + head.classes);
+        const int channels = int(head.anchors.size() / 2) * (head.numbers() + head.classes);
         device_.emplace_back(type, n, h, w, channels, (channels + 7) / 8 * 8 + 8);
         host_.push_back(device_.back().fill_random(host_.size() + 1, low, high));
         heads_.push_back({head, device_.back().tensor()});

@@ -135,8 +135,8 @@ void add_grouped_layers(Items& items) {
 }
 
 void add_epilogues(Items& items) {
-    for (std::size_t a = 0; a < std::size(kActivations); ++a) {
-        const Activation activation = kActivations[a], after = std::rbegin(kActivations)[a];
+    for (std::size_t a = 0; a < std::size(kFusedActivations); ++a) {
+        const Activation activation = kFusedActivations[a], after = std::rbegin(kFusedActivations)[a];
         add(items, {with(conv(1, 11, 10, 24, 40, 3), activation)}, {{}, kUpsample});
         add(items, {with(conv(1, 9, 12, 3, 16, 3), activation)}, {kInput});
         add(items,

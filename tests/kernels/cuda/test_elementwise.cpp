@@ -138,3 +138,25 @@ TEST_CASE("cuda activate: the network's input, whose pixels are 4 lanes wide") {
         check_same(y, in, 0, 0);
     }
 }
+
+TEST_CASE("cuda multiply and binarize: the CPU's, on slices and in place") {
+    REQUIRE_GPU();
+    for (DataType type : kTypes)
+        for (const Shape& s : kShapes)
+            for (int kind : {0, 1, 2}) {  // number by number, by one pixel, by one channel
+                INFO("type " << int(type) << ", " << s.h << 'x' << s.w << 'x' << s.c << ", kind " << kind);
+                const int h = kind == 1 ? 1 : s.h, w = kind == 1 ? 1 : s.w, c = kind == 2 ? 1 : s.c;
+                DeviceSlice a(type, s.n, s.h, s.w, s.c, s.pitch, s.first), y(type, s.n, s.h, s.w, s.c, s.pitch + 8, 8);
+                DeviceSlice b(type, s.n, h, w, c, s.pitch + 24, 8);
+                const OwnedTensor left = a.fill_random(1, -5, 5), right = b.fill_random(2, -5, 5);
+                OwnedTensor expected(s.n, s.h, s.w, s.c), signs(s.n, s.h, s.w, s.c);
+                kernels::cpu::multiply(Activation::ramp, left.view(), right.view(), expected.view());
+                kernels::cpu::binarize(left.view(), signs.view());
+                kernels::cuda::multiply(Activation::ramp, a.tensor(), b.tensor(), y.tensor(), nullptr);
+                check_same(y, expected, test::absolute_bound(type), test::relative_bound(type, kExpBound));
+                kernels::cuda::binarize(a.tensor(), y.tensor(), nullptr);
+                check_same(y, signs, 0, 0);
+                kernels::cuda::multiply(Activation::ramp, a.tensor(), b.tensor(), a.tensor(), nullptr);
+                check_same(a, expected, test::absolute_bound(type), test::relative_bound(type, kExpBound));
+            }
+}

@@ -2,6 +2,7 @@
 #include "kernels/pool.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "tests/kernels/cuda/device_slice.h"
 #include "tests/support/catch.h"
@@ -94,4 +95,27 @@ TEST_CASE("cuda avgpool: the mean of every channel, on slices") {
                 CHECK(same.ok);
                 CHECK(y.only_vectors_written());
             }
+}
+
+TEST_CASE("cuda local_avgpool: Darknet's windows, on slices") {
+    REQUIRE_GPU();
+    for (DataType type : test::kTypes)
+        for (const Pool& p : kPools) {
+            if (p.padding > 2 * (p.size - 1)) continue;  // windows without a pixel
+            INFO("type " << int(type) << ", " << p.h << 'x' << p.w << 'x' << p.c << " size " << p.size);
+            const int out_h = (p.h + p.padding - p.size) / p.stride_h + 1,
+                      out_w = (p.w + p.padding - p.size) / p.stride_w + 1, pitch = (p.c + 7) / 8 * 8 + 16;
+            DeviceSlice x(type, 2, p.h, p.w, p.c, pitch, 8), y(type, 2, out_h, out_w, p.c, pitch + 8, 16);
+            const OwnedTensor in = x.fill_random(1, 1, 3);
+            OwnedTensor expected(2, out_h, out_w, p.c);
+            kernels::cpu::local_avgpool(p.size, p.stride_h, p.stride_w, p.padding, in.view(), expected.view());
+            kernels::cuda::local_avgpool(p.size, p.stride_h, p.stride_w, p.padding, x.tensor(), y.tensor(), nullptr);
+            // All positive: each of the sums is within the roundings of its terms.
+            const double own = (p.size * p.size + 2) * std::ldexp(1., -24);
+            const auto same = test::compare(y.download().view(), expected.view(), test::absolute_bound(type),
+                                            test::relative_bound(type, own));
+            INFO(same.message);
+            CHECK(same.ok);
+            CHECK(y.only_vectors_written());
+        }
 }

@@ -34,7 +34,8 @@ struct Seen {
 };
 
 /// `all` lists every box and class of the picture, as the CPU does with a threshold below any value.
-Seen check(const DeviceCandidates& actual, const Candidates& all, float threshold, const BoxTransform& t) {
+Seen check(const DeviceCandidates& actual, const Candidates& all, float threshold, const BoxTransform& t,
+           double prob_bound = kProbBound) {
     // A position is a sum of numbers up to the picture's size, a size a product of four with exp's error.
     const double place = 16 * std::ldexp(1., -24) * std::max(t.width, t.height) *
                          std::max(double(t.placement.net_w) / t.placement.w, double(t.placement.net_h) / t.placement.h);
@@ -62,9 +63,9 @@ Seen check(const DeviceCandidates& actual, const Candidates& all, float threshol
         for (std::size_t j = all.first_prob[i]; j < all.first_prob[i + 1]; ++j) {
             const Candidates::ClassProb& prob = all.probs[j];
             const bool found = p < end && actual.probs[std::size_t(p)].class_id == prob.class_id;
-            if (found != (prob.prob > threshold)) REQUIRE(in_doubt(prob.prob, threshold));
+            if (found != (prob.prob > threshold)) REQUIRE(near(prob.prob, threshold, prob_bound * threshold));
             if (!found) continue;
-            REQUIRE(near(actual.probs[std::size_t(p++)].prob, prob.prob, kProbBound * prob.prob));
+            REQUIRE(near(actual.probs[std::size_t(p++)].prob, prob.prob, prob_bound * prob.prob));
             ++seen.probs;
         }
         REQUIRE(p == end);
@@ -112,6 +113,50 @@ TEST_CASE("cuda yolo_decode: the CPU's boxes and classes, from none to nearly al
                 }
     CHECK(seen.boxes > 10000);
     CHECK(seen.probs > 100000);
+}
+
+TEST_CASE("cuda yolo_decode: gaussian heads and regions, beside one another") {
+    REQUIRE_GPU();
+    const int n = 2;
+    const std::vector<BoxTransform> transforms = test::transforms(n);
+    const DeviceBytes on_device = test::upload(transforms);
+    // 1 less a mean of quotients, down to 0.03; or a quotient of a sum of exponentials, whose exponents reach 8.
+    const double bound = 512 * std::ldexp(1., -24);
+    Seen seen;
+    for (DataType type : test::kTypes)
+        for (int classes : {1, 20, 100}) {
+            Heads heads;
+            for (float point : {0.f, .5f, -.5f}) {
+                kernels::YoloHead head = make_head(classes, {5, 9, 3, 4}, false, point == 0 ? 1.f : 1.1f);
+                head.kind = HeadKind::gaussian;
+                head.point = point;
+                heads.add(head, type, n, 5, 7, -3, 3);
+            }
+            for (bool softmax : {false, true}) {
+                kernels::YoloHead head = make_head(classes, {.2f, .1f, .3f, .3f, .1f, .2f});
+                head.kind = HeadKind::region;
+                head.softmax = softmax;
+                head.net_w = 7, head.net_h = 5;
+                heads.add(head, type, n, 5, 7, -3, 3);
+            }
+            const CandidateCapacity capacity = {500, 50000};
+            for (float threshold : {.001f, .1f}) {
+                INFO("type " << int(type) << ", " << classes << " classes, threshold " << threshold);
+                const DeviceBytes memory(kernels::cuda::candidate_bytes(capacity, n));
+                kernels::cuda::clear_candidates(n, memory.data(), nullptr);
+                kernels::cuda::yolo_decode(heads.device(), threshold,
+                                           static_cast<const BoxTransform*>(on_device.data()), capacity, n, n,
+                                           memory.data(), nullptr);
+                for (int i = 0; i < n; ++i) {
+                    const BoxTransform& t = transforms[std::size_t(i)];
+                    const Seen now = check(DeviceCandidates(memory.data(), capacity, n, i), heads.on_host(i, -1.f, t),
+                                           threshold, t, bound);
+                    seen.boxes += now.boxes, seen.probs += now.probs;
+                }
+            }
+        }
+    CHECK(seen.boxes > 2000);
+    CHECK(seen.probs > 10000);
 }
 
 TEST_CASE("cuda yolo_decode: a whole yolov3 at 416, a batch of it") {
