@@ -25,7 +25,8 @@ int segments_ahead(std::size_t devices, const SchedulerOptions& options, bool dr
 // An encoder for each core, one segment each, is what makes the most of them: there are threads to read so many
 // segments on the CPU, until GPUs have decoders and wherever these are too few.
 SchedulerOptions adapted(SchedulerOptions options, bool draws, std::size_t devices) {
-    if (draws && options.as_needed) options.cpu_decoders = (options.work_threads + int(devices) - 1) / int(devices);
+    if (draws && options.as_needed)
+        options.cpu_decoders = std::max(0, (options.work_threads + int(devices) - 1) / int(devices) - options.decoders);
     return options;
 }
 

@@ -86,6 +86,7 @@ private:
         int endless = 0;                            // segments that it is reading
         int threads = 0;                            // started so far: their numbers in the trace
         std::atomic<int> waiting_for_decoders = 0;  // threads
+        std::atomic<int> held_up = 0;               // of those, by the room that drawing leaves for pixels
         std::atomic<int> warm = 0;                  // threads whose decoders on the GPU are made
         DecodeRates rates;
     };

@@ -122,7 +122,13 @@ std::optional<ReadySeat> Scheduler::ready_seat(Device& device) {
 }
 
 bool Scheduler::helps(const Device& device) const {
-    if (wants_pixels_) return rows_ < options_.work_threads + 2;  // each core has something to draw and encode, or will
+    if (wants_pixels_) {
+        // A core without a segment to draw is idle. But where drawing waits for the GPU's decoders, a segment that is
+        // read more slowly than theirs would hold them up, since results come out in order.
+        const bool drawing_limits =
+            device.warm == 0 || !device.rates.gpu_is_known() || 2 * device.held_up >= device.warm;
+        return drawing_limits && rows_ < options_.work_threads + 2;
+    }
     // Beside threads at work, decoders take several times as long to make; and they may be all that is needed.
     const bool unknown = device.waiting_for_decoders > 0 || (device.warm > 0 && !device.rates.gpu_is_known());
     if (Clock::now() - start_ < kDecodersComing && unknown) return false;
@@ -305,7 +311,11 @@ FrameTicket Scheduler::admit(Device& device, RunUnit& unit, const Frame& frame, 
     }
     if (!unit.row) return unit.admit({});
     const auto its_turn = [&unit] { return unit.holds_row_up(); };
-    return unit.admit(device.pixels.take(unit.id, pixel_bytes(frame.pixels), its_turn, waiting));
+    const Waiting held_up = [&](bool waits) {
+        if (frame.pixels.on_device) device.held_up += waits ? 1 : -1;
+        waiting(waits);
+    };
+    return unit.admit(device.pixels.take(unit.id, pixel_bytes(frame.pixels), its_turn, held_up));
 }
 
 }  // namespace convoy

@@ -143,7 +143,7 @@ TEST_CASE("as many segments are drawn at once as there are cores, or fewer with 
     std::vector<int> expected(60, 1);
     CHECK(threads_of(0) == expected);  // nobody knows how many there will be
     CHECK(*script.readers > 4);        // beside the two of each device
-    CHECK(*script.readers <= 16);
+    CHECK(*script.readers <= 12);
     for (int left = 10; left > 0; --left) expected[std::size_t(60 - left)] = left > 5 ? 2 : left > 3 ? 3 : 4;
     CHECK(threads_of(300) == expected);
     expected.assign(60, 4);  // of three segments, as far as anybody knows
