@@ -65,7 +65,9 @@ std::string advice(const std::string& stage, bool on_gpu) {
     if (stage == "decode") return (on_gpu ? gpu + " or more" : "more") + " --decoders would make it faster";
     if (stage == "demux") return "a faster disk, or a video with more keyframes, would make it faster";
     if (stage == "draw and encode")
-        return "more CPU cores, or --overlay, which encodes nothing, in place of --video would make it faster";
+        return std::string("more CPU cores, or --overlay, which encodes nothing, in place of --video") +
+               (on_gpu ? ", or --encoder jpeg, which the GPU does and which takes many times the bytes," : "") +
+               " would make it faster";
     if (stage == "output") return "a faster disk or reader of the records would make it faster";
     return "it is the CPU's work: more cores would make it faster";
 }
