@@ -12,10 +12,11 @@
 
 namespace convoy::test {
 
-/// A server on the loopback that accepts and says nothing.
-class SilentServer {
+/// A socket that listens on a free port of the loopback.
+class LoopbackListener {
 public:
-    SilentServer() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    /// `flags`: of the socket, beside SOCK_CLOEXEC.
+    explicit LoopbackListener(int flags) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0)) {
         sockaddr_in name = {};
         name.sin_family = AF_INET;
         name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -25,16 +26,29 @@ public:
         REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&name), &size) == 0);
         port_ = ntohs(name.sin_port);
     }
-    ~SilentServer() { ::close(fd_); }
-    SilentServer(const SilentServer&) = delete;
-    SilentServer& operator=(const SilentServer&) = delete;
+    ~LoopbackListener() { ::close(fd_); }
+    LoopbackListener(const LoopbackListener&) = delete;
+    LoopbackListener& operator=(const LoopbackListener&) = delete;
     /// "127.0.0.1:PORT"
     std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-    /// Whether somebody has connected since the last call, whose connection stays open.
-    bool connected() const { return ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC) >= 0; }
+    /// The next connection, below 0 when there is none.
+    int accept() const { return ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC); }
+    /// Whoever waits in accept() gets none.
+    void stop() const { ::shutdown(fd_, SHUT_RDWR); }
 
 private:
     int fd_, port_ = 0;
+};
+
+/// A server on the loopback that accepts and says nothing.
+class SilentServer {
+public:
+    std::string address() const { return listener_.address(); }
+    /// Whether somebody has connected since the last call, whose connection stays open.
+    bool connected() const { return listener_.accept() >= 0; }
+
+private:
+    const LoopbackListener listener_{SOCK_NONBLOCK};
 };
 
 }  // namespace convoy::test

@@ -147,8 +147,9 @@ void Demuxer::describe() {
 
 bool Demuxer::is_recording() const {
     if (!is_url(info_.path)) return true;
-    const bool seekable = !context_->pb || context_->pb->seekable & AVIO_SEEKABLE_NORMAL;
-    return seekable && !(context_->ctx_flags & AVFMTCTX_UNSEEKABLE) && info_.duration_s > 0;
+    if (context_->ctx_flags & AVFMTCTX_UNSEEKABLE) return false;
+    // A server need not know ranges: what says how long it is, in seconds or bytes, ends.
+    return info_.duration_s > 0 || (context_->pb && avio_size(context_->pb) > 0);
 }
 
 bool Demuxer::read(AVPacket& packet) {

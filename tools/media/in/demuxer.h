@@ -35,7 +35,7 @@ public:
     /// Width and height stay 0: only a decoded frame tells.
     const InputInfo& info() const { return info_; }
     const VideoStreamPtr& stream() const { return stream_; }
-    /// Whether it is a recording: of known length, and readable again from the start.
+    /// Whether it is a recording: of a length that is known in seconds or in bytes.
     bool is_recording() const;
 
     /// The next packet into `packet`; false at the end, which comes early when the container is damaged.
