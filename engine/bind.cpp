@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -169,12 +170,13 @@ std::unique_ptr<GpuBackend> bind_gpu(const Network& network, const EngineOptions
 BoundEngine bind(const Network& network, const EngineOptions& asked) {
     BoundEngine out;
     EngineOptions options = asked;
-    std::once_flag once;
-    std::int64_t expected = 0;
+    std::mutex asking;
+    std::optional<std::int64_t> expected;
     if (asked.expected_frames)
         options.expected_frames = [&] {
-            std::call_once(once, [&] { expected = asked.expected_frames(); });
-            return expected;
+            const std::lock_guard lock(asking);
+            if (!expected) expected = asked.expected_frames();
+            return *expected;
         };
     // GPUs take a quarter of a second to answer. Meanwhile the weights are packed as most of them want them.
     std::future<DeviceChoice> devices;

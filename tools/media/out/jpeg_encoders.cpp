@@ -36,7 +36,7 @@ PixelView view_of(const Image& image) {
 
 struct JpegEncoders::Gpu {
     int number = 0, busy = 0;
-    std::once_flag opened;
+    std::mutex opening;
     std::shared_ptr<const NvJpegGpu> gpu;
     std::vector<std::unique_ptr<NvJpegEncoder>> idle;
     bool failed = false;
@@ -65,7 +65,11 @@ bool JpegEncoders::encode_on(Gpu& gpu, const PixelView& picture, int quality, st
     std::unique_ptr<NvJpegEncoder> encoder;
     std::string why;
     try {
-        std::call_once(gpu.opened, [&] { gpu.gpu = std::make_shared<NvJpegGpu>(gpu.number); });
+        {
+            // No std::call_once: under ThreadSanitizer what throws within it leaves the others waiting.
+            const std::lock_guard lock(gpu.opening);
+            if (!gpu.gpu) gpu.gpu = std::make_shared<NvJpegGpu>(gpu.number);
+        }
         {
             const std::lock_guard lock(mutex_);
             if (!gpu.idle.empty()) {
