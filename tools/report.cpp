@@ -144,6 +144,7 @@ nlohmann::ordered_json input_json(const InputSummary& input) {
             {"fallbacks", end.fallbacks},
             {"first_fallback", end.first_fallback},
             {"damaged", end.damaged},
+            {"undecodable", end.undecodable},
             {"remark", end.remark},
             {"error", end.error}};
 }

@@ -82,7 +82,8 @@ public:
         ++total_frames_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->write({begun.info, input, result}); });
         if (progress_.due()) progress_.update(progress_state(input, begun));
-        if (wants_pixels()) place(input, {result.frame.index, result.frame.time_s, result.frame.pts_s});
+        if (wants_pixels() && !result.frame.undecodable)
+            place(input, {result.frame.index, result.frame.time_s, result.frame.pts_s});
     }
 
     void work_done(int input, SegmentWork& work) override {
@@ -188,6 +189,13 @@ private:
             progress_.error(fmt::format(
                 "yolo-run: warning: {}: {} damaged, the first: {}{}", summary.path, end.damaged, end.first_damage,
                 all > end.frames ? fmt::format("; {} of {} frames are missing", all - end.frames, all) : ""));
+        if (end.undecodable > 0)
+            progress_.error(fmt::format(
+                "yolo-run: warning: {}: it begins between two keyframes; {} cannot be decoded "
+                "and {} neither detected on nor drawn",
+                summary.path,
+                end.undecodable == 1 ? "the first frame" : fmt::format("the first {} frames", end.undecodable),
+                end.undecodable == 1 ? "is" : "are"));
         if (!end.remark.empty()) progress_.message(fmt::format("yolo-run: {}: {}", summary.path, end.remark));
         if (end.frames > 0)
             progress_.message(summary.path + ": " +

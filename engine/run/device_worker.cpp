@@ -352,6 +352,7 @@ void DeviceWorker::collect(Batch& batch, std::vector<FrameOutcome>& outcomes) {
             batch.slot->collect(int(i), out.result.detections);
             finish_detections(options_.detect, out.result.frame.pixels.width, out.result.frame.pixels.height,
                               out.result.detections);
+            if (out.result.frame.undecodable) out.result.detections.clear();
         } catch (...) {
             out.error = std::current_exception();
             if (!backend_->alive()) blame(batch, out.error);

@@ -110,6 +110,7 @@ void Scheduler::take_result(RunUnit& unit, PendingResult pending) {
     Result& result = pending.result;
     progress_of(unit.input).timeline->number(result.frame);
     result.frame.stream = unit.input->index;
+    progress_of(unit.input).end.undecodable += result.frame.undecodable;
     observer_.result(unit.input->index, result);
 }
 

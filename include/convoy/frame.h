@@ -20,6 +20,9 @@ struct Frame {
     int stream = 0;               ///< which input it comes from; only handed through
     std::int64_t index = 0;       ///< its number within that input; only handed through
     double time_s = 0;            ///< presentation time in its input, seconds; only handed through
+    /// A place in a recording that has begun between two keyframes: no decoder can know this picture. The pixels are
+    /// those of the first one that is known, and nothing is detected on them.
+    bool undecodable = false;
     /// In the results of a run: the container's own stamp, seconds; not a number where it has none.
     double pts_s = std::numeric_limits<double>::quiet_NaN();
 };

@@ -59,14 +59,15 @@ public:
 /// How an input ended.
 struct InputEnd {
     std::int64_t frames = 0;
-    std::int64_t damaged = 0;    ///< packets and frames that could not be decoded, frames that were in part
-    std::string first_damage;    ///< the first of them, a sentence
-    std::string error;           ///< why it could not be opened or read to its end; empty when it could
-    std::string remark;          ///< Input::remark(), and whether time stamps were no guide
-    std::int64_t segments = 0;   ///< that it was cut into
-    std::int64_t on_gpu = 0;     ///< of them, decoded by a GPU's own decoder
-    std::int64_t fallbacks = 0;  ///< of them, decoded on the CPU although a GPU was to read them
-    std::string first_fallback;  ///< why
+    std::int64_t damaged = 0;      ///< packets and frames that could not be decoded, frames that were in part
+    std::string first_damage;      ///< the first of them, a sentence
+    std::int64_t undecodable = 0;  ///< of the frames: Frame::undecodable
+    std::string error;             ///< why it could not be opened or read to its end; empty when it could
+    std::string remark;            ///< Input::remark(), and whether time stamps were no guide
+    std::int64_t segments = 0;     ///< that it was cut into
+    std::int64_t on_gpu = 0;       ///< of them, decoded by a GPU's own decoder
+    std::int64_t fallbacks = 0;    ///< of them, decoded on the CPU although a GPU was to read them
+    std::string first_fallback;    ///< why
 };
 
 /// Told of a run. All but work() come from the thread that called Engine::run(), in each lane's order: an input's

@@ -66,6 +66,16 @@ TEST_CASE("a frame without boxes has its record, a class without a name its numb
     CHECK(json::parse(json_record("\"a\"", result_of(0, {{17, .5f, {}}}), {}))["detections"][0]["class"] == "17");
 }
 
+TEST_CASE("a frame that cannot be decoded has a record that says so") {
+    Result result = result_of(2, {});
+    CHECK(!json::parse(json_record("\"a\"", result, {})).contains("undecodable"));
+    result.frame.undecodable = true;
+    const json record = json::parse(json_record("\"a\"", result, {}));
+    CHECK(record["undecodable"] == true);
+    CHECK(record["frame"] == 2);
+    CHECK(record["detections"] == json::array());
+}
+
 TEST_CASE("strings survive JSON") {
     for (const std::string text : {"plain", "quo\"te", "back\\slash", "tab\tnewline\n", "\x01\x1f", "straße 日本", ""})
         CHECK(json::parse(json_string(text)).get<std::string>() == text);

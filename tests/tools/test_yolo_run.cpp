@@ -177,6 +177,40 @@ TEST_CASE("an annotated video keeps the recording's sound, as far as was read") 
     CHECK(std::stod(media_of("b2.mkv", "packet=pts_time").back()) > 2.9);  // it goes on behind the pictures
 }
 
+TEST_CASE("a recording that begins between two keyframes has all its places, and a video of what is known") {
+    const TemporaryFolder folder;
+    const std::string make = "cd '" + folder.path().string() + "' && ffmpeg -v error -y -i '" + clip() +
+                             "' -vf scale=192:144 -frames:v 50 -c:v libx264 -preset veryfast -bf 0 -g 20 " +
+                             "-bsf:v noise=drop='lt(n\\,7)' a.mkv";
+    if (std::system(make.c_str()) != 0) {
+        WARN("skipped: no ffmpeg with libx264");
+        return;
+    }
+    const Finished finished = yolo_run(folder, {"a.mkv", "--video", "v.mp4", "--pictures", "p", "--jsonl", "r.jsonl",
+                                                "--report-json", "r.json", "--device", "cpu", "--confidence", "0.05"});
+    INFO(finished.err);
+    REQUIRE(finished.status == 0);
+    CHECK(contains(finished.err, "a.mkv: it begins between two keyframes; the first 13 frames cannot be decoded"));
+    CHECK(!contains(finished.err, "damaged"));
+    const json report = json::parse(read_file(folder / "r.json"));
+    CHECK(report["inputs"][0]["undecodable"] == 13);
+    CHECK(report["inputs"][0]["damaged"] == 0);
+    CHECK(frames_in_video(folder / "v.mp4") == 30);
+    CHECK(files_in(folder.path() / "p") == 30);
+    CHECK(fs::exists(folder.path() / "p/a-000013.jpg"));
+    const std::vector<json> records = records_in(read_file(folder / "r.jsonl"));
+    REQUIRE(records.size() == 43);
+    std::size_t boxes = 0;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        INFO(records[i].dump());
+        CHECK(records[i].contains("undecodable") == (i < 13));
+        CHECK(std::abs(records[i]["time_s"].get<double>() - double(i) / 10) < .001);
+        if (i < 13) CHECK(records[i]["detections"].empty());
+        boxes += records[i]["detections"].size();
+    }
+    CHECK(boxes > 0);
+}
+
 TEST_CASE("without outputs the results are in runs/ and nothing is overwritten") {
     const TemporaryFolder folder;
     save_frame(folder / "people.png", 100);

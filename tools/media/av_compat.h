@@ -63,6 +63,14 @@ inline bool is_tiled(const AVFormatContext& container) {
     return false;
 }
 
+inline bool is_keyframe(const AVFrame& picture) {
+#ifdef AV_FRAME_FLAG_KEY
+    return picture.flags & AV_FRAME_FLAG_KEY;
+#else
+    return picture.key_frame;
+#endif
+}
+
 /// What an AVIOContext hands to its writer.
 #if LIBAVFORMAT_VERSION_MAJOR >= 61
 using AvioBytes = const std::uint8_t*;

@@ -28,6 +28,7 @@ std::unique_ptr<AnnotateWork> AnnotateWork::begin(std::span<const std::unique_pt
 }
 
 void AnnotateWork::frame(Result& result) {
+    if (result.frame.undecodable) return;
     const Clock::time_point start = Clock::now();
     picture_.draw(result.frame.pixels, annotator_, result.detections,
                   draws_latency_ ? fmt::format("{:.1f} ms", result.latency_ms) : "");

@@ -11,7 +11,7 @@
 
 namespace convoy::tools {
 
-constexpr int kRecordVersion = 1;  ///< of docs/jsonl.schema.json
+constexpr int kRecordVersion = 2;  ///< of docs/jsonl.schema.json
 
 /// `text` as a JSON string, quotes included; bytes that are no UTF-8 become U+FFFD.
 std::string json_string(const std::string& text);

@@ -20,6 +20,8 @@ namespace {
 
 /// Surfaces of NVDEC's beyond those that the codec needs: that many frames may wait for the network.
 constexpr int kSpareSurfaces = 6;
+/// Streams that are refreshed bit by bit may have no keyframe at all.
+constexpr std::size_t kLongestWaitForKeyframe = 600;
 
 void set_extradata(AVCodecContext& context, std::span<const std::uint8_t> bytes) {
     av_freep(&context.extradata);
@@ -45,12 +47,16 @@ PacketPtr lone_unit(std::initializer_list<std::uint8_t> unit, int length_size) {
 }  // namespace
 
 Decoder::Decoder(VideoStreamPtr stream, std::span<const std::uint8_t> extradata, const DecoderOptions& options)
-    : stream_(std::move(stream)), stay_open_(options.stay_open), on_cpu_(!options.cuda), time_s_(std::nan("")) {
+    : stream_(std::move(stream)),
+      stay_open_(options.stay_open),
+      on_cpu_(!options.cuda),
+      knows_(!options.inside_gop),
+      time_s_(std::nan("")) {
     const AVCodec* codec = options.cuda ? cuda_decoder(stream_->codec()) : avcodec_find_decoder(stream_->codec());
     if (!codec) throw_input(stream_->path, "holds a video of a kind that this libav cannot decode");
     has_software_ = codec == avcodec_find_decoder(stream_->codec());
     context_.reset(avcodec_alloc_context3(codec));
-    if (!context_ || !picture_) throw std::bad_alloc();
+    if (!context_ || !picture_ || !first_known_) throw std::bad_alloc();
     AVCodecContext& c = *context_;
     int code = avcodec_parameters_to_context(&c, stream_->parameters.get());
     set_extradata(c, extradata);
@@ -96,23 +102,69 @@ AVPixelFormat Decoder::choose_format(AVCodecContext* context, const AVPixelForma
 }
 
 AVFrame* Decoder::next(const Feed& feed, SegmentNotes& notes) {
+    undecodable_ = false;
+    if (!first_known_->buf[0]) {
+        const bool from_begin = knows_;
+        AVFrame* const picture = next_known(feed, notes);
+        if (from_begin || !picture) return picture;
+        av_frame_move_ref(first_known_.get(), picture);
+        find_places();
+    }
+    if (next_place_ == places_.size()) {
+        av_frame_move_ref(picture_.get(), first_known_.get());
+        return picture_.get();
+    }
+    if (av_frame_ref(picture_.get(), first_known_.get()) < 0) throw std::bad_alloc();
+    picture_->pts = picture_->best_effort_timestamp = places_[next_place_++];
+    undecodable_ = true;
+    return picture_.get();
+}
+
+/// Whether the decoder knows all that the picture was made of. libav's H.264 marks what comes before a point of
+/// recovery, but not what is still inside at the end.
+bool Decoder::is_known() const {
+    if (places_.size() >= kLongestWaitForKeyframe) return true;
+    if (stream_->codec() == AV_CODEC_ID_H264 && !draining_) return !(picture_->flags & AV_FRAME_FLAG_CORRUPT);
+    return is_keyframe(*picture_);
+}
+
+/// Of the packets' time stamps leaves those before the first known picture's, in order. Where there are none, so many
+/// places as the decoder gave pictures that it did not know.
+void Decoder::find_places() {
+    const std::int64_t first = first_known_->pts;
+    std::erase_if(places_, [&](std::int64_t pts) { return pts == AV_NOPTS_VALUE || pts >= first; });
+    std::sort(places_.begin(), places_.end());
+    places_.erase(std::unique(places_.begin(), places_.end()), places_.end());
+    if (first == AV_NOPTS_VALUE) places_.assign(unknown_, AV_NOPTS_VALUE);
+}
+
+AVFrame* Decoder::next_known(const Feed& feed, SegmentNotes& notes) {
     for (;;) {
         const int code = avcodec_receive_frame(context_.get(), picture_.get());
         if (code >= 0) {
             gave_picture_ = true;
+            if (!knows_ && !(knows_ = is_known())) {
+                ++unknown_;
+                continue;
+            }
             // A picture that was decoded in part is worth more than a gap in the count of frames.
             if (picture_->flags & AV_FRAME_FLAG_CORRUPT || picture_->decode_error_flags)
                 note_damage(notes, stream_->path, stream_->seconds(picture_->best_effort_timestamp),
                             "a picture is damaged in part");
             return picture_.get();
         }
-        if (code == AVERROR_EOF) return nullptr;
+        if (code == AVERROR_EOF) {
+            if (!std::exchange(knows_, true))
+                note_damage(notes, stream_->path, std::nan(""), "it begins between two keyframes, and no other comes");
+            return nullptr;
+        }
         if (code == AVERROR(EAGAIN) && !draining_) {
             if (!push(feed, notes)) return nullptr;
             continue;
         }
         last_error_ = code;
-        note_damage(notes, stream_->path, time_s_, "a picture could not be decoded (" + av_message(code) + ")");
+        if (knows_)
+            note_damage(notes, stream_->path, time_s_, "a picture could not be decoded (" + av_message(code) + ")");
         // Each frame still inside may fail on its own, but there are no more of them than threads and references.
         if (draining_ && ++drain_errors_ > 1000) return nullptr;
     }
@@ -123,6 +175,7 @@ bool Decoder::push(const Feed& feed, SegmentNotes& notes) {
     if (!ending_) {
         if (const AVPacket* packet = feed()) {
             time_s_ = stream_->seconds(packet->pts);
+            if (!knows_) places_.push_back(packet->pts);
             send(packet, notes);
             return true;
         }
@@ -141,7 +194,7 @@ void Decoder::send(const AVPacket* packet, SegmentNotes& notes) {
     const int code = avcodec_send_packet(context_.get(), packet);
     if (code >= 0 || code == AVERROR_EOF) return;
     last_error_ = code;
-    note_damage(notes, stream_->path, time_s_, "a packet could not be decoded (" + av_message(code) + ")");
+    if (knows_) note_damage(notes, stream_->path, time_s_, "a packet could not be decoded (" + av_message(code) + ")");
 }
 
 /// A flush makes libav's H.264 open NVDEC anew, which takes tens of milliseconds. H.264's "end of sequence" brings out
@@ -152,12 +205,16 @@ bool Decoder::can_stay_open() const {
     return end_of_sequence_ || codec == AV_CODEC_ID_VP8 || codec == AV_CODEC_ID_VP9 || codec == AV_CODEC_ID_AV1;
 }
 
-void Decoder::begin(int reorder_depth, int length_size) {
+void Decoder::begin(int reorder_depth, int length_size, bool inside_gop) {
     if (draining_) avcodec_flush_buffers(context_.get());
     if (ending_ && !draining_ && end_of_sequence_) forget_order();
     context_->has_b_frames = std::max(context_->has_b_frames, reorder_depth);
     ending_ = draining_ = gave_picture_ = false;
     drain_errors_ = 0;
+    knows_ = !inside_gop;
+    places_.clear();
+    next_place_ = unknown_ = 0;
+    av_frame_unref(first_known_.get());
     time_s_ = std::nan("");
     if (stream_->codec() != AV_CODEC_ID_H264) return;
     length_size_ = length_size;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include <convoy/segment.h>
 #include "tools/media/av_handles.h"
@@ -16,6 +17,7 @@ struct DecoderOptions {
     bool frame_threads = true;    ///< of several threads, whether some work on later frames; each holds one back
     AVBufferRef* cuda = nullptr;  ///< NVDEC on this device (cuda_device()) where it can, else the CPU
     int reorder_depth = 0;        ///< H.264: frames that are held back at least, to come out in order
+    bool inside_gop = false;      ///< the packets begin between two keyframes: see Decoder::undecodable()
     bool stay_open = false;       ///< end without flushing where the codec lets us, though it is not NVDEC's: for tests
 };
 
@@ -33,10 +35,14 @@ public:
     /// The next picture in presentation order, valid until the next call, or null at the end. Takes as many packets as
     /// that needs. Notes packets and pictures that cannot be decoded, and pictures that are damaged in part.
     AVFrame* next(const Feed& feed, SegmentNotes& notes);
+    /// Whether the last picture is one before the first that can be known: it is that one, with its own time stamp. So
+    /// what lies between the begin of a recording and its first keyframe keeps its places, whatever the codec's decoder
+    /// makes of it: nothing, or grey with moving blots.
+    bool undecodable() const { return undecodable_; }
     /// Goes on with another stream: same_kind().
     void move_to(VideoStreamPtr stream) { stream_ = std::move(stream); }
     /// Ready for other packets of the stream, after next() has returned null. `length_size`: see NalUnits.
-    void begin(int reorder_depth, int length_size);
+    void begin(int reorder_depth, int length_size, bool inside_gop);
 
     /// Whether it was decided that the pictures so far are decoded by the GPU, or by the CPU.
     bool on_gpu() const { return on_gpu_; }
@@ -50,6 +56,9 @@ public:
 
 private:
     static AVPixelFormat choose_format(AVCodecContext* context, const AVPixelFormat* formats);
+    AVFrame* next_known(const Feed& feed, SegmentNotes& notes);
+    bool is_known() const;
+    void find_places();
     bool push(const Feed& feed, SegmentNotes& notes);
     void send(const AVPacket* packet, SegmentNotes& notes);
     bool can_stay_open() const;
@@ -62,6 +71,11 @@ private:
     int length_size_ = 0;
     bool stay_open_, has_software_ = true, on_gpu_ = false, on_cpu_, gpu_offered_ = false;
     bool ending_ = false, draining_ = false, gave_picture_ = false;
+    // Of packets that begin inside a GOP:
+    bool knows_ = true, undecodable_ = false;
+    FramePtr first_known_{av_frame_alloc()};
+    std::vector<std::int64_t> places_;  // time stamps, until the first known picture is there of all packets
+    std::size_t next_place_ = 0, unknown_ = 0;
     std::string why_cpu_;
     int last_error_ = 0, drain_errors_ = 0;
     double time_s_;  // of the last packet

@@ -12,8 +12,9 @@ HandOut::HandOut(Segmenter& segmenter, PacketRun begin, int threads)
     : segmenter_(segmenter),
       run_(std::move(begin)),
       left_out_(run_.segment->left_out),
-      decoder_(run_.segment->stream, *run_.segment->headers->extradata,
-               {.threads = threads, .reorder_depth = run_.segment->reorder_depth}),
+      decoder_(
+          run_.segment->stream, *run_.segment->headers->extradata,
+          {.threads = threads, .reorder_depth = run_.segment->reorder_depth, .inside_gop = run_.segment->inside_gop}),
       maker_(run_.segment->stream) {}
 
 const AVPacket* HandOut::next_packet() {
@@ -41,6 +42,7 @@ std::shared_ptr<FramePart> HandOut::next() {
             note_unconvertible(part->notes, run_.segment->stream->path);
             continue;
         }
+        frame->undecodable = decoder_.undecodable();
         const PixelView& p = frame->pixels;
         part->size += std::size_t(p.pitch[0]) * p.height + std::size_t(p.pitch[1]) * ((p.height + 1) / 2);
         part->frames.push_back(std::move(*frame));

@@ -29,6 +29,7 @@ public:
     std::vector<std::int64_t> left_out;  ///< time stamps of pictures that another segment shows, each once
     std::size_t size = 0;                ///< of the packets
     int reorder_depth = 0;               ///< H.264: the most packets that come before one which is shown before them
+    bool inside_gop = false;             ///< it begins at no keyframe: DecoderOptions::inside_gop
     std::string flaw;  ///< why libav's software must decode it: its way to patch things up is what counts
 };
 

@@ -114,6 +114,13 @@ bool Segmenter::fits(const Waiting& next) {
     return true;
 }
 
+/// Whether the packets that wait begin between two keyframes. All but the first run begin at one.
+bool Segmenter::begins_inside_gop() const {
+    if (waiting_.empty() || handing_out_) return false;
+    const Waiting& first = waiting_.front();
+    return can_cut() ? first.look.entry == Entry::none : !(first.packet->flags & AV_PKT_FLAG_KEY);
+}
+
 void Segmenter::confirm_candidate() {
     if (candidate_) cuts_.push_back(*candidate_);
     candidate_.reset();
@@ -127,6 +134,8 @@ std::optional<Segmenter::EntryPoint> Segmenter::next_cut() {
         std::size_t bytes = 0;
         for (std::size_t i = 0; i < cut.at && bytes < kEnoughBytes; ++i) bytes += std::size_t(waiting_[i].packet->size);
         if (cut.leading > 0 && !is_last(cut)) continue;
+        // Its first pictures are known by the keyframe behind them.
+        if (!std::exchange(first_cut_seen_, true) && begins_inside_gop()) continue;
         if (handing_out_ || cut.at >= kEnoughPackets || bytes >= kEnoughBytes) return cut;
     }
     return std::nullopt;
@@ -166,8 +175,8 @@ PacketRun Segmenter::take(std::size_t count, bool ends) {
         s.left_out = std::exchange(left_out_, {});
         handed_out_.clear();
     }
-    if (run.begins && count > 0 && can_cut() && waiting_.front().look.entry == Entry::none)
-        s.flaw = "it begins inside a GOP";
+    s.inside_gop = run.begins && begins_inside_gop();
+    if (s.inside_gop && can_cut()) s.flaw = "it begins inside a GOP";
     std::size_t entry = 0;  // time stamps may begin anew there
     for (std::size_t i = 0; i < count; ++i) {
         Waiting& w = waiting_.front();

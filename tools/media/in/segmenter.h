@@ -60,6 +60,7 @@ private:
     bool read();
     void weigh(const Waiting& packet);
     bool fits(const Waiting& packet);
+    bool begins_inside_gop() const;
     void confirm_candidate();
     std::optional<EntryPoint> next_cut();
     std::size_t sure() const;
@@ -78,7 +79,7 @@ private:
     std::deque<std::int64_t> handed_out_;  // times of the last packets of the run that goes on
     std::vector<std::int64_t> left_out_;   // of the run that begins
     std::size_t waiting_bytes_ = 0;
-    bool handing_out_ = false, ended_ = false;
+    bool handing_out_ = false, ended_ = false, first_cut_seen_ = false;
     std::int64_t packets_ = 0, uncut_packets_ = 0, entry_points_ = 0;
 };
 

@@ -19,7 +19,10 @@ namespace {
 class VideoSource : public Source {
 public:
     VideoSource(const std::string& path, const SourceOptions& options)
-        : demuxer_(path), decoder_(open_decoder(options.threads)), maker_(demuxer_.stream(), FrameMaker::Form::rgb8) {
+        : demuxer_(path),
+          begun_(demuxer_.read(*packet_)),
+          decoder_(open_decoder(options.threads)),
+          maker_(demuxer_.stream(), FrameMaker::Form::rgb8) {
         info_ = demuxer_.info();
         if (info_.fps_num > 0) frame_s_ = double(info_.fps_den) / info_.fps_num;
         pending_ = decode();
@@ -35,11 +38,15 @@ public:
 
 private:
     Decoder open_decoder(int threads) const {
-        return {demuxer_.stream(), demuxer_.stream()->extradata(), {.threads = threads}};
+        return {demuxer_.stream(),
+                demuxer_.stream()->extradata(),
+                {.threads = threads, .inside_gop = begun_ && !(packet_->flags & AV_PKT_FLAG_KEY)}};
     }
 
     std::optional<Frame> decode() {
-        const auto feed = [this] { return demuxer_.read(*packet_) ? packet_.get() : nullptr; };
+        const auto feed = [this] {
+            return std::exchange(begun_, false) || demuxer_.read(*packet_) ? packet_.get() : nullptr;
+        };
         while (!ended_) {
             AVFrame* picture = decoder_.next(feed, notes_);
             if (!picture) {
@@ -52,6 +59,7 @@ private:
                 note_unconvertible(notes_, info_.path);
                 continue;
             }
+            frame->undecodable = decoder_.undecodable();
             frame->index = frames_++;
             frame->time_s = relative(frame->time_s);
             return frame;
@@ -70,9 +78,10 @@ private:
     }
 
     Demuxer demuxer_;
+    PacketPtr packet_{av_packet_alloc()};
+    bool begun_;  // the first packet is there
     Decoder decoder_;
     FrameMaker maker_;
-    PacketPtr packet_{av_packet_alloc()};
     SourceInfo info_;
     SegmentNotes notes_;
     bool ended_ = false;

@@ -94,7 +94,7 @@ void VideoReader::begin(bool on_gpu) {
         decoder_ = std::make_unique<Decoder>(stream_, *packets_->headers->extradata, options);
         decoder_has_gpu_ = on_gpu;
     }
-    decoder_->begin(packets_->reorder_depth, packets_->headers->length_size);
+    decoder_->begin(packets_->reorder_depth, packets_->headers->length_size, packets_->inside_gop);
     decoder_headers_.reset();
     left_out_ = packets_->left_out;
     at_ = 0;
@@ -132,6 +132,7 @@ std::optional<Frame> VideoReader::next() {
         if (!frame) note_unconvertible(notes_, stream_->path);
         if (!frame || skip_-- > 0) continue;
         ++delivered_;
+        frame->undecodable = decoder_->undecodable();
         return frame;
     }
     return std::nullopt;
