@@ -85,6 +85,12 @@ void add_detection_options(CLI::App& app, RunOptions& options) {
         ->type_name("N")
         ->check(positive)
         ->group(group);
+    app.add_option("--stream", options.input.stream,
+                   "of several video streams in an input, read number N, from 0 (default: the one that is marked as "
+                   "the default, else the largest)")
+        ->type_name("N")
+        ->check(CLI::NonNegativeNumber)
+        ->group(group);
 }
 
 RunThreads parse_decoders(const std::string& text, RunThreads threads) {

@@ -16,10 +16,13 @@ namespace convoy {
 
 /// What is known of an input before it is read.
 struct InputInfo {
-    std::string path;                  ///< as it was named
-    bool is_video = false;             ///< false: one picture
-    int width = 0, height = 0;         ///< of the first frame, as it is shown; 0 when not known yet
-    int fps_num = 0, fps_den = 1;      ///< average frame rate; fps_num is 0 when unknown (pictures)
+    std::string path;              ///< as it was named
+    bool is_video = false;         ///< false: one picture
+    int width = 0, height = 0;     ///< of the first frame, as it is shown; 0 when not known yet
+    int fps_num = 0, fps_den = 1;  ///< average frame rate; fps_num is 0 when unknown (pictures)
+    /// How wide a pixel is shown against how high, as the container or the codec states it.
+    int pixel_width = 1, pixel_height = 1;
+    int video_stream = -1;             ///< of a recording's streams, the one that is read: its index; -1: not known
     std::int64_t frames_estimate = 0;  ///< from the container, 0 when unknown; only for progress
     double duration_s = 0;             ///< 0 when unknown
     double longest_gap_s = 3600;  ///< a frame that is stamped later than that after the one before it has a wrong stamp

@@ -39,6 +39,38 @@ TEST_CASE("the shipped clip is cut, and its frames are there", "[input]") {
     CHECK(input->notes().damaged == 0);
 }
 
+TEST_CASE("of several video streams the one is read that is asked for", "[input]") {
+    const TempFolder folder;
+    const std::string path = folder / "two.mkv";
+    if (!make_video("-f lavfi -i testsrc2=size=160x128:rate=25:duration=1 -f lavfi -i sine=d=1 "
+                    "-f lavfi -i testsrc=size=96x64:rate=10:duration=1 -map 0 -map 1 -map 2 -vf setsar=4/3 -c:v mpeg4 ",
+                    path))
+        return;
+    const auto frames_of = [&](int stream) {
+        media::InputOptions options;
+        options.stream = stream;
+        const auto input = media::open_input(path, options);
+        const auto reader = input->make_reader({});
+        std::vector<int> widths;
+        while (const auto segment = input->next_segment())
+            for (reader->open(segment); const auto frame = reader->next();) widths.push_back(frame->pixels.width);
+        CHECK(input->remark().find("of those from 0 to 1") != std::string::npos);
+        CHECK(input->info().video_stream == (stream == 1 ? 2 : 0));
+        CHECK(input->info().pixel_width == 4);
+        CHECK(input->info().pixel_height == 3);
+        return widths;
+    };
+    CHECK(frames_of(-1) == std::vector<int>(25, 160));
+    CHECK(frames_of(0) == std::vector<int>(25, 160));
+    CHECK(frames_of(1) == std::vector<int>(10, 96));
+    media::InputOptions none;
+    none.stream = 2;
+    const Error error = error_of([&] { media::open_input(path, none); });
+    CHECK(error.kind() == ErrorKind::input);
+    CHECK(std::string(error.what()).find("has no video stream 2; its last one is number 1") != std::string::npos);
+    CHECK(media::open_input(clip())->remark().empty());
+}
+
 TEST_CASE("frames and readers outlive their input, segments can be left half read", "[input]") {
     std::unique_ptr<SegmentReader> reader;
     std::shared_ptr<const Segment> segment;

@@ -109,6 +109,8 @@ TEST_CASE("every option reaches its field") {
                          "200",
                          "--frames",
                          "7",
+                         "--stream",
+                         "2",
                          "--device",
                          "cuda:0,2",
                          "--precision",
@@ -164,6 +166,7 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.classes == "person,car");
     CHECK(o.engine.detect.max_boxes == 200);
     CHECK(o.input.frames == 7);
+    CHECK(o.input.stream == 2);
     CHECK(o.engine.device == "cuda:0,2");
     CHECK(o.engine.precision == Precision::fp16);
     CHECK(o.engine.max_batch == 8);
@@ -221,6 +224,7 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--nms", "-1"}, "--nms"},
         {{"a.mp4", "--max-boxes", "0"}, "--max-boxes"},
         {{"a.mp4", "--frames", "-3"}, "--frames"},
+        {{"a.mp4", "--stream", "-1"}, "--stream"},
         {{"a.mp4", "--batch", "0"}, "--batch"},
         {{"a.mp4", "--threads", "two"}, "--threads"},
         {{"a.mp4", "--precision", "fp8"}, "--precision"},

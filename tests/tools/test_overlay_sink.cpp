@@ -238,6 +238,24 @@ TEST_CASE("sound and other tracks are copied, as far as was read", "[overlay]") 
     CHECK(packets("part.mkv", "a") < packets("in.mp4", "a") / 2);
 }
 
+TEST_CASE("of several videos the one is copied that the boxes are of", "[overlay]") {
+    const TempFolder folder;
+    if (!make_video(
+            "-f lavfi -i testsrc2=size=160x128:rate=25:duration=1 -f lavfi -i testsrc=size=96x64:rate=10:duration=1 "
+            "-map 0 -map 1 -c:v mpeg4 ",
+            folder / "two.mkv"))
+        return;
+    for (const int stream : {0, 1}) {
+        const std::string path = folder / (stream ? "o1.mkv" : "o0.mkv");
+        media::OverlayWriter writer(folder / "two.mkv", path, media::AssScript({}, 160, 128).header(), stream);
+        writer.close(1);
+        CHECK(media::open_input(path)->info().width == (stream ? 96 : 160));
+        media::InputOptions other;
+        other.stream = 1;
+        CHECK_THROWS(media::open_input(path, other));
+    }
+}
+
 TEST_CASE("recordings of any container are copied, whatever they say of decoding", "[overlay]") {
     const TempFolder folder;
     for (const char* name : {"in.mkv", "in.mp4", "in.mov", "in.ts", "in.webm"}) {

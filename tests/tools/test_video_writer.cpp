@@ -53,6 +53,24 @@ TEST_CASE("a written video reads back", "[writer]") {
     CHECK(folder.names().empty());
 }
 
+TEST_CASE("pixels that are not square are said so in every container", "[writer]") {
+    const TempFolder folder;
+    for (const auto encoder : {media::EncoderChoice::x264, media::EncoderChoice::jpeg})
+        for (const char* ending : {"mp4", "mov", "mkv", "avi"}) {
+            if ((encoder == media::EncoderChoice::jpeg) != (ending == std::string("avi"))) continue;
+            const std::string path = folder / (std::string("p.") + ending);
+            CAPTURE(path);
+            media::VideoFormat format{64, 48};
+            format.encoder = encoder;
+            format.pixel_width = 16, format.pixel_height = 11;
+            VideoWriter writer(path, format);
+            writer.write(synthetic(64, 48, 1), 0);
+            writer.close();
+            CHECK(media::open_source(path)->info().pixel_width == 16);
+            CHECK(media::open_source(path)->info().pixel_height == 11);
+        }
+}
+
 TEST_CASE("colours survive the way through the encoder", "[writer]") {
     const TempFolder folder;
     for (const int height : {480, 720}) {

@@ -18,7 +18,7 @@ constexpr double kDefaultRate = 25;  // frames/s where the container tells none
 OverlaySink::Overlay::Overlay(const std::vector<std::string>& class_names, media::LabelStyle labels,
                               const FrameOutput& first, const std::string& path)
     : script(class_names, first.result.frame.pixels.width, first.result.frame.pixels.height, labels),
-      writer(first.input.path, path, script.header()) {
+      writer(first.input.path, path, script.header(), first.input.video_stream) {
     const InputInfo& info = first.input;
     frame_s = info.fps_num > 0 ? double(info.fps_den) / info.fps_num : 1 / kDefaultRate;
 }

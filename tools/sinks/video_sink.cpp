@@ -27,6 +27,8 @@ public:
             format_.fps_num = input.fps_num;
             format_.fps_den = input.fps_den;
         }
+        format_.pixel_width = input.pixel_width;
+        format_.pixel_height = input.pixel_height;
         format_.width = input.width;
         format_.height = input.height;
     }

@@ -27,6 +27,9 @@ struct InputOptions {
     /// The input ends after so many frames; 0 takes all. A recording is decoded in sequence then, since only that tells
     /// where the last of them is.
     std::int64_t frames = 0;
+    /// Which video stream of a recording or a stream is read, counted from 0 among them, cover pictures aside; -1: the
+    /// one that is marked as the default, else the largest. Input::remark() says where there are several.
+    int stream = -1;
 };
 
 /// Whether a path names a live input by what it is: a camera (/dev/video0), or an address whose protocol carries no
@@ -40,12 +43,13 @@ bool is_address(const std::string& path);
 ///
 /// A picture (is_picture) is one closed segment of one RGB8 frame, read and decoded by its reader.
 ///
-/// A recording, the best video stream that libav finds in a file or at an address that can be read from the start
+/// A recording, the video stream that is asked for in a file or at an address that can be read from the start
 /// again, is cut into closed segments of some dozens of frames at the places where decoding can begin; what has too few
 /// of them is decoded by next_segment() and handed out in parts of up to 16 frames. Whatever the segments are read by,
 /// in whatever order, they give the frames that decoding the file in sequence gives. 8-bit 4:2:0 video with a BT.601 or
 /// BT.709 matrix comes as NV12, sample by sample as it was decoded; everything else, and video that is shown turned,
-/// as upright RGB8. The sample aspect ratio is ignored; a frame has at most 2^28 pixels. Readers for a GPU decode with
+/// as upright RGB8. Pixels that are not square stay as they are, and InputInfo
+/// has their shape; a frame has at most 2^28 pixels. Readers for a GPU decode with
 /// its NVDEC where that gives the same bits, and leave frames in its memory: no more than four of a reader's frames may
 /// be held at a time. Frames may outlive their reader and input.
 ///

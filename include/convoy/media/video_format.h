@@ -26,7 +26,8 @@ struct VideoFormat {
     int crf = -1;      ///< their constant rate factor, 0 (H.264: lossless) to 51, NVENC's constant quality; -1: 23 for
                        ///< H.264, 28 for HEVC, which look alike
     int quality = -1;  ///< of JPEGs, libjpeg's, 1 to 100; -1: 90
-    std::vector<int> gpus = {};  ///< that encode JPEGs, by CUDA's numbers; none: the CPU does
+    std::vector<int> gpus = {};             ///< that encode JPEGs, by CUDA's numbers; none: the CPU does
+    int pixel_width = 1, pixel_height = 1;  ///< how wide a pixel is shown against how high
 };
 
 }  // namespace convoy::media

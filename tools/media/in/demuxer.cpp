@@ -30,13 +30,13 @@ bool is_text_art(AVCodecID id) {
 }  // namespace
 
 Demuxer::Demuxer(const std::string& path, std::stop_token cancel, const AVInputFormat* format,
-                 std::chrono::duration<double> silence)
+                 std::chrono::duration<double> silence, int stream)
     : cancel_(std::move(cancel)), asks_again_(format != nullptr), frame_s_(1 / kDefaultRate) {
     info_.path = path;
     if (is_url(path) || format) silence_ = std::chrono::duration_cast<Clock::duration>(silence);
     open(format);
     find_streams();
-    choose_stream();
+    choose_stream(stream);
     describe();
 }
 
@@ -106,14 +106,36 @@ void Demuxer::find_streams() {
     if (code < 0) fail("cannot be read (" + av_message(code) + "); it may be cut short: copy or record it again");
 }
 
-void Demuxer::choose_stream() {
-    const AVCodec* codec = nullptr;
-    const int index = av_find_best_stream(context_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
-    if (index == AVERROR_DECODER_NOT_FOUND) fail("holds a video of a kind that this libav cannot decode");
-    // Cover pictures of songs are video streams to libav.
-    if (index < 0 || context_->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC ||
-        is_text_art(context_->streams[index]->codecpar->codec_id))
-        fail("holds no video stream; give a video or picture");
+/// The index of a video stream that can be decoded.
+int Demuxer::find_stream(int wanted) {
+    const auto is_video = [](const AVStream& stream) {
+        // Cover pictures of songs are video streams to libav.
+        return stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
+               !(stream.disposition & AV_DISPOSITION_ATTACHED_PIC) && !is_text_art(stream.codecpar->codec_id);
+    };
+    std::vector<int> videos;
+    for (unsigned i = 0; i < context_->nb_streams; ++i)
+        if (is_video(*context_->streams[i])) videos.push_back(int(i));
+    if (videos.empty()) fail("holds no video stream; give a video or picture");
+    const int last = int(videos.size()) - 1;
+    if (wanted > last)
+        fail("has no video stream " + std::to_string(wanted) +
+             (last == 0 ? "; its only one is number 0" : "; its last one is number " + std::to_string(last)));
+    int index = wanted >= 0 ? videos[std::size_t(wanted)] : -1;
+    if (wanted >= 0 && !avcodec_find_decoder(context_->streams[index]->codecpar->codec_id))
+        index = AVERROR_DECODER_NOT_FOUND;
+    if (wanted < 0) index = av_find_best_stream(context_.get(), AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+    // Of all, the best may be a cover picture that can be decoded beside a video that cannot.
+    if (index < 0 || !is_video(*context_->streams[index]))
+        fail("holds a video of a kind that this libav cannot decode");
+    if (last > 0)
+        remark_ = "video stream " + std::to_string(std::find(videos.begin(), videos.end(), index) - videos.begin()) +
+                  " is read, of those from 0 to " + std::to_string(last);
+    return index;
+}
+
+void Demuxer::choose_stream(int wanted) {
+    const int index = find_stream(wanted);
     chosen_ = context_->streams[index];
     for (unsigned i = 0; i < context_->nb_streams; ++i)
         if (int(i) != index) context_->streams[i]->discard = AVDISCARD_ALL;
@@ -134,6 +156,12 @@ void Demuxer::describe() {
         info_.fps_num = rate.num;
         info_.fps_den = rate.den;
         frame_s_ = 1 / av_q2d(rate);
+    }
+    info_.video_stream = chosen_->index;
+    const AVRational pixel = av_guess_sample_aspect_ratio(context_.get(), chosen_, nullptr);
+    if (pixel.num > 0 && pixel.den > 0) {
+        info_.pixel_width = pixel.num, info_.pixel_height = pixel.den;
+        if (swaps_axes(stream_->orientation)) std::swap(info_.pixel_width, info_.pixel_height);
     }
     if (context_->iformat->flags & AVFMT_TS_DISCONT) info_.longest_gap_s = kLongestGapOfStream;
     if (chosen_->duration > 0)

@@ -16,15 +16,16 @@
 
 namespace convoy::media {
 
-/// The best video stream of a file, an address or a camera, packet by packet.
+/// One video stream of a file, an address or a camera, packet by packet.
 class Demuxer {
 public:
     /// Throws Error(input) naming the path when it is missing, empty, unreadable, of no known kind or without a video
     /// stream that can be decoded. `format` is libav's when it cannot be told from the contents (a camera), else null.
     /// An address or camera that says nothing for `silence` ends, and everything that waits does soon when `cancel` is
     /// asked to stop: for a name service, a network, a camera, for whoever writes into a pipe. That is no damage.
+    /// `stream`: InputOptions::stream.
     explicit Demuxer(const std::string& path, std::stop_token cancel = {}, const AVInputFormat* format = nullptr,
-                     std::chrono::duration<double> silence = silence_of(30));
+                     std::chrono::duration<double> silence = silence_of(30), int stream = -1);
     /// How long an address or camera may say nothing that is given up after so many seconds.
     static std::chrono::duration<double> silence_of(double give_up_s) {
         return std::chrono::duration<double>(std::min(give_up_s, 30.));
@@ -37,6 +38,9 @@ public:
     const VideoStreamPtr& stream() const { return stream_; }
     /// Whether it is a recording: of a length that is known in seconds or in bytes.
     bool is_recording() const;
+
+    /// Which of several video streams it is, a few words; empty where there is one.
+    const std::string& remark() const { return remark_; }
 
     /// The next packet into `packet`; false at the end, which comes early when the container is damaged.
     bool read(AVPacket& packet);
@@ -52,7 +56,8 @@ private:
     bool gives_up() const;
     void expect_something();
     void find_streams();
-    void choose_stream();
+    void choose_stream(int wanted);
+    int find_stream(int wanted);
     void describe();
     void keep_time(const AVPacket& packet);
     void check_cut_short();
@@ -68,6 +73,7 @@ private:
     DemuxerPtr context_;
     AVStream* chosen_ = nullptr;
     VideoStreamPtr stream_;
+    std::string remark_;
     SegmentNotes notes_;
     bool ended_ = false;
 

@@ -41,7 +41,7 @@ std::shared_ptr<const Segment> LiveInput::next_segment() {
 }
 
 std::unique_ptr<SegmentReader> LiveInput::make_reader(const DecodeTarget& target) {
-    auto reader = std::make_unique<LiveReader>(info_.path, options_.give_up_s, cancel_, target);
+    auto reader = std::make_unique<LiveReader>(info_.path, options_, cancel_, target);
     if (options_.frames == 0) return reader;
     return std::make_unique<FirstFrames>(std::move(reader), options_.frames);
 }

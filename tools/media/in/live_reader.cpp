@@ -20,9 +20,11 @@ constexpr int kLongestWaitForKeyframe = 300;
 
 }  // namespace
 
-LiveReader::LiveReader(const std::string& path, double give_up_s, std::stop_token cancel, const DecodeTarget& target)
+LiveReader::LiveReader(const std::string& path, const InputOptions& options, std::stop_token cancel,
+                       const DecodeTarget& target)
     : path_(path),
-      give_up_(std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(give_up_s))),
+      wanted_stream_(options.stream),
+      give_up_(std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.give_up_s))),
       cancel_(std::move(cancel)),
       target_(target),
       pause_(kFirstPause),
@@ -63,7 +65,8 @@ bool LiveReader::connect() {
     try {
         const bool camera = is_camera(path_);
         c.demuxer = std::make_unique<Demuxer>(path_, cancel_, camera ? camera_format() : nullptr,
-                                              Demuxer::silence_of(std::chrono::duration<double>(give_up_).count()));
+                                              Demuxer::silence_of(std::chrono::duration<double>(give_up_).count()),
+                                              wanted_stream_);
         const VideoStreamPtr& stream = c.demuxer->stream();
         DecoderOptions options;
         options.threads = 0;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include <convoy/media/input.h>
 #include <convoy/segment.h>
 #include "tools/media/in/decoder.h"
 #include "tools/media/in/demuxer.h"
@@ -17,7 +18,8 @@ namespace convoy::media {
 /// Reads a LiveInput: connects, decodes what comes from the first keyframe on, by NVDEC where it can, connects again.
 class LiveReader : public SegmentReader {
 public:
-    LiveReader(const std::string& path, double give_up_s, std::stop_token cancel, const DecodeTarget& target);
+    LiveReader(const std::string& path, const InputOptions& options, std::stop_token cancel,
+               const DecodeTarget& target);
     /// Any segment: there is only one.
     void open(std::shared_ptr<const Segment> segment) override;
     /// Waits for the next frame. Nothing once it was cancelled, or given up after there had been frames. Throws
@@ -44,6 +46,7 @@ private:
     double continued(double stamp_s);
 
     std::string path_;
+    int wanted_stream_;
     Clock::duration give_up_;
     std::stop_token cancel_;
     DecodeTarget target_;

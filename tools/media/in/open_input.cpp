@@ -34,7 +34,8 @@ std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& o
             "'" + path + "' is an animated WebP, which FFmpeg cannot decode; convert it to GIF, APNG or a video");
     if (is_picture(path) && !is_url(path)) return std::make_unique<PictureInput>(path, cancel);
     if (!is_live(path)) {
-        auto demuxer = std::make_unique<Demuxer>(path, cancel, nullptr, Demuxer::silence_of(options.give_up_s));
+        auto demuxer =
+            std::make_unique<Demuxer>(path, cancel, nullptr, Demuxer::silence_of(options.give_up_s), options.stream);
         if (demuxer->is_recording()) return std::make_unique<VideoInput>(std::move(demuxer), cancel, options);
     }
     return std::make_unique<LiveInput>(path, options, cancel);

@@ -80,12 +80,14 @@ std::string VideoInput::remark() const {
         return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
     };
     const std::string consequence = " decoded by one decoder, frames handed out to the devices";
-    if (segmenter_.uncut_packets() == 0) return "";
-    if (!segmenter_.can_cut()) return std::string(avcodec_get_name(stream_->codec())) + " is never cut:" + consequence;
+    std::string text = demuxer_->remark();
+    if (segmenter_.uncut_packets() == 0) return text;
+    if (!text.empty()) text += "; ";
+    if (!segmenter_.can_cut()) return text + avcodec_get_name(stream_->codec()) + " is never cut:" + consequence;
     const std::string points = segmenter_.entry_points() == 1 ? "one keyframe in " + of(segmenter_.packets(), "packet")
                                                               : of(segmenter_.entry_points(), "keyframe") + " in " +
                                                                     of(segmenter_.packets(), "packet");
-    return points + ": " + of(segmenter_.uncut_packets(), "packet") + consequence;
+    return text + points + ": " + of(segmenter_.uncut_packets(), "packet") + consequence;
 }
 
 std::unique_ptr<SegmentReader> VideoInput::make_reader(const DecodeTarget& target) {

@@ -22,6 +22,7 @@ std::shared_ptr<const EncodedStream> stream_of(const VideoFormat& format) {
     p.width = format.width;
     p.height = format.height;
     p.format = AV_PIX_FMT_YUVJ420P;
+    p.sample_aspect_ratio = {format.pixel_width, format.pixel_height};
     p.color_range = AVCOL_RANGE_JPEG;
     p.color_space = AVCOL_SPC_BT470BG;  // JPEG's BT.601
     return stream;

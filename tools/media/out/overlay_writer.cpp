@@ -31,11 +31,11 @@ constexpr double kDisorder_s = .5;  // of pictures that decoders reorder
 
 }  // namespace
 
-OverlayWriter::OverlayWriter(std::string recording, const std::string& path, const std::string& header)
+OverlayWriter::OverlayWriter(std::string recording, const std::string& path, const std::string& header, int video)
     : recording_(std::move(recording)), path_(path), copies_(copies_to(path)), file_(path) {
     if (file_.is_direct() && is_stream(path))
         throw_output(path, "it is a pipe, and an overlay is written into a file", ErrorKind::unsupported);
-    if (can_be_copied(recording_)) copy_.emplace(recording_, RecordingCopy::Tracks::all);
+    if (can_be_copied(recording_)) copy_.emplace(recording_, RecordingCopy::Tracks::all, video);
     AVFormatContext* raw = nullptr;
     check(avformat_alloc_output_context2(&raw, nullptr, copies_ ? "matroska" : "ass", nullptr));
     output_.reset(raw);

@@ -18,10 +18,10 @@ namespace convoy::media {
 /// and takes its name in close(); without it nothing stays.
 class OverlayWriter {
 public:
-    /// `header` is AssScript's. Throws Error(usage) for another ending, Error(unsupported) for an .mkv of what cannot
-    /// be copied: no recording in a file, without time stamps, rotated where this libav would lose that; Error(output)
-    /// when the file cannot be created.
-    OverlayWriter(std::string recording, const std::string& path, const std::string& header);
+    /// `header` is AssScript's; `video` is the index of the stream that was read, -1: the best. Throws Error(usage) for
+    /// another ending, Error(unsupported) for an .mkv of what cannot be copied: no recording in a file, without time
+    /// stamps, rotated where this libav would lose that; Error(output) when the file cannot be created.
+    OverlayWriter(std::string recording, const std::string& path, const std::string& header, int video = -1);
 
     /// Shows `events` from `start_s` to `end_s`, container time, and copies what of the recording comes before that.
     /// Times rise. Throws Error(output).

@@ -34,7 +34,7 @@ bool has_place(const AVOutputFormat& format, AVCodecID codec) {
 
 bool can_be_copied(const std::string& recording) { return !is_url(recording) && !is_stream(recording); }
 
-RecordingCopy::RecordingCopy(std::string recording, Tracks which)
+RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
     : recording_(std::move(recording)), which_(which), packet_(av_packet_alloc()) {
     if (!packet_) throw std::bad_alloc();
     AVFormatContext* raw = nullptr;
@@ -44,7 +44,9 @@ RecordingCopy::RecordingCopy(std::string recording, Tracks which)
     check(avformat_open_input(&raw, ("file:" + recording_).c_str(), nullptr, nullptr));
     input_.reset(raw);
     check(avformat_find_stream_info(raw, nullptr));
-    video_ = av_find_best_stream(raw, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+    video_ = video >= 0 && video < int(raw->nb_streams)
+                 ? video
+                 : av_find_best_stream(raw, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
 }
 
 void RecordingCopy::add_tracks(AVFormatContext& output) {
@@ -54,6 +56,9 @@ void RecordingCopy::add_tracks(AVFormatContext& output) {
         AVStream& from = *input_->streams[i];
         from.discard = AVDISCARD_ALL;
         if (which_ == Tracks::sound && from.codecpar->codec_type != AVMEDIA_TYPE_AUDIO) continue;
+        if (from.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && int(i) != video_ &&
+            !(from.disposition & AV_DISPOSITION_ATTACHED_PIC))
+            continue;
         if (!has_place(*output.oformat, from.codecpar->codec_id)) continue;
         AVStream* to = avformat_new_stream(&output, nullptr);
         if (!to || avcodec_parameters_copy(to->codecpar, from.codecpar) < 0) throw std::bad_alloc();

@@ -13,15 +13,16 @@ namespace convoy::media {
 class RecordingCopy {
 public:
     enum class Tracks { all, sound };
-    /// Throws Error(input) when it cannot be opened.
-    RecordingCopy(std::string recording, Tracks which);
+    /// `video`: the index of the video stream that is meant; -1: the best. Throws Error(input) when the recording
+    /// cannot be opened.
+    RecordingCopy(std::string recording, Tracks which, int video = -1);
 
-    /// Gives a file that is not yet begun those tracks for which it has a place.
+    /// Gives a file that is not yet begun those tracks for which it has a place; of several videos the one.
     void add_tracks(AVFormatContext& output);
     /// Where a track has gone; -1: it was left out.
     int track_of(int stream) const { return tracks_[std::size_t(stream)]; }
     const AVFormatContext& context() const { return *input_; }
-    /// The best video stream; -1 when there is none.
+    /// The video stream; -1 when there is none.
     int video() const { return video_; }
     /// Writes what is decoded before `end_s`, container time. All stamps become `earlier_s` less; sound that would come
     /// before 0 then, or whose stamps step back, is left out. A negative AVERROR when the file does not take it. Throws

@@ -117,6 +117,7 @@ CodecPtr try_open(const AVCodec* codec, const VideoFormat& f, int& code) {
     e.height = (f.height + 1) & ~1;
     const bool hd = e.height >= 720;
     e.pix_fmt = takes_nv12(*codec) ? AV_PIX_FMT_NV12 : AV_PIX_FMT_YUV420P;
+    e.sample_aspect_ratio = {f.pixel_width, f.pixel_height};
     av_reduce(&e.framerate.num, &e.framerate.den, f.fps_num, f.fps_den, kMostFps);
     e.time_base = av_inv_q(e.framerate);
     e.thread_count = std::max(f.threads, 0);

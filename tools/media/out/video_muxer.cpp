@@ -126,6 +126,7 @@ void VideoMuxer::open_container() {
     track_->time_base = tick_;
     track_->avg_frame_rate = stream_->rate;
     check(avcodec_parameters_copy(track_->codecpar, stream_->parameters.get()));
+    track_->sample_aspect_ratio = track_->codecpar->sample_aspect_ratio;
     if (track_->codecpar->codec_id == AV_CODEC_ID_HEVC && container_->name != std::string("matroska"))
         track_->codecpar->codec_tag = MKTAG('h', 'v', 'c', '1');  // which players of Apple's insist on
     if (sound_) sound_->add_tracks(*raw);
