@@ -91,6 +91,9 @@ void add_detection_options(CLI::App& app, RunOptions& options) {
         ->type_name("N")
         ->check(CLI::NonNegativeNumber)
         ->group(group);
+    app.add_flag("--deinterlace", options.input.deinterlace,
+                 "make whole pictures of interlaced ones, on the CPU, before anything is looked for in them")
+        ->group(group);
 }
 
 RunThreads parse_decoders(const std::string& text, RunThreads threads) {

@@ -111,6 +111,7 @@ TEST_CASE("every option reaches its field") {
                          "7",
                          "--stream",
                          "2",
+                         "--deinterlace",
                          "--device",
                          "cuda:0,2",
                          "--precision",
@@ -167,6 +168,7 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.engine.detect.max_boxes == 200);
     CHECK(o.input.frames == 7);
     CHECK(o.input.stream == 2);
+    CHECK(o.input.deinterlace);
     CHECK(o.engine.device == "cuda:0,2");
     CHECK(o.engine.precision == Precision::fp16);
     CHECK(o.engine.max_batch == 8);

@@ -30,6 +30,9 @@ struct InputOptions {
     /// Which video stream of a recording or a stream is read, counted from 0 among them, cover pictures aside; -1: the
     /// one that is marked as the default, else the largest. Input::remark() says where there are several.
     int stream = -1;
+    /// Interlaced pictures are made whole ones, by libavfilter's bwdif, on the CPU; others stay as they are. Throws
+    /// Error(unsupported) where that is not to be had.
+    bool deinterlace = false;
 };
 
 /// Whether a path names a live input by what it is: a camera (/dev/video0), or an address whose protocol carries no

@@ -22,6 +22,7 @@ namespace {
 constexpr int kSpareSurfaces = 6;
 /// Streams that are refreshed bit by bit may have no keyframe at all.
 constexpr std::size_t kLongestWaitForKeyframe = 600;
+constexpr const char* kDeinterlace = "bwdif=mode=send_frame:deint=interlaced";
 
 void set_extradata(AVCodecContext& context, std::span<const std::uint8_t> bytes) {
     av_freep(&context.extradata);
@@ -50,13 +51,14 @@ Decoder::Decoder(VideoStreamPtr stream, std::span<const std::uint8_t> extradata,
     : stream_(std::move(stream)),
       stay_open_(options.stay_open),
       on_cpu_(!options.cuda),
+      deinterlace_(options.deinterlace),
       knows_(!options.inside_gop),
       time_s_(std::nan("")) {
     const AVCodec* codec = options.cuda ? cuda_decoder(stream_->codec()) : avcodec_find_decoder(stream_->codec());
     if (!codec) throw_input(stream_->path, "holds a video of a kind that this libav cannot decode");
     has_software_ = codec == avcodec_find_decoder(stream_->codec());
     context_.reset(avcodec_alloc_context3(codec));
-    if (!context_ || !picture_ || !first_known_) throw std::bad_alloc();
+    if (!context_ || !picture_ || !first_known_ || !of_next_filter_) throw std::bad_alloc();
     AVCodecContext& c = *context_;
     int code = avcodec_parameters_to_context(&c, stream_->parameters.get());
     set_extradata(c, extradata);
@@ -138,9 +140,33 @@ void Decoder::find_places() {
     if (first == AV_NOPTS_VALUE) places_.assign(unknown_, AV_NOPTS_VALUE);
 }
 
+/// The next picture into picture_, as avcodec_receive_frame() does it.
+int Decoder::receive() {
+    for (;;) {
+        if (filter_ && filter_->receive(*picture_)) return 0;
+        if (of_next_filter_->buf[0]) {
+            filter_.emplace(*of_next_filter_, stream_->time_base, kDeinterlace);
+            if (!filter_->send(of_next_filter_.get())) return AVERROR_EXTERNAL;
+            continue;
+        }
+        if (filter_ended_) return AVERROR_EOF;
+        const int code = avcodec_receive_frame(context_.get(), picture_.get());
+        if (!deinterlace_ || (code < 0 && code != AVERROR_EOF)) return code;
+        if (code == AVERROR_EOF) {
+            filter_ended_ = true;
+            if (filter_) filter_->send(nullptr);
+        } else if (filter_ && filter_->takes(*picture_)) {
+            if (!filter_->send(picture_.get())) return AVERROR_EXTERNAL;
+        } else {
+            if (filter_) filter_->send(nullptr);
+            av_frame_move_ref(of_next_filter_.get(), picture_.get());
+        }
+    }
+}
+
 AVFrame* Decoder::next_known(const Feed& feed, SegmentNotes& notes) {
     for (;;) {
-        const int code = avcodec_receive_frame(context_.get(), picture_.get());
+        const int code = receive();
         if (code >= 0) {
             gave_picture_ = true;
             if (!knows_ && !(knows_ = is_known())) {
@@ -211,6 +237,9 @@ void Decoder::begin(int reorder_depth, int length_size, bool inside_gop) {
     context_->has_b_frames = std::max(context_->has_b_frames, reorder_depth);
     ending_ = draining_ = gave_picture_ = false;
     drain_errors_ = 0;
+    filter_.reset();
+    filter_ended_ = false;
+    av_frame_unref(of_next_filter_.get());
     knows_ = !inside_gop;
     places_.clear();
     next_place_ = unknown_ = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <convoy/segment.h>
 #include "tools/media/av_handles.h"
 #include "tools/media/in/video_stream.h"
+#include "tools/media/pictures/filter_graph.h"
 
 namespace convoy::media {
 
@@ -18,6 +20,7 @@ struct DecoderOptions {
     AVBufferRef* cuda = nullptr;  ///< NVDEC on this device (cuda_device()) where it can, else the CPU
     int reorder_depth = 0;        ///< H.264: frames that are held back at least, to come out in order
     bool inside_gop = false;      ///< the packets begin between two keyframes: see Decoder::undecodable()
+    bool deinterlace = false;     ///< interlaced pictures become whole ones; on the CPU only
     bool stay_open = false;       ///< end without flushing where the codec lets us, though it is not NVDEC's: for tests
 };
 
@@ -56,6 +59,7 @@ public:
 
 private:
     static AVPixelFormat choose_format(AVCodecContext* context, const AVPixelFormat* formats);
+    int receive();
     AVFrame* next_known(const Feed& feed, SegmentNotes& notes);
     bool is_known() const;
     void find_places();
@@ -71,6 +75,10 @@ private:
     int length_size_ = 0;
     bool stay_open_, has_software_ = true, on_gpu_ = false, on_cpu_, gpu_offered_ = false;
     bool ending_ = false, draining_ = false, gave_picture_ = false;
+    // Where it deinterlaces:
+    bool deinterlace_, filter_ended_ = false;
+    std::optional<FilterGraph> filter_;
+    FramePtr of_next_filter_{av_frame_alloc()};  // of another size or format than the pictures inside
     // Of packets that begin inside a GOP:
     bool knows_ = true, undecodable_ = false;
     FramePtr first_known_{av_frame_alloc()};

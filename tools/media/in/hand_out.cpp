@@ -8,13 +8,15 @@
 
 namespace convoy::media {
 
-HandOut::HandOut(Segmenter& segmenter, PacketRun begin, int threads)
+HandOut::HandOut(Segmenter& segmenter, PacketRun begin, int threads, bool deinterlace)
     : segmenter_(segmenter),
       run_(std::move(begin)),
       left_out_(run_.segment->left_out),
-      decoder_(
-          run_.segment->stream, *run_.segment->headers->extradata,
-          {.threads = threads, .reorder_depth = run_.segment->reorder_depth, .inside_gop = run_.segment->inside_gop}),
+      decoder_(run_.segment->stream, *run_.segment->headers->extradata,
+               {.threads = threads,
+                .reorder_depth = run_.segment->reorder_depth,
+                .inside_gop = run_.segment->inside_gop,
+                .deinterlace = deinterlace}),
       maker_(run_.segment->stream) {}
 
 const AVPacket* HandOut::next_packet() {

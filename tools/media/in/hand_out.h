@@ -32,7 +32,7 @@ public:
 class HandOut {
 public:
     /// `threads`: 0 lets libav choose. The segmenter must outlive this.
-    HandOut(Segmenter& segmenter, PacketRun begin, int threads);
+    HandOut(Segmenter& segmenter, PacketRun begin, int threads, bool deinterlace);
     /// The next frames, at most kPartFrames; fewer, or none, at the end and behind it.
     std::shared_ptr<FramePart> next();
     bool ended() const { return ended_; }

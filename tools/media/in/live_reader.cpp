@@ -24,6 +24,7 @@ LiveReader::LiveReader(const std::string& path, const InputOptions& options, std
                        const DecodeTarget& target)
     : path_(path),
       wanted_stream_(options.stream),
+      deinterlace_(options.deinterlace),
       give_up_(std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.give_up_s))),
       cancel_(std::move(cancel)),
       target_(target),
@@ -72,11 +73,14 @@ bool LiveReader::connect() {
         options.threads = 0;
         options.frame_threads = false;  // each would hold back a frame
         const AVCodec* nvdec = cuda_decoder(stream->codec());
-        const bool gpu = device_ && nvdec && nvdec == avcodec_find_decoder(stream->codec());  // with a CPU's way out
+        options.deinterlace = deinterlace_;
+        const bool gpu = device_ && !deinterlace_ && nvdec &&
+                         nvdec == avcodec_find_decoder(stream->codec());  // with a CPU's way out
         if (gpu) options.cuda = device_.get();
         if (target_.gpu >= 0 && !gpu)
-            notes_.fallback =
-                device_ ? std::string("GPUs do not decode ") + avcodec_get_name(stream->codec()) : no_device_;
+            notes_.fallback = device_ && deinterlace_ ? "deinterlaced"
+                              : device_ ? std::string("GPUs do not decode ") + avcodec_get_name(stream->codec())
+                                        : no_device_;
         c.decoder = std::make_unique<Decoder>(stream, stream->extradata(), options);
         c.maker = std::make_unique<FrameMaker>(stream, FrameMaker::Form::engine, target_.cuda_stream);
     } catch (const Error& error) {

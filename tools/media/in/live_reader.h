@@ -47,6 +47,7 @@ private:
 
     std::string path_;
     int wanted_stream_;
+    bool deinterlace_;
     Clock::duration give_up_;
     std::stop_token cancel_;
     DecodeTarget target_;

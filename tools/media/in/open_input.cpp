@@ -9,6 +9,7 @@
 #include "tools/media/in/live_input.h"
 #include "tools/media/in/picture_input.h"
 #include "tools/media/in/video_input.h"
+#include "tools/media/pictures/filter_graph.h"
 #include "tools/media/pictures/picture_format.h"
 
 namespace convoy::media {
@@ -32,6 +33,8 @@ std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& o
         throw Error(
             ErrorKind::unsupported,
             "'" + path + "' is an animated WebP, which FFmpeg cannot decode; convert it to GIF, APNG or a video");
+    const std::string obstacle = options.deinterlace ? FilterGraph::obstacle({"bwdif"}) : "";
+    if (!obstacle.empty()) throw Error(ErrorKind::unsupported, "'" + path + "' cannot be deinterlaced: " + obstacle);
     if (is_picture(path) && !is_url(path)) return std::make_unique<PictureInput>(path, cancel);
     if (!is_live(path)) {
         auto demuxer =

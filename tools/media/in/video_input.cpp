@@ -6,6 +6,7 @@
 
 #include "tools/media/in/damage.h"
 #include "tools/media/in/video_reader.h"
+#include "tools/media/pictures/tone_mapper.h"
 
 namespace convoy::media {
 
@@ -21,7 +22,7 @@ VideoInput::VideoInput(std::unique_ptr<Demuxer> demuxer, std::stop_token cancel,
 
 /// Only a frame that was decoded tells that there are any, and their size.
 void VideoInput::look_at_first_frame() {
-    VideoReader reader(stream_, {});
+    VideoReader reader(stream_, {}, false, options_.deinterlace);
     while (std::shared_ptr<const Segment> segment = read_segment()) {
         reader.open(segment);
         if (const std::optional<Frame> frame = reader.next()) {
@@ -56,7 +57,7 @@ std::shared_ptr<const Segment> VideoInput::read_segment() {
         std::optional<PacketRun> run = segmenter_.next();
         if (!run) break;
         if (run->closed() && options_.frames == 0) return run->segment;
-        hand_out_ = std::make_unique<HandOut>(segmenter_, std::move(*run), options_.threads);
+        hand_out_ = std::make_unique<HandOut>(segmenter_, std::move(*run), options_.threads, options_.deinterlace);
     }
     return nullptr;
 }
@@ -76,25 +77,41 @@ SegmentNotes VideoInput::notes() const {
 }
 
 std::string VideoInput::remark() const {
+    std::string text = demuxer_->remark();
+    const auto also = [&](const std::string& more) {
+        if (!more.empty()) text += (text.empty() ? "" : "; ") + more;
+    };
+    const AVCodecParameters& video = *stream_->parameters;
+    if (is_hdr(video.color_trc)) {
+        const std::string obstacle = ToneMapper::obstacle();
+        also(obstacle.empty() ? "HDR, tone-mapped to SDR" : "HDR, looks pale without tone mapping: " + obstacle);
+    }
+    if (video.field_order > AV_FIELD_PROGRESSIVE)
+        also(options_.deinterlace ? "deinterlaced" : "interlaced: what moves has combed edges unless deinterlaced");
+    also(how_cut());
+    return text;
+}
+
+/// Where that is not the usual way.
+std::string VideoInput::how_cut() const {
     const auto of = [](std::int64_t n, const char* noun) {
         return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
     };
     const std::string consequence = " decoded by one decoder, frames handed out to the devices";
-    std::string text = demuxer_->remark();
-    if (segmenter_.uncut_packets() == 0) return text;
-    if (!text.empty()) text += "; ";
-    if (!segmenter_.can_cut()) return text + avcodec_get_name(stream_->codec()) + " is never cut:" + consequence;
+    if (segmenter_.uncut_packets() == 0) return "";
+    if (!segmenter_.can_cut()) return std::string(avcodec_get_name(stream_->codec())) + " is never cut:" + consequence;
     const std::string points = segmenter_.entry_points() == 1 ? "one keyframe in " + of(segmenter_.packets(), "packet")
                                                               : of(segmenter_.entry_points(), "keyframe") + " in " +
                                                                     of(segmenter_.packets(), "packet");
-    return text + points + ": " + of(segmenter_.uncut_packets(), "packet") + consequence;
+    return points + ": " + of(segmenter_.uncut_packets(), "packet") + consequence;
 }
 
 std::unique_ptr<SegmentReader> VideoInput::make_reader(const DecodeTarget& target) {
-    return std::make_unique<VideoReader>(stream_, target);
+    return std::make_unique<VideoReader>(stream_, target, false, options_.deinterlace);
 }
 
 bool VideoInput::adopt_reader(SegmentReader& reader) {
+    if (options_.deinterlace) return false;
     auto* of_video = dynamic_cast<VideoReader*>(&reader);
     return of_video && of_video->move_to(stream_);
 }

@@ -29,6 +29,7 @@ public:
 
 private:
     void look_at_first_frame();
+    std::string how_cut() const;
     bool has_enough() const { return options_.frames > 0 && frames_ == options_.frames; }
     void trim(FramePart& part);
     std::shared_ptr<const Segment> read_segment();

@@ -10,10 +10,11 @@
 
 namespace convoy::media {
 
-VideoReader::VideoReader(VideoStreamPtr stream, const DecodeTarget& target, bool stay_open)
+VideoReader::VideoReader(VideoStreamPtr stream, const DecodeTarget& target, bool stay_open, bool deinterlace)
     : stream_(std::move(stream)),
       target_(target),
       stay_open_(stay_open),
+      deinterlace_(deinterlace),
       maker_(std::in_place, stream_, FrameMaker::Form::engine, target.cuda_stream) {
     if (target.gpu >= 0) device_ = cuda_device(target, no_device_);
 }
@@ -72,6 +73,7 @@ std::string VideoReader::gpu_obstacle() const {
     if (!packets_->flaw.empty()) return packets_->flaw;
     if (refused_ && refused_->same_as(*packets_->headers)) return refusal_;
     if (stream_->orientation != 1) return "shown turned";
+    if (deinterlace_) return "deinterlaced";
     if (!cuda_decoder(stream_->codec())) return std::string("GPUs do not decode ") + avcodec_get_name(stream_->codec());
     return "";
 }
@@ -91,6 +93,7 @@ void VideoReader::begin(bool on_gpu) {
         options.cuda = on_gpu ? device_.get() : nullptr;
         options.reorder_depth = packets_->reorder_depth;
         options.stay_open = stay_open_;
+        options.deinterlace = deinterlace_;
         decoder_ = std::make_unique<Decoder>(stream_, *packets_->headers->extradata, options);
         decoder_has_gpu_ = on_gpu;
     }

@@ -21,8 +21,8 @@ namespace convoy::media {
 /// segment that breaks while the GPU decodes it is begun again on the CPU; frames that were delivered are not repeated.
 class VideoReader : public SegmentReader {
 public:
-    /// `stay_open`: DecoderOptions.
-    VideoReader(VideoStreamPtr stream, const DecodeTarget& target, bool stay_open = false);
+    /// `stay_open`, `deinterlace`: DecoderOptions.
+    VideoReader(VideoStreamPtr stream, const DecodeTarget& target, bool stay_open = false, bool deinterlace = false);
     /// Reads the segments of another stream from now on; false where its decoder could not: it is of another kind.
     bool move_to(const VideoStreamPtr& stream);
     void warm_up(std::shared_ptr<const Segment> sample) override;
@@ -46,7 +46,7 @@ private:
 
     VideoStreamPtr stream_;
     DecodeTarget target_;
-    bool stay_open_;
+    bool stay_open_, deinterlace_;
     BufferPtr device_;
     std::string no_device_;  // why not
 

@@ -25,6 +25,7 @@ AVPixelFormat plain_format(int format) {
 }  // namespace
 
 bool RgbConverter::convert(const AVFrame& frame, std::uint8_t* to, int to_pitch) {
+    if (is_hdr(frame.color_trc) && tone_mapper_.convert(frame, to, to_pitch)) return true;
     const AVPixelFormat format = plain_format(frame.format);
     Key key{frame.width, frame.height, format, colour_matrix(frame.colorspace, frame.height),
             frame.color_range == AVCOL_RANGE_JPEG};

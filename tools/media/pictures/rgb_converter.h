@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "tools/media/av_handles.h"
+#include "tools/media/pictures/tone_mapper.h"
 
 namespace convoy::media {
 
@@ -14,7 +15,7 @@ constexpr AVColorSpace colour_matrix(AVColorSpace stated, int height) {
 }
 
 /// Decoded pictures of any pixel format to RGB8, by the colour matrix and range that they state. Unstated: BT.601 below
-/// 720 rows, else BT.709; limited range.
+/// 720 rows, else BT.709; limited range. Those of high dynamic range are tone-mapped where that can be done.
 class RgbConverter {
 public:
     /// Bytes between rows of a target `width` pixels wide: libswscale writes up to 32 pixels at a time.
@@ -31,6 +32,7 @@ private:
     };
     Key key_;
     ScalerPtr scaler_;
+    ToneMapper tone_mapper_;
 };
 
 }  // namespace convoy::media
