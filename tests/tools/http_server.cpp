@@ -22,6 +22,12 @@ bool send_all(int client, std::string_view bytes) {
     return true;
 }
 
+void wait_until_gone(int client) {
+    char byte = 0;
+    while (::recv(client, &byte, 1, 0) > 0) {
+    }
+}
+
 /// Up to the empty line behind it; "" when the client leaves before.
 std::string request_of(int client) {
     std::string request;
@@ -82,6 +88,7 @@ void HttpServer::serve(int client) {
     if (!answer_.head.empty()) {
         bool there = send_all(client, answer_.head);
         while (there && !answer_.endless.empty()) there = send_all(client, answer_.endless);
+        if (answer_.then == HttpAnswer::Break::stall) wait_until_gone(client);
         return;
     }
     const auto other = answer_.others.find(path_of(request));
@@ -121,10 +128,7 @@ void HttpServer::send_file(int client, std::string_view file, std::size_t from) 
     }
     if (chunked && !breaks) send_all(client, "0\r\n\r\n");
     if (breaks && answer_.then == HttpAnswer::Break::vanish) listener_.stop();
-    if (!breaks || answer_.then != HttpAnswer::Break::stall) return;
-    char nothing = 0;
-    while (::recv(client, &nothing, 1, 0) > 0) {
-    }
+    if (breaks && answer_.then == HttpAnswer::Break::stall) wait_until_gone(client);
 }
 
 }  // namespace convoy::test

@@ -79,8 +79,12 @@ void Demuxer::open(const AVInputFormat* format) {
     const std::string location = file ? "file:" + info_.path : info_.path;
     AVDictionary* options = nullptr;
     av_dict_set(&options, "rtsp_flags", "prefer_tcp", 0);  // over UDP, cameras lose packets even in a quiet network
-    av_dict_set(&options, "reconnect", "1", 0);            // HTTP: where ranges are known, behind the last byte
-    context_.release();                                    // what cannot be opened is freed there
+    if (is_http()) {
+        av_dict_set(&options, "reconnect", "1", 0);  // where ranges are known, behind the last byte
+        const auto patience = std::chrono::duration_cast<std::chrono::microseconds>(*silence_);
+        av_dict_set_int(&options, "timeout", patience.count(), 0);  // by default it connects for 5 s
+    }
+    context_.release();  // what cannot be opened is freed there
     const int code = avformat_open_input(&raw, location.c_str(), format, &options);
     context_.reset(raw);
     av_dict_free(&options);
