@@ -93,6 +93,10 @@ void HttpServer::serve(int client) {
     }
     const auto other = answer_.others.find(path_of(request));
     const std::string_view file = other == answer_.others.end() ? answer_.file : other->second;
+    if (file.empty()) {
+        send_all(client, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+        return;
+    }
     const std::size_t size = file.size(), from = answer_.ranges ? first_byte(request) : 0;
     if (from >= size) {
         send_all(client, "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n\r\n");

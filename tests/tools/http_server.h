@@ -18,7 +18,7 @@ namespace convoy::test {
 /// What a web server sends to whoever asks for anything.
 struct HttpAnswer {
     std::string file = {};
-    std::map<std::string, std::string> others = {};  ///< what is at other paths ("/a.ts")
+    std::map<std::string, std::string> others = {};  ///< what is at other paths ("/a.ts"); if empty, 404
     bool ranges = true;                              ///< it knows them, and says so
     /// How it says where the file ends: by a Content-Length, by chunks of 4096 bytes, or by closing the connection.
     enum class Length { stated, chunked, untold } length = Length::stated;

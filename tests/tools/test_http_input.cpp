@@ -338,3 +338,49 @@ TEST_CASE("a playlist is live as long as it does not say that it ends", "[http]"
         CHECK(read(growing.url("list.m3u8")).error == "it is live");
     }
 }
+
+TEST_CASE("segments of a playlist that a web server drops are asked for again, or said to be missing", "[http]") {
+    const TempFolder folder;
+    if (!make_clip(folder / "clip.ts")) return;
+    if (!make_video("-i " + folder / "clip.ts" + " -c copy -f hls -hls_time 5 -hls_playlist_type vod",
+                    folder / "list.m3u8"))
+        return;
+    HttpAnswer answer;
+    for (const std::string& name : folder.names())
+        if (name.ends_with(".ts")) answer.others["/" + name] = read_file(folder / name);
+    answer.file = read_file(folder / "list.m3u8");
+    const auto get = [&] {
+        const HttpServer server(answer);
+        return read(server.url("list.m3u8"), 3);
+    };
+    const Reading whole = get();
+    CHECK(whole.error == "");
+    CHECK(whole.notes.damaged == 0);
+    CHECK(whole.frames.size() == kFrames);
+    // The same by a list of lists, as there is one for each size of the video.
+    answer.others["/one.m3u8"] = answer.file;
+    answer.file = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=800000,RESOLUTION=96x64\none.m3u8\n";
+    CHECK(difference(get().frames, whole.frames) == "");
+    for (const Length length : {Length::stated, Length::chunked}) {
+        answer.length = length;
+        answer.breaks_after = answer.others["/list1.ts"].size() / 2;
+        answer.breaks = 2;
+        answer.ranges = true;
+        const Reading continued = get();
+        CHECK(continued.error == "");
+        CHECK(difference(continued.frames, whole.frames) == "");
+        answer.ranges = false;
+        const Reading cut = get();
+        CAPTURE(cut.error);
+        CHECK(has(cut.error, " s of the video: a part of it broke off; download it"));
+        CHECK(cut.frames.size() < kFrames / 2);
+        CHECK(begins_like(cut.frames, whole.frames));
+    }
+    answer.breaks = 0;
+    answer.others["/list2.ts"] = "";
+    const Reading cut = get();
+    CAPTURE(cut.error);
+    CHECK(has(cut.error, "/list2.ts, cannot be opened (Server returned 404"));
+    CHECK(cut.frames.size() < kFrames);
+    CHECK(begins_like(cut.frames, whole.frames));
+}

@@ -54,6 +54,10 @@ bool Demuxer::gives_up() const {
     return cancel_.stop_requested() || Clock::now() > deadline_;
 }
 
+AVIOInterruptCB Demuxer::interrupt() {
+    return {[](void* self) { return int(static_cast<const Demuxer*>(self)->gives_up()); }, this};
+}
+
 void Demuxer::expect_something() {
     if (silence_) deadline_ = Clock::now() + *silence_;
 }
@@ -64,7 +68,7 @@ void Demuxer::open(const AVInputFormat* format) {
     AVFormatContext* raw = avformat_alloc_context();
     if (!raw) throw std::bad_alloc();
     context_.reset(raw);
-    raw->interrupt_callback = {[](void* self) { return int(static_cast<const Demuxer*>(self)->gives_up()); }, this};
+    raw->interrupt_callback = interrupt();
     if (format) raw->flags |= AVFMT_FLAG_NONBLOCK;  // else nothing ends the wait for a picture
     if (file && is_stream(info_.path)) {
         stream_in_ = std::make_unique<InputStream>(info_.path, [cancel = cancel_] { return cancel.stop_requested(); });
@@ -79,11 +83,8 @@ void Demuxer::open(const AVInputFormat* format) {
     const std::string location = file ? "file:" + info_.path : info_.path;
     AVDictionary* options = nullptr;
     av_dict_set(&options, "rtsp_flags", "prefer_tcp", 0);  // over UDP, cameras lose packets even in a quiet network
-    if (is_http()) {
-        av_dict_set(&options, "reconnect", "1", 0);  // where ranges are known, behind the last byte
-        const auto patience = std::chrono::duration_cast<std::chrono::microseconds>(*silence_);
-        av_dict_set_int(&options, "timeout", patience.count(), 0);  // by default it connects for 5 s
-    }
+    av_dict_set(&options, "http_persistent", "0", 0);      // else nothing tells how a playlist's segments ended
+    if (is_http()) watch_parts(*raw);
     context_.release();  // what cannot be opened is freed there
     const int code = avformat_open_input(&raw, location.c_str(), format, &options);
     context_.reset(raw);
@@ -184,7 +185,7 @@ bool Demuxer::read_next(AVPacket& packet) {
         av_packet_unref(&packet);
         const int code = av_read_frame(context_.get(), &packet);
         if (cancel_.stop_requested()) break;  // what came last may be half a packet
-        if (code >= 0) {
+        if (code >= 0 && !(held_ && has_gap())) {
             expect_something();
             if (packet.stream_index != chosen_->index) continue;
             keep_time(packet);

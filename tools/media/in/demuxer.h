@@ -9,6 +9,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <convoy/segment.h>
 #include "tools/media/av_handles.h"
@@ -56,6 +57,7 @@ private:
     std::string why_unopened(int code, bool from_far) const;
     void look_up_host() const;
     bool gives_up() const;
+    AVIOInterruptCB interrupt();
     void expect_something();
     void find_streams();
     void choose_stream();
@@ -69,7 +71,11 @@ private:
     void end_from_far(int code);
     bool missed_first() const;
     int asks_at_end(AVIOContext& io) const;
-    bool still_connected();
+    bool still_connected(AVIOContext& io);
+    void watch_parts(AVFormatContext& context);
+    int open_part(AVFormatContext* context, AVIOContext** io, const char* url, int flags, AVDictionary** options);
+    void look_at_part(AVIOContext& io);
+    bool has_gap() const { return !body() && !gap_.empty(); }
     void break_off(const std::string& reason);
     std::optional<double> missing_s() const;
     double longest_missing_s() const { return std::max(1., .1 * end_s_); }
@@ -84,6 +90,11 @@ private:
     const bool asks_again_;                   // a camera, which libav asks until it has a picture
     std::unique_ptr<InputStream> stream_in_;  // of what is no regular file
     AvioPtr io_;
+    // Of what libav opens over HTTP: how it would do that itself, what is open, and what of a playlist is missing.
+    decltype(AVFormatContext::io_open) open_part_ = nullptr;
+    decltype(AVFormatContext::io_close2) close_part_ = nullptr;
+    std::vector<AVIOContext*> parts_;
+    std::string gap_;
     DemuxerPtr context_;
     AVStream* chosen_ = nullptr;
     VideoStreamPtr stream_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <string_view>
+#include <vector>
 
 #include "tools/media/in/damage.h"
 #include "tools/media/in/demuxer.h"
@@ -40,6 +41,9 @@ void Demuxer::end(int code) {
 /// A server's end that was no end.
 void Demuxer::end_from_far(int code) {
     AVIOContext* io = body();
+    if (!io)
+        for (AVIOContext* part : parts_) look_at_part(*part);
+    if (has_gap()) return break_off(gap_);
     if (code == AVERROR_EOF && io && io->eof_reached && io->error < 0) code = io->error;
     if (code == AVERROR_EXIT || Clock::now() > deadline_)
         return break_off("nothing more came for " + with_decimals(std::chrono::duration<double>(*silence_).count()) +
@@ -54,7 +58,7 @@ void Demuxer::end_from_far(int code) {
                         "the server has not said how long it is, and closed the connection: this may not be all of it");
         return;
     }
-    if (code == AVERROR_EOF && io && io->eof_reached && is_http() && still_connected()) code = AVERROR(EIO);
+    if (code == AVERROR_EOF && io && io->eof_reached && is_http() && still_connected(*io)) code = AVERROR(EIO);
     if (code == AVERROR_EOF) return;
     break_off(code == AVERROR(EIO) ? "the connection broke off" : av_message(code));
 }
@@ -78,13 +82,52 @@ int Demuxer::asks_at_end(AVIOContext& io) const {
 
 /// Chunks that stop coming end for libav as those do that end by the last one. But then it lets go of the connection,
 /// and asks no more for its sake: no more often than for a file.
-bool Demuxer::still_connected() {
+bool Demuxer::still_connected(AVIOContext& io) {
     AVIOContext* file = nullptr;
-    if (avio_open2(&file, "file:/dev/null", AVIO_FLAG_READ, &context_->interrupt_callback, nullptr) < 0) return false;
+    const AVIOInterruptCB callback = interrupt();
+    if (avio_open2(&file, "file:/dev/null", AVIO_FLAG_READ, &callback, nullptr) < 0) return false;
     expect_something();
     const int of_file = asks_at_end(*file);
     avio_close(file);
-    return asks_at_end(*body()) > of_file;
+    return asks_at_end(io) > of_file;
+}
+
+/// What a playlist names libav opens through here, and all else over HTTP. Of what is missing it says nothing.
+void Demuxer::watch_parts(AVFormatContext& context) {
+    open_part_ = context.io_open;
+    close_part_ = context.io_close2;
+    context.opaque = this;
+    context.io_open = [](AVFormatContext* c, AVIOContext** io, const char* url, int flags, AVDictionary** options) {
+        return static_cast<Demuxer*>(c->opaque)->open_part(c, io, url, flags, options);
+    };
+    context.io_close2 = [](AVFormatContext* c, AVIOContext* io) {
+        auto* self = static_cast<Demuxer*>(c->opaque);
+        if (io && std::erase(self->parts_, io) > 0) self->look_at_part(*io);
+        return self->close_part_(c, io);
+    };
+}
+
+int Demuxer::open_part(AVFormatContext* context, AVIOContext** io, const char* url, int flags, AVDictionary** options) {
+    AVDictionary* own = nullptr;
+    AVDictionary** all = options ? options : &own;
+    av_dict_set(all, "reconnect", "1", 0);  // where ranges are known, behind the last byte
+    const auto patience = std::chrono::duration_cast<std::chrono::microseconds>(*silence_);
+    av_dict_set_int(all, "timeout", patience.count(), 0);  // by default it connects for 5 s
+    const int code = open_part_(context, io, url, flags, all);
+    av_dict_free(&own);
+    const std::string_view name = url;
+    const bool is_list = name.find(".m3u") != name.npos || name.find(".mpd") != name.npos;  // one of several, maybe
+    if (code >= 0)
+        parts_.push_back(*io);
+    else if (!is_list && name != info_.path && gap_.empty())
+        gap_ = "a part of it, " + std::string(name) + ", cannot be opened (" + av_message(code) + ")";
+    return code;
+}
+
+void Demuxer::look_at_part(AVIOContext& io) {
+    const bool broke =
+        io.error < 0 ? io.error != AVERROR(EIO) || avio_size(&io) > 0 : io.eof_reached && still_connected(io);
+    if (broke && gap_.empty()) gap_ = "a part of it broke off";
 }
 
 void Demuxer::break_off(const std::string& reason) {
