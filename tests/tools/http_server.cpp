@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/tools/http_server.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -86,8 +87,12 @@ void HttpServer::serve(int client) {
     const std::string request = request_of(client);
     if (request.empty()) return;
     if (!answer_.head.empty()) {
-        bool there = send_all(client, answer_.head);
-        while (there && !answer_.endless.empty()) there = send_all(client, answer_.endless);
+        const auto pause = [&] {
+            pollfd gone{client, POLLIN, 0};
+            return ::poll(&gone, 1, answer_.pause_ms) == 0;
+        };
+        bool there = pause() && send_all(client, answer_.head);
+        while (there && !answer_.endless.empty()) there = pause() && send_all(client, answer_.endless);
         if (answer_.then == HttpAnswer::Break::stall) wait_until_gone(client);
         return;
     }

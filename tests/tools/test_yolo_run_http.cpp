@@ -205,6 +205,12 @@ TEST_CASE("a signal ends a run that waits for a web server or a pipe, whatever i
         add("silence", only("HTTP/1.1 2"));
         add("headers without an end", only("HTTP/1.1 200 OK\r\n", "X-More: and more\r\n"));
         add("nothing behind the header", nothing_of_clip());
+        HttpAnswer slow = only("HTTP/1.1 302 Found\r\nLocation: /again.ts\r\nContent-Length: 0\r\n\r\n");
+        slow.pause_ms = 3000;
+        add("a redirection to itself that takes its time", slow);
+        slow = only("HTTP/1.1 200 OK\r\n\r\n", "#");
+        slow.pause_ms = 200;
+        add("noise that comes in drops", slow);
         add("half of the file, and silence", half_clip(Break::stall), Arguments{}, true);
         add("half of the file, and nobody there", half_clip(Break::vanish), Arguments{}, true);
         add("a pipe without a writer", "x.ts");
@@ -251,6 +257,9 @@ TEST_CASE("--give-up ends a run that waits for a web server, whatever it waits f
     add("nothing more came for 2.00 s", "half of the file, and silence", half_clip(Break::stall), give_up, true);
     add("nothing more came for 2.00 s", "half of the file, and nobody there", half_clip(Break::vanish), give_up, true);
     add("circle", "redirections", only("HTTP/1.1 302 Found\r\nLocation: /again.ts\r\n" + empty), give_up);
+    HttpAnswer drops = only("HTTP/1.1 200 OK\r\n\r\n", "#");
+    drops.pause_ms = 200;
+    add("it says nothing", "noise that comes in drops", drops, give_up);
     add("is no video", "noise", only("HTTP/1.1 200 OK\r\n\r\n", std::string(4096, '#')), give_up);
     add("404", "404", only("HTTP/1.1 404 Not Found\r\n" + empty), give_up);
     add("Server returned 5XX", "500", only("HTTP/1.1 500 Oops\r\n" + empty), give_up);
