@@ -15,14 +15,15 @@ namespace convoy::test {
 /// A socket that listens on a free port of the loopback.
 class LoopbackListener {
 public:
-    /// `flags`: of the socket, beside SOCK_CLOEXEC.
-    explicit LoopbackListener(int flags) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0)) {
+    /// `flags`: of the socket, beside SOCK_CLOEXEC. `waiting`: so many may wait to be accepted.
+    explicit LoopbackListener(int flags, int waiting = 8)
+        : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | flags, 0)) {
         sockaddr_in name = {};
         name.sin_family = AF_INET;
         name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         socklen_t size = sizeof name;
         REQUIRE(::bind(fd_, reinterpret_cast<sockaddr*>(&name), size) == 0);
-        REQUIRE(::listen(fd_, 8) == 0);
+        REQUIRE(::listen(fd_, waiting) == 0);
         REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&name), &size) == 0);
         port_ = ntohs(name.sin_port);
     }

@@ -71,21 +71,6 @@ private:
     }
 };
 
-std::string make_fifo(const std::string& path) {
-    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-    return path;
-}
-
-Arguments with_small_model(Arguments arguments) {
-    arguments.insert(arguments.end(), {"--model", source_file("models/yolov3-quarter"), "--size", "96"});
-    return arguments;
-}
-
-void wait_until(const std::function<bool()>& done) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (!done() && std::chrono::steady_clock::now() < end) pause_ms(20);
-}
-
 /// Whether a process hangs in a write to its standard error.
 bool is_writing_messages(int pid) {
     return read_file("/proc/" + std::to_string(pid) + "/syscall").starts_with(std::to_string(SYS_write) + " 0x2 ");

@@ -16,7 +16,6 @@
 #include "tests/support/catch.h"
 #include "tests/tools/child.h"
 #include "tests/tools/media_files.h"
-#include "tests/tools/plain_http_server.h"
 #include "tests/tools/silent_server.h"
 
 using namespace convoy;
@@ -79,40 +78,6 @@ TEST_CASE("names of live inputs", "[live]") {
          {"clip.mp4", "http://host/clip.mp4", "https://host/clip.mp4", "/dev/null", "a.jpg", "file:///a.mp4"})
         CHECK_FALSE(media::is_live(path));
     CHECK(media::open_input("rtsp://nobody.invalid/1")->info().is_video);  // nothing is opened yet
-}
-
-TEST_CASE("a file behind a web server that knows no ranges is read once, and ends", "[live]") {
-    const TempFolder folder;
-    const auto frames_of = [](Input& input) {
-        const auto reader = input.make_reader({});
-        int frames = 0;
-        while (const auto segment = input.next_segment()) {
-            CHECK(segment->kind() != SegmentKind::endless);
-            for (reader->open(segment); reader->next();) ++frames;
-        }
-        return frames;
-    };
-    for (const char* name : {"clip.mp4", "clip.ts", "clip.mkv"}) {
-        const std::string clip = folder / name;
-        if (!make_video(
-                "-f lavfi -i testsrc2=size=96x64:rate=25:duration=2 -c:v libx264 -preset veryfast -g 12 -movflags "
-                "+faststart",
-                clip))
-            return;
-        CAPTURE(name);
-        {
-            const PlainHttpServer server(read_bytes(clip));
-            const auto input = media::open_input(server.url(name));
-            CHECK(frames_of(*input) == 50);
-            CHECK(input->notes().damaged == 0);
-            CHECK(server.connections() <= 2);  // libav asks for the end of some, in vain
-        }
-        const PlainHttpServer server(read_bytes(clip), .5);  // which goes away in the middle
-        const auto input = media::open_input(server.url(name));
-        const int frames = frames_of(*input);
-        CHECK(frames > 10);
-        CHECK(frames < 40);
-    }
 }
 
 TEST_CASE("a live stream that drops out is taken up again", "[live]") {

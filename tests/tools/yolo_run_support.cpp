@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "tests/tools/yolo_run_support.h"
 
+#include <sys/stat.h>
+
+#include <chrono>
+#include <thread>
+
 #include <convoy/media/image.h>
 #include <convoy/media/source.h>
 #include "tests/support/catch.h"
@@ -15,6 +20,11 @@ std::string clip() { return source_file("models/pedestrians.mp4"); }
 Finished yolo_run(const TemporaryFolder& folder, Arguments arguments, bool with_model) {
     if (with_model) arguments.insert(arguments.end(), {"--model", source_file("models/yolov3-quarter")});
     return run("yolo-run", arguments, folder.path());
+}
+
+Arguments with_small_model(Arguments arguments) {
+    arguments.insert(arguments.end(), {"--model", source_file("models/yolov3-quarter"), "--size", "96"});
+    return arguments;
 }
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
@@ -44,6 +54,17 @@ void save_frame(const std::string& path, int index) {
         image.rgb.insert(image.rgb.end(), row, row + std::ptrdiff_t(image.width) * 3);
     }
     media::write_image(path, image);
+}
+
+std::string make_fifo(const std::string& path) {
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    return path;
+}
+
+void wait_until(const std::function<bool()>& done) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!done() && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
 std::size_t files_in(const fs::path& folder) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ std::string clip();
 /// yolo-run with the demo model, named: tests also run from build folders that have none beside them.
 Finished yolo_run(const TemporaryFolder& folder, Arguments arguments, bool with_model = true);
 
+/// … for arguments, with a small input of the network.
+Arguments with_small_model(Arguments arguments);
+
 bool contains(const std::string& text, const std::string& part);
 
 /// The records of a JSON Lines text; throws for a line that is none.
@@ -31,6 +35,12 @@ std::int64_t frames_in_video(const std::string& path);
 
 /// Frame `index` of the clip as a picture file.
 void save_frame(const std::string& path, int index);
+
+/// A named pipe at a path.
+std::string make_fifo(const std::string& path);
+
+/// Returns when `done` says so, and after a minute.
+void wait_until(const std::function<bool()>& done);
 
 std::size_t files_in(const std::filesystem::path& folder);
 

@@ -36,7 +36,8 @@ struct InputOptions {
 };
 
 /// Whether a path names a live input by what it is: a camera (/dev/video0), or an address whose protocol carries no
-/// recordings (rtsp, rtmp, srt, udp, rtp, tcp, …). An http(s) address shows only when it is opened what it is.
+/// recordings (rtsp, rtmp, srt, udp, rtp, tcp, …). An http(s) address shows only when it is opened what it is: live are
+/// a playlist without an end and multipart JPEGs of no stated length; all else is a recording.
 bool is_live(const std::string& path);
 
 /// Whether a path is left to libav's protocols, e.g. https://example.org/clip.mp4.
@@ -46,15 +47,17 @@ bool is_address(const std::string& path);
 ///
 /// A picture (is_picture) is one closed segment of one RGB8 frame, read and decoded by its reader.
 ///
-/// A recording, the video stream that is asked for in a file or at an address that can be read from the start
-/// again, is cut into closed segments of some dozens of frames at the places where decoding can begin; what has too few
-/// of them is decoded by next_segment() and handed out in parts of up to 16 frames. Whatever the segments are read by,
-/// in whatever order, they give the frames that decoding the file in sequence gives. 8-bit 4:2:0 video with a BT.601 or
-/// BT.709 matrix comes as NV12, sample by sample as it was decoded; everything else, and video that is shown turned,
-/// as upright RGB8. Pixels that are not square stay as they are, and InputInfo
-/// has their shape; a frame has at most 2^28 pixels. Readers for a GPU decode with
-/// its NVDEC where that gives the same bits, and leave frames in its memory: no more than four of a reader's frames may
-/// be held at a time. Frames may outlive their reader and input.
+/// A recording, the video stream that is asked for in a file or at an address, is read once. It is cut into closed
+/// segments of some dozens of frames at the places where decoding can begin; what has too few of them is decoded by
+/// next_segment() and handed out in parts of up to 16 frames. Whatever the segments are read by, in whatever order,
+/// they give the frames that decoding the file in sequence gives. 8-bit 4:2:0 video with a BT.601 or BT.709 matrix
+/// comes as NV12, sample by sample as it was decoded; everything else, and video that is shown turned, as upright RGB8.
+/// Pixels that are not square stay as they are, and InputInfo has their shape; a frame has at most 2^28 pixels. Readers
+/// for a GPU decode with its NVDEC where that gives the same bits, and leave frames in its memory: no more than four of
+/// a reader's frames may be held at a time. Frames may outlive their reader and input.
+///
+/// Where a server drops a recording, it is asked for the rest if it knows ranges. If the rest does not come,
+/// next_segment() throws Error(input), which says how far it came, once all that came has been handed out.
 ///
 /// A live input is one endless segment, which connects when its reader is opened, and again when it drops out. Each
 /// drop-out counts as damage. The size and rate of its frames are not known before.

@@ -4,13 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <new>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include <convoy/media/input.h>
 #include "tools/media/av_compat.h"
 #include "tools/media/files.h"
-#include "tools/media/in/damage.h"
 #include "tools/media/in/host_lookup.h"
 #include "tools/media/limits.h"
 #include "tools/media/pictures/picture_format.h"
@@ -38,14 +39,23 @@ Demuxer::Demuxer(const std::string& path, std::stop_token cancel, const AVInputF
     find_streams();
     choose_stream(stream);
     describe();
+    if (!is_url(path) || !is_recording()) return;
+    held_.reset(av_packet_alloc());
+    if (!held_) throw std::bad_alloc();
+    if (body()) size_ = avio_size(body());
 }
 
 void Demuxer::fail(const std::string& what) const { throw_input(info_.path, what); }
 
 /// libav asks this while it waits for a network, and before each packet while it looks for streams.
 bool Demuxer::gives_up() const {
+    ++asked_;
     if (asks_again_) std::this_thread::sleep_for(kCameraPause);
     return cancel_.stop_requested() || Clock::now() > deadline_;
+}
+
+AVIOInterruptCB Demuxer::interrupt() {
+    return {[](void* self) { return int(static_cast<const Demuxer*>(self)->gives_up()); }, this};
 }
 
 void Demuxer::expect_something() {
@@ -58,7 +68,7 @@ void Demuxer::open(const AVInputFormat* format) {
     AVFormatContext* raw = avformat_alloc_context();
     if (!raw) throw std::bad_alloc();
     context_.reset(raw);
-    raw->interrupt_callback = {[](void* self) { return int(static_cast<const Demuxer*>(self)->gives_up()); }, this};
+    raw->interrupt_callback = interrupt();
     if (format) raw->flags |= AVFMT_FLAG_NONBLOCK;  // else nothing ends the wait for a picture
     if (file && is_stream(info_.path)) {
         stream_in_ = std::make_unique<InputStream>(info_.path, [cancel = cancel_] { return cancel.stop_requested(); });
@@ -73,7 +83,9 @@ void Demuxer::open(const AVInputFormat* format) {
     const std::string location = file ? "file:" + info_.path : info_.path;
     AVDictionary* options = nullptr;
     av_dict_set(&options, "rtsp_flags", "prefer_tcp", 0);  // over UDP, cameras lose packets even in a quiet network
-    context_.release();                                    // what cannot be opened is freed there
+    av_dict_set(&options, "http_persistent", "0", 0);      // else nothing tells how a playlist's segments ended
+    if (is_http()) watch_parts(*raw);
+    context_.release();  // what cannot be opened is freed there
     const int code = avformat_open_input(&raw, location.c_str(), format, &options);
     context_.reset(raw);
     av_dict_free(&options);
@@ -91,7 +103,11 @@ std::string Demuxer::why_unopened(int code, bool from_far) const {
     if (!from_far)
         return "is no video or picture that can be read (" + av_message(code) +
                "); if it should be one, it is cut short or damaged: copy or record it again";
-    const std::string reason = Clock::now() > deadline_ ? "it says nothing" : av_message(code);
+    if (code == AVERROR_INVALIDDATA && is_http())
+        return "is no video or picture that can be read (" + av_message(code) + "); look what the server sends";
+    const std::string reason = Clock::now() > deadline_            ? "it says nothing"
+                               : code == AVERROR(EIO) && is_http() ? "it breaks off or redirects in a circle"
+                                                                   : av_message(code);
     return "cannot be opened (" + reason + "); check the " +
            (is_url(info_.path) ? "address and the network" : "camera");
 }
@@ -174,19 +190,30 @@ void Demuxer::describe() {
 }
 
 bool Demuxer::is_recording() const {
+    if (is_live(info_.path)) return false;
     if (!is_url(info_.path)) return true;
-    if (context_->ctx_flags & AVFMTCTX_UNSEEKABLE) return false;
-    // A server need not know ranges: what says how long it is, in seconds or bytes, ends.
-    return info_.duration_s > 0 || (context_->pb && avio_size(context_->pb) > 0);
+    // A server need not state a length: only what is known to have no end is no recording.
+    const bool pictures = context_->iformat->name == std::string_view("mpjpeg");
+    return !(context_->ctx_flags & AVFMTCTX_UNSEEKABLE) && !(pictures && avio_size(context_->pb) <= 0);
 }
 
 bool Demuxer::read(AVPacket& packet) {
+    if (!held_) return read_next(packet);
+    do {
+        av_packet_unref(&packet);
+        av_packet_move_ref(&packet, held_.get());
+        if (!read_next(*held_)) return packet.buf && broken_off_.empty();
+    } while (!packet.buf);
+    return true;
+}
+
+bool Demuxer::read_next(AVPacket& packet) {
     expect_something();
     for (int retries = 0; !ended_ && !cancel_.stop_requested();) {
         av_packet_unref(&packet);
         const int code = av_read_frame(context_.get(), &packet);
         if (cancel_.stop_requested()) break;  // what came last may be half a packet
-        if (code >= 0) {
+        if (code >= 0 && !(held_ && has_gap())) {
             expect_something();
             if (packet.stream_index != chosen_->index) continue;
             keep_time(packet);
@@ -197,14 +224,9 @@ bool Demuxer::read(AVPacket& packet) {
             continue;
         }
         ended_ = true;
-        if (code != AVERROR_EOF)
-            note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
-                        Clock::now() > deadline_
-                            ? "nothing more came for too long"
-                            : "reading ended early (" + av_message(code) + ")" +
-                                  (stream_in_ ? "; a pipe cannot be read back: give the file" : ""));
-        check_cut_short();
+        end(code);
     }
+    av_packet_unref(&packet);
     return false;
 }
 
@@ -217,23 +239,6 @@ void Demuxer::keep_time(const AVPacket& packet) {
         if (packet.duration > 0) duration_s = stream_->seconds(packet.duration);
     }
     end_s_ = std::max(end_s_, begin_s + duration_s);
-}
-
-/// libav takes a file that is cut short for one that ends; an index that names bytes behind the end, or a stated
-/// duration that is not reached, tells.
-void Demuxer::check_cut_short() {
-    const int entries = avformat_index_get_entries_count(chosen_);
-    const std::int64_t size = context_->pb ? avio_size(context_->pb) : -1;
-    const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(chosen_, entries - 1) : nullptr;
-    const bool bytes_missing = last && size > 0 && last->pos + last->size > size;
-    const bool stated = context_->duration_estimation_method == AVFMT_DURATION_FROM_STREAM;
-    // Some containers count the duration from zero, some from the first time stamp.
-    const double end_s = end_s_ + std::max(first_s_.value_or(0), 0.);
-    const double missing_s = double(context_->duration) / AV_TIME_BASE - end_s;
-    // A sound track may be a little longer than the video.
-    if (bytes_missing || (stated && missing_s > std::max(1., .1 * end_s_)))
-        note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
-                    "the file is cut short, the rest of the video is missing");
 }
 
 }  // namespace convoy::media

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include <convoy/segment.h>
 #include "tools/media/av_handles.h"
@@ -36,16 +38,21 @@ public:
     /// Width and height stay 0: only a decoded frame tells.
     const InputInfo& info() const { return info_; }
     const VideoStreamPtr& stream() const { return stream_; }
-    /// Whether it is a recording: of a length that is known in seconds or in bytes.
+    /// Whether it is read once, from its begin to its end. Not so a camera or a stream, a playlist that grows, and the
+    /// pictures of a camera that come over HTTP one behind the other.
     bool is_recording() const;
 
     /// Which of several video streams it is, a few words; empty where there is one.
     const std::string& remark() const { return remark_; }
 
-    /// The next packet into `packet`; false at the end, which comes early when the container is damaged.
+    /// The next packet into `packet`; false at the end, which comes early when the container is damaged. Of a recording
+    /// from a network whose end does not come the last packet is dropped, which may be half a picture.
     bool read(AVPacket& packet);
     /// Reading that ended early, a file that is cut short: complete once read() has returned false.
     const SegmentNotes& notes() const { return notes_; }
+    /// Of a recording from a network whose end did not come: why, and how far it came, a sentence; else empty. Complete
+    /// once read() has returned false.
+    const std::string& broken_off() const { return broken_off_; }
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -54,12 +61,29 @@ private:
     std::string why_unopened(int code, bool from_far) const;
     void look_up_host() const;
     bool gives_up() const;
+    AVIOInterruptCB interrupt();
     void expect_something();
     void find_streams();
     void choose_stream(int wanted);
     int find_stream(int wanted);
     void describe();
+    bool read_next(AVPacket& packet);
     void keep_time(const AVPacket& packet);
+    bool is_http() const;
+    /// What the container is read from; null for a playlist, which names that.
+    AVIOContext* body() const;
+    void end(int code);
+    void end_from_far(int code);
+    bool missed_first() const;
+    int asks_at_end(AVIOContext& io) const;
+    bool still_connected(AVIOContext& io);
+    void watch_parts(AVFormatContext& context);
+    int open_part(AVFormatContext* context, AVIOContext** io, const char* url, int flags, AVDictionary** options);
+    void look_at_part(AVIOContext& io);
+    bool has_gap() const { return !body() && !gap_.empty(); }
+    void break_off(const std::string& reason);
+    std::optional<double> missing_s() const;
+    double longest_missing_s() const { return std::max(1., .1 * end_s_); }
     void check_cut_short();
     [[noreturn]] void fail(const std::string& what) const;
 
@@ -67,13 +91,22 @@ private:
     std::stop_token cancel_;
     std::optional<Clock::duration> silence_;  // of what is no file
     Clock::time_point deadline_ = Clock::time_point::max();
+    mutable std::atomic<int> asked_ = 0;      // how often libav has asked whether to go on
     const bool asks_again_;                   // a camera, which libav asks until it has a picture
     std::unique_ptr<InputStream> stream_in_;  // of what is no regular file
     AvioPtr io_;
+    // Of what libav opens over HTTP: how it would do that itself, what is open, and what of a playlist is missing.
+    decltype(AVFormatContext::io_open) open_part_ = nullptr;
+    decltype(AVFormatContext::io_close2) close_part_ = nullptr;
+    std::vector<AVIOContext*> parts_;
+    std::string gap_;
     DemuxerPtr context_;
     AVStream* chosen_ = nullptr;
     VideoStreamPtr stream_;
     std::string remark_;
+    PacketPtr held_;          // of a recording from a network: the packet behind the one that was read last
+    std::int64_t size_ = -1;  // bytes, where that is known
+    std::string broken_off_;
     SegmentNotes notes_;
     bool ended_ = false;
 

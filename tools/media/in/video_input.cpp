@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include <convoy/error.h>
 #include "tools/media/in/damage.h"
 #include "tools/media/in/video_reader.h"
 #include "tools/media/pictures/tone_mapper.h"
@@ -59,6 +60,8 @@ std::shared_ptr<const Segment> VideoInput::read_segment() {
         if (run->closed() && options_.frames == 0) return run->segment;
         hand_out_ = std::make_unique<HandOut>(segmenter_, std::move(*run), options_.threads, options_.deinterlace);
     }
+    if (!cancel_.stop_requested() && !has_enough() && !demuxer_->broken_off().empty())
+        throw Error(ErrorKind::input, demuxer_->broken_off());
     return nullptr;
 }
 
@@ -72,7 +75,7 @@ void VideoInput::trim(FramePart& part) {
 // A file that was not read to its end is not cut short.
 SegmentNotes VideoInput::notes() const {
     SegmentNotes all = notes_;
-    if (!has_enough()) add_damage(all, demuxer_->notes());
+    if (!has_enough() && demuxer_->broken_off().empty()) add_damage(all, demuxer_->notes());
     return all;
 }
 

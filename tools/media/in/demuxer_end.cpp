@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+//
+// How a container ended: as it should, cut short, or because whoever sent it broke off.
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+#include <vector>
+
+#include "tools/media/in/damage.h"
+#include "tools/media/in/demuxer.h"
+
+namespace convoy::media {
+namespace {
+
+std::string with_decimals(double seconds) {
+    char text[40];
+    std::snprintf(text, sizeof text, "%.2f", seconds);
+    return text;
+}
+
+}  // namespace
+
+bool Demuxer::is_http() const { return info_.path.starts_with("http://") || info_.path.starts_with("https://"); }
+
+AVIOContext* Demuxer::body() const {
+    const std::string_view format = context_->iformat->name;
+    return format == "hls" || format == "dash" ? nullptr : context_->pb;
+}
+
+void Demuxer::end(int code) {
+    if (held_)
+        end_from_far(code);
+    else if (code != AVERROR_EOF)
+        note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
+                    Clock::now() > deadline_ ? "nothing more came for too long"
+                                             : "reading ended early (" + av_message(code) + ")" +
+                                                   (stream_in_ ? "; a pipe cannot be read back: give the file" : ""));
+    if (broken_off_.empty()) check_cut_short();
+}
+
+/// A server's end that was no end.
+void Demuxer::end_from_far(int code) {
+    AVIOContext* io = body();
+    if (!io)
+        for (AVIOContext* part : parts_) look_at_part(*part);
+    if (has_gap()) return break_off(gap_);
+    if (code == AVERROR_EOF && io && io->eof_reached && io->error < 0) code = io->error;
+    if (code == AVERROR_EXIT || Clock::now() > deadline_)
+        return break_off("nothing more came for " + with_decimals(std::chrono::duration<double>(*silence_).count()) +
+                         " s");
+    if (missed_first()) return break_off("it must be read back");
+    if (code == AVERROR(EIO) && size_ <= 0 && is_http()) {
+        // So ends what has no length but the connection's: nothing but the container can tell whether that was all.
+        const std::optional<double> missing = missing_s();
+        if (missing && *missing > longest_missing_s()) return break_off("the connection broke off");
+        if (!missing || *missing > 1.5 * frame_s_)
+            note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
+                        "the server has not said how long it is, and closed the connection: this may not be all of it");
+        return;
+    }
+    if (code == AVERROR_EOF && io && io->eof_reached && is_http() && still_connected(*io)) code = AVERROR(EIO);
+    if (code == AVERROR_EOF) return;
+    break_off(code == AVERROR(EIO) ? "the connection broke off" : av_message(code));
+}
+
+/// Whether the first packet has come and gone unread: the index was behind it.
+bool Demuxer::missed_first() const {
+    const AVIOContext* io = body();
+    const AVIndexEntry* first = avformat_index_get_entry(chosen_, 0);
+    return end_s_ == 0 && io && !(io->seekable & AVIO_SEEKABLE_NORMAL) && first &&
+           first->pos + first->size <= io->bytes_read;
+}
+
+/// How often libav asks whether to go on when it has met an end and is told to read on.
+int Demuxer::asks_at_end(AVIOContext& io) const {
+    unsigned char byte = 0;
+    io.eof_reached = 0;
+    asked_ = 0;
+    avio_read(&io, &byte, 1);
+    return asked_;
+}
+
+/// Chunks that stop coming end for libav as those do that end by the last one. But then it lets go of the connection,
+/// and asks no more for its sake: no more often than for a file.
+bool Demuxer::still_connected(AVIOContext& io) {
+    AVIOContext* file = nullptr;
+    const AVIOInterruptCB callback = interrupt();
+    if (avio_open2(&file, "file:/dev/null", AVIO_FLAG_READ, &callback, nullptr) < 0) return false;
+    expect_something();
+    const int of_file = asks_at_end(*file);
+    avio_close(file);
+    return asks_at_end(io) > of_file;
+}
+
+/// What a playlist names libav opens through here, and all else over HTTP. Of what is missing it says nothing.
+void Demuxer::watch_parts(AVFormatContext& context) {
+    open_part_ = context.io_open;
+    close_part_ = context.io_close2;
+    context.opaque = this;
+    context.io_open = [](AVFormatContext* c, AVIOContext** io, const char* url, int flags, AVDictionary** options) {
+        return static_cast<Demuxer*>(c->opaque)->open_part(c, io, url, flags, options);
+    };
+    context.io_close2 = [](AVFormatContext* c, AVIOContext* io) {
+        auto* self = static_cast<Demuxer*>(c->opaque);
+        if (io && std::erase(self->parts_, io) > 0) self->look_at_part(*io);
+        return self->close_part_(c, io);
+    };
+}
+
+int Demuxer::open_part(AVFormatContext* context, AVIOContext** io, const char* url, int flags, AVDictionary** options) {
+    AVDictionary* own = nullptr;
+    AVDictionary** all = options ? options : &own;
+    av_dict_set(all, "reconnect", "1", 0);  // where ranges are known, behind the last byte
+    const auto patience = std::chrono::duration_cast<std::chrono::microseconds>(*silence_);
+    av_dict_set_int(all, "timeout", patience.count(), 0);  // by default it connects for 5 s
+    const int code = open_part_(context, io, url, flags, all);
+    av_dict_free(&own);
+    const std::string_view name = url;
+    const bool is_list = name.find(".m3u") != name.npos || name.find(".mpd") != name.npos;  // one of several, maybe
+    if (code >= 0)
+        parts_.push_back(*io);
+    else if (!is_list && name != info_.path && gap_.empty())
+        gap_ = "a part of it, " + std::string(name) + ", cannot be opened (" + av_message(code) + ")";
+    return code;
+}
+
+void Demuxer::look_at_part(AVIOContext& io) {
+    const bool broke =
+        io.error < 0 ? io.error != AVERROR(EIO) || avio_size(&io) > 0 : io.eof_reached && still_connected(io);
+    if (broke && gap_.empty()) gap_ = "a part of it broke off";
+}
+
+void Demuxer::break_off(const std::string& reason) {
+    AVIOContext* io = body();
+    const bool seekable = io && io->seekable & AVIO_SEEKABLE_NORMAL;
+    std::string text = "'" + info_.path + "' ended early, after " + with_decimals(end_s_) + " s of the video";
+    if (io) text += " and " + std::to_string(seekable ? avio_tell(io) : io->bytes_read);
+    if (io) text += (size_ > 0 ? " of " + std::to_string(size_) : "") + " bytes";
+    text += ": " + reason + (io && !seekable ? ", and the server knows no ranges" : "");
+    broken_off_ = text + "; download it and give the file, or try again";
+    ++notes_.damaged;
+    notes_.first_damage = broken_off_;
+}
+
+/// What a stated duration leaves to come; nothing where none is stated.
+std::optional<double> Demuxer::missing_s() const {
+    if (context_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return std::nullopt;
+    // Some containers count the duration from zero, some from the first time stamp.
+    return double(context_->duration) / AV_TIME_BASE - end_s_ - std::max(first_s_.value_or(0), 0.);
+}
+
+/// libav takes a file that is cut short for one that ends; an index that names bytes behind the end, or a stated
+/// duration that is not reached, tells.
+void Demuxer::check_cut_short() {
+    const int entries = avformat_index_get_entries_count(chosen_);
+    const std::int64_t size = context_->pb ? avio_size(context_->pb) : -1;
+    const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(chosen_, entries - 1) : nullptr;
+    const bool bytes_missing = last && size > 0 && last->pos + last->size > size;
+    // A sound track may be a little longer than the video.
+    if (bytes_missing || missing_s().value_or(0) > longest_missing_s())
+        note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
+                    "the file is cut short, the rest of the video is missing");
+}
+
+}  // namespace convoy::media
