@@ -35,7 +35,7 @@ test:  ## build and run all tests
 	@cmake/bootstrap.sh build test
 	$(configure) $(PRESET) -DCONVOY_TESTS=ON
 	$(compile) $(PRESET)
-	ctest --preset $(PRESET)
+	ctest --preset $(PRESET) --parallel $(JOBS)
 
 bench:  ## build and run the benchmarks
 	@cmake/bootstrap.sh build bench
