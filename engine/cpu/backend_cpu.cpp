@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 
 #include "engine/cores.h"
 #include "engine/plan/fold.h"
@@ -142,6 +143,26 @@ void CpuBackend::run(std::byte* slot, int count) {
 void CpuBackend::run_picture(const Place& place) {
     for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
         with_layer_name(plan_.graph.nodes[i], kDevice, [&] { run_node(int(i), place); });
+}
+
+std::vector<double> CpuBackend::node_ms(std::byte* slot, int warmup, int passes) {
+    using Clock = std::chrono::steady_clock;
+    const OmpThreads scope(threads_);
+    std::vector<std::vector<double>> samples(plan_.graph.nodes.size());
+    for (int pass = -warmup; pass < passes; ++pass)
+        for (std::size_t i = 0; i < samples.size(); ++i) {
+            const auto start = Clock::now();
+            run_node(int(i), {slot, 0, 0, true});
+            if (pass >= 0)
+                samples[i].push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+        }
+    std::vector<double> medians;
+    for (std::vector<double>& of_node : samples) {
+        const auto middle = of_node.begin() + std::ptrdiff_t(of_node.size() / 2);
+        std::nth_element(of_node.begin(), middle, of_node.end());
+        medians.push_back(*middle);
+    }
+    return medians;
 }
 
 void CpuBackend::run_conv(int index, const ConvOp& op, const Place& place) {
