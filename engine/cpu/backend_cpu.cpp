@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <limits>
 
 #include "engine/cores.h"
 #include "engine/plan/fold.h"
@@ -148,21 +149,15 @@ void CpuBackend::run_picture(const Place& place) {
 std::vector<double> CpuBackend::node_ms(std::byte* slot, int warmup, int passes) {
     using Clock = std::chrono::steady_clock;
     const OmpThreads scope(threads_);
-    std::vector<std::vector<double>> samples(plan_.graph.nodes.size());
+    std::vector<double> fastest(plan_.graph.nodes.size(), std::numeric_limits<double>::infinity());
     for (int pass = -warmup; pass < passes; ++pass)
-        for (std::size_t i = 0; i < samples.size(); ++i) {
+        for (std::size_t i = 0; i < fastest.size(); ++i) {
             const auto start = Clock::now();
             run_node(int(i), {slot, 0, 0, true});
-            if (pass >= 0)
-                samples[i].push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+            const std::chrono::duration<double, std::milli> took = Clock::now() - start;
+            if (pass >= 0) fastest[i] = std::min(fastest[i], took.count());
         }
-    std::vector<double> medians;
-    for (std::vector<double>& of_node : samples) {
-        const auto middle = of_node.begin() + std::ptrdiff_t(of_node.size() / 2);
-        std::nth_element(of_node.begin(), middle, of_node.end());
-        medians.push_back(*middle);
-    }
-    return medians;
+    return fastest;
 }
 
 void CpuBackend::run_conv(int index, const ConvOp& op, const Place& place) {

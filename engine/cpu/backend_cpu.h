@@ -42,8 +42,8 @@ public:
     /// Where tensor `t` of picture `picture` lies: in the slot, or, until the lane's next picture, in the lane's arena.
     kernels::Tensor view(TensorId t, std::byte* slot, int picture = 0, int lane = 0) const;
 
-    /// Milliseconds that each node of the plan takes for the first picture of `slot`, with all threads: the median of
-    /// `passes` runs of the whole network, after `warmup` more.
+    /// Milliseconds that each node of the plan takes for the first picture of `slot`, with all threads: the least of
+    /// `passes` runs of the whole network, after `warmup` more. Other programs on the machine delay every barrier.
     std::vector<double> node_ms(std::byte* slot, int warmup, int passes);
 
 private:
