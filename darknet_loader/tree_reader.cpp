@@ -31,9 +31,18 @@ int parent_of(std::string_view line) {
     return error == std::errc() && end == word.data() + word.size() ? parent : kNone;
 }
 
-std::vector<int> read_tree(const std::string& path) {
-    const MappedFile file = map_file(path, "tree of classes", kMaxTreeBytes);
-    std::string_view text = file.bytes();
+std::string find_tree(const std::string& cfg, const std::string& named) {
+    std::error_code ignored;
+    const fs::path folder = fs::path(cfg).parent_path();
+    for (const fs::path& path : {fs::path(cfg).replace_extension(".tree"), fs::path(named), folder / named,
+                                 folder / ".." / named, folder / fs::path(named).filename()})
+        if (fs::is_regular_file(path, ignored)) return path.string();
+    return {};
+}
+
+}  // namespace
+
+std::vector<int> parse_tree(std::string_view text, const std::string& path) {
     text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     std::vector<int> parents;
     std::set<int> complete;  // parents whose children have all been seen
@@ -56,17 +65,6 @@ std::vector<int> read_tree(const std::string& path) {
     return parents;
 }
 
-std::string find_tree(const std::string& cfg, const std::string& named) {
-    std::error_code ignored;
-    const fs::path folder = fs::path(cfg).parent_path();
-    for (const fs::path& path : {fs::path(cfg).replace_extension(".tree"), fs::path(named), folder / named,
-                                 folder / ".." / named, folder / fs::path(named).filename()})
-        if (fs::is_regular_file(path, ignored)) return path.string();
-    return {};
-}
-
-}  // namespace
-
 void attach_trees(Network& network) {
     for (std::size_t i = 0; i < network.layers.size(); ++i) {
         auto* region = std::get_if<RegionLayer>(&network.layers[i].kind);
@@ -78,7 +76,7 @@ void attach_trees(Network& network) {
             throw Error(ErrorKind::model, where + "the file '" + region->tree +
                                               "', which is not there; put it beside the cfg: without the tree of its "
                                               "classes the model cannot be read");
-        region->parents = read_tree(path);
+        region->parents = parse_tree(map_file(path, "tree of classes", kMaxTreeBytes).bytes(), path);
         if (int(region->parents.size()) != region->classes)
             throw Error(ErrorKind::model, where + "a tree of " + std::to_string(region->parents.size()) +
                                               " classes, '" + path +

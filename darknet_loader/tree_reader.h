@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <convoy/network.h>
@@ -15,6 +16,9 @@ namespace convoy {
 /// folder and from the one above; then under the path's last part in the cfg's folder.
 /// Throws Error(model) naming cfg, line and layer where there is none, file and line where it is no such tree.
 void attach_trees(Network& network);
+
+/// The parents that the text of such a file has; `path` is only used in messages. Throws Error(model) as above.
+std::vector<int> parse_tree(std::string_view text, const std::string& path);
 
 /// `parents` as such a file; its identifiers are numbers.
 std::string tree_text(const std::vector<int>& parents);
