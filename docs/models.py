@@ -134,12 +134,12 @@ def table(options, all_cfgs, folder):
 
 def timings(options, all_cfgs, folder):
     lines = ["", "What the network alone takes on the CPU, one picture at the cfg's own size with random weights, as the "
-             "sum of its", "layers, each at its fastest of 20 passes (`convoy-bench layers`):", "",
+             "sum of its", "layers, each at its fastest of 40 passes (`convoy-bench layers`):", "",
              "| cfg | on | ms a picture | the slowest layers |", "|---|---|---|---|"]
     plain = []
     paths = {places[0][2].name: places[0][2] for _, _, places in all_cfgs}
     for path in (paths[name] for name in TIMED if name in paths):
-        status, _, err = call(options.bin / "convoy-bench", "layers", "--cfg", path, "--passes", "20", "--warmup", "2",
+        status, _, err = call(options.bin / "convoy-bench", "layers", "--cfg", path, "--passes", "40", "--warmup", "2",
                               "--json", folder / "layers.json")
         if status != 0:
             sys.exit(f"{path.name}: {reason(path, err)}")
