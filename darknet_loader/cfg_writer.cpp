@@ -138,6 +138,7 @@ public:
     void operator()(const RegionLayer& region) {
         anchors(region);
         add("softmax", region.softmax ? "1" : "0");
+        if (!region.tree.empty()) add("tree", region.tree);
     }
 
     void operator()(const GaussianYoloLayer& yolo) {

@@ -7,6 +7,7 @@
 #include "darknet_loader/cfg_parser.h"
 #include "darknet_loader/file.h"
 #include "darknet_loader/shape_inference.h"
+#include "darknet_loader/tree_reader.h"
 
 namespace fs = std::filesystem;
 
@@ -58,6 +59,7 @@ Network parse_network(std::string_view cfg_text, const std::string& path, const 
 Network load_network(const std::string& cfg, const std::string& weights, const std::string& names,
                      const LoadOptions& options) {
     Network network = parse_network(map_file(cfg, "cfg file", kMaxCfgBytes).bytes(), cfg, options);
+    attach_trees(network);
     if (!weights.empty()) attach_weights(network, weights);
     const std::string found = names.empty() ? find_names(network) : names;
     if (!found.empty()) attach_names(network, found);

@@ -98,7 +98,8 @@ LayerKind parse_softmax(SectionReader& section) {
     softmax.groups = section.integer("groups", 1, 1, kMaxCount);
     softmax.temperature = section.real("temperature", 1.f, 1e-6f, 1e6f);
     if (!section.text("tree", "").empty())
-        section.fail(ErrorKind::unsupported, "tree", "names a tree of classes, which is not implemented");
+        section.fail(ErrorKind::unsupported, "tree",
+                     "names the tree of a classifier, and only detection is implemented");
     section.ignore({"noloss", "spatial"});
     return softmax;
 }

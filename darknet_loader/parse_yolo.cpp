@@ -128,8 +128,7 @@ LayerKind parse_region(SectionReader& section) {
     region.softmax = section.flag("softmax");
     section.expect_neutral("coords", 4);
     section.expect_neutral("background");
-    if (!section.text("tree", "").empty())
-        section.fail(ErrorKind::unsupported, "tree", "names a tree of classes, which is not implemented");
+    region.tree = section.text("tree", "");
     section.ignore({"absolute", "bias_match", "class_scale", "classfix", "coord_scale", "focal_loss", "jitter", "log",
                     "map", "mask_scale", "max", "noobject_scale", "object_scale", "random", "rescore", "resize", "sqrt",
                     "thresh"});

@@ -1,13 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes the table of docs/models.md: every detection cfg of Darknet's repositories, and what becomes of it here.
+"""Writes the tables of docs/models.md: every detection cfg of Darknet's repositories, and what becomes of it here.
 
   docs/models.py --bin build/bin --picture PICTURE --write NAME=FOLDER [NAME=FOLDER ...]
+  docs/models.py --bin build/bin --picture PICTURE --measure-gpu GPU.json NAME=FOLDER [NAME=FOLDER ...]
 
 FOLDER is a checkout's cfg/; its files are read, not copied. Each cfg is loaded by yolo-inspect, given random weights
-and run on PICTURE on the CPU at a small size. Without --write the table goes to standard output.
+and run on PICTURE on the CPU at a small size; compare_cfg compares it with the plain loops of the tests and with
+OpenCV's dnn or Debian's darknet; convoy-bench times some. All of them lie in BIN (-DCONVOY_TESTS=ON -DCONVOY_BENCH=ON).
+On a machine with a GPU, --measure-gpu notes which cfgs run there, and --gpu GPU.json makes that the table's column.
+Without --write the tables go to standard output.
 """
 import argparse
+import hashlib
+import json
 import pathlib
 import re
 import subprocess
@@ -16,14 +22,27 @@ import tempfile
 
 BEGIN, END = "<!-- models: docs/models.py --write -->", "<!-- end of the models -->"
 HEAD = re.compile(r"^\s*\[\s*(yolo|region|Gaussian_yolo|detection)\s*\]", re.MULTILINE)
+XNOR = re.compile(r"^\s*xnor\s*=\s*1", re.MULTILINE)
 SIDE = "128"  # of which every stride is a divisor
+# What keeps a cfg from being compared with another program, and why.
+NO_OTHER = {
+    r"^\s*\[Gaussian_yolo\]": "neither knows `[Gaussian_yolo]`",
+    r"^\s*\[reorg3d\]": "neither knows `[reorg3d]`",
+    r"^\s*tree\s*=": "OpenCV refuses `tree`, and Debian's darknet gives every box the first class",
+    r"^\s*\[batchnorm\]": "Debian's darknet crashes on `[batchnorm]`",
+    r"^\s*share_index\s*=": "OpenCV ignores `share_index`",
+}
+TIMED = ("yolov2-tiny-voc.cfg", "yolov2.cfg", "Gaussian_yolov3_BDD.cfg", "yolov4-sam-mish-csp-reorg-bfm.cfg",
+         "enet-coco.cfg", "tiny-yolo_xnor.cfg")
 
 
-def call(*command, timeout=300):
+def call(*command, timeout=900):
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
     except subprocess.TimeoutExpired:
         return 124, "", f"took longer than {timeout} s"
+    if done.returncode < 0:
+        return done.returncode, "", f"error: signal {-done.returncode}"
     return done.returncode, done.stdout, done.stderr
 
 
@@ -32,51 +51,107 @@ def reason(path, text):
     return lines[-1].split("error: ", 1)[-1].replace(str(path), path.name).replace("|", "\\|") if lines else "no reason"
 
 
-def judge(path, options, folder):
-    """What becomes of the cfg, as the cells of a row."""
+def side_of(text):
+    return "0" if "[connected]" in text else SIDE  # a fully connected layer has weights for one size alone
+
+
+def run(options, path, side, folder, device):
+    """Whether the cfg runs with random weights: "yes", or why not."""
+    size = ["--size", side] if side != "0" else []
+    weights = folder / "random.weights"
+    status, _, err = call(options.bin / "yolo-make-weights", path, weights, *size)
+    if status == 0:
+        status, _, err = call(options.bin / "yolo-run", "--cfg", path, "--weights", weights, *size, "--device", device,
+                              "-q", "--jsonl", folder / "out.jsonl", options.picture)
+    return "yes" if status == 0 else reason(path, err)
+
+
+def beside(options, path, text, heads):
+    """How far it is from another program that knows its layers."""
+    for known, why in NO_OTHER.items():
+        if re.search(known, text, re.MULTILINE):
+            return "none: " + why
+    other = "darknet" if {"region", "detection"} & set(heads) or XNOR.search(text) else "opencv"
+    status, out, err = call(options.bin / "compare_cfg", other, path, side_of(text))
+    name = {"darknet": "Debian's darknet", "opencv": "OpenCV"}[other]
+    return f"{name}: {out.strip()}" if status == 0 else f"{name}: {reason(path, err)}"
+
+
+def judge(options, path, text, heads, folder):
+    """What becomes of the cfg, as the cells of a row but the GPU's."""
     status, out, err = call(options.bin / "yolo-inspect", path)
     if status != 0:
-        return "", "no", "", reason(path, err)
+        return {"loads": "no", "note": reason(path, err)}
     warnings = err.count("warning:")
     size = re.findall(r"^(\d+) layers, .*?([\d.]+) BFLOPs a picture of (\d+) x (\d+)$", out, re.MULTILINE)[0]
-    what = f"{size[0]} layers, {float(size[1]):.3g} BFLOPs at {size[2]}×{size[3]}"
-    note = f"{warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
-    # A fully connected layer has weights for one size alone.
-    side = ["--size", SIDE] if "[connected]" not in path.read_text(errors="replace") else []
-    weights = folder / "random.weights"
-    status, _, err = call(options.bin / "yolo-make-weights", path, weights, *side)
-    if status == 0:
-        status, _, err = call(options.bin / "yolo-run", "--cfg", path, "--weights", weights, *side, "--device", "cpu",
-                              "-q", "--jsonl", folder / "out.jsonl", options.picture)
-    return what, "yes", "yes" if status == 0 else "no", note if status == 0 else reason(path, err)
+    row = {"loads": "yes", "what": f"{size[0]} layers, {float(size[1]):.3g} BFLOPs at {size[2]}×{size[3]}",
+           "note": f"{warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""}
+    row["cpu"] = run(options, path, side_of(text), folder, "cpu")
+    status, out, err = call(options.bin / "compare_cfg", "loops", path, side_of(text))
+    row["loops"] = out.strip() if status == 0 else reason(path, err)
+    row["beside"] = beside(options, path, text, heads)
+    return row
 
 
-def table(options):
+def cfgs(options):
+    """Each text once: (text, heads, [(repository, path under its folder, path)])."""
+    found = {}
+    for named in options.folders:
+        name, _, root = named.partition("=")
+        for path in sorted(pathlib.Path(root).rglob("*.cfg")):
+            text = path.read_text(errors="replace")
+            heads = list(dict.fromkeys(HEAD.findall(text)))
+            if heads:
+                found.setdefault(text, (heads, []))[1].append((name, str(path.relative_to(root)), path))
+    return [(text, heads, places) for text, (heads, places) in found.items()]
+
+
+def key(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def table(options, all_cfgs, folder):
+    gpu = json.loads(options.gpu.read_text()) if options.gpu else {}
     rows, counts = [], {}
-    known = {}  # the text of a cfg that several repositories have
-    with tempfile.TemporaryDirectory() as temporary:
-        for named in options.folders:
-            name, _, root = named.partition("=")
-            for path in sorted(pathlib.Path(root).rglob("*.cfg")):
-                text = path.read_text(errors="replace")
-                heads = list(dict.fromkeys(HEAD.findall(text)))
-                if not heads:
-                    continue
-                if text not in known:
-                    known[text] = judge(path, options, pathlib.Path(temporary))
-                    print(path.name, known[text], file=sys.stderr)
-                what, loads, runs, note = known[text]
-                rows.append((str(path.relative_to(root)), name, ", ".join(heads), what, loads, runs, note))
-                count = counts.setdefault(name, [0, 0, 0])
-                count[0] += 1
-                count[1] += loads == "yes"
-                count[2] += runs == "yes"
+    for text, heads, places in all_cfgs:
+        row = judge(options, places[0][2], text, heads, folder)
+        print(places[0][1], row, file=sys.stderr, flush=True)
+        for name, _, _ in places:
+            count = counts.setdefault(name, [0, 0, 0])
+            count[0] += 1
+            count[1] += row["loads"] == "yes"
+            count[2] += row.get("cpu") == "yes"
+        there = ", ".join(dict.fromkeys(name for name, _, _ in places))
+        on_gpu = gpu.get(key(text), "not run") if row["loads"] == "yes" else ""
+        rows.append(["`" + places[0][1] + "`", there, ", ".join(heads), row.get("what", ""), row["loads"],
+                     row.get("cpu", ""), on_gpu, row.get("loops", ""), row.get("beside", ""), row["note"]])
     lines = [f"* {name}: of {n} cfgs with a head, {loaded} load and {ran} run on the CPU."
              for name, (n, loaded, ran) in counts.items()]
-    lines += ["", "| cfg | repository | heads | what it is | loads | runs | note |", "|---|---|---|---|---|---|---|"]
-    for row in sorted(rows):
-        lines.append("| `" + row[0] + "` | " + " | ".join(row[1:]) + " |")
-    return "\n".join(lines)
+    lines += ["", "| cfg | in | heads | what it is | loads | CPU | GPU | beside the plain loops | beside another program "
+              "| note |", "|" + "---|" * 10]
+    return lines + ["| " + " | ".join(row) + " |" for row in sorted(rows)]
+
+
+def timings(options, all_cfgs, folder):
+    lines = ["", "What the network alone takes on the CPU, one picture at the cfg's own size with random weights, as the "
+             "sum of its", "layers, each at its fastest of 40 passes (`convoy-bench layers`):", "",
+             "| cfg | on | ms a picture | the slowest layers |", "|---|---|---|---|"]
+    plain = []
+    paths = {places[0][2].name: places[0][2] for _, _, places in all_cfgs}
+    for path in (paths[name] for name in TIMED if name in paths):
+        status, _, err = call(options.bin / "convoy-bench", "layers", "--cfg", path, "--passes", "40", "--warmup", "2",
+                              "--json", folder / "layers.json")
+        if status != 0:
+            sys.exit(f"{path.name}: {reason(path, err)}")
+        figures = json.loads((folder / "layers.json").read_text())
+        share = lambda ms: f"{100 * ms / figures['ms']:.0f} %"
+        slowest = ", ".join(f"{layer['section']} {layer['layer']}: {share(layer['ms'])}"
+                            for layer in figures["layers"][:3])
+        lines.append(f"| `{path.name}` | {figures['threads']} | {figures['ms']:.0f} | {slowest} |")
+        plain += [f"In `{path.name}`, {layer['section']} {layer['layer']}'s plain loops take "
+                  f"{share(layer['plain_ms'])} of the network." for layer in figures["layers"]
+                  if layer["plain_ms"] > figures["ms"] / 3]
+    return lines + [""] + (plain or ["In none of them does a layer's plain loop take more than a third of the network."])
 
 
 def main():
@@ -84,9 +159,18 @@ def main():
     parser.add_argument("--bin", type=pathlib.Path, required=True, help="folder of the built programs")
     parser.add_argument("--picture", type=pathlib.Path, required=True)
     parser.add_argument("--write", action="store_true", help="into docs/models.md")
+    parser.add_argument("--measure-gpu", type=pathlib.Path, metavar="FILE", help="only run on the GPU, and note it")
+    parser.add_argument("--gpu", type=pathlib.Path, metavar="FILE", help="what --measure-gpu noted")
     parser.add_argument("folders", nargs="+", metavar="NAME=FOLDER")
     options = parser.parse_args()
-    text = table(options)
+    all_cfgs = cfgs(options)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        if options.measure_gpu:
+            ran = {key(text): run(options, places[0][2], side_of(text), folder, "cuda") for text, _, places in all_cfgs}
+            options.measure_gpu.write_text(json.dumps(ran, indent=1) + "\n")
+            return
+        text = "\n".join(table(options, all_cfgs, folder) + timings(options, all_cfgs, folder))
     if not options.write:
         print(text)
         return

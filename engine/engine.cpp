@@ -50,6 +50,11 @@ void check_options(const Network& network, const EngineOptions& options) {
                                                 std::to_string(network.input.c) +
                                                 " channels, but pictures have 3 colours, or 1 as grey: train it with "
                                                 "channels=3 or channels=1 in [net]");
+    for (const Layer& layer : network.layers)
+        if (const auto* region = std::get_if<RegionLayer>(&layer.kind);
+            region && !region->tree.empty() && region->parents.empty())
+            throw Error(ErrorKind::model, network.cfg_path + ": the tree of classes '" + region->tree +
+                                              "' has not been read; load_network() does that");
     for (int id : d.classes)
         if (id < 0 || id >= network.classes())
             usage("class " + std::to_string(id) + " does not exist: the network has " +

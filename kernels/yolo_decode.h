@@ -12,6 +12,15 @@
 
 namespace convoy::kernels {
 
+/// A run of classes.
+struct ClassGroup {
+    int first = 0, size = 0;
+};
+
+/// The children of none, which are the roots, and then those of each class; empty without a tree. `parents`: of each
+/// class, before it, -1 for none; children of the same parent side by side.
+std::vector<ClassGroup> class_tree(const std::vector<int>& parents);
+
 /// One head: input (N, H, W, anchors·(numbers() + classes)), raw, anchor-major.
 struct YoloHead {
     int classes = 0;
@@ -20,8 +29,9 @@ struct YoloHead {
     bool new_coords = false;
     int net_w = 0, net_h = 0;  ///< what anchors are measured in: the network's pixels, for a region the head's cells
     HeadKind kind = HeadKind::yolo;
-    bool softmax = false;  ///< region: of the classes
-    float point = 0;       ///< gaussian: how many widths and heights x and y lie before the centre
+    bool softmax = false;            ///< region: of the classes
+    float point = 0;                 ///< gaussian: how many widths and heights x and y lie before the centre
+    std::vector<ClassGroup> tree{};  ///< region: of the classes, of which a box then has one
 
     /// Of a box before its classes, objectness last; and how far apart x, y, w and h are.
     int numbers() const { return kind == HeadKind::gaussian ? 9 : 5; }
@@ -56,6 +66,9 @@ namespace cpu {
 /// Appends picture `n` of `head`'s activations: boxes with objectness > threshold, and of those the classes with
 /// objectness·class > threshold (of a detection head all boxes with any objectness; of a gaussian head times what a
 /// gaussian head is certain of); both strict. A box without such a class is still listed, as Darknet does.
+/// In a tree of classes the most likely child is gone to for as long as the product of all probabilities on the way
+/// times those of its parents is over .5 (hierarchy_top_prediction, Darknet's default for -hier); the box has the class
+/// that is reached, with its objectness.
 void yolo_decode(const YoloHead& head, ConstTensor x, int n, float threshold, const BoxTransform& transform,
                  Candidates& out);
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <limits>
 
 #include "engine/cores.h"
 #include "engine/plan/fold.h"
@@ -142,6 +144,20 @@ void CpuBackend::run(std::byte* slot, int count) {
 void CpuBackend::run_picture(const Place& place) {
     for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
         with_layer_name(plan_.graph.nodes[i], kDevice, [&] { run_node(int(i), place); });
+}
+
+std::vector<double> CpuBackend::node_ms(std::byte* slot, int warmup, int passes) {
+    using Clock = std::chrono::steady_clock;
+    const OmpThreads scope(threads_);
+    std::vector<double> fastest(plan_.graph.nodes.size(), std::numeric_limits<double>::infinity());
+    for (int pass = -warmup; pass < passes; ++pass)
+        for (std::size_t i = 0; i < fastest.size(); ++i) {
+            const auto start = Clock::now();
+            run_node(int(i), {slot, 0, 0, true});
+            const std::chrono::duration<double, std::milli> took = Clock::now() - start;
+            if (pass >= 0) fastest[i] = std::min(fastest[i], took.count());
+        }
+    return fastest;
 }
 
 void CpuBackend::run_conv(int index, const ConvOp& op, const Place& place) {

@@ -42,6 +42,10 @@ public:
     /// Where tensor `t` of picture `picture` lies: in the slot, or, until the lane's next picture, in the lane's arena.
     kernels::Tensor view(TensorId t, std::byte* slot, int picture = 0, int lane = 0) const;
 
+    /// Milliseconds that each node of the plan takes for the first picture of `slot`, with all threads: the least of
+    /// `passes` runs of the whole network, after `warmup` more. Other programs on the machine delay every barrier.
+    std::vector<double> node_ms(std::byte* slot, int warmup, int passes);
+
 private:
     friend class CpuSlot;
     struct Conv;       // one convolution, prepared for all threads and for each lane

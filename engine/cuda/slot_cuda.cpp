@@ -24,7 +24,10 @@ struct CudaSlot::Resources {
     std::vector<CudaGraph> graphs;  // by index into batches()
 };
 
-CudaSlot::CudaSlot(CudaBackend& backend) : backend_(backend), heads_(heads_of(backend.plan())) {
+CudaSlot::CudaSlot(CudaBackend& backend)
+    : backend_(backend),
+      heads_(heads_of(backend.plan())),
+      decodes_(std::none_of(heads_.begin(), heads_.end(), [](const Head& h) { return !h.decode.tree.empty(); })) {
     const DeviceScope scope(backend.device());
     try {
         const TraceScope traced = backend.start_step("memory and graphs of a slot");
@@ -72,6 +75,7 @@ CudaSlot::~CudaSlot() {
 std::byte* CudaSlot::memory() const { return resources_->memory.data(); }
 
 void CudaSlot::enqueue_postprocess(int batch, cudaStream_t stream) const {
+    if (!decodes_) return;
     Resources& r = *resources_;
     const Plan& plan = backend_.plan();
     std::vector<k::DeviceHead> heads;
@@ -179,13 +183,14 @@ double CudaSlot::wait() {
 }
 
 void CudaSlot::collect(int index, std::vector<Detection>& out) {
-    if (!k::read_survivors(resources_->survivors.data(), kCapacity, backend_.plan().max_batch, index,
-                           backend_.plan().classes, candidates_, survivors_))
+    if (!decodes_ || !k::read_survivors(resources_->survivors.data(), kCapacity, backend_.plan().max_batch, index,
+                                        backend_.plan().classes, candidates_, survivors_))
         decode_on_host(index);
     list_detections(candidates_, survivors_, out);
 }
 
-// More candidates than the device keeps room for, at a threshold near 0: the host has all the room it wants.
+// A tree of classes; or more candidates than the device keeps room for, at a threshold near 0: the host has all the
+// room it wants.
 void CudaSlot::decode_on_host(int index) {
     const DeviceScope scope(backend_.device());
     const StageScope timed(backend_.host_decode_clock());

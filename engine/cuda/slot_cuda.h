@@ -32,6 +32,7 @@ private:
 
     CudaBackend& backend_;
     std::vector<Head> heads_;
+    bool decodes_;  // the device does; with a tree of classes the host
     TensorId input_ = kNoTensor;
     int count_ = 0, batch_ = 1;  // of the last run: pictures, and the size that it ran at
     kernels::Candidates candidates_;

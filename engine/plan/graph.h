@@ -139,8 +139,9 @@ struct YoloOp {
     static constexpr const char* kName = "yolo";
     YoloLayer head;
     HeadKind kind = HeadKind::yolo;
-    bool softmax = false;  ///< of a RegionLayer or DetectionLayer
-    int point = 0;         ///< of a GaussianYoloLayer
+    bool softmax = false;        ///< of a RegionLayer or DetectionLayer
+    int point = 0;               ///< of a GaussianYoloLayer
+    std::vector<int> parents{};  ///< of a RegionLayer
 };
 
 using Op = std::variant<InputOp, ConvOp, BatchNormOp, ActivationOp, AddOp, MaxpoolOp, AvgpoolOp, UpsampleOp, SliceOp,

@@ -33,7 +33,8 @@ std::vector<Head> heads_of(const Plan& plan) {
                    unit.h,
                    yolo->kind,
                    yolo->softmax,
-                   float(yolo->point) / 2},
+                   float(yolo->point) / 2,
+                   kernels::class_tree(yolo->parents)},
                   node.inputs[0]};
         for (int anchor : layer.mask) {
             head.decode.anchors.push_back(layer.anchors[anchor].w);

@@ -188,7 +188,9 @@ private:
     TensorId lower(const AvgpoolLayer&) { return emit(AvgpoolOp{}, {current_}); }
     TensorId lower(const DropoutLayer&) { return current_; }
     TensorId lower(const YoloLayer& layer) { return head({layer}); }
-    TensorId lower(const RegionLayer& layer) { return head({layer, HeadKind::region, layer.softmax}); }
+    TensorId lower(const RegionLayer& layer) {
+        return head({layer, HeadKind::region, layer.softmax, 0, layer.parents});
+    }
     TensorId lower(const GaussianYoloLayer& layer) { return head({layer, HeadKind::gaussian, false, layer.point}); }
     TensorId lower(const DetectionLayer& layer) {
         kernels::Rearrange how{kernels::Rearrangement::detection};

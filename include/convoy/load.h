@@ -21,6 +21,8 @@ struct LoadOptions {
 /// layers into it: nothing is copied. `names` has one class name a line. Where it is empty, names are looked for: the
 /// file of the weights' name, or else the cfg's, that ends in .names; coco.names beside the cfg for a model of 80
 /// classes; without any, Network::names stays empty.
+/// The tree of classes that a [region] layer of YOLO9000 names is looked for as STEM.tree beside the cfg, then under
+/// its path from the working directory, from the cfg's folder and from the one above, then by its name beside the cfg.
 /// The rules are those of AlexeyAB's parser.c (parse_network_cfg_custom, load_weights_upto).
 /// Of a key that is given twice the first counts. What has no effect is listed in Network::warnings.
 /// Throws Error(model) naming file, line, section and key for anything misspelt, missing, out of range or of the wrong
@@ -29,7 +31,7 @@ struct LoadOptions {
 Network load_network(const std::string& cfg, const std::string& weights = {}, const std::string& names = {},
                      const LoadOptions& options = {});
 
-/// The same from a cfg held in memory, without weights; `path` is only used in messages.
+/// The same from a cfg held in memory, without weights and trees of classes; `path` is only used in messages.
 Network parse_network(std::string_view cfg_text, const std::string& path, const LoadOptions& options = {});
 
 /// Maps a .weights file, checks its header and its exact size and points the layers into it. Throws Error(model).
@@ -41,7 +43,8 @@ void attach_weights(Network& network, const std::string& weights);
 /// Throws Error(model).
 void attach_names(Network& network, const std::string& names);
 
-/// Writes `network` as a cfg that loads to the same network again, and its weights (version 0.2 header).
+/// Writes `network` as a cfg that loads to the same network again, with its tree of classes beside it where it has one
+/// (STEM.tree), and its weights (version 0.2 header).
 /// Either path may be empty: that file is not written. Files appear whole or not at all. Throws Error(output), and
 /// Error(usage) for weights of a network that has none.
 void write_network(const Network& network, const std::string& cfg, const std::string& weights = {});

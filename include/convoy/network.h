@@ -225,6 +225,10 @@ struct YoloLayer {
 struct RegionLayer : YoloLayer {
     static constexpr const char* kName = "region";
     bool softmax = false;  ///< of the classes, instead of a logistic of each
+    std::string tree;      ///< the file of its tree of classes as the cfg names it; empty: it has none
+    /// With a tree, once load_network() has read it: each class's parent, which comes before it, or -1. Those of the
+    /// same parent stand side by side and share a softmax.
+    std::vector<int> parents;
 };
 
 /// A YoloLayer whose x, y, w and h are each followed by its uncertainty: mask.size() × (9 + classes) channels.

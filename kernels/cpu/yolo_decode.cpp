@@ -13,8 +13,19 @@ void Candidates::clear() {
     probs.clear();
 }
 
+std::vector<ClassGroup> class_tree(const std::vector<int>& parents) {
+    std::vector<ClassGroup> children(parents.empty() ? 0 : parents.size() + 1);
+    for (std::size_t i = 0; i < parents.size(); ++i) {
+        ClassGroup& group = children[std::size_t(parents[i] + 1)];
+        if (group.size++ == 0) group.first = int(i);
+    }
+    return children;
+}
+
 namespace cpu {
 namespace {
+
+constexpr float kHierarchyThreshold = .5f;
 
 using Box = Candidates::Box;
 
@@ -65,18 +76,51 @@ float certainty(const YoloHead& head, const float* entry) {
     return float(1.0 - sum / 4.0);
 }
 
-/// Raw class numbers to probabilities (softmax, blas.c).
+/// softmax, blas.c.
+void softmax(const float* raw, int count, float* out) {
+    const float largest = *std::max_element(raw, raw + count);
+    float sum = 0;
+    for (int i = 0; i < count; ++i) sum += out[i] = float(std::exp(double(raw[i] - largest)));
+    for (int i = 0; i < count; ++i) out[i] /= sum;
+}
+
+/// Where the way down the tree ends (hierarchy_predictions, hierarchy_top_prediction, tree.c).
+int tree_class(const YoloHead& head, const float* raw, std::vector<float>& scratch) {
+    int parent = -1;
+    float of_parent = 1, product = 1;
+    for (;;) {
+        const ClassGroup& group = head.tree[std::size_t(parent + 1)];
+        if (group.size == 0) return parent;
+        scratch.resize(std::size_t(group.size));
+        softmax(raw + group.first, group.size, scratch.data());
+        const auto best = std::max_element(scratch.begin(), scratch.end());
+        const int child = group.first + int(best - scratch.begin());
+        of_parent *= *best;
+        product *= of_parent;
+        if (!(product > kHierarchyThreshold)) return parent < 0 ? child : parent;
+        parent = child;
+    }
+}
+
+/// Raw class numbers to probabilities.
 void class_probabilities(const YoloHead& head, const float* raw, std::vector<float>& out) {
     out.assign(raw, raw + head.classes);
-    if (!head.softmax) {
-        if (!head.new_coords)
-            for (float& v : out) v = logistic(v);
-        return;
+    if (head.softmax) return softmax(raw, head.classes, out.data());
+    if (head.new_coords) return;
+    for (float& v : out) v = logistic(v);
+}
+
+/// The classes of one box that are over the threshold.
+void list_classes(const YoloHead& head, const float* entry, float objectness, float threshold,
+                  std::vector<float>& scratch, Candidates& out) {
+    const float* raw = entry + head.numbers();
+    if (!head.tree.empty()) return out.probs.push_back({tree_class(head, raw, scratch), objectness});
+    class_probabilities(head, raw, scratch);
+    const float certain = certainty(head, entry);
+    for (int j = 0; j < head.classes; ++j) {
+        const float prob = objectness * scratch[std::size_t(j)] * certain;
+        if (prob > threshold) out.probs.push_back({j, prob});
     }
-    const float largest = *std::max_element(out.begin(), out.end());
-    float sum = 0;
-    for (float& v : out) sum += v = float(std::exp(double(v - largest)));
-    for (float& v : out) v /= sum;
 }
 
 }  // namespace
@@ -96,12 +140,7 @@ void yolo_decode(const YoloHead& head, ConstTensor x, int n, float threshold, co
                     continue;
                 out.boxes.push_back(source_box(network_box(head, entry, column, row, x.w, x.h, anchor), transform));
                 out.objectness.push_back(objectness);
-                class_probabilities(head, entry + head.numbers(), classes);
-                const float certain = certainty(head, entry);
-                for (int j = 0; j < head.classes; ++j) {
-                    const float prob = objectness * classes[std::size_t(j)] * certain;
-                    if (prob > threshold) out.probs.push_back({j, prob});
-                }
+                list_classes(head, entry, objectness, threshold, classes, out);
                 out.first_prob.push_back(out.probs.size());
             }
 }

@@ -119,6 +119,28 @@ TEST_CASE("sharing memory changes no bit", "[backend][cpu]") {
     }
 }
 
+TEST_CASE("timing the nodes computes the network", "[backend][cpu]") {
+    Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg", "", "", {64, 64});
+    randomize_weights(network, 3);
+    CpuBackend backend(layered_plan(network, 1), {}, 2);
+    CpuSlot slot(backend);
+    const test::OwnedTensor x = test::noise_input(network, 0);
+    set_input(backend, slot, 0, x);
+    const std::vector<double> ms = backend.node_ms(slot.memory(), 0, 3);
+    REQUIRE(ms.size() == backend.plan().graph.nodes.size());
+    const std::vector<test::OwnedTensor> expected = test::run_reference(network, x);
+    for (std::size_t i = 0; i < ms.size(); ++i) {
+        const Node& node = backend.plan().graph.nodes[i];
+        if (std::holds_alternative<ConvOp>(node.op)) CHECK(ms[i] > 0);
+        if (!std::holds_alternative<YoloOp>(node.op)) continue;
+        const test::OwnedTensor& e = expected[std::size_t(node.layer)];
+        const test::Comparison c = test::compare(backend.view(node.inputs[0], slot.memory()), e.view(),
+                                                 1e-4 * test::root_mean_square(e.view()), 1e-4);
+        INFO("head " << node.layer << ": " << c.message);
+        CHECK(c.ok);
+    }
+}
+
 TEST_CASE("a network without weights is refused", "[backend][cpu]") {
     const Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg");
     CHECK_THROWS_AS(CpuBackend(layered_plan(network, 1), {}, 1), Error);

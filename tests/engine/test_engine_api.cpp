@@ -397,3 +397,33 @@ TEST_CASE("a network of one channel takes the grey of pictures", "[engine]") {
     randomize_weights(four, 3);
     expect_error(ErrorKind::unsupported, "takes 4 channels", [&] { const Engine engine(four, sensitive()); });
 }
+
+TEST_CASE("a box of a tree of classes has the class that the tree leads to", "[engine]") {
+    Network network = parse_network(
+        "[net]\nwidth=64\nheight=32\nchannels=3\n[convolutional]\nfilters=9\nsize=1\nstride=32\nactivation=linear\n"
+        "[region]\nanchors=1,1\nclasses=4\nnum=1\nsoftmax=1\ntree=four.tree\n",
+        "tree.cfg");
+    randomize_weights(network, 1);
+    expect_error(ErrorKind::model, "four.tree' has not been read", [&] { const Engine engine(network, sensitive()); });
+    std::get<RegionLayer>(network.layers[1].kind).parents = {-1, -1, 0, 0};
+    auto& conv = std::get<ConvolutionalLayer>(network.layers[0].kind);
+    const std::vector<float> weights(conv.weights.count, 0.f);
+    conv.weights = {weights.data(), weights.size()};
+    struct Case {
+        std::vector<float> raw;  // of the classes
+        int expected;
+    };
+    for (const Case& c : {Case{{5, -5, -5, 5}, 3}, {{5, -5, 5, -5}, 2}, {{5, -5, 0, 0}, 0}, {{-5, 5, 5, 0}, 1}}) {
+        std::vector<float> biases = {0, 0, 0, 0, 2};
+        biases.insert(biases.end(), c.raw.begin(), c.raw.end());
+        conv.biases = {biases.data(), biases.size()};
+        EngineOptions options = sensitive();
+        options.detect.nms = 1;
+        const std::vector<Detection> found = Engine(network, options).detect(Picture().frame());
+        REQUIRE(found.size() == 2);
+        for (const Detection& d : found) {
+            CHECK(d.class_id == c.expected);
+            CHECK(std::abs(d.confidence - 1 / (1 + std::exp(-2.))) < 1e-6);
+        }
+    }
+}

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs a libFuzzer entry point without libFuzzer: over a corpus, then over seeded mutations of it.
-// Usage: PROGRAM CORPUS_FOLDER MUTATIONS
+// Runs a libFuzzer entry point without libFuzzer: over a corpus, then over seeded mutations of it. An input that takes
+// longer than kSeconds ends the program by SIGALRM; the same seed brings the same inputs again.
+// Usage: PROGRAM CORPUS_FOLDER MUTATIONS [SEED]
+#include <unistd.h>
+
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -16,7 +20,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace {
 
+constexpr unsigned kSeconds = 20;
+constexpr int kBetweenReports = 1000000;  // mutations
+
 std::uint64_t state = 1;
+double slowest_ms = 0;
 
 std::size_t below(std::size_t limit) {  // splitmix64
     std::uint64_t z = (state += 0x9e3779b97f4a7c15u);
@@ -26,7 +34,11 @@ std::size_t below(std::size_t limit) {  // splitmix64
 }
 
 void run(const std::string& input) {
+    const auto start = std::chrono::steady_clock::now();
+    alarm(kSeconds);
     LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
+    const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+    slowest_ms = std::max(slowest_ms, took.count());
 }
 
 /// A flipped byte, a removed, doubled or foreign stretch, another number.
@@ -55,7 +67,8 @@ void mutate(std::string& input, const std::string& other) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) return 2;
+    if (argc != 3 && argc != 4) return 2;
+    if (argc == 4) state = std::strtoull(argv[3], nullptr, 10);
     std::vector<std::filesystem::path> paths;
     for (const auto& entry : std::filesystem::directory_iterator(argv[1])) paths.push_back(entry.path());
     std::sort(paths.begin(), paths.end());
@@ -74,6 +87,7 @@ int main(int argc, char** argv) {
         std::string input = corpus[below(corpus.size())];
         for (std::size_t n = 1 + below(4); n > 0; --n) mutate(input, corpus[below(corpus.size())]);
         run(input);
+        if ((i + 1) % kBetweenReports == 0) std::fprintf(stderr, "%d mutations, slowest %.0f ms\n", i + 1, slowest_ms);
     }
-    std::printf("%zu inputs and %d mutations\n", corpus.size(), mutations);
+    std::printf("%zu inputs and %d mutations, slowest %.0f ms\n", corpus.size(), mutations, slowest_ms);
 }

@@ -326,3 +326,74 @@ TEST_CASE("yolo_decode: a region's anchors are in cells, and its classes go thro
         }
     CHECK(boxes > 500);
 }
+
+namespace {
+
+/// Darknet's tree.c to the letter, over all classes: every class's probability, then the way from the roots.
+int top_class(const std::vector<int>& parents, const float* raw) {
+    std::vector<double> p(parents.size());
+    for (std::size_t i = 0; i < p.size(); ++i) {
+        double sum = 0;
+        for (std::size_t k = 0; k < p.size(); ++k)
+            if (parents[k] == parents[i]) sum += std::exp(double(raw[k]) - double(raw[i]));
+        p[i] = 1 / sum * (parents[i] < 0 ? 1. : p[std::size_t(parents[i])]);  // hierarchy_predictions
+    }
+    double product = 1;
+    for (int parent = -1;;) {  // hierarchy_top_prediction
+        int best = -1;
+        for (int k = 0; k < int(p.size()); ++k)
+            if (parents[std::size_t(k)] == parent && (best < 0 || p[std::size_t(k)] > p[std::size_t(best)])) best = k;
+        if (best < 0) return parent;
+        const double next = product * p[std::size_t(best)];
+        REQUIRE(std::fabs(next - .5) > 1e-5);  // or rounding would decide
+        if (next <= .5) return parent < 0 ? best : parent;
+        product = next;
+        parent = best;
+    }
+}
+
+}  // namespace
+
+TEST_CASE("yolo_decode: a tree of classes is descended while that is likely") {
+    int inner = 0, leaves = 0;
+    for (const std::vector<int>& parents :
+         {std::vector<int>{-1}, {-1, -1, -1}, {-1, 0, 1, 2}, {-1, -1, 0, 0, 1, 1, 1, 3, 4, 4}}) {
+        YoloHead head = make_head(int(parents.size()), 3, false, 1);
+        head.kind = HeadKind::region;
+        head.tree = kernels::class_tree(parents);
+        const int entries = 5 + head.classes;
+        OwnedTensor x(1, 9, 7, 3 * entries);
+        x.fill_random(parents.size(), -6, 6);
+        const float threshold = .3f;
+        Candidates out;
+        kernels::cpu::yolo_decode(head, x.view(), 0, threshold, transform(Fit::letterbox, 333, 500, head), out);
+        std::size_t box = 0;
+        for (int i = 0; i < 9 * 7; ++i)
+            for (int a = 0; a < 3; ++a) {
+                const float* entry = x.view().pixel(std::size_t(i)) + a * entries;
+                if (!(squashed(entry[4]) > threshold)) continue;
+                REQUIRE(out.first_prob[box + 1] == box + 1);
+                const int expected = top_class(parents, entry + 5);
+                REQUIRE(out.probs[box].class_id == expected);
+                REQUIRE(out.probs[box].prob == out.objectness[box]);
+                (std::count(parents.begin(), parents.end(), expected) ? inner : leaves) += 1;
+                ++box;
+            }
+        CHECK(box == out.boxes.size());
+    }
+    CHECK(inner > 20);
+    CHECK(leaves > 100);
+}
+
+TEST_CASE("yolo_decode: a tree of NaN gives a class all the same") {
+    YoloHead head = make_head(4, 1, false, 1);
+    head.kind = HeadKind::region;
+    head.tree = kernels::class_tree({-1, -1, 0, 0});
+    OwnedTensor x(1, 1, 1, 9);
+    x.fill(std::numeric_limits<float>::quiet_NaN());
+    x.view().data[4] = 5;
+    Candidates out;
+    kernels::cpu::yolo_decode(head, x.view(), 0, .3f, transform(Fit::stretch, 64, 64, head), out);
+    REQUIRE(out.probs.size() == 1);
+    CHECK((out.probs[0].class_id >= 0 && out.probs[0].class_id < 4));
+}

@@ -256,8 +256,7 @@ TEST_CASE("what Darknet has and this loader has not is unsupported, and says so"
         cases.push_back(
             {conv(std::string(key) + "=1"), {"net.cfg:7", "[convolutional]", "layer 0", key, "not implemented"}});
     cases.push_back({kNet + "[reorg]\nreverse=1\n", {"net.cfg:6", "[reorg]", "'reverse'", "not implemented"}});
-    cases.push_back({kConv + "[region]\nclasses=4\nnum=2\nanchors=1,2,3,4\ntree=9k.tree\n",
-                     {"net.cfg:14", "[region]", "'tree'", "not implemented"}});
+    cases.push_back({kConv + "[softmax]\ntree=9k.tree\n", {"net.cfg:11", "[softmax]", "'tree'", "classifier"}});
     cases.push_back({kConv + "[local]\nsize=5\npad=1\n", {"net.cfg:12", "[local]", "'pad'", "size=3"}});
     cases.push_back({kConv + "[detection]\ncoords=4\nsqrt=0\n", {"net.cfg:12", "'sqrt'", "only 1"}});
     cases.push_back({kConv + "[softmax]\n", {"net.cfg:10", "[softmax]", "layer 1", "one pixel", "not implemented"}});

@@ -23,7 +23,8 @@ inline bool same(const YoloLayer& a, const YoloLayer& b) {
 }
 
 inline bool same(const RegionLayer& a, const RegionLayer& b) {
-    return same(static_cast<const YoloLayer&>(a), static_cast<const YoloLayer&>(b)) && a.softmax == b.softmax;
+    return same(static_cast<const YoloLayer&>(a), static_cast<const YoloLayer&>(b)) && a.softmax == b.softmax &&
+           a.tree == b.tree && a.parents == b.parents;
 }
 inline bool same(const GaussianYoloLayer& a, const GaussianYoloLayer& b) {
     return same(static_cast<const YoloLayer&>(a), static_cast<const YoloLayer&>(b)) && a.point == b.point;

@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "tests/support/random.h"
+
 namespace convoy::test {
 
 namespace fs = std::filesystem;
@@ -42,6 +44,26 @@ std::vector<std::string> DarknetProgram::classic_pictures() {
     for (const char* name : {"dog", "eagle", "giraffe", "horses", "kite", "person"}) {
         const std::string path = std::string("/usr/share/darknet/data/") + name + ".jpg";
         if (fs::exists(path)) out.push_back(path);
+    }
+    return out;
+}
+
+std::vector<std::string> DarknetProgram::square_pictures() const {
+    constexpr int kSide = 96;
+    std::vector<std::string> out;
+    for (unsigned picture = 0; picture < 4; ++picture) {
+        out.push_back(folder_ + "/square" + std::to_string(picture) + ".bmp");
+        std::ofstream file(out.back(), std::ios::binary);
+        const auto number = [&](std::uint32_t value, int bytes) {
+            for (int i = 0; i < bytes; ++i) file.put(char(value >> 8 * i & 255));
+        };
+        file << "BM";
+        for (std::uint32_t value : {54u + 3u * kSide * kSide, 0u, 54u, 40u, unsigned(kSide), unsigned(kSide)})
+            number(value, 4);
+        number(1, 2), number(24, 2);
+        for (int i = 0; i < 6; ++i) number(0, 4);
+        const std::vector<float> noise = random_floats(std::size_t(3 * kSide * kSide), picture + 1, 0, 255.9f);
+        for (float v : noise) file.put(char(int(v)));
     }
     return out;
 }

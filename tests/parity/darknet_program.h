@@ -20,6 +20,9 @@ public:
     /// The classic pictures that come with the package: dog, eagle, giraffe, horses, kite, person.
     static std::vector<std::string> classic_pictures();
 
+    /// Four of noise, in this folder: darknet's letterbox, which it forgets for YOLOv1's boxes, does nothing to them.
+    std::vector<std::string> square_pictures() const;
+
     /// `darknet detector valid`: letterbox, threshold .005, NMS .45; per picture, in the order in which it lists them.
     std::vector<std::vector<Detection>> valid(const std::string& cfg, const std::string& weights,
                                               const std::vector<std::string>& pictures) const;

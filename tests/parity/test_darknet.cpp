@@ -2,130 +2,33 @@
 //
 // Our detections against Debian's darknet: the same, in the same order, boxes within 0.01 px, confidences within 1e-4.
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include <convoy/engine.h>
 #include <convoy/load.h>
 #include <convoy/media/image.h>
+#include "tests/parity/compare_detections.h"
 #include "tests/parity/darknet_program.h"
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
-#include "tests/support/random.h"
 
 using namespace convoy;
 
 namespace {
 
-constexpr float kThreshold = .005f;  // of `darknet detector valid`
-constexpr float kConfidenceBound = 1e-4f;
-// Rounding happens in network pixels and grows with the picture: .01 px is for a network of 416.
-float box_bound(const Network& network) { return .01f * std::max(1.f, 416.f / float(network.input.w)); }
-
-EngineOptions as_valid() {
-    EngineOptions o;
-    o.batch_norm = BatchNormFormula::pjreddie;
-    o.detect.confidence = kThreshold;
-    o.detect.nms = .45f;
-    o.detect.resize = Resize::darknet;
-    return o;
-}
-
-Frame frame_of(const media::Image& image) {
-    Frame f;
-    f.pixels.plane[0] = image.rgb.data();
-    f.pixels.pitch[0] = 3 * image.width;
-    f.pixels.width = image.width;
-    f.pixels.height = image.height;
-    return f;
-}
-
-float box_error(const Box& a, const Box& b) {
-    return std::max({std::fabs(a.x - b.x), std::fabs(a.y - b.y), std::fabs(a.w - b.w), std::fabs(a.h - b.h)});
-}
-
-bool same(const Detection& a, const Detection& b, float bound) {
-    return a.class_id == b.class_id && std::fabs(a.confidence - b.confidence) <= kConfidenceBound &&
-           box_error(a.box, b.box) <= bound;
-}
-
-std::string text(const Detection& d) {
-    char out[120];
-    std::snprintf(out, sizeof out, "class %d %.6f [%.4f %.4f %.4f %.4f]", d.class_id, d.confidence, d.box.x, d.box.y,
-                  d.box.w, d.box.h);
-    return out;
-}
-
-// A confidence so close to the threshold that rounding alone decides whether it is listed.
-bool borderline(const Detection& d) { return std::fabs(d.confidence - kThreshold) < 2e-6f; }
-
-struct Tally {
-    int compared = 0, borderline = 0;
-    float worst_box = 0, worst_confidence = 0;
-};
-
-void compare(const std::vector<Detection>& ours, const std::vector<Detection>& darknet, float bound, Tally& tally) {
-    std::size_t i = 0, j = 0;
-    while (i < ours.size() || j < darknet.size()) {
-        if (i < ours.size() && j < darknet.size() && same(ours[i], darknet[j], bound)) {
-            tally.worst_box = std::max(tally.worst_box, box_error(ours[i].box, darknet[j].box));
-            tally.worst_confidence =
-                std::max(tally.worst_confidence, std::fabs(ours[i].confidence - darknet[j].confidence));
-            ++tally.compared, ++i, ++j;
-        } else if (i < ours.size() && borderline(ours[i])) {
-            ++tally.borderline, ++i;
-        } else if (j < darknet.size() && borderline(darknet[j])) {
-            ++tally.borderline, ++j;
-        } else {
-            FAIL("place " << i << ": ours " << (i < ours.size() ? text(ours[i]) : "none") << ", darknet's "
-                          << (j < darknet.size() ? text(darknet[j]) : "none"));
-        }
-    }
-}
-
-// The same detections in any order: what has no objectness leaves gaps in a region's list, which darknet fills from its
-// end, so that boxes of the same class stand elsewhere.
-void compare_unordered(const std::vector<Detection>& all_ours, const std::vector<Detection>& all_darknets, float bound,
-                       Tally& tally) {
-    std::vector<Detection> ours = all_ours, darknet = all_darknets;
-    std::erase_if(ours, [&](const Detection& d) {
-        const auto match =
-            std::find_if(darknet.begin(), darknet.end(), [&](const Detection& e) { return same(d, e, bound); });
-        if (match == darknet.end()) return false;
-        tally.worst_box = std::max(tally.worst_box, box_error(d.box, match->box));
-        tally.worst_confidence = std::max(tally.worst_confidence, std::fabs(d.confidence - match->confidence));
-        ++tally.compared;
-        darknet.erase(match);
-        return true;
-    });
-    for (const std::vector<Detection>* rest : {&ours, &darknet})
-        for (const Detection& d : *rest) {
-            if (!borderline(d)) FAIL((rest == &ours ? "only ours: " : "only darknet's: ") << text(d));
-            ++tally.borderline;
-        }
-}
-
-// What pjreddie's darknet of 2018 does with a newer cfg: it does not know these keys.
-void forget_newer_keys(Network& network) {
-    for (Layer& layer : network.layers)
-        if (auto* yolo = std::get_if<YoloLayer>(&layer.kind)) {
-            yolo->nms_kind = NmsKind::iou;
-            yolo->scale_x_y = 1;
-        }
-}
-
 void check_model(Network network, const std::string& cfg, const std::string& weights,
                  const std::vector<std::string>& pictures, const test::DarknetProgram& darknet,
-                 decltype(compare)& comparison = compare) {
+                 decltype(test::compare_in_order)& comparison = test::compare_in_order) {
     const std::vector<std::vector<Detection>> expected = darknet.valid(cfg, weights, pictures);
-    forget_newer_keys(network);
-    Engine engine(network, as_valid());
-    Tally tally;
+    test::forget_newer_keys(network);
+    Engine engine(network, test::as_valid());
+    test::Tally tally;
     for (std::size_t i = 0; i < pictures.size(); ++i) {
         INFO(cfg << ", " << pictures[i]);
-        comparison(engine.detect(frame_of(media::read_image(pictures[i]))), expected[i], box_bound(network), tally);
+        const media::Image image = media::read_image(pictures[i]);
+        const std::string difference =
+            comparison(engine.detect(test::frame_of(image)), expected[i], test::box_bound(network), tally);
+        if (!difference.empty()) FAIL(difference);
     }
     CHECK(tally.compared > 5 * int(pictures.size()));
     WARN(cfg << ": " << tally.compared << " detections on " << pictures.size() << " pictures agree; worst box "
@@ -196,7 +99,7 @@ void check_random(Network network, const std::string& name, const test::DarknetP
     const std::string copy = darknet.folder() + "/" + name + ".cfg",
                       weights = darknet.folder() + "/" + name + ".weights";
     write_network(network, copy, weights);
-    check_model(load_network(copy, weights), copy, weights, pictures, darknet, compare_unordered);
+    check_model(load_network(copy, weights), copy, weights, pictures, darknet, test::compare_unordered);
 }
 
 }  // namespace
@@ -210,35 +113,10 @@ TEST_CASE("YOLOv2's cfgs with random weights detect what darknet detects", "[par
     }
 }
 
-namespace {
-
-// Square, so that darknet's letterbox, which it forgets for YOLOv1's boxes, is none.
-std::vector<std::string> square_pictures(const std::string& folder) {
-    constexpr int kSide = 96;
-    std::vector<std::string> out;
-    for (unsigned picture = 0; picture < 4; ++picture) {
-        out.push_back(folder + "/square" + std::to_string(picture) + ".bmp");
-        std::ofstream file(out.back(), std::ios::binary);
-        const auto number = [&](std::uint32_t value, int bytes) {
-            for (int i = 0; i < bytes; ++i) file.put(char(value >> 8 * i & 255));
-        };
-        file << "BM";
-        for (std::uint32_t value : {54u + 3u * kSide * kSide, 0u, 54u, 40u, unsigned(kSide), unsigned(kSide)})
-            number(value, 4);
-        number(1, 2), number(24, 2);
-        for (int i = 0; i < 6; ++i) number(0, 4);
-        const std::vector<float> noise = test::random_floats(std::size_t(3 * kSide * kSide), picture + 1, 0, 255.9f);
-        for (float v : noise) file.put(char(int(v)));
-    }
-    return out;
-}
-
-}  // namespace
-
 TEST_CASE("YOLOv1's layers detect what darknet detects", "[parity]") {
     if (darknet_missing()) return;
     const test::DarknetProgram darknet;
-    const std::vector<std::string> squares = square_pictures(darknet.folder());
+    const std::vector<std::string> squares = darknet.square_pictures();
     const std::string trunk =
         "[net]\nwidth=64\nheight=64\nchannels=3\n"
         "[convolutional]\nfilters=12\nsize=3\nstride=4\npad=1\nactivation=leaky\n"

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <convoy/engine.h>
+#include <convoy/load.h>
 #include "engine/bind.h"
 #include "tests/engine/cuda/scenes.h"
 #include "tests/support/catch.h"
@@ -87,6 +88,28 @@ TEST_CASE("GPU: more candidates than the device keeps are decoded on the host, a
         std::find_if(stats.begin(), stats.end(), [](const StageStats& s) { return s.name == "decode on the host"; });
     REQUIRE(host != stats.end());
     CHECK(host->count == 2);
+}
+
+TEST_CASE("GPU: a tree of classes leads where it leads on the CPU", "[cuda]") {
+    REQUIRE_GPU();
+    Network network = parse_network(
+        "[net]\nwidth=96\nheight=96\nchannels=3\n"
+        "[convolutional]\nfilters=16\nsize=3\nstride=8\npad=1\nactivation=leaky\n"
+        "[convolutional]\nfilters=24\nsize=1\nactivation=linear\n"
+        "[region]\nanchors=1,1, 2,2\nclasses=7\nnum=2\nsoftmax=1\ntree=seven.tree\n",
+        "tree.cfg");
+    randomize_weights(network, 2);
+    std::get<RegionLayer>(network.layers[2].kind).parents = {-1, -1, 0, 0, 1, 1, 1};
+    std::vector<Scene> pictures = scenes();
+    Engine a(network, on("cuda:0", Precision::fp32)), b(network, on("cpu", Precision::fp32));
+    const auto boxes = run(a, pictures, 3), expected = run(b, pictures, 3);
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < boxes.size(); ++i) {
+        INFO("frame " << i << ": " << boxes[i].size() << " boxes, the CPU has " << expected[i].size());
+        CHECK(same(boxes[i], expected[i], .02f, 1e-4f));
+        found += boxes[i].size();
+    }
+    CHECK(found > 0);
 }
 
 TEST_CASE("GPU: frames in device memory give what the same frames in host memory give", "[cuda]") {
