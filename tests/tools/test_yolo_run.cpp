@@ -19,6 +19,21 @@ using namespace convoy::test;
 using nlohmann::json;
 namespace fs = std::filesystem;
 
+namespace {
+
+/// The lines that ffprobe prints of a stream.
+std::vector<std::string> by_ffprobe(const std::string& path, const std::string& stream, const std::string& what) {
+    const std::string command =
+        "ffprobe -v error -select_streams " + stream + " -show_entries " + what + " -of csv=p=0 '" + path + "'";
+    std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
+    std::vector<std::string> lines;
+    for (char line[256]; fgets(line, sizeof line, pipe.get());)
+        if (line[0] != '\n') lines.push_back(line);
+    return lines;
+}
+
+}  // namespace
+
 TEST_CASE("every frame has its record and the people of the clip are found") {
     const TemporaryFolder folder;
     const Finished finished = yolo_run(folder, {clip(), "--jsonl", "-", "--frames", "5"});
@@ -143,13 +158,7 @@ TEST_CASE("Motion JPEG and pictures come from one encoder, and the report says w
 TEST_CASE("an annotated video keeps the recording's sound, as far as was read") {
     const TemporaryFolder folder;
     const auto media_of = [&](const std::string& name, const std::string& what) {
-        const std::string command =
-            "ffprobe -v error -select_streams a -show_entries " + what + " -of csv=p=0 '" + (folder / name) + "'";
-        std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
-        std::vector<std::string> lines;
-        for (char line[256]; fgets(line, sizeof line, pipe.get());)
-            if (line[0] != '\n') lines.push_back(line);
-        return lines;
+        return by_ffprobe(folder / name, "a", what);
     };
     // Begun in its middle, so that sound and pictures begin at times of their own.
     const std::string make =
@@ -175,6 +184,40 @@ TEST_CASE("an annotated video keeps the recording's sound, as far as was read") 
     const Finished longer = yolo_run(folder, {"b.mkv", "--video", "b2.mkv", "--device", "cpu"});
     REQUIRE(longer.status == 0);
     CHECK(std::stod(media_of("b2.mkv", "packet=pts_time").back()) > 2.9);  // it goes on behind the pictures
+}
+
+TEST_CASE("recordings that were joined keep their sound and their overlay behind the step", "[sound]") {
+    const TemporaryFolder folder;
+    const std::string make =
+        "cd '" + folder.path().string() +
+        "' && ffmpeg -v error -y -f lavfi -i testsrc=s=96x64:r=25:d=4 -f lavfi -i sine=d=4 -c:v libx264 -preset "
+        "veryfast -g 25 -bf 2 -c:a aac a.ts && cat a.ts a.ts a.ts > joined.ts";
+    if (std::system(make.c_str()) != 0) {
+        WARN("skipped: no ffmpeg with libx264");
+        return;
+    }
+    const Finished finished = yolo_run(
+        folder, {"joined.ts", "--video", "v.mp4", "--overlay", "o.mkv", "--jsonl", "r.jsonl", "--device", "cpu"});
+    INFO(finished.err);
+    REQUIRE(finished.status == 0);
+    CHECK(frames_in_video(folder / "v.mp4") == 300);
+    CHECK(frames_in_video(folder / "o.mkv") == 300);
+    const std::size_t sound = by_ffprobe(folder / "joined.ts", "a", "packet=pts_time").size();
+    for (const char* name : {"v.mp4", "o.mkv"})
+        for (const char* stream : {"v", "a"}) {
+            std::vector<double> times;
+            for (const std::string& line : by_ffprobe(folder / name, stream, "packet=pts_time"))
+                times.push_back(std::stod(line));
+            std::sort(times.begin(), times.end());
+            CAPTURE(name, stream, times.size(), sound);
+            REQUIRE(times.size() > 200);
+            // Each begin of a recording's sound may lie before its pictures', and overlaps the end of the one before.
+            if (*stream == 'a') CHECK(times.size() + 12 > sound);
+            CHECK(std::fabs(times.back() - times.front() - 12) < .15);
+            double longest = 0;
+            for (std::size_t i = 1; i < times.size(); ++i) longest = std::max(longest, times[i] - times[i - 1]);
+            CHECK(longest < .2);
+        }
 }
 
 TEST_CASE("a recording that begins between two keyframes has all its places, and a video of what is known") {

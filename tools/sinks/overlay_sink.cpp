@@ -24,7 +24,9 @@ OverlaySink::Overlay::Overlay(const std::vector<std::string>& class_names, media
 }
 
 double OverlaySink::Overlay::container_time(const Frame& frame) {
-    if (!std::isnan(frame.pts_s)) offset_s = frame.pts_s - frame.time_s;
+    if (std::isnan(steps.earlier_s()) && !std::isnan(frame.pts_s)) offset_s = frame.pts_s - frame.time_s;
+    if (const auto earlier_s = steps.see(frame.pts_s, frame.time_s, frame_s))
+        writer.step(frame.pts_s, *earlier_s - offset_s);
     return offset_s + frame.time_s;
 }
 

@@ -10,6 +10,7 @@
 #include "tools/media/out/ass.h"
 #include "tools/media/out/overlay_writer.h"
 #include "tools/sinks/sink.h"
+#include "tools/sinks/stamp_steps.h"
 
 namespace convoy::tools {
 
@@ -36,6 +37,7 @@ private:
         media::OverlayWriter writer;
         double frame_s = 0;   // nominal
         double offset_s = 0;  // container time of an input's begin
+        StampSteps steps;
         int read_order = 0;
         std::vector<std::string> events;  // of the last frame, until it is known how long that is shown
         double start_s = 0;

@@ -59,6 +59,7 @@ public:
     }
 
     bool has_frames() const { return has_frames_; }
+    double frame_s() const { return double(format_.fps_den) / format_.fps_num; }
 
     const int input_index;
     const std::string input_path;
@@ -112,27 +113,31 @@ void VideoSink::append(Part& part, std::span<const FramePlace> places) {
         throw Error(ErrorKind::usage, fmt::format("{}: a place for a frame that was not written", encoded.input_path));
     }
     std::unique_lock lock(mutex_);
-    media::VideoMuxer& video = videos_.at(encoded.input_index);
+    Video& video = videos_.at(encoded.input_index);
     lock.unlock();
-    if (video.frames() == 0 && !places.empty() && !std::isnan(places[0].pts_s) &&
+    if (video.muxer.frames() == 0 && !places.empty() && !std::isnan(places[0].pts_s) &&
         media::can_be_copied(encoded.input_path)) {
         try {
-            video.copy_sound(encoded.input_path, places[0].pts_s - places[0].time_s);
+            video.muxer.copy_sound(encoded.input_path, places[0].pts_s - places[0].time_s);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::input) throw;  // the recording is gone: pictures without sound are left
         }
     }
     std::vector<double> times;
-    for (const FramePlace& place : places) times.push_back(place.time_s);
-    video.append(std::move(frames), times);
+    for (const FramePlace& place : places) {
+        if (const auto earlier_s = video.steps.see(place.pts_s, place.time_s, encoded.frame_s()))
+            video.muxer.step_sound(place.pts_s, *earlier_s);
+        times.push_back(place.time_s);
+    }
+    video.muxer.append(std::move(frames), times);
 }
 
 void VideoSink::end_input(int input_index, bool whole) {
     std::unique_lock lock(mutex_);
     const auto video = videos_.extract(input_index);
     lock.unlock();  // closing moves the index to the front of what may be gigabytes
-    if (!video || video.mapped().frames() == 0) return;
-    video.mapped().close(whole);
+    if (!video || video.mapped().muxer.frames() == 0) return;
+    video.mapped().muxer.close(whole);
     finished_.push_back(paths_.at(std::size_t(input_index)));
 }
 

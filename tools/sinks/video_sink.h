@@ -6,6 +6,7 @@
 
 #include "tools/media/out/video_muxer.h"
 #include "tools/sinks/picture_sink.h"
+#include "tools/sinks/stamp_steps.h"
 #include "tools/sinks/video_encoders.h"
 
 namespace convoy::tools {
@@ -33,8 +34,13 @@ private:
     media::VideoFormat format_;
     std::shared_ptr<VideoEncoders> encoders_;
     media::GiveUp give_up_;
-    std::mutex mutex_;                         // of the map: parts begin while others are appended
-    std::map<int, media::VideoMuxer> videos_;  // of inputs that have begun and not ended
+    std::mutex mutex_;  // of the map: parts begin while others are appended
+    struct Video {
+        Video(const std::string& path, const media::GiveUp& give_up) : muxer(path, give_up) {}
+        media::VideoMuxer muxer;
+        StampSteps steps;
+    };
+    std::map<int, Video> videos_;  // of inputs that have begun and not ended
     std::vector<std::string> finished_;
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <new>
 #include <utility>
 
@@ -27,8 +28,6 @@ AVRational tick_of(bool copies) { return copies ? kMilliseconds : kHundredths; }
 
 bool is_turned(const AVStream& stream) { return from_display_matrix(display_matrix(&stream)) != 1; }
 
-constexpr double kDisorder_s = .5;  // of pictures that decoders reorder
-
 }  // namespace
 
 OverlayWriter::OverlayWriter(std::string recording, const std::string& path, const std::string& header, int video)
@@ -36,6 +35,7 @@ OverlayWriter::OverlayWriter(std::string recording, const std::string& path, con
     if (file_.is_direct() && is_stream(path))
         throw_output(path, "it is a pipe, and an overlay is written into a file", ErrorKind::unsupported);
     if (can_be_copied(recording_)) copy_.emplace(recording_, RecordingCopy::Tracks::all, video);
+    step(-std::numeric_limits<double>::infinity(), 0);
     AVFormatContext* raw = nullptr;
     check(avformat_alloc_output_context2(&raw, nullptr, copies_ ? "matroska" : "ass", nullptr));
     output_.reset(raw);
@@ -85,8 +85,12 @@ void OverlayWriter::add_subtitles(const std::string& header) {
     parameters.extradata_size = int(header.size());
 }
 
+void OverlayWriter::step(double from_s, double earlier_s) {
+    if (copy_) copy_->add_step(from_s, earlier_s);
+}
+
 void OverlayWriter::copy_until(double end_s) {
-    if (copies_) check(copy_->write_until(end_s, 0, *output_));
+    if (copies_) check(copy_->write_until(end_s, *output_));
 }
 
 void OverlayWriter::write(const std::vector<std::string>& events, double start_s, double end_s) {
@@ -98,11 +102,7 @@ void OverlayWriter::write(const std::vector<std::string>& events, double start_s
         return copies_ ? std::llround(at) : std::llround(std::floor(at + 1e-6));
     };
     // A track's events must be in order, also where pictures' stamps are not.
-    std::int64_t start = ticks(start_s);
-    if (double(last_start_ - start) > kDisorder_s * tick.den)
-        throw_output(path_, "the time stamps of '" + recording_ +
-                                "' step back, and a copy of it cannot; write it anew (ffmpeg -i) or take --video");
-    start = last_start_ = std::max(start, last_start_);
+    const std::int64_t start = last_start_ = std::max<std::int64_t>(ticks(start_s), last_start_);
     const std::int64_t end = std::max<std::int64_t>(ticks(end_s), start + 1);
     for (const std::string& event : events) {
         const PacketPtr packet(av_packet_alloc());

@@ -24,6 +24,9 @@ public:
     OverlayWriter(std::string recording, const std::string& path, const std::string& header, int video = -1);
 
     /// Shows `events` from `start_s` to `end_s`, container time, and copies what of the recording comes before that.
+    /// From where a picture has the stamp `from_s` on, container time, what is copied gets stamps that are `earlier_s`
+    /// less: the recording's leap or step back there. To be said before events from there on, whose times do not.
+    void step(double from_s, double earlier_s);
     /// Times rise. Throws Error(output).
     void write(const std::vector<std::string>& events, double start_s, double end_s);
     /// Copies the rest of the recording, or what comes before `end_s`, and finishes the file. Throws Error(output).

@@ -16,6 +16,9 @@ namespace convoy::media {
 namespace {
 
 constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
+/// What is no jitter: a track's stamps have stepped back, or leapt. How much of the pictures may be written until the
+/// step that they have made there is known.
+constexpr double kStepBack_s = .1, kLeap_s = 5, kPatience_s = 5;
 
 /// How much earlier than shown a picture may have to be decoded.
 std::int64_t delay_of(const AVStream& stream) {
@@ -50,8 +53,7 @@ RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
 }
 
 void RecordingCopy::add_tracks(AVFormatContext& output) {
-    tracks_.assign(input_->nb_streams, -1);
-    last_dts_.assign(input_->nb_streams, kNone);
+    tracks_.assign(input_->nb_streams, {-1, 0, kNone, kNone});
     for (unsigned i = 0; i < input_->nb_streams; ++i) {
         AVStream& from = *input_->streams[i];
         from.discard = AVDISCARD_ALL;
@@ -70,7 +72,7 @@ void RecordingCopy::add_tracks(AVFormatContext& output) {
         to->disposition = from.disposition;
         av_dict_copy(&to->metadata, from.metadata, 0);
         copy_side_data(from, *to);
-        tracks_[i] = to->index;
+        tracks_[i].to = to->index;
     }
 }
 
@@ -79,41 +81,73 @@ bool RecordingCopy::next() {
     while (!packet_->buf) {
         if (av_read_frame(input_.get(), packet_.get()) < 0) return false;
         const auto stream = std::size_t(packet_->stream_index);
-        if (stream >= tracks_.size() || tracks_[stream] < 0) av_packet_unref(packet_.get());
+        if (stream >= tracks_.size() || tracks_[stream].to < 0) av_packet_unref(packet_.get());
     }
     return true;
 }
 
-int RecordingCopy::write_until(double end_s, double earlier_s, AVFormatContext& output) {
+/// Gives it the stamps that it lacks and can have.
+void RecordingCopy::complete(AVPacket& packet) const {
+    const AVStream& stream = *input_->streams[packet.stream_index];
+    const std::int64_t last = tracks_[std::size_t(packet.stream_index)].last_dts;
+    if (packet.pts == AV_NOPTS_VALUE) packet.pts = packet.dts;
+    if (packet.dts != AV_NOPTS_VALUE || packet.pts == AV_NOPTS_VALUE) return;
+    const bool leaps = last != kNone && double(packet.pts - last) * av_q2d(stream.time_base) > kLeap_s;
+    packet.dts = last != kNone && !leaps ? std::min(last, packet.pts)  // as of an .mkv's first pictures
+                                         : packet.pts - std::clamp<std::int64_t>(packet.pts, 0, delay_of(stream));
+}
+
+/// Takes the step that the packet's stamps make, the nearest of those that are known. False where one is missing.
+bool RecordingCopy::follow_steps(const AVPacket& packet, Track& track) const {
+    if (track.last_dts == kNone) return true;
+    const double tick_s = av_q2d(input_->streams[packet.stream_index]->time_base);
+    const double moved_s = double(packet.dts - track.last_dts) * tick_s, at_s = double(packet.dts) * tick_s;
+    if (moved_s >= -kStepBack_s && moved_s <= kLeap_s) return true;
+    double nearest_s = std::numeric_limits<double>::infinity();
+    std::size_t nearest = track.step;
+    for (std::size_t i = track.step + 1; i < steps_.size(); ++i)
+        if (const double far_s = std::fabs(steps_[i].from_s - at_s); far_s < nearest_s) nearest = i, nearest_s = far_s;
+    if (nearest == track.step) return moved_s > 0;
+    track.step = nearest;
+    return true;
+}
+
+void RecordingCopy::leave_out(const AVPacket& packet) const {
+    if (packet.stream_index == video_)
+        throw Error(ErrorKind::unsupported,
+                    "'" + recording_ + "' " +
+                        (packet.pts == AV_NOPTS_VALUE ? "has no time stamps that could be copied"
+                                                      : "has time stamps that step back, which an .mkv cannot have") +
+                        "; name an .ass, which has the boxes alone, or take --video");
+}
+
+int RecordingCopy::write_until(double end_s, AVFormatContext& output) {
     while (next()) {
         AVPacket& packet = *packet_;
-        const int stream = packet.stream_index;
-        const AVRational base = input_->streams[stream]->time_base;
-        if (packet.pts == AV_NOPTS_VALUE && stream == video_)
-            throw Error(ErrorKind::unsupported,
-                        "'" + recording_ +
-                            "' has no time stamps that could be copied; name an .ass, which has the boxes alone");
-        std::int64_t& last = last_dts_[std::size_t(stream)];
-        if (packet.pts == AV_NOPTS_VALUE) packet.pts = packet.dts;
-        if (packet.dts == AV_NOPTS_VALUE && packet.pts != AV_NOPTS_VALUE)  // as of an .mkv's first pictures
-            packet.dts = last != kNone
-                             ? std::min(last, packet.pts)
-                             : packet.pts - std::clamp<std::int64_t>(packet.pts, 0, delay_of(*input_->streams[stream]));
-        if (packet.pts != AV_NOPTS_VALUE && double(packet.dts) * av_q2d(base) >= end_s) return 0;
-        const std::int64_t earlier = std::llround(earlier_s / av_q2d(base));
-        if (packet.pts == AV_NOPTS_VALUE || (which_ == Tracks::sound && (packet.dts < earlier || packet.dts <= last))) {
+        Track& track = tracks_[std::size_t(packet.stream_index)];
+        const AVRational base = input_->streams[packet.stream_index]->time_base;
+        complete(packet);
+        if (packet.pts == AV_NOPTS_VALUE) {
+            leave_out(packet);
             av_packet_unref(&packet);
             continue;
         }
-        if (packet.dts < last)
-            throw Error(ErrorKind::unsupported,
-                        "'" + recording_ +
-                            "' has time stamps that step back, which an .mkv cannot have; name an .ass, which has the "
-                            "boxes alone, or take --video");
-        last = packet.dts;
+        const double last_s = double(track.last_written) * av_q2d(base);
+        if (!follow_steps(packet, track) && end_s < last_s + kPatience_s) return 0;
+        const std::int64_t earlier = std::llround(steps_[track.step].earlier_s / av_q2d(base));
+        const std::int64_t dts = packet.dts - earlier;
+        if (double(dts) * av_q2d(base) >= end_s) return 0;
+        track.last_dts = packet.dts;
+        const bool sound_only = which_ == Tracks::sound;
+        if (sound_only ? dts < 0 || dts <= track.last_written : dts < track.last_written) {
+            if (!sound_only) leave_out(packet);
+            av_packet_unref(&packet);
+            continue;
+        }
+        track.last_written = dts;
         packet.pts -= earlier;
-        packet.dts -= earlier;
-        packet.stream_index = tracks_[std::size_t(stream)];
+        packet.dts = dts;
+        packet.stream_index = track.to;
         packet.pos = -1;
         av_packet_rescale_ts(&packet, base, output.streams[packet.stream_index]->time_base);
         if (const int code = av_interleaved_write_frame(&output, &packet); code < 0) return code;

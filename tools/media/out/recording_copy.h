@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,25 +21,42 @@ public:
     /// Gives a file that is not yet begun those tracks for which it has a place; of several videos the one.
     void add_tracks(AVFormatContext& output);
     /// Where a track has gone; -1: it was left out.
-    int track_of(int stream) const { return tracks_[std::size_t(stream)]; }
+    int track_of(int stream) const { return tracks_[std::size_t(stream)].to; }
     const AVFormatContext& context() const { return *input_; }
     /// The video stream; -1 when there is none.
     int video() const { return video_; }
-    /// Writes what is decoded before `end_s`, container time. All stamps become `earlier_s` less; sound that would come
-    /// before 0 then, or whose stamps step back, is left out. A negative AVERROR when the file does not take it. Throws
-    /// Error(unsupported) for pictures without time stamps, or whose stamps step back.
-    int write_until(double end_s, double earlier_s, AVFormatContext& output);
+    /// From where a picture has the stamp `from_s` on, stamps become `earlier_s` less. The first, from anywhere, is
+    /// said before anything is written; each later one where the pictures' stamps leap or step back, before what is
+    /// behind is written. A track takes it where its own stamps do so.
+    void add_step(double from_s, double earlier_s) { steps_.push_back({from_s, earlier_s}); }
+    /// Writes what is decoded before `end_s`, by the stamps that are written. Sound that would come before 0, or whose
+    /// stamps step back by themselves, is left out. A negative AVERROR when the file does not take it. Throws
+    /// Error(unsupported) for pictures without time stamps, or whose stamps step back by themselves.
+    int write_until(double end_s, AVFormatContext& output);
 
 private:
+    struct Step {
+        double from_s, earlier_s;
+    };
+    struct Track {
+        int to = -1;            // in the output
+        std::size_t step = 0;   // of steps_
+        std::int64_t last_dts;  // as it was read, and as it was written
+        std::int64_t last_written;
+    };
+
     bool next();
+    void complete(AVPacket& packet) const;
+    bool follow_steps(const AVPacket& packet, Track& track) const;
+    void leave_out(const AVPacket& packet) const;
 
     const std::string recording_;
     const Tracks which_;
     DemuxerPtr input_;
     int video_ = -1;
-    std::vector<int> tracks_;             // by stream
-    std::vector<std::int64_t> last_dts_;  // by stream
-    PacketPtr packet_;                    // read and not yet written
+    std::vector<Track> tracks_;  // by stream
+    std::vector<Step> steps_;
+    PacketPtr packet_;  // read and not yet written
 };
 
 /// Whether a path is that of a file, which can be read once more.

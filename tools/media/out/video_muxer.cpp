@@ -94,11 +94,15 @@ void VideoMuxer::append(EncodedFrames frames, std::span<const double> times_s) {
 void VideoMuxer::copy_sound(const std::string& recording, double origin_s) {
     if (muxer_) throw_output(path_, "its tracks are there already", ErrorKind::usage);
     sound_.emplace(recording, RecordingCopy::Tracks::sound);
-    sound_origin_s_ = origin_s;
+    step_sound(-std::numeric_limits<double>::infinity(), origin_s);
+}
+
+void VideoMuxer::step_sound(double from_s, double earlier_s) {
+    if (sound_) sound_->add_step(from_s, earlier_s);
 }
 
 void VideoMuxer::copy_sound_until(double time_s) {
-    if (sound_) check(sound_->write_until(time_s + sound_origin_s_, sound_origin_s_, *muxer_));
+    if (sound_) check(sound_->write_until(time_s, *muxer_));
 }
 
 void VideoMuxer::begin_stream(std::shared_ptr<const EncodedStream> stream) {

@@ -38,6 +38,9 @@ public:
     /// Copies the sound of a recording, where the container has a place for it: as it was `origin_s` later, container
     /// time. Before the first frame. Throws Error(input) when it cannot be read.
     void copy_sound(const std::string& recording, double origin_s);
+    /// From where a picture has the stamp `from_s` on, the sound is `earlier_s` later in the recording: its stamps have
+    /// leapt or stepped back there. Before the frames from there on.
+    void step_sound(double from_s, double earlier_s);
     /// How many have a time so far.
     std::int64_t frames() const { return frames_; }
     /// Finishes the file; does nothing when that is done. Sound that goes on behind the last frame is copied where the
@@ -66,7 +69,6 @@ private:
     std::unique_ptr<OutputStream> pipe_;  // where the file is one
     AvioPtr pipe_io_;
     std::optional<RecordingCopy> sound_;
-    double sound_origin_s_ = 0;
     MuxerPtr muxer_;       // from the first encoder's frames on
     std::string failure_;  // after which nothing more is written
     AVStream* track_ = nullptr;
