@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <initializer_list>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -46,6 +47,13 @@ PacketPtr lone_unit(std::initializer_list<std::uint8_t> unit, int length_size) {
 }
 
 }  // namespace
+
+bool marks_keyframes(AVCodecID codec) {
+    constexpr AVCodecID kCodecs[] = {AV_CODEC_ID_H264,       AV_CODEC_ID_HEVC, AV_CODEC_ID_VP8,
+                                     AV_CODEC_ID_VP9,        AV_CODEC_ID_AV1,  AV_CODEC_ID_MPEG1VIDEO,
+                                     AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4};
+    return std::find(std::begin(kCodecs), std::end(kCodecs), codec) != std::end(kCodecs);
+}
 
 Decoder::Decoder(VideoStreamPtr stream, std::span<const std::uint8_t> extradata, const DecoderOptions& options)
     : stream_(std::move(stream)),

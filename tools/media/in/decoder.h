@@ -24,6 +24,9 @@ struct DecoderOptions {
     bool stay_open = false;       ///< end without flushing where the codec lets us, though it is not NVDEC's: for tests
 };
 
+/// Whether libav marks this codec's keyframes reliably, packets and pictures both.
+bool marks_keyframes(AVCodecID codec);
+
 /// A libav decoder with what it says of damage put into words.
 class Decoder {
 public:

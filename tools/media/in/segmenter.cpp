@@ -6,6 +6,8 @@
 #include <new>
 #include <utility>
 
+#include "tools/media/in/decoder.h"
+
 namespace convoy::media {
 namespace {
 
@@ -116,7 +118,7 @@ bool Segmenter::fits(const Waiting& next) {
 
 /// Whether the packets that wait begin between two keyframes. All but the first run begin at one.
 bool Segmenter::begins_inside_gop() const {
-    if (waiting_.empty() || handing_out_) return false;
+    if (waiting_.empty() || handing_out_ || !marks_keyframes(stream_->codec())) return false;
     const Waiting& first = waiting_.front();
     return can_cut() ? first.look.entry == Entry::none : !(first.packet->flags & AV_PKT_FLAG_KEY);
 }

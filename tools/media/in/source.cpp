@@ -40,7 +40,9 @@ private:
     Decoder open_decoder(int threads) const {
         return {demuxer_.stream(),
                 demuxer_.stream()->extradata(),
-                {.threads = threads, .inside_gop = begun_ && !(packet_->flags & AV_PKT_FLAG_KEY)}};
+                {.threads = threads,
+                 .inside_gop =
+                     begun_ && !(packet_->flags & AV_PKT_FLAG_KEY) && marks_keyframes(demuxer_.stream()->codec())}};
     }
 
     std::optional<Frame> decode() {
