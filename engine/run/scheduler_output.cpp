@@ -108,9 +108,10 @@ void Scheduler::take_result(RunUnit& unit, PendingResult pending) {
     reorder_clock_.add(Clock::now() - pending.at);
     const StageScope timed(output_clock_, options_.trace, group, track, "result");
     Result& result = pending.result;
-    progress_of(unit.input).timeline->number(result.frame);
+    Progress& progress = progress_of(unit.input);
+    progress.timeline->number(result.frame);
+    progress.end.undecodable += result.frame.undecodable;
     result.frame.stream = unit.input->index;
-    progress_of(unit.input).end.undecodable += result.frame.undecodable;
     observer_.result(unit.input->index, result);
 }
 

@@ -23,9 +23,7 @@ constexpr int kLongestWaitForKeyframe = 300;
 LiveReader::LiveReader(const std::string& path, const InputOptions& options, std::stop_token cancel,
                        const DecodeTarget& target)
     : path_(path),
-      wanted_stream_(options.stream),
-      deinterlace_(options.deinterlace),
-      give_up_(std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.give_up_s))),
+      options_(options),
       cancel_(std::move(cancel)),
       target_(target),
       pause_(kFirstPause),
@@ -66,19 +64,18 @@ bool LiveReader::connect() {
     try {
         const bool camera = is_camera(path_);
         c.demuxer = std::make_unique<Demuxer>(path_, cancel_, camera ? camera_format() : nullptr,
-                                              Demuxer::silence_of(std::chrono::duration<double>(give_up_).count()),
-                                              wanted_stream_);
+                                              Demuxer::silence_of(options_.give_up_s), options_.stream);
         const VideoStreamPtr& stream = c.demuxer->stream();
         DecoderOptions options;
         options.threads = 0;
         options.frame_threads = false;  // each would hold back a frame
         const AVCodec* nvdec = cuda_decoder(stream->codec());
-        options.deinterlace = deinterlace_;
-        const bool gpu = device_ && !deinterlace_ && nvdec &&
+        options.deinterlace = options_.deinterlace;
+        const bool gpu = device_ && !options_.deinterlace && nvdec &&
                          nvdec == avcodec_find_decoder(stream->codec());  // with a CPU's way out
         if (gpu) options.cuda = device_.get();
         if (target_.gpu >= 0 && !gpu)
-            notes_.fallback = device_ && deinterlace_ ? "deinterlaced"
+            notes_.fallback = device_ && options_.deinterlace ? "deinterlaced"
                               : device_ ? std::string("GPUs do not decode ") + avcodec_get_name(stream->codec())
                                         : no_device_;
         c.decoder = std::make_unique<Decoder>(stream, stream->extradata(), options);
@@ -130,7 +127,7 @@ void LiveReader::drop() {
 }
 
 bool LiveReader::given_up() {
-    if (Clock::now() - last_frame_ + pause_ < give_up_) return false;
+    if (Clock::now() - last_frame_ + pause_ < std::chrono::duration<double>(options_.give_up_s)) return false;
     if (!had_frames_) throw Error(ErrorKind::input, refusal_);
     note_damage(notes_, path_, last_s_, "it did not come back and was given up");
     return true;

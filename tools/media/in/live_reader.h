@@ -46,9 +46,7 @@ private:
     double continued(double stamp_s);
 
     std::string path_;
-    int wanted_stream_;
-    bool deinterlace_;
-    Clock::duration give_up_;
+    const InputOptions options_;
     std::stop_token cancel_;
     DecodeTarget target_;
     BufferPtr device_;

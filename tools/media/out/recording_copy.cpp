@@ -140,7 +140,7 @@ int RecordingCopy::write_until(double end_s, AVFormatContext& output) {
         track.last_dts = packet.dts;
         const bool sound_only = which_ == Tracks::sound;
         if (sound_only ? dts < 0 || dts <= track.last_written : dts < track.last_written) {
-            if (!sound_only) leave_out(packet);
+            leave_out(packet);
             av_packet_unref(&packet);
             continue;
         }

@@ -35,7 +35,7 @@ FramePtr stated(const AVFrame& picture) {
 std::string ToneMapper::obstacle() { return FilterGraph::obstacle({"zscale", "tonemap", "format"}); }
 
 bool ToneMapper::convert(const AVFrame& picture, std::uint8_t* to, int to_pitch) {
-    if (refused_ || !obstacle().empty()) return false;
+    if (refused_ || (!graph_ && !obstacle().empty())) return false;
     const FramePtr in = stated(picture), out(av_frame_alloc());
     if (!out) throw std::bad_alloc();
     if (!in) return false;
