@@ -3,8 +3,8 @@
 """Whole commands, wall clock from start to exit, on 1, 2, … GPUs, turn by turn: each GPU has its share of the cores, since
 idle cores decode, too. A first run of each kind, which may have kernels to measure, does not count. Prints a table of
 medians and spreads; --json writes all of it, --svg draws it. --peer names a program beside it that takes CFG INPUT --gpus
-N, and --peer-input what it gets. --ffmpeg names one that makes the same kind of video beside it, undrawn: x264 by one process
-with one thread for each core, an overlay's packets by one that copies them. Exit status 1 when records of one input differ in more than their latency.
+N, and --peer-input what it gets. --ffmpeg names one that makes the same kind of video beside it, undrawn: x264 and
+Motion JPEG by one process with one thread for each core, an overlay's packets by one that copies them. Exit status 1 when records of one input differ in more than their latency.
 usage: command.py BIN CFG WEIGHTS INPUT... [--gpus 1,2] [--turns 5] [--outputs jsonl,mp4] [-- OPTIONS of yolo-run]"""
 import argparse
 import hashlib
@@ -18,7 +18,8 @@ import sys
 import tempfile
 import time
 
-OUTPUTS = {"jsonl": ("--jsonl", "jsonl"), "mp4": ("--video", "mp4"), "overlay": ("--overlay", "mkv")}  # option, ending
+OUTPUTS = {"jsonl": (["--jsonl"], "jsonl"), "mp4": (["--video"], "mp4"), "mjpeg": (["--encoder", "jpeg", "--video"], "avi"),
+           "overlay": (["--overlay"], "mkv")}  # options, ending
 
 
 def parse(arguments):
@@ -32,6 +33,7 @@ def parse(arguments):
     p.add_argument("inputs", nargs="+")
     p.add_argument("--gpus", default="1,2", help="how many GPUs, each count a column (default: 1,2)")
     p.add_argument("--turns", type=int, default=5)
+    p.add_argument("--warmup", type=int, default=1, help="runs that do not count (default: 1)")
     p.add_argument("--outputs", default="jsonl", help="of " + ", ".join(OUTPUTS))
     for name in ("json", "svg", "peer", "peer-input", "ffmpeg"):
         p.add_argument(f"--{name}", metavar="FILE")
@@ -71,10 +73,10 @@ def timed(a, gpus, command):
 
 def measure(a, source, output, gpus, folder):
     """(seconds, report, digest of the records)"""
-    option, ending = OUTPUTS[output]
+    options, ending = OUTPUTS[output]
     out, report = f"{folder}/out.{ending}", f"{folder}/report.json"
     seconds = timed(a, gpus, [f"{a.bin}/yolo-run", "--cfg", a.cfg, "--weights", a.weights, "--quiet", "--report-json", report,
-                              option, out, *a.more, source])
+                              *options, out, *a.more, source])
     with open(report, encoding="utf-8") as f:
         return seconds, json.load(f), digest(out) if output == "jsonl" else ""
 
@@ -90,11 +92,14 @@ def ffmpeg(a, source, output, gpus, folder):
     if output == "overlay":
         jobs = [[*head, "-i", source, "-c", "copy", f"{folder}/copy.mkv"]]
     else:
+        encoding = (["-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "3"] if output == "mjpeg" else
+                    ["-c:v", "libx264", "-preset", preset_of(a), "-crf", "23"])
+        ending = OUTPUTS[output][1]
         told = subprocess.run([a.ffmpeg, "-i", source], capture_output=True, text=True).stderr
         h, m, s = re.search(r"Duration: (\d+):(\d+):([\d.]+)", told).groups()
         part = (3600 * int(h) + 60 * int(m) + float(s)) / len(share)
         jobs = [["taskset", "-c", str(core), *head, "-threads", "1", "-ss", f"{i * part:.3f}", "-t", f"{part:.3f}", "-i", source,
-                 "-an", "-c:v", "libx264", "-preset", preset_of(a), "-crf", "23", "-threads", "1", f"{folder}/part{i}.mp4"]
+                 "-an", "-threads", "1", *encoding, f"{folder}/part{i}.{ending}"]
                 for i, core in enumerate(share)]
     start = time.monotonic()
     running = [subprocess.Popen(job) for job in jobs]
@@ -139,8 +144,9 @@ def main():
         for source in a.inputs:
             for output in a.outputs:
                 kinds = {gpus: [] for gpus in a.gpus}
-                for gpus in a.gpus:
-                    measure(a, source, output, gpus, folder)
+                for _ in range(a.warmup):
+                    for gpus in a.gpus:
+                        measure(a, source, output, gpus, folder)
                 for _ in range(a.turns):
                     for gpus in a.gpus:
                         kinds[gpus].append(measure(a, source, output, gpus, folder))

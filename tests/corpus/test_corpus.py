@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """yolo-run on small inputs of every kind that ffmpeg can make, with ffmpeg's own counts and times as the reference.
-usage: test_corpus.py YOLO_RUN YOLO_MAKE_WEIGHTS [--all] [--keep FOLDER] [--only REGEX] [-- OPTIONS of yolo-run]"""
+usage: test_corpus.py YOLO_RUN YOLO_MAKE_WEIGHTS [--all] [--keep FOLDER] [--only REGEX] [-- OPTIONS of yolo-run]
+On a machine with a GPU and no ffmpeg, --beside FOLDER takes the inputs and records that another run has kept there as
+what is right: test_corpus.py YOLO_RUN YOLO_MAKE_WEIGHTS --beside FOLDER -- --device cuda --precision fp32"""
 import argparse
 import json
 import os
@@ -79,10 +81,22 @@ def probe(path):
         return 0, 0.
 
 
+TOLERANCE = .02  # of a confidence, and of a picture's side, between two devices with other colour and resize arithmetic
+
+
+def difference(a, b, record):
+    """Of two boxes: the larger of what lies between their confidences and their sides, as shares of the picture's."""
+    if a["class_id"] != b["class_id"]:
+        return 1.
+    sides = 2 * (record["width"], record["height"])
+    return max(abs(a["confidence"] - b["confidence"]), *(abs(p - q) / side for p, q, side in zip(a["box"], b["box"], sides)))
+
+
 class Corpus:
     def __init__(self, arguments, folder):
         self.a, self.folder, self.failures = arguments, folder, []
         self.cfg, self.weights = f"{folder}/tiny.cfg", f"{folder}/tiny.weights"
+        self.boxes, self.worst = 0, (0., "")  # compared with those of --beside
         with open(self.cfg, "w", encoding="utf-8") as f:
             f.write(CFG)
         if run([arguments.make_weights, self.cfg, self.weights]).returncode:
@@ -102,7 +116,7 @@ class Corpus:
             return [json.loads(line) for line in f]
 
     def check_records(self, wanted, records, path):
-        reference = wanted.expected if wanted.expected >= 0 else frames_of(path)
+        reference = self.frames(wanted, path)
         if len(records) != reference:
             self.fail(wanted.name, f"{len(records)} records, ffmpeg has {reference} frames")
         times = [r.get("time_s") for r in records if r.get("time_s") is not None]
@@ -113,6 +127,26 @@ class Corpus:
             self.fail(wanted.name, f"time_s begins at {times[0]}")
         if [r["frame"] for r in records] != list(range(len(records))):
             self.fail(wanted.name, "frame numbers are not 0, 1, …")
+
+    def frames(self, wanted, path):
+        return wanted.expected if wanted.expected >= 0 else frames_of(path)
+
+    def check_beside(self, wanted, records, path):
+        """Beside the records of another run: the same but for rounding."""
+        file = self.result(f"{self.a.beside}/out/jsonl/", path, ".jsonl")
+        for record, other in zip(records, self.records(file)):
+            for key in ("frame", "time_s", "pts_s", "width", "height", "undecodable"):
+                if record.get(key) != other.get(key):
+                    return self.fail(wanted.name, f"frame {record['frame']}: {key} is {record.get(key)}, not {other.get(key)}")
+            for mine, theirs in ((record, other), (other, record)):
+                for box in mine["detections"]:
+                    self.boxes += 1
+                    apart = min((difference(box, b, record) for b in theirs["detections"]), default=1.)
+                    if box["confidence"] < .2 + TOLERANCE:
+                        continue  # either side of the threshold
+                    self.worst = max(self.worst, (apart, f"{wanted.name}, frame {record['frame']}"))
+                    if apart > TOLERANCE:
+                        return self.fail(wanted.name, f"frame {record['frame']}: {box} is {apart:.3f} from the nearest one")
 
     def check_video(self, wanted, records, video):
         count, duration = probe(video)
@@ -126,9 +160,7 @@ class Corpus:
             if abs(duration - (times[-1] - times[0])) > 2.5 * max(frame, steps[-1] if steps[-1] < 5 else frame):
                 self.fail(wanted.name, f"the annotated video lasts {duration:.2f} s, the records {times[-1] - times[0]:.2f} s")
 
-    def check(self, all_wanted):
-        made = [(w, path) for w in all_wanted if (path := make(w, self.folder))]
-        print(f"{len(made)} of {len(list(all_wanted))} inputs made", flush=True)
+    def check(self, made):
         paths = [path for _, path in made]
         out = f"{self.folder}/out/"
         for kind in ("jsonl", "video", "pictures"):
@@ -159,7 +191,6 @@ class Corpus:
             record_file = self.result(out + "jsonl/", path, ".jsonl")
             if record_file and self.records(record_file) and not self.result(f"{self.folder}/default/runs/", path, ""):
                 self.fail(w.name, f"has records and no default result: {self.said(usual, path)}")
-        return len(made)
 
     def result(self, folder, path, ending):
         name = os.path.basename(path)
@@ -178,12 +209,26 @@ class Corpus:
         file = self.result(out + "jsonl/", path, ".jsonl")
         said = self.said(done, path)
         if not file or not self.records(file):
-            if frames_of(path) > 0:
-                self.fail(wanted.name, f"no records although ffmpeg decodes {frames_of(path)} frames: {said}")
+            if (reference := self.frames(wanted, path)) > 0:
+                self.fail(wanted.name, f"no records although ffmpeg decodes {reference} frames: {said}")
             elif "error" not in said:
                 self.fail(wanted.name, f"no records, and no error: {said}")
             return
         self.check_records(wanted, self.records(file), path)
+        if self.a.beside:
+            self.check_beside(wanted, self.records(file), path)
+
+
+def kept(folder, only):
+    """What a run with --keep has made, and how many records it got."""
+    for name in sorted(os.listdir(folder)):
+        path, records = f"{folder}/{name}", f"{folder}/out/jsonl/{os.path.splitext(name)[0]}.jsonl"
+        if os.path.isfile(path) and not name.startswith("tiny.") and re.search(only, name):
+            lines = 0
+            if os.path.exists(records):
+                with open(records, encoding="utf-8") as f:
+                    lines = sum(1 for _ in f)
+            yield inputs.Wanted(name, "", expected=lines), path
 
 
 def main():
@@ -197,9 +242,10 @@ def main():
     p.add_argument("--all", action="store_true", help="all kinds, not only those that stand for many")
     p.add_argument("--only", default="", metavar="REGEX", help="those whose names match")
     p.add_argument("--keep", metavar="FOLDER", help="where inputs and results are made, and stay")
+    p.add_argument("--beside", metavar="FOLDER", help="what --keep has left there is the input, and its records are right")
     a = p.parse_args(arguments)
     a.more, a.yolo_run, a.make_weights = more, os.path.abspath(a.yolo_run), os.path.abspath(a.make_weights)
-    if run(["which", "ffmpeg"]).returncode:
+    if not a.beside and run(["which", "ffmpeg"]).returncode:
         print("skipped: ffmpeg is not installed")
         return 77
     # Names of files without their endings must differ for results of their own.
@@ -211,10 +257,17 @@ def main():
         if a.keep:
             os.makedirs(a.keep, exist_ok=True)
         corpus = Corpus(a, os.path.abspath(a.keep) if a.keep else folder)
-        count = corpus.check(wanted)
+        if a.beside:
+            made = list(kept(os.path.abspath(a.beside), a.only))
+        else:
+            made = [(w, path) for w in wanted if (path := make(w, corpus.folder))]
+            print(f"{len(made)} of {len(wanted)} inputs made", flush=True)
+        corpus.check(made)
+    if a.beside:
+        print(f"{corpus.boxes} boxes compared; the furthest apart: {corpus.worst[0]:.4f} of a confidence or a side, {corpus.worst[1]}")
     for failure in corpus.failures:
         print("FAILED:", failure)
-    print(f"{count} inputs, {len(corpus.failures)} failures")
+    print(f"{len(made)} inputs, {len(corpus.failures)} failures")
     return int(bool(corpus.failures))
 
 
