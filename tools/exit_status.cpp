@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <new>
 #include <string>
 
 #include "tools/edit_distance.h"
+#include "tools/message.h"
 
 namespace convoy::tools {
 
@@ -39,12 +41,12 @@ std::string hint(const CLI::App& app) {
 
 int exit_status(ErrorKind kind) { return kind == ErrorKind::usage ? kBadUsage : kBadData; }
 
-void print_error(std::string_view command, std::string_view sentence) {
-    fmt::print(stderr, "{}: error: {}\n", command, sentence);
-}
+void print_error(std::string_view command, std::string_view sentence) { message("{}: error: {}", command, sentence); }
 
 int run_command(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
     const std::string name = app.get_name();
+    reserve_standard_streams();
+    std::signal(SIGPIPE, SIG_IGN);  // a pipe that nobody reads is a write that fails
     try {
         app.parse(argc, argv);
         const int status = body();

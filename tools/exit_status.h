@@ -16,7 +16,7 @@ enum ExitStatus {
     kBadData = 1,        ///< something could not be read, written or done
     kBadUsage = 2,       ///< the command line cannot be used
     kDeviceFailed = 3,   ///< done, and the results are whole, but a device failed on the way
-    kInterrupted = 130,  ///< SIGINT or SIGTERM; files are complete up to the last frame
+    kInterrupted = 130,  ///< SIGINT, SIGTERM or SIGHUP; files are complete up to the last frame
 };
 
 int exit_status(ErrorKind kind);

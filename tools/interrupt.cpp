@@ -47,7 +47,8 @@ void handle(int number) {
 void install_interrupt_handler() {
     handle(SIGINT);
     handle(SIGTERM);
-    signal(SIGPIPE, SIG_IGN);
+    struct sigaction hangup = {};
+    if (sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN) handle(SIGHUP);  // nohup stays that
 }
 
 CompleteOnInterrupt::CompleteOnInterrupt() { completing = true; }

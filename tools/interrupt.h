@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// What SIGINT and SIGTERM do to a command. For commands only: signal handlers are process-wide.
+// What SIGINT, SIGTERM and SIGHUP do to a command. For commands only: signal handlers are process-wide.
 #pragma once
 
 #include <atomic>
 
 namespace convoy::tools {
 
-/// From now on a signal ends the process at once with status 130, and a closed pipe is a failing write instead of a
-/// signal.
+/// From now on a signal ends the process at once with status 130.
 void install_interrupt_handler();
 
 /// While it lives, there is something to complete: the first signal sets a flag, only the second ends the process at

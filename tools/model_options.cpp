@@ -10,6 +10,7 @@
 
 #include <convoy/load.h>
 #include "tools/foreign_model.h"
+#include "tools/message.h"
 
 namespace fs = std::filesystem;
 
@@ -194,7 +195,7 @@ std::string demo_model_folder() {
 }
 
 void print_warnings(const std::string& command, const Network& network) {
-    for (const std::string& warning : network.warnings) fmt::print(stderr, "{}: warning: {}\n", command, warning);
+    for (const std::string& warning : network.warnings) message("{}: warning: {}", command, warning);
 }
 
 void greet(const std::string& command, const ModelOptions& model, const Network& network, const Engine& engine) {
@@ -205,7 +206,7 @@ void greet(const std::string& command, const ModelOptions& model, const Network&
 }
 
 std::function<void(const std::string&)> print_notices(const std::string& command) {
-    return [command](const std::string& sentence) { fmt::print(stderr, "{}: {}\n", command, sentence); };
+    return [command](const std::string& sentence) { message("{}: {}", command, sentence); };
 }
 
 }  // namespace convoy::tools

@@ -21,6 +21,7 @@
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
 #include "tools/media/files.h"
+#include "tools/message.h"
 #include "tools/model_options.h"
 #include "tools/progress.h"
 
@@ -239,12 +240,12 @@ int run(EvalOptions& options) {
         detections = run_model(options, dataset);
     }
     if (!detections || CompleteOnInterrupt::requested()) {  // which may come as the last picture is done
-        fmt::print(stderr, "yolo-eval: interrupted; nothing was scored or written\n");
+        message("yolo-eval: interrupted; nothing was scored or written");
         return kInterrupted;
     }
-    for (const std::string& warning : dataset.warnings) fmt::print(stderr, "yolo-eval: warning: {}\n", warning);
+    for (const std::string& warning : dataset.warnings) message("yolo-eval: warning: {}", warning);
     if (!options.quiet)
-        for (const std::string& note : dataset.notes) fmt::print(stderr, "yolo-eval: note: {}\n", note);
+        for (const std::string& note : dataset.notes) message("yolo-eval: note: {}", note);
 
     const eval::Scores scores = eval::score(dataset, *detections);
     fmt::print("{}: {} pictures, {} objects, {} detections\n\n{}", dataset.path, dataset.pictures.size(),

@@ -8,6 +8,7 @@
 #include "tools/inspect/layer_table.h"
 #include "tools/inspect/plan_table.h"
 #include "tools/inspect/stages.h"
+#include "tools/message.h"
 #include "tools/model_options.h"
 
 namespace convoy::tools {
@@ -65,7 +66,7 @@ std::string json_text(const Network& network, const InspectOptions& options) {
 int run(const InspectOptions& options) {
     const Network network = options.model.load(false);
     print_warnings("yolo-inspect", network);
-    if (options.model.is_demo()) fmt::print(stderr, "yolo-inspect: no model named, taking the demo model\n");
+    if (options.model.is_demo()) message("yolo-inspect: no model named, taking the demo model");
     if (options.plan) {
         const inspect::BoundPlan plan = inspect::bind_plan(network, options.engine);
         fmt::print("{}", options.json ? inspect::plan_json(plan).dump(2) + "\n" : inspect::plan_text(plan));

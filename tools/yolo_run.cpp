@@ -21,6 +21,7 @@ extern "C" {
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
 #include "tools/media/files.h"
+#include "tools/message.h"
 #include "tools/options.h"
 #include "tools/report.h"
 #include "tools/run_pipeline.h"
@@ -45,9 +46,8 @@ void list_outputs(const RunOptions& options, const std::vector<std::string>& pat
         if (options.output.none())
             fmt::print("{}\n", path);
         else if (!options.quiet)
-            fmt::print(
-                stderr, "wrote {}{}\n", path,
-                std::count(replaced.begin(), replaced.end(), path) ? ", in place of the one that was there" : "");
+            message("wrote {}{}", path,
+                    std::count(replaced.begin(), replaced.end(), path) ? ", in place of the one that was there" : "");
     }
     std::fflush(stdout);
 }
@@ -94,9 +94,9 @@ std::vector<std::string> write_reports(const RunOptions& options, RunSummary& su
 // Once everything is written: how it went.
 int conclude(const RunOptions& options, const RunSummary& summary, const Engine& engine,
              const std::vector<std::string>& errors) {
-    if (options.report) fmt::print(stderr, "{}\n", report_text(summary, engine.description()));
+    if (options.report) message("{}", report_text(summary, engine.description()));
     if (options.engine.trace && options.engine.trace->dropped() > 0)
-        fmt::print(stderr, "yolo-run: the trace ends early: it was full\n");
+        message("yolo-run: the trace ends early: it was full");
     for (const std::string& sentence : errors) print_error("yolo-run", sentence);
     for (const std::string& sentence : summary.given_up) print_error("yolo-run", sentence);
     if (!summary.run.failure.empty()) {
@@ -105,8 +105,8 @@ int conclude(const RunOptions& options, const RunSummary& summary, const Engine&
         return kBadData;
     }
     if (summary.interrupted || !summary.given_up.empty()) {
-        fmt::print(stderr, "yolo-run: interrupted; what was written{} is complete up to the last frame\n",
-                   summary.given_up.empty() ? "" : " elsewhere");
+        message("yolo-run: interrupted; what was written{} is complete up to the last frame",
+                summary.given_up.empty() ? "" : " elsewhere");
         return kInterrupted;
     }
     const bool failed = !errors.empty() || std::any_of(summary.inputs.begin(), summary.inputs.end(),
@@ -129,7 +129,7 @@ int leave(int status) {
     return status;
 }
 
-constexpr const char* kMeasuringStopped = "yolo-run: interrupted; what was measured until then is remembered\n";
+constexpr const char* kMeasuringStopped = "yolo-run: interrupted; what was measured until then is remembered";
 
 // While kernels are measured there is something to complete: what is known then is kept.
 Engine make_engine(const Network& network, RunOptions& options) {
@@ -164,10 +164,9 @@ int tune(RunOptions& options) {
     if (!options.quiet) greet("yolo-run", options.model, network, engine);
     const bool stopped = CompleteOnInterrupt::requested();
     if (stopped)
-        fmt::print(stderr, kMeasuringStopped);
+        message("{}", kMeasuringStopped);
     else if (!options.quiet)
-        fmt::print(stderr, "yolo-run: its fastest kernels are known, and remembered in {}\n",
-                   options.engine.tuning_cache);
+        message("yolo-run: its fastest kernels are known, and remembered in {}", options.engine.tuning_cache);
     return leave(stopped ? kInterrupted : kSuccess);
 }
 
@@ -194,7 +193,7 @@ int run(RunOptions& options) {
     av_log_set_callback(print_av_log);
     std::vector<std::string> left_out;
     const std::vector<std::string> inputs = media::expand_inputs(options.inputs, &left_out);
-    for (const std::string& sentence : left_out) fmt::print(stderr, "yolo-run: warning: {}\n", sentence);
+    for (const std::string& sentence : left_out) message("yolo-run: warning: {}", sentence);
     OutputPlan plan = plan_outputs(options.output, inputs, {options.report_json, options.trace});
     const std::vector<std::string> replaced = to_be_replaced(plan);
     prepare(options, inputs);
@@ -216,12 +215,11 @@ int run(RunOptions& options) {
     if (first) hide_other_gpus(options, *first, inputs);
     Engine engine = make_engine(network, options);
     if (CompleteOnInterrupt::requested()) {
-        fmt::print(stderr, kMeasuringStopped);
+        message("{}", kMeasuringStopped);
         return leave(kInterrupted);
     }
     if (options.engine.tuning == Tuning::measured && on_cpu(engine) && !options.quiet)
-        fmt::print(stderr,
-                   "yolo-run: --tune measures a GPU's kernels; this runs on the CPU, and nothing is measured\n");
+        message("yolo-run: --tune measures a GPU's kernels; this runs on the CPU, and nothing is measured");
     if (!options.fail_device.empty()) call_before_batches(engine, parse_fail_device(options.fail_device));
     network.weights_storage.reset();  // the engine holds what it needs
     if (!options.quiet) greet("yolo-run", options.model, network, engine);

@@ -141,9 +141,9 @@ TEST_CASE("a closed pipe ends the run with an error") {
     CHECK(records_in(read_file(folder / "records")).size() == 2);
 }
 
-TEST_CASE("SIGINT ends the run in order, with whole files") {
+TEST_CASE("a signal ends the run in order, with whole files") {
     const TemporaryFolder folder;
-    for (const int number : {SIGINT, SIGTERM}) {
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
         Child child("yolo-run",
                     {clip(), "--model", source_file("models/yolov3-quarter"), "--size", "608", "--jsonl", "x.jsonl",
                      "--video", "x.mp4"},
