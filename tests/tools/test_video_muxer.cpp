@@ -89,6 +89,26 @@ void check_video(const std::string& path, const std::vector<int>& lengths, const
     CHECK(decoding_faults(path) == "");
 }
 
+std::string only_file_in(const TempFolder& folder) {
+    const std::filesystem::directory_iterator files(folder / "");
+    REQUIRE(std::distance(begin(files), end(files)) == 1);
+    return std::filesystem::directory_iterator(folder / "")->path();
+}
+
+/// The names of an MP4's outermost boxes, in their order.
+std::vector<std::string> boxes_of(const std::string& path) {
+    const Bytes bytes = read_bytes(path);
+    std::vector<std::string> names;
+    for (std::size_t at = 0; at + 8 <= bytes.size();) {
+        const std::size_t size =
+            std::size_t(bytes[at]) << 24 | bytes[at + 1] << 16 | bytes[at + 2] << 8 | bytes[at + 3];
+        names.emplace_back(bytes.begin() + long(at) + 4, bytes.begin() + long(at) + 8);
+        if (size < 8) break;
+        at += size;
+    }
+    return names;
+}
+
 }  // namespace
 
 TEST_CASE("a picture that is NV12 already is encoded as it is", "[video]") {
@@ -145,6 +165,30 @@ TEST_CASE("parts of any length make one video", "[muxer]") {
             write_video(path, lengths, steady(total));
             check_video(path, lengths, steady(total), ending == std::string("mkv") ? .001 : 1. / 90000);
         }
+}
+
+TEST_CASE("a video whose writer is killed plays up to its last part, one that is done is plain", "[muxer]") {
+    for (const char* ending : {"mp4", "mov", "mkv"}) {
+        const TempFolder folder;
+        const std::string path = folder / (std::string("v.") + ending), killed = folder / (std::string("k.") + ending);
+        const std::vector<double> times = steady(25);
+        VideoMuxer muxer(path);
+        muxer.append(encode(0, 13), std::span(times).first(13));
+        muxer.append(encode(13, 7), std::span(times).subspan(13, 7));
+        std::filesystem::copy_file(only_file_in(folder), killed);
+        check_video(killed, {13, 7}, steady(20), ending == std::string("mkv") ? .001 : 1. / 90000);
+        std::filesystem::remove(killed);
+        muxer.append(encode(20, 5), std::span(times).subspan(20, 5));
+        muxer.close();
+        CHECK(only_file_in(folder) == path);
+        check_video(path, {13, 7, 5}, times, ending == std::string("mkv") ? .001 : 1. / 90000);
+        if (ending == std::string("mkv")) continue;
+        const std::vector<std::string> boxes = boxes_of(path);
+        CAPTURE(boxes);
+        CHECK(std::count(boxes.begin(), boxes.end(), "moof") == 0);
+        CHECK(std::count(boxes.begin(), boxes.end(), "mdat") == 1);
+        CHECK(std::find(boxes.begin(), boxes.end(), "moov") < std::find(boxes.begin(), boxes.end(), "mdat"));
+    }
 }
 
 TEST_CASE("frames of parts stand where they were written", "[muxer]") {

@@ -75,13 +75,16 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
     throw_output(path, "too many unfinished files beside it; remove '" + temporary_ + "' and its like");
 }
 
-OutputFile::~OutputFile() {
-    if (!committed_ && !direct_) ::unlink(temporary_.c_str());
+OutputFile::~OutputFile() { discard(); }
+
+void OutputFile::discard() {
+    if (!done_ && !direct_) ::unlink(temporary_.c_str());
+    done_ = true;
 }
 
 void OutputFile::commit() {
     if (!direct_ && std::rename(temporary_.c_str(), path_.c_str()) != 0) throw_output(path_, system_message(errno));
-    committed_ = true;
+    done_ = true;
 }
 
 void write_file(const std::string& path, std::string_view bytes, const GiveUp& give_up) {

@@ -41,10 +41,12 @@ public:
     bool is_direct() const { return direct_; }
     /// Takes the place of `path`. Throws Error(output). The file must be closed by then.
     void commit();
+    /// Removes the temporary file, as the destructor would.
+    void discard();
 
 private:
     std::string path_, temporary_;
-    bool direct_ = false, committed_ = false;
+    bool direct_ = false, done_ = false;
 };
 
 /// Writes a whole OutputFile. Where it is a pipe, the wait for whoever reads it can be given up. Throws Error(output).

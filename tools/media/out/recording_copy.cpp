@@ -62,6 +62,8 @@ void RecordingCopy::add_tracks(AVFormatContext& output) {
             !(from.disposition & AV_DISPOSITION_ATTACHED_PIC))
             continue;
         if (!has_place(*output.oformat, from.codecpar->codec_id)) continue;
+        if (from.codecpar->codec_type == AVMEDIA_TYPE_AUDIO && from.codecpar->sample_rate <= 0)
+            continue;  // it has no begin
         AVStream* to = avformat_new_stream(&output, nullptr);
         if (!to || avcodec_parameters_copy(to->codecpar, from.codecpar) < 0) throw std::bad_alloc();
         from.discard = AVDISCARD_DEFAULT;
@@ -121,6 +123,16 @@ void RecordingCopy::leave_out(const AVPacket& packet) const {
                         "; name an .ass, which has the boxes alone, or take --video");
 }
 
+bool RecordingCopy::is_described() const {
+    for (std::size_t i = 0; i < tracks_.size(); ++i) {
+        const AVCodecParameters& codec = *input_->streams[i]->codecpar;
+        if (tracks_[i].to >= 0 && codec.codec_id == AV_CODEC_ID_AAC && codec.extradata_size == 0 &&
+            tracks_[i].last_written == kNone)
+            return false;
+    }
+    return true;
+}
+
 int RecordingCopy::write_until(double end_s, AVFormatContext& output) {
     while (next()) {
         AVPacket& packet = *packet_;
@@ -151,6 +163,7 @@ int RecordingCopy::write_until(double end_s, AVFormatContext& output) {
         packet.pos = -1;
         av_packet_rescale_ts(&packet, base, output.streams[packet.stream_index]->time_base);
         if (const int code = av_interleaved_write_frame(&output, &packet); code < 0) return code;
+        ++written_;
     }
     return 0;
 }

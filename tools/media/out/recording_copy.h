@@ -33,6 +33,11 @@ public:
     /// stamps step back by themselves, is left out. A negative AVERROR when the file does not take it. Throws
     /// Error(unsupported) for pictures without time stamps, or whose stamps step back by themselves.
     int write_until(double end_s, AVFormatContext& output);
+    /// Whether all is known that stands in front of a file: of some sound, AAC of transport streams, only its first
+    /// packet says.
+    bool is_described() const;
+    /// Packets, so far.
+    std::int64_t written() const { return written_; }
 
 private:
     struct Step {
@@ -57,6 +62,7 @@ private:
     std::vector<Track> tracks_;  // by stream
     std::vector<Step> steps_;
     PacketPtr packet_;  // read and not yet written
+    std::int64_t written_ = 0;
 };
 
 /// Whether a path is that of a file, which can be read once more.

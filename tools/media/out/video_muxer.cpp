@@ -9,6 +9,12 @@
 #include <new>
 #include <utility>
 
+extern "C" {
+#include <libavutil/opt.h>
+}
+
+#include "tools/media/out/plain_mp4.h"
+
 namespace convoy::media {
 namespace {
 
@@ -16,6 +22,12 @@ namespace {
 AVRational tick_of(const AVOutputFormat* container) {
     return container->name == std::string("matroska") ? AVRational{1, 1000} : AVRational{1, 90000};
 }
+
+bool is_mp4(const AVOutputFormat* container) {
+    return container->name == std::string("mp4") || container->name == std::string("mov");
+}
+
+constexpr double kFlush_s = 1;
 
 const AVOutputFormat* container_of(const std::string& path) {
     const std::string ending = lower_ending(path);
@@ -75,7 +87,7 @@ void VideoMuxer::require_open() const {
 
 /// A video is one gapless row of frames: nothing may follow a part that is not all there.
 void VideoMuxer::require_whole() const {
-    if (waiting_.empty() && packets_ == frames_) return;
+    if (is_whole()) return;
     throw_output(path_,
                  "of the frames up to number " + std::to_string(frames_) + ", " + std::to_string(packets_) +
                      " are there with their times, " + std::to_string(waiting_.size()) + " without",
@@ -84,11 +96,28 @@ void VideoMuxer::require_whole() const {
 
 void VideoMuxer::append(EncodedFrames frames, std::span<const double> times_s) {
     require_open();
-    if (frames.stream && frames.stream != stream_) begin_stream(std::move(frames.stream));
+    const bool begins = frames.stream && frames.stream != stream_;
+    if (begins) begin_stream(std::move(frames.stream));
     waiting_.insert(waiting_.end(), std::make_move_iterator(frames.packets.begin()),
                     std::make_move_iterator(frames.packets.end()));
     for (const double time_s : times_s) add_time(time_s);
     write_waiting();
+    // A part that is all there, or that grows, as a camera's does.
+    if (packets_ > 0 && is_whole() && (begins || double(ticks_.back() - flushed_at_) * av_q2d(tick_) >= kFlush_s))
+        flush();
+}
+
+/// What was written so far is in the file, and plays, whatever becomes of this process.
+void VideoMuxer::flush() {
+    if (sound_ && !sound_->is_described()) return;
+    check(av_interleaved_write_frame(muxer_.get(), nullptr));
+    for (int index_then_fragment = 0; index_then_fragment < 2; ++index_then_fragment)
+        check(av_write_frame(muxer_.get(), nullptr));
+    avio_flush(muxer_->pb);
+    check(muxer_->pb->error);
+    // How long the last frame is shown is known only with the next: the next fragment has a time of its own.
+    if (is_mp4(container_)) check(av_opt_set(muxer_->priv_data, "movflags", "+frag_discont", 0));
+    flushed_at_ = ticks_.back();
 }
 
 void VideoMuxer::copy_sound(const std::string& recording, double origin_s) {
@@ -120,7 +149,6 @@ void VideoMuxer::begin_stream(std::shared_ptr<const EncodedStream> stream) {
 
 void VideoMuxer::open_container() {
     if (container_->name == std::string("avi")) tick_ = av_inv_q(stream_->rate);  // it has no times but these
-    // The muxer opens this name a second time when it moves the index to the front.
     const std::string location = "file:" + file_.temporary();
     AVFormatContext* raw = nullptr;
     check(avformat_alloc_output_context2(&raw, container_, nullptr, location.c_str()));
@@ -143,10 +171,13 @@ void VideoMuxer::open_container() {
         check(avio_open(&raw->pb, location.c_str(), AVIO_FLAG_WRITE));
     }
     AVDictionary* options = nullptr;
-    av_dict_set(&options, "movflags", "+faststart", 0);
+    // So that what is there plays however this ends; close() makes it plain.
+    av_dict_set(&options, "movflags", "+frag_custom+delay_moov+default_base_moof", 0);
     const int code = avformat_write_header(raw, &options);
     av_dict_free(&options);
     check(code);
+    raw->flags |=
+        AVFMT_FLAG_AUTO_BSF;  // which fragments switch off, since an index in front would come too early for it
     nominal_ = std::max<std::int64_t>(av_rescale_q(1, av_inv_q(stream_->rate), tick_), 1);
 }
 
@@ -162,6 +193,12 @@ std::int64_t VideoMuxer::tick(std::int64_t frame) const {
     return frame < 0 ? ticks_.front() + frame * nominal_ : ticks_[std::size_t(frame - first_tick_)];
 }
 
+/// From the packet's decoding to the next one's; where that is not known yet, no longer than it can be.
+std::int64_t VideoMuxer::duration_of(std::int64_t packet) const {
+    const std::int64_t next = packet + 1 - stream_->delay;
+    return next < frames_ ? tick(next) - tick(next - 1) : 1;
+}
+
 /// The packets whose frames have times by now.
 void VideoMuxer::write_waiting() {
     for (; !waiting_.empty(); ++packets_, waiting_.pop_front()) {
@@ -172,7 +209,7 @@ void VideoMuxer::write_waiting() {
             fail("the encoder " + stream_->encoder + " delays frames by more than it has said");
         packet.pts = tick(frame);
         packet.dts = tick(packets_ - stream_->delay);
-        packet.duration = nominal_;
+        packet.duration = duration_of(packets_);
         copy_sound_until(double(packet.dts) * av_q2d(tick_));
         packet.stream_index = track_->index;
         packet.pos = -1;
@@ -193,7 +230,15 @@ void VideoMuxer::close(bool whole) {
     check(muxer_->pb->error);
     check(pipe_ ? (pipe_->close() ? 0 : AVERROR_EXIT) : avio_closep(&muxer_->pb));
     muxer_.reset();
-    file_.commit();
+    if (is_mp4(container_) && !file_.is_direct()) {
+        OutputFile plain(path_);
+        copy_as_plain_mp4(file_.temporary(), plain.temporary(), *container_, frames_ + (sound_ ? sound_->written() : 0),
+                          av_mul_q({int(nominal_), 1}, tick_));
+        plain.commit();
+        file_.discard();
+    } else {
+        file_.commit();
+    }
     closed_ = true;
 }
 

@@ -16,7 +16,8 @@
 namespace convoy::media {
 
 /// Encoded frames into a video file, the pieces of several encoders one behind the other, without encoding again. The
-/// file is written under a temporary name and takes its name in close(); without it nothing stays.
+/// file is written under a temporary name and takes its name in close(); without it nothing stays. An .mp4 or .mov
+/// grows as fragments, which play up to the last append() even after a kill, and is made a plain one in close().
 ///
 /// A container wants to know of each packet when to decode it: dts, rising from packet to packet and never after pts,
 /// the time of showing. The n-th packet's is the time of the frame shown `delay` frames before the n-th, over the
@@ -53,13 +54,16 @@ public:
 private:
     void check(int code);
     [[noreturn]] void fail(const std::string& reason);
+    bool is_whole() const { return waiting_.empty() && packets_ == frames_; }
     void require_whole() const;
     void begin_stream(std::shared_ptr<const EncodedStream> stream);
     void open_container();
     void add_time(double time_s);
     void write_waiting();
+    void flush();
     void copy_sound_until(double time_s);
     std::int64_t tick(std::int64_t frame) const;
+    std::int64_t duration_of(std::int64_t packet) const;
 
     std::string path_;
     const AVOutputFormat* container_;
@@ -77,6 +81,7 @@ private:
     std::deque<std::int64_t> ticks_;               // of the frames first_tick_ … frames_ - 1
     std::int64_t first_tick_ = 0, frames_ = 0, packets_ = 0;
     std::int64_t first_frame_ = 0;  // of this encoder
+    std::int64_t flushed_at_ = 0;   // in ticks
     std::int64_t nominal_ = 1;      // ticks between frames at the nominal rate
     bool closed_ = false;
 };

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/out/plain_mp4.h"
+
+#include <new>
+
+#include "tools/media/av_handles.h"
+#include "tools/media/files.h"
+
+namespace convoy::media {
+namespace {
+
+/// What the index has of a packet at most: size 4, duration 8, offset of showing 8, keyframe 4, and of a chunk of one
+/// packet its place 8 and its row 12. Beside that it has descriptions.
+constexpr std::int64_t kIndexBytesPerPacket = 44, kDescriptionBytes = 4096;
+
+void check(int code, const std::string& path) {
+    if (code < 0) throw_output(path, av_message(code));
+}
+
+std::int64_t index_bytes(const AVFormatContext& file, std::int64_t packets) {
+    std::int64_t bytes = packets * kIndexBytesPerPacket + kDescriptionBytes;
+    for (unsigned i = 0; i < file.nb_streams; ++i)
+        bytes += kDescriptionBytes + file.streams[i]->codecpar->extradata_size;
+    return bytes;
+}
+
+DemuxerPtr open_fragments(const std::string& path) {
+    AVFormatContext* raw = nullptr;
+    check(avformat_open_input(&raw, ("file:" + path).c_str(), av_find_input_format("mov"), nullptr), path);
+    DemuxerPtr source(raw);
+    check(avformat_find_stream_info(raw, nullptr), path);
+    return source;
+}
+
+void add_tracks(const AVFormatContext& source, AVFormatContext& output) {
+    for (unsigned i = 0; i < source.nb_streams; ++i) {
+        const AVStream& from = *source.streams[i];
+        AVStream* to = avformat_new_stream(&output, nullptr);
+        if (!to || avcodec_parameters_copy(to->codecpar, from.codecpar) < 0) throw std::bad_alloc();
+        to->time_base = from.time_base;
+        to->sample_aspect_ratio = from.sample_aspect_ratio;
+        to->disposition = from.disposition;
+        av_dict_copy(&to->metadata, from.metadata, 0);
+    }
+}
+
+}  // namespace
+
+void copy_as_plain_mp4(const std::string& fragments, const std::string& to, const AVOutputFormat& container,
+                       std::int64_t packets, AVRational frame_s) {
+    const DemuxerPtr source = open_fragments(fragments);
+    const std::string location = "file:" + to;
+    AVFormatContext* raw = nullptr;
+    check(avformat_alloc_output_context2(&raw, &container, nullptr, location.c_str()), to);
+    const MuxerPtr muxer(raw);
+    add_tracks(*source, *raw);
+    check(avio_open(&raw->pb, location.c_str(), AVIO_FLAG_WRITE), to);
+    AVDictionary* options = nullptr;
+    av_dict_set_int(&options, "moov_size", index_bytes(*source, packets), 0);
+    const int code = avformat_write_header(raw, &options);
+    av_dict_free(&options);
+    check(code, to);
+    const PacketPtr packet(av_packet_alloc());
+    if (!packet) throw std::bad_alloc();
+    while (av_read_frame(source.get(), packet.get()) >= 0) {
+        const AVStream& from = *source->streams[packet->stream_index];
+        if (from.codecpar->codec_type == AVMEDIA_TYPE_VIDEO)
+            packet->duration = av_rescale_q(1, frame_s, from.time_base);  // a fragment's last one did not know its own
+        packet->pos = -1;
+        av_packet_rescale_ts(packet.get(), from.time_base, raw->streams[packet->stream_index]->time_base);
+        check(av_interleaved_write_frame(raw, packet.get()), to);
+    }
+    check(av_write_trailer(raw), to);
+    check(raw->pb->error, to);
+    check(avio_closep(&raw->pb), to);
+}
+
+}  // namespace convoy::media
