@@ -17,8 +17,8 @@ namespace convoy {
 namespace {
 
 constexpr int kGpuBatch = 32;
-// A second GPU takes a quarter of a second to be made ready, in which the first one does about half of these.
-constexpr std::int64_t kFramesPerGpu = 2500;
+// That one GPU does in the 0.6 to 0.95 s by which each further one makes the start longer.
+constexpr std::int64_t kFramesOfStart = 3200;
 
 std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1u << 20) - 1) >> 20) + " MiB"; }
 std::string cuda_name(int gpu) { return "cuda:" + std::to_string(gpu); }
@@ -95,7 +95,12 @@ void bind_cpus(const Network& network, const EngineOptions& options, const std::
 
 }  // namespace
 
-std::int64_t gpus_worth_starting(std::int64_t frames) { return 1 + frames / kFramesPerGpu; }
+std::int64_t gpus_worth_starting(std::int64_t frames) {
+    std::int64_t gpus = 1;
+    // One more saves the difference between a share of all frames and the next smaller one.
+    while (frames > kFramesOfStart * gpus * (gpus + 1)) ++gpus;
+    return gpus;
+}
 
 DeviceChoice choose_devices(const EngineOptions& options) {
     const DeviceList list = parse_devices(options.device);

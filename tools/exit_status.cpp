@@ -43,11 +43,12 @@ int exit_status(ErrorKind kind) { return kind == ErrorKind::usage ? kBadUsage : 
 
 void print_error(std::string_view command, std::string_view sentence) { message("{}: error: {}", command, sentence); }
 
-int run_command(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
+namespace {
+
+int parse_and_run(CLI::App& app, int argc, char** argv, const std::function<std::function<int()>(CLI::App&)>& prepare) {
     const std::string name = app.get_name();
-    reserve_standard_streams();
-    std::signal(SIGPIPE, SIG_IGN);  // a pipe that nobody reads is a write that fails
     try {
+        const std::function<int()> body = prepare(app);
         app.parse(argc, argv);
         const int status = body();
         if (std::fflush(stdout) != 0)
@@ -60,6 +61,18 @@ int run_command(CLI::App& app, int argc, char** argv, const std::function<int()>
         print_error(name,
                     fmt::format("{}{} {} --help lists the options", error.what(), near.empty() ? ";" : near, name));
         return kBadUsage;
+    }
+}
+
+}  // namespace
+
+int run_command(const char* name, int argc, char** argv,
+                const std::function<std::function<int()>(CLI::App& app)>& prepare) {
+    reserve_standard_streams();
+    std::signal(SIGPIPE, SIG_IGN);  // a pipe that nobody reads is a write that fails
+    try {
+        CLI::App app("", name);
+        return parse_and_run(app, argc, argv, prepare);
     } catch (const Error& error) {
         print_error(name, error.what());
         return exit_status(error.kind());

@@ -24,8 +24,10 @@ int exit_status(ErrorKind kind);
 /// Prints "NAME: error: SENTENCE" to stderr.
 void print_error(std::string_view command, std::string_view sentence);
 
-/// The whole of a main(): parses the arguments, runs `body`, and turns every exception into one line on stderr and an
-/// exit status. A standard output that did not take everything that was printed is an error, too.
-int run_command(CLI::App& app, int argc, char** argv, const std::function<int()>& body);
+/// The whole of a main(): `prepare` adds the options and says what to run once they are parsed. Every exception becomes
+/// one line on stderr and an exit status. A standard output that did not take everything that was printed is an error,
+/// too.
+int run_command(const char* name, int argc, char** argv,
+                const std::function<std::function<int()>(CLI::App& app)>& prepare);
 
 }  // namespace convoy::tools

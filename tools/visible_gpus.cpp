@@ -2,21 +2,15 @@
 #include "tools/visible_gpus.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdlib>
 #include <filesystem>
+#include <string>
 
 namespace convoy::tools {
 namespace {
 
 constexpr const char* kVariable = "CUDA_VISIBLE_DEVICES";
-
-bool is_gpu(const std::string& name) {
-    constexpr const char* kPrefix = "nvidia";
-    const std::string number = name.starts_with(kPrefix) ? name.substr(std::string(kPrefix).size()) : "";
-    return !number.empty() &&
-           std::all_of(number.begin(), number.end(), [](unsigned char c) { return std::isdigit(c); });
-}
+constexpr int kMostGpus = 64;
 
 }  // namespace
 
@@ -27,15 +21,24 @@ int count_visible_gpus(const std::string& folder) {
     }
     std::error_code error;
     int count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-        count += is_gpu(entry.path().filename().string());
+    for (int i = 0; i < kMostGpus; ++i) count += std::filesystem::exists(folder + "/nvidia" + std::to_string(i), error);
     return count;
 }
 
-void show_first_gpu_only() {
-    const char* named = std::getenv(kVariable);
-    const std::string list = named ? named : "0";
-    setenv(kVariable, list.substr(0, list.find(',')).c_str(), 1);
+void show_first_gpus(int count) {
+    std::string list;
+    if (const char* named = std::getenv(kVariable)) {
+        list = named;
+        std::size_t end = 0;
+        for (int i = 0; i < count && end != list.npos; ++i) end = list.find(',', end + (i > 0));
+        list = list.substr(0, end);
+    } else {
+        for (int i = 0; i < count; ++i) {
+            if (i > 0) list += ',';
+            list += std::to_string(i);
+        }
+    }
+    setenv(kVariable, list.c_str(), 1);
 }
 
 }  // namespace convoy::tools

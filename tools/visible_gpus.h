@@ -9,8 +9,8 @@ namespace convoy::tools {
 /// files in `folder`.
 int count_visible_gpus(const std::string& folder = "/dev");
 
-/// Lets CUDA see the first GPU only, which it must not have been asked for yet. Its driver takes a fifth of a second
-/// longer to answer, and as long at the end, for each further one that a program may see.
-void show_first_gpu_only();
+/// Lets CUDA see the first `count` GPUs only, which it must not have been asked for yet. Its driver takes a fifth of a
+/// second longer to answer, and as long at the end, for each further one that a program may see.
+void show_first_gpus(int count);
 
 }  // namespace convoy::tools

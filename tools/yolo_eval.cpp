@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 #include <convoy/version.h>
@@ -264,11 +265,12 @@ int run(EvalOptions& options) {
 }  // namespace convoy::tools
 
 int main(int argc, char** argv) {
-    CLI::App app("", "yolo-eval");
-    convoy::tools::EvalOptions options;
-    options.add_to(app);
-    return convoy::tools::run_command(app, argc, argv, [&] {
-        options.fit_named = app.count("--letterbox") + app.count("--stretch") > 0;
-        return convoy::tools::run(options);
+    return convoy::tools::run_command("yolo-eval", argc, argv, [](CLI::App& app) {
+        auto options = std::make_shared<convoy::tools::EvalOptions>();
+        options->add_to(app);
+        return [&app, options] {
+            options->fit_named = app.count("--letterbox") + app.count("--stretch") > 0;
+            return convoy::tools::run(*options);
+        };
     });
 }

@@ -3,6 +3,8 @@
 // yolo-inspect: what a model is made of, and what the engine makes of it.
 #include <fmt/core.h>
 
+#include <memory>
+
 #include <convoy/version.h>
 #include "tools/exit_status.h"
 #include "tools/inspect/layer_table.h"
@@ -98,8 +100,9 @@ int run(const InspectOptions& options) {
 }  // namespace convoy::tools
 
 int main(int argc, char** argv) {
-    CLI::App app("", "yolo-inspect");
-    convoy::tools::InspectOptions options;
-    convoy::tools::add_options(app, options);
-    return convoy::tools::run_command(app, argc, argv, [&] { return convoy::tools::run(options); });
+    return convoy::tools::run_command("yolo-inspect", argc, argv, [](CLI::App& app) {
+        auto options = std::make_shared<convoy::tools::InspectOptions>();
+        convoy::tools::add_options(app, *options);
+        return [options] { return convoy::tools::run(*options); };
+    });
 }

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 extern "C" {
@@ -176,12 +177,12 @@ void hide_other_gpus(const RunOptions& options, EarlyInput& first, const std::ve
     std::error_code error;
     const bool opens_at_once = std::filesystem::is_regular_file(inputs.front(), error);
     if (gpus < 2 || options.engine.device != "auto" || options.input.frames > 0 || !opens_at_once) return;
-    const std::int64_t frames = first.expected_frames(inputs);
-    if (frames == 0 || gpus_worth_starting(frames) > 1) return;
-    show_first_gpu_only();
+    const std::int64_t frames = first.expected_frames(inputs), worth = gpus_worth_starting(frames);
+    if (frames == 0 || worth >= gpus) return;
+    show_first_gpus(int(worth));
     if (options.engine.notice)
-        options.engine.notice(fmt::format("one of {} GPUs is started: {} {} done sooner without the others", gpus,
-                                          frames, frames == 1 ? "frame is" : "frames are"));
+        options.engine.notice(fmt::format("{} of {} GPUs {} started: {} {} done sooner without the others", worth, gpus,
+                                          worth == 1 ? "is" : "are", frames, frames == 1 ? "frame is" : "frames are"));
 }
 
 int run(RunOptions& options) {
@@ -249,8 +250,9 @@ int run(RunOptions& options) {
 }  // namespace convoy::tools
 
 int main(int argc, char** argv) {
-    CLI::App app("", "yolo-run");
-    convoy::tools::RunOptions options;
-    options.add_to(app);
-    return convoy::tools::run_command(app, argc, argv, [&] { return convoy::tools::run(options); });
+    return convoy::tools::run_command("yolo-run", argc, argv, [](CLI::App& app) {
+        auto options = std::make_shared<convoy::tools::RunOptions>();
+        options->add_to(app);
+        return [options] { return convoy::tools::run(*options); };
+    });
 }

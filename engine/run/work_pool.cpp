@@ -36,8 +36,8 @@ void WorkPool::wake(std::shared_ptr<Strand> strand) {
         const std::lock_guard lock(mutex_);
         strand->woken_ = true;
         if (strand->queued_ || strand->running_) return;
+        queue_.emplace(strand->rank_, strand);
         strand->queued_ = true;
-        queue_.emplace(strand->rank_, std::move(strand));
     }
     available_.notify_one();
 }
@@ -47,8 +47,8 @@ void WorkPool::loop(int thread) {
     for (;;) {
         available_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
         if (stopping_) return;
-        std::shared_ptr<Strand> strand = std::move(queue_.begin()->second);
-        queue_.erase(queue_.begin());
+        auto node = queue_.extract(queue_.begin());  // put back as it is: no allocation, which could fail
+        std::shared_ptr<Strand>& strand = node.mapped();
         strand->queued_ = strand->woken_ = false;
         strand->running_ = true;
         ++running_;
@@ -59,7 +59,7 @@ void WorkPool::loop(int thread) {
         --running_;
         if (did_something || strand->woken_) {
             strand->queued_ = true;
-            queue_.emplace(strand->rank_, std::move(strand));
+            queue_.insert(std::move(node));
             available_.notify_one();
             continue;
         }

@@ -29,9 +29,9 @@ private:
     std::optional<std::string> before_;
 };
 
-std::string first_of(const char* list) {
+std::string first_of(int count, const char* list) {
     list ? setenv(kVariable, list, 1) : unsetenv(kVariable);
-    show_first_gpu_only();
+    show_first_gpus(count);
     return std::getenv(kVariable);
 }
 
@@ -51,10 +51,13 @@ TEST_CASE("GPUs are counted as CUDA would") {
     CHECK(count_visible_gpus(folder.path()) == 0);
 }
 
-TEST_CASE("the first GPU is the one that CUDA would show first") {
+TEST_CASE("the first GPUs are those that CUDA would show first") {
     const Variable kept;
-    CHECK(first_of(nullptr) == "0");
-    CHECK(first_of("3,1") == "3");
-    CHECK(first_of("GPU-8d1f,GPU-77aa,GPU-01bc") == "GPU-8d1f");
-    CHECK(first_of("5") == "5");
+    CHECK(first_of(1, nullptr) == "0");
+    CHECK(first_of(3, nullptr) == "0,1,2");
+    CHECK(first_of(1, "3,1") == "3");
+    CHECK(first_of(2, "3,1,0") == "3,1");
+    CHECK(first_of(4, "3,1,0") == "3,1,0");
+    CHECK(first_of(1, "GPU-8d1f,GPU-77aa,GPU-01bc") == "GPU-8d1f");
+    CHECK(first_of(1, "5") == "5");
 }

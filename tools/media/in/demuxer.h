@@ -82,6 +82,7 @@ private:
     void look_at_part(AVIOContext& io);
     bool has_gap() const { return !body() && !gap_.empty(); }
     void break_off(const std::string& reason);
+    int disk_error() const;
     std::optional<double> missing_s() const;
     double longest_missing_s() const { return std::max(1., .1 * end_s_); }
     void check_cut_short();

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/media/files.h"
 #include "tools/media/in/damage.h"
 #include "tools/media/in/demuxer.h"
 
@@ -30,6 +31,8 @@ AVIOContext* Demuxer::body() const {
 void Demuxer::end(int code) {
     if (held_)
         end_from_far(code);
+    else if (const int error = disk_error())
+        break_off(av_message(error));
     else if (code != AVERROR_EOF)
         note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
                     Clock::now() > deadline_ ? "nothing more came for too long"
@@ -137,9 +140,16 @@ void Demuxer::break_off(const std::string& reason) {
     if (io) text += " and " + std::to_string(seekable ? avio_tell(io) : io->bytes_read);
     if (io) text += (size_ > 0 ? " of " + std::to_string(size_) : "") + " bytes";
     text += ": " + reason + (io && !seekable ? ", and the server knows no ranges" : "");
-    broken_off_ = text + "; download it and give the file, or try again";
+    broken_off_ = text + (is_url(info_.path) ? "; download it and give the file, or try again"
+                                             : "; check the disk or the network that it lies on");
     ++notes_.damaged;
     notes_.first_damage = broken_off_;
+}
+
+/// Of a file: what was met instead of its bytes. libav goes on with what comes after, or takes it for the end.
+int Demuxer::disk_error() const {
+    const bool is_file = context_->pb && !stream_in_ && !asks_again_;
+    return is_file && context_->pb->error != AVERROR_EOF ? std::min(context_->pb->error, 0) : 0;
 }
 
 /// What a stated duration leaves to come; nothing where none is stated.

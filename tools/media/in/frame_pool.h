@@ -23,6 +23,7 @@ public:
                 free_->bytes = bytes;
                 free_->buffers.clear();
             }
+            free_->buffers.reserve(free_->buffers.size() + ++free_->taken);  // coming back must not fail
             if (!free_->buffers.empty()) {
                 buffer = std::move(free_->buffers.back());
                 free_->buffers.pop_back();
@@ -32,6 +33,7 @@ public:
         return {buffer.release(), [free = free_, bytes](std::uint8_t* p) {
                     std::unique_ptr<std::uint8_t[]> back(p);
                     std::lock_guard lock(free->mutex);
+                    --free->taken;
                     if (free->bytes == bytes) free->buffers.push_back(std::move(back));
                 }};
     }
@@ -39,7 +41,7 @@ public:
 private:
     struct Free {
         std::mutex mutex;
-        std::size_t bytes = 0;
+        std::size_t bytes = 0, taken = 0;
         std::vector<std::unique_ptr<std::uint8_t[]>> buffers;
     };
     std::shared_ptr<Free> free_ = std::make_shared<Free>();

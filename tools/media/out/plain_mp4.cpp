@@ -57,12 +57,13 @@ void copy_as_plain_mp4(const std::string& fragments, const std::string& to, cons
     check(avio_open(&raw->pb, location.c_str(), AVIO_FLAG_WRITE), to);
     AVDictionary* options = nullptr;
     av_dict_set_int(&options, "moov_size", index_bytes(*source, packets), 0);
-    const int code = avformat_write_header(raw, &options);
+    const int begun = avformat_write_header(raw, &options);
     av_dict_free(&options);
-    check(code, to);
+    check(begun, to);
     const PacketPtr packet(av_packet_alloc());
     if (!packet) throw std::bad_alloc();
-    while (av_read_frame(source.get(), packet.get()) >= 0) {
+    int code = 0;
+    while ((code = av_read_frame(source.get(), packet.get())) >= 0) {
         const AVStream& from = *source->streams[packet->stream_index];
         if (from.codecpar->codec_type == AVMEDIA_TYPE_VIDEO)
             packet->duration = av_rescale_q(1, frame_s, from.time_base);  // a fragment's last one did not know its own
@@ -70,6 +71,8 @@ void copy_as_plain_mp4(const std::string& fragments, const std::string& to, cons
         av_packet_rescale_ts(packet.get(), from.time_base, raw->streams[packet->stream_index]->time_base);
         check(av_interleaved_write_frame(raw, packet.get()), to);
     }
+    check(source->pb->error, fragments);
+    if (code != AVERROR_EOF) check(code, fragments);
     check(av_write_trailer(raw), to);
     check(raw->pb->error, to);
     check(avio_closep(&raw->pb), to);

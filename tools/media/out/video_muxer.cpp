@@ -230,16 +230,19 @@ void VideoMuxer::close(bool whole) {
     check(muxer_->pb->error);
     check(pipe_ ? (pipe_->close() ? 0 : AVERROR_EXIT) : avio_closep(&muxer_->pb));
     muxer_.reset();
-    if (is_mp4(container_) && !file_.is_direct()) {
+    closed_ = true;
+    if (!is_mp4(container_) || file_.is_direct()) return file_.commit();
+    try {
         OutputFile plain(path_);
         copy_as_plain_mp4(file_.temporary(), plain.temporary(), *container_, frames_ + (sound_ ? sound_->written() : 0),
                           av_mul_q({int(nominal_), 1}, tick_));
         plain.commit();
-        file_.discard();
-    } else {
+    } catch (const Error& error) {
         file_.commit();
+        throw Error(error.kind(), std::string(error.what()) + "; '" + path_ +
+                                      "' is whole, but made of fragments, which not every program can read");
     }
-    closed_ = true;
+    file_.discard();
 }
 
 }  // namespace convoy::media
