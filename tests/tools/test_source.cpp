@@ -288,6 +288,13 @@ TEST_CASE("folders expand in natural order", "[source]") {
     expected.push_back(folder / "notes.txt");
     CHECK(media::expand_inputs({"rtsp://camera/1", folder.path(), folder / "notes.txt"}) == expected);
     CHECK(error_of([&] { media::expand_inputs({folder / "none"}); }).kind() == ErrorKind::input);
+    expected.push_back(folder / "none");
+    expected.push_back(folder / "sub.mp4");
+    std::vector<std::string> said;
+    CHECK(media::expand_inputs(
+              {"rtsp://camera/1", folder.path(), folder / "notes.txt", folder / "none", folder / "sub.mp4"}, &said) ==
+          expected);
+    CHECK(said.size() == 2);  // of both folders; what is missing is said when its turn comes
     const Error error = error_of([&] { media::expand_inputs({folder / "sub.mp4"}); });
     CHECK(std::string(error.what()).find("no picture or video") != std::string::npos);
 }

@@ -48,15 +48,27 @@ TEST_CASE("bad inputs are status 1 and leave nothing behind") {
     CHECK(files_in(folder.path()) == before);
 }
 
-TEST_CASE("a missing input stops the run before any work, a damaged one does not") {
+TEST_CASE("what cannot be read among several inputs is named, and the others are done") {
     const TemporaryFolder folder;
     write_file(folder / "text.mp4", "this is no video\n");
-    check_failure(yolo_run(folder, {clip(), "missing.mp4", "--jsonl", "x.jsonl"}), 1, "missing.mp4");
-    CHECK_FALSE(fs::exists(folder / "x.jsonl"));
-    const Finished finished = yolo_run(folder, {"text.mp4", clip(), "--frames", "2", "--jsonl", "-"});
-    CHECK(finished.status == 1);
-    CHECK(contains(finished.err, "text.mp4"));
-    CHECK(records_in(finished.out).size() == 2);
+    write_file(folder / "empty.mp4", "");
+    fs::create_directory(folder / "folder");
+    write_file(folder / "bad.data", "valid = nowhere.txt\n");
+    for (const std::string name : {"text.mp4", "empty.mp4", "missing.mp4", "folder", "bad.data", "@none.txt"}) {
+        INFO(name);
+        for (const Arguments& inputs : {Arguments{name, clip()}, Arguments{clip(), name}}) {
+            Arguments arguments = inputs;
+            arguments.insert(arguments.end(), {"--frames", "2", "--size", "96", "--jsonl", "-"});
+            const Finished finished = yolo_run(folder, arguments);
+            INFO(finished.err);
+            CHECK(finished.status == 1);
+            CHECK(contains(finished.err, name));
+            CHECK(records_in(finished.out).size() == 2);
+        }
+        check_failure(yolo_run(folder, {name, "--jsonl", "x.jsonl"}), 1, "");
+    }
+    check_failure(yolo_run(folder, {"missing.mp4", "empty.mp4", "--jsonl", "y.jsonl"}), 1, "missing.mp4");
+    CHECK_FALSE(fs::exists(folder / "y.jsonl"));
 }
 
 TEST_CASE("damaged models are status 1 and name the file") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -132,15 +133,30 @@ std::optional<std::vector<std::string>> listed(const std::string& path) {
 
 std::vector<std::string> expand_inputs(const std::vector<std::string>& paths, std::vector<std::string>* left_out) {
     std::vector<std::string> out, sentences;
+    std::exception_ptr first_failure;
+    std::size_t failures = 0;
     for (const std::string& path : paths) {
-        if (const auto list = listed(path)) {
-            for (const std::string& line : *list) expand(line, out, sentences);
+        std::error_code code;
+        const bool is_file = !is_url(path) && !path.starts_with('@') && !fs::is_directory(path, code);
+        try {
+            if (is_file) require_readable(path);
+        } catch (const Error&) {
+            if (failures++ == 0) first_failure = std::current_exception();
+            out.push_back(path);  // its error when its turn comes: the others are done
             continue;
         }
-        std::error_code code;
-        if (!is_url(path) && !fs::is_directory(path, code)) require_readable(path);
-        expand(path, out, sentences);
+        try {
+            if (const auto list = listed(path))
+                for (const std::string& line : *list) expand(line, out, sentences);
+            else
+                expand(path, out, sentences);
+        } catch (const Error& error) {
+            if (failures++ == 0) first_failure = std::current_exception();
+            sentences.emplace_back(error.what());
+            out.push_back(path);
+        }
     }
+    if (failures > 0 && failures == paths.size()) std::rethrow_exception(first_failure);
     if (left_out) *left_out = std::move(sentences);
     return out;
 }
