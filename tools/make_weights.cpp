@@ -23,6 +23,9 @@ int main(int argc, char** argv) {
     model.add_strict(app);
     app.footer("Example:\n  yolo-make-weights yolov3.cfg yolov3-random.weights --seed 7");
     return convoy::tools::run_command(app, argc, argv, [&] {
+        convoy::media::FileClaims claims;
+        model.claim(claims);
+        claims.writes(out);
         convoy::Network network = model.load(false);
         convoy::tools::print_warnings("yolo-make-weights", network);
         convoy::randomize_weights(network, seed);

@@ -110,16 +110,28 @@ void EvalOptions::add_to(CLI::App& app) {
 }
 
 void check_outputs(const EvalOptions& options) {
+    media::FileClaims claims;
     if (!options.curves.empty() && media::lower_ending(options.curves) != "svg")
         throw Error(ErrorKind::usage,
                     fmt::format("--curves {}: the picture is an SVG; end its name in .svg", options.curves));
-    const std::string* paths[] = {&options.json, &options.curves, &options.detections};
-    for (int i = 0; i < 3; ++i)
-        for (int j = 0; j < i; ++j)
-            if (!paths[i]->empty() && *paths[i] == *paths[j])
-                throw Error(ErrorKind::usage, fmt::format("{}: named for two different results", *paths[i]));
-    for (const std::string* path : paths)
-        if (!path->empty()) const media::OutputFile can_be_made(*path);
+    claims.reads(options.data, "the annotations");
+    claims.reads(options.from_detections, "the detections that are scored");
+    std::error_code ignored;
+    if (options.from_detections.empty() || fs::is_directory(options.data, ignored)) options.model.claim(claims);
+    for (const std::string* path : {&options.json, &options.curves, &options.detections}) {
+        if (path->empty()) continue;
+        claims.writes(*path);
+        const media::OutputFile can_be_made(*path);
+    }
+}
+
+// What was read for a dataset, or will be, is known once it is there.
+void check_outputs(const EvalOptions& options, const eval::Dataset& dataset) {
+    media::FileClaims claims;
+    for (const eval::Picture& picture : dataset.pictures) claims.reads(picture.path, "a picture of the data");
+    for (const std::string& file : dataset.label_files) claims.reads(file, "a label file of the data");
+    for (const std::string* path : {&options.json, &options.curves, &options.detections})
+        if (!path->empty()) claims.writes(*path);
 }
 
 Network load_detector(const ModelOptions& model, bool needs_weights) {
@@ -161,6 +173,7 @@ std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval
                         "not scored",
                         lost, categories.size(), dataset.path));
     if (!fs::is_directory(dataset.path)) eval::locate_pictures(dataset, options.images);
+    check_outputs(options, dataset);
     if (!options.quiet) options.engine.notice = print_notices("yolo-eval");
     network.names.clear();  // what they hide is scored all the same, as by Darknet's valid and map
     Engine engine(network, options.engine);
@@ -233,6 +246,7 @@ int run(EvalOptions& options) {
     eval::Dataset dataset = read_dataset(options);
     std::optional<std::vector<eval::ScoredBox>> detections;
     if (!options.from_detections.empty()) {
+        check_outputs(options, dataset);
         detections = read_detections(options, dataset);
         if (options.limit) dataset.keep_first(options.limit);
     } else {

@@ -115,6 +115,13 @@ int conclude(const RunOptions& options, const RunSummary& summary, const Engine&
     return report_failed_devices(summary.run) ? kDeviceFailed : kSuccess;
 }
 
+media::FileClaims also_read(const RunOptions& options, const std::vector<std::string>& lists) {
+    media::FileClaims claims;
+    options.model.claim(claims);
+    for (const std::string& list : lists) claims.reads(list, "a list of inputs");
+    return claims;
+}
+
 // Recordings get the same bits whatever shares their batch; for live inputs and a bound on latency small batches count.
 void prepare(RunOptions& options, const std::vector<std::string>& inputs) {
     options.engine.same_bits =
@@ -191,10 +198,11 @@ int run(RunOptions& options) {
     if (options.inputs.empty()) return tune(options);
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
-    std::vector<std::string> left_out;
-    const std::vector<std::string> inputs = media::expand_inputs(options.inputs, &left_out);
+    std::vector<std::string> left_out, lists;
+    const std::vector<std::string> inputs = media::expand_inputs(options.inputs, &left_out, &lists);
     for (const std::string& sentence : left_out) message("yolo-run: warning: {}", sentence);
-    OutputPlan plan = plan_outputs(options.output, inputs, {options.report_json, options.trace});
+    OutputPlan plan =
+        plan_outputs(options.output, inputs, {options.report_json, options.trace}, also_read(options, lists));
     const std::vector<std::string> replaced = to_be_replaced(plan);
     prepare(options, inputs);
     std::optional<EarlyInput> first;

@@ -171,6 +171,45 @@ TEST_CASE("outputs that do not go together are usage errors") {
     }
 }
 
+TEST_CASE("no output takes the place of what the run reads, or of another, by whatever name") {
+    const Workplace here;
+    for (const char* folder : {"in", "found", "out"}) fs::create_directory(folder);
+    for (const char* name : {"in/a.mp4", "m.weights", "list.txt", "found/a-000012-2.jpg", "found/a-12.jpg"})
+        test::write_file(name, "x");
+    fs::create_hard_link("in/a.mp4", "hard.mp4");
+    fs::create_hard_link("m.weights", "out/hard.jsonl");
+    fs::create_hard_link("m.weights", "found/a-000034.jpg");
+    fs::create_symlink("nothing-yet.json", "dangling.json");
+    fs::create_directory_symlink("out", "also-out");
+    media::FileClaims read;
+    read.reads("m.weights", "the model's weights");
+    read.reads("list.txt", "a list of inputs");
+    const auto sentence = [&](const OutputOptions& options, const std::string& report = "") -> std::string {
+        try {
+            plan_outputs(options, {"in/a.mp4"}, {report}, read);
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::usage);
+            return error.what();
+        }
+        return "";
+    };
+    const std::string end = " and would be overwritten; name another output";
+    CHECK(sentence(outputs("", "hard.mp4")) == "hard.mp4 is an input, the same file as in/a.mp4," + end);
+    CHECK(sentence(outputs("m.weights")) == "m.weights is the model's weights" + end);
+    CHECK(sentence(outputs("./list.txt")) == "./list.txt is a list of inputs, the same file as list.txt," + end);
+    CHECK(sentence({}, "out/hard.jsonl") == "out/hard.jsonl is the model's weights, the same file as m.weights," + end);
+    CHECK(sentence(outputs("", "", "found")) ==
+          "found/a-000034.jpg is the model's weights, the same file as m.weights," + end);
+    fs::remove("found/a-000034.jpg");
+    CHECK(sentence(outputs("", "", "found")).empty());
+    CHECK(sentence(outputs("", "", "found", "./found/a-000007.jpg")).find("pictures of a video will be called") !=
+          std::string::npos);
+    const std::string twice = " are the same file, which is named for two outputs; give each a file of its own";
+    CHECK(sentence(outputs("nothing-yet.json"), "dangling.json") == "dangling.json and nothing-yet.json" + twice);
+    CHECK(sentence(outputs("out/x.json"), "also-out/x.json") == "also-out/x.json and out/x.json" + twice);
+    CHECK(sentence(outputs("/dev/null"), "/dev/null").empty());
+}
+
 TEST_CASE("outputs that cannot be written are found before any work") {
     const Workplace here;
     test::write_file("file", "x");

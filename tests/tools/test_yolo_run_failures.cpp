@@ -33,6 +33,33 @@ TEST_CASE("wrong usage is status 2 and touches nothing") {
     CHECK(files_in(folder.path()) == 3);  // the picture and the two of the test's child process
 }
 
+TEST_CASE("nothing takes the place of the model or of a list") {
+    const TemporaryFolder folder;
+    for (const char* ending : {".cfg", ".weights"})
+        fs::copy(source_file(std::string("models/yolov3-quarter") + ending), folder / (std::string("m") + ending));
+    fs::copy(source_file("models/coco.names"), folder / "m.names");
+    write_file(folder / "clips.txt", clip() + "\n");
+    write_file(folder / "clips.data", "valid = clips.txt\n");
+    fs::create_hard_link(folder / "m.cfg", folder / "link.json");
+    const std::vector<std::pair<Arguments, std::string>> cases = {
+        {{"--jsonl", "m.cfg"}, "m.cfg is the model's cfg"},
+        {{"--jsonl", "m.weights"}, "m.weights is the model's weights"},
+        {{"--jsonl", "m.names"}, "m.names is the list of the model's classes"},
+        {{"--jsonl", "clips.data"}, "clips.data is a list of inputs"},
+        {{"--report-json", "./clips.txt"}, "a list of inputs, the same file as clips.txt"},
+        {{"--trace", "link.json"}, "link.json is the model's cfg, the same file as m.cfg"},
+    };
+    for (const auto& [arguments, part] : cases) {
+        Arguments all = {"clips.data", "--model", "m", "--frames", "1"};
+        all.insert(all.end(), arguments.begin(), arguments.end());
+        check_failure(yolo_run(folder, all, false), 2, part);
+    }
+    const Finished weights = run("yolo-make-weights", {"m.cfg", "m.cfg"}, folder.path());
+    CHECK(weights.status == 2);
+    CHECK(contains(weights.err, "m.cfg is the model's cfg and would be overwritten"));
+    CHECK(read_file(folder / "m.cfg") == read_file(source_file("models/yolov3-quarter.cfg")));
+}
+
 TEST_CASE("bad inputs are status 1 and leave nothing behind") {
     const TemporaryFolder folder;
     write_file(folder / "empty.mp4", "");

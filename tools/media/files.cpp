@@ -45,12 +45,22 @@ void throw_input(const std::string& path, const std::string& what) {
 
 std::string system_message(int code) { return std::generic_category().message(code); }
 
+std::string followed(const std::string& path) {
+    constexpr int kMostLinks = 40;  // Linux's own limit
+    std::error_code code;
+    fs::path named = path;
+    for (int i = 0; i < kMostLinks && fs::is_symlink(fs::symlink_status(named, code)); ++i)
+        named = named.parent_path() / fs::read_symlink(named, code);
+    return named.string();
+}
+
 std::optional<std::string> replaceable_file(const std::string& path) {
     std::error_code code;
     const fs::file_status status = fs::status(path, code);
-    if (fs::exists(status) && !fs::is_regular_file(status)) return std::nullopt;
+    if (!fs::exists(status)) return followed(path);
+    if (!fs::is_regular_file(status)) return std::nullopt;
     if (!fs::is_symlink(path, code)) return path;
-    const std::string named = fs::weakly_canonical(path, code).string();
+    const std::string named = fs::canonical(path, code).string();
     return code ? std::nullopt : std::optional(named);
 }
 

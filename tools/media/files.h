@@ -21,6 +21,9 @@ inline bool is_url(const std::string& path) { return path.find("://") != std::st
 /// The ending of a path in lower case without its dot, "" when it has none.
 std::string lower_ending(const std::string& path);
 
+/// What a name stands for in the end: links are followed, also to what does not exist yet.
+std::string followed(const std::string& path);
+
 /// The file that a new one called `path` would take the place of: where `path` is a link, what that names. Nothing
 /// where only `path` itself can be written: a device, a pipe, an open file that has no name any more (/dev/stdout).
 std::optional<std::string> replaceable_file(const std::string& path);

@@ -155,29 +155,12 @@ void check_copies(const std::vector<std::string>& overlays, const std::vector<st
                             overlays[i], inputs[i]));
 }
 
-// The same for every way to name a file, also for one that does not exist yet.
-fs::path resolve(const std::string& path) {
-    std::error_code nameless;  // a pipe, by the link that /proc has to it
-    const fs::path resolved = fs::weakly_canonical(fs::absolute(path), nameless);
-    return nameless ? fs::absolute(path) : resolved;
-}
-
-// No output may be an input or another output. `seen` holds the resolved outputs so far.
-void claim(const std::string& path, const std::set<fs::path>& inputs, std::set<fs::path>& seen) {
-    std::error_code ignored;
-    const fs::path resolved = resolve(path);
-    if (inputs.contains(resolved))
-        usage(fmt::format("{} is an input and would be overwritten; name another output", path));
-    if (!seen.insert(resolved).second && !fs::is_other(resolved, ignored))
-        usage(fmt::format("{} is named for two outputs", path));
-}
-
+// No output may be what is read, or another output.
 void check_collisions(const OutputPlan& plan, const std::vector<std::string>& inputs,
-                      const std::vector<std::string>& reports) {
-    std::set<fs::path> resolved_inputs, seen;
-    for (const std::string& input : inputs) resolved_inputs.insert(resolve(input));
+                      const std::vector<std::string>& reports, media::FileClaims& claims) {
+    for (const std::string& input : inputs) claims.reads(input, "an input");
     std::vector<std::string> outputs = plan.jsonl_files;
-    if (plan.jsonl != "-") outputs.push_back(plan.jsonl);
+    outputs.push_back(plan.jsonl == "-" ? "/dev/stdout" : plan.jsonl);
     outputs.push_back(plan.contact_sheet);
     outputs.insert(outputs.end(), reports.begin(), reports.end());
     for (const auto* files : {&plan.videos, &plan.overlays})
@@ -186,13 +169,15 @@ void check_collisions(const OutputPlan& plan, const std::vector<std::string>& in
     for (std::size_t i = 0; i < plan.picture_stems.size(); ++i)
         if (media::is_picture(inputs[i])) outputs.push_back(plan.picture_stems[i] + ".jpg");
     for (const std::string& output : outputs)
-        if (!output.empty()) claim(output, resolved_inputs, seen);
+        if (!output.empty()) claims.writes(output);
+    for (std::size_t i = 0; i < plan.picture_stems.size(); ++i)
+        if (!plan.by_kind && !media::is_picture(inputs[i])) claims.writes_numbered(plan.picture_stems[i]);
 }
 
 }  // namespace
 
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
-                        const std::vector<std::string>& reports) {
+                        const std::vector<std::string>& reports, media::FileClaims claims) {
     OutputPlan plan;
     plan.contact_sheet = options.contact_sheet;
     plan.encoding = options.encoding;
@@ -218,7 +203,7 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
     }
     for (const std::string& report : reports)
         if (!report.empty()) check_file(report);
-    check_collisions(plan, inputs, reports);
+    check_collisions(plan, inputs, reports, claims);
     return plan;
 }
 

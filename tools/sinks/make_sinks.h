@@ -9,6 +9,7 @@
 
 #include <convoy/media/give_up.h>
 #include <convoy/media/video_format.h>
+#include "tools/media/file_claims.h"
 #include "tools/media/out/jpeg_encoders.h"
 #include "tools/sinks/picture_sink.h"
 #include "tools/sinks/sink.h"
@@ -42,11 +43,11 @@ struct OutputPlan {
     bool by_kind = false;                    ///< videos make videos, pictures pictures: the default results in runs/
 };
 
-/// Plans and checks the outputs; touches nothing. `inputs` are files; `reports` are
-/// files that are written beside the sinks, and may be empty. Throws Error(usage)
-/// for options that do not go together or would overwrite an input, Error(output) for what cannot be written.
+/// Plans and checks the outputs; touches nothing. `inputs` are files; `reports` are files that are written beside the
+/// sinks, and may be empty; `claims` has what else is read, and gets it all. Throws Error(usage) for options that do
+/// not go together or would overwrite what is read, Error(output) for what cannot be written.
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
-                        const std::vector<std::string>& reports);
+                        const std::vector<std::string>& reports, media::FileClaims claims = {});
 
 struct Sinks {
     std::vector<std::unique_ptr<Sink>> records;

@@ -81,8 +81,10 @@ std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& o
 /// gets a sentence for each folder with other files, and one for each picture that this libav cannot read. A text file
 /// (.txt, .list, .lst) that lists paths or addresses, one a line, stands for these, and a .data file of Darknet's for
 /// the list that its `valid` names; "@FILE" says outright that FILE is a list. What a list names need not exist:
-/// opening it tells. Throws Error(input) for another path that does not exist or a folder without any.
+/// opening it tells. `lists` gets the files that were read for that. Throws Error(input) for another path that does not
+/// exist or a folder without any.
 std::vector<std::string> expand_inputs(const std::vector<std::string>& paths,
-                                       std::vector<std::string>* left_out = nullptr);
+                                       std::vector<std::string>* left_out = nullptr,
+                                       std::vector<std::string>* lists = nullptr);
 
 }  // namespace convoy::media

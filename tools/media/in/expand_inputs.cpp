@@ -122,18 +122,19 @@ void expand(const std::string& path, std::vector<std::string>& out, std::vector<
 }
 
 /// The paths in a list; nothing where it is none.
-std::optional<std::vector<std::string>> listed(const std::string& path) {
+std::optional<std::vector<std::string>> listed(const std::string& path, std::vector<std::string>& files) {
     std::error_code code;
-    if (path.starts_with('@') && !fs::exists(path, code)) return read_input_list(path.substr(1), true);
-    return is_url(path) ? std::nullopt : read_input_list(path, false);
+    if (path.starts_with('@') && !fs::exists(path, code)) return read_input_list(path.substr(1), true, files);
+    return is_url(path) ? std::nullopt : read_input_list(path, false, files);
 }
 
 }  // namespace
 
-std::vector<std::string> expand_inputs(const std::vector<std::string>& paths, std::vector<std::string>* left_out) {
-    std::vector<std::string> out, sentences;
+std::vector<std::string> expand_inputs(const std::vector<std::string>& paths, std::vector<std::string>* left_out,
+                                       std::vector<std::string>* lists) {
+    std::vector<std::string> out, sentences, files;
     for (const std::string& path : paths) {
-        if (const auto list = listed(path)) {
+        if (const auto list = listed(path, files)) {
             for (const std::string& line : *list) expand(line, out, sentences);
             continue;
         }
@@ -142,6 +143,7 @@ std::vector<std::string> expand_inputs(const std::vector<std::string>& paths, st
         expand(path, out, sentences);
     }
     if (left_out) *left_out = std::move(sentences);
+    if (lists) *lists = std::move(files);
     return out;
 }
 

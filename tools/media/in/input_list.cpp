@@ -74,7 +74,8 @@ std::string valid_of(const std::vector<std::string>& lines) {
 
 }  // namespace
 
-std::optional<std::vector<std::string>> read_input_list(const std::string& path, bool outright) {
+std::optional<std::vector<std::string>> read_input_list(const std::string& path, bool outright,
+                                                        std::vector<std::string>& files) {
     std::error_code error;
     if (outright) require_readable(path);
     if (!outright && !is_called_list(path)) return std::nullopt;
@@ -92,6 +93,8 @@ std::optional<std::vector<std::string>> read_input_list(const std::string& path,
         return std::nullopt;
     }
     for (std::string& line : *lines) line = resolve(line, list);
+    files.push_back(path);
+    if (list != path) files.push_back(list);
     return lines;
 }
 
