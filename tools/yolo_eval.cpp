@@ -21,6 +21,7 @@
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
 #include "tools/media/files.h"
+#include "tools/media/output_locks.h"
 #include "tools/message.h"
 #include "tools/model_options.h"
 #include "tools/progress.h"
@@ -109,7 +110,9 @@ void EvalOptions::add_to(CLI::App& app) {
     take(eval::presets().front());
 }
 
-void check_outputs(const EvalOptions& options) {
+/// Holds them against other runs.
+media::OutputLocks check_outputs(const EvalOptions& options) {
+    media::OutputLocks locks;
     media::FileClaims claims;
     if (!options.curves.empty() && media::lower_ending(options.curves) != "svg")
         throw Error(ErrorKind::usage,
@@ -121,8 +124,10 @@ void check_outputs(const EvalOptions& options) {
     for (const std::string* path : {&options.json, &options.curves, &options.detections}) {
         if (path->empty()) continue;
         claims.writes(*path);
+        locks.require(*path);
         const media::OutputFile can_be_made(*path);
     }
+    return locks;
 }
 
 // What was read for a dataset, or will be, is known once it is there.
@@ -242,7 +247,7 @@ void write_results(const EvalOptions& options, const eval::Dataset& dataset,
 
 int run(EvalOptions& options) {
     install_interrupt_handler();
-    check_outputs(options);
+    const HeldOutputs held(check_outputs(options));
     eval::Dataset dataset = read_dataset(options);
     std::optional<std::vector<eval::ScoredBox>> detections;
     if (!options.from_detections.empty()) {

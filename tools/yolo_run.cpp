@@ -203,6 +203,7 @@ int run(RunOptions& options) {
     for (const std::string& sentence : left_out) message("yolo-run: warning: {}", sentence);
     OutputPlan plan =
         plan_outputs(options.output, inputs, {options.report_json, options.trace}, also_read(options, lists));
+    HeldOutputs held(claim_outputs(plan, inputs, {options.report_json, options.trace}));
     const std::vector<std::string> replaced = to_be_replaced(plan);
     prepare(options, inputs);
     std::optional<EarlyInput> first;
@@ -224,6 +225,7 @@ int run(RunOptions& options) {
     Engine engine = make_engine(network, options);
     if (CompleteOnInterrupt::requested()) {
         message("{}", kMeasuringStopped);
+        held.release();
         return leave(kInterrupted);
     }
     if (options.engine.tuning == Tuning::measured && on_cpu(engine) && !options.quiet)
@@ -249,6 +251,7 @@ int run(RunOptions& options) {
             summary.given_up.push_back("cannot write to standard error: " + progress.failure());
         outputs = outputs_of(sinks);
     }
+    held.release();
     list_outputs(options, outputs, replaced);
     return leave(conclude(options, summary, engine, errors));
 }

@@ -77,6 +77,8 @@ TEST_CASE("inputs of one name get different outputs in a folder") {
     CHECK(records.folders == std::vector<std::string>{"boxes/"});
     fs::create_directory("there");
     CHECK(plan_outputs(outputs("there"), inputs, {}).jsonl_files.at(2) == "there/1-3.jsonl");
+    OutputPlan claimed = records;
+    const media::OutputLocks locks = claim_outputs(claimed, {"a/x.mp4", "b/x.mkv"}, {});
     const Sinks sinks = make_sinks(records, {});
     CHECK(sinks.records.size() == 1);
     CHECK(sinks.pictures.empty());
@@ -277,4 +279,78 @@ TEST_CASE("videos and pictures together need --pictures for the pictures") {
     const OutputPlan plan = plan_outputs(outputs("", "out.mp4", "found"), mixed, {});
     CHECK(plan.videos.at(1) == "out.mp4");
     CHECK(plan.picture_stems.at(0) == "found/a");
+}
+
+TEST_CASE("two runs never have the same output, and nothing is left of what keeps them apart") {
+    const Workplace here;
+    const std::vector<std::string> inputs = {"street.mp4", "dog.jpg"};
+    OutputPlan one = plan_outputs({}, inputs, {}), other = plan_outputs({}, inputs, {}), third = one;
+    {
+        const media::OutputLocks held = claim_outputs(one, inputs, {});
+        {
+            const media::OutputLocks also = claim_outputs(other, inputs, {});
+            CHECK(one.picture_stems == std::vector<std::string>{"runs/street", "runs/dog"});
+            CHECK(other.picture_stems == std::vector<std::string>{"runs/street-2", "runs/dog-2"});
+            CHECK(other.videos == std::vector<std::string>{"runs/street-2.mp4", "runs/dog-2.mp4"});
+        }
+        CHECK(fs::exists("runs"));  // the other one's still
+        test::write_file("runs/street.mp4", "of the first");
+    }
+    {
+        const media::OutputLocks held = claim_outputs(third, inputs, {});
+        CHECK(third.picture_stems == std::vector<std::string>{"runs/street-2", "runs/dog"});
+    }
+    CHECK(std::distance(fs::directory_iterator("runs"), fs::directory_iterator()) == 1);
+    fs::remove_all("runs");
+    { const media::OutputLocks held = claim_outputs(third, inputs, {}); }
+    CHECK(fs::is_empty("."));
+}
+
+TEST_CASE("a named output belongs to one run") {
+    const Workplace here;
+    fs::create_directory("out");
+    fs::create_directory("locked");
+    fs::create_symlink("boxes.jsonl", "link.jsonl");
+    test::write_file("locked/boxes.jsonl", "earlier");
+    fs::permissions("locked/boxes.jsonl", fs::perms(0666));
+    const auto claim = [](const OutputOptions& options, const std::string& report = "") {
+        OutputPlan plan = plan_outputs(options, {"a.mp4"}, {report});
+        return claim_outputs(plan, {"a.mp4"}, {report});
+    };
+    const auto refused = [&](const OutputOptions& options, const std::string& report = "") -> std::string {
+        try {
+            claim(options, report);
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::output);
+            return error.what();
+        }
+        return "";
+    };
+    const std::string end = "': another run is writing it; wait until that has ended, or name another file";
+    {
+        const media::OutputLocks held = claim(outputs("boxes.jsonl", "x.mp4", "out"), "report.json");
+        CHECK(refused(outputs("boxes.jsonl")) == "cannot write 'boxes.jsonl" + end);
+        CHECK(refused(outputs("./boxes.jsonl")) == "cannot write './boxes.jsonl" + end);
+        CHECK(refused(outputs("link.jsonl")) == "cannot write 'link.jsonl" + end);
+        CHECK(refused(outputs("", "x.mp4")) == "cannot write 'x.mp4" + end);
+        CHECK(refused({}, "report.json") == "cannot write 'report.json" + end);
+        CHECK(refused(outputs("", "", "out/")).find("another run") != std::string::npos);
+        CHECK(refused(outputs("other.jsonl", "y.mp4"), "/dev/null").empty());
+        CHECK(refused(outputs("-"), "/dev/null").empty());
+    }
+    CHECK(refused(outputs("boxes.jsonl")).empty());
+    // In a folder that takes no new file, what is written in its place is locked itself.
+    fs::permissions("locked", fs::perms(0555));
+    fs::permissions(".", fs::perms(0755));
+    const uid_t user = ::getuid();
+    if (user == 0) REQUIRE(::setresuid(65534, 65534, 0) == 0);  // root may write anywhere
+    const auto in_place = [&] {
+        const media::OutputLocks held = claim(outputs("locked/boxes.jsonl"));
+        return refused(outputs("locked/boxes.jsonl"));
+    }();
+    if (user == 0) REQUIRE(::setresuid(0, 0, 0) == 0);
+    fs::permissions("locked", fs::perms(0755));
+    CHECK(in_place == "cannot write 'locked/boxes.jsonl" + end);
+    CHECK(test::read_file("locked/boxes.jsonl") == "earlier");
+    for (const char* folder : {".", "out", "locked"}) CHECK_FALSE(fs::exists(std::string(folder) + "/.convoy.lock"));
 }

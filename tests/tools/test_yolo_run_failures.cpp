@@ -3,7 +3,9 @@
 // What yolo-run says and leaves behind when something is wrong, and when it is interrupted.
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
+#include <memory>
 #include <thread>
 
 #include "tests/support/catch.h"
@@ -155,6 +157,44 @@ TEST_CASE("a report for which the disk has no room leaves the earlier one as it 
         CHECK(read_file(folder / "report") == "earlier");
         CHECK(files_in(folder.path()) - before <= 2);  // what the test's child process has said
     }
+}
+
+TEST_CASE("two runs at once share no output, and a killed one holds none") {
+    const TemporaryFolder folder, first, second;
+    const auto into = [&](const Arguments& arguments) { return with_small_model(arguments); };
+    const std::string records = folder / "boxes.jsonl";
+    {
+        Child run("yolo-run", into({clip(), clip(), clip(), "--jsonl", records}), first.path());
+        wait_until([&] { return fs::exists(records); });
+        const Finished other = yolo_run(folder, into({clip(), "--jsonl", "./boxes.jsonl"}), false);
+        check_failure(other, 1, "cannot write './boxes.jsonl': another run is writing it");
+        CHECK(run.running());
+        run.signal(SIGKILL);
+        run.wait();
+    }
+    CHECK(yolo_run(folder, into({clip(), "--frames", "2", "--jsonl", "boxes.jsonl"}), false).status == 0);
+    CHECK(records_in(read_file(records)).size() == 2);
+    CHECK_FALSE(fs::exists(folder / ".convoy.lock"));
+
+    fs::create_directory(folder / "work");
+    std::vector<std::unique_ptr<Child>> runs;
+    for (const TemporaryFolder* out : {&first, &second})
+        runs.push_back(
+            std::make_unique<Child>("/bin/sh",
+                                    Arguments{"-c", "cd '" + folder / "work" + "' && exec \"$0\" \"$@\"",
+                                              built_program("yolo-run"), clip(), "--frames", "5", "--device", "cpu",
+                                              "--size", "64", "--model", source_file("models/yolov3-quarter")},
+                                    out->path()));
+    std::vector<std::string> paths;
+    for (const auto& run : runs) {
+        const Finished finished = run->wait();
+        INFO(finished.err);
+        CHECK(finished.status == 0);
+        paths.push_back(finished.out);
+    }
+    std::sort(paths.begin(), paths.end());
+    CHECK(paths == std::vector<std::string>{"runs/pedestrians-2.mp4\n", "runs/pedestrians.mp4\n"});
+    CHECK(files_in(fs::path(folder / "work") / "runs") == 2);
 }
 
 TEST_CASE("a closed pipe ends the run with an error") {

@@ -11,6 +11,7 @@
 #include <convoy/media/video_format.h>
 #include "tools/media/file_claims.h"
 #include "tools/media/out/jpeg_encoders.h"
+#include "tools/media/output_locks.h"
 #include "tools/sinks/picture_sink.h"
 #include "tools/sinks/sink.h"
 
@@ -49,13 +50,19 @@ struct OutputPlan {
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
                         const std::vector<std::string>& reports, media::FileClaims claims = {});
 
+/// Takes the plan's outputs for this run as long as the locks live, and creates its folders. Default results that
+/// another run has begun meanwhile get the next name that is free. Throws Error(output) for a named output that another
+/// run is writing.
+media::OutputLocks claim_outputs(OutputPlan& plan, const std::vector<std::string>& inputs,
+                                 const std::vector<std::string>& reports);
+
 struct Sinks {
     std::vector<std::unique_ptr<Sink>> records;
     std::vector<std::unique_ptr<PictureSink>> pictures;
     std::shared_ptr<media::JpegEncoders> jpegs;  ///< that they share; null without EncoderChoice::jpeg
 };
 
-/// Creates the plan's folders and sinks. Where an output is a pipe, the wait for whoever reads it can be given up.
+/// Creates the plan's sinks. Where an output is a pipe, the wait for whoever reads it can be given up.
 Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names,
                  const media::GiveUp& give_up = {});
 
