@@ -47,6 +47,7 @@ int run_command(CLI::App& app, int argc, char** argv, const std::function<int()>
     const std::string name = app.get_name();
     reserve_standard_streams();
     std::signal(SIGPIPE, SIG_IGN);  // a pipe that nobody reads is a write that fails
+    std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that gets too long
     try {
         app.parse(argc, argv);
         const int status = body();

@@ -6,6 +6,7 @@
 
 #include <convoy/load.h>
 #include "tools/exit_status.h"
+#include "tools/message.h"
 #include "tools/model_options.h"
 
 int main(int argc, char** argv) {
@@ -30,7 +31,8 @@ int main(int argc, char** argv) {
         convoy::tools::print_warnings("yolo-make-weights", network);
         convoy::randomize_weights(network, seed);
         convoy::write_network(network, {}, out);
-        fmt::print("{}: {} random weights for {}\n", out, network.weight_count(), network.cfg_path);
+        convoy::tools::print_result(
+            fmt::format("{}: {} random weights for {}\n", out, network.weight_count(), network.cfg_path));
         return 0;
     });
 }

@@ -267,8 +267,8 @@ int run(EvalOptions& options) {
         for (const std::string& note : dataset.notes) message("yolo-eval: note: {}", note);
 
     const eval::Scores scores = eval::score(dataset, *detections);
-    fmt::print("{}: {} pictures, {} objects, {} detections\n\n{}", dataset.path, dataset.pictures.size(),
-               dataset.annotations.size(), detections->size(), eval::scores_text(dataset, scores));
+    print_result(fmt::format("{}: {} pictures, {} objects, {} detections\n\n{}", dataset.path, dataset.pictures.size(),
+                             dataset.annotations.size(), detections->size(), eval::scores_text(dataset, scores)));
     try {
         write_results(options, dataset, *detections, scores);
     } catch (const Error& error) {

@@ -44,7 +44,7 @@ void list_outputs(const RunOptions& options, const std::vector<std::string>& pat
                   const std::vector<std::string>& replaced) {
     for (const std::string& path : paths) {
         if (options.output.none())
-            fmt::print("{}\n", path);
+            print_result(path + "\n");
         else if (!options.quiet)
             message("wrote {}{}", path,
                     std::count(replaced.begin(), replaced.end(), path) ? ", in place of the one that was there" : "");
@@ -94,7 +94,7 @@ std::vector<std::string> write_reports(const RunOptions& options, RunSummary& su
 // Once everything is written: how it went.
 int conclude(const RunOptions& options, const RunSummary& summary, const Engine& engine,
              const std::vector<std::string>& errors) {
-    if (options.report) message("{}", report_text(summary, engine.description()));
+    if (options.report) print_message(printable(report_text(summary, engine.description()), true) + "\n");
     if (options.engine.trace && options.engine.trace->dropped() > 0)
         message("yolo-run: the trace ends early: it was full");
     for (const std::string& sentence : errors) print_error("yolo-run", sentence);

@@ -281,6 +281,20 @@ TEST_CASE("videos and pictures together need --pictures for the pictures") {
     CHECK(plan.picture_stems.at(0) == "found/a");
 }
 
+TEST_CASE("a name that is too long is cut in a folder, and refused where it is given") {
+    const Workplace here;
+    const std::string dots(255 - 4 - 2, 'x'), long_name = dots.substr(1) + "\xc3\xa4", cut = dots.substr(0, 231);
+    const std::vector<std::string> inputs = {"a/" + long_name + ".mp4", "b/" + long_name + ".mp4", dots + "yy.jpg"};
+    const OutputPlan plan = plan_outputs(outputs("", "", "found"), inputs, {});
+    CHECK(plan.picture_stems ==
+          std::vector<std::string>{"found/" + cut, "found/" + cut.substr(2) + "-2", "found/" + cut.substr(2) + "-3"});
+    CHECK(plan_outputs(outputs("out/"), inputs, {}).jsonl_files.at(0) == "out/" + dots.substr(1) + ".jsonl");
+    CHECK(plan_outputs(outputs("", "out/"), {inputs[0]}, {}).videos.at(0) == "out/" + long_name + ".mp4");
+    const auto [kind, message] = error_of(outputs(std::string(250, 'x') + ".jsonl"), {"a.mp4"});
+    CHECK(kind == ErrorKind::output);
+    CHECK(message.find("its name has 256 bytes, and at most 255 are allowed") != std::string::npos);
+}
+
 TEST_CASE("two runs never have the same output, and nothing is left of what keeps them apart") {
     const Workplace here;
     const std::vector<std::string> inputs = {"street.mp4", "dog.jpg"};

@@ -159,6 +159,80 @@ TEST_CASE("a report for which the disk has no room leaves the earlier one as it 
     }
 }
 
+TEST_CASE("a file that gets longer than is allowed ends a run like a full disk") {
+    const TemporaryFolder folder;
+    const auto limited = [&](int blocks, const Arguments& outputs) {
+        Arguments all = {"-c", "ulimit -f " + std::to_string(blocks) + "; exec \"$0\" \"$@\"",
+                         built_program("yolo-run"), clip(), "--quiet"};
+        all.insert(all.end(), outputs.begin(), outputs.end());
+        return run("/bin/bash", with_small_model(all), folder.path());
+    };
+    check_failure(limited(8, {"--jsonl", "boxes.jsonl", "--frames", "100", "--confidence", "0.01"}), 1,
+                  "cannot write boxes.jsonl: File too large");
+    CHECK(records_in(read_file(folder / "boxes.jsonl")).size() > 0);
+    check_failure(limited(8, {"--video", "x.mp4", "--frames", "40"}), 1, "File too large");
+    CHECK_FALSE(fs::exists(folder / "x.mp4"));
+}
+
+TEST_CASE("files keep their permissions, links and the length of their names") {
+    const TemporaryFolder folder;
+    const std::string picture = std::string(246, 'p') + ".jpg", moved = std::string(246, 'v') + ".mp4";
+    save_frame(folder / picture, 0);
+    fs::copy(clip(), folder / moved);
+    fs::create_directory(folder / "out");
+    for (const char* name : {"x.mp4", "x.mkv", "x.jsonl", "x.jpg", "x.json"}) {
+        write_file(folder / (std::string("out/") + name), "earlier");
+        fs::permissions(folder / (std::string("out/") + name), fs::perms(0640));
+        fs::create_symlink(std::string("out/") + name, folder / name);
+    }
+    const Finished one =
+        yolo_run(folder,
+                 with_small_model({moved, "--frames", "3", "--video", "x.mp4", "--overlay", "x.mkv", "--jsonl",
+                                   "x.jsonl", "--contact-sheet", "x.jpg", "--report-json", "x.json"}),
+                 false);
+    INFO(one.err);
+    CHECK(one.status == 0);
+    for (const char* name : {"x.mp4", "x.mkv", "x.jsonl", "x.jpg", "x.json"}) {
+        CHECK(fs::is_symlink(folder / name));
+        const fs::path file = folder / (std::string("out/") + name);
+        CHECK(fs::status(file).permissions() == fs::perms(0640));
+        CHECK(fs::file_size(file) > 7);
+    }
+    const Finished all =
+        yolo_run(folder, with_small_model({moved, picture, "--frames", "3", "--pictures", "found"}), false);
+    INFO(all.err);
+    CHECK(all.status == 0);
+    CHECK(files_in(folder / "found") == 4);
+    const std::string first = folder / ("found/" + std::string(231, 'p') + ".jpg");
+    REQUIRE(fs::exists(first));
+    fs::permissions(first, fs::perms(0600));
+    CHECK(yolo_run(folder, with_small_model({picture, "--pictures", "found"}), false).status == 0);
+    CHECK(fs::status(first).permissions() == fs::perms(0600));
+    CHECK(yolo_run(folder, with_small_model({picture, moved, "--frames", "2"}), false).status == 0);
+    CHECK(files_in(folder / "runs") == 2);
+}
+
+TEST_CASE("names are shown so that no terminal obeys them") {
+    const TemporaryFolder folder;
+    const std::string name = "\x1b]0;title\x07\x1b[31mz\xc3\xbc.mp4",
+                      shown = "\\x1b]0;title\\x07\\x1b[31mz\xc3\xbc.mp4";
+    const auto check_shown = [&](const Finished& finished, int status) {
+        INFO(finished.err);
+        CHECK(finished.status == status);
+        CHECK(contains(finished.err, shown));
+        CHECK(finished.err.find('\x1b') == std::string::npos);
+    };
+    check_shown(yolo_run(folder, {name}), 1);
+    fs::copy(clip(), folder / name);
+    const Finished done =
+        yolo_run(folder, with_small_model({name, "--frames", "2", "--report", "--video", "a" + name}), false);
+    check_shown(done, 0);
+    check_shown(yolo_run(folder, with_small_model({name, "--jsonl", name}), false), 2);
+    check_shown(yolo_run(folder, {clip(), "--" + name}), 2);
+    check_shown(run("yolo-inspect", {name}, folder.path()), 1);
+    check_shown(run("yolo-make-weights", {name, "x"}, folder.path()), 1);
+}
+
 TEST_CASE("two runs at once share no output, and a killed one holds none") {
     const TemporaryFolder folder, first, second;
     const auto into = [&](const Arguments& arguments) { return with_small_model(arguments); };

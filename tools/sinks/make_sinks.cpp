@@ -213,8 +213,8 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
         check_folder(kDefaultFolder);
         plan.by_kind = true;
         plan.folders.push_back(kDefaultFolder);
-        plan.picture_stems =
-            unique_stems(kDefaultFolder, inputs, kLongestEnding, [](const std::string& stem) { return !has_results(stem); });
+        plan.picture_stems = unique_stems(kDefaultFolder, inputs, kLongestEnding,
+                                          [](const std::string& stem) { return !has_results(stem); });
         plan.videos = with_ending(plan.picture_stems, video_endings(options.encoding.encoder).front());
     }
     if (!options.jsonl.empty()) plan_jsonl(options, inputs, plan);
