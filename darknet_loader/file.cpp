@@ -10,12 +10,24 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <system_error>
+
+namespace fs = std::filesystem;
 
 namespace convoy {
 namespace {
 
 std::string reason(int code) { return std::generic_category().message(code); }
+
+/// What a name stands for in the end: links are followed, also to what does not exist yet.
+std::string followed(fs::path path) {
+    constexpr int kMostLinks = 40;  // Linux's own limit
+    std::error_code error;
+    for (int i = 0; i < kMostLinks && fs::is_symlink(fs::symlink_status(path, error)); ++i)
+        path = path.parent_path() / fs::read_symlink(path, error);
+    return path.string();
+}
 
 struct Descriptor {
     int fd;
@@ -54,13 +66,20 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
     // Renaming onto a device or pipe would replace it.
     if (::stat(path_.c_str(), &info) == 0 && !S_ISREG(info.st_mode))
         fail(S_ISDIR(info.st_mode) ? "it is a directory; name a file" : "it is not a regular file");
+    const bool replaces = info.st_mode != 0;
+    path_ = followed(path_);
     static std::atomic<unsigned> serial{0};
-    temporary_ = path_ + ".tmp-" + std::to_string(::getpid()) + "-" + std::to_string(serial++);
-    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    const std::string name = ".convoy-" + std::to_string(::getpid()) + "-" + std::to_string(serial++) + ".tmp";
+    temporary_ = (fs::path(path_).parent_path() / name).string();
+    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, replaces ? 0600 : 0666);
     if (file_ < 0) {
         temporary_.clear();
         fail(reason(errno));
     }
+    if (!replaces) return;
+    // What takes a file's place has its permissions and, where that is allowed, its owner.
+    const bool same_owner = ::fchown(file_, info.st_uid, info.st_gid) == 0;
+    if (::fchmod(file_, info.st_mode & (same_owner ? 07777 : 0777)) != 0) fail(reason(errno));
 }
 
 AtomicFile::~AtomicFile() {

@@ -24,7 +24,8 @@ struct MappedFile {
 /// Throws Error(model) if it cannot be read, is a directory or no regular file, or is larger than `limit` bytes.
 MappedFile map_file(const std::string& path, const std::string& what, std::size_t limit = ~std::size_t(0));
 
-/// A file that appears under its name, complete, at commit(); without commit() nothing is left behind.
+/// A file that appears under its name, complete, at commit(); without commit() nothing is left behind. A link is
+/// followed, and what was there before leaves its permissions.
 /// Every member throws Error(output).
 class AtomicFile {
 public:

@@ -11,6 +11,7 @@ extern "C" {
 
 #include "tools/interrupt.h"
 #include "tools/media/byte_stream.h"
+#include "tools/message.h"
 
 namespace convoy::tools {
 
@@ -23,7 +24,7 @@ void print_av_log(void* context, int level, const char* format, va_list argument
     const std::lock_guard lock(mutex);
     char line[1024] = {};
     av_log_format_line(context, level, format, arguments, line, sizeof line, &at_line_start);
-    out.write(line);
+    out.write(printable(line, true));
 }
 
 }  // namespace convoy::tools

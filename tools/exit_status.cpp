@@ -70,6 +70,7 @@ int run_command(const char* name, int argc, char** argv,
                 const std::function<std::function<int()>(CLI::App& app)>& prepare) {
     reserve_standard_streams();
     std::signal(SIGPIPE, SIG_IGN);  // a pipe that nobody reads is a write that fails
+    std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that gets too long
     try {
         CLI::App app("", name);
         return parse_and_run(app, argc, argv, prepare);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "tools/exit_status.h"
 
@@ -20,7 +21,9 @@ constexpr std::int64_t kShortestMs = 200;    // for these
 
 std::atomic<bool> completing = false, interrupted = false;
 std::atomic<std::int64_t> interrupted_at_ms = 0;
-static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free);  // in handlers
+std::atomic<media::OutputLocks*> held = nullptr;
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free &&
+              std::atomic<media::OutputLocks*>::is_always_lock_free);  // in handlers
 
 std::int64_t now_ms() {
     timespec now = {};
@@ -29,7 +32,10 @@ std::int64_t now_ms() {
 }
 
 void on_signal(int) {
-    if (!completing || interrupted) _exit(kInterrupted);
+    if (!completing || interrupted) {
+        if (media::OutputLocks* locks = held.exchange(nullptr)) locks->release();
+        _exit(kInterrupted);
+    }
     interrupted_at_ms = now_ms();
     interrupted = true;
 }
@@ -61,6 +67,12 @@ CompleteOnInterrupt::~CompleteOnInterrupt() {
     timer.it_value = {time_t(left_ms / 1000), suseconds_t(left_ms % 1000 * 1000)};
     handle(SIGALRM);
     setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+HeldOutputs::HeldOutputs(media::OutputLocks locks) : locks_(std::move(locks)) { held = &locks_; }
+
+void HeldOutputs::release() {
+    if (held.exchange(nullptr)) locks_.release();
 }
 
 const std::atomic<bool>& CompleteOnInterrupt::requested() { return interrupted; }

@@ -5,6 +5,8 @@
 
 #include <atomic>
 
+#include "tools/media/output_locks.h"
+
 namespace convoy::tools {
 
 /// From now on a signal ends the process at once with status 130.
@@ -22,6 +24,19 @@ public:
 
     /// Set once there was a signal that did not end the process: afterwards, too, for one that came at the last moment.
     static const std::atomic<bool>& requested();
+};
+
+/// A run's outputs while it lives. A signal that ends the process at once lets go of them before. One at a time.
+class HeldOutputs {
+public:
+    explicit HeldOutputs(media::OutputLocks locks);
+    ~HeldOutputs() { release(); }
+    HeldOutputs(const HeldOutputs&) = delete;
+    HeldOutputs& operator=(const HeldOutputs&) = delete;
+    void release();
+
+private:
+    media::OutputLocks locks_;
 };
 
 /// Whether the signal came so long ago that nobody is waited for any more who does not read what is written.

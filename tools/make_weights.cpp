@@ -8,6 +8,7 @@
 
 #include <convoy/load.h>
 #include "tools/exit_status.h"
+#include "tools/message.h"
 #include "tools/model_options.h"
 
 namespace convoy::tools {
@@ -32,11 +33,14 @@ struct Options {
 };
 
 int run(const Options& options) {
+    media::FileClaims claims;
+    options.model.claim(claims);
+    claims.writes(options.out);
     Network network = options.model.load(false);
     print_warnings("yolo-make-weights", network);
     randomize_weights(network, options.seed);
     write_network(network, {}, options.out);
-    fmt::print("{}: {} random weights for {}\n", options.out, network.weight_count(), network.cfg_path);
+    print_result(fmt::format("{}: {} random weights for {}\n", options.out, network.weight_count(), network.cfg_path));
     return kSuccess;
 }
 

@@ -7,6 +7,39 @@
 #include <cerrno>
 
 namespace convoy::tools {
+namespace {
+
+/// How many bytes the character takes that a text begins with; 0 where that is none of UTF-8's, or a control character.
+std::size_t printable_character(std::string_view text) {
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    if (byte(0) < 0x80) return byte(0) >= 0x20 && byte(0) != 0x7f;
+    const std::size_t size = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
+    if (byte(0) < 0xc2 || byte(0) > 0xf4 || size > text.size()) return 0;
+    char32_t code = byte(0) & (0x7f >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+        if ((byte(i) & 0xc0) != 0x80) return 0;
+        code = code << 6 | (byte(i) & 0x3f);
+    }
+    constexpr char32_t kFirst[] = {0, 0, 0xa0, 0x800, 0x10000};  // what is less is written shorter, or obeyed
+    const bool surrogate = code >= 0xd800 && code < 0xe000;
+    return code < kFirst[size] || surrogate || code > 0x10ffff ? 0 : size;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text, bool lines) {
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t size = lines && (text[0] == '\n' || text[0] == '\t') ? 1 : printable_character(text);
+        if (size > 0)
+            out += text.substr(0, size);
+        else
+            out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
+        text.remove_prefix(size > 0 ? size : 1);
+    }
+    return out;
+}
 
 void reserve_standard_streams() {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd)
@@ -19,6 +52,10 @@ void print_message(std::string_view text) {
         if (written < 0 && errno != EINTR) return;
         if (written > 0) text.remove_prefix(std::size_t(written));
     }
+}
+
+void print_result(std::string_view text) {
+    fmt::print("{}", isatty(STDOUT_FILENO) ? printable(text, true) : std::string(text));
 }
 
 }  // namespace convoy::tools

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// What a command says on standard error.
+// What a command says. Names of files and classes are other people's, and may hold what a terminal obeys.
 #pragma once
 
 #include <fmt/core.h>
 
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -14,13 +15,20 @@ namespace convoy::tools {
 /// number and with it the messages. It can be neither read nor written.
 void reserve_standard_streams();
 
+/// `text` with each byte that is neither UTF-8 nor part of a printable character as \x1b. `lines`: ends of lines and
+/// tabs stay.
+std::string printable(std::string_view text, bool lines = false);
+
 /// Writes `text` to standard error. What that does not take is dropped: a run goes on whether anybody reads or not.
 void print_message(std::string_view text);
 
-/// The same of a line in fmt's format.
+/// The same of a line in fmt's format, printable.
 template <typename... Arguments>
 void message(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-    print_message(fmt::format(format, std::forward<Arguments>(arguments)...) + "\n");
+    print_message(printable(fmt::format(format, std::forward<Arguments>(arguments)...)) + "\n");
 }
+
+/// Prints a result on standard output: as it is for a program, printable for a terminal.
+void print_result(std::string_view text);
 
 }  // namespace convoy::tools

@@ -92,14 +92,34 @@ CLI::Option* ModelOptions::add_strict(CLI::App& app) {
     return app.add_flag("--strict", strict, "what the cfg says to no effect is an error, not a warning");
 }
 
+std::pair<std::string, std::string> ModelOptions::files() const {
+    std::string base = without_model_suffix(stem);
+    if (is_demo()) base = (fs::path(demo_model_folder()) / kDemoModel).string();
+    return base.empty() ? std::pair(cfg, weights) : std::pair(base + ".cfg", base + ".weights");
+}
+
+void ModelOptions::claim(media::FileClaims& claims) const {
+    const auto [cfg_file, weights_file] = files();
+    const auto may_read = [&](const std::string& file, const char* what) {
+        std::error_code missing;
+        if (fs::exists(file, missing)) claims.reads(file, what);
+    };
+    const auto beside = [](const fs::path& file, const char* ending) {
+        return fs::path(file).replace_extension(ending).string();
+    };
+    claims.reads(cfg_file, "the model's cfg");
+    claims.reads(weights_file, "the model's weights");
+    may_read(beside(cfg_file, ".tree"), "the model's tree of classes");
+    const std::string coco = (fs::path(cfg_file).parent_path() / "coco.names").string();
+    for (const std::string& file : {names, beside(weights_file, ".names"), beside(cfg_file, ".names"), coco})
+        if (names.empty() || file == names) may_read(file, "the list of the model's classes");
+}
+
 Network ModelOptions::load(bool needs_weights) const {
     LoadOptions load = parse_size(size);
     load.strict = strict;
-    std::string base = without_model_suffix(stem), cfg_file = cfg, weights_file = weights;
-    if (is_demo()) base = (fs::path(demo_model_folder()) / kDemoModel).string();
-    if (!base.empty()) {
-        cfg_file = base + ".cfg";
-        weights_file = base + ".weights";
+    auto [cfg_file, weights_file] = files();
+    if (is_demo() || !stem.empty()) {
         std::error_code ignored;
         if (!needs_weights && !fs::exists(weights_file, ignored)) weights_file.clear();
         refuse_foreign(stem);

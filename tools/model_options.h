@@ -16,6 +16,7 @@
 #include <convoy/engine.h>
 #include <convoy/network.h>
 #include <convoy/options.h>
+#include "tools/media/file_claims.h"
 
 namespace convoy::tools {
 
@@ -37,6 +38,12 @@ struct ModelOptions {
     /// options that do not go together and what load_network throws. With `needs_weights` false a model without weights
     /// is loaded for its structure alone.
     Network load(bool needs_weights = true) const;
+    /// Tells the files that load() reads, or would look for.
+    void claim(media::FileClaims& claims) const;
+
+private:
+    /// `cfg` and `weights`, or those of the stem; empty where neither is given.
+    std::pair<std::string, std::string> files() const;
 };
 
 /// Adds --letterbox, --stretch, --resize and --batch-norm.

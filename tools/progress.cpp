@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "tools/message.h"
+
 namespace convoy::tools {
 namespace {
 
@@ -40,7 +42,7 @@ std::string first_columns(const std::string& text, int columns) {
 }
 
 std::string file_name(const ProgressState& state) {
-    const std::string name = std::filesystem::path(state.input).filename().string();
+    const std::string name = printable(std::filesystem::path(state.input).filename().string());
     return state.inputs > 1 ? fmt::format("[{}/{}] {}", state.input_number, state.inputs, name) : name;
 }
 
@@ -109,7 +111,7 @@ void Progress::message(const std::string& line) {
 
 void Progress::error(const std::string& line) {
     clear();
-    out_.write(line + "\n");
+    out_.write(printable(line) + "\n");
 }
 
 void Progress::clear() {

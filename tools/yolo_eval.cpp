@@ -22,6 +22,7 @@
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
 #include "tools/media/files.h"
+#include "tools/media/output_locks.h"
 #include "tools/message.h"
 #include "tools/model_options.h"
 #include "tools/progress.h"
@@ -110,17 +111,33 @@ void EvalOptions::add_to(CLI::App& app) {
     take(eval::presets().front());
 }
 
-void check_outputs(const EvalOptions& options) {
+/// Holds them against other runs.
+media::OutputLocks check_outputs(const EvalOptions& options) {
+    media::OutputLocks locks;
+    media::FileClaims claims;
     if (!options.curves.empty() && media::lower_ending(options.curves) != "svg")
         throw Error(ErrorKind::usage,
                     fmt::format("--curves {}: the picture is an SVG; end its name in .svg", options.curves));
-    const std::string* paths[] = {&options.json, &options.curves, &options.detections};
-    for (int i = 0; i < 3; ++i)
-        for (int j = 0; j < i; ++j)
-            if (!paths[i]->empty() && *paths[i] == *paths[j])
-                throw Error(ErrorKind::usage, fmt::format("{}: named for two different results", *paths[i]));
-    for (const std::string* path : paths)
-        if (!path->empty()) const media::OutputFile can_be_made(*path);
+    claims.reads(options.data, "the annotations");
+    claims.reads(options.from_detections, "the detections that are scored");
+    std::error_code ignored;
+    if (options.from_detections.empty() || fs::is_directory(options.data, ignored)) options.model.claim(claims);
+    for (const std::string* path : {&options.json, &options.curves, &options.detections}) {
+        if (path->empty()) continue;
+        claims.writes(*path);
+        locks.require(*path);
+        const media::OutputFile can_be_made(*path);
+    }
+    return locks;
+}
+
+// What was read for a dataset, or will be, is known once it is there.
+void check_outputs(const EvalOptions& options, const eval::Dataset& dataset) {
+    media::FileClaims claims;
+    for (const eval::Picture& picture : dataset.pictures) claims.reads(picture.path, "a picture of the data");
+    for (const std::string& file : dataset.label_files) claims.reads(file, "a label file of the data");
+    for (const std::string* path : {&options.json, &options.curves, &options.detections})
+        if (!path->empty()) claims.writes(*path);
 }
 
 Network load_detector(const ModelOptions& model, bool needs_weights) {
@@ -162,6 +179,7 @@ std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval
                         "not scored",
                         lost, categories.size(), dataset.path));
     if (!fs::is_directory(dataset.path)) eval::locate_pictures(dataset, options.images);
+    check_outputs(options, dataset);
     if (!options.quiet) options.engine.notice = print_notices("yolo-eval");
     network.names.clear();  // what they hide is scored all the same, as by Darknet's valid and map
     Engine engine(network, options.engine);
@@ -230,10 +248,11 @@ void write_results(const EvalOptions& options, const eval::Dataset& dataset,
 
 int run(EvalOptions& options) {
     install_interrupt_handler();
-    check_outputs(options);
+    const HeldOutputs held(check_outputs(options));
     eval::Dataset dataset = read_dataset(options);
     std::optional<std::vector<eval::ScoredBox>> detections;
     if (!options.from_detections.empty()) {
+        check_outputs(options, dataset);
         detections = read_detections(options, dataset);
         if (options.limit) dataset.keep_first(options.limit);
     } else {
@@ -249,8 +268,8 @@ int run(EvalOptions& options) {
         for (const std::string& note : dataset.notes) message("yolo-eval: note: {}", note);
 
     const eval::Scores scores = eval::score(dataset, *detections);
-    fmt::print("{}: {} pictures, {} objects, {} detections\n\n{}", dataset.path, dataset.pictures.size(),
-               dataset.annotations.size(), detections->size(), eval::scores_text(dataset, scores));
+    print_result(fmt::format("{}: {} pictures, {} objects, {} detections\n\n{}", dataset.path, dataset.pictures.size(),
+                             dataset.annotations.size(), detections->size(), eval::scores_text(dataset, scores)));
     try {
         write_results(options, dataset, *detections, scores);
     } catch (const Error& error) {

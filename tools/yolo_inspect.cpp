@@ -71,28 +71,28 @@ int run(const InspectOptions& options) {
     if (options.model.is_demo()) message("yolo-inspect: no model named, taking the demo model");
     if (options.plan) {
         const inspect::BoundPlan plan = inspect::bind_plan(network, options.engine);
-        fmt::print("{}", options.json ? inspect::plan_json(plan).dump(2) + "\n" : inspect::plan_text(plan));
+        print_result(options.json ? inspect::plan_json(plan).dump(2) + "\n" : inspect::plan_text(plan));
         return kSuccess;
     }
     if (options.json) {
-        fmt::print("{}\n", json_text(network, options));
+        print_result(json_text(network, options) + "\n");
         return kSuccess;
     }
     if (options.dot && options.stage.empty()) {
-        fmt::print("{}", inspect::network_dot(network));
+        print_result(inspect::network_dot(network));
         return kSuccess;
     }
     const inspect::Compiled compiled = inspect::compile_stages(network, options.engine.max_batch);
     if (!options.stage.empty()) {
         const inspect::Stage& stage = inspect::find_stage(compiled, options.stage);
-        fmt::print("{}", options.dot ? print_dot(stage.graph) : inspect::stage_text(stage));
+        print_result(options.dot ? print_dot(stage.graph) : inspect::stage_text(stage));
         return kSuccess;
     }
     if (options.passes)
-        for (const inspect::Stage& stage : compiled.stages) fmt::print("{}\n", inspect::stage_text(stage));
+        for (const inspect::Stage& stage : compiled.stages) print_result(inspect::stage_text(stage) + "\n");
     else
-        fmt::print("{}", inspect::layer_table(network));
-    fmt::print("{}", inspect::memory_text(compiled, network));
+        print_result(inspect::layer_table(network));
+    print_result(inspect::memory_text(compiled, network));
     return kSuccess;
 }
 

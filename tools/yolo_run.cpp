@@ -45,7 +45,7 @@ void list_outputs(const RunOptions& options, const std::vector<std::string>& pat
                   const std::vector<std::string>& replaced) {
     for (const std::string& path : paths) {
         if (options.output.none())
-            fmt::print("{}\n", path);
+            print_result(path + "\n");
         else if (!options.quiet)
             message("wrote {}{}", path,
                     std::count(replaced.begin(), replaced.end(), path) ? ", in place of the one that was there" : "");
@@ -95,7 +95,7 @@ std::vector<std::string> write_reports(const RunOptions& options, RunSummary& su
 // Once everything is written: how it went.
 int conclude(const RunOptions& options, const RunSummary& summary, const Engine& engine,
              const std::vector<std::string>& errors) {
-    if (options.report) message("{}", report_text(summary, engine.description()));
+    if (options.report) print_message(printable(report_text(summary, engine.description()), true) + "\n");
     if (options.engine.trace && options.engine.trace->dropped() > 0)
         message("yolo-run: the trace ends early: it was full");
     for (const std::string& sentence : errors) print_error("yolo-run", sentence);
@@ -114,6 +114,13 @@ int conclude(const RunOptions& options, const RunSummary& summary, const Engine&
                                                        [](const auto& input) { return !input.end.error.empty(); });
     if (failed) return kBadData;
     return report_failed_devices(summary.run) ? kDeviceFailed : kSuccess;
+}
+
+media::FileClaims also_read(const RunOptions& options, const std::vector<std::string>& lists) {
+    media::FileClaims claims;
+    options.model.claim(claims);
+    for (const std::string& list : lists) claims.reads(list, "a list of inputs");
+    return claims;
 }
 
 // Recordings get the same bits whatever shares their batch; for live inputs and a bound on latency small batches count.
@@ -192,10 +199,12 @@ int run(RunOptions& options) {
     if (options.inputs.empty()) return tune(options);
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
-    std::vector<std::string> left_out;
-    const std::vector<std::string> inputs = media::expand_inputs(options.inputs, &left_out);
+    std::vector<std::string> left_out, lists;
+    const std::vector<std::string> inputs = media::expand_inputs(options.inputs, &left_out, &lists);
     for (const std::string& sentence : left_out) message("yolo-run: warning: {}", sentence);
-    OutputPlan plan = plan_outputs(options.output, inputs, {options.report_json, options.trace});
+    OutputPlan plan =
+        plan_outputs(options.output, inputs, {options.report_json, options.trace}, also_read(options, lists));
+    HeldOutputs held(claim_outputs(plan, inputs, {options.report_json, options.trace}));
     const std::vector<std::string> replaced = to_be_replaced(plan);
     prepare(options, inputs);
     std::optional<EarlyInput> first;
@@ -217,6 +226,7 @@ int run(RunOptions& options) {
     Engine engine = make_engine(network, options);
     if (CompleteOnInterrupt::requested()) {
         message("{}", kMeasuringStopped);
+        held.release();
         return leave(kInterrupted);
     }
     if (options.engine.tuning == Tuning::measured && on_cpu(engine) && !options.quiet)
@@ -242,6 +252,7 @@ int run(RunOptions& options) {
             summary.given_up.push_back("cannot write to standard error: " + progress.failure());
         outputs = outputs_of(sinks);
     }
+    held.release();
     list_outputs(options, outputs, replaced);
     return leave(conclude(options, summary, engine, errors));
 }

@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
+#include <filesystem>
 
 #include "tests/loader/same_network.h"
 #include "tests/loader/support.h"
@@ -66,6 +67,20 @@ TEST_CASE("a file can be replaced while it is mapped", "[writer]") {
     write_network(mapped, folder / "a.cfg", folder / "a.weights");
     CHECK(all_weights(mapped) == weights);
     CHECK(all_weights(load_network(folder / "a.cfg", folder / "a.weights")) == weights);
+}
+
+TEST_CASE("a written file keeps to the link, the permissions and the longest name", "[writer]") {
+    const TemporaryFolder folder;
+    Network network = parse_network(kSmallCfg, "net.cfg");
+    randomize_weights(network, 5);
+    const std::string name = std::string(247, 'x') + ".weights";
+    std::filesystem::create_symlink(name, folder / "link");
+    write_network(network, {}, folder / "link");
+    CHECK(std::filesystem::is_symlink(folder / "link"));
+    std::filesystem::permissions(folder / name, std::filesystem::perms(0640));
+    write_network(network, {}, folder / "link");
+    CHECK(std::filesystem::status(folder / name).permissions() == std::filesystem::perms(0640));
+    CHECK(folder.files().size() == 2);
 }
 
 TEST_CASE("a failed write leaves nothing behind", "[writer]") {

@@ -154,9 +154,11 @@ void add_made_of_others(const TempFolder& folder, Collection& collection) {
     collection.add_spliced({"two_sizes.ts", ""}, {"closed.ts", "small.ts"}, joined);
     make_video("-i '" + folder / "small.mp4" + "' -c copy -bsf:v h264_mp4toannexb", folder / "small.h264");
     collection.add_spliced({"two_sizes.h264", ""}, {"closed.h264", "small.h264"}, joined);
-    collection.add_spliced({"two_sizes.ffconcat", ""}, {"closed.mp4", "small.mp4"}, [](const auto&) {
+    collection.add_spliced({"two_sizes.flv", ""}, {"closed.mp4", "small.mp4"}, [&](const auto&) {
         const std::string list = "ffconcat version 1.0\nfile closed.mp4\nfile small.mp4\nfile closed.mp4\n";
-        return Bytes(list.begin(), list.end());
+        write_bytes(folder / "two_sizes.txt", Bytes(list.begin(), list.end()));
+        make_video("-f concat -i '" + folder / "two_sizes.txt" + "' -c copy", folder / "two_sizes.flv");
+        return read_bytes(folder / "two_sizes.flv");
     });
     collection.add_spliced({"begins_inside.ts", "", Cut::many, true}, {"closed.ts"},
                            [](const auto& parts) { return Bytes(parts[0].begin() + 90 * kTsPacket, parts[0].end()); });

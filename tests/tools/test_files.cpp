@@ -2,6 +2,7 @@
 #include "tools/media/files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -42,6 +43,36 @@ TEST_CASE("an output file follows a link and keeps the old content until commit"
     CHECK(read_bytes(folder / "real") == Bytes{3});
     CHECK(std::filesystem::is_symlink(folder / "link"));
     CHECK(folder.names() == std::vector<std::string>{"link", "real"});
+}
+
+TEST_CASE("an output file follows a link to what does not exist yet", "[files]") {
+    const TempFolder folder;
+    std::filesystem::create_directory(folder / "in");
+    std::filesystem::create_symlink("in/real", folder / "link");
+    std::filesystem::create_symlink("link", folder / "link2");
+    media::write_file(folder / "link2", "text");
+    CHECK(read_bytes(folder / "in/real") == Bytes{'t', 'e', 'x', 't'});
+    CHECK(std::filesystem::is_symlink(folder / "link2"));
+    CHECK(folder.names() == std::vector<std::string>{"in", "link", "link2"});
+}
+
+TEST_CASE("what takes the place of a file has its permissions and its owner", "[files]") {
+    const TempFolder folder;
+    const std::string path = folder / std::string(255, 'x');  // there is no longer name
+    for (const mode_t mode : {0600, 0640, 0777}) {
+        write_bytes(path, {1});
+        REQUIRE(::chmod(path.c_str(), mode) == 0);
+        const bool root = ::getuid() == 0;
+        if (root) REQUIRE(::chown(path.c_str(), 1234, 4321) == 0);
+        media::OutputFile file(path);
+        struct stat made {};
+        REQUIRE(::stat(file.temporary().c_str(), &made) == 0);
+        CHECK((made.st_mode & 0777) == 0600);
+        file.commit();
+        REQUIRE(::stat(path.c_str(), &made) == 0);
+        CHECK((made.st_mode & 07777) == mode);
+        if (root) CHECK((made.st_uid == 1234 && made.st_gid == 4321));
+    }
 }
 
 TEST_CASE("an output may be a link to a pipe", "[files]") {

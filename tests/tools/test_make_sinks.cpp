@@ -77,6 +77,8 @@ TEST_CASE("inputs of one name get different outputs in a folder") {
     CHECK(records.folders == std::vector<std::string>{"boxes/"});
     fs::create_directory("there");
     CHECK(plan_outputs(outputs("there"), inputs, {}).jsonl_files.at(2) == "there/1-3.jsonl");
+    OutputPlan claimed = records;
+    const media::OutputLocks locks = claim_outputs(claimed, {"a/x.mp4", "b/x.mkv"}, {});
     const Sinks sinks = make_sinks(records, {});
     CHECK(sinks.records.size() == 1);
     CHECK(sinks.pictures.empty());
@@ -171,6 +173,45 @@ TEST_CASE("outputs that do not go together are usage errors") {
     }
 }
 
+TEST_CASE("no output takes the place of what the run reads, or of another, by whatever name") {
+    const Workplace here;
+    for (const char* folder : {"in", "found", "out"}) fs::create_directory(folder);
+    for (const char* name : {"in/a.mp4", "m.weights", "list.txt", "found/a-000012-2.jpg", "found/a-12.jpg"})
+        test::write_file(name, "x");
+    fs::create_hard_link("in/a.mp4", "hard.mp4");
+    fs::create_hard_link("m.weights", "out/hard.jsonl");
+    fs::create_hard_link("m.weights", "found/a-000034.jpg");
+    fs::create_symlink("nothing-yet.json", "dangling.json");
+    fs::create_directory_symlink("out", "also-out");
+    media::FileClaims read;
+    read.reads("m.weights", "the model's weights");
+    read.reads("list.txt", "a list of inputs");
+    const auto sentence = [&](const OutputOptions& options, const std::string& report = "") -> std::string {
+        try {
+            plan_outputs(options, {"in/a.mp4"}, {report}, read);
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::usage);
+            return error.what();
+        }
+        return "";
+    };
+    const std::string end = " and would be overwritten; name another output";
+    CHECK(sentence(outputs("", "hard.mp4")) == "hard.mp4 is an input, the same file as in/a.mp4," + end);
+    CHECK(sentence(outputs("m.weights")) == "m.weights is the model's weights" + end);
+    CHECK(sentence(outputs("./list.txt")) == "./list.txt is a list of inputs, the same file as list.txt," + end);
+    CHECK(sentence({}, "out/hard.jsonl") == "out/hard.jsonl is the model's weights, the same file as m.weights," + end);
+    CHECK(sentence(outputs("", "", "found")) ==
+          "found/a-000034.jpg is the model's weights, the same file as m.weights," + end);
+    fs::remove("found/a-000034.jpg");
+    CHECK(sentence(outputs("", "", "found")).empty());
+    CHECK(sentence(outputs("", "", "found", "./found/a-000007.jpg")).find("pictures of a video will be called") !=
+          std::string::npos);
+    const std::string twice = " are the same file, which is named for two outputs; give each a file of its own";
+    CHECK(sentence(outputs("nothing-yet.json"), "dangling.json") == "dangling.json and nothing-yet.json" + twice);
+    CHECK(sentence(outputs("out/x.json"), "also-out/x.json") == "also-out/x.json and out/x.json" + twice);
+    CHECK(sentence(outputs("/dev/null"), "/dev/null").empty());
+}
+
 TEST_CASE("outputs that cannot be written are found before any work") {
     const Workplace here;
     test::write_file("file", "x");
@@ -238,4 +279,92 @@ TEST_CASE("videos and pictures together need --pictures for the pictures") {
     const OutputPlan plan = plan_outputs(outputs("", "out.mp4", "found"), mixed, {});
     CHECK(plan.videos.at(1) == "out.mp4");
     CHECK(plan.picture_stems.at(0) == "found/a");
+}
+
+TEST_CASE("a name that is too long is cut in a folder, and refused where it is given") {
+    const Workplace here;
+    const std::string dots(255 - 4 - 2, 'x'), long_name = dots.substr(1) + "\xc3\xa4", cut = dots.substr(0, 231);
+    const std::vector<std::string> inputs = {"a/" + long_name + ".mp4", "b/" + long_name + ".mp4", dots + "yy.jpg"};
+    const OutputPlan plan = plan_outputs(outputs("", "", "found"), inputs, {});
+    CHECK(plan.picture_stems ==
+          std::vector<std::string>{"found/" + cut, "found/" + cut.substr(2) + "-2", "found/" + cut.substr(2) + "-3"});
+    CHECK(plan_outputs(outputs("out/"), inputs, {}).jsonl_files.at(0) == "out/" + dots.substr(1) + ".jsonl");
+    CHECK(plan_outputs(outputs("", "out/"), {inputs[0]}, {}).videos.at(0) == "out/" + long_name + ".mp4");
+    const auto [kind, message] = error_of(outputs(std::string(250, 'x') + ".jsonl"), {"a.mp4"});
+    CHECK(kind == ErrorKind::output);
+    CHECK(message.find("its name has 256 bytes, and at most 255 are allowed") != std::string::npos);
+}
+
+TEST_CASE("two runs never have the same output, and nothing is left of what keeps them apart") {
+    const Workplace here;
+    const std::vector<std::string> inputs = {"street.mp4", "dog.jpg"};
+    OutputPlan one = plan_outputs({}, inputs, {}), other = plan_outputs({}, inputs, {}), third = one;
+    {
+        const media::OutputLocks held = claim_outputs(one, inputs, {});
+        {
+            const media::OutputLocks also = claim_outputs(other, inputs, {});
+            CHECK(one.picture_stems == std::vector<std::string>{"runs/street", "runs/dog"});
+            CHECK(other.picture_stems == std::vector<std::string>{"runs/street-2", "runs/dog-2"});
+            CHECK(other.videos == std::vector<std::string>{"runs/street-2.mp4", "runs/dog-2.mp4"});
+        }
+        CHECK(fs::exists("runs"));  // the other one's still
+        test::write_file("runs/street.mp4", "of the first");
+    }
+    {
+        const media::OutputLocks held = claim_outputs(third, inputs, {});
+        CHECK(third.picture_stems == std::vector<std::string>{"runs/street-2", "runs/dog"});
+    }
+    CHECK(std::distance(fs::directory_iterator("runs"), fs::directory_iterator()) == 1);
+    fs::remove_all("runs");
+    { const media::OutputLocks held = claim_outputs(third, inputs, {}); }
+    CHECK(fs::is_empty("."));
+}
+
+TEST_CASE("a named output belongs to one run") {
+    const Workplace here;
+    fs::create_directory("out");
+    fs::create_directory("locked");
+    fs::create_symlink("boxes.jsonl", "link.jsonl");
+    test::write_file("locked/boxes.jsonl", "earlier");
+    fs::permissions("locked/boxes.jsonl", fs::perms(0666));
+    const auto claim = [](const OutputOptions& options, const std::string& report = "") {
+        OutputPlan plan = plan_outputs(options, {"a.mp4"}, {report});
+        return claim_outputs(plan, {"a.mp4"}, {report});
+    };
+    const auto refused = [&](const OutputOptions& options, const std::string& report = "") -> std::string {
+        try {
+            claim(options, report);
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::output);
+            return error.what();
+        }
+        return "";
+    };
+    const std::string end = "': another run is writing it; wait until that has ended, or name another file";
+    {
+        const media::OutputLocks held = claim(outputs("boxes.jsonl", "x.mp4", "out"), "report.json");
+        CHECK(refused(outputs("boxes.jsonl")) == "cannot write 'boxes.jsonl" + end);
+        CHECK(refused(outputs("./boxes.jsonl")) == "cannot write './boxes.jsonl" + end);
+        CHECK(refused(outputs("link.jsonl")) == "cannot write 'link.jsonl" + end);
+        CHECK(refused(outputs("", "x.mp4")) == "cannot write 'x.mp4" + end);
+        CHECK(refused({}, "report.json") == "cannot write 'report.json" + end);
+        CHECK(refused(outputs("", "", "out/")).find("another run") != std::string::npos);
+        CHECK(refused(outputs("other.jsonl", "y.mp4"), "/dev/null").empty());
+        CHECK(refused(outputs("-"), "/dev/null").empty());
+    }
+    CHECK(refused(outputs("boxes.jsonl")).empty());
+    // In a folder that takes no new file, what is written in its place is locked itself.
+    fs::permissions("locked", fs::perms(0555));
+    fs::permissions(".", fs::perms(0755));
+    const uid_t user = ::getuid();
+    if (user == 0) REQUIRE(::setresuid(65534, 65534, 0) == 0);  // root may write anywhere
+    const auto in_place = [&] {
+        const media::OutputLocks held = claim(outputs("locked/boxes.jsonl"));
+        return refused(outputs("locked/boxes.jsonl"));
+    }();
+    if (user == 0) REQUIRE(::setresuid(0, 0, 0) == 0);
+    fs::permissions("locked", fs::perms(0755));
+    CHECK(in_place == "cannot write 'locked/boxes.jsonl" + end);
+    CHECK(test::read_file("locked/boxes.jsonl") == "earlier");
+    for (const char* folder : {".", "out", "locked"}) CHECK_FALSE(fs::exists(std::string(folder) + "/.convoy.lock"));
 }

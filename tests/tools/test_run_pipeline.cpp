@@ -91,7 +91,9 @@ Outcome run(const std::vector<std::string>& inputs, const std::string& device, i
     options.threads = {2, 3};
     Outcome outcome;
     {
-        Sinks sinks = make_sinks(plan_outputs(outputs, inputs, {}), options.class_names);
+        OutputPlan plan = plan_outputs(outputs, inputs, {});
+        const media::OutputLocks held = claim_outputs(plan, inputs, {});
+        Sinks sinks = make_sinks(plan, options.class_names);
         const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
         Progress progress(nowhere, false);
         outcome.summary = run_pipeline(engine, options, sinks, progress, stop);

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <thread>
+#include <tuple>
 
 #include <convoy/media/image.h>
 #include "tests/support/catch.h"
@@ -151,9 +152,36 @@ TEST_CASE("wrong usage ends with status 2") {
     check_failure(folder, {demo(), "--data", ".", "--preset", "mine"}, 2, "mine");
     check_failure(folder, {demo(), "--data", ".", "--confidence", "2"}, 2, "--confidence");
     check_failure(folder, {demo(), "--data", ".", "--curves", "curves.gif"}, 2, ".svg");
-    check_failure(folder, {demo(), "--data", ".", "--json", "a", "--detections", "a"}, 2, "two different");
+    check_failure(folder, {demo(), "--data", ".", "--json", "a", "--detections", "a"}, 2, "a is named for two outputs");
     check_failure(folder, {demo(), "--data", ".", "--images", "images"}, 2, "--images");
     check_failure(folder, {demo(), "--data", ".", "--from-detections", "a", "--detections", "b"}, 2, "--detections");
+}
+
+TEST_CASE("no result takes the place of the model or the data") {
+    const TemporaryFolder folder;
+    write_small_dataset(folder);
+    write_file(folder / "found.json", "[]");
+    for (const char* ending : {".cfg", ".weights"}) fs::copy(demo() + ending, folder / (std::string("m") + ending));
+    fs::copy(test::source_file("models/coco.names"), folder / "m.names");
+    fs::create_hard_link(folder / "truth.json", folder / "link.svg");
+    const Arguments coco = {"m", "--data", "truth.json", "--images", "images"}, yolo = {"m", "--data", "."},
+                    scored = {"--data", "truth.json", "--from-detections", "found.json"};
+    const std::vector<std::tuple<Arguments, Arguments, std::string>> cases = {
+        {coco, {"--json", "truth.json"}, "truth.json is the annotations and would be overwritten"},
+        {coco, {"--curves", "link.svg"}, "link.svg is the annotations, the same file as truth.json,"},
+        {coco, {"--detections", "m.weights"}, "m.weights is the model's weights"},
+        {coco, {"--json", "images/1.png"}, "images/1.png is a picture of the data"},
+        {yolo,
+         {"--json", "labels/1.txt"},
+         "labels/1.txt is a label file of the data, the same file as ./labels/1.txt,"},
+        {scored, {"--json", "found.json"}, "found.json is the detections that are scored"},
+        {scored, {"--json", "a.svg", "--curves", "./a.svg"}, "are the same file, which is named for two outputs"},
+    };
+    for (const auto& [first, more, part] : cases) {
+        Arguments all = first;
+        all.insert(all.end(), more.begin(), more.end());
+        check_failure(folder, all, 2, part);
+    }
 }
 
 TEST_CASE("bad data end with status 1, and nothing is half written") {

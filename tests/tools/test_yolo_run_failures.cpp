@@ -3,7 +3,9 @@
 // What yolo-run says and leaves behind when something is wrong, and when it is interrupted.
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
+#include <memory>
 #include <thread>
 
 #include "tests/support/catch.h"
@@ -31,6 +33,33 @@ TEST_CASE("wrong usage is status 2 and touches nothing") {
     };
     for (const auto& [arguments, part] : cases) check_failure(yolo_run(folder, arguments), 2, part);
     CHECK(files_in(folder.path()) == 3);  // the picture and the two of the test's child process
+}
+
+TEST_CASE("nothing takes the place of the model or of a list") {
+    const TemporaryFolder folder;
+    for (const char* ending : {".cfg", ".weights"})
+        fs::copy(source_file(std::string("models/yolov3-quarter") + ending), folder / (std::string("m") + ending));
+    fs::copy(source_file("models/coco.names"), folder / "m.names");
+    write_file(folder / "clips.txt", clip() + "\n");
+    write_file(folder / "clips.data", "valid = clips.txt\n");
+    fs::create_hard_link(folder / "m.cfg", folder / "link.json");
+    const std::vector<std::pair<Arguments, std::string>> cases = {
+        {{"--jsonl", "m.cfg"}, "m.cfg is the model's cfg"},
+        {{"--jsonl", "m.weights"}, "m.weights is the model's weights"},
+        {{"--jsonl", "m.names"}, "m.names is the list of the model's classes"},
+        {{"--jsonl", "clips.data"}, "clips.data is a list of inputs"},
+        {{"--report-json", "./clips.txt"}, "a list of inputs, the same file as clips.txt"},
+        {{"--trace", "link.json"}, "link.json is the model's cfg, the same file as m.cfg"},
+    };
+    for (const auto& [arguments, part] : cases) {
+        Arguments all = {"clips.data", "--model", "m", "--frames", "1"};
+        all.insert(all.end(), arguments.begin(), arguments.end());
+        check_failure(yolo_run(folder, all, false), 2, part);
+    }
+    const Finished weights = run("yolo-make-weights", {"m.cfg", "m.cfg"}, folder.path());
+    CHECK(weights.status == 2);
+    CHECK(contains(weights.err, "m.cfg is the model's cfg and would be overwritten"));
+    CHECK(read_file(folder / "m.cfg") == read_file(source_file("models/yolov3-quarter.cfg")));
 }
 
 TEST_CASE("bad inputs are status 1 and leave nothing behind") {
@@ -140,6 +169,118 @@ TEST_CASE("a report for which the disk has no room leaves the earlier one as it 
         CHECK(read_file(folder / "report") == "earlier");
         CHECK(files_in(folder.path()) - before <= 2);  // what the test's child process has said
     }
+}
+
+TEST_CASE("a file that gets longer than is allowed ends a run like a full disk") {
+    const TemporaryFolder folder;
+    const auto limited = [&](int blocks, const Arguments& outputs) {
+        Arguments all = {"-c", "ulimit -f " + std::to_string(blocks) + "; exec \"$0\" \"$@\"",
+                         built_program("yolo-run"), clip(), "--quiet"};
+        all.insert(all.end(), outputs.begin(), outputs.end());
+        return run("/bin/bash", with_small_model(all), folder.path());
+    };
+    check_failure(limited(8, {"--jsonl", "boxes.jsonl", "--frames", "100", "--confidence", "0.01"}), 1,
+                  "cannot write boxes.jsonl: File too large");
+    CHECK(records_in(read_file(folder / "boxes.jsonl")).size() > 0);
+    check_failure(limited(8, {"--video", "x.mp4", "--frames", "40"}), 1, "File too large");
+    CHECK_FALSE(fs::exists(folder / "x.mp4"));
+}
+
+TEST_CASE("files keep their permissions, links and the length of their names") {
+    const TemporaryFolder folder;
+    const std::string picture = std::string(246, 'p') + ".jpg", moved = std::string(246, 'v') + ".mp4";
+    save_frame(folder / picture, 0);
+    fs::copy(clip(), folder / moved);
+    fs::create_directory(folder / "out");
+    for (const char* name : {"x.mp4", "x.mkv", "x.jsonl", "x.jpg", "x.json"}) {
+        write_file(folder / (std::string("out/") + name), "earlier");
+        fs::permissions(folder / (std::string("out/") + name), fs::perms(0640));
+        fs::create_symlink(std::string("out/") + name, folder / name);
+    }
+    const Finished one =
+        yolo_run(folder,
+                 with_small_model({moved, "--frames", "3", "--video", "x.mp4", "--overlay", "x.mkv", "--jsonl",
+                                   "x.jsonl", "--contact-sheet", "x.jpg", "--report-json", "x.json"}),
+                 false);
+    INFO(one.err);
+    CHECK(one.status == 0);
+    for (const char* name : {"x.mp4", "x.mkv", "x.jsonl", "x.jpg", "x.json"}) {
+        CHECK(fs::is_symlink(folder / name));
+        const fs::path file = folder / (std::string("out/") + name);
+        CHECK(fs::status(file).permissions() == fs::perms(0640));
+        CHECK(fs::file_size(file) > 7);
+    }
+    const Finished all =
+        yolo_run(folder, with_small_model({moved, picture, "--frames", "3", "--pictures", "found"}), false);
+    INFO(all.err);
+    CHECK(all.status == 0);
+    CHECK(files_in(folder / "found") == 4);
+    const std::string first = folder / ("found/" + std::string(231, 'p') + ".jpg");
+    REQUIRE(fs::exists(first));
+    fs::permissions(first, fs::perms(0600));
+    CHECK(yolo_run(folder, with_small_model({picture, "--pictures", "found"}), false).status == 0);
+    CHECK(fs::status(first).permissions() == fs::perms(0600));
+    CHECK(yolo_run(folder, with_small_model({picture, moved, "--frames", "2"}), false).status == 0);
+    CHECK(files_in(folder / "runs") == 2);
+}
+
+TEST_CASE("names are shown so that no terminal obeys them") {
+    const TemporaryFolder folder;
+    const std::string name = "\x1b]0;title\x07\x1b[31mz\xc3\xbc.mp4",
+                      shown = "\\x1b]0;title\\x07\\x1b[31mz\xc3\xbc.mp4";
+    const auto check_shown = [&](const Finished& finished, int status) {
+        INFO(finished.err);
+        CHECK(finished.status == status);
+        CHECK(contains(finished.err, shown));
+        CHECK(finished.err.find('\x1b') == std::string::npos);
+    };
+    check_shown(yolo_run(folder, {name}), 1);
+    fs::copy(clip(), folder / name);
+    const Finished done =
+        yolo_run(folder, with_small_model({name, "--frames", "2", "--report", "--video", "a" + name}), false);
+    check_shown(done, 0);
+    check_shown(yolo_run(folder, with_small_model({name, "--jsonl", name}), false), 2);
+    check_shown(yolo_run(folder, {clip(), "--" + name}), 2);
+    check_shown(run("yolo-inspect", {name}, folder.path()), 1);
+    check_shown(run("yolo-make-weights", {name, "x"}, folder.path()), 1);
+}
+
+TEST_CASE("two runs at once share no output, and a killed one holds none") {
+    const TemporaryFolder folder, first, second;
+    const auto into = [&](const Arguments& arguments) { return with_small_model(arguments); };
+    const std::string records = folder / "boxes.jsonl";
+    {
+        Child run("yolo-run", into({clip(), clip(), clip(), "--jsonl", records}), first.path());
+        wait_until([&] { return fs::exists(records); });
+        const Finished other = yolo_run(folder, into({clip(), "--jsonl", "./boxes.jsonl"}), false);
+        check_failure(other, 1, "cannot write './boxes.jsonl': another run is writing it");
+        CHECK(run.running());
+        run.signal(SIGKILL);
+        run.wait();
+    }
+    CHECK(yolo_run(folder, into({clip(), "--frames", "2", "--jsonl", "boxes.jsonl"}), false).status == 0);
+    CHECK(records_in(read_file(records)).size() == 2);
+    CHECK_FALSE(fs::exists(folder / ".convoy.lock"));
+
+    fs::create_directory(folder / "work");
+    std::vector<std::unique_ptr<Child>> runs;
+    for (const TemporaryFolder* out : {&first, &second})
+        runs.push_back(
+            std::make_unique<Child>("/bin/sh",
+                                    Arguments{"-c", "cd '" + folder / "work" + "' && exec \"$0\" \"$@\"",
+                                              built_program("yolo-run"), clip(), "--frames", "5", "--device", "cpu",
+                                              "--size", "64", "--model", source_file("models/yolov3-quarter")},
+                                    out->path()));
+    std::vector<std::string> paths;
+    for (const auto& run : runs) {
+        const Finished finished = run->wait();
+        INFO(finished.err);
+        CHECK(finished.status == 0);
+        paths.push_back(finished.out);
+    }
+    std::sort(paths.begin(), paths.end());
+    CHECK(paths == std::vector<std::string>{"runs/pedestrians-2.mp4\n", "runs/pedestrians.mp4\n"});
+    CHECK(files_in(fs::path(folder / "work") / "runs") == 2);
 }
 
 TEST_CASE("a closed pipe ends the run with an error") {

@@ -36,12 +36,13 @@ struct Annotation {
 };
 
 struct Dataset {
-    std::string path;                     ///< the file or folder it was read from
-    std::vector<Category> categories;     ///< rising ids, each once
-    std::vector<Picture> pictures;        ///< rising ids, each once
-    std::vector<Annotation> annotations;  ///< in the order of the file
-    std::vector<std::string> warnings;    ///< sentences a person must see: what was put right
-    std::vector<std::string> notes;       ///< sentences a person should see: what is odd but not wrong
+    std::string path;                      ///< the file or folder it was read from
+    std::vector<Category> categories;      ///< rising ids, each once
+    std::vector<Picture> pictures;         ///< rising ids, each once
+    std::vector<Annotation> annotations;   ///< in the order of the file
+    std::vector<std::string> label_files;  ///< of a YOLO dataset
+    std::vector<std::string> warnings;     ///< sentences a person must see: what was put right
+    std::vector<std::string> notes;        ///< sentences a person should see: what is odd but not wrong
 
     /// Forgets all but the first `count` pictures and their objects.
     void keep_first(std::size_t count) {

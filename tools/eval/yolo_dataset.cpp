@@ -149,6 +149,7 @@ Dataset read_yolo_dataset(const std::string& folder, const std::vector<Category>
         const fs::path file = label_file(labels, images, out.pictures[i].path);
         if (read_labels(file, i, out, clipped)) used.insert(file);
     }
+    for (const fs::path& file : used) out.label_files.push_back(file.string());
     if (used.empty())
         throw Error(ErrorKind::input, fmt::format("{}: holds no label file for any picture in {}; they are named like "
                                                   "the pictures, with .txt",

@@ -2,6 +2,7 @@
 #include "tools/media/files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -45,12 +46,22 @@ void throw_input(const std::string& path, const std::string& what) {
 
 std::string system_message(int code) { return std::generic_category().message(code); }
 
+std::string followed(const std::string& path) {
+    constexpr int kMostLinks = 40;  // Linux's own limit
+    std::error_code code;
+    fs::path named = path;
+    for (int i = 0; i < kMostLinks && fs::is_symlink(fs::symlink_status(named, code)); ++i)
+        named = named.parent_path() / fs::read_symlink(named, code);
+    return named.string();
+}
+
 std::optional<std::string> replaceable_file(const std::string& path) {
     std::error_code code;
     const fs::file_status status = fs::status(path, code);
-    if (fs::exists(status) && !fs::is_regular_file(status)) return std::nullopt;
+    if (!fs::exists(status)) return followed(path);
+    if (!fs::is_regular_file(status)) return std::nullopt;
     if (!fs::is_symlink(path, code)) return path;
-    const std::string named = fs::weakly_canonical(path, code).string();
+    const std::string named = fs::canonical(path, code).string();
     return code ? std::nullopt : std::optional(named);
 }
 
@@ -62,9 +73,10 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
     path_ = temporary_ = replaced.value_or(path);
     if (direct_) return;
     const fs::path folder = fs::path(path_).parent_path();
+    const mode_t mode = fs::exists(path_, code) ? 0600 : 0666;  // nobody sees more of it than of the one that is there
     for (int i = 0; i < 1000; ++i) {
         temporary_ = (folder / (".convoy-" + std::to_string(::getpid()) + "-" + std::to_string(i) + ".part")).string();
-        const int fd = ::open(temporary_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+        const int fd = ::open(temporary_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode);
         if (fd >= 0) {
             ::close(fd);
             return;
@@ -82,7 +94,17 @@ void OutputFile::discard() {
     done_ = true;
 }
 
+/// Of what it takes the place of; as far as we may.
+void OutputFile::keep_permissions() const {
+    struct stat old {};
+    if (::stat(path_.c_str(), &old) != 0) return;
+    const bool group = ::chown(temporary_.c_str(), uid_t(-1), old.st_gid) == 0;
+    const bool owner = ::chown(temporary_.c_str(), old.st_uid, gid_t(-1)) == 0;
+    ::chmod(temporary_.c_str(), old.st_mode & (owner && group ? 07777 : 0777));
+}
+
 void OutputFile::commit() {
+    if (!direct_) keep_permissions();
     if (!direct_ && std::rename(temporary_.c_str(), path_.c_str()) != 0) throw_output(path_, system_message(errno));
     done_ = true;
 }

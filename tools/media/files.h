@@ -21,12 +21,16 @@ inline bool is_url(const std::string& path) { return path.find("://") != std::st
 /// The ending of a path in lower case without its dot, "" when it has none.
 std::string lower_ending(const std::string& path);
 
+/// What a name stands for in the end: links are followed, also to what does not exist yet.
+std::string followed(const std::string& path);
+
 /// The file that a new one called `path` would take the place of: where `path` is a link, what that names. Nothing
 /// where only `path` itself can be written: a device, a pipe, an open file that has no name any more (/dev/stdout).
 std::optional<std::string> replaceable_file(const std::string& path);
 
-/// A file that is written under a temporary name in the folder of `path`; commit() gives it its name. Without commit()
-/// the destructor removes it. Where there is no replaceable_file(), `path` itself is written directly instead.
+/// A file that is written under a temporary name in the folder of `path`; commit() gives it its name, and where it
+/// takes the place of an older one, that one's permissions and, where that is allowed, owner. Without commit() the
+/// destructor removes it. Where there is no replaceable_file(), `path` itself is written directly instead.
 class OutputFile {
 public:
     /// Creates the temporary file. Throws Error(output).
@@ -45,6 +49,8 @@ public:
     void discard();
 
 private:
+    void keep_permissions() const;
+
     std::string path_, temporary_;
     bool direct_ = false, done_ = false;
 };

@@ -2,11 +2,13 @@
 #include "tools/sinks/make_sinks.h"
 
 #include <fmt/core.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
 
@@ -24,7 +26,10 @@ namespace fs = std::filesystem;
 namespace convoy::tools {
 namespace {
 
-constexpr const char* kDefaultFolder = "runs";
+constexpr std::size_t kLongestName = NAME_MAX;
+// Bytes behind a stem: ".jsonl", "-000123.jpg" with more digits.
+constexpr std::size_t kLongestEnding = 6, kPictureOfVideo = 24;
+constexpr const char *kDefaultFolder = "runs", *kStandardOutput = "/dev/stdout";
 
 [[noreturn]] void usage(const std::string& sentence) { throw Error(ErrorKind::usage, sentence); }
 
@@ -39,6 +44,9 @@ fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.
 // A file that is there is replaced by a new one, unless it is written `in_place`.
 void check_file(const std::string& path, bool in_place = false) {
     const fs::path folder = folder_of(path);
+    if (const std::size_t bytes = fs::path(path).filename().string().size(); bytes > kLongestName)
+        throw Error(ErrorKind::output, fmt::format("cannot write {}: its name has {} bytes, and at most {} are allowed",
+                                                   path, bytes, kLongestName));
     if (fs::is_directory(path)) throw Error(ErrorKind::output, fmt::format("cannot write {}: it is a folder", path));
     if (!fs::is_directory(folder))
         throw Error(ErrorKind::output,
@@ -72,17 +80,27 @@ bool has_results(const std::string& stem) {
     return there(".mp4") || there(".mkv") || there(".jpg");
 }
 
-// One path in the folder per input that no other input has: its stem, or stem-2, stem-3, …. `fresh`: nor has a result
-// of an earlier run.
-std::vector<std::string> unique_stems(const std::string& folder, const std::vector<std::string>& inputs,
-                                      bool fresh = false) {
+// The begin of a text that takes so many bytes at most, without half a character of UTF-8.
+std::string first_bytes(const std::string& text, std::size_t most) {
+    if (text.size() <= most) return text;
+    while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+    return text.substr(0, most);
+}
+
+// One path in the folder per input that no other input has: its stem, or stem-2, stem-3, …, the first that is free. A
+// stem that leaves no `room` for what follows is cut.
+std::vector<std::string> unique_stems(
+    const std::string& folder, const std::vector<std::string>& inputs, std::size_t room,
+    const std::function<bool(const std::string&)>& is_free = [](const std::string&) { return true; }) {
     std::vector<std::string> stems;
     std::set<std::string> taken;
     for (const std::string& input : inputs) {
-        const std::string stem = as_folder(folder) + fs::path(input).stem().string();
-        std::string name = stem;
-        for (int n = 2; (fresh && has_results(name)) || !taken.insert(name).second; ++n)
-            name = fmt::format("{}-{}", stem, n);
+        const std::string stem = fs::path(input).stem().string();
+        const auto numbered = [&](const std::string& number) {
+            return as_folder(folder) + first_bytes(stem, kLongestName - room - number.size()) + number;
+        };
+        std::string name = numbered("");
+        for (int n = 2; !taken.insert(name).second || !is_free(name); ++n) name = numbered(fmt::format("-{}", n));
         stems.push_back(name);
     }
     return stems;
@@ -93,14 +111,17 @@ std::vector<std::string> with_ending(std::vector<std::string> names, const std::
     return names;
 }
 
-bool names_folder(const std::string& path) { return path.ends_with('/') || fs::is_directory(path); }
+bool names_folder(const std::string& path) {
+    std::error_code error;
+    return path.ends_with('/') || fs::is_directory(path, error);
+}
 
 // A file for each input in a folder.
 std::vector<std::string> plan_folder(const std::string& folder, const std::vector<std::string>& inputs,
                                      const std::string& ending, OutputPlan& plan) {
     check_folder(folder);
     plan.folders.push_back(folder);
-    return with_ending(unique_stems(folder, inputs), ending);
+    return with_ending(unique_stems(folder, inputs, ending.empty() ? kPictureOfVideo : ending.size()), ending);
 }
 
 void plan_jsonl(const OutputOptions& options, const std::vector<std::string>& inputs, OutputPlan& plan) {
@@ -155,29 +176,11 @@ void check_copies(const std::vector<std::string>& overlays, const std::vector<st
                             overlays[i], inputs[i]));
 }
 
-// The same for every way to name a file, also for one that does not exist yet.
-fs::path resolve(const std::string& path) {
-    std::error_code nameless;  // a pipe, by the link that /proc has to it
-    const fs::path resolved = fs::weakly_canonical(fs::absolute(path), nameless);
-    return nameless ? fs::absolute(path) : resolved;
-}
-
-// No output may be an input or another output. `seen` holds the resolved outputs so far.
-void claim(const std::string& path, const std::set<fs::path>& inputs, std::set<fs::path>& seen) {
-    std::error_code ignored;
-    const fs::path resolved = resolve(path);
-    if (inputs.contains(resolved))
-        usage(fmt::format("{} is an input and would be overwritten; name another output", path));
-    if (!seen.insert(resolved).second && !fs::is_other(resolved, ignored))
-        usage(fmt::format("{} is named for two outputs", path));
-}
-
-void check_collisions(const OutputPlan& plan, const std::vector<std::string>& inputs,
-                      const std::vector<std::string>& reports) {
-    std::set<fs::path> resolved_inputs, seen;
-    for (const std::string& input : inputs) resolved_inputs.insert(resolve(input));
+// All files that are known before the run.
+std::vector<std::string> outputs_of(const OutputPlan& plan, const std::vector<std::string>& inputs,
+                                    const std::vector<std::string>& reports) {
     std::vector<std::string> outputs = plan.jsonl_files;
-    if (plan.jsonl != "-") outputs.push_back(plan.jsonl);
+    outputs.push_back(plan.jsonl == "-" ? kStandardOutput : plan.jsonl);
     outputs.push_back(plan.contact_sheet);
     outputs.insert(outputs.end(), reports.begin(), reports.end());
     for (const auto* files : {&plan.videos, &plan.overlays})
@@ -185,14 +188,23 @@ void check_collisions(const OutputPlan& plan, const std::vector<std::string>& in
             if (!media::is_picture(inputs[i])) outputs.push_back((*files)[i]);
     for (std::size_t i = 0; i < plan.picture_stems.size(); ++i)
         if (media::is_picture(inputs[i])) outputs.push_back(plan.picture_stems[i] + ".jpg");
-    for (const std::string& output : outputs)
-        if (!output.empty()) claim(output, resolved_inputs, seen);
+    std::erase(outputs, "");
+    return outputs;
+}
+
+// No output may be what is read, or another output.
+void check_collisions(const OutputPlan& plan, const std::vector<std::string>& inputs,
+                      const std::vector<std::string>& reports, media::FileClaims& claims) {
+    for (const std::string& input : inputs) claims.reads(input, "an input");
+    for (const std::string& output : outputs_of(plan, inputs, reports)) claims.writes(output);
+    for (std::size_t i = 0; i < plan.picture_stems.size(); ++i)
+        if (!plan.by_kind && !media::is_picture(inputs[i])) claims.writes_numbered(plan.picture_stems[i]);
 }
 
 }  // namespace
 
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
-                        const std::vector<std::string>& reports) {
+                        const std::vector<std::string>& reports, media::FileClaims claims) {
     OutputPlan plan;
     plan.contact_sheet = options.contact_sheet;
     plan.encoding = options.encoding;
@@ -201,7 +213,8 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
         check_folder(kDefaultFolder);
         plan.by_kind = true;
         plan.folders.push_back(kDefaultFolder);
-        plan.picture_stems = unique_stems(kDefaultFolder, inputs, true);
+        plan.picture_stems = unique_stems(kDefaultFolder, inputs, kLongestEnding,
+                                          [](const std::string& stem) { return !has_results(stem); });
         plan.videos = with_ending(plan.picture_stems, video_endings(options.encoding.encoder).front());
     }
     if (!options.jsonl.empty()) plan_jsonl(options, inputs, plan);
@@ -218,17 +231,30 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
     }
     for (const std::string& report : reports)
         if (!report.empty()) check_file(report);
-    check_collisions(plan, inputs, reports);
+    check_collisions(plan, inputs, reports, claims);
     return plan;
 }
 
-Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names, const media::GiveUp& give_up) {
-    for (const std::string& folder : plan.folders) {
-        std::error_code error;
-        fs::create_directories(folder, error);
-        if (error)
-            throw Error(ErrorKind::output, fmt::format("cannot create the folder {}: {}", folder, error.message()));
+media::OutputLocks claim_outputs(OutputPlan& plan, const std::vector<std::string>& inputs,
+                                 const std::vector<std::string>& reports) {
+    media::OutputLocks locks;
+    for (const std::string& folder : plan.folders) locks.make_folder(folder);
+    if (plan.by_kind) {
+        const std::string ending = video_endings(plan.encoding.encoder).front();
+        // Only what is held cannot get results of another run any more.
+        plan.picture_stems = unique_stems(kDefaultFolder, inputs, kLongestEnding, [&](const std::string& stem) {
+            return locks.take(stem + ending) && locks.take(stem + ".jpg") && !has_results(stem);
+        });
+        plan.videos = with_ending(plan.picture_stems, ending);
     }
+    for (const std::string& path : outputs_of(plan, inputs, reports))
+        if (path != kStandardOutput) locks.require(path);        // who shares that knows it
+    for (std::size_t i = 0; i < plan.picture_stems.size(); ++i)  // stands for all pictures of a video
+        if (!plan.by_kind && !media::is_picture(inputs[i])) locks.require(plan.picture_stems[i] + "-000000.jpg");
+    return locks;
+}
+
+Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names, const media::GiveUp& give_up) {
     Sinks sinks;
     const auto jsonl = [class_names, give_up](const std::string& path) {
         return std::make_unique<JsonlSink>(path, class_names, give_up);

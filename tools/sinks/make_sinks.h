@@ -9,7 +9,9 @@
 
 #include <convoy/media/give_up.h>
 #include <convoy/media/video_format.h>
+#include "tools/media/file_claims.h"
 #include "tools/media/out/jpeg_encoders.h"
+#include "tools/media/output_locks.h"
 #include "tools/sinks/picture_sink.h"
 #include "tools/sinks/sink.h"
 
@@ -42,11 +44,17 @@ struct OutputPlan {
     bool by_kind = false;                    ///< videos make videos, pictures pictures: the default results in runs/
 };
 
-/// Plans and checks the outputs; touches nothing. `inputs` are files; `reports` are
-/// files that are written beside the sinks, and may be empty. Throws Error(usage)
-/// for options that do not go together or would overwrite an input, Error(output) for what cannot be written.
+/// Plans and checks the outputs; touches nothing. `inputs` are files; `reports` are files that are written beside the
+/// sinks, and may be empty; `claims` has what else is read, and gets it all. Throws Error(usage) for options that do
+/// not go together or would overwrite what is read, Error(output) for what cannot be written.
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
-                        const std::vector<std::string>& reports);
+                        const std::vector<std::string>& reports, media::FileClaims claims = {});
+
+/// Takes the plan's outputs for this run as long as the locks live, and creates its folders. Default results that
+/// another run has begun meanwhile get the next name that is free. Throws Error(output) for a named output that another
+/// run is writing.
+media::OutputLocks claim_outputs(OutputPlan& plan, const std::vector<std::string>& inputs,
+                                 const std::vector<std::string>& reports);
 
 struct Sinks {
     std::vector<std::unique_ptr<Sink>> records;
@@ -54,7 +62,7 @@ struct Sinks {
     std::shared_ptr<media::JpegEncoders> jpegs;  ///< that they share; null without EncoderChoice::jpeg
 };
 
-/// Creates the plan's folders and sinks. Where an output is a pipe, the wait for whoever reads it can be given up.
+/// Creates the plan's sinks. Where an output is a pipe, the wait for whoever reads it can be given up.
 Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names,
                  const media::GiveUp& give_up = {});
 

@@ -59,6 +59,10 @@ bool is_address(const std::string& path);
 /// Where a server drops a recording, it is asked for the rest if it knows ranges. If the rest does not come,
 /// next_segment() throws Error(input), which says how far it came, once all that came has been handed out.
 ///
+/// Nothing is opened beside the file but for a playlist (HLS): a local one, by its name .m3u8 or .m3u, may name files
+/// in its folder and below, one over HTTP (and DASH) what HTTP gives. What else it names, or itself, is an
+/// Error(input).
+///
 /// A live input is one endless segment, which connects when its reader is opened, and again when it drops out. Each
 /// drop-out counts as damage. The size and rate of its frames are not known before.
 ///
@@ -75,10 +79,12 @@ std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& o
 /// Files as they are, folders as the pictures and videos directly inside them in natural order (2.jpg before 10.jpg).
 /// Of a folder's files each counts that is a picture or holds a video by its bytes, or is called as a video; `left_out`
 /// gets a sentence for each folder with other files, and one for each picture that this libav cannot read. A text file
-/// that lists paths or addresses, one a line, stands for these, and a .data file of Darknet's for the list that its
-/// `valid` names; "@FILE" says outright that FILE is a list. What cannot be read among several is itself in the result,
-/// so that opening it tells why and the others are done. Throws Error(input) where nothing can be read.
+/// (.txt, .list, .lst) that lists paths or addresses, one a line, stands for these, and a .data file of Darknet's for
+/// the list that its `valid` names; "@FILE" says outright that FILE is a list. `lists` gets the files that were read
+/// for that. What cannot be read among several is itself in the result, so that opening it tells why and the others are
+/// done. Throws Error(input) where nothing can be read.
 std::vector<std::string> expand_inputs(const std::vector<std::string>& paths,
-                                       std::vector<std::string>* left_out = nullptr);
+                                       std::vector<std::string>* left_out = nullptr,
+                                       std::vector<std::string>* lists = nullptr);
 
 }  // namespace convoy::media

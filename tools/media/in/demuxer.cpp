@@ -32,7 +32,7 @@ bool is_text_art(AVCodecID id) {
 
 Demuxer::Demuxer(const std::string& path, std::stop_token cancel, const AVInputFormat* format,
                  std::chrono::duration<double> silence, int stream)
-    : cancel_(std::move(cancel)), asks_again_(format != nullptr), frame_s_(1 / kDefaultRate) {
+    : cancel_(std::move(cancel)), asks_again_(format != nullptr), reach_(path), frame_s_(1 / kDefaultRate) {
     info_.path = path;
     if (is_url(path) || format) silence_ = std::chrono::duration_cast<Clock::duration>(silence);
     open(format);
@@ -51,7 +51,7 @@ void Demuxer::fail(const std::string& what) const { throw_input(info_.path, what
 bool Demuxer::gives_up() const {
     ++asked_;
     if (asks_again_) std::this_thread::sleep_for(kCameraPause);
-    return cancel_.stop_requested() || Clock::now() > deadline_;
+    return cancel_.stop_requested() || reach_.refused() || Clock::now() > deadline_;
 }
 
 AVIOInterruptCB Demuxer::interrupt() {
@@ -76,11 +76,12 @@ void Demuxer::open(const AVInputFormat* format) {
         raw->pb = io_.get();
         raw->flags |= AVFMT_FLAG_CUSTOM_IO;
     }
+    if (!format) reach_.bound(*raw);
     // libav would take it for a single picture by its name.
     if (file && picture_format(info_.path) == PictureFormat::motion_jpeg) format = av_find_input_format("mjpeg");
     expect_something();
     if (url) look_up_host();
-    const std::string location = file ? "file:" + info_.path : info_.path;
+    const std::string& location = format && !file ? info_.path : reach_.location();
     AVDictionary* options = nullptr;
     av_dict_set(&options, "rtsp_flags", "prefer_tcp", 0);  // over UDP, cameras lose packets even in a quiet network
     av_dict_set(&options, "http_persistent", "0", 0);      // else nothing tells how a playlist's segments ended
@@ -89,7 +90,13 @@ void Demuxer::open(const AVInputFormat* format) {
     const int code = avformat_open_input(&raw, location.c_str(), format, &options);
     context_.reset(raw);
     av_dict_free(&options);
+    require_reach();
     if (code < 0) fail(why_unopened(code, !file));
+}
+
+/// libav goes on without what a playlist names in vain.
+void Demuxer::require_reach() const {
+    if (reach_.refused()) fail(reach_.refusal());
 }
 
 /// libav would wait for the name service inside, where nothing interrupts it.
@@ -100,9 +107,13 @@ void Demuxer::look_up_host() const {
 }
 
 std::string Demuxer::why_unopened(int code, bool from_far) const {
+    const std::string kind = io_ ? reach_.why_not({io_->buffer, io_->buf_end}) : reach_.why_not();
+    if (!kind.empty()) return kind;
     if (!from_far)
         return "is no video or picture that can be read (" + av_message(code) +
                "); if it should be one, it is cut short or damaged: copy or record it again";
+    if (code == AVERROR(EINVAL) && is_http())
+        return "is no video or picture, or a list of a kind that is not followed; look what the server sends";
     if (code == AVERROR_INVALIDDATA && is_http())
         return "is no video or picture that can be read (" + av_message(code) + "); look what the server sends";
     const std::string reason = Clock::now() > deadline_            ? "it says nothing"
@@ -119,6 +130,7 @@ void Demuxer::find_streams() {
     const std::size_t streams = limits.size();
     const int code = avformat_find_stream_info(context_.get(), limits.data());
     for (std::size_t i = 0; i < streams; ++i) av_dict_free(&limits[i]);
+    require_reach();
     if (code < 0) fail("cannot be read (" + av_message(code) + "); it may be cut short: copy or record it again");
 }
 
@@ -212,6 +224,7 @@ bool Demuxer::read_next(AVPacket& packet) {
     for (int retries = 0; !ended_ && !cancel_.stop_requested();) {
         av_packet_unref(&packet);
         const int code = av_read_frame(context_.get(), &packet);
+        require_reach();
         if (cancel_.stop_requested()) break;  // what came last may be half a packet
         if (code >= 0 && !(held_ && has_gap())) {
             expect_something();

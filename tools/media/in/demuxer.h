@@ -15,6 +15,7 @@
 #include "tools/media/av_handles.h"
 #include "tools/media/av_io.h"
 #include "tools/media/in/video_stream.h"
+#include "tools/media/reach.h"
 
 namespace convoy::media {
 
@@ -58,6 +59,7 @@ private:
     using Clock = std::chrono::steady_clock;
 
     void open(const AVInputFormat* format);
+    void require_reach() const;
     std::string why_unopened(int code, bool from_far) const;
     void look_up_host() const;
     bool gives_up() const;
@@ -78,7 +80,7 @@ private:
     int asks_at_end(AVIOContext& io) const;
     bool still_connected(AVIOContext& io);
     void watch_parts(AVFormatContext& context);
-    int open_part(AVFormatContext* context, AVIOContext** io, const char* url, int flags, AVDictionary** options);
+    int open_part(AVFormatContext& context, AVIOContext** io, const char* url, int flags, AVDictionary** options);
     void look_at_part(AVIOContext& io);
     bool has_gap() const { return !body() && !gap_.empty(); }
     void break_off(const std::string& reason);
@@ -96,8 +98,8 @@ private:
     const bool asks_again_;                   // a camera, which libav asks until it has a picture
     std::unique_ptr<InputStream> stream_in_;  // of what is no regular file
     AvioPtr io_;
-    // Of what libav opens over HTTP: how it would do that itself, what is open, and what of a playlist is missing.
-    decltype(AVFormatContext::io_open) open_part_ = nullptr;
+    Reach reach_;
+    // Of what libav opens over HTTP: how it would close that itself, what is open, and what of a playlist is missing.
     decltype(AVFormatContext::io_close2) close_part_ = nullptr;
     std::vector<AVIOContext*> parts_;
     std::string gap_;

@@ -97,11 +97,10 @@ bool Demuxer::still_connected(AVIOContext& io) {
 
 /// What a playlist names libav opens through here, and all else over HTTP. Of what is missing it says nothing.
 void Demuxer::watch_parts(AVFormatContext& context) {
-    open_part_ = context.io_open;
     close_part_ = context.io_close2;
     context.opaque = this;
     context.io_open = [](AVFormatContext* c, AVIOContext** io, const char* url, int flags, AVDictionary** options) {
-        return static_cast<Demuxer*>(c->opaque)->open_part(c, io, url, flags, options);
+        return static_cast<Demuxer*>(c->opaque)->open_part(*c, io, url, flags, options);
     };
     context.io_close2 = [](AVFormatContext* c, AVIOContext* io) {
         auto* self = static_cast<Demuxer*>(c->opaque);
@@ -110,13 +109,13 @@ void Demuxer::watch_parts(AVFormatContext& context) {
     };
 }
 
-int Demuxer::open_part(AVFormatContext* context, AVIOContext** io, const char* url, int flags, AVDictionary** options) {
+int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const char* url, int flags, AVDictionary** options) {
     AVDictionary* own = nullptr;
     AVDictionary** all = options ? options : &own;
     av_dict_set(all, "reconnect", "1", 0);  // where ranges are known, behind the last byte
     const auto patience = std::chrono::duration_cast<std::chrono::microseconds>(*silence_);
     av_dict_set_int(all, "timeout", patience.count(), 0);  // by default it connects for 5 s
-    const int code = open_part_(context, io, url, flags, all);
+    const int code = reach_.open(context, io, url, flags, all);
     av_dict_free(&own);
     const std::string_view name = url;
     const bool is_list = name.find(".m3u") != name.npos || name.find(".mpd") != name.npos;  // one of several, maybe

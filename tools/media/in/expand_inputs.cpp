@@ -123,16 +123,17 @@ void expand(const std::string& path, std::vector<std::string>& out, std::vector<
 }
 
 /// The paths in a list; nothing where it is none.
-std::optional<std::vector<std::string>> listed(const std::string& path) {
+std::optional<std::vector<std::string>> listed(const std::string& path, std::vector<std::string>& files) {
     std::error_code code;
-    if (path.starts_with('@') && !fs::exists(path, code)) return read_input_list(path.substr(1), true);
-    return is_url(path) ? std::nullopt : read_input_list(path, false);
+    if (path.starts_with('@') && !fs::exists(path, code)) return read_input_list(path.substr(1), true, files);
+    return is_url(path) ? std::nullopt : read_input_list(path, false, files);
 }
 
 }  // namespace
 
-std::vector<std::string> expand_inputs(const std::vector<std::string>& paths, std::vector<std::string>* left_out) {
-    std::vector<std::string> out, sentences;
+std::vector<std::string> expand_inputs(const std::vector<std::string>& paths, std::vector<std::string>* left_out,
+                                       std::vector<std::string>* lists) {
+    std::vector<std::string> out, sentences, files;
     std::exception_ptr first_failure;
     std::size_t failures = 0;
     for (const std::string& path : paths) {
@@ -146,7 +147,7 @@ std::vector<std::string> expand_inputs(const std::vector<std::string>& paths, st
             continue;
         }
         try {
-            if (const auto list = listed(path))
+            if (const auto list = listed(path, files))
                 for (const std::string& line : *list) expand(line, out, sentences);
             else
                 expand(path, out, sentences);
@@ -158,6 +159,7 @@ std::vector<std::string> expand_inputs(const std::vector<std::string>& paths, st
     }
     if (failures > 0 && failures == paths.size()) std::rethrow_exception(first_failure);
     if (left_out) *left_out = std::move(sentences);
+    if (lists) *lists = std::move(files);
     return out;
 }
 

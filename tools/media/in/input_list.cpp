@@ -19,6 +19,12 @@ namespace {
 constexpr std::uintmax_t kMostBytes = std::uintmax_t(256) << 20;
 constexpr std::size_t kLookedAt = 4096;
 
+/// What is called otherwise may be a text that somebody has given a video's name.
+bool is_called_list(const std::string& path) {
+    static constexpr std::string_view kEndings[] = {"txt", "list", "lst", "data"};
+    return std::find(std::begin(kEndings), std::end(kEndings), lower_ending(path)) != std::end(kEndings);
+}
+
 bool is_text(std::string_view text) {
     return std::none_of(text.begin(), text.end(),
                         [](unsigned char c) { return c < 0x20 && c != '\t' && c != '\r' && c != '\n'; });
@@ -68,9 +74,11 @@ std::string valid_of(const std::vector<std::string>& lines) {
 
 }  // namespace
 
-std::optional<std::vector<std::string>> read_input_list(const std::string& path, bool outright) {
+std::optional<std::vector<std::string>> read_input_list(const std::string& path, bool outright,
+                                                        std::vector<std::string>& files) {
     std::error_code error;
     if (outright) require_readable(path);
+    if (!outright && !is_called_list(path)) return std::nullopt;
     std::optional<std::vector<std::string>> lines = read_lines(path);
     if (outright && (!lines || lines->empty())) throw_input(path, "is no list: it must be text, one path a line");
     if (!lines || lines->empty()) return std::nullopt;
@@ -85,6 +93,8 @@ std::optional<std::vector<std::string>> read_input_list(const std::string& path,
         return std::nullopt;
     }
     for (std::string& line : *lines) line = resolve(line, list);
+    files.push_back(path);
+    if (list != path) files.push_back(list);
     return lines;
 }
 

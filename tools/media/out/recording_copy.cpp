@@ -38,14 +38,17 @@ bool has_place(const AVOutputFormat& format, AVCodecID codec) {
 bool can_be_copied(const std::string& recording) { return !is_url(recording) && !is_stream(recording); }
 
 RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
-    : recording_(std::move(recording)), which_(which), packet_(av_packet_alloc()) {
-    if (!packet_) throw std::bad_alloc();
-    AVFormatContext* raw = nullptr;
+    : recording_(std::move(recording)), which_(which), reach_(recording_), packet_(av_packet_alloc()) {
+    AVFormatContext* raw = avformat_alloc_context();
+    if (!packet_ || !raw) throw std::bad_alloc();
     const auto check = [&](int code) {
+        if (reach_.refused()) throw_input(recording_, reach_.refusal());
         if (code < 0) throw_input(recording_, "cannot be read a second time to be copied (" + av_message(code) + ")");
     };
-    check(avformat_open_input(&raw, ("file:" + recording_).c_str(), nullptr, nullptr));
+    reach_.bound(*raw);
+    const int code = avformat_open_input(&raw, reach_.location().c_str(), nullptr, nullptr);  // frees it when it fails
     input_.reset(raw);
+    check(code);
     check(avformat_find_stream_info(raw, nullptr));
     video_ = video >= 0 && video < int(raw->nb_streams)
                  ? video

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tools/media/av_handles.h"
+#include "tools/media/reach.h"
 
 namespace convoy::media {
 
@@ -57,6 +58,7 @@ private:
 
     const std::string recording_;
     const Tracks which_;
+    Reach reach_;
     DemuxerPtr input_;
     int video_ = -1;
     std::vector<Track> tracks_;  // by stream

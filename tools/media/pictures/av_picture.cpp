@@ -10,11 +10,13 @@
 #include "tools/media/av_io.h"
 #include "tools/media/limits.h"
 #include "tools/media/pictures/rgb_converter.h"
+#include "tools/media/reach.h"
 
 namespace convoy::media {
 namespace {
 
 constexpr int kBufferBytes = 1 << 16;
+constexpr std::size_t kProbed = 1 << 16;
 
 /// A file in memory as libav reads it.
 struct MemoryFile {
@@ -49,9 +51,10 @@ AvioPtr open_memory(MemoryFile& file) {
     throw std::bad_alloc();
 }
 
-int open_container(AVIOContext* io, DemuxerPtr& container) {
+int open_container(AVIOContext* io, Reach& reach, DemuxerPtr& container) {
     AVFormatContext* raw = avformat_alloc_context();
     if (!raw) throw std::bad_alloc();
+    reach.bound(*raw);
     raw->pb = io;
     raw->flags |= AVFMT_FLAG_CUSTOM_IO;
     const int code = avformat_open_input(&raw, "", nullptr, nullptr);  // frees it when it fails
@@ -96,13 +99,16 @@ bool to_rgb(AVFrame& frame, AvPicture& picture) {
 AvOutcome decode_by_libav(std::span<const std::uint8_t> file, AvPicture& picture, std::string& reason) {
     MemoryFile memory{file};
     const AvioPtr io = open_memory(memory);
+    Reach reach("");
     DemuxerPtr container;
     const auto end = [&](AvOutcome outcome, const std::string& why) {
         reason = why;
         return outcome;
     };
-    if (const int code = open_container(io.get(), container); code < 0)
-        return end(AvOutcome::unknown, av_message(code));
+    if (const int code = open_container(io.get(), reach, container); code < 0) {
+        const std::string kind = reach.why_not(file.first(std::min(file.size(), kProbed)));
+        return end(AvOutcome::unknown, kind.empty() ? av_message(code) : "it " + kind);
+    }
     if (is_tiled(*container)) return end(AvOutcome::unknown, "it is made of tiles");
     const AVCodec* codec = nullptr;
     const int index = av_find_best_stream(container.get(), AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);

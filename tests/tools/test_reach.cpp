@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+//
+// Playlists and scripts, under whatever name: what they name is opened where that is near and wanted, and nowhere else.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <thread>
+
+#include <convoy/media/image.h>
+#include <convoy/media/input.h>
+#include <convoy/media/source.h>
+#include "tests/support/catch.h"
+#include "tests/support/in_time.h"
+#include "tests/tools/child.h"
+#include "tests/tools/http_server.h"
+#include "tests/tools/media_files.h"
+#include "tests/tools/segment_frames.h"
+#include "tools/media/out/recording_copy.h"
+
+using namespace convoy;
+using namespace convoy::test;
+
+namespace {
+
+const std::string kHead = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:9\n", kEnd = "#EXT-X-ENDLIST\n";
+
+std::string playlist(const std::string& segment) { return kHead + "#EXTINF:1,\n" + segment + "\n" + kEnd; }
+std::string master(const std::string& list) { return "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=800000\n" + list + "\n"; }
+
+bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// How many frames it has, or the error.
+std::string read(const std::string& path) {
+    return in_time("reading " + path, [&] {
+        try {
+            std::size_t frames = 0;
+            const auto input = media::open_input(path);
+            const auto reader = input->make_reader({});
+            while (const auto segment = input->next_segment()) frames += read_segment(*reader, segment).size();
+            return std::to_string(frames);
+        } catch (const Error& error) {
+            CHECK(error.kind() == ErrorKind::input);
+            return std::string(error.what());
+        }
+    });
+}
+
+void check_refused(const std::string& path, const std::string& part) {
+    const std::string error = read(path);
+    INFO("expected '" << part << "' in: " << error);
+    CHECK(has(error, path.substr(path.rfind('/') + 1)));
+    CHECK(has(error, part));
+}
+
+/// A folder with a clip of 30 frames, and one within it.
+struct Place {
+    Place() {
+        std::filesystem::create_directory(folder / "in");
+        ready = make_video("-f lavfi -i testsrc2=size=96x64:rate=10:duration=3 -c:v mpeg4 -g 10", folder / "clip.ts");
+    }
+    std::string write(const std::string& name, const std::string& text) const {
+        write_file(folder / name, text);
+        return folder / name;
+    }
+    TempFolder folder;
+    bool ready = false;
+};
+
+}  // namespace
+
+TEST_CASE("a text under a video's name opens no other file", "[reach]") {
+    const Place at;
+    if (!at.ready) return;
+    const std::string clip = "file://" + at.folder / "clip.ts";
+    const std::string lists[][2] = {
+        {playlist(clip), "is a playlist that names '" + clip + "'"},
+        {playlist("clip.ts"), "is a playlist that names 'clip.ts'"},
+        {"ffconcat version 1.0\nfile " + clip + "\n", "is no video but a list (concat) that names '" + clip + "'"},
+        {"ffconcat version 1.0\nfile '" + at.folder / "clip.ts" + "'\n",
+         "(concat) that names '" + at.folder / "clip.ts'"},
+        {"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n", "a list (sdp)"},
+        {"<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" "
+         "profiles=\"urn:mpeg:dash:profile:isoff-main:2011\"><Period><AdaptationSet><Representation id=\"1\" "
+         "bandwidth=\"1\"><BaseURL>" +
+             clip + "</BaseURL></Representation></AdaptationSet></Period></MPD>",
+         "video"},
+        {clip + "\n", "is no video or picture"},
+    };
+    for (const auto& [text, part] : lists)
+        for (const char* name : {"in/x.mp4", "in/x.mkv", "in/x", "in/x.ts"}) check_refused(at.write(name, text), part);
+    const std::string x = at.write("in/x.mp4", lists[0][0]);
+    CHECK(media::expand_inputs({at.write("in/y.mp4", clip + "\n")}) ==
+          std::vector<std::string>{at.folder / "in/y.mp4"});
+    CHECK(has(error_of([&] { media::open_source(x); }).what(), lists[0][1]));
+    CHECK(has(error_of([&] { media::read_image(at.write("in/x.jpg", lists[0][0])); }).what(), lists[0][1]));
+    using Copy = media::RecordingCopy;
+    CHECK(error_of([&] { Copy(x, Copy::Tracks::all); }).kind() == ErrorKind::input);
+    CHECK(error_of([&] { Copy(at.write("in/x.mp4", lists[2][0]), Copy::Tracks::all); }).kind() == ErrorKind::input);
+}
+
+TEST_CASE("a playlist that comes through a pipe opens no file", "[reach]") {
+    const Place at;
+    if (!at.ready) return;
+    const std::string pipe = at.folder / "pipe.m3u8";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    std::thread writer([&] { write_file(pipe, playlist("file://" + at.folder / "clip.ts")); });
+    const std::string error = read(pipe);
+    writer.join();
+    CHECK(has(error, "is a playlist that names 'file://"));
+}
+
+TEST_CASE("a playlist by its name opens what is beside it and below", "[reach]") {
+    const Place at;
+    if (!at.ready) return;
+    const std::string clip = at.folder / "clip.ts";
+    CHECK(read(at.write("list.m3u8", playlist("clip.ts"))) == "30");
+    CHECK(read(at.write("list.m3u", playlist(clip))) == "30");
+    CHECK(read(at.write("list.m3u", playlist("file:" + clip))) == "30");
+    CHECK(read(at.write("master.m3u8", master("list.m3u8"))) == "30");
+    media::RecordingCopy copy(at.folder / "list.m3u8", media::RecordingCopy::Tracks::all);
+    CHECK(copy.video() == 0);
+    std::filesystem::copy(clip, at.folder / "in/clip.ts");
+    CHECK(read(at.write("list.m3u8", playlist("in/clip.ts"))) == "30");
+    std::filesystem::create_symlink(clip, at.folder / "in/link.ts");
+    const std::string outside = "which is no file in its folder or below and was not opened";
+    for (const std::string& segment : {std::string("../clip.ts"), clip, "file://" + clip, std::string("link.ts")})
+        check_refused(at.write("in/list.m3u8", playlist(segment)), outside);
+    check_refused(at.write("in/list.m3u8", master("../list.m3u8")), outside);
+    check_refused(at.write("in/list.m3u8", playlist("http://127.0.0.1:9/clip.ts")), outside);
+    check_refused(at.write("in/list.m3u8", kHead + "#EXT-X-KEY:METHOD=AES-128,URI=\"" + clip + "\"\n" +
+                                               playlist("clip.ts").substr(kHead.size())),
+                  outside);
+    check_refused(at.write("concat.m3u8", "ffconcat version 1.0\nfile clip.ts\n"), "is no video but a list (concat)");
+}
+
+TEST_CASE("a playlist of itself ends at once", "[reach]") {
+    const Place at;
+    if (!at.ready) return;
+    check_refused(at.write("list.m3u8", master("list.m3u8")), "is a playlist that names itself");
+    check_refused(at.write("list.m3u8", kHead), "is a playlist that names itself, or nothing");
+    check_refused(at.write("list.m3u8", playlist("list.m3u8")), "list.m3u8");
+    at.write("b.m3u8", master("b.m3u8"));
+    check_refused(at.write("a.m3u8", master("b.m3u8")), "names more than 256 others, or some in a circle");
+}
+
+TEST_CASE("a playlist behind a web server opens what HTTP gives", "[reach]") {
+    const Place at;
+    if (!at.ready) return;
+    HttpAnswer answer;
+    answer.file = playlist("file://" + at.folder / "clip.ts");
+    answer.others["/clip.ts"] = read_file(at.folder / "clip.ts");
+    const auto error_of_answer = [&] {
+        const HttpServer server(answer);
+        return read(server.url("list.m3u8"));
+    };
+    CHECK(has(error_of_answer(), "which is no address of HTTP and was not opened"));
+    answer.file = master("list.m3u8");
+    answer.others["/list.m3u8"] = master("list.m3u8");
+    CHECK(has(error_of_answer(), "is a playlist that names itself"));
+    answer.others.erase("/list.m3u8");
+    answer.file = "ffconcat version 1.0\nfile clip.ts\n";
+    CHECK(has(error_of_answer(), "a list of a kind that is not followed"));
+    answer.file = playlist("clip.ts");
+    CHECK(error_of_answer() == "30");
+}
