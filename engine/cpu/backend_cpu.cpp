@@ -146,6 +146,11 @@ void CpuBackend::run_picture(const Place& place) {
         with_layer_name(plan_.graph.nodes[i], kDevice, [&] { run_node(int(i), place); });
 }
 
+void CpuBackend::run_layer(int node, std::byte* slot, int picture) {
+    const OmpThreads scope(threads_);
+    run_node(node, {slot, picture, 0, true});
+}
+
 std::vector<double> CpuBackend::node_ms(std::byte* slot, int warmup, int passes) {
     using Clock = std::chrono::steady_clock;
     const OmpThreads scope(threads_);

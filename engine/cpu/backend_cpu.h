@@ -45,6 +45,8 @@ public:
     /// Milliseconds that each node of the plan takes for the first picture of `slot`, with all threads: the least of
     /// `passes` runs of the whole network, after `warmup` more. Other programs on the machine delay every barrier.
     std::vector<double> node_ms(std::byte* slot, int warmup, int passes);
+    /// One node of the plan for one picture of `slot`, in the first lane's arena with all threads.
+    void run_layer(int node, std::byte* slot, int picture);
 
 private:
     friend class CpuSlot;
@@ -88,10 +90,13 @@ public:
     void preprocess(int index, const Frame& frame, DecoderSeat& seat) override;
     void run(int count) override;
     double wait() override { return run_ms_; }
-    void collect(int index, std::vector<Detection>& out) override;
+    std::int64_t collect(int index, std::vector<Detection>& out) override;
+    std::string first_not_finite(int index) override;
     std::byte* memory() const { return memory_.data(); }
 
 private:
+    void decode(const Head& head, int index);
+
     CpuBackend& backend_;
     HostBuffer memory_;
     TensorId input_;

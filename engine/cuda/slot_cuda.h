@@ -15,7 +15,8 @@ public:
     void drop() override;
     void run(int count) override;
     double wait() override;
-    void collect(int index, std::vector<Detection>& out) override;
+    std::int64_t collect(int index, std::vector<Detection>& out) override;
+    std::string first_not_finite(int index) override;
     std::byte* memory() const;
 
     static constexpr kernels::cuda::CandidateCapacity kCapacity{};
@@ -28,6 +29,10 @@ private:
     void capture_graphs();
     /// Where pictures lie in the network's input; and empties the lists of candidates.
     void send_transforms(cudaStream_t stream) const;
+    /// Tensor `t` of picture `index` in host memory.
+    std::vector<float> read(TensorId t, int index) const;
+    /// Adds to candidates_.
+    void decode_on_host(const Head& head, int index);
     void decode_on_host(int index);
 
     CudaBackend& backend_;

@@ -180,6 +180,8 @@ private:
     void postprocess_loop();
     void wait_for(Batch& batch);
     void collect(Batch& batch, std::vector<FrameOutcome>& outcomes);
+    void look_at(Slot& slot, int index, Result& result);
+    std::string seek_not_finite(Slot& slot, int index);
     void let_go(Batch& batch);
     void blame(Batch& batch, std::exception_ptr error);
 
@@ -200,6 +202,8 @@ private:
     std::string failure_;
     std::function<void(const std::string&, std::int64_t)> before_batch_;
     std::int64_t pictures_ = 0;  // run so far
+    std::mutex network_mutex_;   // held while the network runs, or runs again
+    bool sought_ = false;        // whether it has run again to find what is not finite
 
     StageClock decode_clock_{"decode"}, wait_clock_{"wait for a slot"}, preprocess_clock_{"preprocess"};
     StageClock network_clock_{"network"}, postprocess_clock_{"post-process"}, latency_clock_{"latency"};
