@@ -90,7 +90,7 @@ public:
     void preprocess(int index, const Frame& frame, DecoderSeat& seat) override;
     void run(int count) override;
     double wait() override { return run_ms_; }
-    std::int64_t collect(int index, std::vector<Detection>& out) override;
+    std::optional<std::int64_t> collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) override;
     std::string first_not_finite(int index) override;
     std::byte* memory() const { return memory_.data(); }
 

@@ -32,12 +32,13 @@ void CpuSlot::decode(const Head& head, int index) {
                               backend_.detect_.confidence, transforms_[index], candidates_);
 }
 
-std::int64_t CpuSlot::collect(int index, std::vector<Detection>& out) {
+std::optional<std::int64_t> CpuSlot::collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) {
     const Plan& plan = backend_.plan();
     candidates_.clear();
     for (const Head& head : heads_) decode(head, index);
-    survivors_.clear();
-    kernels::cpu::nms(candidates_, plan.classes, plan.nms_kind, plan.beta_nms, backend_.detect_.nms, survivors_);
+    if (!kernels::cpu::nms(candidates_, plan.classes, plan.nms_kind, plan.beta_nms, backend_.detect_.nms, survivors_,
+                           &stop))
+        return std::nullopt;
     list_detections(candidates_, survivors_, out);
     return std::int64_t(candidates_.not_finite);
 }

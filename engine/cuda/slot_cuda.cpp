@@ -182,10 +182,10 @@ double CudaSlot::wait() {
     return double(ms);
 }
 
-std::int64_t CudaSlot::collect(int index, std::vector<Detection>& out) {
-    if (!decodes_ || !k::read_survivors(resources_->survivors.data(), kCapacity, backend_.plan().max_batch, index,
-                                        backend_.plan().classes, candidates_, survivors_))
-        decode_on_host(index);
+std::optional<std::int64_t> CudaSlot::collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) {
+    const bool read = decodes_ && k::read_survivors(resources_->survivors.data(), kCapacity, backend_.plan().max_batch,
+                                                    index, backend_.plan().classes, candidates_, survivors_);
+    if (!read && !decode_on_host(index, stop)) return std::nullopt;
     list_detections(candidates_, survivors_, out);
     return std::int64_t(candidates_.not_finite);
 }
@@ -234,13 +234,14 @@ void CudaSlot::decode_on_host(const Head& head, int index) {
 
 // A tree of classes; more candidates than the device keeps room for, at a threshold near 0: the host has all the room
 // it wants; or numbers that are not finite.
-void CudaSlot::decode_on_host(int index) {
+bool CudaSlot::decode_on_host(int index, const std::atomic<bool>& stop) {
     const DeviceScope scope(backend_.device());
     const StageScope timed(backend_.host_decode_clock());
     const Plan& plan = backend_.plan();
     candidates_.clear();
     for (const Head& head : heads_) decode_on_host(head, index);
-    kernels::cpu::nms(candidates_, plan.classes, plan.nms_kind, plan.beta_nms, backend_.detect().nms, survivors_);
+    return kernels::cpu::nms(candidates_, plan.classes, plan.nms_kind, plan.beta_nms, backend_.detect().nms, survivors_,
+                             &stop);
 }
 
 }  // namespace convoy

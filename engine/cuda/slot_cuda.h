@@ -15,7 +15,7 @@ public:
     void drop() override;
     void run(int count) override;
     double wait() override;
-    std::int64_t collect(int index, std::vector<Detection>& out) override;
+    std::optional<std::int64_t> collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) override;
     std::string first_not_finite(int index) override;
     std::byte* memory() const;
 
@@ -33,7 +33,8 @@ private:
     std::vector<float> read(TensorId t, int index) const;
     /// Adds to candidates_.
     void decode_on_host(const Head& head, int index);
-    void decode_on_host(int index);
+    /// All heads, and NMS; false when `stop` became true.
+    bool decode_on_host(int index, const std::atomic<bool>& stop);
 
     CudaBackend& backend_;
     std::vector<Head> heads_;

@@ -52,7 +52,7 @@ DeviceWorker::~DeviceWorker() { stop(); }
 void DeviceWorker::stop() {
     {
         const std::lock_guard lock(mutex_);
-        stopping_ = dropping_ = true;
+        dropping_ = stopping_ = true;
     }
     room_.notify_all();
     work_.notify_all();
@@ -347,10 +347,10 @@ void DeviceWorker::collect(Batch& batch, std::vector<FrameOutcome>& outcomes) {
         FrameOutcome& out = found[i];
         out.result.frame = std::move(arrival.frame);
         out.error = arrival.error ? arrival.error : batch.error;
-        if (!whole || out.error) continue;
+        if (!whole || batch.lost || out.error) continue;
         const StageScope timed(postprocess_clock_, options_.trace, options_.name, kPostprocessTrack, "post-process");
         try {
-            if (!out.result.frame.undecodable) look_at(*batch.slot, int(i), out.result);
+            if (!out.result.frame.undecodable && !look_at(*batch.slot, int(i), out.result)) batch.lost = true;
         } catch (...) {
             out.error = std::current_exception();
             if (!backend_->alive()) blame(batch, out.error);
@@ -364,11 +364,15 @@ void DeviceWorker::collect(Batch& batch, std::vector<FrameOutcome>& outcomes) {
     outcomes = std::move(found);
 }
 
-void DeviceWorker::look_at(Slot& slot, int index, Result& result) {
-    result.not_finite = slot.collect(index, result.detections);
+// False when frames are dropped and this one would take long.
+bool DeviceWorker::look_at(Slot& slot, int index, Result& result) {
+    const std::optional<std::int64_t> not_finite = slot.collect(index, result.detections, dropping_);
+    if (!not_finite) return false;
+    result.not_finite = *not_finite;
     const PixelView& picture = result.frame.pixels;
     finish_detections(options_.detect, picture.width, picture.height, result.detections);
     if (result.not_finite > 0) result.first_not_finite = seek_not_finite(slot, index);
+    return true;
 }
 
 // Once a run, since it takes as long as a batch, and longer on a GPU.

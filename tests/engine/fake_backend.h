@@ -57,7 +57,9 @@ public:
     bool die_silently = false;          // that run seems to go well, with wrong results
     std::chrono::microseconds work{0};  // a batch takes
     std::int64_t not_finite = 0;        // boxes of each picture
-    std::atomic<int> sought{0};         // times that a layer was looked for
+    bool endless_boxes = false;         // so many that they are never sorted out
+    std::atomic<bool> collecting{false};
+    std::atomic<int> sought{0};  // times that a layer was looked for
 
     static int number(const PixelView& p) { return p.plane[0][0] + 256 * p.plane[0][1]; }
 
@@ -98,7 +100,11 @@ private:
             backend.patience.wait("the network", [&] { return !hangs; });
             return double(backend.work.count()) * 1e-3;
         }
-        std::int64_t collect(int index, std::vector<Detection>& out) override {
+        std::optional<std::int64_t> collect(int index, std::vector<Detection>& out,
+                                            const std::atomic<bool>& stop) override {
+            backend.collecting = true;
+            while (backend.endless_boxes && !stop) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            if (backend.endless_boxes) return std::nullopt;
             out = {{numbers.at(std::size_t(index)), .5f, {0, 0, 1, 1}}};
             return backend.not_finite;
         }

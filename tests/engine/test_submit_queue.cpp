@@ -288,3 +288,16 @@ TEST_CASE("where what is not finite came from is looked for once, and counted ev
     CHECK((told >= 1 && told <= 2));
     for (const test::FakeBackend* backend : fake.backends) CHECK(backend->sought <= 1);
 }
+
+TEST_CASE("a picture whose boxes take for ever is given up with all else", "[submit]") {
+    const NumberedPictures pictures;
+    FakeDevices fake(1, 3);
+    test::FakeBackend& backend = *fake.backends[0];
+    backend.endless_boxes = true;
+    SubmitQueue queue(fake.workers, kCapacity);
+    for (int i = 0; i < 5; ++i) queue.submit(pictures.frame(i));
+    queue.finish();
+    while (!backend.collecting) std::this_thread::yield();
+    queue.cancel();
+    CHECK_FALSE(queue.next().has_value());
+}
