@@ -50,7 +50,8 @@ public:
 
 private:
     friend class CpuSlot;
-    struct Conv;       // one convolution, prepared for all threads and for each lane
+    struct Kernels;    // of a convolution's problem: for all threads and for each lane
+    struct Conv;       // one convolution, packed
     struct BatchNorm;  // one that could not be folded
     struct Lane {
         HostBuffer arena, scratch;
@@ -61,6 +62,7 @@ private:
         bool wide;  // with all threads
     };
 
+    Kernels& kernels_for(const kernels::ConvProblem& problem);
     void prepare(int node, const ConvOp& op);
     void prepare(int node, const BatchNormOp& op, BatchNormFormula formula);
     void run(std::byte* slot, int count);
@@ -75,7 +77,8 @@ private:
     DetectOptions detect_;
     int threads_;  // in all
     WorkerTeam lane_workers_;
-    int lane_threads_;           // of each lane
+    int lane_threads_;  // of each lane
+    std::map<kernels::ConvProblem, Kernels> kernels_;
     std::map<int, Conv> convs_;  // by node
     std::map<int, BatchNorm> batchnorms_;
     std::map<const LocalOp*, std::pair<std::vector<float>, std::vector<float>>> locals_;  // weights, bias

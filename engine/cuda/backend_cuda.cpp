@@ -172,8 +172,8 @@ int CudaBackend::batch_for(int count) const { return *std::lower_bound(batches_.
 cudaStream_t CudaBackend::compute_stream() const { return resources_->compute.get(); }
 
 DeviceTensor CudaBackend::view(TensorId t, std::byte* slot, int n) const {
-    const Graph::Place place = plan_.graph.place(t);
-    const MemoryPlan::Block& block = plan_.memory.block(plan_.graph, t);
+    const Graph::Place place = plan_.memory.places[std::size_t(t)];
+    const MemoryPlan::Block& block = plan_.memory.block(t);
     const Shape s = plan_.graph.tensors[t].shape;
     const kernels::DataType type = k::storage(math_of(precision_));
     std::byte* base = (block.home == MemoryPlan::Home::slot ? slot : resources_->arena.data()) + block.offset;
