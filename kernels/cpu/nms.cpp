@@ -119,6 +119,7 @@ void list(const Candidates& candidates, const std::vector<std::int64_t>& places,
 bool nms(const Candidates& candidates, int classes, NmsKind kind, float beta, float threshold,
          std::vector<Survivor>& out, const std::atomic<bool>* stop) {
     const auto stopped = [&] { return stop && candidates.probs.size() >= kLong && *stop; };
+    if (stopped()) return false;
     Neighbours neighbours(candidates.boxes, kind, beta, threshold);
     std::vector<unsigned char> kept(candidates.probs.size());
     // From 1, strongest first; 0: not in the class, or suppressed.
