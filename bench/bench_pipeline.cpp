@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
+#include <atomic>
 
 #include <thread>
 
@@ -46,8 +47,9 @@ nlohmann::json bench_pipeline(const BenchOptions& options) {
                                 }) -
                                 network_ms * 1e-3;
     std::vector<Detection> detections;
+    const std::atomic<bool> never{false};
     const double post_s = seconds([&] {
-        for (std::size_t i = 0; i < frames.size(); ++i) slot->collect(last, detections);
+        for (std::size_t i = 0; i < frames.size(); ++i) slot->collect(last, detections, never);
     });
     frames.clear();
 

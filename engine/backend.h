@@ -3,7 +3,9 @@
 // The seam between the engine and a device.
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,8 +58,15 @@ public:
     virtual void run(int count) = 0;
     /// Waits for run(), and says how many milliseconds the network took.
     virtual double wait() = 0;
-    /// After wait(): lists what was found in picture `index`: after NMS, in Darknet's order, boxes not clipped.
-    virtual void collect(int index, std::vector<Detection>& out) = 0;
+    /// After wait(): lists what was found in picture `index`: after NMS, in Darknet's order, boxes not clipped. Returns
+    /// how many boxes were left out since a number of theirs is NaN or infinite; nothing if `stop` became true while
+    /// that took long.
+    virtual std::optional<std::int64_t> collect(int index, std::vector<Detection>& out,
+                                                const std::atomic<bool>& stop) = 0;
+    /// After wait(), and while no slot of the backend is in run(): runs the network over the batch again, layer by
+    /// layer, to find the first whose output for picture `index` has a NaN or an infinite number. "layer 3 (conv)";
+    /// empty when none has.
+    virtual std::string first_not_finite(int /*index*/) { return {}; }
 };
 
 /// Bytes of frames that a device may keep in host memory for SegmentWork.

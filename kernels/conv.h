@@ -3,6 +3,7 @@
 // Convolution with a fused epilogue:  y = after(activation(x * w + bias) + residual)
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -29,7 +30,7 @@ struct ConvProblem {
     int q() const { return (w + 2 * pad_w - dilation * (s - 1) - 1) / stride_w + 1; }
     std::size_t weight_count() const { return std::size_t(k) * (c / groups) * r * s; }
     double flops() const { return 2.0 * n * p() * q() * double(weight_count()); }
-    bool operator==(const ConvProblem&) const = default;
+    auto operator<=>(const ConvProblem&) const = default;
 };
 
 namespace cpu {

@@ -3,6 +3,7 @@
 // Per-class non-maximum suppression in Darknet's order (do_nms_sort, box.c).
 #pragma once
 
+#include <atomic>
 #include <vector>
 
 #include "kernels/yolo_decode.h"
@@ -19,10 +20,11 @@ struct Survivor {
 namespace cpu {
 
 /// Replaces `out`. Suppresses, class by class and strongest first, what overlaps a stronger box by more than
-/// `threshold` (strict), and lists what is left in the order in which Darknet lists it: boxes as its repeated stable
-/// sorts leave them (last class most significant), classes ascending within a box.
-void nms(const Candidates& candidates, int classes, NmsKind kind, float beta, float threshold,
-         std::vector<Survivor>& out);
+/// `threshold` (strict, >= 0), and lists what is left in the order in which Darknet lists it: boxes as its repeated
+/// stable sorts leave them (last class most significant), classes ascending within a box. All numbers are finite.
+/// False, and `out` as it was, if `stop` became true while many were compared.
+bool nms(const Candidates& candidates, int classes, NmsKind kind, float beta, float threshold,
+         std::vector<Survivor>& out, const std::atomic<bool>* stop = nullptr);
 
 }  // namespace cpu
 

@@ -52,6 +52,7 @@ struct Candidates {
     std::vector<float> objectness;
     std::vector<std::size_t> first_prob = {0};
     std::vector<ClassProb> probs;
+    std::size_t not_finite = 0;  ///< boxes that are not listed, since a number of theirs is NaN or infinite
     void clear();
 };
 
@@ -65,7 +66,8 @@ namespace cpu {
 
 /// Appends picture `n` of `head`'s activations: boxes with objectness > threshold, and of those the classes with
 /// objectness·class > threshold (of a detection head all boxes with any objectness; of a gaussian head times what a
-/// gaussian head is certain of); both strict. A box without such a class is still listed, as Darknet does.
+/// gaussian head is certain of); both strict. A box without such a class is still listed, as Darknet does. One whose
+/// objectness is NaN, or any of whose numbers is NaN or infinite, is counted instead.
 /// In a tree of classes the most likely child is gone to for as long as the product of all probabilities on the way
 /// times those of its parents is over .5 (hierarchy_top_prediction, Darknet's default for -hier); the box has the class
 /// that is reached, with its objectness.
@@ -92,7 +94,9 @@ struct CandidateBox {
 /// The candidates of one picture in device memory; boxes and probs lie there in no particular order, the probs of one
 /// box together with classes ascending.
 struct CandidatePicture {
-    int* counts;  ///< boxes found, probs found; more than the capacities when not all could be stored
+    /// Boxes found, probs found; more than the capacities when not all could be stored, or when a number is NaN or
+    /// infinite, which the host counts.
+    int* counts;
     CandidateBox* boxes;
     Candidates::ClassProb* probs;
 };

@@ -225,6 +225,14 @@ void greet(const std::string& command, const ModelOptions& model, const Network&
     for (const std::string& note : engine.notes()) say(note);
 }
 
+std::string not_finite_text(const std::string& layer, std::int64_t boxes) {
+    const bool fp16 = layer.find("fp16") != std::string::npos;
+    return fmt::format(
+        "{}boxes with numbers that are NaN or infinite are left out; the first layer that has such numbers is {}: its "
+        "weights are damaged or not of this cfg{}",
+        boxes > 0 ? fmt::format("{} ", boxes) : "", layer, fp16 ? ", or --precision fp32 is needed" : "");
+}
+
 std::function<void(const std::string&)> print_notices(const std::string& command) {
     return [command](const std::string& sentence) { message("{}: {}", command, sentence); };
 }

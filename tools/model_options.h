@@ -63,6 +63,9 @@ void print_warnings(const std::string& command, const Network& network);
 /// Tells people on standard error which model was taken and where it runs, and what the engine notes.
 void greet(const std::string& command, const ModelOptions& model, const Network& network, const Engine& engine);
 
+/// Result::first_not_finite for people: what is left out, how many of it where that is known, and what helps.
+std::string not_finite_text(const std::string& layer, std::int64_t boxes = 0);
+
 /// EngineOptions::notice for people: a line on standard error.
 std::function<void(const std::string&)> print_notices(const std::string& command);
 

@@ -120,6 +120,18 @@ std::string decoder_line(const RunSummary& summary) {
     return text + "\n";
 }
 
+std::string not_finite_line(const RunSummary& summary) {
+    std::int64_t boxes = 0;
+    std::string layer;
+    for (const InputSummary& input : summary.inputs) {
+        boxes += input.end.not_finite;
+        if (layer.empty()) layer = input.end.first_not_finite;
+    }
+    if (boxes == 0) return "";
+    return fmt::format("{} boxes with numbers that are NaN or infinite were left out{}\n", boxes,
+                       layer.empty() ? "" : "; the first layer that has such numbers is " + layer);
+}
+
 nlohmann::ordered_json percentiles(const StageStats& stats) {
     return {{"median_ms", stats.median_ms}, {"p95_ms", stats.p95_ms}, {"p99_ms", stats.p99_ms}};
 }
@@ -145,6 +157,8 @@ nlohmann::ordered_json input_json(const InputSummary& input) {
             {"first_fallback", end.first_fallback},
             {"damaged", end.damaged},
             {"undecodable", end.undecodable},
+            {"not_finite", end.not_finite},
+            {"first_not_finite", end.first_not_finite},
             {"remark", end.remark},
             {"error", end.error}};
 }
@@ -175,7 +189,7 @@ std::string report_text(const RunSummary& summary, const std::string& engine) {
         "host{}\n", run.work_threads ? fmt::format(", {} threads draw and encode", run.work_threads) : std::string());
     text += table(summary, "host");
     text += "every frame\n" + row("latency", run.latency, "") + row(run.reorder.name, run.reorder, "");
-    text += decoder_line(summary);
+    text += decoder_line(summary) + not_finite_line(summary);
     if (summary.jpegs) text += "encoded: " + media::describe(*summary.jpegs) + "\n";
     if (run.repeated_segments > 0)
         text += fmt::format("{} segments were begun again on another device after theirs had failed\n",

@@ -9,7 +9,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <utility>
 
+#include "tools/model_options.h"
 #include "tools/sinks/annotate_work.h"
 
 namespace convoy::tools {
@@ -20,11 +22,17 @@ constexpr std::size_t kPlacesAtOnce = 64;  // frames of a long work that are han
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-std::string count(std::int64_t n, const char* noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
+std::string count(std::int64_t n, const char* noun, const char* plural = "s") {
+    return fmt::format("{} {}{}", n, noun, n == 1 ? "" : plural);
+}
 
 std::string detections_text(const InputSummary& input, const std::vector<std::string>& names) {
     const std::string counts = class_counts(input.by_class, names);
-    return count(input.detections, "detection") + (counts.empty() ? "" : " (" + counts + ")");
+    return count(input.detections, "detection") + (counts.empty() ? "" : " (" + counts + ")") +
+           (input.end.not_finite > 0
+                ? fmt::format(", {} that {} not finite left out", count(input.end.not_finite, "box", "es"),
+                              input.end.not_finite == 1 ? "is" : "are")
+                : "");
 }
 
 std::string video_text(const InputSummary& sum, const std::vector<std::string>& names) {
@@ -34,6 +42,7 @@ std::string video_text(const InputSummary& sum, const std::vector<std::string>& 
 
 void add(InputSummary& sum, const InputSummary& input) {
     sum.end.frames += input.end.frames;
+    sum.end.not_finite += input.end.not_finite;
     sum.detections += input.detections;
     sum.by_class.resize(std::max(sum.by_class.size(), input.by_class.size()));
     for (std::size_t i = 0; i < input.by_class.size(); ++i) sum.by_class[i] += input.by_class[i];
@@ -80,6 +89,8 @@ public:
             ++begun.by_class[std::size_t(d.class_id)];
         }
         ++total_frames_;
+        if (!result.first_not_finite.empty() && !std::exchange(told_not_finite_, true))
+            progress_.error("yolo-run: warning: " + begun.info.path + ": " + not_finite_text(result.first_not_finite));
         for (const auto& sink : sinks_.records) deliver([&] { sink->write({begun.info, input, result}); });
         if (progress_.due()) progress_.update(progress_state(input, begun));
         if (wants_pixels() && !result.frame.undecodable)
@@ -239,6 +250,7 @@ private:
     std::vector<double> bytes_;
     double total_bytes_ = 0, done_bytes_ = 0;
     std::int64_t total_frames_ = 0;
+    bool told_not_finite_ = false;  // once a run
 };
 
 // Recordings share `at_once` lanes; what is or may be live has one of its own, since nothing may wait for its end.

@@ -188,15 +188,21 @@ std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval
     Progress progress(STDERR_FILENO, options.quiet, interrupt_is_overdue);
     const auto start = std::chrono::steady_clock::now();
     const auto total = std::int64_t(dataset.pictures.size());
-    return eval::detect_pictures(
+    std::int64_t not_finite = 0;
+    std::string layer;
+    auto detections = eval::detect_pictures(
         engine, dataset, categories,
-        [&](std::size_t done) {
+        [&](std::size_t done, const Result& result) {
+            not_finite += result.not_finite;
+            if (layer.empty()) layer = result.first_not_finite;
             if (!progress.due()) return;
             const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
             const auto n = std::int64_t(done);
             progress.update({dataset.path, 1, 1, n, total, n, double(n) / double(total), elapsed.count()});
         },
         CompleteOnInterrupt::requested());
+    if (not_finite > 0) dataset.warnings.push_back(not_finite_text(layer, not_finite));
+    return detections;
 }
 
 std::vector<eval::ScoredBox> read_detections(const EvalOptions& options, eval::Dataset& dataset) {

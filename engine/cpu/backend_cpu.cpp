@@ -36,6 +36,7 @@ private:
 // More lanes than this cost memory and latency without being faster a picture.
 constexpr int kMaxLanes = 4;
 constexpr const char* kDevice = "the CPU";
+constexpr std::size_t kWorthThreads = std::size_t(1) << 16;  // weights of a layer; fewer are packed before others wake
 
 int thread_count(int asked) { return asked > 0 ? asked : usable_cores(); }
 
@@ -47,10 +48,14 @@ HostBuffer::HostBuffer(std::size_t bytes) {
     if (!data_) throw std::bad_alloc();
 }
 
-struct CpuBackend::Conv {
+struct CpuBackend::Kernels {
     kernels::cpu::ConvOnednn wide;                 // all threads on one picture
     std::vector<kernels::cpu::ConvOnednn> narrow;  // by lane: a kernel serves one thread at a time
-    HostBuffer wide_weights, narrow_weights;       // the second only where the kernels want different layouts
+};
+
+struct CpuBackend::Conv {
+    const Kernels& kernels;                   // many layers are the same problem
+    HostBuffer wide_weights, narrow_weights;  // the second only where the kernels want different layouts
     std::vector<float> bias;
 };
 
@@ -90,24 +95,33 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads)
 
 CpuBackend::~CpuBackend() = default;
 
+CpuBackend::Kernels& CpuBackend::kernels_for(const kernels::ConvProblem& problem) {
+    const auto found = kernels_.find(problem);
+    if (found != kernels_.end()) return found->second;
+    Kernels kernels{kernels::cpu::ConvOnednn(problem), {}};
+    if (lanes_.size() > 1) {
+        const OmpThreads scope(lane_threads_);  // oneDNN prepares for the threads that it sees
+        for (std::size_t lane = 0; lane < lanes_.size(); ++lane) kernels.narrow.emplace_back(problem);
+        scratch_bytes_ = std::max(scratch_bytes_, kernels.narrow[0].scratch_bytes());
+    }
+    scratch_bytes_ = std::max(scratch_bytes_, kernels.wide.scratch_bytes());
+    return kernels_.emplace(problem, std::move(kernels)).first->second;
+}
+
 void CpuBackend::prepare(int node, const ConvOp& op) {
     const kernels::ConvProblem problem =
         conv_problem(op, plan_.graph.tensors[plan_.graph.nodes[node].inputs[0]].shape, 1);
-    Conv conv{kernels::cpu::ConvOnednn(problem), {}, {}, {}, op.bias};
+    Conv conv{kernels_for(problem), {}, {}, op.bias};
     conv.bias.resize(op.k, 0.f);
+    const OmpThreads scope(problem.weight_count() < kWorthThreads ? 1 : threads_);
     const auto packed = [&](const kernels::cpu::ConvOnednn& kernel) {
         HostBuffer buffer(kernel.packed_bytes());
         kernel.pack(op.weights.data, op.scale.empty() ? nullptr : op.scale.data(), buffer.data());
         return buffer;
     };
-    conv.wide_weights = packed(conv.wide);
-    if (lanes_.size() > 1) {
-        const OmpThreads scope(lane_threads_);  // oneDNN prepares for the threads that it sees
-        for (std::size_t lane = 0; lane < lanes_.size(); ++lane) conv.narrow.emplace_back(problem);
-        if (!conv.narrow[0].shares_packing(conv.wide)) conv.narrow_weights = packed(conv.narrow[0]);
-        scratch_bytes_ = std::max(scratch_bytes_, conv.narrow[0].scratch_bytes());
-    }
-    scratch_bytes_ = std::max(scratch_bytes_, conv.wide.scratch_bytes());
+    const auto& [wide, narrow] = conv.kernels;
+    conv.wide_weights = packed(wide);
+    if (!narrow.empty() && !narrow[0].shares_packing(wide)) conv.narrow_weights = packed(narrow[0]);
     convs_.emplace(node, std::move(conv));
 }
 
@@ -119,8 +133,8 @@ void CpuBackend::prepare(int node, const BatchNormOp& op, BatchNormFormula formu
 std::size_t CpuBackend::working_bytes() const { return lanes_.size() * (plan_.memory.arena_bytes + scratch_bytes_); }
 
 kernels::Tensor CpuBackend::view(TensorId t, std::byte* slot, int picture, int lane) const {
-    const Graph::Place place = plan_.graph.place(t);
-    const MemoryPlan::Block& block = plan_.memory.block(plan_.graph, t);
+    const Graph::Place place = plan_.memory.places[std::size_t(t)];
+    const MemoryPlan::Block& block = plan_.memory.block(t);
     const Shape whole = plan_.graph.tensors[place.root].shape, s = plan_.graph.tensors[t].shape;
     const bool in_slot = block.home == MemoryPlan::Home::slot;
     auto* base = reinterpret_cast<float*>((in_slot ? slot : lanes_[lane].arena.data()) + block.offset);
@@ -146,6 +160,11 @@ void CpuBackend::run_picture(const Place& place) {
         with_layer_name(plan_.graph.nodes[i], kDevice, [&] { run_node(int(i), place); });
 }
 
+void CpuBackend::run_layer(int node, std::byte* slot, int picture) {
+    const OmpThreads scope(threads_);
+    run_node(node, {slot, picture, 0, true});
+}
+
 std::vector<double> CpuBackend::node_ms(std::byte* slot, int warmup, int passes) {
     using Clock = std::chrono::steady_clock;
     const OmpThreads scope(threads_);
@@ -168,7 +187,8 @@ void CpuBackend::run_conv(int index, const ConvOp& op, const Place& place) {
         const kernels::Tensor residual = view(node.inputs[1], place);
         if (residual.data != y.data) kernels::cpu::copy(residual, y);
     }
-    const kernels::cpu::ConvOnednn& kernel = place.wide ? conv.wide : conv.narrow[place.lane];
+    const kernels::cpu::ConvOnednn& kernel =
+        place.wide ? conv.kernels.wide : conv.kernels.narrow[std::size_t(place.lane)];
     const HostBuffer& weights = place.wide || !conv.narrow_weights.data() ? conv.wide_weights : conv.narrow_weights;
     kernel.run(view(node.inputs[0], place).data, weights.data(), conv.bias.data(), y.data,
                lanes_[place.lane].scratch.data());

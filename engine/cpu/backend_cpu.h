@@ -45,10 +45,13 @@ public:
     /// Milliseconds that each node of the plan takes for the first picture of `slot`, with all threads: the least of
     /// `passes` runs of the whole network, after `warmup` more. Other programs on the machine delay every barrier.
     std::vector<double> node_ms(std::byte* slot, int warmup, int passes);
+    /// One node of the plan for one picture of `slot`, in the first lane's arena with all threads.
+    void run_layer(int node, std::byte* slot, int picture);
 
 private:
     friend class CpuSlot;
-    struct Conv;       // one convolution, prepared for all threads and for each lane
+    struct Kernels;    // of a convolution's problem: for all threads and for each lane
+    struct Conv;       // one convolution, packed
     struct BatchNorm;  // one that could not be folded
     struct Lane {
         HostBuffer arena, scratch;
@@ -59,6 +62,7 @@ private:
         bool wide;  // with all threads
     };
 
+    Kernels& kernels_for(const kernels::ConvProblem& problem);
     void prepare(int node, const ConvOp& op);
     void prepare(int node, const BatchNormOp& op, BatchNormFormula formula);
     void run(std::byte* slot, int count);
@@ -73,7 +77,8 @@ private:
     DetectOptions detect_;
     int threads_;  // in all
     WorkerTeam lane_workers_;
-    int lane_threads_;           // of each lane
+    int lane_threads_;  // of each lane
+    std::map<kernels::ConvProblem, Kernels> kernels_;
     std::map<int, Conv> convs_;  // by node
     std::map<int, BatchNorm> batchnorms_;
     std::map<const LocalOp*, std::pair<std::vector<float>, std::vector<float>>> locals_;  // weights, bias
@@ -88,10 +93,13 @@ public:
     void preprocess(int index, const Frame& frame, DecoderSeat& seat) override;
     void run(int count) override;
     double wait() override { return run_ms_; }
-    void collect(int index, std::vector<Detection>& out) override;
+    std::optional<std::int64_t> collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) override;
+    std::string first_not_finite(int index) override;
     std::byte* memory() const { return memory_.data(); }
 
 private:
+    void decode(const Head& head, int index);
+
     CpuBackend& backend_;
     HostBuffer memory_;
     TensorId input_;

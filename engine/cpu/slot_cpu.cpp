@@ -27,15 +27,33 @@ void CpuSlot::run(int count) {
     run_ms_ = std::chrono::duration<double, std::milli>(StageClock::Clock::now() - start).count();
 }
 
-void CpuSlot::collect(int index, std::vector<Detection>& out) {
+void CpuSlot::decode(const Head& head, int index) {
+    kernels::cpu::yolo_decode(head.decode, backend_.view(head.tensor, memory_.data(), index), 0,
+                              backend_.detect_.confidence, transforms_[index], candidates_);
+}
+
+std::optional<std::int64_t> CpuSlot::collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) {
     const Plan& plan = backend_.plan();
     candidates_.clear();
-    for (const Head& head : heads_)
-        kernels::cpu::yolo_decode(head.decode, backend_.view(head.tensor, memory_.data(), index), 0,
-                                  backend_.detect_.confidence, transforms_[index], candidates_);
-    survivors_.clear();
-    kernels::cpu::nms(candidates_, plan.classes, plan.nms_kind, plan.beta_nms, backend_.detect_.nms, survivors_);
+    for (const Head& head : heads_) decode(head, index);
+    if (!kernels::cpu::nms(candidates_, plan.classes, plan.nms_kind, plan.beta_nms, backend_.detect_.nms, survivors_,
+                           &stop))
+        return std::nullopt;
     list_detections(candidates_, survivors_, out);
+    return std::int64_t(candidates_.not_finite);
+}
+
+std::string CpuSlot::first_not_finite(int index) {
+    const auto is_clean = [&](TensorId t) {
+        const kernels::Tensor x = backend_.view(t, memory_.data(), index);
+        return all_finite(x.data, x.pixels(), x.c, x.pitch);
+    };
+    const auto run = [&](int node) { backend_.run_layer(node, memory_.data(), index); };
+    return seek_not_finite(backend_.plan().graph, heads_, run, is_clean, [&](const Head& head) {
+        candidates_.clear();
+        decode(head, index);
+        return candidates_.not_finite == 0;
+    });
 }
 
 }  // namespace convoy

@@ -150,24 +150,30 @@ void CudaBackend::take_workspace() {
 void CudaBackend::self_check() {
     const DeviceBuffer slot(plan_.memory.slot_bytes, "slot", patience_.get());
     cuda_check(cudaMemset(slot.data(), 0, slot.bytes()), "memset");
-    const cudaStream_t stream = resources_->compute.get();
     for (int batch : batches_) {
         const auto start = Patience::Clock::now();
-        for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
-            with_layer_name(plan_.graph.nodes[i], "the GPU", [&] {
-                enqueue_node(int(i), slot.data(), batch, stream);
-                wait_for(*patience_, stream, "a layer", Patience::Manner::spin);
-            });
+        for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) run_layer(int(i), slot.data(), batch);
         patience_->saw(Patience::Clock::now() - start);  // about what a batch takes
     }
+}
+
+void CudaBackend::run_layer(int node, std::byte* slot, int batch) const {
+    with_layer_name(plan_.graph.nodes[std::size_t(node)], "the GPU", [&] {
+        enqueue_node(node, slot, batch, compute_stream());
+        wait_for(*patience_, compute_stream(), "a layer", Patience::Manner::spin);
+    });
+}
+
+std::string CudaBackend::range_note() const {
+    return precision_ == Precision::fp16 ? ", in fp16, which ends at 65504" : "";
 }
 
 int CudaBackend::batch_for(int count) const { return *std::lower_bound(batches_.begin(), batches_.end(), count); }
 cudaStream_t CudaBackend::compute_stream() const { return resources_->compute.get(); }
 
 DeviceTensor CudaBackend::view(TensorId t, std::byte* slot, int n) const {
-    const Graph::Place place = plan_.graph.place(t);
-    const MemoryPlan::Block& block = plan_.memory.block(plan_.graph, t);
+    const Graph::Place place = plan_.memory.places[std::size_t(t)];
+    const MemoryPlan::Block& block = plan_.memory.block(t);
     const Shape s = plan_.graph.tensors[t].shape;
     const kernels::DataType type = k::storage(math_of(precision_));
     std::byte* base = (block.home == MemoryPlan::Home::slot ? slot : resources_->arena.data()) + block.offset;

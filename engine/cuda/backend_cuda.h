@@ -73,6 +73,10 @@ public:
     kernels::DeviceTensor view(TensorId t, std::byte* slot, int n) const;
     /// Enqueues the network's layers for one of batches(): capturable.
     void enqueue(std::byte* slot, int batch, cudaStream_t stream) const;
+    /// One of these layers alone, and waits for it.
+    void run_layer(int node, std::byte* slot, int batch) const;
+    /// What there is to say about a layer whose numbers are too large: ", in fp16, which ends at 65504", or nothing.
+    std::string range_note() const;
     cudaStream_t compute_stream() const;
     bool tracing() const { return trace_ != nullptr; }
     /// Notes that `name` ran on `track` between two events that have happened.

@@ -25,7 +25,9 @@ Precision cuda_precision(Precision asked, int device) {
 
 k::Conv cuda_conv(const Plan& plan, const Node& node, k::Math math, int n) {
     const auto& op = std::get<ConvOp>(node.op);
-    const auto pitch = [&](TensorId t) { return plan.memory.pitch[std::size_t(plan.graph.place(t).root)]; };
+    const auto pitch = [&](TensorId t) {
+        return plan.memory.pitch[std::size_t(plan.memory.places[std::size_t(t)].root)];
+    };
     k::Conv conv;
     conv.problem = conv_problem(op, plan.graph.tensors[node.inputs[0]].shape, n);
     conv.math = math;

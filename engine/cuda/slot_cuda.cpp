@@ -182,42 +182,66 @@ double CudaSlot::wait() {
     return double(ms);
 }
 
-void CudaSlot::collect(int index, std::vector<Detection>& out) {
-    if (!decodes_ || !k::read_survivors(resources_->survivors.data(), kCapacity, backend_.plan().max_batch, index,
-                                        backend_.plan().classes, candidates_, survivors_))
-        decode_on_host(index);
+std::optional<std::int64_t> CudaSlot::collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) {
+    const bool read = decodes_ && k::read_survivors(resources_->survivors.data(), kCapacity, backend_.plan().max_batch,
+                                                    index, backend_.plan().classes, candidates_, survivors_);
+    if (!read && !decode_on_host(index, stop)) return std::nullopt;
     list_detections(candidates_, survivors_, out);
+    return std::int64_t(candidates_.not_finite);
 }
 
-// A tree of classes; or more candidates than the device keeps room for, at a threshold near 0: the host has all the
-// room it wants.
-void CudaSlot::decode_on_host(int index) {
+std::string CudaSlot::first_not_finite(int index) {
+    const DeviceScope scope(backend_.device());
+    const auto run = [&](int node) { backend_.run_layer(node, memory(), batch_); };
+    const auto is_clean = [&](TensorId t) {
+        const kernels::DeviceTensor x = backend_.view(t, memory(), 1);
+        return all_finite(read(t, index).data(), x.pixels(), x.c, x.pitch);
+    };
+    std::string layer = seek_not_finite(backend_.plan().graph, heads_, run, is_clean, [&](const Head& head) {
+        candidates_.clear();
+        decode_on_host(head, index);
+        return candidates_.not_finite == 0;
+    });
+    return layer.empty() ? layer : layer + backend_.range_note();
+}
+
+std::vector<float> CudaSlot::read(TensorId t, int index) const {
+    const kernels::DeviceTensor x = backend_.view(t, memory(), 1);
+    const std::size_t stride = x.pixels() * std::size_t(x.pitch) * kernels::size_of(x.type);
+    // The last pixel of a slice ends before its pitch does.
+    const std::size_t count = (x.pixels() - 1) * std::size_t(x.pitch) + std::size_t(x.c);
+    const std::size_t bytes = count * kernels::size_of(x.type);
+    const std::shared_ptr<std::byte> raw = backend_.pinned().take(bytes);
+    cuda_check(cudaMemcpyAsync(raw.get(), static_cast<const std::byte*>(x.data) + std::size_t(index) * stride, bytes,
+                               cudaMemcpyDeviceToHost, resources_->side.get()),
+               "read of a tensor");
+    wait_for(backend_.patience(), resources_->side.get(), "read of a tensor");
+    std::vector<float> values(count);
+    if (x.type == kernels::DataType::fp16)
+        for (std::size_t i = 0; i < count; ++i) values[i] = __half2float(reinterpret_cast<const __half*>(raw.get())[i]);
+    else
+        std::memcpy(values.data(), raw.get(), bytes);
+    return values;
+}
+
+void CudaSlot::decode_on_host(const Head& head, int index) {
+    const auto& transform = reinterpret_cast<const kernels::BoxTransform*>(resources_->host_transforms.data())[index];
+    const kernels::DeviceTensor x = backend_.view(head.tensor, memory(), 1);
+    const std::vector<float> values = read(head.tensor, index);
+    kernels::cpu::yolo_decode(head.decode, {values.data(), 1, x.h, x.w, x.c, x.pitch}, 0, backend_.detect().confidence,
+                              transform, candidates_);
+}
+
+// A tree of classes; more candidates than the device keeps room for, at a threshold near 0: the host has all the room
+// it wants; or numbers that are not finite.
+bool CudaSlot::decode_on_host(int index, const std::atomic<bool>& stop) {
     const DeviceScope scope(backend_.device());
     const StageScope timed(backend_.host_decode_clock());
     const Plan& plan = backend_.plan();
-    const auto& transform = reinterpret_cast<const kernels::BoxTransform*>(resources_->host_transforms.data())[index];
     candidates_.clear();
-    for (const Head& head : heads_) {
-        const kernels::DeviceTensor x = backend_.view(head.tensor, memory(), 1);
-        const std::size_t stride = x.pixels() * std::size_t(x.pitch) * kernels::size_of(x.type);
-        // The last pixel of a slice ends before its pitch does.
-        const std::size_t count = (x.pixels() - 1) * std::size_t(x.pitch) + std::size_t(x.c);
-        const std::size_t bytes = count * kernels::size_of(x.type);
-        const std::shared_ptr<std::byte> raw = backend_.pinned().take(bytes);
-        cuda_check(cudaMemcpyAsync(raw.get(), static_cast<const std::byte*>(x.data) + std::size_t(index) * stride,
-                                   bytes, cudaMemcpyDeviceToHost, resources_->side.get()),
-                   "read of a head");
-        wait_for(backend_.patience(), resources_->side.get(), "read of a head");
-        std::vector<float> values(count);
-        if (x.type == kernels::DataType::fp16)
-            for (std::size_t i = 0; i < count; ++i)
-                values[i] = __half2float(reinterpret_cast<const __half*>(raw.get())[i]);
-        else
-            std::memcpy(values.data(), raw.get(), bytes);
-        kernels::cpu::yolo_decode(head.decode, {values.data(), 1, x.h, x.w, x.c, x.pitch}, 0,
-                                  backend_.detect().confidence, transform, candidates_);
-    }
-    kernels::cpu::nms(candidates_, plan.classes, plan.nms_kind, plan.beta_nms, backend_.detect().nms, survivors_);
+    for (const Head& head : heads_) decode_on_host(head, index);
+    return kernels::cpu::nms(candidates_, plan.classes, plan.nms_kind, plan.beta_nms, backend_.detect().nms, survivors_,
+                             &stop);
 }
 
 }  // namespace convoy

@@ -15,7 +15,8 @@ public:
     void drop() override;
     void run(int count) override;
     double wait() override;
-    void collect(int index, std::vector<Detection>& out) override;
+    std::optional<std::int64_t> collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) override;
+    std::string first_not_finite(int index) override;
     std::byte* memory() const;
 
     static constexpr kernels::cuda::CandidateCapacity kCapacity{};
@@ -28,7 +29,12 @@ private:
     void capture_graphs();
     /// Where pictures lie in the network's input; and empties the lists of candidates.
     void send_transforms(cudaStream_t stream) const;
-    void decode_on_host(int index);
+    /// Tensor `t` of picture `index` in host memory.
+    std::vector<float> read(TensorId t, int index) const;
+    /// Adds to candidates_.
+    void decode_on_host(const Head& head, int index);
+    /// All heads, and NMS; false when `stop` became true.
+    bool decode_on_host(int index, const std::atomic<bool>& stop);
 
     CudaBackend& backend_;
     std::vector<Head> heads_;

@@ -21,6 +21,22 @@ Graph::Place Graph::place(TensorId t) const {
     return {t, offset};
 }
 
+std::vector<Graph::Place> Graph::places() const {
+    std::vector<Place> all(tensors.size(), {kNoTensor, 0});
+    std::vector<TensorId> chain;
+    for (TensorId t = 0; t < TensorId(tensors.size()); ++t) {
+        for (TensorId up = t; up != kNoTensor && all[up].root == kNoTensor; up = tensors[up].slice_of)
+            chain.push_back(up);
+        for (; !chain.empty(); chain.pop_back()) {
+            const TensorId at = chain.back(), whole = tensors[at].slice_of;
+            all[at] = whole == kNoTensor
+                          ? Place{at, 0}
+                          : Place{all[whole].root, all[whole].channel_offset + tensors[at].channel_offset};
+        }
+    }
+    return all;
+}
+
 Uses::Uses(const Graph& graph) : producer(graph.tensors.size(), -1), readers(graph.tensors.size()) {
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
         const Node& node = graph.nodes[i];

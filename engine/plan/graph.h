@@ -171,6 +171,8 @@ struct Graph {
         int channel_offset;
     };
     Place place(TensorId t) const;
+    /// Of all tensors, without going up a chain of slices for each.
+    std::vector<Place> places() const;
     void remove_nodes(const std::vector<bool>& dead);
 };
 

@@ -19,6 +19,7 @@ public:
 
     void run() {
         check_slices();
+        places_ = graph_.places();
         for (const Node& node : graph_.nodes)
             if (exists(node.output)) produced_[node.output] = true;
         for (std::size_t i = 0; i < graph_.nodes.size(); ++i) check_node(i);
@@ -83,14 +84,14 @@ private:
     // No two nodes write the same channels. A concatenation leaves parts alone that were written where they belong.
     void claim_output(std::size_t i) {
         const Node& node = graph_.nodes[i];
-        const auto [root, first] = graph_.place(node.output);
+        const auto [root, first] = places_[node.output];
         if (!std::holds_alternative<ConcatOp>(node.op)) {
             claim(i, root, first, graph_.tensors[node.output].shape.c);
             return;
         }
         int channel = first;
         for (TensorId part : node.inputs) {
-            const Graph::Place place = graph_.place(part);
+            const Graph::Place place = places_[part];
             const int count = graph_.tensors[part].shape.c;
             if (place.root != root || place.channel_offset != channel) claim(i, root, channel, count);
             channel += count;
@@ -147,6 +148,7 @@ private:
 
     const Graph& graph_;
     std::vector<std::vector<TensorId>> slices_;  // by tensor: what lies directly in it
+    std::vector<Graph::Place> places_;           // by tensor
     std::vector<bool> produced_;                 // by tensor: a node writes it, sooner or later
     std::vector<bool> written_, filled_;         // by tensor, so far
     std::vector<std::map<int, Claim>> claims_;   // by root and first channel

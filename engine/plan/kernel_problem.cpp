@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "engine/plan/kernel_problem.h"
 
+#include <cmath>
+
 namespace convoy {
 
 kernels::ConvProblem conv_problem(const ConvOp& op, const Shape& x, int n) {
@@ -52,6 +54,26 @@ void list_detections(const kernels::Candidates& candidates, const std::vector<ke
         const kernels::Candidates::Box& b = candidates.boxes[s.candidate];
         out.push_back({s.class_id, s.prob, {b.x - b.w / 2, b.y - b.h / 2, b.w, b.h}});
     }
+}
+
+bool all_finite(const float* data, std::size_t pixels, int channels, int pitch) {
+    for (std::size_t i = 0; i < pixels; ++i, data += pitch)
+        for (int c = 0; c < channels; ++c)
+            if (!std::isfinite(data[c])) return false;
+    return true;
+}
+
+std::string seek_not_finite(const Graph& graph, const std::vector<Head>& heads,
+                            const std::function<void(int node)>& run, const std::function<bool(TensorId)>& is_clean,
+                            const std::function<bool(const Head&)>& decodes_clean) {
+    auto head = heads.begin();
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+        const Node& node = graph.nodes[i];
+        const bool is_head = std::holds_alternative<YoloOp>(node.op);
+        if (!is_head) run(int(i));
+        if (is_head ? !decodes_clean(*head++) : !is_clean(node.output)) return layer_name(node);
+    }
+    return {};
 }
 
 }  // namespace convoy

@@ -3,6 +3,7 @@
 // Graph nodes in the kernels' terms: what the backends have in common.
 #pragma once
 
+#include <functional>
 #include <new>
 #include <string>
 #include <vector>
@@ -28,13 +29,26 @@ std::vector<Head> heads_of(const Plan& plan);
 void list_detections(const kernels::Candidates& candidates, const std::vector<kernels::Survivor>& survivors,
                      std::vector<Detection>& out);
 
+/// Whether no channel of any pixel is NaN or infinite; `pitch` from pixel to pixel.
+bool all_finite(const float* data, std::size_t pixels, int channels, int pitch);
+
+/// Slot::first_not_finite(), whatever the device: runs node by node until the output of one is not clean, or what a
+/// head makes of its input is not.
+std::string seek_not_finite(const Graph& graph, const std::vector<Head>& heads,
+                            const std::function<void(int node)>& run, const std::function<bool(TensorId)>& is_clean,
+                            const std::function<bool(const Head&)>& decodes_clean);
+
+/// "layer 3 (conv)".
+inline std::string layer_name(const Node& node) {
+    return "layer " + std::to_string(node.layer) + " (" + node.name() + ")";
+}
+
 /// Calls f(). The libraries below throw exceptions of their own; whoever embeds us knows one type only, and wants to
 /// know the layer.
 template <typename F>
 void with_layer_name(const Node& node, const char* device, F&& f) {
     const auto say = [&](const char* what) {
-        return Error(ErrorKind::device, "layer " + std::to_string(node.layer) + " (" + node.name() + ") failed on " +
-                                            device + ": " + what);
+        return Error(ErrorKind::device, layer_name(node) + " failed on " + device + ": " + what);
     };
     try {
         f();

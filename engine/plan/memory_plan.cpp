@@ -2,6 +2,8 @@
 #include "engine/plan/memory_plan.h"
 
 #include <algorithm>
+#include <bit>
+#include <iterator>
 #include <map>
 #include <numeric>
 
@@ -10,9 +12,85 @@ namespace {
 
 constexpr int kInputPitch = 4;  // a pixel of three colours is one vector of 8 or 16 bytes
 
+/// Bytes of an arena: which of them are taken.
+class Bytes {
+public:
+    void add(std::size_t begin, std::size_t end) {
+        auto next = parts_.upper_bound(begin);  // parts that touch are one
+        if (next != parts_.begin() && std::prev(next)->second >= begin) begin = (--next)->first;
+        for (; next != parts_.end() && next->first <= end; next = parts_.erase(next)) end = std::max(end, next->second);
+        parts_[begin] = end;
+    }
+    /// The lowest offset, not below `from`, at which so many are free.
+    std::size_t lowest_gap(std::size_t from, std::size_t bytes) const {
+        auto part = parts_.upper_bound(from);
+        if (part != parts_.begin() && std::prev(part)->second > from) --part;
+        for (; part != parts_.end() && part->first < from + bytes; ++part) from = part->second;
+        return from;
+    }
+
+private:
+    std::map<std::size_t, std::size_t> parts_;  // begin to end
+};
+
+/// Who takes which bytes when: a segment tree over the times 0 … times - 1. Blocks are packed densely, so the bytes
+/// that are taken at a time are few parts, however many blocks there are.
+class Occupied {
+public:
+    explicit Occupied(std::size_t times) : leaves_(std::bit_ceil(times)), always_(2 * leaves_), ever_(2 * leaves_) {}
+
+    void add(int first, int last, std::size_t offset, std::size_t bytes) {
+        if (bytes == 0) return;
+        visit(
+            first, last,
+            [&](std::size_t node) {
+                always_[node].add(offset, offset + bytes);
+                ever_[node].add(offset, offset + bytes);
+            },
+            [&](std::size_t node) { ever_[node].add(offset, offset + bytes); });
+    }
+
+    /// The lowest offset at which so many bytes are free all the time.
+    std::size_t lowest_gap(int first, int last, std::size_t bytes) const {
+        std::size_t from = 0;
+        for (bool moved = true; moved;) {
+            moved = false;
+            const auto look = [&](const Bytes& taken) {
+                const std::size_t gap = taken.lowest_gap(from, bytes);
+                moved = moved || gap != from;
+                from = gap;
+            };
+            visit(
+                first, last, [&](std::size_t node) { look(ever_[node]); },
+                [&](std::size_t node) { look(always_[node]); });
+        }
+        return from;
+    }
+
+private:
+    // The nodes that make up the times, and those above them.
+    template <typename Within, typename Above>
+    void visit(int first, int last, const Within& within, const Above& above) const {
+        std::size_t begin = std::size_t(first) + leaves_, end = std::size_t(last) + 1 + leaves_;
+        const std::size_t left = begin, right = end - 1;
+        for (; begin < end; begin /= 2, end /= 2) {
+            if (begin % 2) within(begin++);
+            if (end % 2) within(--end);
+        }
+        for (std::size_t a = left / 2, b = right / 2; a > 0; a /= 2, b /= 2) {
+            above(a);
+            if (a != b) above(b);
+        }
+    }
+
+    const std::size_t leaves_;
+    std::vector<Bytes> always_, ever_;  // by node: taken at all of its times; at any of them
+};
+
 class Planner {
 public:
-    Planner(const Graph& graph, int channel_alignment) : graph_(graph) {
+    Planner(const Graph& graph, int channel_alignment) : graph_(graph), occupied_(graph.nodes.size() + 1) {
+        plan_.places = graph.places();
         set_pitches(channel_alignment);
         plan_.block_of.assign(graph.tensors.size(), -1);
         for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -24,7 +102,7 @@ public:
         const Uses uses(graph);
         for (const Node& node : graph.nodes)
             if (node.output != kNoTensor && uses.readers[node.output].empty() &&
-                graph.place(node.output).root == node.output)
+                plan_.places[node.output].root == node.output)
                 plan_.blocks[plan_.block_of[node.output]].last = end;
     }
 
@@ -42,9 +120,9 @@ public:
             const auto* conv = std::get_if<ConvOp>(&graph_.nodes[i].op);
             if (!conv || !conv->residual) continue;
             const TensorId residual = graph_.nodes[i].inputs[1], out = graph_.nodes[i].output;
-            if (graph_.place(residual).root != residual || graph_.place(out).root != out) continue;
+            if (plan_.places[residual].root != residual || plan_.places[out].root != out) continue;
             // The convolution still reads it, or a part of it.
-            if (graph_.place(graph_.nodes[i].inputs[0]).root == residual) continue;
+            if (plan_.places[graph_.nodes[i].inputs[0]].root == residual) continue;
             const int from = plan_.block_of[residual], to = plan_.block_of[out];
             if (plan_.blocks[from].last != int(i) || plan_.blocks[from].bytes != plan_.blocks[to].bytes) continue;
             if (plan_.blocks[from].home != plan_.blocks[to].home) continue;
@@ -59,7 +137,6 @@ public:
         std::iota(order.begin(), order.end(), 0);
         std::stable_sort(order.begin(), order.end(),
                          [&](int a, int b) { return plan_.blocks[a].bytes > plan_.blocks[b].bytes; });
-        alive_.resize(2 * (graph_.nodes.size() + 1));
         for (int b : order) {
             MemoryPlan::Block& block = plan_.blocks[b];
             if (block.home == MemoryPlan::Home::slot) {
@@ -68,9 +145,10 @@ public:
                 continue;
             }
             plan_.unshared_bytes += block.bytes;
-            block.offset = keep_all ? plan_.arena_bytes : lowest_gap(block);
+            // First fit, largest block first: the lowest offset that no block alive at the same time uses.
+            block.offset = keep_all ? plan_.arena_bytes : occupied_.lowest_gap(block.first, block.last, block.bytes);
             plan_.arena_bytes = std::max(plan_.arena_bytes, block.offset + block.bytes);
-            remember(b);
+            occupied_.add(block.first, block.last, block.offset, block.bytes);
         }
         return std::move(plan_);
     }
@@ -87,7 +165,7 @@ private:
     }
 
     void touch(TensorId t, int node) {
-        const TensorId root = graph_.place(t).root;
+        const TensorId root = plan_.places[t].root;
         if (plan_.block_of[root] < 0) {
             plan_.block_of[root] = int(plan_.blocks.size());
             const Shape s = graph_.tensors[root].shape;
@@ -101,40 +179,9 @@ private:
             block.home = MemoryPlan::Home::slot;
     }
 
-    void remember(int b) {
-        begun_.emplace(plan_.blocks[b].first, b);
-        std::size_t begin = std::size_t(plan_.blocks[b].first) + alive_.size() / 2;
-        std::size_t end = std::size_t(plan_.blocks[b].last) + 1 + alive_.size() / 2;
-        for (; begin < end; begin /= 2, end /= 2) {
-            if (begin % 2) alive_[begin++].push_back(b);
-            if (end % 2) alive_[--end].push_back(b);
-        }
-    }
-
-    // First fit, largest block first: the lowest offset that no block alive at the same time uses.
-    std::size_t lowest_gap(const MemoryPlan::Block& block) const {
-        std::vector<std::pair<std::size_t, std::size_t>> busy;
-        const auto add = [&](int b) {
-            busy.emplace_back(plan_.blocks[b].offset, plan_.blocks[b].offset + plan_.blocks[b].bytes);
-        };
-        for (std::size_t i = std::size_t(block.first) + alive_.size() / 2; i > 0; i /= 2)
-            for (int b : alive_[i]) add(b);
-        for (auto it = begun_.upper_bound(block.first); it != begun_.end() && it->first <= block.last; ++it)
-            add(it->second);
-        std::sort(busy.begin(), busy.end());
-        std::size_t offset = 0;
-        for (const auto& [begin, end] : busy) {
-            if (offset + block.bytes <= begin) break;
-            offset = std::max(offset, end);
-        }
-        return offset;
-    }
-
     const Graph& graph_;
     MemoryPlan plan_;
-    // Placed blocks: by the node that writes them first, and as a segment tree over the nodes at which they are alive.
-    std::multimap<int, int> begun_;
-    std::vector<std::vector<int>> alive_;
+    Occupied occupied_;
 };
 
 }  // namespace

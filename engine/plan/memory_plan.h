@@ -20,14 +20,15 @@ struct MemoryPlan {
     };
     static constexpr std::size_t kAlignment = 64;
 
-    std::vector<int> pitch;     ///< by TensorId of a root: elements between neighbouring pixels
-    std::vector<int> block_of;  ///< by TensorId of a root (Graph::place); -1 for slices and unused tensors
+    std::vector<Graph::Place> places;  ///< by TensorId
+    std::vector<int> pitch;            ///< by TensorId of a root: elements between neighbouring pixels
+    std::vector<int> block_of;         ///< by TensorId of a root; -1 for slices and unused tensors
     std::vector<Block> blocks;
     std::size_t arena_bytes = 0;     ///< peak of the intermediates
     std::size_t slot_bytes = 0;      ///< per slot
     std::size_t unshared_bytes = 0;  ///< what the arena would need without sharing
 
-    const Block& block(const Graph& graph, TensorId t) const { return blocks[block_of[graph.place(t).root]]; }
+    const Block& block(TensorId t) const { return blocks[block_of[places[t].root]]; }
 };
 
 /// A convolution's residual that dies there gives its memory to the output (the epilogue adds in place).

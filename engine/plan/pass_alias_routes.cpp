@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <unordered_map>
 
 #include "engine/plan/passes.h"
 
@@ -68,9 +69,10 @@ private:
         const Node& node = graph_.nodes[i];
         int offset = 0;
         bool all = true;
+        std::unordered_map<TensorId, int> times;
+        for (TensorId part : node.inputs) ++times[part];
         for (TensorId part : node.inputs) {
-            const bool once = std::count(node.inputs.begin(), node.inputs.end(), part) == 1;
-            if (once && offset % traits_.channel_alignment == 0 && can_move(part))
+            if (times[part] == 1 && offset % traits_.channel_alignment == 0 && can_move(part))
                 make_slice(part, node.output, offset);
             else
                 all = false;

@@ -52,7 +52,7 @@ DeviceWorker::~DeviceWorker() { stop(); }
 void DeviceWorker::stop() {
     {
         const std::lock_guard lock(mutex_);
-        stopping_ = dropping_ = true;
+        dropping_ = stopping_ = true;
     }
     room_.notify_all();
     work_.notify_all();
@@ -294,6 +294,7 @@ void DeviceWorker::run_batch(Batch& batch) {
     }
     const auto start = Clock::now();
     try {
+        const std::lock_guard alone(network_mutex_);
         batch.slot->run(count);
     } catch (...) {
         blame(batch, std::current_exception());
@@ -346,13 +347,10 @@ void DeviceWorker::collect(Batch& batch, std::vector<FrameOutcome>& outcomes) {
         FrameOutcome& out = found[i];
         out.result.frame = std::move(arrival.frame);
         out.error = arrival.error ? arrival.error : batch.error;
-        if (!whole || out.error) continue;
+        if (!whole || batch.lost || out.error) continue;
         const StageScope timed(postprocess_clock_, options_.trace, options_.name, kPostprocessTrack, "post-process");
         try {
-            batch.slot->collect(int(i), out.result.detections);
-            finish_detections(options_.detect, out.result.frame.pixels.width, out.result.frame.pixels.height,
-                              out.result.detections);
-            if (out.result.frame.undecodable) out.result.detections.clear();
+            if (!out.result.frame.undecodable && !look_at(*batch.slot, int(i), out.result)) batch.lost = true;
         } catch (...) {
             out.error = std::current_exception();
             if (!backend_->alive()) blame(batch, out.error);
@@ -364,6 +362,27 @@ void DeviceWorker::collect(Batch& batch, std::vector<FrameOutcome>& outcomes) {
     if (whole && !backend_->alive())
         blame(batch, std::make_exception_ptr(Error(ErrorKind::device, options_.name + " has failed under a batch")));
     outcomes = std::move(found);
+}
+
+// False when frames are dropped and this one would take long.
+bool DeviceWorker::look_at(Slot& slot, int index, Result& result) {
+    const std::optional<std::int64_t> not_finite = slot.collect(index, result.detections, dropping_);
+    if (!not_finite) return false;
+    result.not_finite = *not_finite;
+    const PixelView& picture = result.frame.pixels;
+    finish_detections(options_.detect, picture.width, picture.height, result.detections);
+    if (result.not_finite > 0) result.first_not_finite = seek_not_finite(slot, index);
+    return true;
+}
+
+// Once a run, since it takes as long as a batch, and longer on a GPU.
+std::string DeviceWorker::seek_not_finite(Slot& slot, int index) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(sought_, true)) return {};
+    }
+    const std::lock_guard alone(network_mutex_);
+    return slot.first_not_finite(index);
 }
 
 // The slot is free before its results are taken, so that a slow reader does not hold the network up.
@@ -389,6 +408,7 @@ void DeviceWorker::clear_statistics() {
         clock->clear();
     batch_counts_.assign(batch_counts_.size(), 0);
     frames_ = network_frames_ = 0;
+    sought_ = false;
     network_s_ = 0;
 }
 

@@ -3,6 +3,7 @@
 // One device: frames into batches, batches through the network, detections out. Shares nothing with another device's.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -180,6 +181,8 @@ private:
     void postprocess_loop();
     void wait_for(Batch& batch);
     void collect(Batch& batch, std::vector<FrameOutcome>& outcomes);
+    bool look_at(Slot& slot, int index, Result& result);
+    std::string seek_not_finite(Slot& slot, int index);
     void let_go(Batch& batch);
     void blame(Batch& batch, std::exception_ptr error);
 
@@ -196,10 +199,13 @@ private:
     int producers_ = 0;  // at work
     int waiting_ = 0;    // threads with a frame for which there is no place
     int in_flight_ = 0;  // batches between the network and their results
-    bool eager_ = false, dropping_ = false, stopping_ = false;
+    bool eager_ = false, stopping_ = false;
+    std::atomic<bool> dropping_{false};  // written under the mutex
     std::string failure_;
     std::function<void(const std::string&, std::int64_t)> before_batch_;
     std::int64_t pictures_ = 0;  // run so far
+    std::mutex network_mutex_;   // held while the network runs, or runs again
+    bool sought_ = false;        // whether it has run again to find what is not finite
 
     StageClock decode_clock_{"decode"}, wait_clock_{"wait for a slot"}, preprocess_clock_{"preprocess"};
     StageClock network_clock_{"network"}, postprocess_clock_{"post-process"}, latency_clock_{"latency"};

@@ -18,6 +18,11 @@ void keep_strongest(std::vector<Detection>& detections, std::size_t count) {
     detections.resize(count);
 }
 
+// In a letterbox's bars, say.
+bool is_outside(const Box& box, float width, float height) {
+    return !(box.x < width && box.y < height && box.x + box.w > 0 && box.y + box.h > 0);
+}
+
 void clip(Box& box, float width, float height) {
     const float right = std::min(box.x + box.w, width), bottom = std::min(box.y + box.h, height);
     box.x = std::max(box.x, 0.f);
@@ -33,6 +38,7 @@ void finish_detections(const DetectOptions& options, int width, int height, std:
         std::erase_if(detections, [&](const Detection& d) {
             return std::find(options.classes.begin(), options.classes.end(), d.class_id) == options.classes.end();
         });
+    std::erase_if(detections, [&](const Detection& d) { return is_outside(d.box, float(width), float(height)); });
     if (options.max_boxes > 0 && detections.size() > std::size_t(options.max_boxes))
         keep_strongest(detections, options.max_boxes);
     for (Detection& d : detections) clip(d.box, float(width), float(height));

@@ -111,6 +111,8 @@ void Scheduler::take_result(RunUnit& unit, PendingResult pending) {
     Progress& progress = progress_of(unit.input);
     progress.timeline->number(result.frame);
     progress.end.undecodable += result.frame.undecodable;
+    progress.end.not_finite += result.not_finite;
+    if (progress.end.first_not_finite.empty()) progress.end.first_not_finite = result.first_not_finite;
     result.frame.stream = unit.input->index;
     observer_.result(unit.input->index, result);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include <convoy/frame.h>
@@ -22,6 +24,12 @@ struct Detection {
 struct Result {
     Frame frame;                        ///< as it was submitted, pixels included
     std::vector<Detection> detections;  ///< in Darknet's order; empty when nothing was found
+    /// Boxes that were left out since their confidence, place or size is NaN or infinite: weights that are damaged or
+    /// of another model, or activations too large for fp16. 0 where all is well.
+    std::int64_t not_finite = 0;
+    /// Of one such result of a run (or of an engine that is given frames one by one), for each device: the first layer
+    /// whose output has a NaN or an infinite number, "layer 3 (conv)". Empty in all others.
+    std::string first_not_finite;
     /// Milliseconds from submit() until the detections were on the host, waiting for its batch included.
     double latency_ms = 0;
 };

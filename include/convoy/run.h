@@ -62,6 +62,8 @@ struct InputEnd {
     std::int64_t damaged = 0;      ///< packets and frames that could not be decoded, frames that were in part
     std::string first_damage;      ///< the first of them, a sentence
     std::int64_t undecodable = 0;  ///< of the frames: Frame::undecodable
+    std::int64_t not_finite = 0;   ///< boxes: the sum of Result::not_finite
+    std::string first_not_finite;  ///< the first Result::first_not_finite that is not empty
     std::string error;             ///< why it could not be opened or read to its end; empty when it could
     std::string remark;            ///< Input::remark(), and whether time stamps were no guide
     std::int64_t segments = 0;     ///< that it was cut into

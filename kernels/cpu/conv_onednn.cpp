@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <unordered_map>
@@ -115,6 +116,7 @@ struct ConvOnednn::Impl {
     dnnl::stream stream{engine};
     dnnl::convolution_forward::primitive_desc description;
     dnnl::convolution_forward primitive;
+    std::optional<dnnl::reorder> reorder;  // of weights, once there were any
     std::unordered_map<int, memory> arguments;
 };
 
@@ -146,7 +148,8 @@ void ConvOnednn::pack(const float* w, const double* scale, void* packed) const {
     }
     memory from(weights_desc(p, tag::oihw, tag::goihw), impl_->engine, const_cast<float*>(w));
     memory to(impl_->description.weights_desc(), impl_->engine, packed);
-    dnnl::reorder(from, to).execute(impl_->stream, from, to);
+    if (!impl_->reorder) impl_->reorder.emplace(from, to);
+    impl_->reorder->execute(impl_->stream, from, to);
     impl_->stream.wait();
 }
 

@@ -4,80 +4,47 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 
+#include "kernels/cpu/box_tree.h"
 #include "kernels/cpu/list_survivors.h"
 
 namespace convoy::kernels::cpu {
 namespace {
 
-using Index = std::uint32_t;
+using Index = BoxTree::Index;
 
-struct Edges {
-    float left, right, top, bottom, area;
-};
-
-/// Darknet's box_iou, operation by operation and with its order of comparisons, without a branch.
-inline float iou(const Edges& a, const Edges& b) {
-    const float w = (a.right < b.right ? a.right : b.right) - (a.left > b.left ? a.left : b.left);
-    const float h = (a.bottom < b.bottom ? a.bottom : b.bottom) - (a.top > b.top ? a.top : b.top);
-    const float product = w * h;
-    const float both = (w < 0) | (h < 0) ? 0.f : product;
-    const float either = a.area + b.area - both;
-    const float quotient = both / either;
-    return (both == 0) | (either == 0) ? 0.f : quotient;
-}
+constexpr std::size_t kKept = std::size_t(1) << 25;  // neighbours that are remembered at most: 128 MiB
+constexpr std::size_t kLong = std::size_t(1) << 16;  // probabilities; fewer are done before anybody minds
+constexpr std::size_t kBetweenLooks = 256;           // of a class
 
 /// For each box the others that it suppresses. A row is found when it is first asked for and then serves every class:
 /// overlap does not depend on the class, and a box may carry all of them.
 class Neighbours {
 public:
     Neighbours(const std::vector<Candidates::Box>& boxes, NmsKind kind, float beta, float threshold)
-        : boxes_(boxes),
-          kind_(kind),
-          beta_(beta),
-          threshold_(threshold),
-          hits_(boxes.size()),
-          known_(boxes.size()),
-          rows_(boxes.size()) {
-        for (const Candidates::Box& b : boxes) {
-            left_.push_back(b.x - b.w / 2);
-            right_.push_back(b.x + b.w / 2);
-            top_.push_back(b.y - b.h / 2);
-            bottom_.push_back(b.y + b.h / 2);
-            area_.push_back(b.w * b.h);
-        }
+        : boxes_(boxes), kind_(kind), beta_(beta), threshold_(threshold), tree_(boxes, threshold), rows_(boxes.size()) {
+        known_.resize(boxes.size());
     }
 
+    /// Until the next call.
     const std::vector<Index>& of(Index a) {
-        if (!known_[a]) find(a);
-        return rows_[a];
+        if (known_[a]) return rows_[a];
+        found_.clear();
+        tree_.find(a, found_);
+        // DIoU is never more than IoU, so the power is only taken where IoU already says yes.
+        if (kind_ != NmsKind::iou) std::erase_if(found_, [&](Index b) { return !(diou(a, b) > threshold_); });
+        if (kept_ + found_.size() > kKept) return found_;
+        kept_ += found_.size();
+        known_[a] = true;
+        return rows_[a] = found_;
     }
 
 private:
-    Edges edges(std::size_t i) const { return {left_[i], right_[i], top_[i], bottom_[i], area_[i]}; }
-
-    void find(Index a) {
-        known_[a] = true;
-        const Edges one = edges(a);
-        const float threshold = threshold_;
-        const float *left = left_.data(), *right = right_.data(), *top = top_.data(), *bottom = bottom_.data(),
-                    *area = area_.data();
-        std::int32_t* hits = hits_.data();
-        const std::size_t count = hits_.size();
-#pragma omp simd
-        for (std::size_t b = 0; b < count; ++b)
-            hits[b] = iou(one, {left[b], right[b], top[b], bottom[b], area[b]}) > threshold;
-        hits_[a] = false;
-        // DIoU is never more than IoU, so the power is only taken where IoU already says yes.
-        for (std::size_t b = 0; b < count; ++b)
-            if (hits_[b] && (kind_ == NmsKind::iou || diou(a, b) > threshold_)) rows_[a].push_back(Index(b));
-    }
-
-    float diou(std::size_t a, std::size_t b) const {
-        const float w = std::max(right_[a], right_[b]) - std::min(left_[a], left_[b]);
-        const float h = std::max(bottom_[a], bottom_[b]) - std::min(top_[a], top_[b]);
+    float diou(Index a, Index b) const {
+        const auto [w, h] = tree_.around(a, b);
         const float diagonal = w * w + h * h;
-        const float overlap = iou(edges(a), edges(b));
+        const float overlap = tree_.iou(a, b);
         if (diagonal == 0) return overlap;
         const float dx = boxes_[a].x - boxes_[b].x, dy = boxes_[a].y - boxes_[b].y;
         return overlap - float(std::pow(double((dx * dx + dy * dy) / diagonal), double(beta_)));
@@ -86,10 +53,11 @@ private:
     const std::vector<Candidates::Box>& boxes_;
     NmsKind kind_;
     float beta_, threshold_;
-    std::vector<float> left_, right_, top_, bottom_, area_;  // by box
-    std::vector<std::int32_t> hits_;        // of one row, by box; as wide as the floats it is made from
+    BoxTree tree_;
+    std::vector<Index> found_;
     std::vector<unsigned char> known_;      // by box
     std::vector<std::vector<Index>> rows_;  // by box
+    std::size_t kept_ = 0;                  // in all rows
 };
 
 /// One class probability of one box.
@@ -99,68 +67,85 @@ struct Entry {
     std::size_t at;  // in Candidates::probs
 };
 
-/// Whether box a stands before box b when boxes have been sorted on the classes 0 … below - 1, one after the other and
-/// stably, from the candidates' own order: the last class decides, then the one before it, at last that order.
-bool stands_before(const Candidates& c, Index a, Index b, int below) {
-    std::size_t i = c.first_prob[a + 1], j = c.first_prob[b + 1];
-    while (i > c.first_prob[a] && c.probs[i - 1].class_id >= below) --i;
-    while (j > c.first_prob[b] && c.probs[j - 1].class_id >= below) --j;
-    for (;; --i, --j) {
-        if (j == c.first_prob[b]) return i > c.first_prob[a] || a < b;
-        if (i == c.first_prob[a]) return false;
-        const Candidates::ClassProb &p = c.probs[i - 1], &q = c.probs[j - 1];
-        if (p.class_id != q.class_id) return p.class_id > q.class_id;  // the other's probability is 0
-        if (p.prob != q.prob) return p.prob > q.prob;
-    }
-}
+/// What Darknet's repeated stable sorts make of the boxes, which are sorted on class after class.
+struct Order {
+    std::vector<Entry> entries;        // class by class, each as it is when it is sorted on that class
+    std::vector<std::size_t> begin;    // by class; one more for the end
+    std::vector<std::int64_t> places;  // by box: after the last class, the smaller the earlier
+};
 
-std::vector<std::vector<Entry>> by_class(const Candidates& c, int classes) {
-    std::vector<std::vector<Entry>> lists(classes);
+/// Sorted on a class, the boxes that have it come before all others, which stay as they were. Ends early once stopped.
+template <typename Stopped>
+Order sorted(const Candidates& c, int classes, const Stopped& stopped) {
+    Order order{std::vector<Entry>(c.probs.size()), std::vector<std::size_t>(std::size_t(classes) + 1),
+                std::vector<std::int64_t>(c.boxes.size())};
+    for (const Candidates::ClassProb& p : c.probs) ++order.begin[std::size_t(p.class_id) + 1];
+    std::partial_sum(order.begin.begin(), order.begin.end(), order.begin.begin());
+    std::vector<std::size_t> next = order.begin;
     for (std::size_t i = 0; i < c.boxes.size(); ++i)
         for (std::size_t at = c.first_prob[i]; at < c.first_prob[i + 1]; ++at)
-            lists[c.probs[at].class_id].push_back({c.probs[at].prob, Index(i), at});
-    return lists;
+            order.entries[next[std::size_t(c.probs[at].class_id)]++] = {c.probs[at].prob, Index(i), at};
+    std::vector<std::int64_t>& places = order.places;
+    std::iota(places.begin(), places.end(), std::int64_t(0));
+    std::int64_t front = 0;
+    for (std::size_t k = 0; k < std::size_t(classes) && !stopped(); ++k) {
+        const auto begin = order.entries.begin() + std::ptrdiff_t(order.begin[k]),
+                   end = order.entries.begin() + std::ptrdiff_t(order.begin[k + 1]);
+        std::sort(begin, end, [&](const Entry& a, const Entry& b) {
+            return a.prob != b.prob ? a.prob > b.prob : places[a.candidate] < places[b.candidate];
+        });
+        front -= end - begin;
+        for (auto entry = begin; entry != end; ++entry) places[entry->candidate] = front + (entry - begin);
+    }
+    return order;
+}
+
+void list(const Candidates& candidates, const std::vector<std::int64_t>& places, const std::vector<unsigned char>& kept,
+          std::vector<Survivor>& out) {
+    std::vector<Index> order;
+    for (Index i = 0; i < candidates.boxes.size(); ++i)
+        if (std::count(kept.begin() + std::ptrdiff_t(candidates.first_prob[i]),
+                       kept.begin() + std::ptrdiff_t(candidates.first_prob[i + 1]), 1))
+            order.push_back(i);
+    std::sort(order.begin(), order.end(), [&](Index a, Index b) { return places[a] < places[b]; });
+    out.clear();
+    for (Index i : order)
+        for (std::size_t at = candidates.first_prob[i]; at < candidates.first_prob[i + 1]; ++at)
+            if (kept[at]) out.push_back({i, candidates.probs[at].class_id, candidates.probs[at].prob});
 }
 
 }  // namespace
 
-void nms(const Candidates& candidates, int classes, NmsKind kind, float beta, float threshold,
-         std::vector<Survivor>& out) {
+bool nms(const Candidates& candidates, int classes, NmsKind kind, float beta, float threshold,
+         std::vector<Survivor>& out, const std::atomic<bool>* stop) {
+    const auto stopped = [&] { return stop && candidates.probs.size() >= kLong && *stop; };
+    if (stopped()) return false;
     Neighbours neighbours(candidates.boxes, kind, beta, threshold);
     std::vector<unsigned char> kept(candidates.probs.size());
-    std::vector<std::size_t> rank(
-        candidates.boxes.size());  // from 1, strongest first; 0: not in the class, or suppressed
-    std::vector<std::vector<Entry>> lists = by_class(candidates, classes);
-    for (int k = 0; k < classes; ++k) {
-        std::vector<Entry>& list = lists[k];
-        std::sort(list.begin(), list.end(), [&](const Entry& a, const Entry& b) {
-            return a.prob != b.prob ? a.prob > b.prob : stands_before(candidates, a.candidate, b.candidate, k);
-        });
-        for (std::size_t i = 0; i < list.size(); ++i) rank[list[i].candidate] = i + 1;
-        for (const Entry& entry : list) {
+    // From 1, strongest first; 0: not in the class, or suppressed.
+    std::vector<std::size_t> rank(candidates.boxes.size());
+    const Order order = sorted(candidates, classes, stopped);
+    for (std::size_t k = 0; k < std::size_t(classes); ++k) {
+        const std::size_t begin = order.begin[k], end = order.begin[k + 1];
+        for (std::size_t i = begin; i < end; ++i) rank[order.entries[i].candidate] = i - begin + 1;
+        for (std::size_t i = begin; i < end; ++i) {
+            if (i % kBetweenLooks == 0 && stopped()) return false;
+            const Entry& entry = order.entries[i];
             const std::size_t own = rank[entry.candidate];
             if (own == 0) continue;
             kept[entry.at] = true;
             for (Index other : neighbours.of(entry.candidate))
                 if (rank[other] > own) rank[other] = 0;
         }
-        for (const Entry& entry : list) rank[entry.candidate] = 0;
+        for (std::size_t i = begin; i < end; ++i) rank[order.entries[i].candidate] = 0;
     }
-    list_survivors(candidates, classes, kept, out);
+    list(candidates, order.places, kept, out);
+    return true;
 }
 
 void list_survivors(const Candidates& candidates, int classes, const std::vector<unsigned char>& kept,
                     std::vector<Survivor>& out) {
-    std::vector<Index> order;
-    for (Index i = 0; i < candidates.boxes.size(); ++i)
-        if (std::count(kept.begin() + std::ptrdiff_t(candidates.first_prob[i]),
-                       kept.begin() + std::ptrdiff_t(candidates.first_prob[i + 1]), 1))
-            order.push_back(i);
-    std::sort(order.begin(), order.end(), [&](Index a, Index b) { return stands_before(candidates, a, b, classes); });
-    out.clear();
-    for (Index i : order)
-        for (std::size_t at = candidates.first_prob[i]; at < candidates.first_prob[i + 1]; ++at)
-            if (kept[at]) out.push_back({i, candidates.probs[at].class_id, candidates.probs[at].prob});
+    list(candidates, sorted(candidates, classes, [] { return false; }).places, kept, out);
 }
 
 }  // namespace convoy::kernels::cpu

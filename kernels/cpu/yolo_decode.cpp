@@ -11,6 +11,7 @@ void Candidates::clear() {
     objectness.clear();
     first_prob.assign(1, 0);
     probs.clear();
+    not_finite = 0;
 }
 
 std::vector<ClassGroup> class_tree(const std::vector<int>& parents) {
@@ -84,7 +85,12 @@ void softmax(const float* raw, int count, float* out) {
     for (int i = 0; i < count; ++i) out[i] /= sum;
 }
 
-/// Where the way down the tree ends (hierarchy_predictions, hierarchy_top_prediction, tree.c).
+bool is_finite(const Box& b) {
+    return std::isfinite(b.x) && std::isfinite(b.y) && std::isfinite(b.w) && std::isfinite(b.h);
+}
+
+/// Where the way down the tree ends (hierarchy_predictions, hierarchy_top_prediction, tree.c); -1 for nowhere, since a
+/// number on it is NaN.
 int tree_class(const YoloHead& head, const float* raw, std::vector<float>& scratch) {
     int parent = -1;
     float of_parent = 1, product = 1;
@@ -97,6 +103,7 @@ int tree_class(const YoloHead& head, const float* raw, std::vector<float>& scrat
         const int child = group.first + int(best - scratch.begin());
         of_parent *= *best;
         product *= of_parent;
+        if (std::isnan(product)) return -1;
         if (!(product > kHierarchyThreshold)) return parent < 0 ? child : parent;
         parent = child;
     }
@@ -110,17 +117,37 @@ void class_probabilities(const YoloHead& head, const float* raw, std::vector<flo
     for (float& v : out) v = logistic(v);
 }
 
-/// The classes of one box that are over the threshold.
-void list_classes(const YoloHead& head, const float* entry, float objectness, float threshold,
+/// The classes of one box that are over the threshold; false if a number is NaN or infinite.
+bool list_classes(const YoloHead& head, const float* entry, float objectness, float threshold,
                   std::vector<float>& scratch, Candidates& out) {
     const float* raw = entry + head.numbers();
-    if (!head.tree.empty()) return out.probs.push_back({tree_class(head, raw, scratch), objectness});
+    if (!head.tree.empty()) {
+        out.probs.push_back({tree_class(head, raw, scratch), objectness});
+        return out.probs.back().class_id >= 0;
+    }
     class_probabilities(head, raw, scratch);
     const float certain = certainty(head, entry);
     for (int j = 0; j < head.classes; ++j) {
         const float prob = objectness * scratch[std::size_t(j)] * certain;
-        if (prob > threshold) out.probs.push_back({j, prob});
+        if (prob <= threshold) continue;
+        if (!std::isfinite(prob)) return false;
+        out.probs.push_back({j, prob});
     }
+    return true;
+}
+
+/// A box that is over the threshold, with its classes; false if a number is NaN or infinite.
+bool list_box(const YoloHead& head, const float* entry, const Box& box, float objectness, float threshold,
+              std::vector<float>& scratch, Candidates& out) {
+    if (!is_finite(box) || !std::isfinite(objectness) ||
+        !list_classes(head, entry, objectness, threshold, scratch, out)) {
+        out.probs.resize(out.first_prob.back());
+        return false;
+    }
+    out.boxes.push_back(box);
+    out.objectness.push_back(objectness);
+    out.first_prob.push_back(out.probs.size());
+    return true;
 }
 
 }  // namespace
@@ -135,13 +162,10 @@ void yolo_decode(const YoloHead& head, ConstTensor x, int n, float threshold, co
             for (int anchor = 0; anchor < anchors; ++anchor) {
                 const float* entry = x.at(n, row, column) + anchor * entries;
                 const float objectness = probability(entry[head.numbers() - 1]);
-                // A NaN is no object. YOLOv1's boxes are judged by objectness·class alone, which may be the larger one.
-                if (head.kind == HeadKind::detection ? !(std::fabs(objectness) > 0) : !(objectness > threshold))
-                    continue;
-                out.boxes.push_back(source_box(network_box(head, entry, column, row, x.w, x.h, anchor), transform));
-                out.objectness.push_back(objectness);
-                list_classes(head, entry, objectness, threshold, classes, out);
-                out.first_prob.push_back(out.probs.size());
+                // YOLOv1's boxes are judged by objectness·class alone, which may be the larger one. A NaN goes on.
+                if (head.kind == HeadKind::detection ? objectness == 0 : objectness <= threshold) continue;
+                const Box box = source_box(network_box(head, entry, column, row, x.w, x.h, anchor), transform);
+                out.not_finite += !list_box(head, entry, box, objectness, threshold, classes, out);
             }
 }
 

@@ -56,6 +56,10 @@ public:
     Patience patience{"fake", std::chrono::milliseconds(50)};
     bool die_silently = false;          // that run seems to go well, with wrong results
     std::chrono::microseconds work{0};  // a batch takes
+    std::int64_t not_finite = 0;        // boxes of each picture
+    bool endless_boxes = false;         // so many that they are never sorted out
+    std::atomic<bool> collecting{false};
+    std::atomic<int> sought{0};  // times that a layer was looked for
 
     static int number(const PixelView& p) { return p.plane[0][0] + 256 * p.plane[0][1]; }
 
@@ -96,8 +100,17 @@ private:
             backend.patience.wait("the network", [&] { return !hangs; });
             return double(backend.work.count()) * 1e-3;
         }
-        void collect(int index, std::vector<Detection>& out) override {
+        std::optional<std::int64_t> collect(int index, std::vector<Detection>& out,
+                                            const std::atomic<bool>& stop) override {
+            backend.collecting = true;
+            while (backend.endless_boxes && !stop) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            if (backend.endless_boxes) return std::nullopt;
             out = {{numbers.at(std::size_t(index)), .5f, {0, 0, 1, 1}}};
+            return backend.not_finite;
+        }
+        std::string first_not_finite(int index) override {
+            ++backend.sought;
+            return "layer " + std::to_string(numbers.at(std::size_t(index)));
         }
         FakeBackend& backend;
         std::vector<int> numbers;

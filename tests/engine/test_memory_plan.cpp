@@ -2,6 +2,7 @@
 #include "engine/plan/memory_plan.h"
 
 #include <algorithm>
+#include <ctime>
 
 #include <convoy/load.h>
 #include "engine/plan/compile.h"
@@ -126,7 +127,7 @@ TEST_CASE("pitches are whole vectors, the input's a pixel of four", "[memory]") 
     CHECK(pitch(0) == 4);
     CHECK(pitch(1) == 24);
     CHECK(pitch(2) == 8);
-    CHECK(plan.memory.block(plan.graph, plan.graph.nodes[1].output).bytes == 2 * 2 * 24 * 24);
+    CHECK(plan.memory.block(plan.graph.nodes[1].output).bytes == 2 * 2 * 24 * 24);
 }
 
 TEST_CASE("a residual that the convolution also reads a part of keeps its memory", "[memory]") {
@@ -141,4 +142,35 @@ TEST_CASE("a residual that the convolution also reads a part of keeps its memory
     REQUIRE(std::get<ConvOp>(last.op).residual);
     REQUIRE(plan.graph.place(last.inputs[0]).root == last.inputs[1]);
     CHECK(plan.memory.block_of[std::size_t(last.output)] != plan.memory.block_of[std::size_t(last.inputs[1])]);
+}
+
+TEST_CASE("plans of 40,000 layers take seconds, whatever is joined with what", "[memory]") {
+    constexpr int kLayers = 40000, kHalf = kLayers / 2;
+    const std::string conv = "[conv]\nfilters=1\n";
+    const auto from = [](int layer) { return "[shortcut]\nfrom=" + std::to_string(layer) + "\n"; };
+    std::string row, mirrored, joined, nested = conv + "[max]\n", split = "[conv]\nfilters=2\n", list = "0";
+    for (int i = 0; i < kLayers; ++i) row += conv;
+    for (int i = 0; i < kHalf; ++i) mirrored += conv;
+    for (int i = kHalf; i-- > 0;) mirrored += from(i);  // all are alive in the middle
+    for (int i = 1; i < kLayers; ++i) list.append(",").append(std::to_string(i));
+    joined = row + "[route]\nlayers=" + list + "\n";
+    for (int i = 0; i < kHalf; ++i) nested += "[route]\nlayers=-1,0\n[max]\n";  // where possible, slices of slices
+    for (int i = 0; i < kLayers / 3; ++i) split += "[max]\n[route]\nlayers=-1,-1\n[route]\nlayers=-1\ngroups=2\n";
+    const std::pair<const char*, std::string*> all[] = {
+        {"a row", &row}, {"mirrored", &mirrored}, {"joined", &joined}, {"nested", &nested}, {"split", &split}};
+    for (const auto& [name, layers] : all) {
+        INFO(name);
+        const Network network =
+            parse_network("[net]\nwidth=8\nheight=8\nchannels=3\n" + *layers +
+                              "[conv]\nfilters=7\nactivation=linear\n[yolo]\nanchors=9,9\nclasses=2\nnum=1\n",
+                          "large.cfg");
+        for (bool pitch : {false, true}) {
+            CompileOptions options;
+            options.passes.traits = {
+                .conv_takes_pitch = pitch, .conv_upsamples = pitch, .channel_alignment = pitch ? 8 : 1};
+            const std::clock_t start = std::clock();
+            compile(network, options);
+            CHECK(double(std::clock() - start) / CLOCKS_PER_SEC < 6);
+        }
+    }
 }

@@ -20,11 +20,24 @@ TEST_CASE("boxes are clipped to the picture and keep their order", "[postprocess
     CHECK((d[2].box.x == 90.f && d[2].box.y == 95.f && d[2].box.w == 10.f && d[2].box.h == 5.f));
 }
 
-TEST_CASE("a box outside the picture keeps no negative size", "[postprocess]") {
-    std::vector<Detection> d = {{0, .5f, {-50, 200, 20, 20}}};
+TEST_CASE("a box without a point inside the picture is none", "[postprocess]") {
+    const Box inside = {40, 40, 10, 10};
+    for (const Box& outside : {Box{-50, 40, 20, 20}, Box{40, 200, 20, 20}, Box{-50, 200, 20, 20}, Box{40, -30, 20, 30},
+                               Box{100, 40, 20, 20}, Box{-20, 40, 20, 20}, Box{40, 1e30f, 1e30f, 1e30f}}) {
+        INFO(outside.x << ' ' << outside.y);
+        DetectOptions one;
+        one.max_boxes = 1;  // a place that no box outside takes
+        std::vector<Detection> d = {{0, .9f, outside}, {0, .5f, inside}};
+        finish_detections(one, 100, 100, d);
+        REQUIRE(d.size() == 1);
+        CHECK(d[0].box.x == 40);
+    }
+    std::vector<Detection> d = {
+        {0, .5f, {-1e30f, -2, 2e30f, 1e30f}}, {0, .5f, {99.5f, -19.5f, 20, 20}}, {0, .5f, {50, 50, 0, 0}}};
     finish_detections({}, 100, 100, d);
-    CHECK(d[0].box.w == 0.f);
-    CHECK(d[0].box.h == 0.f);
+    REQUIRE(d.size() == 3);
+    CHECK((d[0].box.x == 0 && d[0].box.y == 0 && d[0].box.w == 100 && d[0].box.h == 100));
+    CHECK((d[1].box.w == .5f && d[1].box.h == .5f));
 }
 
 TEST_CASE("only the wanted classes stay", "[postprocess]") {

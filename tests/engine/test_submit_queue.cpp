@@ -267,3 +267,37 @@ TEST_CASE("cancelling lets go of whoever waits and of all frames", "[submit]") {
     }
     CHECK(owner.use_count() == 1);
 }
+
+TEST_CASE("where what is not finite came from is looked for once, and counted every time", "[submit]") {
+    const NumberedPictures pictures;
+    FakeDevices fake(2, 3);
+    for (test::FakeBackend* backend : fake.backends) backend->not_finite = 5;
+    SubmitQueue queue(fake.workers, kCapacity);
+    for (int i = 0; i < 20; ++i) queue.submit(pictures.frame(i));
+    queue.finish();
+    std::int64_t boxes = 0;
+    int told = 0;
+    while (const std::optional<Result> r = queue.next()) {
+        boxes += r->not_finite;
+        if (r->first_not_finite.empty()) continue;
+        ++told;
+        CHECK(r->first_not_finite == "layer " + std::to_string(number_of(r)));
+    }
+    CHECK(boxes == 100);
+    CHECK(told == fake.backends[0]->sought + fake.backends[1]->sought);
+    CHECK((told >= 1 && told <= 2));
+    for (const test::FakeBackend* backend : fake.backends) CHECK(backend->sought <= 1);
+}
+
+TEST_CASE("a picture whose boxes take for ever is given up with all else", "[submit]") {
+    const NumberedPictures pictures;
+    FakeDevices fake(1, 3);
+    test::FakeBackend& backend = *fake.backends[0];
+    backend.endless_boxes = true;
+    SubmitQueue queue(fake.workers, kCapacity);
+    for (int i = 0; i < 5; ++i) queue.submit(pictures.frame(i));
+    queue.finish();
+    while (!backend.collecting) std::this_thread::yield();
+    queue.cancel();
+    CHECK_FALSE(queue.next().has_value());
+}

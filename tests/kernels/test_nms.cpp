@@ -2,6 +2,8 @@
 #include "kernels/nms.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -126,9 +128,8 @@ TEST_CASE("nms: suppression is strict, by the stronger box, and does not reach t
     CHECK(check(c, 1, NmsKind::iou, .33f) == 2);
 }
 
-TEST_CASE("nms: boxes that are NaN, infinite, empty or inside out") {
-    const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
-    const float strange[] = {nan, inf, -inf, 0.f, -20.f};
+TEST_CASE("nms: boxes that are empty, inside out or as large as floats can be") {
+    const float strange[] = {0.f, -20.f, 1e-30f, 1e20f, std::numeric_limits<float>::max()};
     Candidates c = test::make_candidates({120, 6, .5f, 5, 60, 1});
     const auto r = test::random_floats(480, 3, 0, 15);
     for (std::size_t i = 0; i < 480; ++i) {
@@ -137,4 +138,68 @@ TEST_CASE("nms: boxes that are NaN, infinite, empty or inside out") {
     }
     check(c, 6, NmsKind::iou, .45f);
     check(c, 6, NmsKind::diou, .45f);
+}
+
+namespace {
+
+/// Boxes of every kind that a search among them might get wrong; a class each, and seldom more.
+Candidates make_many(int kind, int count, int classes, int levels, std::uint64_t seed) {
+    const auto r = test::random_floats(std::size_t(count) * 7, seed, 0, 1);
+    const auto power = [](float u, float most) { return std::exp(2 * most * u - most); };
+    Candidates c;
+    for (int i = 0; i < count; ++i) {
+        const float* u = &r[std::size_t(i) * 7];
+        const Box all[] = {{u[0] * 1500, u[1] * 1500, 5 + 100 * u[2], 5 + 100 * u[3]},            // all over a picture
+                           {700 + 20 * u[0], 700 + 20 * u[1], 100 + 50 * u[2], 100 + 50 * u[3]},  // a crowd
+                           {u[0] * 1500, u[1] * 1500, power(u[2], 6), power(u[3], 6)},            // of any size
+                           {u[0] * 100, u[1] * 100, power(u[2], 60), power(u[3], 60)},      // to where areas overflow
+                           {8 * std::floor(u[0] * 40), 8 * std::floor(u[1] * 40), 16, 32},  // many the same
+                           {500 + 1e-4f * u[0], 500 + 1e-4f * u[1], 100, 100},              // a bit apart, or none
+                           {2000 * u[0], 2000 * u[1], 1e-3f * u[2], 1e-3f * u[3]}};         // of a few bits' size
+        c.boxes.push_back(all[kind]);
+        if (u[4] < .03f) c.boxes.back().w = u[4] < .01f ? 0 : u[4] < .02f ? -5 : 1e20f;
+        c.objectness.push_back(1);
+        for (int k = 0; k < classes; ++k)
+            if (k == int(u[5] * float(classes)) || k == int(u[6] * 20))
+                c.probs.push_back({k, (std::floor(u[6] * float(levels)) + 1) / float(levels)});
+        c.first_prob.push_back(c.probs.size());
+    }
+    return c;
+}
+
+}  // namespace
+
+TEST_CASE("nms: of many boxes, in every arrangement, what the plain loop keeps") {
+    std::size_t kept = 0, carried = 0;
+    std::uint64_t seed = 1;
+    for (int kind = 0; kind < 7; ++kind)
+        for (int count : {31, 33, 700, 1501})
+            for (float threshold : {0.f, .01f, .3f, .45f, .9f, .9999f, 1.f})
+                for (NmsKind nms_kind : {NmsKind::iou, NmsKind::diou}) {
+                    const int levels = ++seed % 3 ? 1 << 20 : 2, classes = seed % 4 ? 1 : 3;
+                    INFO("kind " << kind << ", " << count << " boxes, threshold " << threshold << ", seed " << seed);
+                    const Candidates c = make_many(kind, count, classes, levels, seed);
+                    kept += check(c, classes, nms_kind, threshold);
+                    carried += c.probs.size();
+                }
+    CHECK(kept > 50000);
+    CHECK(carried > kept + 50000);
+}
+
+TEST_CASE("nms: 130,000 boxes take no minutes, and end when they are to stop") {
+    const Candidates many = make_many(1, 130000, 1, 1 << 20, 1), few = make_many(1, 1000, 1, 1 << 20, 1);
+    std::atomic<bool> stop{false};
+    std::vector<Survivor> out;
+    const auto seconds = [](auto&& work) {
+        const auto start = std::chrono::steady_clock::now();
+        work();
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
+    CHECK(seconds([&] { CHECK(kernels::cpu::nms(many, 1, NmsKind::iou, .6f, 1.f, out, &stop)); }) < 30);
+    CHECK(out.size() == 130000);
+    stop = true;
+    CHECK(seconds([&] { CHECK_FALSE(kernels::cpu::nms(many, 1, NmsKind::iou, .6f, 1.f, out, &stop)); }) < 2);
+    CHECK(out.size() == 130000);
+    CHECK(kernels::cpu::nms(few, 1, NmsKind::iou, .6f, 1.f, out, &stop));  // done before anybody minds
+    CHECK(out.size() == 1000);
 }

@@ -181,7 +181,7 @@ TEST_CASE("yolo_decode: both thresholds are strict, and a box with no class over
     CHECK(out.probs[0].class_id == 0);
 }
 
-TEST_CASE("yolo_decode: NaN and infinite activations neither crash nor count as objects") {
+TEST_CASE("yolo_decode: boxes with NaN or infinite numbers are not listed, but counted") {
     const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
     const YoloHead head = make_head(3, 3, false, 1);
     OwnedTensor x(1, 4, 4, 24);
@@ -189,9 +189,51 @@ TEST_CASE("yolo_decode: NaN and infinite activations neither crash nor count as 
         Candidates out;
         x.fill(bad);
         kernels::cpu::yolo_decode(head, x.view(), 0, .25f, transform(Fit::letterbox, 64, 48, head), out);
-        CHECK(out.boxes.size() == (bad == inf ? 48u : 0u));
-        CHECK(out.probs.size() == (bad == inf ? 144u : 0u));
+        CHECK(out.boxes.empty());
+        CHECK(out.probs.empty());
+        CHECK(out.not_finite == (bad == -inf ? 0u : 48u));  // an objectness of exp(-inf) is 0
+        out.clear();
+        CHECK(out.not_finite == 0);
     }
+}
+
+TEST_CASE("yolo_decode: one number that is not finite takes its box away and no other") {
+    const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+    const int entries = 8;
+    for (HeadKind kind : {HeadKind::yolo, HeadKind::region, HeadKind::detection})
+        for (float bad : {nan, inf, 1e30f})
+            for (int entry = 0; entry < entries; ++entry) {
+                YoloHead head = make_head(3, 2, kind == HeadKind::detection, 1);
+                head.kind = kind;
+                head.softmax = kind == HeadKind::region;
+                OwnedTensor x(1, 3, 3, 2 * entries);
+                x.fill(.7f);
+                const BoxTransform t = transform(Fit::letterbox, 64, 48, head);
+                Candidates whole, actual;
+                kernels::cpu::yolo_decode(head, x.view(), 0, .1f, t, whole);
+                REQUIRE(whole.boxes.size() == 18);
+                const std::size_t box = 7;
+                x.view().pixel(box / 2)[entries + entry] = bad;
+                kernels::cpu::yolo_decode(head, x.view(), 0, .1f, t, actual);
+                INFO("kind " << int(kind) << ", entry " << entry << ", " << bad);
+                REQUIRE(actual.boxes.size() + actual.not_finite == 18);
+                // A logistic takes any number but NaN; so does a softmax the largest float.
+                const bool squashes = bad != nan && bad == bad && kind != HeadKind::detection;
+                const bool size = entry == 2 || entry == 3;
+                if (!std::isnan(bad) && kind == HeadKind::yolo) CHECK(actual.not_finite == (size ? 1u : 0u));
+                if (std::isnan(bad)) CHECK(actual.not_finite == 1);
+                if (std::isinf(bad) && !squashes) CHECK(actual.not_finite == 1);
+                for (const Candidates::Box& b : actual.boxes) CHECK(std::isfinite(b.x + b.y + b.w + b.h));
+                for (const Candidates::ClassProb& p : actual.probs) CHECK(std::isfinite(p.prob));
+                if (actual.not_finite == 0) continue;
+                for (std::size_t i = 0; i < actual.boxes.size(); ++i) {
+                    const std::size_t from = i < box ? i : i + 1;
+                    CHECK(actual.boxes[i].x == whole.boxes[from].x);
+                    CHECK(actual.boxes[i].w == whole.boxes[from].w);
+                    CHECK(actual.first_prob[i + 1] - actual.first_prob[i] ==
+                          whole.first_prob[from + 1] - whole.first_prob[from]);
+                }
+            }
 }
 
 namespace {
@@ -385,7 +427,7 @@ TEST_CASE("yolo_decode: a tree of classes is descended while that is likely") {
     CHECK(leaves > 100);
 }
 
-TEST_CASE("yolo_decode: a tree of NaN gives a class all the same") {
+TEST_CASE("yolo_decode: a tree of NaN gives no class, and the box is counted") {
     YoloHead head = make_head(4, 1, false, 1);
     head.kind = HeadKind::region;
     head.tree = kernels::class_tree({-1, -1, 0, 0});
@@ -394,6 +436,13 @@ TEST_CASE("yolo_decode: a tree of NaN gives a class all the same") {
     x.view().data[4] = 5;
     Candidates out;
     kernels::cpu::yolo_decode(head, x.view(), 0, .3f, transform(Fit::stretch, 64, 64, head), out);
-    REQUIRE(out.probs.size() == 1);
-    CHECK((out.probs[0].class_id >= 0 && out.probs[0].class_id < 4));
+    CHECK(out.probs.empty());
+    CHECK(out.not_finite == 1);
+    std::fill_n(x.view().data, 4, 0.f);  // the box is finite now; of the classes, one is NaN on the way
+    std::fill_n(x.view().data + 5, 4, 0.f);
+    x.view().data[5] = 9;
+    x.view().data[8] = std::numeric_limits<float>::quiet_NaN();
+    kernels::cpu::yolo_decode(head, x.view(), 0, .3f, transform(Fit::stretch, 64, 64, head), out);
+    CHECK(out.probs.empty());
+    CHECK(out.not_finite == 2);
 }

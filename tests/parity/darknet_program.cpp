@@ -90,8 +90,9 @@ std::vector<std::vector<Detection>> DarknetProgram::valid(const std::string& cfg
     std::ifstream results(folder_ + "/coco_results.json");
     for (const nlohmann::json& d : nlohmann::json::parse(results)) {
         const auto& b = d.at("bbox");
-        // It clips edge by edge: a box outside of the picture is left with a negative size, where we say 0.
-        const Box box = {b[0], b[1], std::max(0.f, b[2].get<float>()), std::max(0.f, b[3].get<float>())};
+        // It clips edge by edge: a box outside of the picture is left with a negative size, where we list none.
+        const Box box = {b[0], b[1], b[2], b[3]};
+        if (box.w <= 0 || box.h <= 0) continue;
         out.at(d.at("image_id")).push_back({coco_class(d.at("category_id")), d.at("score"), box});
     }
     return out;

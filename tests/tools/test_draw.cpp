@@ -147,6 +147,21 @@ TEST_CASE("classes differ in colour, and text tells from its background", "[draw
     CHECK(colours.size() == 80);
 }
 
+TEST_CASE("boxes with numbers that are no numbers are drawn without harm", "[draw]") {
+    const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+    std::vector<Detection> boxes;
+    for (int i = 0; i < 60; ++i)
+        boxes.push_back({i, i % 3 == 0 ? nan : i % 3 == 1 ? inf : .5f, {i % 2 ? nan : 5, 5, i % 5 ? 20.f : inf, nan}});
+    media::Annotator annotator({"person"});
+    Image image = grey(64, 48);
+    annotator.annotate(image, boxes, "");
+    CHECK(image.is_whole());
+    CHECK(media::place_labels(boxes, {"person"}, media::LabelStyle::full,
+                              {64, 48, 16, 2, {}, [](const std::string& text) { return 8 * int(text.size()); }})
+              .at(0)
+              .text == "person");
+}
+
 TEST_CASE("drawing stays inside pictures of any size", "[draw]") {
     media::Annotator annotator({"a label that is longer than the picture is wide", "\xff\xc3", "車"});
     const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();

@@ -262,6 +262,39 @@ TEST_CASE("before there is anything to complete, a signal ends it at once") {
     CHECK(files_in(folder.path()) == 1);  // its standard output
 }
 
+TEST_CASE("while a cfg of 100,000 layers is read and planned, a signal ends it at once") {
+    constexpr int kLayers = 100000;
+    const TemporaryFolder folder;
+    std::string cfg = "[net]\nwidth=8\nheight=8\nchannels=3\n", weights(20, '\0');
+    for (int i = 0; i < kLayers; ++i) cfg += "[conv]\nfilters=1\n";
+    cfg += "[conv]\nfilters=7\nactivation=linear\n[yolo]\nanchors=9,9\nclasses=2\nnum=1\n";
+    weights[4] = 2;  // version 0.2, of which `seen` has 8 bytes
+    weights.resize(weights.size() + sizeof(float) * (4 + 2 * (kLayers - 1) + 7 * 2));
+    write_file(folder / "m.cfg", cfg);
+    write_file(folder / "m.weights", weights);
+    make_fifo(folder / "video");  // which nobody writes
+    save_frame(folder / "p.jpg", 0);
+    write_file(folder / "data.json",
+               R"({"images":[{"id":1,"file_name":"p.jpg","width":768,"height":576}],"annotations":[],)"
+               R"("categories":[{"id":1,"name":"a"},{"id":2,"name":"b"}]})");
+    const std::pair<const char*, Arguments> commands[] = {
+        {"yolo-run", {"video", "--model", "m", "--device", "cpu", "--jsonl", "x.jsonl"}},
+        {"yolo-eval", {"--model", "m", "--device", "cpu", "--data", "data.json", "--images", "."}},
+        {"yolo-inspect", {"m.cfg", "--passes"}}};
+    for (const auto& [program, arguments] : commands)
+        for (const int signal : {SIGINT, SIGTERM})
+            for (const int after_ms : {50, 300}) {
+                INFO(program << ", signal " << signal << " after " << after_ms << " ms");
+                Child child(program, arguments, folder.path());
+                pause_ms(after_ms);
+                const auto start = std::chrono::steady_clock::now();
+                child.signal(signal);
+                const int status = child.wait(kLimit).status;
+                CHECK((status == 130 || status == 128 + signal));
+                CHECK(std::chrono::steady_clock::now() - start < kLimit / 2);
+            }
+}
+
 TEST_CASE("when all is written, a signal ends it though nobody reads its answer") {
     const TemporaryFolder folder;
     save_frame(folder / "p.jpg", 0);

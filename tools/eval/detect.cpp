@@ -21,10 +21,9 @@ Frame read_frame(const Picture& picture, std::size_t index, const std::atomic<bo
 
 }  // namespace
 
-std::optional<std::vector<ScoredBox>> detect_pictures(Engine& engine, const Dataset& dataset,
-                                                      const std::vector<std::optional<std::size_t>>& category_of_class,
-                                                      const std::function<void(std::size_t done)>& after,
-                                                      const std::atomic<bool>& stop) {
+std::optional<std::vector<ScoredBox>> detect_pictures(
+    Engine& engine, const Dataset& dataset, const std::vector<std::optional<std::size_t>>& category_of_class,
+    const std::function<void(std::size_t done, const Result& result)>& after, const std::atomic<bool>& stop) {
     const std::size_t count = dataset.pictures.size();
     std::vector<ScoredBox> out;
     std::size_t submitted = 0;
@@ -44,7 +43,7 @@ std::optional<std::vector<ScoredBox>> detect_pictures(Engine& engine, const Data
         for (const Detection& d : result.value().detections)
             if (const auto category = category_of_class.at(std::size_t(d.class_id)))
                 out.push_back({done, *category, {d.box.x, d.box.y, d.box.w, d.box.h}, d.confidence});
-        after(done + 1);
+        after(done + 1, *result);
     }
     return out;
 }

@@ -108,6 +108,11 @@ __device__ Candidates::Box source_box(Candidates::Box b, const BoxTransform& t) 
     return {b.x * float(t.width), b.y * float(t.height), b.w * float(t.width), b.h * float(t.height)};
 }
 
+/// Leaves the picture to the host, which counts boxes with numbers that are NaN or infinite: as if its lists ran over.
+__device__ void leave_to_host(const CandidatePicture& out, CandidateCapacity capacity) {
+    atomicMax(&out.counts[1], capacity.probs + 1);
+}
+
 /// A box over the threshold.
 struct Found {
     int order;
@@ -134,6 +139,8 @@ __global__ void __launch_bounds__(kThreads)
         const float objectness = head.probability(head.at(place.entry + head.numbers - 1));
         if (head.kind == HeadKind::detection ? fabsf(objectness) > 0 : objectness > threshold)
             found[atomicAdd(&box_count, 1)] = {order, objectness, 0, 0};
+        else if (isnan(objectness))
+            leave_to_host(out, capacity);
     }
     __syncthreads();
     const int boxes = box_count;
@@ -155,6 +162,7 @@ __global__ void __launch_bounds__(kThreads)
                 const float prob =
                     k < head.classes ? box.objectness * scale.of(head, head.at(place.entry + head.numbers + k)) : 0.f;
                 const bool hit = k < head.classes && prob > threshold;
+                if (!isfinite(prob)) leave_to_host(out, capacity);
                 const unsigned hits = __ballot_sync(~0u, hit);
                 const int at = first_prob + box.first_prob + count + __popc(hits & ((1u << lane) - 1));
                 if (writing && hit && at < capacity.probs) out.probs[at] = {k, prob};
@@ -166,6 +174,7 @@ __global__ void __launch_bounds__(kThreads)
                 box.first_prob = atomicAdd(&prob_count, count);
             } else if (first_box + i < capacity.boxes) {
                 const Candidates::Box b = source_box(network_box(head, place), transforms[picture]);
+                if (!isfinite(b.x) || !isfinite(b.y) || !isfinite(b.w) || !isfinite(b.h)) leave_to_host(out, capacity);
                 out.boxes[first_box + i] = {box.order, b.x, b.y, b.w, b.h, box.objectness, first_prob + box.first_prob,
                                             count};
             }

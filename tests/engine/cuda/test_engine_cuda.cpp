@@ -90,6 +90,38 @@ TEST_CASE("GPU: more candidates than the device keeps are decoded on the host, a
     CHECK(host->count == 2);
 }
 
+TEST_CASE("GPU: boxes that are not finite are left out, as on the CPU, and the layer is named", "[cuda]") {
+    REQUIRE_GPU();
+    const auto look = [](const Network& network, const EngineOptions& options) {
+        std::vector<Scene> pictures = scenes();
+        Engine engine(network, options);
+        for (int i = 0; i < 3; ++i) engine.submit(pictures.front().frame(i));
+        engine.finish();
+        const Result first = engine.next().value();
+        while (const auto more = engine.next()) CHECK(more->not_finite == first.not_finite);
+        return first;
+    };
+    Network network = demo();
+    std::size_t last = network.layers.size();
+    while (!std::holds_alternative<ConvolutionalLayer>(network.layers[--last].kind)) {
+    }
+    auto& conv = std::get<ConvolutionalLayer>(network.layers[last].kind);
+    std::vector<float> biases(conv.biases.begin(), conv.biases.end());
+    biases[4] = 5, biases[2] = 1000;  // of the first anchor: an object in every cell, of a size that overflows
+    conv.biases = {biases.data(), biases.size()};
+    const Result cpu = look(network, on("cpu", Precision::fp32)), gpu = look(network, on("cuda:0", Precision::fp32));
+    CHECK(cpu.not_finite > 0);
+    CHECK(gpu.not_finite == cpu.not_finite);
+    CHECK(gpu.first_not_finite == cpu.first_not_finite);
+    CHECK(same(gpu.detections, cpu.detections, .02f, 1e-4f));
+    std::vector<float> weights(conv.weights.begin(), conv.weights.end());
+    for (float& w : weights) w *= 1e9f;
+    conv.weights = {weights.data(), weights.size()};
+    const Result fp16 = look(network, on("cuda:0", Precision::fp16));
+    CHECK(fp16.not_finite > 0);
+    CHECK(fp16.first_not_finite == "layer " + std::to_string(last) + " (conv), in fp16, which ends at 65504");
+}
+
 TEST_CASE("GPU: a tree of classes leads where it leads on the CPU", "[cuda]") {
     REQUIRE_GPU();
     Network network = parse_network(

@@ -84,8 +84,11 @@ std::vector<PlacedLabel> place_labels(std::span<const Detection> detections, con
     if (style == LabelStyle::none) return {};
     std::vector<std::size_t> order(detections.size());
     std::iota(order.begin(), order.end(), std::size_t(0));
+    const auto strength = [&](std::size_t i) {
+        return std::isnan(detections[i].confidence) ? 0 : detections[i].confidence;
+    };
     std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return detections[a].confidence > detections[b].confidence; });
+                     [&](std::size_t a, std::size_t b) { return strength(a) > strength(b); });
     Layout laid_out(detections, layout);
     std::vector<PlacedLabel> labels(detections.size());
     for (const std::size_t number : order) {

@@ -54,6 +54,7 @@ std::string name_of(int class_id, const std::vector<std::string>& names) {
 }
 
 std::string label_of(const Detection& detection, const std::vector<std::string>& names) {
+    if (!std::isfinite(detection.confidence)) return name_of(detection.class_id, names);
     return name_of(detection.class_id, names) + " " + std::to_string(std::lround(detection.confidence * 100)) + " %";
 }
 
