@@ -162,10 +162,12 @@ std::string Reach::why_not(std::span<const std::uint8_t> head) const {
     const AVProbeData data{path_.c_str(), padded.data(), int(head.size()), nullptr};
     int score = AVPROBE_SCORE_RETRY;  // more than that
     const AVInputFormat* format = av_probe_input_format2(&data, 1, &score);
-    if (!format || av_match_list(format->name, formats_.c_str(), ',') > 0) return "";
-    const std::string name = format->name;
+    const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
+    // A later libav knows a playlist by its name only.
+    const std::string name = text.starts_with("#EXTM3U") ? "hls" : format ? format->name : "";
+    if (name.empty() || av_match_list(name.c_str(), formats_.c_str(), ',') > 0) return "";
     if (!follows_others(name)) return "holds no video stream (libav calls it " + name + "); give a video or picture";
-    const std::string first = names_first({reinterpret_cast<const char*>(head.data()), head.size()});
+    const std::string first = names_first(text);
     if (name == "hls")
         return "is a playlist" + first + ", and the name of a playlist ends in .m3u8 or .m3u; nothing that it names " +
                "was opened: give the video itself, or call it a playlist";

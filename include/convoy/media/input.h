@@ -80,9 +80,9 @@ std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& o
 /// Of a folder's files each counts that is a picture or holds a video by its bytes, or is called as a video; `left_out`
 /// gets a sentence for each folder with other files, and one for each picture that this libav cannot read. A text file
 /// (.txt, .list, .lst) that lists paths or addresses, one a line, stands for these, and a .data file of Darknet's for
-/// the list that its `valid` names; "@FILE" says outright that FILE is a list. `lists` gets the files that were read
-/// for that. What cannot be read among several is itself in the result, so that opening it tells why and the others are
-/// done. Throws Error(input) where nothing can be read.
+/// the list that its `valid` names; "@FILE" says outright that FILE is a list. What cannot be read among several is
+/// itself in the result, so that opening it tells why and the others are done. Throws Error(input) where nothing can be
+/// read. `lists` gets the list files that were read.
 std::vector<std::string> expand_inputs(const std::vector<std::string>& paths,
                                        std::vector<std::string>* left_out = nullptr,
                                        std::vector<std::string>* lists = nullptr);
