@@ -223,7 +223,7 @@ def kept(folder, only):
     """What a run with --keep has made, and how many records it got."""
     for name in sorted(os.listdir(folder)):
         path, records = f"{folder}/{name}", f"{folder}/out/jsonl/{os.path.splitext(name)[0]}.jsonl"
-        if os.path.isfile(path) and not name.startswith("tiny.") and re.search(only, name):
+        if os.path.isfile(path) and os.path.getsize(path) and not name.startswith("tiny.") and re.search(only, name):
             lines = 0
             if os.path.exists(records):
                 with open(records, encoding="utf-8") as f:

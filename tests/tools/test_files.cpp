@@ -10,6 +10,8 @@
 
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
+#include "tools/media/output_locks.h"
+#include "tools/media/unfinished.h"
 
 using namespace convoy;
 using namespace convoy::test;
@@ -96,4 +98,35 @@ TEST_CASE("an output may be an open file that has no name any more", "[files]") 
     CHECK(text_in(file) == "text");
     CHECK(folder.names().empty());
     ::close(file);
+}
+
+TEST_CASE("what a dead process has left unfinished goes when its output is taken, a living one's stays", "[files]") {
+    const TempFolder folder;
+    const std::string output = folder / "v.mp4", other = folder / "w.mp4";
+    const auto leave = [&](const std::string& of, const std::string& end) {
+        const std::string path = folder / (media::unfinished_prefix(of) + end + ".part");
+        write_bytes(path, {1});
+        return path;
+    };
+    const std::string dead = leave(output, "1-0"), of_other = leave(other, "1-0");
+    std::string of_other_host = media::unfinished_prefix(output);
+    of_other_host[of_other_host.size() - 15] ^= 1;
+    write_bytes(folder / (of_other_host + "1-0.part"), {1});
+    std::string before_restart = media::unfinished_prefix(output);
+    before_restart[before_restart.size() - 2] ^= 1;
+    write_bytes(folder / (before_restart + "1-0.part"), {1});
+    const std::string of_pictures = folder / (media::unfinished_prefix(output) + "2-0.part");
+    std::filesystem::create_directory(of_pictures);
+    write_bytes(of_pictures + "/000000.jpg", {1});
+    media::OutputFile living(output);
+    media::OutputLocks locks;
+    REQUIRE(locks.take(output));
+    CHECK(std::filesystem::exists(living.temporary()));
+    CHECK_FALSE(std::filesystem::exists(dead));
+    CHECK_FALSE(std::filesystem::exists(of_pictures));
+    CHECK_FALSE(std::filesystem::exists(folder / (before_restart + "1-0.part")));
+    CHECK(std::filesystem::exists(folder / (of_other_host + "1-0.part")));
+    CHECK(std::filesystem::exists(of_other));
+    REQUIRE(locks.take(other));
+    CHECK_FALSE(std::filesystem::exists(of_other));
 }

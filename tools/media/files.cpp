@@ -9,8 +9,10 @@
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include "tools/media/byte_stream.h"
+#include "tools/media/unfinished.h"
 
 namespace fs = std::filesystem;
 
@@ -74,12 +76,17 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
     if (direct_) return;
     const fs::path folder = fs::path(path_).parent_path();
     const mode_t mode = fs::exists(path_, code) ? 0600 : 0666;  // nobody sees more of it than of the one that is there
+    const std::string prefix = unfinished_prefix(path_);
     for (int i = 0; i < 1000; ++i) {
-        temporary_ = (folder / (".convoy-" + std::to_string(::getpid()) + "-" + std::to_string(i) + ".part")).string();
+        temporary_ = (folder / (prefix + std::to_string(::getpid()) + "-" + std::to_string(i) + ".part")).string();
         const int fd = ::open(temporary_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, mode);
+        if (fd >= 0 && keep_unfinished(fd)) {
+            kept_ = fd;
+            return;
+        }
         if (fd >= 0) {
             ::close(fd);
-            return;
+            continue;
         }
         if (errno == ENOENT) throw_output(path, "its folder does not exist; create it first");
         if (errno != EEXIST) throw_output(path, system_message(errno));
@@ -91,6 +98,11 @@ OutputFile::~OutputFile() { discard(); }
 
 void OutputFile::discard() {
     if (!done_ && !direct_) ::unlink(temporary_.c_str());
+    close_kept();
+}
+
+void OutputFile::close_kept() {
+    if (kept_ >= 0) ::close(std::exchange(kept_, -1));
     done_ = true;
 }
 
@@ -106,7 +118,7 @@ void OutputFile::keep_permissions() const {
 void OutputFile::commit() {
     if (!direct_) keep_permissions();
     if (!direct_ && std::rename(temporary_.c_str(), path_.c_str()) != 0) throw_output(path_, system_message(errno));
-    done_ = true;
+    close_kept();
 }
 
 void write_file(const std::string& path, std::string_view bytes, const GiveUp& give_up) {

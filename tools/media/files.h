@@ -50,9 +50,11 @@ public:
 
 private:
     void keep_permissions() const;
+    void close_kept();
 
     std::string path_, temporary_;
     bool direct_ = false, done_ = false;
+    int kept_ = -1;  // the temporary file, for others to see that its process lives
 };
 
 /// Writes a whole OutputFile. Where it is a pipe, the wait for whoever reads it can be given up. Throws Error(output).

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "tools/media/files.h"
+#include "tools/media/unfinished.h"
 
 namespace fs = std::filesystem;
 
@@ -87,7 +88,8 @@ const OutputLocks::Folder* OutputLocks::enter(const std::string& path) {
         const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (fd < 0) return nullptr;
         const int code = lock(fd, F_RDLCK, kPresence);
-        if (code == 0 && is_at(fd, file.c_str())) return &folders_.emplace_back(Folder{folder, file, fd});
+        if (code == 0 && is_at(fd, file.c_str()))
+            return &folders_.emplace_back(Folder{folder, file, fd, unfinished_in(folder)});
         ::close(fd);
         if (code != 0 && !is_held(code)) return nullptr;
         std::this_thread::sleep_for(std::chrono::milliseconds(1));  // another run is just removing it
@@ -99,8 +101,12 @@ bool OutputLocks::take(const std::string& path) {
     const std::optional<std::string> replaced = replaceable_file(path);
     if (!replaced) return true;
     const fs::path file = *replaced;
-    if (const Folder* folder = enter(file.has_parent_path() ? file.parent_path().string() : "."))
-        return !is_held(lock(folder->fd, F_WRLCK, byte_of(file.filename().string())));
+    if (const Folder* folder = enter(file.has_parent_path() ? file.parent_path().string() : ".")) {
+        if (is_held(lock(folder->fd, F_WRLCK, byte_of(file.filename().string())))) return false;
+        for (const std::string& name : folder->unfinished)
+            if (is_unfinished_of(name, file)) remove_unfinished(folder->path + "/" + name);
+        return true;
+    }
     const int fd = ::open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK);  // it is written in place
     if (fd < 0) return true;
     if (is_held(lock(fd, F_WRLCK, 0, 0))) {

@@ -10,7 +10,8 @@ namespace convoy::media {
 
 /// Output files that are this run's as long as it lives: the system lets go of them however it ends. In each of their
 /// folders all runs share a file .convoy.lock, a byte of which stands for each name; the last one removes it. Where a
-/// file system knows no locks, or the folder takes no file, nothing is held and nothing refused.
+/// file system knows no locks, or the folder takes no file, nothing is held and nothing refused. What processes of this
+/// host that are gone have left of a file unfinished is removed when that is taken.
 class OutputLocks {
 public:
     OutputLocks() = default;
@@ -34,6 +35,7 @@ private:
     struct Folder {
         std::string path, file;  // that of the locks
         int fd;
+        std::vector<std::string> unfinished;  // what other processes may have left
     };
 
     const Folder* enter(const std::string& path);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/picture_files_sink.h"
 
+#include <fcntl.h>
 #include <fmt/core.h>
-#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -15,21 +17,33 @@
 
 #include <convoy/error.h>
 #include "tools/media/files.h"
+#include "tools/media/unfinished.h"
 
 namespace fs = std::filesystem;
 
 namespace convoy::tools {
 namespace {
 
-/// A hidden folder beside `path`, gone with the object.
+/// A hidden folder beside `first`, the first of the files that will come out of it; gone with the object.
 class HiddenFolder {
 public:
-    explicit HiddenFolder(const std::string& path) : path_((fs::path(path).parent_path() / ".convoy-XXXXXX").string()) {
-        if (!::mkdtemp(path_.data())) media::throw_output(path, media::system_message(errno));
+    explicit HiddenFolder(const std::string& first) {
+        const std::string begin = (fs::path(first).parent_path() / media::unfinished_prefix(first)).string();
+        for (int i = 0; kept_ < 0; ++i) {
+            path_ = fmt::format("{}{}-{}.part", begin, ::getpid(), i);
+            if (::mkdir(path_.c_str(), 0700) != 0) {
+                if (errno != EEXIST) media::throw_output(first, media::system_message(errno));
+                continue;
+            }
+            kept_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            if (kept_ < 0) media::throw_output(first, media::system_message(errno));
+            if (!media::keep_unfinished(kept_)) ::close(std::exchange(kept_, -1));
+        }
     }
     ~HiddenFolder() {
         std::error_code ignored;
         fs::remove_all(path_, ignored);
+        ::close(kept_);
     }
     HiddenFolder(const HiddenFolder&) = delete;
     HiddenFolder& operator=(const HiddenFolder&) = delete;
@@ -38,6 +52,7 @@ public:
 
 private:
     std::string path_;
+    int kept_ = -1;  // for others to see that its process lives
 };
 
 /// Gives a finished file its name, by the rules of media::OutputFile: links are followed, devices written.
@@ -60,7 +75,7 @@ public:
         : input_index(input),
           in_video(is_video),
           stem_(stem),
-          folder_(stem),
+          folder_(stem + (is_video ? "-000000.jpg" : ".jpg")),
           jpegs_(std::move(jpegs)),
           quality_(quality) {}
 

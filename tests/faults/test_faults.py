@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""yolo-run while things go wrong around it: it is killed or interrupted at any moment, the disk is full after any number of
+bytes, one call of the C library or one allocation fails. It must end with a sentence and a status, never by a signal or
+not at all, and leave nothing half.
+usage: test_faults.py BIN FAIL_CALL_LIBRARY CLIP [--long] [--only kill,disk,calls,new] [--seed N]"""
+import argparse
+import errno
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "corpus"))
+from test_corpus import CFG  # noqa: E402
+
+LIMIT_S = 60
+OUTPUTS = {"--jsonl": "out.jsonl", "--video": "out.mp4", "--overlay": "out.ass", "--contact-sheet": "out.jpg",
+           "--report-json": "report.json", "--trace": "trace.json"}
+CALLS = {"open": errno.EMFILE, "read": errno.EIO, "write": errno.EIO, "mmap": errno.ENOMEM, "rename": errno.EACCES,
+         "fsync": errno.EIO, "pthread_create": errno.EAGAIN}
+SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Faults:
+    def __init__(self, a, folder):
+        self.a, self.folder, self.failures, self.random = a, folder, [], random.Random(a.seed)
+        with open(f"{folder}/tiny.cfg", "w", encoding="utf-8") as f:
+            f.write(CFG)
+        subprocess.run([f"{a.bin}/yolo-make-weights", f"{folder}/tiny.cfg", f"{folder}/tiny.weights"], check=True,
+                       stdout=subprocess.DEVNULL)
+        # A small video with several keyframes: a run takes a third of a second.
+        subprocess.run(["ffmpeg", "-v", "error", "-i", a.clip, "-t", "6", "-vf", "scale=192:144", "-g", "10", "-c:v", "libx264",
+                        f"{folder}/clip.mp4"], check=True)
+        self.inputs = set(os.listdir(folder))
+        start = time.monotonic()
+        done = self.run()
+        self.seconds = time.monotonic() - start
+        if done[0]:
+            sys.exit(f"a quiet run has status {done[0]}: {done[1]}")
+        self.quiet = self.records()
+
+    def command(self, fault):
+        # The library that writes JSON ends the process itself when it has no memory.
+        outputs = [part for option, name in OUTPUTS.items() if not (fault.startswith("new") and name.endswith(".json"))
+                   for part in (option, name)]
+        return [f"{self.a.bin}/yolo-run", "--cfg", "tiny.cfg", "--weights", "tiny.weights", "--device", "cpu", "--confidence", ".2",
+                *outputs, "clip.mp4"]
+
+    def clear(self):
+        for name in set(os.listdir(self.folder)) - self.inputs:
+            os.remove(f"{self.folder}/{name}")
+
+    def run(self, fault="", number=0, after=0.):
+        """(status, what it said); of a signal: sent so many seconds after the start."""
+        environment = dict(os.environ)
+        if fault:
+            environment.update(LD_PRELOAD=self.a.library, CONVOY_FAIL=fault, CONVOY_FAILED=f"{self.folder}/failed")
+        child = subprocess.Popen(self.command(fault), cwd=self.folder, env=environment, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True, errors="replace")
+        if number:
+            time.sleep(after)
+            child.send_signal(number)
+        try:
+            said = child.communicate(timeout=LIMIT_S)[1]
+        except subprocess.TimeoutExpired:
+            child.kill()
+            return "hangs", child.communicate()[1]
+        return child.returncode, said
+
+    def fail(self, what, why):
+        self.failures.append(f"{what}: {why}")
+        print("FAILED:", self.failures[-1][:600], flush=True)
+
+    def records(self):
+        """The whole lines, without what differs from run to run; and whether the last one is cut off."""
+        try:
+            with open(f"{self.folder}/out.jsonl", encoding="utf-8") as f:
+                text = f.read()
+        except FileNotFoundError:
+            return []
+        lines = text.split("\n")
+        for line in lines[:-1]:
+            json.loads(line)
+        return [re.sub(r'"latency_ms":[^,]*', "", line) for line in lines[:-1]]
+
+    def frames(self, name):
+        told = subprocess.run(["ffprobe", "-v", "error", "-count_frames", "-select_streams", "v:0", "-show_entries",
+                               "stream=nb_read_frames", "-of", "csv=p=0", f"file:{self.folder}/{name}"], capture_output=True, text=True)
+        return int(told.stdout.split(",")[0]) if told.returncode == 0 and told.stdout.strip()[:1].isdigit() else -1
+
+    def leftovers(self):
+        return [name for name in os.listdir(self.folder) if name.endswith(".part")]
+
+    def check_results(self, what, status):
+        """Whatever has its name is whole; records are a beginning of the quiet run's; nothing else is left."""
+        records = self.records()
+        if records != self.quiet[:len(records)]:
+            self.fail(what, "records differ from a quiet run's")
+        if status == 0 and len(records) != len(self.quiet):
+            self.fail(what, f"status 0 and {len(records)} of {len(self.quiet)} records")
+        if os.path.exists(f"{self.folder}/out.mp4"):
+            frames = self.frames("out.mp4")
+            if frames != len(records) and not (status == 1 and 0 < frames <= len(self.quiet)):
+                self.fail(what, f"{frames} frames in the video, {len(records)} records")
+        for name in ("report.json", "trace.json"):
+            if os.path.exists(f"{self.folder}/{name}"):
+                with open(f"{self.folder}/{name}", encoding="utf-8") as f:
+                    json.load(f)
+        if self.leftovers():
+            self.fail(what, f"left behind: {', '.join(self.leftovers())}")
+
+    def kill(self, count):
+        """Signals at random moments; what a kill leaves plays, and the next run takes it away."""
+        for i in range(count):
+            number = SIGNALS[i % len(SIGNALS)]
+            after = self.random.uniform(0, 1.1 * self.seconds)
+            what = f"{number.name} after {after:.3f} s"
+            status, said = self.run(number=number, after=after)
+            if number != signal.SIGKILL:
+                if status not in (0, 130) and not (status == -number and after < .1):  # before it is prepared for any
+                    self.fail(what, f"status {status}: {said[-300:]}")
+                if "out.jsonl" in os.listdir(self.folder):
+                    self.check_results(what, 130 if status else 0)
+                elif self.leftovers():
+                    self.fail(what, f"left behind: {', '.join(self.leftovers())}")
+            elif status == -signal.SIGKILL:
+                self.check_killed(what)
+            self.clear()
+        return count
+
+    def check_killed(self, what):
+        records = self.records()
+        if records != self.quiet[:len(records)]:
+            self.fail(what, "records differ from a quiet run's")
+        videos = [frames for name in self.leftovers() if (frames := self.frames(name)) > 0]
+        if any(frames > len(records) for frames in videos):
+            self.fail(what, f"{videos} frames play, and there are {len(records)} records")
+        status, said = self.run()
+        if status or self.records() != self.quiet:
+            self.fail(what, f"the next run has status {status}: {said[-300:]}")
+        self.check_results(f"{what}, and once more", 0)
+
+    def fault(self, fault):
+        """One run with it; whether it came to that."""
+        status, said = self.run(fault=fault)
+        happened = os.path.exists(f"{self.folder}/failed")
+        if status not in (0, 1, 2, 3):
+            self.fail(fault, f"status {status}: {said[-500:]}")
+        elif status and "error: " not in said and not fault.startswith("write"):
+            self.fail(fault, f"status {status} and no sentence: {said[-300:]}")
+        else:
+            self.check_results(fault, status)
+        self.clear()
+        return happened
+
+    def disk(self, step):
+        runs = 0
+        while self.fault(f"disk:{runs * step}"):
+            runs += 1
+        return runs
+
+    def calls(self, most):
+        """Each call of a kind, as far as `most`; beyond that some of them."""
+        runs = 0
+        for call, error in CALLS.items():
+            at = 1
+            while self.fault(f"{call}:{at}:{error}"):
+                at += 1 if at < most else self.random.randint(1, 1 + at // 4)
+                runs += 1
+        return runs
+
+    def new(self, most, count):
+        """Allocations: some of the first `most`, or each of them."""
+        chosen = range(1, most + 1) if count >= most else sorted(self.random.sample(range(1, most + 1), count))
+        return sum(self.fault(f"new:{at}") for at in chosen)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("bin", "library", "clip"):
+        p.add_argument(name, type=os.path.abspath)
+    p.add_argument("--long", action="store_true", help="1,000 signals, every 8 KB, every call, 10,000 allocations: an hour")
+    p.add_argument("--only", default="kill,disk,calls,new")
+    p.add_argument("--seed", type=int, default=1)
+    a = p.parse_args()
+    if subprocess.run(["which", "ffmpeg", "ffprobe"], capture_output=True).returncode:
+        print("skipped: ffmpeg is not installed")
+        return 77
+    with tempfile.TemporaryDirectory() as folder:
+        faults = Faults(a, folder)
+        plan = {"kill": lambda: faults.kill(1000 if a.long else 32), "disk": lambda: faults.disk(8192 if a.long else 40000),
+                "calls": lambda: faults.calls(1000 if a.long else 6), "new": lambda: faults.new(10000, 10000 if a.long else 60)}
+        for name in a.only.split(","):
+            start = time.monotonic()
+            print(f"{name}: {plan[name]()} runs in {time.monotonic() - start:.0f} s", flush=True)
+    print(f"{len(faults.failures)} failures")
+    return int(bool(faults.failures))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
