@@ -167,8 +167,10 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         if options.measure_gpu:
-            ran = {key(text): run(options, places[0][2], side_of(text), folder, "cuda") for text, _, places in all_cfgs}
-            options.measure_gpu.write_text(json.dumps(ran, indent=1) + "\n")
+            ran = {}
+            for text, _, places in all_cfgs:
+                ran[key(text)] = run(options, places[0][2], side_of(text), folder, "cuda")
+                options.measure_gpu.write_text(json.dumps(ran, indent=1) + "\n")
             return
         text = "\n".join(table(options, all_cfgs, folder) + timings(options, all_cfgs, folder))
     if not options.write:

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kGpuBatch = 32;
 // That one GPU does in the 0.6 to 0.95 s by which each further one makes the start longer.
-constexpr std::int64_t kFramesOfStart = 3200;
+constexpr std::int64_t kFramesOfStart = 4000, kMostGpus = 1024;
 
 std::string mebibytes(std::size_t bytes) { return std::to_string((bytes + (1u << 20) - 1) >> 20) + " MiB"; }
 std::string cuda_name(int gpu) { return "cuda:" + std::to_string(gpu); }
@@ -98,7 +98,7 @@ void bind_cpus(const Network& network, const EngineOptions& options, const std::
 std::int64_t gpus_worth_starting(std::int64_t frames) {
     std::int64_t gpus = 1;
     // One more saves the difference between a share of all frames and the next smaller one.
-    while (frames > kFramesOfStart * gpus * (gpus + 1)) ++gpus;
+    while (gpus < kMostGpus && frames > kFramesOfStart * gpus * (gpus + 1)) ++gpus;
     return gpus;
 }
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "engine/device_list.h"
 
+#include <cstdint>
+#include <limits>
+
 #include <convoy/error.h>
+#include <convoy/options.h>
 #include "tests/support/catch.h"
 
 using namespace convoy;
@@ -37,4 +41,13 @@ TEST_CASE("what is no device is refused with what would be one", "[devices]") {
             CHECK(std::string(error.what()).find("cuda:0,2") != std::string::npos);
         }
     }
+}
+
+TEST_CASE("a GPU is started where it saves more than it costs") {
+    CHECK(gpus_worth_starting(0) == 1);
+    CHECK(gpus_worth_starting(478) == 1);
+    CHECK(gpus_worth_starting(15'118) == 2);
+    CHECK(gpus_worth_starting(30'000) == 3);
+    CHECK(gpus_worth_starting(100'000) == 5);
+    CHECK(gpus_worth_starting(std::numeric_limits<std::int64_t>::max()) == 1024);
 }

@@ -195,7 +195,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         faults = Faults(a, folder)
         plan = {"kill": lambda: faults.kill(1000 if a.long else 32), "disk": lambda: faults.disk(8192 if a.long else 40000),
-                "calls": lambda: faults.calls(1000 if a.long else 6), "new": lambda: faults.new(10000, 10000 if a.long else 60)}
+                "calls": lambda: faults.calls(1000 if a.long else 6), "new": lambda: faults.new(*((10000, 10000) if a.long else (4000, 60)))}
         for name in a.only.split(","):
             start = time.monotonic()
             print(f"{name}: {plan[name]()} runs in {time.monotonic() - start:.0f} s", flush=True)

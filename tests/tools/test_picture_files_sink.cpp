@@ -135,7 +135,7 @@ TEST_CASE("a folder that cannot be written is found before any work", "[pictures
     PictureFilesSink sink({folder / "none/v"}, false);
     const Error error = error_of([&] { sink.begin_part(0, video_input("v.mp4"), 1); });
     CHECK(error.kind() == ErrorKind::output);
-    CHECK(error.what() == "cannot write '" + folder.path() + "/none/v': No such file or directory");
+    CHECK(error.what() == "cannot write '" + folder.path() + "/none/v-000000.jpg': No such file or directory");
 }
 
 TEST_CASE("a full disk is found with the picture that does not fit", "[pictures]") {
