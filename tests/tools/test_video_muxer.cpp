@@ -191,6 +191,24 @@ TEST_CASE("a video whose writer is killed plays up to its last part, one that is
     }
 }
 
+TEST_CASE("so does one part that grows, whose encoder holds frames back", "[muxer]") {
+    const TempFolder folder;
+    VideoMuxer muxer(folder / "v.mp4");
+    VideoEncoder encoder("part", format());
+    const std::vector<double> times = steady(200);
+    for (int i = 0; i < 200; ++i)
+        muxer.append(encoder.write(synthetic(kWidth, kHeight, i)), std::span(times).subspan(std::size_t(i), 1));
+    std::filesystem::copy_file(only_file_in(folder), folder / "k.mp4");
+    const std::size_t playing = packets_of(folder / "k.mp4").size();
+    CHECK(playing > 100);  // all but what is held back, and a second
+    CHECK(playing <= 200);
+    CHECK(decoding_faults(folder / "k.mp4") == "");
+    std::filesystem::remove(folder / "k.mp4");
+    muxer.append(encoder.end(), {});
+    muxer.close();
+    check_video(folder / "v.mp4", {200}, times);
+}
+
 TEST_CASE("frames of parts stand where they were written", "[muxer]") {
     const TempFolder folder;
     write_video(folder / "v.mp4", {1, 4, 17, 2}, steady(24));

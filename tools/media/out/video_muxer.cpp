@@ -102,9 +102,9 @@ void VideoMuxer::append(EncodedFrames frames, std::span<const double> times_s) {
                     std::make_move_iterator(frames.packets.end()));
     for (const double time_s : times_s) add_time(time_s);
     write_waiting();
-    // A part that is all there, or that grows, as a camera's does.
-    if (packets_ > 0 && is_whole() && (begins || double(ticks_.back() - flushed_at_) * av_q2d(tick_) >= kFlush_s))
-        flush();
+    // A part that is all there; or one that grows, as a camera's does, whose encoder holds some frames back.
+    const bool grows = packets_ > 0 && double(ticks_.back() - flushed_at_) * av_q2d(tick_) >= kFlush_s;
+    if (grows || (begins && packets_ > 0 && is_whole())) flush();
 }
 
 /// What was written so far is in the file, and plays, whatever becomes of this process.
