@@ -274,6 +274,27 @@ TEST_CASE("parts encoded at once and with more threads fit", "[muxer]") {
     }
 }
 
+TEST_CASE("HEVC of one thread and of several fits", "[muxer]") {
+    if (!avcodec_find_encoder_by_name("libx265")) {
+        WARN("skipped: this libav has no libx265");
+        return;
+    }
+    const TempFolder folder;
+    const std::vector<double> times = steady(36);
+    VideoMuxer muxer(folder / "v.mp4");
+    for (int part = 0; part < 3; ++part) {
+        VideoFormat of{320, 256, 25, 1, part + 1, EncoderChoice::x264};  // several rows of blocks, for several threads
+        of.codec = VideoCodec::hevc;
+        VideoEncoder encoder("part", of);
+        EncodedFrames frames;
+        for (int i = 0; i < 12; ++i) frames.append(encoder.write(synthetic(of.width, of.height, 12 * part + i)));
+        frames.append(encoder.end());
+        muxer.append(std::move(frames), std::span(times).subspan(std::size_t(12 * part), 12));
+    }
+    muxer.close();
+    check_video(folder / "v.mp4", {12, 12, 12}, times);
+}
+
 TEST_CASE("the bare H.264 stream of parts holds every frame", "[muxer]") {
     const TempFolder folder;
     write_video(folder / "v.mp4", {1, 1, 1, 7, 1, 1}, steady(12));  // keyframes that follow each other, too

@@ -76,9 +76,10 @@ const char* x264_params(int width) {
     return "stitchable=1:asm=avx2";
 }
 
-/// One thread, or as many as it likes; no word of itself, and segments that need none before them.
+/// One thread, or as many as it likes; no word of itself, and segments that need none before them. Rows that are
+/// encoded side by side (wpp) would be said in the head of the file, and one thread cannot have them.
 std::string x265_params(int threads) {
-    return std::string("open-gop=0:info=0:log-level=none:repeat-headers=0") +
+    return std::string("open-gop=0:info=0:log-level=none:repeat-headers=0:wpp=0") +
            (threads == 1  ? ":pools=none:frame-threads=1"
             : threads > 1 ? ":pools=" + std::to_string(threads)
                           : "");
