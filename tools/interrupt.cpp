@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t kPatienceMs = 1000;   // from the signal until nobody is waited for
 constexpr std::int64_t kLastWordsMs = 1500;  // … until the process ends though its last words are not out
-constexpr std::int64_t kShortestMs = 200;    // for these
+constexpr std::int64_t kShortestMs = 1000;   // for these: a busy machine may take that long to free a network
 
 std::atomic<bool> completing = false, interrupted = false;
 std::atomic<std::int64_t> interrupted_at_ms = 0;
