@@ -8,7 +8,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <new>
+#include <sstream>
 #include <string>
 
 #include "tools/edit_distance.h"
@@ -45,17 +47,35 @@ void print_error(std::string_view command, std::string_view sentence) { message(
 
 namespace {
 
+void require_printed() {
+    if (std::fflush(stdout) != 0)
+        throw Error(ErrorKind::output, fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+    if (std::ferror(stdout) != 0) throw Error(ErrorKind::output, "cannot write to standard output");
+}
+
+/// An empty one comes of a script's variable that is not set. A folder for what is remembered may be none.
+void require_values(const CLI::App& app) {
+    for (const CLI::Option* option : app.get_options())
+        for (const std::string& value : option->results())
+            if (value.empty() && option->get_name() != "--tuning-cache")
+                throw CLI::ValidationError(option->get_name(), "its value is empty");
+}
+
 int parse_and_run(CLI::App& app, int argc, char** argv, const std::function<std::function<int()>(CLI::App&)>& prepare) {
     const std::string name = app.get_name();
     try {
         const std::function<int()> body = prepare(app);
         app.parse(argc, argv);
+        require_values(app);
         const int status = body();
-        if (std::fflush(stdout) != 0)
-            throw Error(ErrorKind::output, fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+        require_printed();
         return status;
     } catch (const CLI::Success& help_or_version) {
-        return app.exit(help_or_version);
+        std::ostringstream text;
+        const int status = app.exit(help_or_version, text);
+        std::fputs(text.str().c_str(), stdout);
+        require_printed();
+        return status;
     } catch (const CLI::ParseError& error) {
         const std::string near = hint(app);
         print_error(name,
@@ -77,6 +97,10 @@ int run_command(const char* name, int argc, char** argv,
     } catch (const Error& error) {
         print_error(name, error.what());
         return exit_status(error.kind());
+    } catch (const std::filesystem::filesystem_error& error) {
+        const std::string path = error.path1().string();
+        print_error(name, fmt::format("{}: {}", path.empty() ? "the working directory" : path, error.code().message()));
+        return kBadData;
     } catch (const std::bad_alloc&) {
         print_error(name, "out of memory; try a smaller --batch or --size");
         return kBadData;

@@ -51,10 +51,11 @@ void handle(int number) {
 }  // namespace
 
 void install_interrupt_handler() {
-    handle(SIGINT);
-    handle(SIGTERM);
-    struct sigaction hangup = {};
-    if (sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN) handle(SIGHUP);  // nohup stays that
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+        struct sigaction inherited =
+            {};  // ignored under nohup, and in jobs that a script's shell runs in the background
+        if (sigaction(number, nullptr, &inherited) == 0 && inherited.sa_handler != SIG_IGN) handle(number);
+    }
 }
 
 CompleteOnInterrupt::CompleteOnInterrupt() { completing = true; }

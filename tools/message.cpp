@@ -4,7 +4,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <cstdio>
+
+#include "tools/media/byte_stream.h"
 
 namespace convoy::tools {
 namespace {
@@ -22,7 +27,9 @@ std::size_t printable_character(std::string_view text) {
     }
     constexpr char32_t kFirst[] = {0, 0, 0xa0, 0x800, 0x10000};  // what is less is written shorter, or obeyed
     const bool surrogate = code >= 0xd800 && code < 0xe000;
-    return code < kFirst[size] || surrogate || code > 0x10ffff ? 0 : size;
+    const bool turns = code == 0x61c || code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
+                       (code >= 0x2066 && code <= 0x2069);  // the direction of what follows
+    return code < kFirst[size] || surrogate || turns || code > 0x10ffff ? 0 : size;
 }
 
 }  // namespace
@@ -46,16 +53,18 @@ void reserve_standard_streams() {
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) open("/dev/null", O_PATH);  // takes the lowest number: this one
 }
 
-void print_message(std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
-        if (written < 0 && errno != EINTR) return;
-        if (written > 0) text.remove_prefix(std::size_t(written));
-    }
+void print_message(std::string_view text, int fd) {
+    using Clock = std::chrono::steady_clock;
+    constexpr std::chrono::seconds kPatience(1);
+    static std::atomic<bool> lags = false;  // whoever reads: it was waited for before
+    const Clock::time_point deadline = Clock::now() + (lags ? Clock::duration() : kPatience);
+    media::OutputStream out(fd, [&] { return Clock::now() >= deadline; });
+    lags = !out.write(text);
 }
 
 void print_result(std::string_view text) {
-    fmt::print("{}", isatty(STDOUT_FILENO) ? printable(text, true) : std::string(text));
+    const std::string shown = isatty(STDOUT_FILENO) ? printable(text, true) : std::string(text);
+    std::fwrite(shown.data(), 1, shown.size(), stdout);  // what fails is found at the end
 }
 
 }  // namespace convoy::tools

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <string>
 #include <string_view>
@@ -19,8 +20,9 @@ void reserve_standard_streams();
 /// tabs stay.
 std::string printable(std::string_view text, bool lines = false);
 
-/// Writes `text` to standard error. What that does not take is dropped: a run goes on whether anybody reads or not.
-void print_message(std::string_view text);
+/// Writes `text` to standard error, or what takes its place. What that does not take, a full pipe for longer than a
+/// second, is dropped: a run goes on whether anybody reads or not. From any thread.
+void print_message(std::string_view text, int fd = STDERR_FILENO);
 
 /// The same of a line in fmt's format, printable.
 template <typename... Arguments>

@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <utility>
 
 #include "tools/message.h"
 
@@ -82,9 +81,8 @@ std::string progress_line(const ProgressState& state, int columns) {
     return first_columns(numbers, columns);
 }
 
-Progress::Progress(int fd, bool quiet, media::GiveUp give_up)
+Progress::Progress(int fd, bool quiet)
     : fd_(fd),
-      out_(fd, std::move(give_up)),
       quiet_(quiet),
       terminal_(is_live_terminal(fd)),
       next_(Clock::now() + (terminal_ ? Clock::duration{} : kPlainPeriod)) {}
@@ -98,10 +96,10 @@ void Progress::update(const ProgressState& state) {
     next_ = Clock::now() + (terminal_ ? kTerminalPeriod : kPlainPeriod);
     if (terminal_) {
         // One column stays free: a line that fills the last one makes some terminals wrap.
-        out_.write(fmt::format("\r{}\x1b[K", progress_line(state, terminal_columns(fd_) - 1)));
+        print_message(fmt::format("\r{}\x1b[K", progress_line(state, terminal_columns(fd_) - 1)), fd_);
         shown_ = true;
     } else {
-        out_.write(progress_text(state) + "\n");
+        print_message(progress_text(state) + "\n", fd_);
     }
 }
 
@@ -111,12 +109,12 @@ void Progress::message(const std::string& line) {
 
 void Progress::error(const std::string& line) {
     clear();
-    out_.write(printable(line) + "\n");
+    print_message(printable(line) + "\n", fd_);
 }
 
 void Progress::clear() {
     if (!shown_) return;
-    out_.write("\r\x1b[K");
+    print_message("\r\x1b[K", fd_);
     shown_ = false;
 }
 

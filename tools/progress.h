@@ -8,8 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "tools/media/byte_stream.h"
-
 namespace convoy::tools {
 
 struct ProgressState {
@@ -35,7 +33,7 @@ std::string format_duration(double seconds);
 /// Shows states on a descriptor, such as standard error's; used from one thread. Whatever nobody takes is dropped.
 class Progress {
 public:
-    Progress(int fd, bool quiet, media::GiveUp give_up = {});
+    Progress(int fd, bool quiet);
     ~Progress();
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
@@ -47,14 +45,11 @@ public:
     void message(const std::string& line);
     /// The same, quiet or not.
     void error(const std::string& line);
-    /// Why something was dropped; empty when nothing was.
-    const std::string& failure() const { return out_.reason(); }
 
 private:
     void clear();
 
     const int fd_;
-    media::OutputStream out_;
     bool quiet_, terminal_, shown_ = false;
     std::chrono::steady_clock::time_point next_;
 };

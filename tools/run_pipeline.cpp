@@ -129,11 +129,10 @@ public:
         const bool whole = end.error.empty() && options_.input.frames == 0 && !stop_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input, whole); });
         for (const auto& sink : sinks_.pictures) deliver([&] { sink->end_input(input, whole); });
-        for (const auto& sink : sinks_.records)
-            for (const std::string& error : sink->take_errors()) {
-                progress_.error("yolo-run: error: " + error);
-                if (summary.end.error.empty()) summary.end.error = error;
-            }
+        take_errors(sinks_.records, summary.end);
+        take_errors(sinks_.pictures, summary.end);
+        for (const auto& sink : sinks_.pictures)
+            for (const std::string& remark : sink->take_remarks()) progress_.message("yolo-run: " + remark);
         inputs.push_back(std::move(summary));
         begun_.erase(input);
     }
@@ -174,6 +173,15 @@ private:
             if (std::find(given_up.begin(), given_up.end(), error.what()) == given_up.end())
                 given_up.emplace_back(error.what());
         }
+    }
+
+    template <typename Sinks>
+    void take_errors(Sinks& sinks, InputEnd& end) {
+        for (const auto& sink : sinks)
+            for (const std::string& error : sink->take_errors()) {
+                progress_.error("yolo-run: error: " + error);
+                if (end.error.empty()) end.error = error;
+            }
     }
 
     // A work that goes on for long hands its frames on as they come.
@@ -262,6 +270,8 @@ std::vector<RunInput> run_inputs(const PipelineOptions& options, Observer& obser
         inputs.push_back({[path, &options, &observer, number = inputs.size(),
                            early = inputs.empty() ? options.first : nullptr](std::stop_token cancel) {
                               observer.opens(number);
+                              if (const auto why = options.refused.find(number); why != options.refused.end())
+                                  throw Error(ErrorKind::input, why->second);
                               return early ? early->take(cancel) : media::open_input(path, options.input, cancel);
                           },
                           alone ? lane++ : recordings++ % options.at_once});

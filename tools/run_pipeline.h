@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -45,8 +46,9 @@ struct RunSummary {
 std::string class_counts(const std::vector<std::int64_t>& by_class, const std::vector<std::string>& names);
 
 struct PipelineOptions {
-    std::vector<std::string> inputs;       ///< files and addresses
-    std::vector<std::string> class_names;  ///< for the drawn labels
+    std::vector<std::string> inputs;             ///< files and addresses
+    std::map<std::size_t, std::string> refused;  ///< of these: why one cannot be read
+    std::vector<std::string> class_names;        ///< for the drawn labels
     DrawOptions drawing;
     int at_once = 1;  ///< recordings that are read side by side; live inputs always are
     media::InputOptions input;

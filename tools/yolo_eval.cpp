@@ -185,7 +185,7 @@ std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval
     Engine engine(network, options.engine);
     if (!options.quiet) greet("yolo-eval", options.model, network, engine);
     const CompleteOnInterrupt completing;
-    Progress progress(STDERR_FILENO, options.quiet, interrupt_is_overdue);
+    Progress progress(STDERR_FILENO, options.quiet);
     const auto start = std::chrono::steady_clock::now();
     const auto total = std::int64_t(dataset.pictures.size());
     std::int64_t not_finite = 0;

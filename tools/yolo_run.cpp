@@ -132,7 +132,7 @@ void prepare(RunOptions& options, const std::vector<std::string>& inputs) {
 // All is written. To free what lies on GPUs piece by piece takes a third of a second; the system frees it at once.
 int leave(int status) {
 #ifndef __SANITIZE_ADDRESS__  // which looks for leaks at the end
-    if (std::fflush(stdout) == 0) std::_Exit(status);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) std::_Exit(status);
 #endif
     return status;
 }
@@ -199,11 +199,11 @@ int run(RunOptions& options) {
     if (options.inputs.empty()) return tune(options);
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
-    std::vector<std::string> left_out, lists;
-    const std::vector<std::string> inputs = media::expand_inputs(options.inputs, &left_out, &lists);
-    for (const std::string& sentence : left_out) message("yolo-run: warning: {}", sentence);
+    const media::ExpandedInputs expanded = media::expand_inputs(options.inputs);
+    const std::vector<std::string>& inputs = expanded.paths;
+    for (const std::string& sentence : expanded.left_out) message("yolo-run: warning: {}", sentence);
     OutputPlan plan =
-        plan_outputs(options.output, inputs, {options.report_json, options.trace}, also_read(options, lists));
+        plan_outputs(options.output, inputs, {options.report_json, options.trace}, also_read(options, expanded.lists));
     HeldOutputs held(claim_outputs(plan, inputs, {options.report_json, options.trace}));
     const std::vector<std::string> replaced = to_be_replaced(plan);
     prepare(options, inputs);
@@ -240,16 +240,14 @@ int run(RunOptions& options) {
         const CompleteOnInterrupt completing;
         plan.encoding.gpus = engine.gpus();
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
-        Progress progress(STDERR_FILENO, options.quiet, interrupt_is_overdue);
+        Progress progress(STDERR_FILENO, options.quiet);
         RunThreads threads = options.threads;
         if (first && threads.decoders == 0 && !on_cpu(engine)) threads.decoders = first->decoders(inputs);
         summary = run_pipeline(engine,
-                               {inputs, network.names, options.output.drawing, options.at_once, options.input, threads,
-                                first ? &*first : nullptr, interrupt_is_overdue},
+                               {inputs, expanded.refused, network.names, options.output.drawing, options.at_once,
+                                options.input, threads, first ? &*first : nullptr, interrupt_is_overdue},
                                sinks, progress, completing.requested());
         errors = write_reports(options, summary, engine);
-        if (interrupt_is_overdue() && !progress.failure().empty())
-            summary.given_up.push_back("cannot write to standard error: " + progress.failure());
         outputs = outputs_of(sinks);
     }
     held.release();

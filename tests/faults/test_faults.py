@@ -27,6 +27,11 @@ CALLS = {"open": errno.EMFILE, "read": errno.EIO, "write": errno.EIO, "mmap": er
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def heed_signals():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Faults:
     def __init__(self, a, folder):
         self.a, self.folder, self.failures, self.random = a, folder, [], random.Random(a.seed)
@@ -62,7 +67,7 @@ class Faults:
         if fault:
             environment.update(LD_PRELOAD=self.a.library, CONVOY_FAIL=fault, CONVOY_FAILED=f"{self.folder}/failed")
         child = subprocess.Popen(self.command(fault), cwd=self.folder, env=environment, stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.PIPE, text=True, errors="replace")
+                                 stderr=subprocess.PIPE, text=True, errors="replace", preexec_fn=heed_signals)
         if number:
             time.sleep(after)
             child.send_signal(number)

@@ -32,6 +32,7 @@ int new_file(const fs::path& path) { return open(path.c_str(), O_WRONLY | O_CREA
     if (out_fd < 0 || err_fd < 0 || dup2(out_fd, 1) < 0 || dup2(err_fd, 2) < 0 || chdir(folder.c_str()) != 0)
         _exit(126);
     if (streams.in >= 0 && dup2(streams.in, 0) < 0) _exit(126);
+    for (const int number : {SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);  // whoever runs the tests
     execv(program.c_str(), argv.data());
     _exit(127);
 }

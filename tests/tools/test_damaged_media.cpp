@@ -79,6 +79,29 @@ TEST_CASE("a video that is cut short gives what it has and says so", "[damage]")
     CHECK(decode_all(folder / "cut.mp4").refused);
 }
 
+TEST_CASE("sound that goes on behind the picture, or begins late, is no damage", "[damage]") {
+    const TempFolder folder;
+    const std::string video = "-f lavfi -i testsrc=s=96x64:r=25:d=2 ", sound = "-f lavfi -i sine=d=7 ";
+    const std::string codecs[][2] = {{".mp4", "-c:v mpeg4 -c:a aac"},
+                                     {".mov", "-c:v mpeg4 -c:a aac"},
+                                     {".mkv", "-c:v mpeg4 -c:a aac"},
+                                     {".avi", "-c:v mpeg4 -c:a mp2"},
+                                     {".ts", "-c:v mpeg2video -c:a mp2"}};
+    for (const auto& [ending, codec] : codecs)
+        for (const std::string late : {"", "-itsoffset 4 "}) {
+            const std::string path = folder / "x" + ending;
+            if (!make_video(video + late + sound + codec, path)) return;
+            const Outcome whole = decode_all(path);
+            INFO(path << late << ": " << whole.first_damage);
+            CHECK(whole.frames >= 50);
+            CHECK(whole.damaged == 0);
+        }
+    if (!make_video("-f lavfi -i testsrc=s=96x64:r=25:d=8 -c:v mpeg4", folder / "x.avi")) return;
+    const Bytes whole = read_bytes(folder / "x.avi");
+    write_bytes(folder / "cut.avi", Bytes(whole.begin(), whole.begin() + std::ptrdiff_t(whole.size() / 2)));
+    CHECK(decode_all(folder / "cut.avi").damaged > 0);
+}
+
 TEST_CASE("lost packets are counted, frame by frame", "[damage]") {
     const TempFolder folder;
     Bytes broken = read_bytes(clip());

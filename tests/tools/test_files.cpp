@@ -115,7 +115,7 @@ TEST_CASE("what a dead process has left unfinished goes when its output is taken
     std::string before_restart = media::unfinished_prefix(output);
     before_restart[before_restart.size() - 2] ^= 1;
     write_bytes(folder / (before_restart + "1-0.part"), {1});
-    const std::string of_pictures = folder / (media::unfinished_prefix(output) + "2-0.part");
+    const std::string of_pictures = folder / (media::unfinished_prefix(folder / "other.jpg") + "2-0.part");  // nameless
     std::filesystem::create_directory(of_pictures);
     write_bytes(of_pictures + "/000000.jpg", {1});
     media::OutputFile living(output);

@@ -107,6 +107,23 @@ TEST_CASE("the file grows by whole lines and appears with the first") {
     CHECK(sink.outputs() == std::vector<std::string>{path});
 }
 
+TEST_CASE("records of a file that somebody removes meanwhile are not lost in silence") {
+    const test::TemporaryFolder folder;
+    for (const std::string name : {"removed.jsonl", "moved.jsonl"}) {
+        JsonlSink sink(folder / name, {});
+        const InputInfo info;
+        const Result result = result_of(0, {});
+        sink.write({info, 0, result});
+        if (name == "moved.jsonl") {
+            std::filesystem::rename(folder / name, folder / "elsewhere");
+            CHECK_NOTHROW(sink.close());
+        } else {
+            std::filesystem::remove(folder / name);
+            CHECK_THROWS_AS(sink.close(), Error);
+        }
+    }
+}
+
 TEST_CASE("a folder gets a file for each input, side by side") {
     const test::TemporaryFolder folder;
     const std::vector<std::string> paths = {folder / "a.jsonl", folder / "b.jsonl", folder / "never.jsonl"};

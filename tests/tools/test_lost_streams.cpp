@@ -82,6 +82,15 @@ TEST_CASE("a standard output that is closed is an error, and no output file gets
             folder.path());
     CHECK(finished.status == 1);
     CHECK(contains(finished.err, "standard output"));
+    for (const std::string command :
+         {"\"$0\" --help >/dev/full", "\"$0\" --version >&-", "\"$0\" p.png --model \"$1\" --size 96 >/dev/full"}) {
+        INFO(command);
+        const Finished lost =
+            run("/bin/sh", {"-c", command, built_program("yolo-run").string(), source_file("models/yolov3-quarter")},
+                folder.path());
+        CHECK(lost.status == 1);
+        CHECK(contains(lost.err, "cannot write to standard output"));
+    }
 }
 
 }  // namespace convoy::test

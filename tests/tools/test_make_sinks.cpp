@@ -47,6 +47,24 @@ std::pair<ErrorKind, std::string> error_of(const OutputOptions& options, const s
 
 }  // namespace
 
+TEST_CASE("no output takes the place of a part of a playlist") {
+    const Workplace here;
+    fs::create_directories("hls/low");
+    test::write_file("hls/x.m3u8", "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,URI=\"sound.m3u8\",NAME=\"a\"\nlow/y.m3u8\r\n");
+    test::write_file("hls/sound.m3u8", "#EXTM3U\n#EXT-X-MAP:URI=\"first.mp4\"\n#EXTINF:1,\ns.aac\n");
+    test::write_file("hls/low/y.m3u8",
+                     "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"../key\"\n#EXTINF:1,\n  1.ts \ny.m3u8\n");
+    const std::vector<std::string> read = {"x.m3u8",     "sound.m3u8", "first.mp4", "s.aac",
+                                           "low/y.m3u8", "key",        "low/1.ts"};
+    for (const std::string& name : read) {
+        INFO(name);
+        const auto [kind, sentence] = error_of(outputs("a.jsonl"), {"hls/x.m3u8"}, "hls/" + name);
+        CHECK(kind == ErrorKind::usage);
+        CHECK(sentence.find(name == "x.m3u8" ? "is an input" : "is a part of hls/x.m3u8") != std::string::npos);
+    }
+    CHECK(error_of(outputs("a.jsonl"), {"hls/x.m3u8"}, "hls/2.ts").second == "no error");
+}
+
 TEST_CASE("without outputs each input gets a fresh name under runs/") {
     const Workplace here;
     const std::vector<std::string> inputs = {"a/street.mp4", "b/street.jpg", "dog.jpg"};

@@ -23,6 +23,7 @@ TEST_CASE("what a terminal would obey is shown instead, and UTF-8 stays") {
     CHECK(printable("\xff\xc3(\xe4\xba") == "\\xff\\xc3(\\xe4\\xba");  // no UTF-8, and cut off
     CHECK(printable("\xc0\xaf\xe0\x80\xaf\xed\xa0\x80\xf4\x90\x80\x80") ==
           "\\xc0\\xaf\\xe0\\x80\\xaf\\xed\\xa0\\x80\\xf4\\x90\\x80\\x80");
+    CHECK(printable("a\u202egpj.b\u2066") == "a\\xe2\\x80\\xaegpj.b\\xe2\\x81\\xa6");  // turns what follows
     CHECK(printable("").empty());
 }
 

@@ -229,8 +229,7 @@ TEST_CASE("folders hold what their files are, and say what was left out", "[imag
     const std::string text = "hello\n";
     for (const char* name : {"notes.txt", "b.json"}) write_bytes(folder / name, Bytes(text.begin(), text.end()));
     write_bytes(folder / "c.heic", {0, 0, 0, 16, 'f', 't', 'y', 'p', 'h', 'e', 'i', 'c', 0, 0, 0, 0});
-    std::vector<std::string> left_out;
-    const std::vector<std::string> inputs = media::expand_inputs({folder.path()}, &left_out);
+    const auto [inputs, refused, left_out, lists] = media::expand_inputs({folder.path()});
     CHECK(inputs == std::vector<std::string>{folder / "picture.dat", folder / "recording"});
     REQUIRE(left_out.size() == 2);
     CHECK(left_out[0].find("c.heic") != std::string::npos);

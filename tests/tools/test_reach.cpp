@@ -91,7 +91,7 @@ TEST_CASE("a text under a video's name opens no other file", "[reach]") {
     for (const auto& [text, part] : lists)
         for (const char* name : {"in/x.mp4", "in/x.mkv", "in/x", "in/x.ts"}) check_refused(at.write(name, text), part);
     const std::string x = at.write("in/x.mp4", lists[0][0]);
-    CHECK(media::expand_inputs({at.write("in/y.mp4", clip + "\n")}) ==
+    CHECK(media::expand_inputs({at.write("in/y.mp4", clip + "\n")}).paths ==
           std::vector<std::string>{at.folder / "in/y.mp4"});
     CHECK(has(error_of([&] { media::open_source(x); }).what(), lists[0][1]));
     CHECK(has(error_of([&] { media::read_image(at.write("in/x.jpg", lists[0][0])); }).what(), lists[0][1]));

@@ -283,20 +283,24 @@ TEST_CASE("folders expand in natural order", "[source]") {
     std::vector<std::string> expected;
     for (const char* name : {"1.jpg", "02.jpg", "2.jpg", "10.jpg", "A3.png", "a20.png", "b.MP4"})
         expected.push_back(folder / name);
-    CHECK(media::expand_inputs({folder.path()}) == expected);
+    CHECK(media::expand_inputs({folder.path()}).paths == expected);
     expected.insert(expected.begin(), "rtsp://camera/1");
     expected.push_back(folder / "notes.txt");
-    CHECK(media::expand_inputs({"rtsp://camera/1", folder.path(), folder / "notes.txt"}) == expected);
+    CHECK(media::expand_inputs({"rtsp://camera/1", folder.path(), folder / "notes.txt"}).paths == expected);
     CHECK(error_of([&] { media::expand_inputs({folder / "none"}); }).kind() == ErrorKind::input);
     expected.push_back(folder / "none");
     expected.push_back(folder / "sub.mp4");
-    std::vector<std::string> said;
-    CHECK(media::expand_inputs(
-              {"rtsp://camera/1", folder.path(), folder / "notes.txt", folder / "none", folder / "sub.mp4"}, &said) ==
-          expected);
-    CHECK(said.size() == 2);  // of both folders; what is missing is said when its turn comes
-    const Error error = error_of([&] { media::expand_inputs({folder / "sub.mp4"}); });
-    CHECK(std::string(error.what()).find("no picture or video") != std::string::npos);
+    write_bytes(folder / "sub.mp4" + "/a.txt", {1});
+    const media::ExpandedInputs all = media::expand_inputs(
+        {"rtsp://camera/1", folder.path(), folder / "notes.txt", folder / "none", folder / "sub.mp4"});
+    CHECK(all.paths == expected);
+    CHECK(all.left_out.size() == 1);  // of the folder that has inputs
+    REQUIRE(all.refused.size() == 2);
+    CHECK(all.refused.at(9).find("none' does not exist") != std::string::npos);
+    CHECK(all.refused.at(10).find("1 file is left out") != std::string::npos);
+    const std::string error = error_of([&] { media::expand_inputs({folder / "sub.mp4", folder / "none"}); }).what();
+    CHECK(error.find("no picture or video") != std::string::npos);
+    CHECK(error.find("; '" + folder / "none' does not exist") != std::string::npos);
 }
 
 TEST_CASE("a list stands for the paths in it", "[source]") {
@@ -312,20 +316,19 @@ TEST_CASE("a list stands for the paths in it", "[source]") {
     const std::string lines = "\xef\xbb\xbf\r\n" + (folder / "a b.jpg") +
                               " \r\n\r\n\tc.jpg\r\nin\r\nhttp://host/x.mp4\n" + (folder / "gone.jpg");
     const std::string list = write("train.txt", lines);
-    CHECK(media::expand_inputs({list}) == expected);
-    CHECK(media::expand_inputs({"@" + list}) == expected);
+    CHECK(media::expand_inputs({list}).paths == expected);
+    CHECK(media::expand_inputs({"@" + list}).paths == expected);
     const std::string data =
         write("obj.data", "classes = 2\r\ntrain = none.txt\r\nvalid = train.txt \r\nnames = x\r\n");
-    CHECK(media::expand_inputs({data, list}).size() == 2 * expected.size());
-    // Text that is no list is left to whoever opens it, unless it is named as one.
+    CHECK(media::expand_inputs({data, list}).paths.size() == 2 * expected.size());
     const std::string notes = write("notes.txt", "hello\nthere\n");
-    CHECK(media::expand_inputs({notes}) == std::vector<std::string>{notes});
-    CHECK(media::expand_inputs({"@" + notes}) == std::vector<std::string>{"hello", "there"});
+    CHECK(media::expand_inputs({"@" + notes}).paths == std::vector<std::string>{"hello", "there"});
     const auto complaint = [](const std::string& path) {
         const Error error = error_of([&] { media::expand_inputs({path}); });
         CHECK(error.kind() == ErrorKind::input);
         return std::string(error.what());
     };
+    CHECK(complaint(notes).find("its first line, 'hello', is no file") != std::string::npos);
     CHECK(complaint("@" + clip()).find("is no list") != std::string::npos);
     CHECK(complaint("@" + (folder / "none.txt")).find("does not exist") != std::string::npos);
     CHECK(complaint(write("bad.data", "valid = nowhere.txt\n")).find("nowhere.txt' does not exist") !=

@@ -15,6 +15,7 @@
 #include "tests/tools/video_packets.h"
 #include "tools/media/av_handles.h"
 #include "tools/media/pictures/scale.h"
+#include "tools/sinks/per_input_sink.h"
 
 using namespace convoy;
 using namespace convoy::test;
@@ -286,6 +287,68 @@ TEST_CASE("places must be those of frames", "[video]") {
     part->end();
     sink.append(*part, places(0, 2));
     CHECK(error_of([&] { sink.end_input(0, true); }).kind() == ErrorKind::usage);
+}
+
+TEST_CASE("a video of several that cannot be written costs no other", "[video]") {
+    const TempFolder folder;
+    std::filesystem::create_symlink("nowhere/v.mp4", folder / "lost.mp4");
+    const auto video_sink = [&] {
+        return std::make_unique<VideoSink>(
+            std::vector<std::string>{folder / "a.mp4", folder / "lost.mp4", folder / "b.mp4"}, false,
+            encoded_by(EncoderChoice::automatic));
+    };
+    tools::PerInputSink sink(video_sink(), {});
+    run_parts(sink, 0, video_input("a.mp4"), {3, 2}, {1, 0});
+    CHECK(sink.take_errors().empty());
+    run_parts(sink, 1, video_input("lost.mp4"), {3, 2, 2}, {2, 0, 1});
+    const std::vector<std::string> errors = sink.take_errors();
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].find("lost.mp4") != std::string::npos);
+    // A place too many is wrong usage, and ends the run.
+    const auto part = sink.begin_part(2, video_input("b.mp4"), 1);
+    part->end();
+    CHECK(error_of([&] { sink.append(*part, places(0, 1)); }).kind() == ErrorKind::usage);
+    const auto alone = video_sink();
+    run_parts(*alone, 2, video_input("b.mp4"), {4}, {0});
+    CHECK(sink.outputs() == std::vector<std::string>{folder / "a.mp4"});
+    check_video(folder / "a.mp4", 5, {0, 3});
+    check_video(folder / "b.mp4", 4, {0});
+
+    tools::PerInputSink hurried(video_sink(), [] { return true; });  // a signal: nobody is waited for
+    CHECK(error_of([&] { hurried.begin_part(1, video_input("lost.mp4"), 1); }).kind() == ErrorKind::output);
+}
+
+TEST_CASE("sound is copied where the container has a place for it, else said to be missing", "[video]") {
+    const TempFolder folder;
+    for (const std::string codec : {"flac", "truehd", "libopus", "pcm_s16le", "aac"}) {
+        const std::string input = folder / codec + ".mkv";
+        if (!make_video(
+                "-f lavfi -i testsrc=s=96x64:r=25:d=1 -f lavfi -i sine=r=48000:d=1 -c:v mpeg4 -strict -2 -c:a " + codec,
+                input))
+            return;
+        for (const std::string ending : {".mp4", ".mov", ".mkv"}) {
+            INFO(codec << " in " << ending);
+            const std::string path = folder / "out" + ending;
+            VideoSink sink({path}, false, encoded_by(EncoderChoice::automatic));
+            const auto part = sink.begin_part(0, video_input(input), 1);
+            fill(*part, 0, 25);
+            part->end();
+            std::vector<tools::FramePlace> stamped = places(0, 25);
+            for (tools::FramePlace& place : stamped) place.pts_s = place.time_s;
+            sink.append(*part, stamped);
+            sink.end_input(0, true);
+            const Bytes said =
+                output_of("ffprobe -v error -select_streams a -show_entries stream=codec_name -of csv=p=0 " + path);
+            const std::vector<std::string> remarks = sink.take_remarks();
+            CHECK(said.empty() == !remarks.empty());
+            if (ending == ".mkv" || codec == "aac") CHECK(remarks.empty());
+            if (codec == "truehd" && ending != ".mkv") {
+                REQUIRE(remarks.size() == 1);
+                CHECK(remarks[0].find("truehd sound") != std::string::npos);
+            }
+            CHECK(decoded_frames(path) == 25);
+        }
+    }
 }
 
 TEST_CASE("NVENC is taken where it is, and only for what is one part", "[video]") {

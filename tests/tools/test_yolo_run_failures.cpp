@@ -62,6 +62,34 @@ TEST_CASE("nothing takes the place of the model or of a list") {
     CHECK(read_file(folder / "m.cfg") == read_file(source_file("models/yolov3-quarter.cfg")));
 }
 
+TEST_CASE("one bad video of several costs no other, and each input that is missing is named") {
+    const TemporaryFolder folder;
+    fs::create_directory(folder / "out");
+    save_frame(folder / "p.jpg", 0);
+    for (const char* name : {"a.mp4", "b.mp4"}) fs::create_symlink(clip(), folder / name);
+    fs::create_symlink("nowhere/a.mp4", folder / "out/a.mp4");
+    fs::create_directory(folder / "void");
+    write_file(folder / "void/notes", "hello\n");
+    write_file(folder / "list.txt", "nothing.mp4\n");
+    const Finished finished = yolo_run(folder, {"a.mp4", "void", "@none", "list.txt", "b.mp4", "--frames", "2",
+                                                "--size", "96", "--video", "out/", "--jsonl", "x.jsonl"});
+    INFO(finished.err);
+    CHECK(finished.status == 1);
+    CHECK(contains(finished.err, "its folder does not exist"));
+    CHECK(frames_in_video(folder / "out/b.mp4") == 2);
+    CHECK(records_in(read_file(folder / "x.jsonl")).size() == 4);
+    for (const std::string said :
+         {"'none' does not exist", "'void' has no picture or video", "its first line, 'nothing.mp4'"}) {
+        INFO(said);
+        const std::size_t at = finished.err.find(said);
+        CHECK(at != std::string::npos);
+        CHECK(finished.err.find(said, at + 1) == std::string::npos);
+    }
+    check_failure(yolo_run(folder, {"1.mp4", "2.mp4", "--jsonl", "y.jsonl"}), 1,
+                  "'1.mp4' does not exist; check the path; '2.mp4'");
+    check_failure(yolo_run(folder, {"p.jpg", "--jsonl", ""}), 2, "--jsonl: its value is empty");
+}
+
 TEST_CASE("bad inputs are status 1 and leave nothing behind") {
     const TemporaryFolder folder;
     write_file(folder / "empty.mp4", "");
@@ -91,7 +119,7 @@ TEST_CASE("what cannot be read among several inputs is named, and the others are
             const Finished finished = yolo_run(folder, arguments);
             INFO(finished.err);
             CHECK(finished.status == 1);
-            CHECK(contains(finished.err, name));
+            CHECK(contains(finished.err, "'" + name.substr(name.starts_with('@')) + "'"));
             CHECK(records_in(finished.out).size() == 2);
         }
         check_failure(yolo_run(folder, {name, "--jsonl", "x.jsonl"}), 1, "");

@@ -53,7 +53,7 @@ public:
 
     /// Whether all of the bytes have gone out; if not, reason() says why.
     bool write(std::string_view bytes);
-    /// Whether the file is whole. Without a file of its own it only says so.
+    /// Whether the file is whole, and still has a name. Without a file of its own it only says so.
     bool close();
     /// Shortens a regular file to so many bytes; false where it is none.
     bool cut(std::int64_t size);
@@ -64,6 +64,7 @@ public:
 
 private:
     void look();
+    bool is_removed() const;
     ssize_t write_some(std::string_view bytes) const;
     bool fail(const std::string& reason);
 
@@ -71,6 +72,7 @@ private:
     int fd_ = -1;
     bool owned_ = false;  // the descriptor is ours, and does not block
     bool waits_ = false;  // somebody must take what is written
+    bool named_ = false;  // a regular file that had a name when it was opened
     std::int64_t written_ = 0;
     std::string reason_;
 };

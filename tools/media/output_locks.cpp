@@ -88,8 +88,13 @@ const OutputLocks::Folder* OutputLocks::enter(const std::string& path) {
         const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (fd < 0) return nullptr;
         const int code = lock(fd, F_RDLCK, kPresence);
-        if (code == 0 && is_at(fd, file.c_str()))
-            return &folders_.emplace_back(Folder{folder, file, fd, unfinished_in(folder)});
+        if (code == 0 && is_at(fd, file.c_str())) {
+            std::vector<std::string> unfinished = unfinished_in(folder);
+            std::erase_if(unfinished, [&](const std::string& name) {  // whatever they are of: pictures without names
+                return fs::is_directory(folder + "/" + name, error) && remove_unfinished(folder + "/" + name);
+            });
+            return &folders_.emplace_back(Folder{folder, file, fd, std::move(unfinished)});
+        }
         ::close(fd);
         if (code != 0 && !is_held(code)) return nullptr;
         std::this_thread::sleep_for(std::chrono::milliseconds(1));  // another run is just removing it

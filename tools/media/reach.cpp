@@ -47,13 +47,6 @@ std::string containers() {
     return names;
 }
 
-/// A pipe has no folder for what it names.
-bool is_called_playlist(const std::string& path) {
-    const std::string ending = lower_ending(path);
-    std::error_code error;
-    return (ending == "m3u8" || ending == "m3u") && fs::is_regular_file(path, error);
-}
-
 bool is_playlist(const AVInputFormat* format) {
     return format && (format->name == std::string_view("hls") || format->name == std::string_view("dash"));
 }
@@ -89,12 +82,18 @@ std::string names_first(std::string_view text) {
 
 }  // namespace
 
+bool is_local_playlist(const std::string& path) {
+    const std::string ending = lower_ending(path);
+    std::error_code error;
+    return (ending == "m3u8" || ending == "m3u") && fs::is_regular_file(path, error);
+}
+
 Reach::Reach(std::string path)
     : path_(std::move(path)),
-      kind_(is_http(path_)              ? Kind::http
-            : is_url(path_)             ? Kind::other
-            : is_called_playlist(path_) ? Kind::playlist
-                                        : Kind::file),
+      kind_(is_http(path_)             ? Kind::http
+            : is_url(path_)            ? Kind::other
+            : is_local_playlist(path_) ? Kind::playlist
+                                       : Kind::file),
       location_(path_.empty() || is_url(path_) ? path_ : "file:" + path_),
       formats_(containers() + (kind_ == Kind::http       ? std::string(kOfPlaylists) + ",dash"
                                : kind_ == Kind::playlist ? kOfPlaylists
@@ -167,7 +166,7 @@ std::string Reach::why_not(std::span<const std::uint8_t> head) const {
     const std::string name = text.starts_with("#EXTM3U") ? "hls" : format ? format->name : "";
     if (name.empty() || av_match_list(name.c_str(), formats_.c_str(), ',') > 0) return "";
     if (!follows_others(name)) return "holds no video stream (libav calls it " + name + "); give a video or picture";
-    const std::string first = names_first(text);
+    const std::string first = name == "hls" || name == "concat" ? names_first(text) : "";
     if (name == "hls")
         return "is a playlist" + first + ", and the name of a playlist ends in .m3u8 or .m3u; nothing that it names " +
                "was opened: give the video itself, or call it a playlist";

@@ -14,6 +14,9 @@
 
 namespace convoy::media {
 
+/// Whether a file may be read as an HLS playlist, by its name; a pipe has no folder for what it names.
+bool is_local_playlist(const std::string& path);
+
 /// Holds libav to containers that have all they need inside, for which nothing else is opened. Playlists are what may
 /// name others: a local one, by its name .m3u8 or .m3u, files in its folder and below; HLS and DASH over HTTP, what
 /// HTTP gives.

@@ -75,14 +75,16 @@ std::vector<std::string> unfinished_in(const std::string& folder) {
 
 bool is_unfinished_of(const std::string& name, const std::string& output) { return name.starts_with(begin_of(output)); }
 
-void remove_unfinished(const std::string& path) {
+bool remove_unfinished(const std::string& path) {
     const std::string name = fs::path(path).filename().string(), now = boot();
     const bool since_start = name.size() > kBootAt && name.compare(kBootAt, kDigest, now) == 0;
     const int fd = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return;
+    if (fd < 0) return false;
     std::error_code ignored;
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0 || (!since_start && errno != EWOULDBLOCK)) fs::remove_all(path, ignored);
+    const bool dead = flock(fd, LOCK_EX | LOCK_NB) == 0 || (!since_start && errno != EWOULDBLOCK);
+    if (dead) fs::remove_all(path, ignored);
     close(fd);
+    return dead;
 }
 
 }  // namespace convoy::media

@@ -20,7 +20,7 @@ std::vector<std::string> unfinished_in(const std::string& folder);
 /// Whether such a name belongs to the output file.
 bool is_unfinished_of(const std::string& name, const std::string& output);
 
-/// Removes one, with what is in it, unless its process lives.
-void remove_unfinished(const std::string& path);
+/// Removes one, with what is in it, unless its process lives; whether it did.
+bool remove_unfinished(const std::string& path);
 
 }  // namespace convoy::media

@@ -14,10 +14,12 @@
 
 #include <convoy/error.h>
 #include "tools/media/files.h"
+#include "tools/media/in/playlist_files.h"
 #include "tools/media/out/recording_copy.h"
 #include "tools/sinks/contact_sheet_sink.h"
 #include "tools/sinks/jsonl_sink.h"
 #include "tools/sinks/overlay_sink.h"
+#include "tools/sinks/per_input_sink.h"
 #include "tools/sinks/picture_files_sink.h"
 #include "tools/sinks/video_sink.h"
 
@@ -195,7 +197,10 @@ std::vector<std::string> outputs_of(const OutputPlan& plan, const std::vector<st
 // No output may be what is read, or another output.
 void check_collisions(const OutputPlan& plan, const std::vector<std::string>& inputs,
                       const std::vector<std::string>& reports, media::FileClaims& claims) {
-    for (const std::string& input : inputs) claims.reads(input, "an input");
+    for (const std::string& input : inputs) {
+        claims.reads(input, "an input");
+        for (const std::string& part : media::playlist_files(input)) claims.reads(part, "a part of " + input);
+    }
     for (const std::string& output : outputs_of(plan, inputs, reports)) claims.writes(output);
     for (std::size_t i = 0; i < plan.picture_stems.size(); ++i)
         if (!plan.by_kind && !media::is_picture(inputs[i])) claims.writes_numbered(plan.picture_stems[i]);
@@ -260,17 +265,23 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
         return std::make_unique<JsonlSink>(path, class_names, give_up);
     };
     if (!plan.jsonl.empty()) sinks.records.push_back(jsonl(plan.jsonl));
-    if (!plan.jsonl_files.empty()) sinks.records.push_back(std::make_unique<FolderSink>(plan.jsonl_files, jsonl));
+    if (!plan.jsonl_files.empty())
+        sinks.records.push_back(std::make_unique<FolderSink>(plan.jsonl_files, jsonl, give_up));
     if (!plan.overlays.empty())
         sinks.records.push_back(std::make_unique<OverlaySink>(plan.overlays, class_names, plan.drawing.labels));
     const media::VideoFormat& encoding = plan.encoding;
     if (encoding.encoder == media::EncoderChoice::jpeg)
         sinks.jpegs = std::make_shared<media::JpegEncoders>(encoding.gpus);
+    // A single input's error ends the run at once.
+    const auto add = [&](std::size_t inputs, std::unique_ptr<PictureSink> sink) {
+        if (inputs > 1) sink = std::make_unique<PerInputSink>(std::move(sink), give_up);
+        sinks.pictures.push_back(std::move(sink));
+    };
     if (!plan.videos.empty())
-        sinks.pictures.push_back(
+        add(plan.videos.size(),
             std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty(), encoding, give_up, sinks.jpegs));
     if (!plan.picture_stems.empty())
-        sinks.pictures.push_back(
+        add(plan.picture_stems.size(),
             std::make_unique<PictureFilesSink>(plan.picture_stems, plan.by_kind, give_up, sinks.jpegs,
                                                encoding.quality < 0 ? media::kJpegQuality : encoding.quality));
     if (!plan.contact_sheet.empty())

@@ -58,7 +58,7 @@ public:
 };
 
 /// Somewhere that annotated pictures go. Every method throws Error(output) when it cannot do its work; what is thrown
-/// ends the run. A sink that is destroyed without close() leaves no half-written file.
+/// ends the run, but for what PerInputSink keeps. A sink that is destroyed without close() leaves no half-written file.
 class PictureSink {
 public:
     virtual ~PictureSink() = default;
@@ -72,7 +72,13 @@ public:
     virtual void append(Part& part, std::span<const FramePlace> places) = 0;
     /// After the last part of an input, all of which was read if `whole`; from append()'s thread, as what follows.
     virtual void end_input(int /*input_index*/, bool /*whole*/) {}
+    /// Instead of that, or before: something went wrong with this input's files, which are given up. May come twice.
+    virtual void abandon_input(int /*input_index*/) {}
     virtual void close() {}
+    /// What went wrong with inputs that have files of their own, while others went on: sentences, once.
+    virtual std::vector<std::string> take_errors() { return {}; }
+    /// What people should know of an input's files that are whole: sentences, once.
+    virtual std::vector<std::string> take_remarks() { return {}; }
     /// Files and folders that are complete, for people.
     virtual std::vector<std::string> outputs() const = 0;
 };

@@ -55,20 +55,36 @@ std::vector<std::string> RecordFile::outputs() const {
     return {path_};
 }
 
-FolderSink::FolderSink(std::vector<std::string> paths, Make make) : paths_(std::move(paths)), make_(std::move(make)) {}
+FolderSink::FolderSink(std::vector<std::string> paths, Make make, media::GiveUp give_up)
+    : paths_(std::move(paths)), make_(std::move(make)), give_up_(std::move(give_up)) {}
 
 void FolderSink::write(const FrameOutput& frame) {
-    std::unique_ptr<Sink>& file = files_[frame.input_index];
-    if (!file) file = make_(paths_.at(std::size_t(frame.input_index)));
-    file->write(frame);
+    const auto [file, first] = files_.try_emplace(frame.input_index);
+    try {
+        if (first) file->second = make_(paths_.at(std::size_t(frame.input_index)));
+        if (file->second) file->second->write(frame);
+    } catch (const Error& error) {
+        fail(frame.input_index, error);
+    }
+}
+
+/// Only while `error` is being handled.
+void FolderSink::fail(int input_index, const Error& error) {
+    if (paths_.size() == 1 || (give_up_ && give_up_())) throw;
+    files_[input_index] = nullptr;
+    errors_.push_back(error.what());
 }
 
 void FolderSink::end_input(int input_index, bool /*whole*/) {
-    const auto file = files_.find(input_index);
-    if (file == files_.end()) return;
-    file->second->close();
-    for (const std::string& path : file->second->outputs()) finished_.push_back(path);
-    files_.erase(file);
+    const auto ended = files_.extract(input_index);
+    if (!ended || !ended.mapped()) return;
+    try {
+        ended.mapped()->close();
+        for (const std::string& path : ended.mapped()->outputs()) finished_.push_back(path);
+    } catch (const Error& error) {
+        fail(input_index, error);
+        files_.erase(input_index);
+    }
 }
 
 void FolderSink::close() {

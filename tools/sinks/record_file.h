@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/media/byte_stream.h"
@@ -47,19 +48,24 @@ private:
 class FolderSink : public Sink {
 public:
     using Make = std::function<std::unique_ptr<Sink>(const std::string& path)>;
-    /// `paths[i]` is the file for input i; `make` makes its sink when its first frame comes.
-    FolderSink(std::vector<std::string> paths, Make make);
+    /// `paths[i]` is the file for input i; `make` makes its sink when its first frame comes. What goes wrong with the
+    /// file of one of several inputs is one of take_errors(), unless it is that a wait was given up.
+    FolderSink(std::vector<std::string> paths, Make make, media::GiveUp give_up = {});
 
     void write(const FrameOutput& frame) override;
     void end_input(int input_index, bool whole) override;
     void close() override;
+    std::vector<std::string> take_errors() override { return std::exchange(errors_, {}); }
     std::vector<std::string> outputs() const override { return finished_; }
 
 private:
+    void fail(int input_index, const Error& error);
+
     std::vector<std::string> paths_;
     Make make_;
-    std::map<int, std::unique_ptr<Sink>> files_;  // of the inputs that are being written
-    std::vector<std::string> finished_;
+    media::GiveUp give_up_;
+    std::map<int, std::unique_ptr<Sink>> files_;  // of the inputs that are being written; null once one has failed
+    std::vector<std::string> finished_, errors_;
 };
 
 }  // namespace convoy::tools

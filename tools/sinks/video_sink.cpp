@@ -137,8 +137,18 @@ void VideoSink::end_input(int input_index, bool whole) {
     const auto video = videos_.extract(input_index);
     lock.unlock();  // closing moves the index to the front of what may be gigabytes
     if (!video || video.mapped().muxer.frames() == 0) return;
+    const std::string& path = paths_.at(std::size_t(input_index));
+    const std::string left_out = video.mapped().muxer.sound_left_out();
     video.mapped().muxer.close(whole);
-    finished_.push_back(paths_.at(std::size_t(input_index)));
+    if (!left_out.empty())
+        remarks_.push_back(fmt::format("{} lacks the recording's {} sound, for which its kind has no place{}", path,
+                                       left_out, path.ends_with(".mkv") ? "" : "; take .mkv"));
+    finished_.push_back(path);
+}
+
+void VideoSink::abandon_input(int input_index) {
+    const std::lock_guard lock(mutex_);
+    videos_.erase(input_index);
 }
 
 }  // namespace convoy::tools

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "tools/media/out/video_muxer.h"
 #include "tools/sinks/picture_sink.h"
@@ -25,6 +26,8 @@ public:
     std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
     void append(Part& part, std::span<const FramePlace> places) override;
     void end_input(int input_index, bool whole) override;
+    void abandon_input(int input_index) override;
+    std::vector<std::string> take_remarks() override { return std::exchange(remarks_, {}); }
     std::vector<std::string> outputs() const override { return finished_; }
 
 private:
@@ -41,7 +44,7 @@ private:
         StampSteps steps;
     };
     std::map<int, Video> videos_;  // of inputs that have begun and not ended
-    std::vector<std::string> finished_;
+    std::vector<std::string> finished_, remarks_;
 };
 
 }  // namespace convoy::tools

@@ -7,7 +7,9 @@
 // so this library leaves it alone; a program that wants silence calls av_log_set_level(AV_LOG_QUIET).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -76,15 +78,20 @@ bool is_address(const std::string& path);
 std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& options = {},
                                   std::stop_token cancel = {});
 
+/// What a command line's inputs stand for.
+struct ExpandedInputs {
+    std::vector<std::string> paths;              ///< of what open_input() reads, in order
+    std::map<std::size_t, std::string> refused;  ///< by index in `paths`: why that cannot be read, a sentence
+    std::vector<std::string> left_out;           ///< what folders hold beside inputs: sentences
+    std::vector<std::string> lists;              ///< list files that were read
+};
+
 /// Files as they are, folders as the pictures and videos directly inside them in natural order (2.jpg before 10.jpg).
-/// Of a folder's files each counts that is a picture or holds a video by its bytes, or is called as a video; `left_out`
-/// gets a sentence for each folder with other files, and one for each picture that this libav cannot read. A text file
-/// (.txt, .list, .lst) that lists paths or addresses, one a line, stands for these, and a .data file of Darknet's for
-/// the list that its `valid` names; "@FILE" says outright that FILE is a list. What cannot be read among several is
-/// itself in the result, so that opening it tells why and the others are done. Throws Error(input) where nothing can be
-/// read. `lists` gets the list files that were read.
-std::vector<std::string> expand_inputs(const std::vector<std::string>& paths,
-                                       std::vector<std::string>* left_out = nullptr,
-                                       std::vector<std::string>* lists = nullptr);
+/// Of a folder's files each counts that is a picture or holds a video by its bytes, or is called as a video; left out
+/// are other files, a sentence a folder, and pictures that this libav cannot read, a sentence each. A text file (.txt,
+/// .list, .lst) that lists paths or addresses, one a line, stands for these, and a .data file of Darknet's for the list
+/// that its `valid` names; "@FILE" says outright that FILE is a list. What cannot be read among several is refused, and
+/// the others can be done. Throws Error(input) where nothing can be read.
+ExpandedInputs expand_inputs(const std::vector<std::string>& paths);
 
 }  // namespace convoy::media

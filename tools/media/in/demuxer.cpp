@@ -9,6 +9,10 @@
 #include <utility>
 #include <vector>
 
+extern "C" {
+#include <libavutil/parseutils.h>
+}
+
 #include <convoy/media/input.h>
 #include "tools/media/av_compat.h"
 #include "tools/media/files.h"
@@ -192,13 +196,23 @@ void Demuxer::describe() {
         if (swaps_axes(stream_->orientation)) std::swap(info_.pixel_width, info_.pixel_height);
     }
     if (context_->iformat->flags & AVFMT_TS_DISCONT) info_.longest_gap_s = kLongestGapOfStream;
-    if (chosen_->duration > 0)
-        info_.duration_s = double(chosen_->duration) * av_q2d(chosen_->time_base);
-    else if (context_->duration > 0)
-        info_.duration_s = double(context_->duration) / AV_TIME_BASE;
+    info_.duration_s = stated_s().value_or(0);
     info_.frames_estimate = chosen_->nb_frames;
     if (info_.frames_estimate <= 0 && info_.fps_num > 0)
         info_.frames_estimate = std::llround(std::min(info_.duration_s / frame_s_, 1e15));
+}
+
+/// The video's own duration where the container has it: sound may go on for longer.
+std::optional<double> Demuxer::stated_s() const {
+    // libav says how long an .avi is by how much of it there is.
+    if (context_->iformat->name == std::string_view("avi") && chosen_->nb_frames > 0)
+        return double(chosen_->nb_frames) * frame_s_;
+    if (chosen_->duration > 0) return double(chosen_->duration) * av_q2d(chosen_->time_base);
+    const AVDictionaryEntry* tag = av_dict_get(chosen_->metadata, "DURATION", nullptr, 0);  // Matroska's
+    std::int64_t us = 0;
+    if (tag && av_parse_time(&us, tag->value, 1) >= 0 && us > 0) return double(us) / AV_TIME_BASE;
+    if (context_->duration > 0) return double(context_->duration) / AV_TIME_BASE;
+    return std::nullopt;
 }
 
 bool Demuxer::is_recording() const {

@@ -155,7 +155,9 @@ int Demuxer::disk_error() const {
 std::optional<double> Demuxer::missing_s() const {
     if (context_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return std::nullopt;
     // Some containers count the duration from zero, some from the first time stamp.
-    return double(context_->duration) / AV_TIME_BASE - end_s_ - std::max(first_s_.value_or(0), 0.);
+    const std::optional<double> stated = stated_s();
+    if (!stated) return std::nullopt;
+    return *stated - end_s_ - std::max(first_s_.value_or(0), 0.);
 }
 
 /// libav takes a file that is cut short for one that ends; an index that names bytes behind the end, or a stated
@@ -165,7 +167,7 @@ void Demuxer::check_cut_short() {
     const std::int64_t size = context_->pb ? avio_size(context_->pb) : -1;
     const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(chosen_, entries - 1) : nullptr;
     const bool bytes_missing = last && size > 0 && last->pos + last->size > size;
-    // A sound track may be a little longer than the video.
+    // Some containers state the duration of the longest track alone.
     if (bytes_missing || missing_s().value_or(0) > longest_missing_s())
         note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
                     "the file is cut short, the rest of the video is missing");

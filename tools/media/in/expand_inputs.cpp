@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -118,8 +117,14 @@ void expand(const std::string& path, std::vector<std::string>& out, std::vector<
         out.push_back(path);
         return;
     }
-    const std::vector<std::string> inside = media_inside(path, left_out);
-    out.insert(out.end(), inside.begin(), inside.end());
+    const std::size_t before = left_out.size();
+    try {
+        const std::vector<std::string> inside = media_inside(path, left_out);
+        out.insert(out.end(), inside.begin(), inside.end());
+    } catch (const Error&) {
+        left_out.resize(before);  // the error says it
+        throw;
+    }
 }
 
 /// The paths in a list; nothing where it is none.
@@ -131,36 +136,38 @@ std::optional<std::vector<std::string>> listed(const std::string& path, std::vec
 
 }  // namespace
 
-std::vector<std::string> expand_inputs(const std::vector<std::string>& paths, std::vector<std::string>* left_out,
-                                       std::vector<std::string>* lists) {
-    std::vector<std::string> out, sentences, files;
-    std::exception_ptr first_failure;
-    std::size_t failures = 0;
+ExpandedInputs expand_inputs(const std::vector<std::string>& paths) {
+    constexpr std::size_t kNamed = 5;
+    ExpandedInputs all;
+    const auto refuse = [&](const std::string& path, const Error& error) {
+        all.refused[all.paths.size()] = error.what();
+        all.paths.push_back(path);
+    };
     for (const std::string& path : paths) {
+        std::vector<std::string> listed_paths{path};
         std::error_code code;
-        const bool is_file = !is_url(path) && !path.starts_with('@') && !fs::is_directory(path, code);
         try {
-            if (is_file) require_readable(path);
-        } catch (const Error&) {
-            if (failures++ == 0) first_failure = std::current_exception();
-            out.push_back(path);  // its error when its turn comes: the others are done
+            if (auto list = listed(path, all.lists))
+                listed_paths = std::move(*list);
+            else if (!is_url(path) && !fs::is_directory(path, code))
+                require_readable(path);
+        } catch (const Error& error) {
+            refuse(path, error);
             continue;
         }
-        try {
-            if (const auto list = listed(path, files))
-                for (const std::string& line : *list) expand(line, out, sentences);
-            else
-                expand(path, out, sentences);
-        } catch (const Error& error) {
-            if (failures++ == 0) first_failure = std::current_exception();
-            sentences.emplace_back(error.what());
-            out.push_back(path);
-        }
+        for (const std::string& one : listed_paths) try {
+                expand(one, all.paths, all.left_out);
+            } catch (const Error& error) {
+                refuse(one, error);
+            }
     }
-    if (failures > 0 && failures == paths.size()) std::rethrow_exception(first_failure);
-    if (left_out) *left_out = std::move(sentences);
-    if (lists) *lists = std::move(files);
-    return out;
+    if (all.refused.size() < all.paths.size()) return all;
+    std::string sentence;
+    for (const auto& [i, why] : all.refused)
+        if (i < kNamed) sentence += (i ? "; " : "") + why;
+    if (all.refused.size() > kNamed)
+        sentence += "; nor can " + std::to_string(all.refused.size() - kNamed) + " more be read";
+    throw Error(ErrorKind::input, sentence);
 }
 
 }  // namespace convoy::media

@@ -85,12 +85,17 @@ std::optional<std::vector<std::string>> read_input_list(const std::string& path,
     std::string list = path;
     if (const std::string valid = valid_of(*lines); !valid.empty()) {
         list = resolve(valid, path);
-        require_readable(list);
+        try {
+            require_readable(list);
+        } catch (const Error& unreadable) {
+            throw_input(path, std::string("names a list as valid= that is none: ") + unreadable.what());
+        }
         lines = read_lines(list);
         if (!lines || lines->empty()) throw_input(list, "is no list, and '" + path + "' names it as valid=");
     } else if (const std::string first = resolve(lines->front(), path);
                !outright && !is_url(first) && !fs::exists(first, error)) {
-        return std::nullopt;
+        throw_input(path, "is a text that names no input: its first line, '" + lines->front() +
+                              "', is no file that exists; as a list of inputs it needs one path a line");
     }
     for (std::string& line : *lines) line = resolve(line, list);
     files.push_back(path);

@@ -26,11 +26,42 @@ std::int64_t delay_of(const AVStream& stream) {
     return rate.num > 0 ? stream.codecpar->video_delay * av_rescale_q(1, av_inv_q(rate), stream.time_base) : 0;
 }
 
+/// A track of the file for what one of the recording holds.
+AVStream& add_track(const AVStream& from, AVFormatContext& output) {
+    AVStream* to = avformat_new_stream(&output, nullptr);
+    if (!to || avcodec_parameters_copy(to->codecpar, from.codecpar) < 0) throw std::bad_alloc();
+    to->codecpar->codec_tag = 0;  // of the other container
+    to->time_base = from.time_base;
+    to->avg_frame_rate = from.avg_frame_rate;
+    to->sample_aspect_ratio = from.sample_aspect_ratio;
+    to->disposition = from.disposition;
+    av_dict_copy(&to->metadata, from.metadata, 0);
+    copy_side_data(from, *to);
+    return *to;
+}
+
+/// Whether a file of this kind can begin with such a track alone: no list that libav gives is right about that.
+bool can_begin_with(const AVStream& from, const AVOutputFormat& format) {
+    AVFormatContext* raw = nullptr;
+    if (avformat_alloc_output_context2(&raw, &format, nullptr, nullptr) < 0) throw std::bad_alloc();
+    raw->flags |= AVFMT_FLAG_CUSTOM_IO;
+    const MuxerPtr trial(raw);
+    add_track(from, *raw);
+    if (avio_open_dyn_buf(&raw->pb) < 0) throw std::bad_alloc();
+    const int code = avformat_write_header(raw, nullptr);
+    std::uint8_t* written = nullptr;
+    avio_close_dyn_buf(raw->pb, &written);
+    av_free(written);
+    return code >= 0;
+}
+
 /// avformat_query_codec() alone knows less than Matroska's muxer does.
-bool has_place(const AVOutputFormat& format, AVCodecID codec) {
+bool has_place(const AVOutputFormat& format, const AVStream& track) {
+    const AVCodecID codec = track.codecpar->codec_id;
     unsigned tag = 0;
-    return avformat_query_codec(&format, codec, FF_COMPLIANCE_NORMAL) == 1 ||
-           (format.codec_tag && av_codec_get_tag2(format.codec_tag, codec, &tag));
+    const bool known = avformat_query_codec(&format, codec, FF_COMPLIANCE_NORMAL) == 1 ||
+                       (format.codec_tag && av_codec_get_tag2(format.codec_tag, codec, &tag));
+    return known && (track.codecpar->codec_type == AVMEDIA_TYPE_VIDEO || can_begin_with(track, format));
 }
 
 }  // namespace
@@ -64,20 +95,14 @@ void RecordingCopy::add_tracks(AVFormatContext& output) {
         if (from.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && int(i) != video_ &&
             !(from.disposition & AV_DISPOSITION_ATTACHED_PIC))
             continue;
-        if (!has_place(*output.oformat, from.codecpar->codec_id)) continue;
-        if (from.codecpar->codec_type == AVMEDIA_TYPE_AUDIO && from.codecpar->sample_rate <= 0)
-            continue;  // it has no begin
-        AVStream* to = avformat_new_stream(&output, nullptr);
-        if (!to || avcodec_parameters_copy(to->codecpar, from.codecpar) < 0) throw std::bad_alloc();
+        const bool is_sound = from.codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+        if (is_sound && from.codecpar->sample_rate <= 0) continue;  // it has no begin
+        if (!has_place(*output.oformat, from)) {
+            if (is_sound && left_out_.empty()) left_out_ = avcodec_get_name(from.codecpar->codec_id);
+            continue;
+        }
         from.discard = AVDISCARD_DEFAULT;
-        to->codecpar->codec_tag = 0;  // of the other container
-        to->time_base = from.time_base;
-        to->avg_frame_rate = from.avg_frame_rate;
-        to->sample_aspect_ratio = from.sample_aspect_ratio;
-        to->disposition = from.disposition;
-        av_dict_copy(&to->metadata, from.metadata, 0);
-        copy_side_data(from, *to);
-        tracks_[i].to = to->index;
+        tracks_[i].to = add_track(from, output).index;
     }
 }
 

@@ -21,6 +21,8 @@ public:
 
     /// Gives a file that is not yet begun those tracks for which it has a place; of several videos the one.
     void add_tracks(AVFormatContext& output);
+    /// The codec of sound for which there was no place; empty where there was none.
+    const std::string& left_out() const { return left_out_; }
     /// Where a track has gone; -1: it was left out.
     int track_of(int stream) const { return tracks_[std::size_t(stream)].to; }
     const AVFormatContext& context() const { return *input_; }
@@ -62,6 +64,7 @@ private:
     DemuxerPtr input_;
     int video_ = -1;
     std::vector<Track> tracks_;  // by stream
+    std::string left_out_;
     std::vector<Step> steps_;
     PacketPtr packet_;  // read and not yet written
     std::int64_t written_ = 0;

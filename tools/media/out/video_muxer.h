@@ -39,6 +39,8 @@ public:
     /// Copies the sound of a recording, where the container has a place for it: as it was `origin_s` later, container
     /// time. Before the first frame. Throws Error(input) when it cannot be read.
     void copy_sound(const std::string& recording, double origin_s);
+    /// The codec of a recording's sound for which the container has no place; empty where there is none.
+    std::string sound_left_out() const { return sound_ ? sound_->left_out() : ""; }
     /// From where a picture has the stamp `from_s` on, the sound is `earlier_s` later in the recording: its stamps have
     /// leapt or stepped back there. Before the frames from there on.
     void step_sound(double from_s, double earlier_s);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/in/playlist_files.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+
+#include "tools/media/files.h"
+#include "tools/media/reach.h"
+
+namespace fs = std::filesystem;
+
+namespace convoy::media {
+namespace {
+
+/// What a line names: itself, or what a tag has as its URI="…". Empty where that is nothing.
+std::string_view named_in(std::string_view line) {
+    constexpr std::string_view kBlank = " \t\r", kUri = "URI=\"";
+    line.remove_prefix(std::min(line.find_first_not_of(kBlank), line.size()));
+    line = line.substr(0, line.find_last_not_of(kBlank) + 1);
+    if (!line.starts_with('#')) return line;
+    const std::size_t at = line.find(kUri);
+    if (at == line.npos) return {};
+    line.remove_prefix(at + kUri.size());
+    return line.substr(0, line.find('"'));
+}
+
+}  // namespace
+
+std::vector<std::string> playlist_files(const std::string& path) {
+    constexpr std::size_t kMostPlaylists = 256;  // as many as may be opened
+    std::vector<std::string> playlists, files;
+    if (is_local_playlist(path)) playlists.push_back(path);
+    for (std::size_t i = 0; i < std::min(playlists.size(), kMostPlaylists); ++i) {
+        const fs::path folder = fs::path(playlists[i]).parent_path();
+        std::ifstream text(playlists[i]);
+        for (std::string line; std::getline(text, line);) {
+            const std::string_view name = named_in(line);
+            if (name.empty() || is_url(std::string(name))) continue;
+            const std::string file = (folder / name).string();
+            files.push_back(file);
+            if (is_local_playlist(file) && std::find(playlists.begin(), playlists.end(), file) == playlists.end())
+                playlists.push_back(file);
+        }
+    }
+    return files;
+}
+
+}  // namespace convoy::media
