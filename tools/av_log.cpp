@@ -9,6 +9,7 @@ extern "C" {
 #include <libavutil/log.h>
 }
 
+#include <convoy/media/input.h>
 #include "tools/interrupt.h"
 #include "tools/media/byte_stream.h"
 #include "tools/message.h"
@@ -24,7 +25,7 @@ void print_av_log(void* context, int level, const char* format, va_list argument
     const std::lock_guard lock(mutex);
     char line[1024] = {};
     av_log_format_line(context, level, format, arguments, line, sizeof line, &at_line_start);
-    out.write(printable(line, true));
+    out.write(printable(media::without_passwords(line), true));
 }
 
 }  // namespace convoy::tools

@@ -43,6 +43,10 @@ bool is_live(const std::string& path);
 /// Whether a path is left to libav's protocols, e.g. https://example.org/clip.mp4.
 bool is_address(const std::string& path);
 
+/// A text without the passwords of the addresses in it: "rtsp://user:***@camera/1". InputInfo::path of what
+/// open_input() gives, and the sentences of its errors and notes, are such texts.
+std::string without_passwords(const std::string& text);
+
 /// Opens what an engine's run reads.
 ///
 /// A picture (is_picture) is one closed segment of one RGB8 frame, read and decoded by its reader.

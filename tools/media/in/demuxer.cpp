@@ -33,7 +33,7 @@ bool is_text_art(AVCodecID id) {
 Demuxer::Demuxer(const std::string& path, std::stop_token cancel, const AVInputFormat* format,
                  std::chrono::duration<double> silence, int stream)
     : cancel_(std::move(cancel)), asks_again_(format != nullptr), reach_(path), frame_s_(1 / kDefaultRate) {
-    info_.path = path;
+    info_.path = without_passwords(path);
     if (is_url(path) || format) silence_ = std::chrono::duration_cast<Clock::duration>(silence);
     open(format);
     find_streams();

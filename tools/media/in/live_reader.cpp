@@ -23,6 +23,7 @@ constexpr int kLongestWaitForKeyframe = 300;
 LiveReader::LiveReader(const std::string& path, const InputOptions& options, std::stop_token cancel,
                        const DecodeTarget& target)
     : path_(path),
+      name_(without_passwords(path)),
       options_(options),
       cancel_(std::move(cancel)),
       target_(target),
@@ -109,7 +110,7 @@ std::optional<Frame> LiveReader::next_of_connection() {
             if (!c.decoder->why_cpu().empty()) notes_.fallback = c.decoder->why_cpu();
         }
         if (std::optional<Frame> frame = c.maker->make(*picture)) return frame;
-        note_unconvertible(notes_, path_);
+        note_unconvertible(notes_, name_);
     }
     return std::nullopt;
 }
@@ -120,8 +121,8 @@ void LiveReader::drop() {
     if (connection_->demuxer->notes().damaged > 0)
         add_damage(notes_, connection_->demuxer->notes());
     else
-        note_damage(notes_, path_, last_s_, "the stream dropped out");
-    refusal_ = "'" + path_ + "' dropped out before its first frame; check that it sends video";
+        note_damage(notes_, name_, last_s_, "the stream dropped out");
+    refusal_ = "'" + name_ + "' dropped out before its first frame; check that it sends video";
     connection_.reset();
     must_continue_ = true;
 }
@@ -129,7 +130,7 @@ void LiveReader::drop() {
 bool LiveReader::given_up() {
     if (Clock::now() - last_frame_ + pause_ < std::chrono::duration<double>(options_.give_up_s)) return false;
     if (!had_frames_) throw Error(ErrorKind::input, refusal_);
-    note_damage(notes_, path_, last_s_, "it did not come back and was given up");
+    note_damage(notes_, name_, last_s_, "it did not come back and was given up");
     return true;
 }
 

@@ -45,7 +45,7 @@ private:
     void pause();
     double continued(double stamp_s);
 
-    std::string path_;
+    const std::string path_, name_;  // name_: for people
     const InputOptions options_;
     std::stop_token cancel_;
     DecodeTarget target_;
