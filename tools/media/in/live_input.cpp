@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/media/in/live_input.h"
 
+#include <limits>
 #include <utility>
 
 #include "tools/media/in/live_reader.h"
@@ -34,6 +35,7 @@ LiveInput::LiveInput(const std::string& path, const InputOptions& options, std::
     : path_(path), options_(options), cancel_(std::move(cancel)) {
     info_.path = without_passwords(path);
     info_.is_video = true;
+    info_.longest_gap_s = std::numeric_limits<double>::infinity();  // its reader has looked at the clock
 }
 
 std::shared_ptr<const Segment> LiveInput::next_segment() {
