@@ -7,6 +7,7 @@ extern "C" {
 #include <libavutil/log.h>
 }
 
+#include <convoy/media/input.h>
 #include "tools/message.h"
 
 namespace convoy::tools {
@@ -19,7 +20,7 @@ void print_av_log(void* context, int level, const char* format, va_list argument
     const std::lock_guard lock(mutex);
     char line[1024] = {};
     av_log_format_line(context, level, format, arguments, line, sizeof line, &at_line_start);
-    print_message(printable(line, true));
+    print_message(printable(media::without_passwords(line), true));
 }
 
 }  // namespace convoy::tools

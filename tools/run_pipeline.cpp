@@ -58,6 +58,7 @@ public:
             const auto bytes = std::filesystem::file_size(path, ignored);
             bytes_.push_back(ignored ? 1. : double(bytes));
             total_bytes_ += bytes_.back();
+            names_.push_back(media::without_passwords(path));
         }
         opened_.assign(options.inputs.size(), start_);
     }
@@ -110,7 +111,7 @@ public:
 
     void end_input(int input, const InputEnd& end) override {
         InputSummary summary;
-        summary.path = options_.inputs[std::size_t(input)];
+        summary.path = names_[std::size_t(input)];
         const auto begun = begun_.find(input);
         const bool is_video = begun != begun_.end() && begun->second.info.is_video;
         if (begun != begun_.end()) {
@@ -229,7 +230,7 @@ private:
             const double share = frames > 0 ? std::min(double(state.frames) / double(frames), 1.) : 0;
             done_bytes += share * bytes_[std::size_t(other)];
         }
-        return {options_.inputs[std::size_t(input)],
+        return {names_[std::size_t(input)],
                 std::size_t(input) + 1,
                 options_.inputs.size(),
                 begun.frames,
@@ -255,6 +256,7 @@ private:
     std::map<int, Begun> begun_;
     const Clock::time_point start_ = Clock::now();
     std::vector<Clock::time_point> opened_;  // by input; guarded by mutex_
+    std::vector<std::string> names_;         // of the inputs, for people
     std::vector<double> bytes_;
     double total_bytes_ = 0, done_bytes_ = 0;
     std::int64_t total_frames_ = 0;

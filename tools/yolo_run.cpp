@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 
@@ -202,9 +203,11 @@ int run(RunOptions& options) {
     const media::ExpandedInputs expanded = media::expand_inputs(options.inputs);
     const std::vector<std::string>& inputs = expanded.paths;
     for (const std::string& sentence : expanded.left_out) message("yolo-run: warning: {}", sentence);
+    std::vector<std::string> names;  // as outputs are called, and sentences say
+    std::transform(inputs.begin(), inputs.end(), std::back_inserter(names), media::without_passwords);
     OutputPlan plan =
-        plan_outputs(options.output, inputs, {options.report_json, options.trace}, also_read(options, expanded.lists));
-    HeldOutputs held(claim_outputs(plan, inputs, {options.report_json, options.trace}));
+        plan_outputs(options.output, names, {options.report_json, options.trace}, also_read(options, expanded.lists));
+    HeldOutputs held(claim_outputs(plan, names, {options.report_json, options.trace}));
     const std::vector<std::string> replaced = to_be_replaced(plan);
     prepare(options, inputs);
     std::optional<EarlyInput> first;

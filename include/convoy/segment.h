@@ -16,7 +16,7 @@ namespace convoy {
 
 /// What is known of an input before it is read.
 struct InputInfo {
-    std::string path;              ///< as it was named
+    std::string path;              ///< as it was named, for people: an address's password is not in it
     bool is_video = false;         ///< false: one picture
     int width = 0, height = 0;     ///< of the first frame, as it is shown; 0 when not known yet
     int fps_num = 0, fps_den = 1;  ///< average frame rate; fps_num is 0 when unknown (pictures)

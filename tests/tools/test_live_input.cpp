@@ -80,6 +80,29 @@ TEST_CASE("names of live inputs", "[live]") {
     CHECK(media::open_input("rtsp://nobody.invalid/1")->info().is_video);  // nothing is opened yet
 }
 
+TEST_CASE("passwords of addresses are not shown", "[live]") {
+    const auto shown = media::without_passwords;
+    CHECK(shown("rtsp://user:secret@camera/1") == "rtsp://user:***@camera/1");
+    CHECK(shown("rtsp://user:se@cr:et@camera:554") == "rtsp://user:***@camera:554");
+    CHECK(shown("'http://:secret@a/b' and 'http://u:secret@c?d@e'") == "'http://:***@a/b' and 'http://u:***@c?d@e'");
+    for (const char* text : {"rtsp://user@camera:554/1", "rtsp://camera:554/a:b@c", "rtsp://camera:554?user:a@b",
+                             "a:b@c", "/tmp/a:b@c.mp4", "://", "rtsp://", ""})
+        CHECK(shown(text) == text);
+
+    const std::string url = "tcp://user:secret@127.0.0.1:" + std::to_string(free_port());
+    media::InputOptions options;
+    options.give_up_s = .2;
+    const auto input = media::open_input(url, options);
+    CHECK(input->info().path == shown(url));
+    const std::string live = error_of([&] { open_reader(*input)->next(); }).what();
+    const std::string recording = error_of([&] { media::open_input("http" + url.substr(3), options); }).what();
+    for (const std::string& sentence : {live, recording}) {
+        CAPTURE(sentence);
+        CHECK(sentence.find("//user:***@127.0.0.1") != std::string::npos);
+        CHECK(sentence.find("secret") == std::string::npos);
+    }
+}
+
 TEST_CASE("a live stream that drops out is taken up again", "[live]") {
     const TempFolder folder;
     const std::string clip = folder / "clip.ts";

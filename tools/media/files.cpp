@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include <convoy/media/input.h>
 #include "tools/media/byte_stream.h"
 #include "tools/media/unfinished.h"
 
@@ -30,6 +31,20 @@ void require_readable(const std::string& path) {
         fail("is empty (0 bytes); copy or record it again");
 }
 
+std::string without_passwords(const std::string& text) {
+    std::string out;
+    std::size_t done = 0;
+    for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at)) {
+        at += 3;
+        const std::size_t end = std::min(text.find_first_of("/?#\n", at), text.size());
+        const std::size_t sign = text.substr(0, end).rfind('@'), colon = text.find(':', at);
+        if (sign == std::string::npos || sign < at || colon > sign) continue;
+        out += text.substr(done, colon + 1 - done) + "***";
+        done = sign;
+    }
+    return out + text.substr(done);
+}
+
 std::string lower_ending(const std::string& path) {
     std::string ending = fs::path(path).extension().string();
     if (!ending.empty()) ending.erase(0, 1);
@@ -43,7 +58,7 @@ void throw_output(const std::string& path, const std::string& reason, ErrorKind 
 }
 
 void throw_input(const std::string& path, const std::string& what) {
-    throw Error(ErrorKind::input, "'" + path + "' " + what);
+    throw Error(ErrorKind::input, without_passwords("'" + path + "' " + what));
 }
 
 std::string system_message(int code) { return std::generic_category().message(code); }

@@ -63,7 +63,7 @@ void write_file(const std::string& path, std::string_view bytes, const GiveUp& g
 /// Throws an Error: "cannot write 'path': reason".
 [[noreturn]] void throw_output(const std::string& path, const std::string& reason, ErrorKind kind = ErrorKind::output);
 
-/// Throws Error(input): "'path' what".
+/// Throws Error(input): "'path' what", without passwords.
 [[noreturn]] void throw_input(const std::string& path, const std::string& what);
 
 /// What the system calls an errno, e.g. "No space left on device".

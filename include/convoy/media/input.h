@@ -23,8 +23,9 @@ struct InputOptions {
     /// Threads that decode what cannot be cut; 0 lets libav choose.
     int threads = 0;
     /// How long a live input may go without a frame, counted from its begin or its last frame, until it is given up.
-    /// Until then it is connected to again and again, at first after 0.5 s, at last every 10 s. Any address may say
-    /// nothing for so long at a time, and for 30 s at most.
+    /// Until then it is connected to again and again, at first after 0.5 s, at last every 10 s and once at the end, for
+    /// which it has 5 s; unless it refuses the user or the password. Any address may say nothing for so long at a time,
+    /// and for 30 s at most.
     double give_up_s = 60;
     /// The input ends after so many frames; 0 takes all. A recording is decoded in sequence then, since only that tells
     /// where the last of them is.
@@ -44,6 +45,10 @@ bool is_live(const std::string& path);
 
 /// Whether a path is left to libav's protocols, e.g. https://example.org/clip.mp4.
 bool is_address(const std::string& path);
+
+/// A text without the passwords of the addresses in it: "rtsp://user:***@camera/1". InputInfo::path of what
+/// open_input() gives, and the sentences of its errors and notes, are such texts.
+std::string without_passwords(const std::string& text);
 
 /// Opens what an engine's run reads.
 ///
@@ -66,7 +71,8 @@ bool is_address(const std::string& path);
 /// Error(input).
 ///
 /// A live input is one endless segment, which connects when its reader is opened, and again when it drops out. Each
-/// drop-out counts as damage. The size and rate of its frames are not known before.
+/// drop-out counts as damage, and over it frames' times go on by the clock: docs/media.md. The size and rate of its
+/// frames are not known before.
 ///
 /// A pipe, a terminal or another character device is a recording that cannot be read again: what its container needs to
 /// go back for is an Error(input).

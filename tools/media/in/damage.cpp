@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include <convoy/media/input.h>
 #include "tools/media/files.h"
 
 namespace convoy::media {
@@ -12,7 +13,7 @@ void note_damage(SegmentNotes& notes, const std::string& path, double time_s, co
     if (notes.damaged++ > 0) return;
     char where[40] = "";
     if (std::isfinite(time_s)) std::snprintf(where, sizeof where, ", near %.2f s", time_s);
-    notes.first_damage = "'" + path + "'" + where + ": " + what;
+    notes.first_damage = without_passwords("'" + path + "'" + where + ": " + what);
 }
 
 void note_unconvertible(SegmentNotes& notes, const std::string& path) {

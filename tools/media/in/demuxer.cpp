@@ -37,8 +37,8 @@ bool is_text_art(AVCodecID id) {
 Demuxer::Demuxer(const std::string& path, std::stop_token cancel, const AVInputFormat* format,
                  std::chrono::duration<double> silence, int stream)
     : cancel_(std::move(cancel)), asks_again_(format != nullptr), reach_(path), frame_s_(1 / kDefaultRate) {
-    info_.path = path;
-    if (is_url(path) || format) silence_ = std::chrono::duration_cast<Clock::duration>(silence);
+    info_.path = without_passwords(path);
+    set_silence(silence);
     open(format);
     find_streams();
     choose_stream(stream);
@@ -47,6 +47,10 @@ Demuxer::Demuxer(const std::string& path, std::stop_token cancel, const AVInputF
     held_.reset(av_packet_alloc());
     if (!held_) throw std::bad_alloc();
     if (body()) size_ = avio_size(body());
+}
+
+void Demuxer::set_silence(std::chrono::duration<double> silence) {
+    if (is_url(info_.path) || asks_again_) silence_ = std::chrono::duration_cast<Clock::duration>(silence);
 }
 
 void Demuxer::fail(const std::string& what) const { throw_input(info_.path, what); }
@@ -63,7 +67,13 @@ AVIOInterruptCB Demuxer::interrupt() {
 }
 
 void Demuxer::expect_something() {
-    if (silence_) deadline_ = Clock::now() + *silence_;
+    if (silence_ && !too_late_) deadline_ = Clock::now() + *silence_;
+}
+
+void Demuxer::note_arrival() {
+    const Clock::time_point now = Clock::now();
+    too_late_ |= now > deadline_;
+    if (!too_late_) last_came_ = now;
 }
 
 void Demuxer::open(const AVInputFormat* format) {
@@ -95,7 +105,11 @@ void Demuxer::open(const AVInputFormat* format) {
     context_.reset(raw);
     av_dict_free(&options);
     require_reach();
+    if (code == AVERROR_HTTP_UNAUTHORIZED || code == AVERROR_HTTP_FORBIDDEN)
+        throw Forbidden(ErrorKind::input, "'" + info_.path + "' cannot be opened (" + av_message(code) +
+                                              "); check the user and the password in its address");
     if (code < 0) fail(why_unopened(code, !file));
+    last_came_ = Clock::now();
 }
 
 /// libav goes on without what a playlist names in vain.
@@ -241,6 +255,7 @@ bool Demuxer::read_next(AVPacket& packet) {
         require_reach();
         if (cancel_.stop_requested()) break;  // what came last may be half a packet
         if (code >= 0 && !(held_ && has_gap())) {
+            note_arrival();
             expect_something();
             if (packet.stream_index != chosen_->index) continue;
             keep_time(packet);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include <convoy/error.h>
 #include <convoy/segment.h>
 #include "tools/media/av_handles.h"
 #include "tools/media/av_io.h"
@@ -18,6 +19,12 @@
 #include "tools/media/reach.h"
 
 namespace convoy::media {
+
+/// An address that wants another user or password.
+class Forbidden : public Error {
+public:
+    using Error::Error;
+};
 
 /// One video stream of a file, an address or a camera, packet by packet.
 class Demuxer {
@@ -33,6 +40,8 @@ public:
     static std::chrono::duration<double> silence_of(double give_up_s) {
         return std::chrono::duration<double>(std::min(give_up_s, 30.));
     }
+    /// From the next packet on.
+    void set_silence(std::chrono::duration<double> silence);
     Demuxer(const Demuxer&) = delete;
     Demuxer& operator=(const Demuxer&) = delete;
 
@@ -43,12 +52,17 @@ public:
     /// pictures of a camera that come over HTTP one behind the other.
     bool is_recording() const;
 
+    /// Whether packets have the time that they are shown at, and are not only numbered (JPEGs one behind the other).
+    bool has_times() const { return !(context_->iformat->flags & AVFMT_NOTIMESTAMPS); }
+
     /// Which of several video streams it is, a few words; empty where there is one.
     const std::string& remark() const { return remark_; }
 
     /// The next packet into `packet`; false at the end, which comes early when the container is damaged. Of a recording
     /// from a network whose end does not come the last packet is dropped, which may be half a picture.
     bool read(AVPacket& packet);
+    /// When something came last, be it what another stream is made of; at first, when it was opened.
+    std::chrono::steady_clock::time_point last_came() const { return last_came_; }
     /// Reading that ended early, a file that is cut short: complete once read() has returned false.
     const SegmentNotes& notes() const { return notes_; }
     /// Of a recording from a network whose end did not come: why, and how far it came, a sentence; else empty. Complete
@@ -65,6 +79,7 @@ private:
     bool gives_up() const;
     AVIOInterruptCB interrupt();
     void expect_something();
+    void note_arrival();
     void find_streams();
     void choose_stream(int wanted);
     int find_stream(int wanted);
@@ -94,7 +109,8 @@ private:
     InputInfo info_;
     std::stop_token cancel_;
     std::optional<Clock::duration> silence_;  // of what is no file
-    Clock::time_point deadline_ = Clock::time_point::max();
+    Clock::time_point deadline_ = Clock::time_point::max(), last_came_;
+    bool too_late_ = false;                   // nothing came in time, and what is still read libav had kept back
     mutable std::atomic<int> asked_ = 0;      // how often libav has asked whether to go on
     const bool asks_again_;                   // a camera, which libav asks until it has a picture
     std::unique_ptr<InputStream> stream_in_;  // of what is no regular file

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <convoy/media/input.h>
 #include "tools/media/files.h"
 #include "tools/media/in/damage.h"
 #include "tools/media/in/demuxer.h"
@@ -31,14 +32,14 @@ AVIOContext* Demuxer::body() const {
 void Demuxer::end(int code) {
     if (held_)
         end_from_far(code);
-    else if (const int error = disk_error())
+    else if (const int error = is_recording() ? disk_error() : 0)
         break_off(av_message(error));
     else if (code != AVERROR_EOF)
         note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
                     Clock::now() > deadline_ ? "nothing more came for too long"
                                              : "reading ended early (" + av_message(code) + ")" +
                                                    (stream_in_ ? "; a pipe cannot be read back: give the file" : ""));
-    if (broken_off_.empty()) check_cut_short();
+    if (broken_off_.empty() && is_recording()) check_cut_short();
 }
 
 /// A server's end that was no end.
@@ -121,7 +122,7 @@ int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const char* u
     const bool is_list = name.find(".m3u") != name.npos || name.find(".mpd") != name.npos;  // one of several, maybe
     if (code >= 0)
         parts_.push_back(*io);
-    else if (!is_list && name != info_.path && gap_.empty())
+    else if (!is_list && name != reach_.location() && gap_.empty())
         gap_ = "a part of it, " + std::string(name) + ", cannot be opened (" + av_message(code) + ")";
     return code;
 }
@@ -139,8 +140,9 @@ void Demuxer::break_off(const std::string& reason) {
     if (io) text += " and " + std::to_string(seekable ? avio_tell(io) : io->bytes_read);
     if (io) text += (size_ > 0 ? " of " + std::to_string(size_) : "") + " bytes";
     text += ": " + reason + (io && !seekable ? ", and the server knows no ranges" : "");
-    broken_off_ = text + (is_url(info_.path) ? "; download it and give the file, or try again"
-                                             : "; check the disk or the network that it lies on");
+    text += is_url(info_.path) ? "; download it and give the file, or try again"
+                               : "; check the disk or the network that it lies on";
+    broken_off_ = without_passwords(text);
     ++notes_.damaged;
     notes_.first_damage = broken_off_;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/media/in/live_input.h"
 
+#include <limits>
 #include <utility>
 
 #include "tools/media/in/live_reader.h"
@@ -31,9 +32,10 @@ private:
 }  // namespace
 
 LiveInput::LiveInput(const std::string& path, const InputOptions& options, std::stop_token cancel)
-    : options_(options), cancel_(std::move(cancel)) {
-    info_.path = path;
+    : path_(path), options_(options), cancel_(std::move(cancel)) {
+    info_.path = without_passwords(path);
     info_.is_video = true;
+    info_.longest_gap_s = std::numeric_limits<double>::infinity();  // its reader has looked at the clock
 }
 
 std::shared_ptr<const Segment> LiveInput::next_segment() {
@@ -41,7 +43,7 @@ std::shared_ptr<const Segment> LiveInput::next_segment() {
 }
 
 std::unique_ptr<SegmentReader> LiveInput::make_reader(const DecodeTarget& target) {
-    auto reader = std::make_unique<LiveReader>(info_.path, options_, cancel_, target);
+    auto reader = std::make_unique<LiveReader>(path_, options_, cancel_, target);
     if (options_.frames == 0) return reader;
     return std::make_unique<FirstFrames>(std::move(reader), options_.frames);
 }

@@ -22,6 +22,7 @@ public:
     std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) override;
 
 private:
+    const std::string path_;
     InputInfo info_;
     const InputOptions options_;
     std::stop_token cancel_;

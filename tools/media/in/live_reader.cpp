@@ -17,17 +17,19 @@ namespace {
 constexpr std::chrono::milliseconds kFirstPause{500}, kLongestPause{10000}, kTick{50};
 /// Streams that are refreshed bit by bit may have no keyframe at all.
 constexpr int kLongestWaitForKeyframe = 300;
+constexpr double kLeastPatience = 5;     // s for an attempt to connect, though it be the last
+constexpr double kUsualFrame = 1. / 25;  // s, where the stream does not say
 
 }  // namespace
 
 LiveReader::LiveReader(const std::string& path, const InputOptions& options, std::stop_token cancel,
                        const DecodeTarget& target)
     : path_(path),
+      name_(without_passwords(path)),
       options_(options),
       cancel_(std::move(cancel)),
       target_(target),
-      pause_(kFirstPause),
-      last_frame_(Clock::now()) {
+      pause_(kFirstPause) {
     if (target.gpu >= 0) device_ = cuda_device(target, no_device_);
 }
 
@@ -35,18 +37,22 @@ void LiveReader::open(std::shared_ptr<const Segment> /*segment*/) {
     connection_.reset();
     notes_ = {};
     pause_ = kFirstPause;
-    last_frame_ = Clock::now();
-    had_frames_ = must_continue_ = false;
-    offset_s_ = 0;
-    last_s_ = std::nan("");
+    silent_since_ = left_ = Clock::now();
+    had_frames_ = false;
+    clock_ = {};
 }
 
 std::optional<Frame> LiveReader::next() {
+    silent_since_ += Clock::now() - left_;
     while (!cancel_.stop_requested()) {
         if (connection_ || connect()) {
             if (std::optional<Frame> frame = next_of_connection()) {
-                frame->time_s = continued(frame->time_s);
-                last_frame_ = Clock::now();
+                Connection& c = *connection_;
+                frame->time_s =
+                    clock_.time_of(c.demuxer->has_times() ? frame->time_s : std::nan(""),
+                                   std::exchange(c.has_frames, true) ? c.demuxer->last_came() : c.first_came);
+                silent_since_ = std::max(silent_since_, c.demuxer->last_came());
+                left_ = Clock::now();
                 pause_ = kFirstPause;
                 had_frames_ = true;
                 return frame;
@@ -61,10 +67,12 @@ std::optional<Frame> LiveReader::next() {
 
 bool LiveReader::connect() {
     Connection c;
+    const double left_s = options_.give_up_s - silent().count(), least_s = std::min(options_.give_up_s, kLeastPatience);
     try {
         const bool camera = is_camera(path_);
         c.demuxer = std::make_unique<Demuxer>(path_, cancel_, camera ? camera_format() : nullptr,
-                                              Demuxer::silence_of(options_.give_up_s), options_.stream);
+                                              Demuxer::silence_of(std::max(left_s, least_s)), options_.stream);
+        c.demuxer->set_silence(Demuxer::silence_of(options_.give_up_s));
         const VideoStreamPtr& stream = c.demuxer->stream();
         DecoderOptions options;
         options.threads = 0;
@@ -80,12 +88,17 @@ bool LiveReader::connect() {
                                         : no_device_;
         c.decoder = std::make_unique<Decoder>(stream, stream->extradata(), options);
         c.maker = std::make_unique<FrameMaker>(stream, FrameMaker::Form::engine, target_.cuda_stream);
+    } catch (const Forbidden&) {
+        throw;  // to ask again is no use, and may lock the account
     } catch (const Error& error) {
         if (cancel_.stop_requested()) return false;
         if (error.kind() != ErrorKind::input || (!is_url(path_) && !had_frames_)) throw;
         refusal_ = error.what();
         return false;
     }
+    c.opened = c.first_came = c.demuxer->last_came();
+    const InputInfo& info = c.demuxer->info();
+    clock_.connect(info.fps_num > 0 ? double(info.fps_den) / info.fps_num : kUsualFrame);
     connection_ = std::move(c);
     return true;
 }
@@ -93,9 +106,17 @@ bool LiveReader::connect() {
 /// From the first keyframe on: pictures before it would be grey with moving blots.
 const AVPacket* LiveReader::next_packet() {
     Connection& c = *connection_;
-    while (c.demuxer->read(*packet_)) {
-        c.begun |= packet_->flags & AV_PKT_FLAG_KEY || ++c.packets_before_keyframe > kLongestWaitForKeyframe;
+    const auto until = std::max(silent_since_, c.opened) + std::chrono::duration<double>(options_.give_up_s);
+    while (Clock::now() < until && c.demuxer->read(*packet_)) {
         if (c.begun) return packet_.get();
+        const double stamp_s = c.demuxer->stream()->seconds(packet_->pts);
+        if (std::isnan(c.first_s)) c.first_s = stamp_s;
+        c.begun = packet_->flags & AV_PKT_FLAG_KEY || ++c.packets_before_keyframe > kLongestWaitForKeyframe;
+        if (!c.begun) continue;
+        if (stamp_s > c.first_s)
+            c.first_came +=
+                std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(stamp_s - c.first_s));
+        return packet_.get();
     }
     return nullptr;
 }
@@ -109,7 +130,7 @@ std::optional<Frame> LiveReader::next_of_connection() {
             if (!c.decoder->why_cpu().empty()) notes_.fallback = c.decoder->why_cpu();
         }
         if (std::optional<Frame> frame = c.maker->make(*picture)) return frame;
-        note_unconvertible(notes_, path_);
+        note_unconvertible(notes_, name_);
     }
     return std::nullopt;
 }
@@ -120,31 +141,24 @@ void LiveReader::drop() {
     if (connection_->demuxer->notes().damaged > 0)
         add_damage(notes_, connection_->demuxer->notes());
     else
-        note_damage(notes_, path_, last_s_, "the stream dropped out");
-    refusal_ = "'" + path_ + "' dropped out before its first frame; check that it sends video";
+        note_damage(notes_, name_, clock_.last_s(), "the stream dropped out");
+    refusal_ = "'" + name_ + "' dropped out before its first frame; check that it sends video";
     connection_.reset();
-    must_continue_ = true;
 }
 
 bool LiveReader::given_up() {
-    if (Clock::now() - last_frame_ + pause_ < std::chrono::duration<double>(options_.give_up_s)) return false;
+    if (silent().count() < options_.give_up_s) return false;
     if (!had_frames_) throw Error(ErrorKind::input, refusal_);
-    note_damage(notes_, path_, last_s_, "it did not come back and was given up");
+    ++notes_.damaged;
+    notes_.first_damage += "; it did not come back in the end and was given up";  // behind what it was dropped for
     return true;
 }
 
 void LiveReader::pause() {
-    const auto until = Clock::now() + pause_;
+    const auto left = std::chrono::duration<double>(options_.give_up_s) - silent();  // then comes the last attempt
+    const auto until = Clock::now() + std::min<std::chrono::duration<double>>(pause_, left);
     while (!cancel_.stop_requested() && Clock::now() < until) std::this_thread::sleep_for(kTick);
     pause_ = std::min<Clock::duration>(2 * pause_, kLongestPause);
-}
-
-/// A connection's stamps begin anywhere; ours go on by the clock on the wall.
-double LiveReader::continued(double stamp_s) {
-    if (!std::isfinite(stamp_s)) return stamp_s;
-    if (std::isfinite(last_s_) && (std::exchange(must_continue_, false) || stamp_s + offset_s_ < last_s_))
-        offset_s_ = last_s_ + std::chrono::duration<double>(Clock::now() - last_frame_).count() - stamp_s;
-    return last_s_ = stamp_s + offset_s_;
 }
 
 }  // namespace convoy::media

@@ -12,6 +12,7 @@
 #include "tools/media/in/decoder.h"
 #include "tools/media/in/demuxer.h"
 #include "tools/media/in/frame_maker.h"
+#include "tools/media/in/live_clock.h"
 
 namespace convoy::media {
 
@@ -34,18 +35,21 @@ private:
         std::unique_ptr<Decoder> decoder;
         std::unique_ptr<FrameMaker> maker;
         int packets_before_keyframe = 0;
-        bool begun = false;
+        double first_s = std::nan("");  // stamp of the first packet that has one
+        Clock::time_point opened;       // since when libav reads ahead, to see what is in the stream
+        Clock::time_point first_came;   // the first frame
+        bool begun = false, has_frames = false;
     };
 
     bool connect();
+    std::chrono::duration<double> silent() const { return Clock::now() - silent_since_; }
     const AVPacket* next_packet();
     std::optional<Frame> next_of_connection();
     void drop();
     bool given_up();
     void pause();
-    double continued(double stamp_s);
 
-    std::string path_;
+    const std::string path_, name_;  // name_: for people
     const InputOptions options_;
     std::stop_token cancel_;
     DecodeTarget target_;
@@ -55,12 +59,12 @@ private:
     std::optional<Connection> connection_;
     PacketPtr packet_{av_packet_alloc()};
     SegmentNotes notes_;
+    LiveClock clock_;
     std::string refusal_;  // of the last try to connect
     Clock::duration pause_;
-    Clock::time_point last_frame_;  // or the begin
+    Clock::time_point silent_since_;  // the last frame, or the begin; time in which nobody waited does not count
+    Clock::time_point left_;          // when next() returned
     bool had_frames_ = false;
-    double offset_s_ = 0, last_s_ = std::nan("");  // from the connection's stamps to ours; the last frame's
-    bool must_continue_ = false;                   // the next stamp begins a new count
 };
 
 }  // namespace convoy::media

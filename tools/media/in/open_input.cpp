@@ -27,14 +27,15 @@ bool is_address(const std::string& path) { return is_url(path); }
 
 std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& options, std::stop_token cancel) {
     if (options.frames < 0 || options.threads < 0 || !(options.give_up_s >= 0))
-        throw Error(ErrorKind::usage,
-                    "'" + path + "': frames, threads and seconds of InputOptions must not be negative");
+        throw Error(ErrorKind::usage, "'" + without_passwords(path) +
+                                          "': frames, threads and seconds of InputOptions must not be negative");
     if (!is_url(path) && picture_format(path) == PictureFormat::animated_webp)
         throw Error(
             ErrorKind::unsupported,
             "'" + path + "' is an animated WebP, which FFmpeg cannot decode; convert it to GIF, APNG or a video");
     const std::string obstacle = options.deinterlace ? FilterGraph::obstacle({"bwdif"}) : "";
-    if (!obstacle.empty()) throw Error(ErrorKind::unsupported, "'" + path + "' cannot be deinterlaced: " + obstacle);
+    if (!obstacle.empty())
+        throw Error(ErrorKind::unsupported, "'" + without_passwords(path) + "' cannot be deinterlaced: " + obstacle);
     if (is_picture(path) && !is_url(path)) return std::make_unique<PictureInput>(path, cancel);
     if (!is_live(path)) {
         auto demuxer =

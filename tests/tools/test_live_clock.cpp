@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "tools/media/in/live_clock.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "tests/support/catch.h"
+
+using convoy::media::LiveClock;
+
+namespace {
+
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kFrame = .1;  // s
+
+struct Came {
+    double stamp_s, at_s;
+};
+
+/// Times of the frames that came over one connection after the other.
+std::vector<double> times_of(const std::vector<std::vector<Came>>& connections) {
+    LiveClock clock;
+    std::vector<double> times;
+    for (const std::vector<Came>& frames : connections) {
+        clock.connect(kFrame);
+        for (const Came& frame : frames) {
+            const std::chrono::duration<double> at(frame.at_s);
+            times.push_back(clock.time_of(
+                frame.stamp_s, LiveClock::TimePoint(std::chrono::duration_cast<LiveClock::TimePoint::duration>(at))));
+            CHECK(clock.last_s() == times.back());
+        }
+    }
+    return times;
+}
+
+void check(const std::vector<double>& times, const std::vector<double>& expected) {
+    REQUIRE(times.size() == expected.size());
+    for (std::size_t i = 0; i < times.size(); ++i) {
+        CAPTURE(i, times[i], expected[i]);
+        CHECK(std::fabs(times[i] - expected[i]) < 1e-6);
+        CHECK((i == 0 || times[i] > times[i - 1]));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("live times are the stamps, however late frames come", "[live]") {
+    check(times_of({{{5, 2}, {5.1, 2}, {5.2, 2.7}, {5.3, 2.7}, {15, 12}}}), {5, 5.1, 5.2, 5.3, 15});
+    check(times_of({{{-.5, 0}, {-.4, .1}}}), {-.5, -.4});
+}
+
+TEST_CASE("live times go on by the clock over a gap, and stamps count from there", "[live]") {
+    check(times_of({{{5, 0}, {5.1, .1}}, {{0, 7.1}, {.1, 9}, {.2, 9}}, {{900, 109}, {900.1, 110}}}),
+          {5, 5.1, 12.1, 12.2, 12.3, 112.3, 112.4});
+    // Servers whose first frame has no stamp; what libav has read ahead comes in one go.
+    check(times_of({{{kNone, 0}, {.1, 2}, {.2, 2}}, {{kNone, 7}, {.1, 9}, {.2, 9}, {.3, 9}}}),
+          {0, .1, .2, 5.2, 5.3, 5.4, 5.5});
+    // Away for longer than what a recording's stamps may leap.
+    check(times_of({{{5, 0}}, {{0, 8000}}}), {5, 8005});
+}
+
+TEST_CASE("stamps that step back or leap are followed by the clock", "[live]") {
+    check(times_of({{{5, 0}, {0, .5}, {.1, .6}}}), {5, 5.5, 5.6});                       // a file in a loop
+    check(times_of({{{5, 0}, {1e6, .5}, {1e6 + .1, .6}}}), {5, 5.5, 5.6});               // a clock that was set
+    check(times_of({{{5, 0}, {1e4, 9990}, {1e4 + 5, 9990}}}), {5, 1e4, 1e4 + 5});        // and one that was not
+    check(times_of({{{5, 0}, {5.2, .2}, {5.1, .2}, {5.3, .3}}}), {5, 5.2, 5.201, 5.3});  // a wrong order
+    check(times_of({{{5, 0}, {5, 0}, {5, 0}}}), {5, 5.001, 5.002});
+}
+
+TEST_CASE("live frames without stamps go by the clock", "[live]") {
+    check(times_of({{{kNone, 3}, {kNone, 3.2}, {kNone, 3.5}}, {{kNone, 8}, {kNone, 8.2}}}), {0, .2, .5, 5, 5.2});
+    check(times_of({{{5, 0}, {kNone, .1}, {5.2, .2}}}), {5, 5.1, 5.2});
+}
