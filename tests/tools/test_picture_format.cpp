@@ -119,6 +119,15 @@ TEST_CASE("every format that libav reads is a picture, whatever its name", "[ima
     CHECK(made > (has_ffmpeg() ? 4 : -1));
 }
 
+TEST_CASE("grey pictures that libav reads have all of the range", "[image][format]") {
+    const TempFolder folder;
+    media::write_image(folder / "from.png", synthetic(64, 48, 3));
+    for (const char* format : {"gray", "gray16le"}) {
+        if (!make_video("-i '" + (folder / "from.png") + "' -frames:v 1 -pix_fmt " + format, folder / "g.tif")) return;
+        CHECK(psnr(media::read_image(folder / "g.tif"), Image{64, 48, ffmpeg_rgb(folder / "g.tif")}) > 45);
+    }
+}
+
 TEST_CASE("a video that is called a picture is a video", "[image][format]") {
     const TempFolder folder;
     std::filesystem::copy_file(clip(), folder / "clip.jpg");
