@@ -14,6 +14,7 @@ public:
     PacketCount(const PacketCount&) = delete;
     PacketCount& operator=(const PacketCount&) = delete;
     void add(std::size_t packets) { count_ += packets; }
+    std::size_t count() const { return count_; }
 
 private:
     const char* target_;

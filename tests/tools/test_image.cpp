@@ -157,9 +157,6 @@ TEST_CASE("pictures that cannot be read are named", "[image]") {
     refuse(folder / "cut.ppm", "copy it again");
     write_bytes(folder / "cut.tga", {0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 24, 0, 9, 9, 9});
     CHECK(media::read_image(folder / "cut.tga").rgb == Bytes(12, 0));
-    const Bytes not_jpeg = {0xff, 0xff, 0xd8, 0xff, 0xe0};  // libjpeg refuses it, stb_image's own reader would not
-    write_bytes(folder / "not.jpg", not_jpeg);
-    refuse(folder / "not.jpg", "no picture");
     const std::string huge = "P6 60000 60000 255\n";
     write_bytes(folder / "huge.ppm", Bytes(huge.begin(), huge.end()));
     refuse(folder / "huge.ppm", "damaged");
