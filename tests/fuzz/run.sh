@@ -19,7 +19,7 @@ before=$(ls found | wc -l)
 turn() {
     local name=$1 seconds=$2
     mkdir -p "$name"
-    "$programs/fuzz_$name" -max_total_time="$seconds" -timeout=25 -rss_limit_mb=4500 -print_final_stats=1 \
+    "$programs/fuzz_$name" -max_total_time="$seconds" -timeout=25 -report_slow_units=25 -rss_limit_mb=4500 -print_final_stats=1 \
         -artifact_prefix="found/$name-" "$name" "$here/corpus/$name" >"$name.log" 2>&1 ||
         grep -aE '^SUMMARY|runtime error|written to' "$name.log"
     printf '%-10s %12s runs, %s a second\n' "$name" "$(sed -n 's/^stat::number_of_executed_units: *//p' "$name.log")" \
