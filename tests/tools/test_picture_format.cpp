@@ -178,6 +178,10 @@ TEST_CASE("a TIFF says that it has more pages", "[image][format]") {
     write_bytes(folder / "two.tif", tiff);
     CHECK(media::read_image(folder / "two.tif", {}, &warning).width == 64);
     CHECK(warning == "it has 2 pages, of which only the first is read");
+    std::copy(at.begin(), at.end(), tiff.end() - 4);  // the second one's next is itself
+    write_bytes(folder / "circle.tif", tiff);
+    CHECK(media::read_image(folder / "circle.tif", {}, &warning).width == 64);
+    CHECK(std::stoul(warning.substr(warning.find_first_of("123456789"))) <= tiff.size() / page.size());
 }
 
 TEST_CASE("orientation counts in every format that carries it", "[image][format]") {
