@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A thin front: cmake/bootstrap.sh brings the packages, CMakePresets.json says how to build. `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench bundle gpu-check install check tidy format asan tsan corpus faults rtsp cuda-toolkit clean help
+.PHONY: build demo test bench bundle gpu-check install check tidy format asan tsan corpus faults fuzz rtsp cuda-toolkit clean help
 
 # The archive for a machine with a GPU is built quickly, for one architecture, unless it is told otherwise.
 PRESET ?= $(if $(filter gpu-check,$(MAKECMDGOALS)),cuda-quick,release)
@@ -84,6 +84,12 @@ corpus faults rtsp:  ## the long forms of three tests: 180 kinds of inputs; all 
 	$(configure) $(PRESET) -DCONVOY_TESTS=ON
 	$(compile) $(PRESET)
 	cmake --build --preset $(PRESET) --target $@
+
+fuzz:  ## fuzz what reads files with libFuzzer, until it is stopped (TIME=SECONDS for each target, TARGETS="cfg names")
+	@cmake/bootstrap.sh build test fuzz
+	$(configure) $@
+	$(compile) $@
+	TIME=$(TIME) tests/fuzz/run.sh $(CURDIR)/build-fuzz/bin $(CURDIR)/build-fuzz/fuzz $(TARGETS)
 
 cuda-toolkit:  ## fetch nvcc into build/third_party, to compile the CUDA backend on a machine without a toolkit
 	@python3 -m pip --version >/dev/null 2>&1 || cmake/bootstrap.sh cuda

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "tools/json_text.h"
+
 namespace convoy::tools {
 namespace {
 
@@ -225,7 +227,7 @@ std::string report_json(const RunSummary& summary, const std::string& engine) {
     }
     report["inputs"] = nlohmann::ordered_json::array();
     for (const InputSummary& input : summary.inputs) report["inputs"].push_back(input_json(input));
-    return report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    return json_text(report) + "\n";
 }
 
 }  // namespace convoy::tools

@@ -21,6 +21,7 @@
 #include "tools/eval/yolo_dataset.h"
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
+#include "tools/json_text.h"
 #include "tools/media/files.h"
 #include "tools/media/output_locks.h"
 #include "tools/message.h"
@@ -245,7 +246,7 @@ void write_results(const EvalOptions& options, const eval::Dataset& dataset,
         json["objects"] = dataset.annotations.size();
         json["detections"] = detections.size();
         json.update(eval::scores_json(dataset, scores));
-        write(options.json, json.dump(2) + "\n");
+        write(options.json, json_text(json) + "\n");
     }
     if (!options.curves.empty())
         write(options.curves,

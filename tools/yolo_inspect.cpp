@@ -10,6 +10,7 @@
 #include "tools/inspect/layer_table.h"
 #include "tools/inspect/plan_table.h"
 #include "tools/inspect/stages.h"
+#include "tools/json_text.h"
 #include "tools/message.h"
 #include "tools/model_options.h"
 
@@ -54,15 +55,15 @@ void add_options(CLI::App& app, InspectOptions& options) {
     plan->excludes(passes)->excludes(stage)->excludes(dot);
 }
 
-std::string json_text(const Network& network, const InspectOptions& options) {
+std::string network_json(const Network& network, const InspectOptions& options) {
     const inspect::Compiled compiled = inspect::compile_stages(network, options.engine.max_batch);
-    if (!options.stage.empty()) return inspect::stage_json(inspect::find_stage(compiled, options.stage)).dump(2);
+    if (!options.stage.empty()) return json_text(inspect::stage_json(inspect::find_stage(compiled, options.stage)));
     nlohmann::ordered_json out = {{"version", 1}};
     out.update(inspect::layers_json(network));
     out["memory"] = inspect::memory_json(compiled, network);
     if (options.passes)
         for (const inspect::Stage& stage : compiled.stages) out["stages"].push_back(inspect::stage_json(stage));
-    return out.dump(2);
+    return json_text(out);
 }
 
 int run(const InspectOptions& options) {
@@ -71,11 +72,11 @@ int run(const InspectOptions& options) {
     if (options.model.is_demo()) message("yolo-inspect: no model named, taking the demo model");
     if (options.plan) {
         const inspect::BoundPlan plan = inspect::bind_plan(network, options.engine);
-        print_result(options.json ? inspect::plan_json(plan).dump(2) + "\n" : inspect::plan_text(plan));
+        print_result(options.json ? json_text(inspect::plan_json(plan)) + "\n" : inspect::plan_text(plan));
         return kSuccess;
     }
     if (options.json) {
-        print_result(json_text(network, options) + "\n");
+        print_result(network_json(network, options) + "\n");
         return kSuccess;
     }
     if (options.dot && options.stage.empty()) {

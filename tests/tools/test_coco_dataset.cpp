@@ -96,6 +96,14 @@ TEST_CASE("damaged annotations are refused with their place") {
     check_contains(truth_complaint(with(kTruth, "[1, 2, 3, 4], \"area\"", "[1, 2, 3], \"area\"")),
                    "annotations[0] has [1,2,3] as \"bbox\"");
     check_contains(truth_complaint(with(kTruth, "[1, 2, 3, 4]}", "[1, 2, -3, 4]}")), "annotations[1]");
+    check_contains(truth_complaint(with(kTruth, "\"id\": 4", "\"id\": 18446744073709551615")), "must be an integer");
+    check_contains(truth_complaint(with(kTruth, "\"width\": 20", "\"width\": 4294967316")),
+                   "images[0] has 4294967316 as \"width\"");
+    const std::string deep = std::string(300000, '[') + std::string(300000, ']');
+    check_contains(truth_complaint(with(kTruth, "\"id\": 4", "\"id\": " + deep)),
+                   "images[1] has a nested array as \"id\"");
+    const std::string euros = truth_complaint(with(kTruth, "\"id\": 4", "\"id\": \"" + std::string(78, 'x') + "€€\""));
+    check_contains(euros, "xx… as");
     check_contains(truth_complaint(with(kTruth, "\"image_id\": 4", "\"image_id\": 5")), "no id in \"images\"");
     check_contains(truth_complaint(with(kTruth, "\"category_id\": 3", "\"category_id\": 5")),
                    "no id in \"categories\"");

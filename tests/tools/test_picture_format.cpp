@@ -119,6 +119,15 @@ TEST_CASE("every format that libav reads is a picture, whatever its name", "[ima
     CHECK(made > (has_ffmpeg() ? 4 : -1));
 }
 
+TEST_CASE("grey pictures that libav reads have all of the range", "[image][format]") {
+    const TempFolder folder;
+    media::write_image(folder / "from.png", synthetic(64, 48, 3));
+    for (const char* format : {"gray", "gray16le"}) {
+        if (!make_video("-i '" + (folder / "from.png") + "' -frames:v 1 -pix_fmt " + format, folder / "g.tif")) return;
+        CHECK(psnr(media::read_image(folder / "g.tif"), Image{64, 48, ffmpeg_rgb(folder / "g.tif")}) > 45);
+    }
+}
+
 TEST_CASE("a video that is called a picture is a video", "[image][format]") {
     const TempFolder folder;
     std::filesystem::copy_file(clip(), folder / "clip.jpg");
@@ -169,6 +178,10 @@ TEST_CASE("a TIFF says that it has more pages", "[image][format]") {
     write_bytes(folder / "two.tif", tiff);
     CHECK(media::read_image(folder / "two.tif", {}, &warning).width == 64);
     CHECK(warning == "it has 2 pages, of which only the first is read");
+    std::copy(at.begin(), at.end(), tiff.end() - 4);  // the second one's next is itself
+    write_bytes(folder / "circle.tif", tiff);
+    CHECK(media::read_image(folder / "circle.tif", {}, &warning).width == 64);
+    CHECK(std::stoul(warning.substr(warning.find_first_of("123456789"))) <= tiff.size() / page.size());
 }
 
 TEST_CASE("orientation counts in every format that carries it", "[image][format]") {

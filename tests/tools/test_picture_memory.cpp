@@ -110,9 +110,6 @@ std::vector<Picture> all_kinds(const TempFolder& folder) {
     put("turned.jpg", jpeg_of(image, false, turned), 2 * kRgb);
     put("upright.jpg", jpeg_of(image, false, {{1, exif(1)}}), kRgb);
     put("progressive.jpg", jpeg_of(image, true, {}), 2 * kRgb);  // two bytes a sample, half of the colours left out
-    const std::string size = std::to_string(kWidth) + " " + std::to_string(kHeight);
-    put("x.ppm", with_header("P6\n# one\n" + size + "\n255\n", image.rgb), 2 * kRgb);
-    put("x.pgm", with_header("P5 " + size + " 255\n", Bytes(kRgb / 3, 99)), 2 * kRgb);
     const std::string tga =
         text({0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, kWidth & 255, kWidth >> 8, kHeight & 255, kHeight >> 8, 24, 0});
     put("x.tga", with_header(tga, image.rgb), 2 * kRgb);

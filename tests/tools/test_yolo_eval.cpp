@@ -89,6 +89,20 @@ TEST_CASE("coco128 scores as with Debian's darknet") {
     }
 }
 
+TEST_CASE("scores and curves can be read, whatever the bytes of a class's name") {
+    const TemporaryFolder folder;
+    write_small_dataset(folder);
+    std::string names = "caf\xe9 <1>\n";
+    for (int i = 1; i < 80; ++i) names += "class " + std::to_string(i) + "\n";
+    write_file(folder / "latin1.names", names);
+    const Finished finished = yolo_eval(
+        folder, {demo(), "--names", "latin1.names", "--data", ".", "--quiet", "--json", "a.json", "--curves", "a.svg"});
+    INFO(finished.err);
+    REQUIRE(finished.status == 0);
+    CHECK(json::parse(test::read_file(folder / "a.json"))["classes"][0]["name"] == "caf\xef\xbf\xbd <1>");
+    CHECK(contains(test::read_file(folder / "a.svg"), ">caf\\xe9 &lt;1&gt;<"));
+}
+
 TEST_CASE("exported detections score like the run that made them, whatever the batch") {
     const std::string data = test::data_or_skip("coco128");
     if (data.empty()) return;

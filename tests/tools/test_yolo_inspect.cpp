@@ -2,6 +2,7 @@
 //
 // yolo-inspect as its users meet it.
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/catch.h"
@@ -51,6 +52,13 @@ TEST_CASE("totals are those that Darknet prints and that the weights files hold"
         CHECK(std::fabs(double(found["bflops"]) - known.bflops) <= .005);
         CHECK(found["memory"]["weights_bytes"] == 4 * known.parameters);
     }
+}
+
+TEST_CASE("JSON is JSON, whatever the bytes of a name") {
+    const TemporaryFolder folder;
+    const std::string cfg = folder / "caf\xe9.cfg";
+    std::filesystem::copy_file(demo() + ".cfg", cfg);
+    CHECK(contains(inspect_json({cfg})["cfg"], "caf\xef\xbf\xbd.cfg"));
 }
 
 TEST_CASE("every layer has its line, its shapes and its cost") {

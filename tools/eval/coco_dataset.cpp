@@ -46,7 +46,7 @@ std::vector<Picture> read_pictures(const nlohmann::json& root, const std::string
         Picture p;
         p.id = r.integer("id");
         p.path = r.text("file_name");
-        if (r.has("width") && r.has("height")) p.width = int(r.integer("width")), p.height = int(r.integer("height"));
+        if (r.has("width") && r.has("height")) p.width = r.pixels("width"), p.height = r.pixels("height");
         out.push_back(std::move(p));
     }
     if (out.empty()) throw Error(ErrorKind::input, path + ": \"images\" is empty");

@@ -5,12 +5,30 @@
 
 #include <algorithm>
 #include <fstream>
+#include <limits>
 
 #include <convoy/error.h>
 
 namespace convoy::eval {
 
 using nlohmann::json;
+
+namespace {
+
+/// As a sentence names it. What is nested is not written: it may be as deep as the file is long.
+std::string shown(const json& value) {
+    constexpr std::size_t kMost = 80;  // bytes
+    if (value.is_structured() &&
+        std::any_of(value.begin(), value.end(), [](const json& v) { return v.is_structured(); }))
+        return value.is_array() ? "a nested array" : "a nested object";
+    std::string text = value.dump();
+    if (text.size() <= kMost) return text;
+    std::size_t end = kMost;
+    while ((text[end] & 0xc0) == 0x80) --end;  // inside of a character
+    return text.substr(0, end) + "…";
+}
+
+}  // namespace
 
 json read_json(const std::string& path, std::initializer_list<std::string_view> skip) {
     std::ifstream file(path);
@@ -60,19 +78,28 @@ const json& Record::at(const char* key) const {
 
 std::int64_t Record::integer(const char* key) const {
     const json& value = at(key);
-    if (!value.is_number_integer()) fail(fmt::format("has {} as \"{}\"; it must be an integer", value.dump(), key));
+    constexpr auto kMost = std::uint64_t(std::numeric_limits<std::int64_t>::max());
+    if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() > kMost))
+        fail(fmt::format("has {} as \"{}\"; it must be an integer", shown(value), key));
     return value.get<std::int64_t>();
+}
+
+int Record::pixels(const char* key) const {
+    const std::int64_t value = integer(key);
+    if (value < 0 || value > std::numeric_limits<int>::max())
+        fail(fmt::format("has {} as \"{}\"; it must be a number of pixels", value, key));
+    return int(value);
 }
 
 double Record::number(const char* key) const {
     const json& value = at(key);
-    if (!value.is_number()) fail(fmt::format("has {} as \"{}\"; it must be a number", value.dump(), key));
+    if (!value.is_number()) fail(fmt::format("has {} as \"{}\"; it must be a number", shown(value), key));
     return value.get<double>();
 }
 
 std::string Record::text(const char* key) const {
     const json& value = at(key);
-    if (!value.is_string()) fail(fmt::format("has {} as \"{}\"; it must be a string", value.dump(), key));
+    if (!value.is_string()) fail(fmt::format("has {} as \"{}\"; it must be a string", shown(value), key));
     return value.get<std::string>();
 }
 
@@ -80,7 +107,7 @@ Box Record::box(const char* key) const {
     const json& value = at(key);
     if (!value.is_array() || value.size() != 4 ||
         !std::all_of(value.begin(), value.end(), [](const json& v) { return v.is_number(); }))
-        fail(fmt::format("has {} as \"{}\"; it must be [x, y, width, height]", value.dump(), key));
+        fail(fmt::format("has {} as \"{}\"; it must be [x, y, width, height]", shown(value), key));
     return {value[0].get<double>(), value[1].get<double>(), value[2].get<double>(), value[3].get<double>()};
 }
 

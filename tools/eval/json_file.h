@@ -28,6 +28,7 @@ public:
 
     bool has(const char* key) const { return object_.contains(key); }
     std::int64_t integer(const char* key) const;
+    int pixels(const char* key) const;  ///< of a side; not negative
     double number(const char* key) const;
     std::string text(const char* key) const;
     Box box(const char* key) const;  ///< [x, y, width, height]

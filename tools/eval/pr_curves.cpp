@@ -7,6 +7,8 @@
 #include <iterator>
 #include <optional>
 
+#include "tools/message.h"
+
 namespace convoy::eval {
 namespace {
 
@@ -19,9 +21,10 @@ constexpr std::size_t kLongestName = 22;  // characters that fit into the legend
 constexpr const char* kBestColors[kNamed] = {"#1b7837", "#2166ac", "#00868b", "#5aae61", "#4393c3"};
 constexpr const char* kWorstColors[kNamed] = {"#b2182b", "#d6604d", "#e08214", "#9e3d8f", "#8c510a"};
 
+/// XML has neither control characters nor bytes that are no UTF-8.
 std::string escaped(const std::string& text) {
     std::string out;
-    for (const char c : text) {
+    for (const char c : tools::printable(text)) {
         if (c == '&')
             out += "&amp;";
         else if (c == '<')

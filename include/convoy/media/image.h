@@ -48,8 +48,8 @@ struct Nv12Image {
 /// Copies NV12 pixels, of host memory. `to` keeps its memory if the size stays. Throws Error(usage) for others.
 void copy_nv12(const PixelView& pixels, Nv12Image& to);
 
-/// Reads a picture of up to 2^28 pixels, whatever its name: JPEG by libjpeg, PNG, BMP, GIF (first picture), PNM and TGA
-/// by stb_image, and what libav reads beside them (WebP, TIFF, JPEG 2000, AVIF and HEIF where it has them, …). Grey
+/// Reads a picture of up to 2^28 pixels, whatever its name: JPEG by libjpeg, PNG, BMP, GIF (first picture) and TGA by
+/// stb_image, and what libav reads beside them (PNM, WebP, TIFF, JPEG 2000, AVIF and HEIF where it has them, …). Grey
 /// becomes RGB, alpha is dropped, the orientation that a JPEG, PNG, WebP, TIFF or HEIF states is applied. It may come
 /// through a pipe; the wait for whoever writes into that can be given up, and so can the decoding of a JPEG; another
 /// picture's goes on to its end. Throws Error(input) naming the file, also for one that is cut short or given up;

@@ -2,6 +2,7 @@
 #include "tools/media/pictures/av_picture.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -11,6 +12,10 @@
 #include "tools/media/limits.h"
 #include "tools/media/pictures/rgb_converter.h"
 #include "tools/media/reach.h"
+
+extern "C" {
+#include <libavutil/pixdesc.h>
+}
 
 namespace convoy::media {
 namespace {
@@ -51,13 +56,21 @@ AvioPtr open_memory(MemoryFile& file) {
     throw std::bad_alloc();
 }
 
-int open_container(AVIOContext* io, Reach& reach, DemuxerPtr& container) {
+/// Those of PNMs libav knows only with one kind of white space in their headers.
+const AVInputFormat* format_of_pnm(std::span<const std::uint8_t> file) {
+    if (file.size() < 3 || file[0] != 'P' || !std::isspace(file[2])) return nullptr;
+    return file[1] == '5'   ? av_find_input_format("pgm_pipe")
+           : file[1] == '6' ? av_find_input_format("ppm_pipe")
+                            : nullptr;
+}
+
+int open_container(AVIOContext* io, const AVInputFormat* format, Reach& reach, DemuxerPtr& container) {
     AVFormatContext* raw = avformat_alloc_context();
     if (!raw) throw std::bad_alloc();
     reach.bound(*raw);
     raw->pb = io;
     raw->flags |= AVFMT_FLAG_CUSTOM_IO;
-    const int code = avformat_open_input(&raw, "", nullptr, nullptr);  // frees it when it fails
+    const int code = avformat_open_input(&raw, "", format, nullptr);  // frees it when it fails
     container.reset(raw);
     return code;
 }
@@ -85,11 +98,18 @@ CodecPtr open_decoder(const AVCodec* codec, const AVStream& stream) {
     return ready ? std::move(decoder) : nullptr;
 }
 
+/// Such pictures have all of the range, videos have not.
+bool is_grey(int format) {
+    const AVPixFmtDescriptor* description = av_pix_fmt_desc_get(AVPixelFormat(format));
+    return description && description->nb_components <= 2;
+}
+
 bool to_rgb(AVFrame& frame, AvPicture& picture) {
     picture.width = frame.width;
     picture.height = frame.height;
     picture.pitch = RgbConverter::pitch(frame.width);
     picture.rgb.resize(std::size_t(picture.pitch) * std::size_t(frame.height));
+    if (frame.color_range == AVCOL_RANGE_UNSPECIFIED && is_grey(frame.format)) frame.color_range = AVCOL_RANGE_JPEG;
     if (frame.colorspace == AVCOL_SPC_UNSPECIFIED) frame.colorspace = AVCOL_SPC_SMPTE170M;  // as JPEG has it
     return RgbConverter().convert(frame, picture.rgb.data(), picture.pitch);
 }
@@ -105,7 +125,7 @@ AvOutcome decode_by_libav(std::span<const std::uint8_t> file, AvPicture& picture
         reason = why;
         return outcome;
     };
-    if (const int code = open_container(io.get(), reach, container); code < 0) {
+    if (const int code = open_container(io.get(), format_of_pnm(file), reach, container); code < 0) {
         const std::string kind = reach.why_not(file.first(std::min(file.size(), kProbed)));
         return end(AvOutcome::unknown, kind.empty() ? av_message(code) : "it " + kind);
     }

@@ -22,12 +22,14 @@
 #include "tools/media/pictures/picture_format.h"
 
 // Static, so that a program with its own copy of stb links too.
-#define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
 #define STBI_ONLY_BMP
 #define STBI_ONLY_GIF
-#define STBI_ONLY_PNM
 #define STBI_ONLY_TGA
+// stb_image takes what a file that is cut short leaves out from fresh memory: never what lay there before.
+#define STBI_MALLOC(size) std::calloc(1, size)
+#define STBI_REALLOC(old, size) std::realloc(old, size)
+#define STBI_FREE(old) std::free(old)
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
 #include <stb/stb_image.h>

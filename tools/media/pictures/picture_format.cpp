@@ -139,10 +139,12 @@ PictureFormat picture_format(const std::string& path) {
 int tiff_pages(Bytes file) {
     if (file.size() < 8) return 1;
     const bool little = file[0] == 'I';
-    int pages = 0, directories = 0;
-    for (std::size_t at = number(file, 4, 4, little); at != 0 && at + 2 <= file.size() && ++directories < 10000;) {
-        const std::size_t entries = number(file, at, 2, little), end = at + 2 + entries * 12;
-        if (end + 4 > file.size()) break;
+    int pages = 0;
+    std::size_t left = file.size();  // of the bytes: directories that take more lead in a circle
+    for (std::size_t at = number(file, 4, 4, little); at != 0 && at + 2 <= file.size();) {
+        const std::size_t entries = number(file, at, 2, little), end = at + 2 + entries * 12, size = end + 4 - at;
+        if (end + 4 > file.size() || size > left) break;
+        left -= size;
         bool reduced = false;
         for (std::size_t entry = at + 2; entry < end; entry += 12)
             if (number(file, entry, 2, little) == 254) reduced = number(file, entry + 8, 4, little) & 1;
