@@ -220,7 +220,7 @@ void Demuxer::describe() {
 std::optional<double> Demuxer::stated_s() const {
     // libav says how long an .avi is by how much of it there is.
     if (context_->iformat->name == std::string_view("avi") && chosen_->nb_frames > 0)
-        return double(chosen_->nb_frames) * frame_s_;
+        return double(chosen_->nb_frames) * av_q2d(chosen_->time_base);
     if (chosen_->duration > 0) return double(chosen_->duration) * av_q2d(chosen_->time_base);
     const AVDictionaryEntry* tag = av_dict_get(chosen_->metadata, "DURATION", nullptr, 0);  // Matroska's
     std::int64_t us = 0;
