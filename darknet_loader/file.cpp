@@ -18,6 +18,8 @@ namespace fs = std::filesystem;
 namespace convoy {
 namespace {
 
+constexpr const char* kOpenFiles = "/proc/self/fd";
+
 std::string reason(int code) { return std::generic_category().message(code); }
 
 /// What a name stands for in the end: links are followed, also to what does not exist yet.
@@ -70,12 +72,14 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
     path_ = followed(path_);
     static std::atomic<unsigned> serial{0};
     const std::string name = ".convoy-" + std::to_string(::getpid()) + "-" + std::to_string(serial++) + ".tmp";
-    temporary_ = (fs::path(path_).parent_path() / name).string();
-    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, replaces ? 0600 : 0666);
-    if (file_ < 0) {
-        temporary_.clear();
-        fail(reason(errno));
-    }
+    const fs::path folder = fs::path(path_).parent_path();
+    temporary_ = (folder / name).string();
+    const mode_t mode = replaces ? 0600 : 0666;
+    if (::access(kOpenFiles, X_OK) == 0)
+        file_ = ::open(folder.empty() ? "." : folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+    unnamed_ = file_ >= 0;
+    if (!unnamed_) file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (file_ < 0) fail(reason(errno));
     if (!replaces) return;
     // What takes a file's place has its permissions and, where that is allowed, its owner.
     const bool same_owner = ::fchown(file_, info.st_uid, info.st_gid) == 0;
@@ -84,7 +88,7 @@ AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
 
 AtomicFile::~AtomicFile() {
     if (file_ >= 0) ::close(file_);
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+    if (!unnamed_ && !committed_) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::fail(const std::string& what) const {
@@ -103,6 +107,11 @@ void AtomicFile::write(const void* data, std::size_t size) {
 }
 
 void AtomicFile::finish() {
+    if (unnamed_) {
+        const std::string open = std::string(kOpenFiles) + "/" + std::to_string(file_);
+        if (::linkat(AT_FDCWD, open.c_str(), AT_FDCWD, temporary_.c_str(), AT_SYMLINK_FOLLOW) != 0) fail(reason(errno));
+        unnamed_ = false;
+    }
     const int file = file_;
     file_ = -1;
     if (::close(file) != 0) fail(reason(errno));
@@ -111,7 +120,7 @@ void AtomicFile::finish() {
 void AtomicFile::commit() {
     if (file_ >= 0) finish();
     if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail(reason(errno));
-    temporary_.clear();
+    committed_ = true;
 }
 
 }  // namespace convoy

@@ -34,7 +34,7 @@ public:
     AtomicFile(const AtomicFile&) = delete;
     AtomicFile& operator=(const AtomicFile&) = delete;
     void write(const void* data, std::size_t size);
-    /// Flushes and closes; what remains is the rename.
+    /// Closes it; what remains is the rename.
     void finish();
     void commit();
 
@@ -42,6 +42,8 @@ private:
     [[noreturn]] void fail(const std::string& what) const;
     std::string path_, temporary_;
     int file_ = -1;
+    bool unnamed_ = false;  // until finish(), where the file system can do that: a kill leaves nothing
+    bool committed_ = false;
 };
 
 }  // namespace convoy

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <filesystem>
 
+#include "darknet_loader/file.h"
 #include "tests/loader/same_network.h"
 #include "tests/loader/support.h"
 
@@ -55,6 +56,23 @@ TEST_CASE("the shipped weights are written byte for byte", "[writer]") {
     constexpr std::size_t kRevision = 8, kSeen = 12;  // the revision may differ
     CHECK(before.substr(0, kRevision) == after.substr(0, kRevision));
     CHECK(before.substr(kSeen) == after.substr(kSeen));
+}
+
+TEST_CASE("a file has no name before it is whole, so that a kill leaves nothing", "[writer]") {
+    const TemporaryFolder folder;
+    {
+        AtomicFile file(folder / "a");
+        file.write("abc", 3);
+        CHECK(folder.files().empty());
+        file.finish();
+        CHECK(folder.files().size() == 1);
+        file.commit();
+        AtomicFile dropped(folder / "b");
+        dropped.write("abc", 3);
+        dropped.finish();
+    }
+    CHECK(folder.files().size() == 1);
+    CHECK(read_file(folder / "a") == "abc");
 }
 
 TEST_CASE("a file can be replaced while it is mapped", "[writer]") {
