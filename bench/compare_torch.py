@@ -9,16 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-
-def read_cfg(path):
-    sections = []
-    for line in (raw.split('#')[0].strip() for raw in open(path)):
-        if line.startswith('['):
-            sections.append({'kind': line.strip('[]')})
-        elif '=' in line:
-            key, value = (part.strip() for part in line.split('=', 1))
-            sections[-1][key] = value
-    return sections
+from darknet_cfg import conv_padding, pool_padding, read_cfg
 
 
 class Network(nn.Module):
@@ -29,16 +20,12 @@ class Network(nn.Module):
         self.sections, self.convs, channels, c = sections[1:], nn.ModuleDict(), [], int(sections[0].get('channels', 3))
         for i, s in enumerate(self.sections):
             if s['kind'] == 'convolutional':
-                size, groups = int(s['size']), int(s.get('groups', 1))
-                padding = size // 2 if int(s.get('pad', 0)) else int(s.get('padding', 0))
-                self.convs[str(i)] = nn.Conv2d(c, int(s['filters']), size, int(s.get('stride', 1)), padding, groups=groups)
+                self.convs[str(i)] = nn.Conv2d(c, int(s['filters']), int(s['size']), int(s.get('stride', 1)), conv_padding(s),
+                                               groups=int(s.get('groups', 1)))
                 c = int(s['filters'])
             elif s['kind'] == 'route':
-                s['from'] = [int(v) + (i if int(v) < 0 else 0) for v in s['layers'].split(',')]
                 c = sum(channels[f] for f in s['from']) // int(s.get('groups', 1))
-            elif s['kind'] == 'shortcut':
-                s['from'] = i + int(s['from']) if int(s['from']) < 0 else int(s['from'])
-            elif s['kind'] not in ('upsample', 'maxpool', 'yolo'):
+            elif s['kind'] not in ('shortcut', 'upsample', 'maxpool', 'yolo'):
                 raise SystemExit(f"compare_torch.py: layer {i} is a {s['kind']}, which this comparison does not have")
             channels.append(c)
 
@@ -54,13 +41,11 @@ class Network(nn.Module):
                 if 'groups' in s:
                     x = x.chunk(int(s['groups']), 1)[int(s.get('group_id', 0))]
             elif s['kind'] == 'shortcut':
-                x = x + outputs[s['from']]
+                x = sum((outputs[f] for f in s['from']), x)
             elif s['kind'] == 'upsample':
                 x = F.interpolate(x, scale_factor=int(s.get('stride', 2)), mode='nearest')
             elif s['kind'] == 'maxpool':
-                size, stride = int(s['size']), int(s['stride'])
-                before = (size - 1) // 2
-                x = F.max_pool2d(F.pad(x, (before, size - 1 - before) * 2, value=-6e4), size, stride)
+                x = F.max_pool2d(F.pad(x, pool_padding(s) * 2, value=-6e4), int(s['size']), int(s['stride']))
             elif s['kind'] == 'yolo':
                 heads.append(x)
             outputs.append(x)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# `make bench`: every benchmark on the demo model; side by side with OpenCV where a Python has it.
+# `make bench`: every benchmark on the demo model; side by side with OpenCV, ONNX Runtime and OpenVINO where a Python has them.
 set -euo pipefail
 bench=${1:?usage: run.sh CONVOY_BENCH}
 model=models/yolov3-quarter
@@ -13,6 +13,11 @@ if "$bench" network --model "$model" --device cuda --passes 1 >/dev/null 2>&1; t
     for what in conv preprocess postprocess; do "$bench" $what --model "$model" --device cuda; done
 else
     echo "no kernels of the GPU's: there is none here, or this build has no CUDA backend"
+fi
+if python3 -c 'import onnx, onnxruntime, openvino' 2>/dev/null; then
+    python3 bench/compare_cpu.py "$(dirname "$bench")" "$model.cfg" 416
+else
+    echo "not compared with ONNX Runtime and OpenVINO: pip install onnx onnxruntime openvino numpy"
 fi
 pythons=()
 for python in python3 /usr/bin/python3; do

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The network alone on the CPU, beside ONNX Runtime and OpenVINO: turn by turn in one run, ms a picture, fp32 and bf16.
+
+"One picture" is the time of a lone one with all threads; "throughput" that of many, divided by their number, as each program does
+that best. Random weights on all sides; peers that are not installed are left out (pip install onnx onnxruntime openvino numpy).
+usage: compare_cpu.py BIN_DIR CFG SIZE [--turns 7] [--passes 12] [--threads N]"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+
+from onnx_of_cfg import write_onnx
+
+
+def median_ms(run, passes):
+    times = []
+    for i in range(passes + 2):
+        start = time.perf_counter()
+        run()
+        times.append((time.perf_counter() - start) * 1e3)
+    return statistics.median(times[2:])
+
+
+def convoy(a, weights, batch):
+    with tempfile.NamedTemporaryFile(suffix='.json') as out:
+        subprocess.run([f'{a.bin}/convoy-bench', 'network', '--cfg', a.cfg, '--weights', weights, '--size', str(a.size), '--device', 'cpu',
+                        '--batch', str(batch), '--passes', str(a.passes), '--json', out.name], check=True, stdout=subprocess.DEVNULL)
+        return json.load(open(out.name))['ms_per_picture']
+
+
+def onnx_runtime(model, x, a):
+    try:
+        import onnxruntime
+    except ImportError:
+        return {}
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = a.threads
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(model, options, providers=['CPUExecutionProvider'])
+    return {f'ONNX Runtime {onnxruntime.__version__}, one picture': lambda: median_ms(lambda: session.run(None, {'picture': x}), a.passes)}
+
+
+def openvino_runs(model, x, a):
+    try:
+        import openvino
+    except ImportError:
+        return {}
+    core, runs = openvino.Core(), {}
+    name = 'OpenVINO ' + openvino.__version__.split('-')[0]
+    precisions = ['f32'] + (['bf16'] if 'BF16' in core.get_property('CPU', 'OPTIMIZATION_CAPABILITIES') else [])
+    for precision in precisions:
+        settings = {'INFERENCE_PRECISION_HINT': precision, 'INFERENCE_NUM_THREADS': a.threads}
+        lone = core.compile_model(model, 'CPU', {**settings, 'PERFORMANCE_HINT': 'LATENCY'}).create_infer_request()
+        queue = openvino.AsyncInferQueue(core.compile_model(model, 'CPU', {**settings, 'PERFORMANCE_HINT': 'THROUGHPUT'}))
+
+        def many(queue=queue, count=max(16, 2 * a.passes)):
+            def run():
+                for _ in range(count):
+                    queue.start_async({0: x})
+                queue.wait_all()
+            return median_ms(run, 3) / count
+        runs[f'{name} {precision}, one picture'] = lambda lone=lone: median_ms(lambda: lone.infer({0: x}), a.passes)
+        runs[f'{name} {precision}, throughput'] = many
+    return runs
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('bin'), p.add_argument('cfg'), p.add_argument('size', type=int)
+    p.add_argument('--turns', type=int, default=7), p.add_argument('--passes', type=int, default=12)
+    p.add_argument('--threads', type=int, default=len(os.sched_getaffinity(0)))
+    a = p.parse_args()
+    x = np.random.default_rng(1).random((1, 3, a.size, a.size), np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        weights, model = f'{folder}/random.weights', f'{folder}/network.onnx'
+        subprocess.run([f'{a.bin}/yolo-make-weights', a.cfg, weights, '--size', str(a.size)], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        write_onnx(a.cfg, a.size, model)
+        runs = {'Convoy, one picture': lambda: convoy(a, weights, 1), 'Convoy, throughput': lambda: convoy(a, weights, min(a.threads, 4)),
+                **onnx_runtime(model, x, a), **openvino_runs(model, x, a)}
+        turns = [{name: run() for name, run in runs.items()} for _ in range(a.turns)]
+    print(f'{os.path.basename(a.cfg)} {a.size}x{a.size}, {a.threads} threads, {a.turns} turns: ms a picture, median (least to most), '
+          'and how many times as long as Convoy takes, by turn')
+    for name in runs:
+        times = [turn[name] for turn in turns]
+        ours = 'Convoy, throughput' if name.endswith('throughput') else 'Convoy, one picture'
+        print(f'  {name:42s} {statistics.median(times):8.2f}  ({min(times):.2f}-{max(times):.2f})'
+              f'  {statistics.median(t[name] / t[ours] for t in turns):.2f}', flush=True)
+
+
+main()
