@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The network alone on the CPU, beside ONNX Runtime and OpenVINO: turn by turn in one run, ms a picture, fp32 and bf16.
+"""The network alone on the CPU in fp32, beside ONNX Runtime and OpenVINO (that in bf16, too, where the CPU has it): turn by turn in
+one run, ms a picture.
 
-"One picture" is the time of a lone one with all threads; "throughput" that of many, divided by their number, as each program does
-that best. Random weights on all sides; peers that are not installed are left out (pip install onnx onnxruntime openvino numpy).
+"One picture" is the time of a lone one with all threads; "throughput" that of many, divided by their number: of Convoy a batch of
+one a thread, of ONNX Runtime as many sessions of one thread, of OpenVINO what it chooses. Random weights on all sides. Needs
+`pip install onnx numpy`, and onnxruntime or openvino: what is missing of these two is left out.
 usage: compare_cpu.py BIN_DIR CFG SIZE [--turns 7] [--passes 12] [--threads N]"""
 import argparse
 import json
@@ -12,6 +14,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -30,7 +33,7 @@ def median_ms(run, passes):
 def convoy(a, weights, batch):
     with tempfile.NamedTemporaryFile(suffix='.json') as out:
         subprocess.run([f'{a.bin}/convoy-bench', 'network', '--cfg', a.cfg, '--weights', weights, '--size', str(a.size), '--device', 'cpu',
-                        '--batch', str(batch), '--passes', str(a.passes), '--json', out.name], check=True, stdout=subprocess.DEVNULL)
+                        '--threads', str(a.threads), '--batch', str(batch), '--passes', str(a.passes), '--json', out.name], check=True, stdout=subprocess.DEVNULL)
         return json.load(open(out.name))['ms_per_picture']
 
 
@@ -39,11 +42,20 @@ def onnx_runtime(model, x, a):
         import onnxruntime
     except ImportError:
         return {}
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = a.threads
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(model, options, providers=['CPUExecutionProvider'])
-    return {f'ONNX Runtime {onnxruntime.__version__}, one picture': lambda: median_ms(lambda: session.run(None, {'picture': x}), a.passes)}
+
+    def session(threads):
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        options.add_session_config_entry('session.intra_op.allow_spinning', '1' if threads > 1 else '0')
+        return onnxruntime.InferenceSession(model, options, providers=['CPUExecutionProvider'])
+
+    def run(s):
+        return s.run(None, {'picture': x})
+    lone, many, pool = session(a.threads), [session(1) for _ in range(a.threads)], ThreadPoolExecutor(a.threads)
+    name = f'ONNX Runtime {onnxruntime.__version__}'
+    return {f'{name}, one picture': lambda: median_ms(lambda: run(lone), a.passes),
+            f'{name}, throughput': lambda: median_ms(lambda: list(pool.map(run, many)), a.passes) / a.threads}
 
 
 def openvino_runs(model, x, a):

@@ -6,8 +6,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from darknet_cfg import conv_padding, pool_padding, read_cfg
 
-ACTIVATIONS = {'leaky': ('LeakyRelu', {'alpha': .1}), 'relu': ('Relu', {}), 'logistic': ('Sigmoid', {}), 'mish': ('Mish', {}),
-               'relu6': ('Clip', {})}
+ACTIVATIONS = {'leaky': ('LeakyRelu', {'alpha': .1}), 'relu': ('Relu', {}), 'logistic': ('Sigmoid', {}), 'mish': ('Mish', {})}
 
 
 class Builder:
