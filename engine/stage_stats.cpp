@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 namespace convoy {
 namespace {
@@ -28,9 +29,10 @@ double ms_of(std::size_t bucket) {
 
 }  // namespace
 
+StageClock::StageClock(std::string name) : name_(std::move(name)), counts_(std::size_t(kOctaves + 1) * kSteps) {}
+
 void StageClock::add(double ms) {
     const std::lock_guard lock(mutex_);
-    if (counts_.empty()) counts_.resize(std::size_t(kOctaves + 1) * kSteps);
     ++counts_[bucket_of(ms)];
     least_ms_ = count_ ? std::min(least_ms_, ms) : ms;
     most_ms_ = count_ ? std::max(most_ms_, ms) : ms;
@@ -40,7 +42,7 @@ void StageClock::add(double ms) {
 
 void StageClock::clear() {
     const std::lock_guard lock(mutex_);
-    counts_.clear();
+    std::fill(counts_.begin(), counts_.end(), 0);
     count_ = 0;
     total_ms_ = least_ms_ = most_ms_ = 0;
 }

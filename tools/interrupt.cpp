@@ -48,6 +48,23 @@ void handle(int number) {
     sigaction(number, &action, nullptr);
 }
 
+/// Those that end a run come when this is gone.
+class SignalsWait {
+public:
+    SignalsWait() {
+        sigset_t set;
+        sigemptyset(&set);
+        for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, number);
+        pthread_sigmask(SIG_BLOCK, &set, &before_);
+    }
+    ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsWait(const SignalsWait&) = delete;
+    SignalsWait& operator=(const SignalsWait&) = delete;
+
+private:
+    sigset_t before_;
+};
+
 }  // namespace
 
 void install_interrupt_handler() {
@@ -70,7 +87,11 @@ CompleteOnInterrupt::~CompleteOnInterrupt() {
     setitimer(ITIMER_REAL, &timer, nullptr);
 }
 
-HeldOutputs::HeldOutputs(media::OutputLocks locks) : locks_(std::move(locks)) { held = &locks_; }
+HeldOutputs::HeldOutputs(const std::function<media::OutputLocks()>& claim) {
+    const SignalsWait waiting;
+    locks_ = claim();
+    held = &locks_;
+}
 
 void HeldOutputs::release() {
     if (held.exchange(nullptr)) locks_.release();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 
 #include "tools/media/output_locks.h"
 
@@ -29,7 +30,8 @@ public:
 /// A run's outputs while it lives. A signal that ends the process at once lets go of them before. One at a time.
 class HeldOutputs {
 public:
-    explicit HeldOutputs(media::OutputLocks locks);
+    /// What `claim` gives; signals wait for that.
+    explicit HeldOutputs(const std::function<media::OutputLocks()>& claim);
     ~HeldOutputs() { release(); }
     HeldOutputs(const HeldOutputs&) = delete;
     HeldOutputs& operator=(const HeldOutputs&) = delete;

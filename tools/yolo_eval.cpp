@@ -255,7 +255,7 @@ void write_results(const EvalOptions& options, const eval::Dataset& dataset,
 
 int run(EvalOptions& options) {
     install_interrupt_handler();
-    const HeldOutputs held(check_outputs(options));
+    const HeldOutputs held([&] { return check_outputs(options); });
     eval::Dataset dataset = read_dataset(options);
     std::optional<std::vector<eval::ScoredBox>> detections;
     if (!options.from_detections.empty()) {

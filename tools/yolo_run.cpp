@@ -207,7 +207,7 @@ int run(RunOptions& options) {
     std::transform(inputs.begin(), inputs.end(), std::back_inserter(names), media::without_passwords);
     OutputPlan plan =
         plan_outputs(options.output, names, {options.report_json, options.trace}, also_read(options, expanded.lists));
-    HeldOutputs held(claim_outputs(plan, names, {options.report_json, options.trace}));
+    HeldOutputs held([&] { return claim_outputs(plan, names, {options.report_json, options.trace}); });
     const std::vector<std::string> replaced = to_be_replaced(plan);
     prepare(options, inputs);
     std::optional<EarlyInput> first;

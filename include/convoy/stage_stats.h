@@ -18,12 +18,13 @@ struct StageStats {
     double median_ms = 0, p95_ms = 0, p99_ms = 0;  ///< of one piece, within 0.4 %
 };
 
-/// Collects the durations of one stage in memory that does not grow; add() may be called from several threads.
+/// Collects the durations of one stage in memory that does not grow; add() may be called from several threads, and from
+/// destructors.
 class StageClock {
 public:
     using Clock = std::chrono::steady_clock;
 
-    explicit StageClock(std::string name) : name_(std::move(name)) {}
+    explicit StageClock(std::string name);
     void add(Clock::duration d) { add(std::chrono::duration<double, std::milli>(d).count()); }
     void add(double ms);
     StageStats stats() const;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <mutex>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,6 +28,7 @@ class Trace {
 public:
     using Clock = std::chrono::steady_clock;
 
+    /// Counts the span as dropped where there is no memory for it.
     void add(std::string_view group, std::string_view track, std::string_view name, Clock::time_point start,
              Clock::time_point stop) {
         const std::chrono::duration<double, std::micro> at = start - origin_, length = stop - start;
@@ -35,7 +37,11 @@ public:
             ++dropped_;
             return;
         }
-        spans_.push_back({std::string(group), std::string(track), std::string(name), at.count(), length.count()});
+        try {
+            spans_.push_back({std::string(group), std::string(track), std::string(name), at.count(), length.count()});
+        } catch (const std::bad_alloc&) {
+            ++dropped_;
+        }
     }
     /// What was collected since the last call.
     std::vector<TraceSpan> take() {

@@ -82,10 +82,9 @@ TEST_CASE("a video that is cut short gives what it has and says so", "[damage]")
 TEST_CASE("sound that goes on behind the picture, or begins late, is no damage", "[damage]") {
     const TempFolder folder;
     const std::string video = "-f lavfi -i testsrc=s=96x64:r=25:d=2 ", sound = "-f lavfi -i sine=d=7 ";
-    const std::string codecs[][2] = {{".mp4", "-c:v mpeg4 -c:a aac"},
-                                     {".mov", "-c:v mpeg4 -c:a aac"},
-                                     {".mkv", "-c:v mpeg4 -c:a aac"},
-                                     {".avi", "-c:v mpeg4 -c:a mp2"},
+    const std::string codecs[][2] = {{".mp4", "-c:v mpeg4 -c:a aac"},         {".mov", "-c:v mpeg4 -c:a aac"},
+                                     {".mkv", "-c:v mpeg4 -c:a aac"},         {".avi", "-c:v mpeg4 -c:a mp2"},
+                                     {".flv", "-c:v flv -c:a mp3 -ar 44100"}, {".asf", "-c:v mpeg4 -c:a mp2"},
                                      {".ts", "-c:v mpeg2video -c:a mp2"}};
     for (const auto& [ending, codec] : codecs)
         for (const std::string late : {"", "-itsoffset 4 "}) {

@@ -50,10 +50,11 @@ std::pair<ErrorKind, std::string> error_of(const OutputOptions& options, const s
 TEST_CASE("no output takes the place of a part of a playlist") {
     const Workplace here;
     fs::create_directories("hls/low");
-    test::write_file("hls/x.m3u8", "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,URI=\"sound.m3u8\",NAME=\"a\"\nlow/y.m3u8\r\n");
+    test::write_file("hls/x.m3u8",
+                     "#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,URI=\"sound.m3u8\",NAME=\"a\"\nfile:low/y.m3u8\r\n");
     test::write_file("hls/sound.m3u8", "#EXTM3U\n#EXT-X-MAP:URI=\"first.mp4\"\n#EXTINF:1,\ns.aac\n");
     test::write_file("hls/low/y.m3u8",
-                     "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=\"../key\"\n#EXTINF:1,\n  1.ts \ny.m3u8\n");
+                     "#EXTM3U\n#EXT-X-KEY:METHOD=AES-128,URI=../key,IV=0x1\n#EXTINF:1,\n  1.ts \ny.m3u8\n");
     const std::vector<std::string> read = {"x.m3u8",     "sound.m3u8", "first.mp4", "s.aac",
                                            "low/y.m3u8", "key",        "low/1.ts"};
     for (const std::string& name : read) {

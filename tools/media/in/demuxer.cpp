@@ -216,15 +216,21 @@ void Demuxer::describe() {
         info_.frames_estimate = std::llround(std::min(info_.duration_s / frame_s_, 1e15));
 }
 
-/// The video's own duration where the container has it: sound may go on for longer.
-std::optional<double> Demuxer::stated_s() const {
+/// Where the container has it: sound may go on for longer.
+std::optional<double> Demuxer::own_duration_s() const {
     // libav says how long an .avi is by how much of it there is.
-    if (context_->iformat->name == std::string_view("avi") && chosen_->nb_frames > 0)
-        return double(chosen_->nb_frames) * av_q2d(chosen_->time_base);
+    const std::string_view format = context_->iformat->name;
+    if (format == "avi" && chosen_->nb_frames > 0) return double(chosen_->nb_frames) * av_q2d(chosen_->time_base);
+    if (format == "asf") return std::nullopt;  // all tracks have the file's
     if (chosen_->duration > 0) return double(chosen_->duration) * av_q2d(chosen_->time_base);
     const AVDictionaryEntry* tag = av_dict_get(chosen_->metadata, "DURATION", nullptr, 0);  // Matroska's
     std::int64_t us = 0;
     if (tag && av_parse_time(&us, tag->value, 1) >= 0 && us > 0) return double(us) / AV_TIME_BASE;
+    return std::nullopt;
+}
+
+std::optional<double> Demuxer::stated_s() const {
+    if (const std::optional<double> own = own_duration_s()) return own;
     if (context_->duration > 0) return double(context_->duration) / AV_TIME_BASE;
     return std::nullopt;
 }

@@ -100,6 +100,7 @@ private:
     bool has_gap() const { return !body() && !gap_.empty(); }
     void break_off(const std::string& reason);
     int disk_error() const;
+    std::optional<double> own_duration_s() const;
     std::optional<double> stated_s() const;
     std::optional<double> missing_s() const;
     double longest_missing_s() const { return std::max(1., .1 * end_s_); }

@@ -153,9 +153,10 @@ int Demuxer::disk_error() const {
     return is_file && context_->pb->error != AVERROR_EOF ? std::min(context_->pb->error, 0) : 0;
 }
 
-/// What a stated duration leaves to come; nothing where none is stated.
+/// What a stated duration leaves to come; nothing where none is stated, or where it may be that of the sound.
 std::optional<double> Demuxer::missing_s() const {
     if (context_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return std::nullopt;
+    if (!own_duration_s() && context_->nb_streams > 1) return std::nullopt;
     // Some containers count the duration from zero, some from the first time stamp.
     const std::optional<double> stated = stated_s();
     if (!stated) return std::nullopt;
@@ -169,7 +170,6 @@ void Demuxer::check_cut_short() {
     const std::int64_t size = context_->pb ? avio_size(context_->pb) : -1;
     const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(chosen_, entries - 1) : nullptr;
     const bool bytes_missing = last && size > 0 && last->pos + last->size > size;
-    // Some containers state the duration of the longest track alone.
     if (bytes_missing || missing_s().value_or(0) > longest_missing_s())
         note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
                     "the file is cut short, the rest of the video is missing");

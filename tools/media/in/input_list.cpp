@@ -92,10 +92,13 @@ std::optional<std::vector<std::string>> read_input_list(const std::string& path,
         }
         lines = read_lines(list);
         if (!lines || lines->empty()) throw_input(list, "is no list, and '" + path + "' names it as valid=");
-    } else if (const std::string first = resolve(lines->front(), path);
-               !outright && !is_url(first) && !fs::exists(first, error)) {
-        throw_input(path, "is a text that names no input: its first line, '" + lines->front() +
-                              "', is no file that exists; as a list of inputs it needs one path a line");
+    } else if (!outright && std::none_of(lines->begin(), lines->end(), [&](const std::string& line) {
+                   const std::string named = resolve(line, path);
+                   return is_url(named) || fs::exists(named, error);
+               })) {
+        throw_input(path,
+                    "is a text that names no input: its first line, '" + lines->front() +
+                        "', is no file that exists, nor is any other; as a list of inputs it needs one path a line");
     }
     for (std::string& line : *lines) line = resolve(line, list);
     files.push_back(path);

@@ -14,16 +14,31 @@ namespace fs = std::filesystem;
 namespace convoy::media {
 namespace {
 
-/// What a line names: itself, or what a tag has as its URI="…". Empty where that is nothing.
+/// What a line names: itself, or what a tag has as its URI="…", for libav also without quotation marks. Empty where
+/// that is nothing.
 std::string_view named_in(std::string_view line) {
-    constexpr std::string_view kBlank = " \t\r", kUri = "URI=\"";
+    constexpr std::string_view kBlank = " \t\r", kUri = "URI=";
     line.remove_prefix(std::min(line.find_first_not_of(kBlank), line.size()));
     line = line.substr(0, line.find_last_not_of(kBlank) + 1);
     if (!line.starts_with('#')) return line;
     const std::size_t at = line.find(kUri);
     if (at == line.npos) return {};
     line.remove_prefix(at + kUri.size());
+    if (!line.starts_with('"')) return line.substr(0, line.find(','));
+    line.remove_prefix(1);
     return line.substr(0, line.find('"'));
+}
+
+/// Where a name may lead from a playlist's folder. A path that is written as an address of a file counts from the
+/// working directory for some of libav.
+std::vector<fs::path> paths_of(std::string_view name, const fs::path& folder) {
+    constexpr std::string_view kFile = "file:", kRoot = "//";
+    if (name.empty()) return {};
+    if (!name.starts_with(kFile))
+        return is_url(std::string(name)) ? std::vector<fs::path>() : std::vector{folder / name};
+    name.remove_prefix(kFile.size());
+    if (name.starts_with(kRoot)) name.remove_prefix(kRoot.size());
+    return {folder / name, name};
 }
 
 }  // namespace
@@ -36,12 +51,12 @@ std::vector<std::string> playlist_files(const std::string& path) {
         const fs::path folder = fs::path(playlists[i]).parent_path();
         std::ifstream text(playlists[i]);
         for (std::string line; std::getline(text, line);) {
-            const std::string_view name = named_in(line);
-            if (name.empty() || is_url(std::string(name))) continue;
-            const std::string file = (folder / name).string();
-            files.push_back(file);
-            if (is_local_playlist(file) && std::find(playlists.begin(), playlists.end(), file) == playlists.end())
-                playlists.push_back(file);
+            for (const fs::path& file : paths_of(named_in(line), folder)) {
+                files.push_back(file.string());
+                if (is_local_playlist(file.string()) &&
+                    std::find(playlists.begin(), playlists.end(), file.string()) == playlists.end())
+                    playlists.push_back(file.string());
+            }
         }
     }
     return files;
