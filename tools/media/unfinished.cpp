@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/media/unfinished.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string_view>
 #include <system_error>
 
@@ -63,9 +65,10 @@ bool keep_unfinished(int fd) {
 std::vector<std::string> unfinished_in(const std::string& folder) {
     const std::string ours = host();
     std::vector<std::string> names;
-    std::error_code error;
-    for (fs::directory_iterator at(folder, error); !error && at != fs::directory_iterator(); at.increment(error)) {
-        std::string name = at->path().filename().string();
+    // Without memory, libstdc++'s directory_iterator ends the process.
+    const std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(folder.c_str()), closedir);
+    while (const dirent* entry = open ? readdir(open.get()) : nullptr) {
+        std::string name = entry->d_name;
         if (name.size() > kBootAt && name.starts_with(kBegin) && name.ends_with(kEnding) &&
             name.compare(kHostAt, kDigest, ours) == 0)
             names.push_back(std::move(name));
