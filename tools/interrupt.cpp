@@ -69,8 +69,8 @@ private:
 
 void install_interrupt_handler() {
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
-        struct sigaction inherited =
-            {};  // ignored under nohup, and in jobs that a script's shell runs in the background
+        // Ignored under nohup, and in jobs that a script's shell runs in the background.
+        struct sigaction inherited = {};
         if (sigaction(number, nullptr, &inherited) == 0 && inherited.sa_handler != SIG_IGN) handle(number);
     }
 }

@@ -245,15 +245,20 @@ class Case:
         self.check_results()
         return f"{check_gap(self.run, before)}, Ctrl-C {took:.2f} s"
 
+    def wait_given_up(self, run):
+        """Seconds from now, when the server falls silent, until the run has given it up and ended."""
+        silent = time.monotonic()
+        status, _ = run.end()
+        took = time.monotonic() - silent
+        check(status == 0 and "given up" in run.said(), f"status {status}: {run.said()}")
+        check(took < GIVE_UP_S + CLOCK_S, f"given up after {took:.1f} s")
+        return took
+
     def size(self):
         self.serve(password=PASSWORD)
         before = self.away("other")
         self.server.kill()
-        killed = time.monotonic()
-        status, _ = self.run.end()
-        took = time.monotonic() - killed
-        check(status == 0 and "given up" in self.run.said(), f"status {status}: {self.run.said()}")
-        check(took < GIVE_UP_S + CLOCK_S, f"given up after {took:.1f} s")
+        took = self.wait_given_up(self.run)
         for i, record in enumerate(self.run.records):
             check((record["width"], record["height"]) == SIZES["first" if i < before else "other"], f"size of record {i}")
         self.check_results()
@@ -282,11 +287,7 @@ class Case:
         run = self.begin()
         run.wait_records(20)
         self.server.send(signal.SIGSTOP)
-        stopped = time.monotonic()
-        status, _ = run.end()
-        took = time.monotonic() - stopped
-        check(status == 0 and "given up" in run.said(), f"status {status}: {run.said()}")
-        check(took < GIVE_UP_S + CLOCK_S, f"given up after {took:.1f} s")
+        took = self.wait_given_up(run)
         self.check_results()
         return f"given up after {took:.1f} s"
 

@@ -83,7 +83,7 @@ OutputStream::OutputStream(const std::string& path, GiveUp give_up) : give_up_(s
             sleep_a_slice();
     }
     look();
-    named_ = !waits_ && !is_removed();
+    named_ = has_name();
 }
 
 OutputStream::OutputStream(int fd, GiveUp give_up) : give_up_(std::move(give_up)), fd_(fd) {
@@ -103,10 +103,10 @@ OutputStream::~OutputStream() {
 
 void OutputStream::look() { waits_ = ::lseek(fd_, 0, SEEK_CUR) < 0 && errno == ESPIPE; }
 
-/// Also whatever is no regular file.
-bool OutputStream::is_removed() const {
+/// Whether it is a regular file that nobody has removed.
+bool OutputStream::has_name() const {
     struct stat status {};
-    return fd_ < 0 || ::fstat(fd_, &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink == 0;
+    return fd_ >= 0 && ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink > 0;
 }
 
 bool OutputStream::fail(const std::string& reason) {
@@ -140,7 +140,7 @@ bool OutputStream::write(std::string_view bytes) {
 }
 
 bool OutputStream::close() {
-    if (named_ && fd_ >= 0 && is_removed()) fail("somebody has removed it while it was being written");
+    if (named_ && fd_ >= 0 && !has_name()) fail("somebody has removed it while it was being written");
     if (owned_ && fd_ >= 0 && ::close(std::exchange(fd_, -1)) != 0) fail(system_message(errno));
     return reason_.empty();
 }

@@ -64,7 +64,7 @@ public:
 
 private:
     void look();
-    bool is_removed() const;
+    bool has_name() const;
     ssize_t write_some(std::string_view bytes) const;
     bool fail(const std::string& reason);
 

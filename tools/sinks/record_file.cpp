@@ -64,14 +64,14 @@ void FolderSink::write(const FrameOutput& frame) {
         if (first) file->second = make_(paths_.at(std::size_t(frame.input_index)));
         if (file->second) file->second->write(frame);
     } catch (const Error& error) {
-        fail(frame.input_index, error);
+        keep(error);
+        file->second = nullptr;
     }
 }
 
 /// Only while `error` is being handled.
-void FolderSink::fail(int input_index, const Error& error) {
+void FolderSink::keep(const Error& error) {
     if (paths_.size() == 1 || (give_up_ && give_up_())) throw;
-    files_[input_index] = nullptr;
     errors_.push_back(error.what());
 }
 
@@ -82,8 +82,7 @@ void FolderSink::end_input(int input_index, bool /*whole*/) {
         ended.mapped()->close();
         for (const std::string& path : ended.mapped()->outputs()) finished_.push_back(path);
     } catch (const Error& error) {
-        fail(input_index, error);
-        files_.erase(input_index);
+        keep(error);
     }
 }
 

@@ -59,7 +59,7 @@ public:
     std::vector<std::string> outputs() const override { return finished_; }
 
 private:
-    void fail(int input_index, const Error& error);
+    void keep(const Error& error);
 
     std::vector<std::string> paths_;
     Make make_;

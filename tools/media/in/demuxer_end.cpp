@@ -156,10 +156,9 @@ int Demuxer::disk_error() const {
 /// What a stated duration leaves to come; nothing where none is stated, or where it may be that of the sound.
 std::optional<double> Demuxer::missing_s() const {
     if (context_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return std::nullopt;
-    if (!own_duration_s() && context_->nb_streams > 1) return std::nullopt;
-    // Some containers count the duration from zero, some from the first time stamp.
-    const std::optional<double> stated = stated_s();
+    const std::optional<double> stated = context_->nb_streams > 1 ? own_duration_s() : stated_s();
     if (!stated) return std::nullopt;
+    // Some containers count the duration from zero, some from the first time stamp.
     return *stated - end_s_ - std::max(first_s_.value_or(0), 0.);
 }
 

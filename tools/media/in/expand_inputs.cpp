@@ -155,11 +155,13 @@ ExpandedInputs expand_inputs(const std::vector<std::string>& paths) {
             refuse(path, error);
             continue;
         }
-        for (const std::string& one : listed_paths) try {
+        for (const std::string& one : listed_paths) {
+            try {
                 expand(one, all.paths, all.left_out);
             } catch (const Error& error) {
                 refuse(one, error);
             }
+        }
     }
     if (all.refused.size() < all.paths.size()) return all;
     std::string sentence;
