@@ -8,7 +8,8 @@
 FOLDER is a checkout's cfg/; its files are read, not copied. Each cfg is loaded by yolo-inspect, given random weights
 and run on PICTURE on the CPU at a small size; compare_cfg compares it with the plain loops of the tests and with
 OpenCV's dnn or Debian's darknet; convoy-bench times some. All of them lie in BIN (-DCONVOY_TESTS=ON -DCONVOY_BENCH=ON).
-On a machine with a GPU, --measure-gpu notes which cfgs run there, and --gpu GPU.json makes that the table's column.
+On a machine with a GPU, --measure-gpu notes which cfgs run there and how long some take, and --gpu GPU.json puts that
+into the tables.
 Without --write the tables go to standard output.
 """
 import argparse
@@ -110,8 +111,7 @@ def key(text):
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def table(options, all_cfgs, folder):
-    gpu = json.loads(options.gpu.read_text()) if options.gpu else {}
+def table(options, all_cfgs, folder, gpu):
     rows, counts = [], {}
     for text, heads, places in all_cfgs:
         row = judge(options, places[0][2], text, heads, folder)
@@ -122,7 +122,7 @@ def table(options, all_cfgs, folder):
             count[1] += row["loads"] == "yes"
             count[2] += row.get("cpu") == "yes"
         there = ", ".join(dict.fromkeys(name for name, _, _ in places))
-        on_gpu = gpu.get(key(text), "not run") if row["loads"] == "yes" else ""
+        on_gpu = gpu.get("ran", {}).get(key(text), "not run") if row["loads"] == "yes" else ""
         rows.append(["`" + places[0][1] + "`", there, ", ".join(heads), row.get("what", ""), row["loads"],
                      row.get("cpu", ""), on_gpu, row.get("loops", ""), row.get("beside", ""), row["note"]])
     lines = [f"* {name}: of {n} cfgs with a head, {loaded} load and {ran} run on the CPU."
@@ -132,26 +132,65 @@ def table(options, all_cfgs, folder):
     return lines + ["| " + " | ".join(row) + " |" for row in sorted(rows)]
 
 
-def timings(options, all_cfgs, folder):
-    lines = ["", "What the network alone takes on the CPU, one picture at the cfg's own size with random weights, as the "
-             "sum of its", "layers, each at its fastest of 40 passes (`convoy-bench layers`):", "",
+def share(ms, whole):
+    return f"{100 * ms / whole:.0f} %"
+
+
+def timing(on, layers, ms):
+    """Of layers (name, ms, whether it is a plain kernel): the cells behind the cfg's, and who of the plain is slow."""
+    whole = sum(layer[1] for layer in layers)
+    by_time = sorted(layers, key=lambda layer: -layer[1])
+    return {"cells": [on, f"{ms:.3g}", ", ".join(f"{name}: {share(took, whole)}" for name, took, _ in by_time[:3])],
+            "plain": [f"{name} takes {share(took, whole)}"
+                      for name, took, plain in by_time if plain and took > whole / 3]}
+
+
+def timing_cpu(options, path, folder):
+    status, _, err = call(options.bin / "convoy-bench", "layers", "--cfg", path, "--passes", "40", "--warmup", "2",
+                          "--json", folder / "layers.json")
+    if status != 0:
+        sys.exit(f"{path.name}: {reason(path, err)}")
+    figures = json.loads((folder / "layers.json").read_text())
+    layers = [(f"{layer['section']} {layer['layer']}", layer["ms"], 2 * layer["plain_ms"] > layer["ms"])
+              for layer in figures["layers"]]
+    return timing(figures["threads"], layers, figures["ms"])
+
+
+def timing_gpu(options, path):
+    status, out, err = call(options.bin / "yolo-inspect", path, "--plan", "--json", "--device", "cuda", "--tune")
+    if status != 0:
+        sys.exit(f"{path.name}: {reason(path, err)}")
+    plan = json.loads(out)
+    layers = [(f"{layer['op']} {layer['layer']}", layer["us"] / 1e3, layer["op"] != "conv" or layer["kernel"] == "direct")
+              for layer in plan["layers"]]
+    return timing(plan["device"], layers, plan["network_us"] / 1e3)
+
+
+def timings(options, all_cfgs, folder, gpu):
+    lines = ["", "What the network alone takes, one picture at the cfg's own size with random weights. On the CPU it is the "
+             "sum of its", "layers, each at its fastest of 40 passes (`convoy-bench layers`); on the GPU the median of 30 "
+             "passes with the kernels", "that were measured as the fastest (`yolo-inspect --plan --tune`), and the shares "
+             "are of its layers one by one:", "",
              "| cfg | on | ms a picture | the slowest layers |", "|---|---|---|---|"]
     plain = []
     paths = {places[0][2].name: places[0][2] for _, _, places in all_cfgs}
     for path in (paths[name] for name in TIMED if name in paths):
-        status, _, err = call(options.bin / "convoy-bench", "layers", "--cfg", path, "--passes", "40", "--warmup", "2",
-                              "--json", folder / "layers.json")
-        if status != 0:
-            sys.exit(f"{path.name}: {reason(path, err)}")
-        figures = json.loads((folder / "layers.json").read_text())
-        share = lambda ms: f"{100 * ms / figures['ms']:.0f} %"
-        slowest = ", ".join(f"{layer['section']} {layer['layer']}: {share(layer['ms'])}"
-                            for layer in figures["layers"][:3])
-        lines.append(f"| `{path.name}` | {figures['threads']} | {figures['ms']:.0f} | {slowest} |")
-        plain += [f"In `{path.name}`, {layer['section']} {layer['layer']}'s plain loops take "
-                  f"{share(layer['plain_ms'])} of the network." for layer in figures["layers"]
-                  if layer["plain_ms"] > figures["ms"] / 3]
-    return lines + [""] + (plain or ["In none of them does a layer's plain loop take more than a third of the network."])
+        for took in [timing_cpu(options, path, folder), gpu.get("times", {}).get(path.name)]:
+            if took:
+                lines.append("| " + " | ".join([f"`{path.name}`", *took["cells"]]) + " |")
+                plain += [f"In `{path.name}` on {took['cells'][0]}, {what} of the network by a plain kernel."
+                          for what in took["plain"]]
+    return lines + [""] + (plain or ["In none of them does a plain kernel's layer take more than a third of the network."])
+
+
+def measure_gpu(options, all_cfgs, folder):
+    found = {"ran": {}, "times": {}}
+    for text, _, places in all_cfgs:
+        path = places[0][2]
+        found["ran"][key(text)] = run(options, path, side_of(text), folder, "cuda")
+        if path.name in TIMED:
+            found["times"][path.name] = timing_gpu(options, path)
+        options.measure_gpu.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def main():
@@ -167,12 +206,10 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         if options.measure_gpu:
-            ran = {}
-            for text, _, places in all_cfgs:
-                ran[key(text)] = run(options, places[0][2], side_of(text), folder, "cuda")
-                options.measure_gpu.write_text(json.dumps(ran, indent=1) + "\n")
+            measure_gpu(options, all_cfgs, folder)
             return
-        text = "\n".join(table(options, all_cfgs, folder) + timings(options, all_cfgs, folder))
+        gpu = json.loads(options.gpu.read_text()) if options.gpu else {}
+        text = "\n".join(table(options, all_cfgs, folder, gpu) + timings(options, all_cfgs, folder, gpu))
     if not options.write:
         print(text)
         return

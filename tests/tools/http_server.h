@@ -18,6 +18,7 @@ namespace convoy::test {
 /// What a web server sends to whoever asks for anything.
 struct HttpAnswer {
     std::string file = {};
+    std::string file_at_last = {};                   ///< if not empty: the same from its third request on
     std::map<std::string, std::string> others = {};  ///< what is at other paths ("/a.ts"); if empty, 404
     bool ranges = true;                              ///< it knows them, and says so
     /// How it says where the file ends: by a Content-Length, by chunks of 4096 bytes, or by closing the connection.
@@ -50,7 +51,7 @@ private:
 
     const HttpAnswer answer_;
     const LoopbackListener listener_{0};
-    std::atomic<int> connections_ = 0, breaks_left_;
+    std::atomic<int> connections_ = 0, breaks_left_, requests_ = 0;  // requests: of the file
     std::atomic<std::size_t> sent_ = 0;
     std::mutex mutex_;
     std::vector<int> clients_;  // descriptors; guarded by mutex_, as are the threads

@@ -38,7 +38,7 @@ void LiveReader::open(std::shared_ptr<const Segment> /*segment*/) {
     notes_ = {};
     pause_ = kFirstPause;
     silent_since_ = left_ = Clock::now();
-    had_frames_ = false;
+    had_frames_ = dropped_ = has_ended_ = false;
     clock_ = {};
 }
 
@@ -59,9 +59,10 @@ std::optional<Frame> LiveReader::next() {
             }
             drop();
         }
-        if (cancel_.stop_requested() || given_up()) break;
+        if (cancel_.stop_requested() || has_ended_ || given_up()) break;
         pause();
     }
+    if (!has_ended_) note_drop();
     return std::nullopt;
 }
 
@@ -73,6 +74,9 @@ bool LiveReader::connect() {
         c.demuxer = std::make_unique<Demuxer>(path_, cancel_, camera ? camera_format() : nullptr,
                                               Demuxer::silence_of(std::max(left_s, least_s)), options_.stream);
         c.demuxer->set_silence(Demuxer::silence_of(options_.give_up_s));
+        has_ended_ = had_frames_ && c.demuxer->is_recording();
+        if (has_ended_) return false;
+        note_drop();
         const VideoStreamPtr& stream = c.demuxer->stream();
         DecoderOptions options;
         options.threads = 0;
@@ -135,20 +139,23 @@ std::optional<Frame> LiveReader::next_of_connection() {
     return std::nullopt;
 }
 
-/// The connection has ended, for whatever reason: live inputs do not end by themselves.
+/// The connection has ended, for whatever reason: but for a playlist that says so later, live inputs do not end.
 void LiveReader::drop() {
     if (cancel_.stop_requested()) return;
-    if (connection_->demuxer->notes().damaged > 0)
-        add_damage(notes_, connection_->demuxer->notes());
-    else
-        note_damage(notes_, name_, clock_.last_s(), "the stream dropped out");
+    dropped_ = connection_->demuxer->notes().damaged == 0;
+    add_damage(notes_, connection_->demuxer->notes());
     refusal_ = "'" + name_ + "' dropped out before its first frame; check that it sends video";
     connection_.reset();
+}
+
+void LiveReader::note_drop() {
+    if (std::exchange(dropped_, false)) note_damage(notes_, name_, clock_.last_s(), "the stream dropped out");
 }
 
 bool LiveReader::given_up() {
     if (silent().count() < options_.give_up_s) return false;
     if (!had_frames_) throw Error(ErrorKind::input, refusal_);
+    note_drop();
     ++notes_.damaged;
     notes_.first_damage += "; it did not come back in the end and was given up";  // behind what it was dropped for
     return true;

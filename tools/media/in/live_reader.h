@@ -23,7 +23,8 @@ public:
                const DecodeTarget& target);
     /// Any segment: there is only one.
     void open(std::shared_ptr<const Segment> segment) override;
-    /// Waits for the next frame. Nothing once it was cancelled, or given up after there had been frames. Throws
+    /// Waits for the next frame. Nothing once it was cancelled, or given up after there had been frames, or a playlist
+    /// that grew says that it has ended. Throws
     /// Error(input) when it is given up without ever having had one.
     std::optional<Frame> next() override;
     SegmentNotes notes() const override { return notes_; }
@@ -46,6 +47,7 @@ private:
     const AVPacket* next_packet();
     std::optional<Frame> next_of_connection();
     void drop();
+    void note_drop();
     bool given_up();
     void pause();
 
@@ -65,6 +67,8 @@ private:
     Clock::time_point silent_since_;  // the last frame, or the begin; time in which nobody waited does not count
     Clock::time_point left_;          // when next() returned
     bool had_frames_ = false;
+    bool dropped_ = false;    // not noted yet
+    bool has_ended_ = false;  // the playlist
 };
 
 }  // namespace convoy::media
