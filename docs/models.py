@@ -184,11 +184,13 @@ def timings(options, all_cfgs, folder, gpu):
 
 
 def measure_gpu(options, all_cfgs, folder):
-    found = {"ran": {}, "times": {}}
+    """Goes on with what the file says already."""
+    found = json.loads(options.measure_gpu.read_text()) if options.measure_gpu.exists() else {"ran": {}, "times": {}}
     for text, _, places in all_cfgs:
         path = places[0][2]
-        found["ran"][key(text)] = run(options, path, side_of(text), folder, "cuda")
-        if path.name in TIMED:
+        if key(text) not in found["ran"]:
+            found["ran"][key(text)] = run(options, path, side_of(text), folder, "cuda")
+        if path.name in TIMED and path.name not in found["times"]:
             found["times"][path.name] = timing_gpu(options, path)
         options.measure_gpu.write_text(json.dumps(found, indent=1) + "\n")
 

@@ -103,30 +103,34 @@ __global__ void __launch_bounds__(kWideThreads)
     }
 }
 
-constexpr int kAverageVectors = 8, kAverageSlices = 32;
+constexpr int kAverageThreads = 1024, kAverageVectors = 8;
 
-/// A block takes 8 neighbouring vectors of an image; each of 32 slices of threads sums every 32nd pixel.
+/// A block takes blockDim.x neighbouring vectors of an image; each of blockDim.y slices of threads (a power of two)
+/// sums every blockDim.y-th pixel.
 template <typename T, bool ALIGNED>
-__global__ void __launch_bounds__(kAverageVectors* kAverageSlices) avgpool_sums(Pixels<T> x, Pixels<T> y, int lanes) {
-    __shared__ Vector<T> sums[kAverageSlices][kAverageVectors];
-    const int lane = int(blockIdx.x * kAverageVectors + threadIdx.x) * kLanes<T>, pixels = x.h * x.w;
-    Vector<T> sum{};
+__global__ void __launch_bounds__(kAverageThreads) avgpool_sums(Pixels<T> x, Pixels<T> y, int lanes) {
+    __shared__ Vector<T> sums[kAverageThreads];
+    const int lane = int(blockIdx.x * blockDim.x + threadIdx.x) * kLanes<T>, pixels = x.h * x.w;
+    Vector<T>& sum = sums[threadIdx.y * blockDim.x + threadIdx.x];
+    Vector<T> own{};
+    const auto add = [&](const Vector<T>& v) {
+#pragma unroll
+        for (int k = 0; k < kLanes<T>; ++k) own.lane[k] += v.lane[k];
+    };
     if (lane < lanes)
 #pragma unroll 4
-        for (int i = int(threadIdx.y); i < pixels; i += kAverageSlices) {
-            const Vector<T> v = x.template at<ALIGNED>(std::size_t(blockIdx.y) * pixels + i, lane);
-#pragma unroll
-            for (int k = 0; k < kLanes<T>; ++k) sum.lane[k] += v.lane[k];
-        }
-    sums[threadIdx.y][threadIdx.x] = sum;
-    __syncthreads();
+        for (int i = int(threadIdx.y); i < pixels; i += int(blockDim.y))
+            add(x.template at<ALIGNED>(std::size_t(blockIdx.y) * pixels + i, lane));
+    for (unsigned slices = blockDim.y / 2; slices > 0; slices /= 2) {
+        sum = own;
+        __syncthreads();
+        if (threadIdx.y < slices) add(*(&sum + slices * blockDim.x));
+        __syncthreads();
+    }
     if (threadIdx.y != 0 || lane >= lanes) return;
-    for (int slice = 1; slice < kAverageSlices; ++slice)
 #pragma unroll
-        for (int k = 0; k < kLanes<T>; ++k) sum.lane[k] += sums[slice][threadIdx.x].lane[k];
-#pragma unroll
-    for (float& f : sum.lane) f /= float(pixels);
-    write_vector<ALIGNED>(y.data + std::size_t(blockIdx.y) * y.pitch + lane, sum, lanes - lane);
+    for (float& f : own.lane) f /= float(pixels);
+    write_vector<ALIGNED>(y.data + std::size_t(blockIdx.y) * y.pitch + lane, own, lanes - lane);
 }
 
 constexpr int kWideSize = 4;                   // from here on two passes cost less than one
@@ -172,9 +176,11 @@ void local_avgpool(int size, int stride_h, int stride_w, int padding, const Devi
 }
 
 void avgpool(const DeviceTensor& x, const DeviceTensor& y, Stream stream) {
-    const int lanes = written_lanes(y), block_lanes = kAverageVectors * vector_lanes(y.type);
-    const dim3 grid(unsigned((lanes + block_lanes - 1) / block_lanes), unsigned(y.n));
-    const dim3 block(kAverageVectors, kAverageSlices);
+    const int lanes = written_lanes(y), all = (lanes + vector_lanes(y.type) - 1) / vector_lanes(y.type);
+    int vectors = kAverageVectors;
+    while (vectors / 2 >= all) vectors /= 2;  // few channels: more threads for each
+    const dim3 grid(unsigned((all + vectors - 1) / vectors), unsigned(y.n));
+    const dim3 block(unsigned(vectors), unsigned(kAverageThreads / vectors));
     with_type(y.type, [&](auto zero) {
         using T = decltype(zero);
         if (aligned(x) && aligned(y))
