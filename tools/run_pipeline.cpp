@@ -132,8 +132,8 @@ public:
         for (const auto& sink : sinks_.pictures) deliver([&] { sink->end_input(input, whole); });
         take_errors(sinks_.records, summary.end);
         take_errors(sinks_.pictures, summary.end);
-        for (const auto& sink : sinks_.pictures)
-            for (const std::string& remark : sink->take_remarks()) progress_.message("yolo-run: " + remark);
+        take_remarks(sinks_.records);
+        take_remarks(sinks_.pictures);
         inputs.push_back(std::move(summary));
         begun_.erase(input);
     }
@@ -183,6 +183,12 @@ private:
                 progress_.error("yolo-run: error: " + error);
                 if (end.error.empty()) end.error = error;
             }
+    }
+
+    template <typename Sinks>
+    void take_remarks(Sinks& sinks) {
+        for (const auto& sink : sinks)
+            for (const std::string& remark : sink->take_remarks()) progress_.message("yolo-run: " + remark);
     }
 
     // A work that goes on for long hands its frames on as they come.

@@ -236,6 +236,21 @@ TEST_CASE("sound and other tracks are copied, as far as was read", "[overlay]") 
     CHECK(packets("part.mkv", "v") >= 30);
     CHECK(packets("part.mkv", "v") <= 35);  // those that B-frames need
     CHECK(packets("part.mkv", "a") < packets("in.mp4", "a") / 2);
+    CHECK(sink.take_remarks().empty());
+}
+
+TEST_CASE("subtitles for which the file has no place are left out, and said to be", "[overlay]") {
+    const TempFolder folder;
+    std::ofstream(folder / "in.srt") << "1\n00:00:00,000 --> 00:00:01,000\nHere\n";
+    if (!make_video("-f lavfi -i testsrc=s=96x64:r=25:d=1 -i '" + folder / "in.srt" + "' -c:v mpeg4 -c:s mov_text",
+                    folder / "in.mp4"))
+        return;
+    OverlaySink sink({folder / "o.mkv"}, kNames);
+    CHECK(overlay(sink, folder / "in.mp4").size() == 25);
+    const std::vector<std::string> remarks = sink.take_remarks();
+    REQUIRE(remarks.size() == 1);
+    CHECK(remarks[0].find("mov_text subtitles") != std::string::npos);
+    CHECK(sink.take_remarks().empty());
 }
 
 TEST_CASE("of several videos the one is copied that the boxes are of", "[overlay]") {

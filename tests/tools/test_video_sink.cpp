@@ -351,6 +351,57 @@ TEST_CASE("sound is copied where the container has a place for it, else said to 
     }
 }
 
+TEST_CASE("sound whose stamps are coarse in an .avi, or that its own packets describe, is copied", "[video]") {
+    const TempFolder folder;
+    const auto copy_of = [&](const std::string& input, const std::string& output) {
+        VideoSink sink({folder / output}, false, encoded_by(EncoderChoice::jpeg));
+        const auto part = sink.begin_part(0, video_input(folder / input), 1);
+        fill(*part, 0, 25);
+        part->end();
+        std::vector<tools::FramePlace> stamped = places(0, 25);
+        for (tools::FramePlace& place : stamped) place.pts_s = place.time_s;
+        sink.append(*part, stamped);
+        sink.end_input(0, true);
+        CHECK(sink.take_remarks().empty());
+    };
+    const auto sound_of = [&](const std::string& name) {
+        const Bytes bytes = output_of("ffprobe -v error -select_streams a -show_entries packet=size -of csv=p=0 '" +
+                                      folder / name + "'");
+        return std::count(bytes.begin(), bytes.end(), '\n');
+    };
+    for (const std::string codec : {"adpcm_ms", "adpcm_ima_wav"}) {
+        INFO(codec);
+        const std::string made = "-f lavfi -i testsrc=s=96x64:r=25:d=1 -f lavfi -i sine=d=1 -c:v mjpeg -c:a " + codec;
+        if (!make_video(made, folder / codec + ".avi")) return;
+        copy_of(codec + ".avi", "out.avi");
+        CHECK(sound_of("out.avi") == sound_of(codec + ".avi"));
+        CHECK(decoded_frames(folder / "out.avi") == 25);
+    }
+}
+
+TEST_CASE("sound that libav describes so that it cannot read it leaves no file", "[video]") {
+    const TempFolder folder;
+    // In NUT, libav takes E-AC-3 for AC-3.
+    if (!make_video("-f lavfi -i testsrc=s=96x64:r=25:d=1 -f lavfi -i sine=d=1 -c:v mpeg4 -c:a eac3",
+                    folder / "in.nut"))
+        return;
+    VideoSink sink({folder / "out.mp4"}, false, encoded_by(EncoderChoice::automatic));
+    const auto part = sink.begin_part(0, video_input(folder / "in.nut"), 1);
+    fill(*part, 0, 25);
+    part->end();
+    std::vector<tools::FramePlace> stamped = places(0, 25);
+    for (tools::FramePlace& place : stamped) place.pts_s = place.time_s;
+    sink.append(*part, stamped);
+    try {
+        sink.end_input(0, true);
+        CHECK(decoded_frames(folder / "out.mp4") == 25);  // a libav that knows better
+    } catch (const Error& error) {
+        CHECK(std::string(error.what()).find(folder / "out.mp4") != std::string::npos);
+        CHECK(std::string(error.what()).find("take .mkv") != std::string::npos);
+        CHECK(folder.names() == std::vector<std::string>{"in.nut"});
+    }
+}
+
 TEST_CASE("NVENC is taken where it is, and only for what is one part", "[video]") {
     const media::VideoFormat format{320, 240, 25, 1, 2, EncoderChoice::automatic};
     tools::VideoEncoders any(EncoderChoice::automatic), nvenc(EncoderChoice::nvenc);

@@ -72,7 +72,10 @@ void OverlaySink::end_input(int input_index, bool whole) {
         const double end_s = overlay.start_s + overlay.frame_s;
         overlay.show(end_s);
         overlay.writer.close(whole ? std::numeric_limits<double>::infinity() : end_s);
-        finished_.push_back(paths_.at(std::size_t(input_index)));
+        const std::string& path = paths_.at(std::size_t(input_index));
+        if (const std::string left_out = overlay.writer.left_out(); !left_out.empty())
+            remarks_.push_back(path + " lacks the recording's " + left_out + ", for which its kind has no place");
+        finished_.push_back(path);
     } catch (const Error& error) {
         errors_.push_back(error.what());
     }

@@ -24,6 +24,7 @@ public:
     void write(const FrameOutput& frame) override;
     void end_input(int input_index, bool whole) override;
     std::vector<std::string> take_errors() override { return std::exchange(errors_, {}); }
+    std::vector<std::string> take_remarks() override { return std::exchange(remarks_, {}); }
     std::vector<std::string> outputs() const override { return finished_; }
 
 private:
@@ -50,7 +51,7 @@ private:
     media::LabelStyle labels_;
     // Of inputs that have begun and not ended; null once something went wrong with it.
     std::map<int, std::unique_ptr<Overlay>> overlays_;
-    std::vector<std::string> finished_, errors_;
+    std::vector<std::string> finished_, errors_, remarks_;
 };
 
 }  // namespace convoy::tools

@@ -28,6 +28,8 @@ public:
     virtual void close() {}
     /// What went wrong with inputs that have files of their own, while others went on: sentences, once.
     virtual std::vector<std::string> take_errors() { return {}; }
+    /// What people should know of an input's files that are whole: sentences, once.
+    virtual std::vector<std::string> take_remarks() { return {}; }
     /// Files and folders that are complete, for people.
     virtual std::vector<std::string> outputs() const = 0;
 };

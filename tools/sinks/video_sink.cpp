@@ -141,8 +141,8 @@ void VideoSink::end_input(int input_index, bool whole) {
     const std::string left_out = video.mapped().muxer.sound_left_out();
     video.mapped().muxer.close(whole);
     if (!left_out.empty())
-        remarks_.push_back(fmt::format("{} lacks the recording's {} sound, for which its kind has no place{}", path,
-                                       left_out, path.ends_with(".mkv") ? "" : "; take .mkv"));
+        remarks_.push_back(fmt::format("{} lacks the recording's {}, for which its kind has no place{}", path, left_out,
+                                       path.ends_with(".mkv") ? "" : "; take .mkv"));
     finished_.push_back(path);
 }
 

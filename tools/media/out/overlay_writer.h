@@ -23,14 +23,16 @@ public:
     /// stamps, rotated where this libav would lose that; Error(output) when the file cannot be created.
     OverlayWriter(std::string recording, const std::string& path, const std::string& header, int video = -1);
 
-    /// Shows `events` from `start_s` to `end_s`, container time, and copies what of the recording comes before that.
     /// From where a picture has the stamp `from_s` on, container time, what is copied gets stamps that are `earlier_s`
     /// less: the recording's leap or step back there. To be said before events from there on, whose times do not.
     void step(double from_s, double earlier_s);
+    /// Shows `events` from `start_s` to `end_s`, container time, and copies what of the recording comes before that.
     /// Times rise. Throws Error(output).
     void write(const std::vector<std::string>& events, double start_s, double end_s);
     /// Copies the rest of the recording, or what comes before `end_s`, and finishes the file. Throws Error(output).
     void close(double end_s);
+    /// RecordingCopy::left_out() of an .mkv.
+    std::string left_out() const { return copies_ ? copy_->left_out() : ""; }
 
 private:
     void copy_tracks();

@@ -24,11 +24,14 @@ std::int64_t index_bytes(const AVFormatContext& file, std::int64_t packets) {
     return bytes;
 }
 
-DemuxerPtr open_fragments(const std::string& path) {
+/// Null where libav does not understand them.
+DemuxerPtr open_fragments(const std::string& path, const std::string& name) {
     AVFormatContext* raw = nullptr;
-    check(avformat_open_input(&raw, ("file:" + path).c_str(), av_find_input_format("mov"), nullptr), path);
+    const int code = avformat_open_input(&raw, ("file:" + path).c_str(), av_find_input_format("mov"), nullptr);
+    if (code == AVERROR_INVALIDDATA) return nullptr;
+    check(code, name);
     DemuxerPtr source(raw);
-    check(avformat_find_stream_info(raw, nullptr), path);
+    check(avformat_find_stream_info(raw, nullptr), name);
     return source;
 }
 
@@ -46,20 +49,21 @@ void add_tracks(const AVFormatContext& source, AVFormatContext& output) {
 
 }  // namespace
 
-void copy_as_plain_mp4(const std::string& fragments, const std::string& to, const AVOutputFormat& container,
-                       std::int64_t packets, AVRational frame_s) {
-    const DemuxerPtr source = open_fragments(fragments);
+bool copy_as_plain_mp4(const std::string& fragments, const std::string& to, const std::string& name,
+                       const AVOutputFormat& container, std::int64_t packets, AVRational frame_s) {
+    const DemuxerPtr source = open_fragments(fragments, name);
+    if (!source) return false;
     const std::string location = "file:" + to;
     AVFormatContext* raw = nullptr;
-    check(avformat_alloc_output_context2(&raw, &container, nullptr, location.c_str()), to);
+    check(avformat_alloc_output_context2(&raw, &container, nullptr, location.c_str()), name);
     const MuxerPtr muxer(raw);
     add_tracks(*source, *raw);
-    check(avio_open(&raw->pb, location.c_str(), AVIO_FLAG_WRITE), to);
+    check(avio_open(&raw->pb, location.c_str(), AVIO_FLAG_WRITE), name);
     AVDictionary* options = nullptr;
     av_dict_set_int(&options, "moov_size", index_bytes(*source, packets), 0);
     const int begun = avformat_write_header(raw, &options);
     av_dict_free(&options);
-    check(begun, to);
+    check(begun, name);
     const PacketPtr packet(av_packet_alloc());
     if (!packet) throw std::bad_alloc();
     int code = 0;
@@ -69,13 +73,14 @@ void copy_as_plain_mp4(const std::string& fragments, const std::string& to, cons
             packet->duration = av_rescale_q(1, frame_s, from.time_base);  // a fragment's last one did not know its own
         packet->pos = -1;
         av_packet_rescale_ts(packet.get(), from.time_base, raw->streams[packet->stream_index]->time_base);
-        check(av_interleaved_write_frame(raw, packet.get()), to);
+        check(av_interleaved_write_frame(raw, packet.get()), name);
     }
-    check(source->pb->error, fragments);
-    if (code != AVERROR_EOF) check(code, fragments);
-    check(av_write_trailer(raw), to);
-    check(raw->pb->error, to);
-    check(avio_closep(&raw->pb), to);
+    check(source->pb->error, name);
+    if (code != AVERROR_EOF) check(code, name);
+    check(av_write_trailer(raw), name);
+    check(raw->pb->error, name);
+    check(avio_closep(&raw->pb), name);
+    return true;
 }
 
 }  // namespace convoy::media

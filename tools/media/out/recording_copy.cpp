@@ -64,6 +64,20 @@ bool has_place(const AVOutputFormat& format, const AVStream& track) {
     return known && (track.codecpar->codec_type == AVMEDIA_TYPE_VIDEO || can_begin_with(track, format));
 }
 
+/// How many packets an .mp4 must have seen to describe a track in front of them.
+int packets_that_describe(const AVCodecParameters& codec) {
+    switch (codec.codec_id) {
+        case AV_CODEC_ID_AAC:
+            return codec.extradata_size == 0 ? 1 : 0;
+        case AV_CODEC_ID_AC3:
+            return 1;
+        case AV_CODEC_ID_EAC3:
+            return 2;  // with the second it is known that there are no more substreams
+        default:
+            return 0;
+    }
+}
+
 }  // namespace
 
 bool can_be_copied(const std::string& recording) { return !is_url(recording) && !is_stream(recording); }
@@ -87,7 +101,7 @@ RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
 }
 
 void RecordingCopy::add_tracks(AVFormatContext& output) {
-    tracks_.assign(input_->nb_streams, {-1, 0, kNone, kNone});
+    tracks_.assign(input_->nb_streams, {-1, 0, kNone, kNone, kNone, 0});
     for (unsigned i = 0; i < input_->nb_streams; ++i) {
         AVStream& from = *input_->streams[i];
         from.discard = AVDISCARD_ALL;
@@ -96,9 +110,12 @@ void RecordingCopy::add_tracks(AVFormatContext& output) {
             !(from.disposition & AV_DISPOSITION_ATTACHED_PIC))
             continue;
         const bool is_sound = from.codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+        const bool is_text = from.codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE;
         if (is_sound && from.codecpar->sample_rate <= 0) continue;  // it has no begin
         if (!has_place(*output.oformat, from)) {
-            if (is_sound && left_out_.empty()) left_out_ = avcodec_get_name(from.codecpar->codec_id);
+            if (is_sound || is_text)
+                left_out_ += std::string(left_out_.empty() ? "" : ", ") + avcodec_get_name(from.codecpar->codec_id) +
+                             (is_sound ? " sound" : " subtitles");
             continue;
         }
         from.discard = AVDISCARD_DEFAULT;
@@ -152,13 +169,19 @@ void RecordingCopy::leave_out(const AVPacket& packet) const {
 }
 
 bool RecordingCopy::is_described() const {
-    for (std::size_t i = 0; i < tracks_.size(); ++i) {
-        const AVCodecParameters& codec = *input_->streams[i]->codecpar;
-        if (tracks_[i].to >= 0 && codec.codec_id == AV_CODEC_ID_AAC && codec.extradata_size == 0 &&
-            tracks_[i].last_written == kNone)
+    for (std::size_t i = 0; i < tracks_.size(); ++i)
+        if (tracks_[i].to >= 0 && tracks_[i].packets < packets_that_describe(*input_->streams[i]->codecpar))
             return false;
-    }
     return true;
+}
+
+/// The packet's stamps in the file's ticks. Those of a container may be coarser than the recording's.
+void RecordingCopy::stamp(AVPacket& packet, Track& track, const AVFormatContext& output, AVRational base) {
+    av_packet_rescale_ts(&packet, base, output.streams[packet.stream_index]->time_base);
+    const int step = output.oformat->flags & AVFMT_TS_NONSTRICT ? 0 : 1;
+    if (track.last_muxed != kNone) packet.dts = std::max(packet.dts, track.last_muxed + step);
+    packet.pts = std::max(packet.pts, packet.dts);
+    track.last_muxed = packet.dts;
 }
 
 int RecordingCopy::write_until(double end_s, AVFormatContext& output) {
@@ -189,8 +212,9 @@ int RecordingCopy::write_until(double end_s, AVFormatContext& output) {
         packet.dts = dts;
         packet.stream_index = track.to;
         packet.pos = -1;
-        av_packet_rescale_ts(&packet, base, output.streams[packet.stream_index]->time_base);
+        stamp(packet, track, output, base);
         if (const int code = av_interleaved_write_frame(&output, &packet); code < 0) return code;
+        ++track.packets;
         ++written_;
     }
     return 0;

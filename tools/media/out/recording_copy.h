@@ -21,7 +21,7 @@ public:
 
     /// Gives a file that is not yet begun those tracks for which it has a place; of several videos the one.
     void add_tracks(AVFormatContext& output);
-    /// The codec of sound for which there was no place; empty where there was none.
+    /// The sound and subtitles for which there was no place ("truehd sound, mov_text subtitles").
     const std::string& left_out() const { return left_out_; }
     /// Where a track has gone; -1: it was left out.
     int track_of(int stream) const { return tracks_[std::size_t(stream)].to; }
@@ -36,8 +36,8 @@ public:
     /// stamps step back by themselves, is left out. A negative AVERROR when the file does not take it. Throws
     /// Error(unsupported) for pictures without time stamps, or whose stamps step back by themselves.
     int write_until(double end_s, AVFormatContext& output);
-    /// Whether all is known that stands in front of a file: of some sound, AAC of transport streams, only its first
-    /// packet says.
+    /// Whether all is known that stands in front of a file: of some sound, as AC-3 and AAC of transport
+    /// streams, only its first packets say.
     bool is_described() const;
     /// Packets, so far.
     std::int64_t written() const { return written_; }
@@ -51,12 +51,15 @@ private:
         std::size_t step = 0;   // of steps_
         std::int64_t last_dts;  // as it was read, and as it was written
         std::int64_t last_written;
+        std::int64_t last_muxed;  // in the output's ticks
+        std::int64_t packets;
     };
 
     bool next();
     void complete(AVPacket& packet) const;
     bool follow_steps(const AVPacket& packet, Track& track) const;
     void leave_out(const AVPacket& packet) const;
+    static void stamp(AVPacket& packet, Track& track, const AVFormatContext& output, AVRational base);
 
     const std::string recording_;
     const Tracks which_;
