@@ -71,9 +71,7 @@ Box source_box(Box b, const BoxTransform& t) {
 /// What a gaussian head makes of its uncertainties; 1 for the others.
 float certainty(const YoloHead& head, const float* entry) {
     if (head.kind != HeadKind::gaussian) return 1.f;
-    const float shift = float(-0.5 * (head.scale_x_y - 1));
-    const auto of_centre = [&](float t) { return logistic(t) * head.scale_x_y + shift; };
-    const float sum = of_centre(entry[1]) + of_centre(entry[3]) + logistic(entry[5]) + logistic(entry[7]);
+    const float sum = logistic(entry[1]) + logistic(entry[3]) + logistic(entry[5]) + logistic(entry[7]);
     return float(1.0 - sum / 4.0);
 }
 

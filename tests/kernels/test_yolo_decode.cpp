@@ -267,7 +267,8 @@ std::vector<Detection> gaussian_detections(const YoloHead& head, kernels::ConstT
             b.x = (float(i % x.w) + xy(0)) / float(x.w) + head.point * b.w;
             b.y = (float(i / x.w) + xy(2)) / float(x.h) + head.point * b.h;
             to_source(b, t);
-            const double uncertain = (xy(1) + xy(3) + squashed(p[5]) + squashed(p[7])) / 4.0;
+            // scale_x_y is of the means alone: scal_add_cpu goes over the first of the two planes.
+            const double uncertain = (squashed(p[1]) + squashed(p[3]) + squashed(p[5]) + squashed(p[7])) / 4.0;
             Detection d{b, objectness, {}};
             for (int c = 0; c < head.classes; ++c) {
                 const float prob = float(objectness * squashed(p[9 + c]) * (1.0 - uncertain));

@@ -31,8 +31,8 @@ const Preset& find_preset(const std::string& name);
 void apply(const Preset& preset, EngineOptions& options);
 
 /// pjreddie's Darknet passes over `scale_x_y` and `nms_kind`, so its scores are those of a model without them. Makes
-/// `network` such a model and returns whether that changed anything. A network that it could not run at all (mish,
-/// swish, sliced routes, new_coords) stays as it is.
+/// `network` such a model and returns whether that changed anything. A network that it could not compute
+/// (mish, sam, sliced routes, dilation, new_coords, …) stays as it is.
 bool forget_newer_keys(Network& network);
 
 }  // namespace convoy::eval

@@ -79,11 +79,8 @@ struct ClassScale {
 
     __device__ ClassScale(const Head& head, std::size_t entry, int lane) {
         if (head.kind == HeadKind::gaussian) {
-            const auto of_centre = [&](int i) {
-                return head.probability(head.at(entry + i)) * head.scale_x_y + head.shift;
-            };
-            const auto of_size = [&](int i) { return head.probability(head.at(entry + i)); };
-            certain = 1.f - (of_centre(1) + of_centre(3) + of_size(5) + of_size(7)) / 4.f;
+            const auto uncertain = [&](int i) { return head.probability(head.at(entry + i)); };
+            certain = 1.f - (uncertain(1) + uncertain(3) + uncertain(5) + uncertain(7)) / 4.f;
         }
         if (!head.softmax) return;
         largest = -FLT_MAX;
