@@ -3,7 +3,7 @@
 """yolo-run while things go wrong around it: it is killed or interrupted at any moment, the disk is full after any number of
 bytes, one call of the C library or one allocation fails. It must end with a sentence and a status, never by a signal or
 not at all, and leave nothing half.
-usage: test_faults.py BIN FAIL_CALL_LIBRARY CLIP [--long] [--only kill,disk,calls,new] [--seed N]"""
+usage: test_faults.py BIN FAIL_CALL_LIBRARY CLIP [--long] [--only kill,disk,calls,new] [--seed N] [--jobs N]"""
 import argparse
 import errno
 import json
@@ -34,7 +34,7 @@ def heed_signals():
 
 class Faults:
     def __init__(self, a, folder):
-        self.a, self.folder, self.failures, self.random = a, folder, [], random.Random(a.seed)
+        self.a, self.folder, self.failures, self.random = a, folder, [], random.Random(a.seed * 1000 + a.part)
         with open(f"{folder}/tiny.cfg", "w", encoding="utf-8") as f:
             f.write(CFG)
         subprocess.run([f"{a.bin}/yolo-make-weights", f"{folder}/tiny.cfg", f"{folder}/tiny.weights"], check=True,
@@ -122,7 +122,8 @@ class Faults:
 
     def kill(self, count):
         """Signals at random moments; what a kill leaves plays, and the next run takes it away."""
-        for i in range(count):
+        runs = range(self.a.part, count, self.a.parts)
+        for i in runs:
             number = SIGNALS[i % len(SIGNALS)]
             after = self.random.uniform(0, 1.1 * self.seconds)
             what = f"{number.name} after {after:.3f} s"
@@ -138,7 +139,7 @@ class Faults:
             elif status == -signal.SIGKILL:
                 self.check_killed(what)
             self.clear()
-        return count
+        return len(runs)
 
     def check_killed(self, what):
         records = self.records()
@@ -167,7 +168,7 @@ class Faults:
 
     def disk(self, step):
         runs = 0
-        while self.fault(f"disk:{runs * step}"):
+        while self.fault(f"disk:{(runs * self.a.parts + self.a.part) * step}"):
             runs += 1
         return runs
 
@@ -175,16 +176,16 @@ class Faults:
         """Each call of a kind, as far as `most`; beyond that some of them."""
         runs = 0
         for call, error in CALLS.items():
-            at = 1
+            at = 1 + self.a.part
             while self.fault(f"{call}:{at}:{error}"):
-                at += 1 if at < most else self.random.randint(1, 1 + at // 4)
+                at += self.a.parts if at < most else self.random.randint(1, 1 + at // 4)
                 runs += 1
         return runs
 
     def new(self, most, count):
         """Allocations: some of the first `most`, or each of them."""
         chosen = range(1, most + 1) if count >= most else sorted(self.random.sample(range(1, most + 1), count))
-        return sum(self.fault(f"new:{at}") for at in chosen)
+        return sum(self.fault(f"new:{at}") for at in chosen[self.a.part::self.a.parts])
 
 
 def main():
@@ -194,10 +195,17 @@ def main():
     p.add_argument("--long", action="store_true", help="1,000 signals, every 8 KB, every call, 10,000 allocations: an hour")
     p.add_argument("--only", default="kill,disk,calls,new")
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--jobs", type=int, default=1, help="share the work among so many processes")
+    p.add_argument("--part", type=int, default=0, help="of the --parts, counted from 0: this one alone")
+    p.add_argument("--parts", type=int, default=1)
     a = p.parse_args()
     if subprocess.run(["which", "ffmpeg", "ffprobe"], capture_output=True).returncode:
         print("skipped: ffmpeg is not installed")
         return 77
+    if a.jobs > 1:
+        jobs = [subprocess.Popen([sys.executable, "-B", *sys.argv, "--jobs", "1", "--part", str(i), "--parts", str(a.jobs)])
+                for i in range(a.jobs)]
+        return max([job.wait() for job in jobs])
     with tempfile.TemporaryDirectory() as folder:
         faults = Faults(a, folder)
         plan = {"kill": lambda: faults.kill(1000 if a.long else 32), "disk": lambda: faults.disk(8192 if a.long else 40000),
