@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <tuple>
 
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
@@ -86,6 +87,19 @@ TEST_CASE("grey, alpha and text formats become RGB", "[image]") {
     const Bytes high = media::read_image(folder / "g16.pgm").rgb;
     REQUIRE(high.size() == 6);
     for (int i = 0; i < 6; ++i) CHECK(std::abs(high[std::size_t(i)] - (i < 3 ? 7 : 199)) <= 1);
+    for (const auto& [depth, most, type, data] : {std::tuple{1, 255, "GRAYSCALE", std::string("\x07\xc8")},
+                                                  {2, 255, "GRAYSCALE_ALPHA", "\x07\xff\xc8\xff"},
+                                                  {1, 65535, "GRAYSCALE", std::string("\x07\x00\xc8\x00", 4)},
+                                                  {3, 255, "RGB", "\x07\x07\x07\xc8\xc8\xc8"}}) {
+        INFO(type << " up to " << most);
+        const std::string pam = "P7\nWIDTH 2\nHEIGHT 1\nDEPTH " + std::to_string(depth) + "\nMAXVAL " +
+                                std::to_string(most) + "\nTUPLTYPE " + type + "\nENDHDR\n" + data;
+        write_bytes(folder / "any name", Bytes(pam.begin(), pam.end()));
+        CHECK(media::is_picture(folder / "any name"));
+        const Bytes rgb = media::read_image(folder / "any name").rgb;
+        REQUIRE(rgb.size() == 6);
+        for (int i = 0; i < 6; ++i) CHECK(std::abs(rgb[std::size_t(i)] - (i < 3 ? 7 : 200)) <= 1);
+    }
     Bytes tga(22, 0);  // uncompressed, 1x1, 32 bits: blue, green, red, alpha
     tga[2] = 2, tga[12] = 1, tga[14] = 1, tga[16] = 32;
     tga[18] = 10, tga[19] = 20, tga[20] = 30;
@@ -156,10 +170,27 @@ TEST_CASE("pictures that cannot be read are named", "[image]") {
     write_bytes(folder / "cut.ppm", Bytes(cut.begin(), cut.end()));
     refuse(folder / "cut.ppm", "copy it again");
     write_bytes(folder / "cut.tga", {0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 24, 0, 9, 9, 9});
-    CHECK(media::read_image(folder / "cut.tga").rgb == Bytes(12, 0));
+    refuse(folder / "cut.tga", "copy it again");
     const std::string huge = "P6 60000 60000 255\n";
     write_bytes(folder / "huge.ppm", Bytes(huge.begin(), huge.end()));
     refuse(folder / "huge.ppm", "damaged");
+}
+
+TEST_CASE("a picture that is cut short anywhere is no grey or black rest", "[image]") {
+    const TempFolder folder;
+    for (const std::string name : {"a.bmp", "a.gif", "a.tga", "a.png", "a.ppm"}) {
+        const std::string rle = name == "a.tga" ? " -rle 1" : "";
+        if (!make_video("-f lavfi -i testsrc2=s=60x46 -frames:v 1" + rle, folder / name)) continue;
+        const Bytes whole = read_bytes(folder / name);
+        CHECK(media::read_image(folder / name).rgb.size() == 60 * 46 * 3);
+        for (const double part : {.3, .6, .9}) {
+            INFO(name << ", " << part);
+            const std::string cut = folder / ("cut" + name.substr(1));
+            write_bytes(cut, Bytes(whole.begin(), whole.begin() + std::ptrdiff_t(double(whole.size()) * part)));
+            const Error error = error_of([&] { media::read_image(cut); });
+            CHECK(std::string(error.what()).find("copy it again") != std::string::npos);
+        }
+    }
 }
 
 TEST_CASE("flipped bits never crash the picture reader", "[image]") {

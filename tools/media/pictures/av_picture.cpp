@@ -61,6 +61,7 @@ const AVInputFormat* format_of_pnm(std::span<const std::uint8_t> file) {
     if (file.size() < 3 || file[0] != 'P' || !std::isspace(file[2])) return nullptr;
     return file[1] == '5'   ? av_find_input_format("pgm_pipe")
            : file[1] == '6' ? av_find_input_format("ppm_pipe")
+           : file[1] == '7' ? av_find_input_format("pam_pipe")  // which it knows by the name alone
                             : nullptr;
 }
 

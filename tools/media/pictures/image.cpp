@@ -120,14 +120,43 @@ Encoded read_encoded(const std::string& path, const GiveUp& give_up) {
     return file;
 }
 
-bool decode_other(const Bytes& bytes, int& width, int& height, Bytes& rgb, std::string& reason) {
+/// A file for stb_image, which goes on with zeros behind its end: whether it came to that.
+struct Reading {
+    const Bytes& bytes;
+    std::size_t at = 0;
+    bool ends_early = false;
+
+    static int read(void* self, char* to, int wanted) {
+        constexpr int kAhead = 128;  // so much it reads without need
+        Reading& r = *static_cast<Reading*>(self);
+        const std::size_t n = std::min(std::size_t(wanted), r.bytes.size() - r.at);
+        std::copy_n(r.bytes.begin() + std::ptrdiff_t(r.at), n, to);
+        r.at += n;
+        r.ends_early |= n == 0 || (n < std::size_t(wanted) && wanted != kAhead);
+        return int(n);
+    }
+    static void skip(void* self, int bytes) {
+        Reading& r = *static_cast<Reading*>(self);
+        const std::int64_t to = std::int64_t(r.at) + bytes;
+        r.at = std::size_t(std::clamp<std::int64_t>(to, 0, std::int64_t(r.bytes.size())));
+    }
+    static int eof(void* self) {
+        const Reading& r = *static_cast<Reading*>(self);
+        return r.at == r.bytes.size();
+    }
+};
+
+bool decode_other(const Bytes& bytes, int& width, int& height, Bytes& rgb, std::string& reason, bool& ends_early) {
+    const stbi_io_callbacks callbacks{Reading::read, Reading::skip, Reading::eof};
+    Reading reading{bytes};
     int channels = 0;
     const std::unique_ptr<stbi_uc, decltype(&std::free)> pixels(
-        stbi_load_from_memory(bytes.data(), int(bytes.size()), &width, &height, &channels, 3), std::free);
+        stbi_load_from_callbacks(&callbacks, &reading, &width, &height, &channels, 3), std::free);
     if (!pixels) {
         reason = stbi_failure_reason();
         return false;
     }
+    ends_early = reading.ends_early;
     rgb.assign(pixels.get(), pixels.get() + std::size_t(width) * height * 3);
     return true;
 }
@@ -158,14 +187,16 @@ Image read_image(const std::string& path, const GiveUp& give_up, std::string* wa
     } else if (file.format == PictureFormat::jpeg) {
         decoded = decode_jpeg(file.bytes, w, h, rgb, reason, give_up, &ends_early);
     } else {
-        decoded = decode_other(file.bytes, w, h, rgb, reason);
+        decoded = decode_other(file.bytes, w, h, rgb, reason, ends_early);
     }
     if (give_up && give_up()) throw_input(path, "was given up while it was decoded");
     if (!decoded) throw_input(path, "is a damaged picture (" + reason + "); copy it again");
-    if (file.format == PictureFormat::jpeg && !read_jpeg_markers(file.bytes).complete) {
-        if (ends_early) throw_input(path, "is a picture that ends early, cut short; copy it again");
-        file.warning = "its end marker is missing; it may have been cut short";
+    if (file.format == PictureFormat::jpeg) {
+        const bool complete = read_jpeg_markers(file.bytes).complete;
+        ends_early = ends_early && !complete;
+        if (!complete) file.warning = "its end marker is missing; it may have been cut short";
     }
+    if (ends_early) throw_input(path, "is a picture that ends early, cut short; copy it again");
     if (warning) *warning = file.warning;
     const ImageSize size = displayed_size(file);
     Image image{size.width, size.height, {}};

@@ -115,6 +115,7 @@ std::optional<PictureFormat> picture_format(Bytes head, bool whole) {
     }
     if (has(head, 0, {"II*\0", 4}) || has(head, 0, {"MM\0*", 4})) return PictureFormat::tiff;
     if (is_heif(head)) return PictureFormat::heif;
+    if (has(head, 0, "P7\n")) return PictureFormat::other;  // PAM, which libav knows by its name alone
     return libav_format(head);
 }
 
