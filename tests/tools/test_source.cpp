@@ -329,6 +329,7 @@ TEST_CASE("a list stands for the paths in it", "[source]") {
         return std::string(error.what());
     };
     CHECK(complaint(notes).find("its first line, 'hello', is no file") != std::string::npos);
+    CHECK(complaint("@").find("names no list") != std::string::npos);
     CHECK(complaint("@" + clip()).find("is no list") != std::string::npos);
     CHECK(complaint("@" + (folder / "none.txt")).find("does not exist") != std::string::npos);
     CHECK(complaint(write("bad.data", "valid = nowhere.txt\n")).find("nowhere.txt' does not exist") !=

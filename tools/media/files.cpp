@@ -5,9 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -31,16 +34,51 @@ void require_readable(const std::string& path) {
         fail("is empty (0 bytes); copy or record it again");
 }
 
+namespace {
+
+/// Where the password in `address`, behind its "://", begins and ends; both 0 where there is none. One with a '/', '?'
+/// or
+/// '#' in it, which no address may have, reaches to the last '@', unless it would be a port.
+std::pair<std::size_t, std::size_t> password_in(std::string_view address) {
+    constexpr auto npos = std::string_view::npos;
+    const std::size_t end = std::min(address.find_first_of("/?#"), address.size()), colon = address.find(':');
+    if (colon == npos || colon > end) return {};
+    std::size_t sign = address.substr(0, end).rfind('@');
+    const bool is_port = address.find_first_not_of("0123456789", colon + 1) == end;
+    if (sign == npos && !is_port) sign = address.rfind('@');
+    return sign == npos || sign < colon ? std::pair<std::size_t, std::size_t>() : std::pair(colon + 1, sign);
+}
+
+/// "***" for what follows each '=' behind a name that says that it is secret.
+std::string without_secrets(std::string address) {
+    static constexpr std::string_view kSecret[] = {"pass", "pwd", "token", "secret", "key", "auth", "sig"};
+    constexpr std::string_view kEnds = "&;/?#";
+    for (std::size_t at = address.find('='); at != std::string::npos; at = address.find('=', at + 1)) {
+        const std::size_t begin = address.find_last_of(kEnds, at) + 1;
+        std::string name = address.substr(begin, at - begin);
+        for (char& c : name) c = char(std::tolower(static_cast<unsigned char>(c)));
+        if (std::none_of(std::begin(kSecret), std::end(kSecret),
+                         [&](std::string_view word) { return name.find(word) != std::string::npos; }))
+            continue;
+        const std::size_t end = std::min(address.find_first_of("&;#", at), address.size());
+        address.replace(at + 1, end - at - 1, "***");
+    }
+    return address;
+}
+
+}  // namespace
+
 std::string without_passwords(const std::string& text) {
+    constexpr std::string_view kEnds = " '\"\n";
     std::string out;
     std::size_t done = 0;
-    for (std::size_t at = text.find("://"); at != std::string::npos; at = text.find("://", at)) {
-        at += 3;
-        const std::size_t end = std::min(text.find_first_of("/?#\n", at), text.size());
-        const std::size_t sign = text.substr(0, end).rfind('@'), colon = text.find(':', at);
-        if (sign == std::string::npos || sign < at || colon > sign) continue;
-        out += text.substr(done, colon + 1 - done) + "***";
-        done = sign;
+    for (std::size_t at = text.find(":/"); at != std::string::npos; at = text.find(":/", done)) {
+        at = std::min(text.find_first_not_of('/', at + 1), text.size());
+        const std::size_t end = std::min(text.find_first_of(kEnds, at), text.size());
+        std::string address = text.substr(at, end - at);
+        if (const auto [begin, sign] = password_in(address); sign > 0) address.replace(begin, sign - begin, "***");
+        out += text.substr(done, at - done) + without_secrets(address);
+        done = end;
     }
     return out + text.substr(done);
 }
@@ -54,7 +92,7 @@ std::string lower_ending(const std::string& path) {
 }
 
 void throw_output(const std::string& path, const std::string& reason, ErrorKind kind) {
-    throw Error(kind, "cannot write '" + path + "': " + reason);
+    throw Error(kind, without_passwords("cannot write '" + path + "': " + reason));
 }
 
 void throw_input(const std::string& path, const std::string& what) {

@@ -42,12 +42,14 @@ void RecordFile::close() {
 void RecordFile::fail() {
     // A record that was cut off by a full disk is taken back, so that every line of the file parses.
     const bool cut_off = file_->written() > bytes_ && !(path_ != "-" && file_->cut(bytes_));
-    throw Error(ErrorKind::output,
-                fmt::format("cannot write {}: {}{}{}", path_ == "-" ? "to standard output" : path_, file_->reason(),
-                            replacing_     ? "; the file that was there is as it was"
-                            : records_ > 0 ? fmt::format("; {} records are in it", records_)
-                                           : "",
-                            cut_off ? "; its last line is cut off" : ""));
+    throw Error(
+        ErrorKind::output,
+        fmt::format("cannot write {}: {}{}{}", path_ == "-" ? "to standard output" : path_, file_->reason(),
+                    replacing_     ? "; the file that was there is as it was"
+                    : records_ > 0 ? fmt::format("; {} in it", records_ == 1 ? "1 record is"
+                                                                             : fmt::format("{} records are", records_))
+                                   : "",
+                    cut_off ? "; its last line is cut off" : ""));
 }
 
 std::vector<std::string> RecordFile::outputs() const {

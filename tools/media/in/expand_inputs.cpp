@@ -130,6 +130,7 @@ void expand(const std::string& path, std::vector<std::string>& out, std::vector<
 /// The paths in a list; nothing where it is none.
 std::optional<std::vector<std::string>> listed(const std::string& path, std::vector<std::string>& files) {
     std::error_code code;
+    if (path == "@") throw Error(ErrorKind::usage, "'@' names no list; write @list.txt, without a blank");
     if (path.starts_with('@') && !fs::exists(path, code)) return read_input_list(path.substr(1), true, files);
     return is_url(path) ? std::nullopt : read_input_list(path, false, files);
 }

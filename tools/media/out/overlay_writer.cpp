@@ -33,7 +33,7 @@ bool is_turned(const AVStream& stream) { return from_display_matrix(display_matr
 OverlayWriter::OverlayWriter(std::string recording, const std::string& path, const std::string& header, int video)
     : recording_(std::move(recording)), path_(path), copies_(copies_to(path)), file_(path) {
     if (file_.is_direct() && is_stream(path))
-        throw_output(path, "it is a pipe, and an overlay is written into a file", ErrorKind::unsupported);
+        throw_output(path, "it is a pipe or a device, and an overlay is written into a file", ErrorKind::unsupported);
     if (can_be_copied(recording_)) copy_.emplace(recording_, RecordingCopy::Tracks::all, video);
     step(-std::numeric_limits<double>::infinity(), 0);
     AVFormatContext* raw = nullptr;

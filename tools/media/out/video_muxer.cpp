@@ -65,7 +65,8 @@ VideoMuxer::VideoMuxer(const std::string& path, GiveUp give_up)
       file_(path),
       give_up_(std::move(give_up)) {
     if (file_.is_direct() && is_stream(path) && container_->name != std::string("matroska"))
-        throw_output(path, "it is a pipe, and a video of this kind goes back to its begin at the end; take .mkv");
+        throw_output(path,
+                     "it is a pipe or a device, and a video of this kind goes back to its begin at the end; take .mkv");
 }
 
 void VideoMuxer::check(int code) {
