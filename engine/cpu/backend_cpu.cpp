@@ -142,21 +142,44 @@ kernels::Tensor CpuBackend::view(TensorId t, std::byte* slot, int picture, int l
     return {base + place.channel_offset, 1, s.h, s.w, s.c, whole.c};
 }
 
-void CpuBackend::run(std::byte* slot, int count) {
+/// Those of an ordinary network are finished: their results are soon there.
+class CpuBackend::Patience {
+public:
+    explicit Patience(const std::atomic<bool>* stop) : stop_(stop) {}
+    bool is_over() {
+        constexpr std::chrono::milliseconds kLong{500};
+        if (is_over_ || !stop_ || !*stop_) return is_over_;
+        const auto now = std::chrono::steady_clock::now();
+        if (!asked_) asked_ = now;
+        return is_over_ = now - *asked_ > kLong;
+    }
+
+private:
+    const std::atomic<bool>* stop_;
+    std::optional<std::chrono::steady_clock::time_point> asked_;  // when it was first seen to be asked to stop
+    bool is_over_ = false;
+};
+
+bool CpuBackend::run(std::byte* slot, int count, const std::atomic<bool>* stop) {
     if (count == 1 || lanes_.size() == 1) {
         const OmpThreads scope(threads_);
-        for (int i = 0; i < count; ++i) run_picture({slot, i, 0, true});
-        return;
+        Patience patience(stop);
+        for (int i = 0; i < count; ++i) run_picture({slot, i, 0, true}, patience);
+        return !patience.is_over();
     }
     std::atomic<int> next{0};
+    std::atomic<bool> whole{true};
     lane_workers_.run([&](int lane) {
         const OmpThreads scope(lane_threads_);
-        for (int i = next++; i < count; i = next++) run_picture({slot, i, lane, false});
+        Patience patience(stop);
+        for (int i = next++; i < count; i = next++) run_picture({slot, i, lane, false}, patience);
+        if (patience.is_over()) whole = false;
     });
+    return whole;
 }
 
-void CpuBackend::run_picture(const Place& place) {
-    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
+void CpuBackend::run_picture(const Place& place, Patience& patience) {
+    for (std::size_t i = 0; i < plan_.graph.nodes.size() && !patience.is_over(); ++i)
         with_layer_name(plan_.graph.nodes[i], kDevice, [&] { run_node(int(i), place); });
 }
 

@@ -53,6 +53,7 @@ private:
     struct Kernels;    // of a convolution's problem: for all threads and for each lane
     struct Conv;       // one convolution, packed
     struct BatchNorm;  // one that could not be folded
+    class Patience;    // with what goes on though it shall stop
     struct Lane {
         HostBuffer arena, scratch;
     };
@@ -65,8 +66,8 @@ private:
     Kernels& kernels_for(const kernels::ConvProblem& problem);
     void prepare(int node, const ConvOp& op);
     void prepare(int node, const BatchNormOp& op, BatchNormFormula formula);
-    void run(std::byte* slot, int count);
-    void run_picture(const Place& place);
+    bool run(std::byte* slot, int count, const std::atomic<bool>* stop);
+    void run_picture(const Place& place, Patience& patience);
     void run_node(int index, const Place& place);
     void run_conv(int index, const ConvOp& op, const Place& place);
     void run_rare(const Node& node, const Place& place) const;
@@ -91,7 +92,7 @@ class CpuSlot final : public Slot {
 public:
     explicit CpuSlot(CpuBackend& backend);
     void preprocess(int index, const Frame& frame, DecoderSeat& seat) override;
-    void run(int count) override;
+    bool run(int count, const std::atomic<bool>* stop = nullptr) override;
     double wait() override { return run_ms_; }
     std::optional<std::int64_t> collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) override;
     std::string first_not_finite(int index) override;

@@ -21,10 +21,11 @@ void CpuSlot::preprocess(int index, const Frame& frame, DecoderSeat&) {
     kernels::cpu::preprocess(picture, placement, backend_.detect_.resize, backend_.view(input_, memory_.data(), index));
 }
 
-void CpuSlot::run(int count) {
+bool CpuSlot::run(int count, const std::atomic<bool>* stop) {
     const auto start = StageClock::Clock::now();
-    backend_.run(memory_.data(), count);
+    if (!backend_.run(memory_.data(), count, stop)) return false;
     run_ms_ = std::chrono::duration<double, std::milli>(StageClock::Clock::now() - start).count();
+    return true;
 }
 
 void CpuSlot::decode(const Head& head, int index) {

@@ -148,7 +148,7 @@ void CudaSlot::preprocess(int index, const Frame& frame, DecoderSeat& any_seat) 
 
 void CudaSlot::drop() { resources_->group->drop(); }
 
-void CudaSlot::run(int count) {
+bool CudaSlot::run(int count, const std::atomic<bool>* /*stop*/) {
     const DeviceScope scope(backend_.device());
     Resources& r = *resources_;
     const cudaStream_t stream = backend_.compute_stream();
@@ -169,6 +169,7 @@ void CudaSlot::run(int count) {
     cuda_check(cudaEventRecord(r.start.get(), stream), "cudaEventRecord");
     cuda_check(cudaGraphLaunch(r.graphs[at].get(), stream), "cudaGraphLaunch");
     cuda_check(cudaEventRecord(r.done.get(), stream), "cudaEventRecord");
+    return true;
 }
 
 double CudaSlot::wait() {

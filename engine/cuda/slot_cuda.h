@@ -13,7 +13,8 @@ public:
     ~CudaSlot() override;
     void preprocess(int index, const Frame& frame, DecoderSeat& seat) override;
     void drop() override;
-    void run(int count) override;
+    /// It never takes long.
+    bool run(int count, const std::atomic<bool>* stop = nullptr) override;
     double wait() override;
     std::optional<std::int64_t> collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) override;
     std::string first_not_finite(int index) override;

@@ -295,7 +295,7 @@ void DeviceWorker::run_batch(Batch& batch) {
     const auto start = Clock::now();
     try {
         const std::lock_guard alone(network_mutex_);
-        batch.slot->run(count);
+        if (!batch.slot->run(count, &dropping_)) batch.lost = true;
     } catch (...) {
         blame(batch, std::current_exception());
     }

@@ -59,6 +59,8 @@ public:
     std::int64_t not_finite = 0;        // boxes of each picture
     bool endless_boxes = false;         // so many that they are never sorted out
     std::atomic<bool> collecting{false};
+    bool endless_network = false;  // which only a stop ends
+    std::atomic<bool> computing{false};
     std::atomic<int> sought{0};  // times that a layer was looked for
 
     static int number(const PixelView& p) { return p.plane[0][0] + 256 * p.plane[0][1]; }
@@ -80,7 +82,7 @@ private:
             if (number(frame.pixels) == backend.fail_picture) throw Error(ErrorKind::input, "bad picture");
             numbers.at(std::size_t(index)) = number(frame.pixels);
         }
-        void run(int count) override {
+        bool run(int count, const std::atomic<bool>* stop = nullptr) override {
             backend.most_at_once = std::max<int>(backend.most_at_once, ++backend.running);
             int run = 0;
             {
@@ -95,6 +97,9 @@ private:
             if (backend.dead && !backend.die_silently) throw Error(ErrorKind::device, "the fake device has died");
             hangs = hangs || run == backend.hang_at_run;
             if (run == backend.fail_run) throw Error(ErrorKind::device, "a batch was lost");
+            backend.computing = true;
+            while (backend.endless_network && !*stop) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            return !backend.endless_network;
         }
         double wait() override {
             backend.patience.wait("the network", [&] { return !hangs; });

@@ -289,15 +289,17 @@ TEST_CASE("where what is not finite came from is looked for once, and counted ev
     for (const test::FakeBackend* backend : fake.backends) CHECK(backend->sought <= 1);
 }
 
-TEST_CASE("a picture whose boxes take for ever is given up with all else", "[submit]") {
+TEST_CASE("a picture whose boxes, or whose network, take for ever is given up with all else", "[submit]") {
     const NumberedPictures pictures;
-    FakeDevices fake(1, 3);
-    test::FakeBackend& backend = *fake.backends[0];
-    backend.endless_boxes = true;
-    SubmitQueue queue(fake.workers, kCapacity);
-    for (int i = 0; i < 5; ++i) queue.submit(pictures.frame(i));
-    queue.finish();
-    while (!backend.collecting) std::this_thread::yield();
-    queue.cancel();
-    CHECK_FALSE(queue.next().has_value());
+    for (const bool network : {false, true}) {
+        FakeDevices fake(1, 3);
+        test::FakeBackend& backend = *fake.backends[0];
+        (network ? backend.endless_network : backend.endless_boxes) = true;
+        SubmitQueue queue(fake.workers, kCapacity);
+        for (int i = 0; i < 5; ++i) queue.submit(pictures.frame(i));
+        queue.finish();
+        while (network ? !backend.computing : !backend.collecting) std::this_thread::yield();
+        queue.cancel();
+        CHECK_FALSE(queue.next().has_value());
+    }
 }
