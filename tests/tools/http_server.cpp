@@ -97,7 +97,10 @@ void HttpServer::serve(int client) {
         return;
     }
     const auto other = answer_.others.find(path_of(request));
-    const std::string_view file = other == answer_.others.end() ? answer_.file : other->second;
+    const bool is_replaced = !answer_.replacement.empty() && breaks_left_ < answer_.breaks;
+    const std::string_view file = other != answer_.others.end() ? other->second
+                                  : is_replaced                 ? answer_.replacement
+                                                                : answer_.file;
     if (file.empty()) {
         send_all(client, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
         return;

@@ -205,6 +205,12 @@ TEST_CASE("a file that a web server drops for good ends with an error that says 
         add(answer, 60, reason);
         answer.length = Length::untold;
         if (name != "clip.ts") add(answer, 60, reason);
+        if (name != "clip.ts") continue;
+        const HttpServer server(answer);  // it may as well have been all
+        const Reading got = read(server.url(name));
+        CHECK(got.error == "");
+        CHECK(has(got.notes.first_damage, "this may not be all of it"));
+        CHECK(got.frames.size() < kFrames * 2 / 3);
     }
     for (const auto& trial : trials) {
         const HttpAnswer& answer = trial->answer;
@@ -224,6 +230,50 @@ TEST_CASE("a file that a web server drops for good ends with an error that says 
         CHECK(got.notes.damaged == 0);
         CHECK(trial->server.sent() < 2 * answer.file.size());
     }
+}
+
+TEST_CASE("a file that is replaced while a web server drops it is never mixed with the other", "[http]") {
+    const TempFolder folder;
+    Trials trials;
+    std::map<std::string, std::vector<FrameMark>> expected;
+    for (const std::string name : kNames) {
+        const std::string other = "other-" + name;
+        if (!make_clip(folder / name) || !make_video("-i " + folder / name +
+                                                         " -vf negate -c:v libx264 -preset "
+                                                         "veryfast -crf 12 -movflags +faststart",
+                                                     folder / other))
+            return;
+        expected[name] = read(folder / name).frames;
+        HttpAnswer answer = half_of(read_file(folder / name));
+        answer.breaks = 1;
+        answer.replacement = read_file(folder / other);
+        for (const Length length : {Length::stated, Length::chunked}) {
+            answer.length = length;
+            trials.push_back(std::make_unique<Trial>(name, answer));
+        }
+        answer.replacement.resize(answer.breaks_after / 2);  // it ends before the place
+        trials.push_back(std::make_unique<Trial>(name, answer));
+        answer.replacement = read_file(folder / other);
+        answer.replacement.resize(answer.file.size());  // of a TS libav looks at the end, and what is there it believes
+        if (name != "clip.ts") trials.push_back(std::make_unique<Trial>(name, answer));
+    }
+    for (const auto& trial : trials) {
+        CAPTURE(trial->name, int(trial->answer.length), trial->answer.file.size(), trial->answer.replacement.size());
+        const Reading got = trial->reading.get();
+        CAPTURE(got.error);
+        CHECK(has(got.error, "was replaced on the server"));
+        CHECK(begins_like(got.frames, expected[trial->name]));
+        CHECK(got.frames.size() < kFrames * 2 / 3);
+        CHECK((trial->name == "clip.ts" || got.frames.size() > kFrames / 3));
+    }
+}
+
+TEST_CASE("a name that no host has is called that", "[http]") {
+    const Reading got = read("http://no-such-host.invalid/clip.mp4");
+    CAPTURE(got.error);
+    CHECK(has(got.error,
+              "'http://no-such-host.invalid/clip.mp4' cannot be opened (the name of its host, "
+              "no-such-host.invalid, cannot be resolved: "));
 }
 
 TEST_CASE("a file that would have to be read back says so where the server knows no ranges", "[http]") {
@@ -381,7 +431,8 @@ TEST_CASE("segments of a playlist that a web server drops are asked for again, o
         answer.ranges = false;
         const Reading cut = get();
         CAPTURE(cut.error);
-        CHECK(has(cut.error, " s of the video: a part of it broke off; download it"));
+        CHECK(has(cut.error, " s of the video: a part of it, http://127.0.0.1:"));
+        CHECK(has(cut.error, "/list0.ts, broke off; download it"));
         CHECK(cut.frames.size() < kFrames / 2);
         CHECK(begins_like(cut.frames, whole.frames));
     }

@@ -119,12 +119,17 @@ void Demuxer::require_reach() const {
 
 /// libav would wait for the name service inside, where nothing interrupts it.
 void Demuxer::look_up_host() const {
-    const std::string host = host_to_look_up(info_.path);
-    if (!host.empty() && !wait_for_name_service(host, deadline_, cancel_))
-        fail("cannot be opened (the name service does not answer for " + host + "); check the address and the network");
+    const std::string reason = why_host_not_found(info_.path);
+    if (!reason.empty()) fail("cannot be opened (" + reason + "); check the address and the network");
+}
+
+std::string Demuxer::why_host_not_found(const std::string& url) const {
+    const std::string host = host_to_look_up(url);
+    return host.empty() ? "" : why_not_found(host, deadline_, cancel_);
 }
 
 std::string Demuxer::why_unopened(int code, bool from_far) const {
+    if (body_ && body_->is_replaced()) return "was replaced on the server while it was opened; try again";
     const std::string kind = io_ ? reach_.why_not({io_->buffer, io_->buf_end}) : reach_.why_not();
     if (!kind.empty()) return kind;
     if (!from_far)

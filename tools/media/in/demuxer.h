@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -15,6 +16,7 @@
 #include <convoy/segment.h>
 #include "tools/media/av_handles.h"
 #include "tools/media/av_io.h"
+#include "tools/media/in/http_body.h"
 #include "tools/media/in/video_stream.h"
 #include "tools/media/reach.h"
 
@@ -76,6 +78,7 @@ private:
     void require_reach() const;
     std::string why_unopened(int code, bool from_far) const;
     void look_up_host() const;
+    std::string why_host_not_found(const std::string& url) const;
     bool gives_up() const;
     AVIOInterruptCB interrupt();
     void expect_something();
@@ -95,8 +98,10 @@ private:
     int asks_at_end(AVIOContext& io) const;
     bool still_connected(AVIOContext& io);
     void watch_parts(AVFormatContext& context);
-    int open_part(AVFormatContext& context, AVIOContext** io, const char* url, int flags, AVDictionary** options);
-    void look_at_part(AVIOContext& io);
+    int open_part(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options);
+    int connect(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options);
+    void keep_body(AVFormatContext& context, AVIOContext*& io);
+    void look_at_part(AVIOContext& io, const std::string& url);
     bool has_gap() const { return !body() && !gap_.empty(); }
     void break_off(const std::string& reason);
     int disk_error() const;
@@ -117,10 +122,13 @@ private:
     std::unique_ptr<InputStream> stream_in_;  // of what is no regular file
     AvioPtr io_;
     Reach reach_;
-    // Of what libav opens over HTTP: how it would close that itself, what is open, and what of a playlist is missing.
+    // Of what libav opens over HTTP: how it would close that itself, what is open by its address, and what of a
+    // playlist is missing.
     decltype(AVFormatContext::io_close2) close_part_ = nullptr;
-    std::vector<AVIOContext*> parts_;
+    std::map<AVIOContext*, std::string> parts_;
     std::string gap_;
+    std::unique_ptr<HttpBody> body_;  // where its server knows ranges
+    bool has_connected_ = false;
     DemuxerPtr context_;
     AVStream* chosen_ = nullptr;
     VideoStreamPtr stream_;
