@@ -377,6 +377,34 @@ TEST_CASE("only what is live behind a web server is opened again", "[http]") {
     CHECK(server.connections() >= 3);
 }
 
+TEST_CASE("damage of pictures that have no stamps is told by the clock that their times are of", "[http]") {
+    const Bytes jpeg = output_of("ffmpeg -v error -f lavfi -i testsrc2=size=96x64 -frames:v 1 -c:v mjpeg -f mjpeg -");
+    if (jpeg.empty()) return;
+    const std::string whole(jpeg.begin(), jpeg.end());
+    const auto part = [](const std::string& picture) {
+        return "--next\r\nContent-Type: image/jpeg\r\nContent-Length: " + std::to_string(picture.size()) + "\r\n\r\n" +
+               picture + "\r\n";
+    };
+    HttpAnswer answer;
+    answer.head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=next\r\n\r\n" + part(whole);
+    answer.endless = part(whole) + part(whole.substr(0, whole.size() / 20));
+    answer.pause_ms = 500;
+    const HttpServer server(answer);
+    media::InputOptions options;
+    options.frames = 4;
+    const auto input = media::open_input(server.url("video.cgi"), options);
+    const auto reader = input->make_reader({});
+    const auto frames = in_time("damaged pictures", [&] { return read_segment(*reader, input->next_segment()); });
+    REQUIRE(frames.size() == 4);
+    const std::string damage = reader->notes().first_damage;
+    CAPTURE(damage);
+    const auto at = damage.find("near ");
+    REQUIRE(at != std::string::npos);
+    const double near_s = std::stod(damage.substr(at + 5)) - frames.front().time_s;
+    CHECK(near_s > .2);  // as the third of 25 in a second it would be at .08
+    CHECK(near_s < frames.back().time_s - frames.front().time_s);
+}
+
 TEST_CASE("a playlist is live as long as it does not say that it ends", "[http]") {
     const TempFolder folder;
     if (!make_clip(folder / "clip.ts")) return;

@@ -67,6 +67,8 @@ public:
     std::chrono::steady_clock::time_point last_came() const { return last_came_; }
     /// Reading that ended early, a file that is cut short: complete once read() has returned false.
     const SegmentNotes& notes() const { return notes_; }
+    /// Why it ended early where nobody broke it off, a few words; else empty. Complete as notes() are.
+    const std::string& why_ended() const { return why_ended_; }
     /// Of a recording from a network whose end did not come: why, and how far it came, a sentence; else empty. Complete
     /// once read() has returned false.
     const std::string& broken_off() const { return broken_off_; }
@@ -135,7 +137,7 @@ private:
     std::string remark_;
     PacketPtr held_;          // of a recording from a network: the packet behind the one that was read last
     std::int64_t size_ = -1;  // bytes, where that is known
-    std::string broken_off_;
+    std::string broken_off_, why_ended_;
     SegmentNotes notes_;
     bool ended_ = false;
 

@@ -38,10 +38,10 @@ void Demuxer::end(int code) {
     else if (const int error = is_recording() ? disk_error() : 0)
         break_off(av_message(error));
     else if (code != AVERROR_EOF)
-        note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
-                    Clock::now() > deadline_ ? "nothing more came for too long"
-                                             : "reading ended early (" + av_message(code) + ")" +
-                                                   (stream_in_ ? "; a pipe cannot be read back: give the file" : ""));
+        why_ended_ = Clock::now() > deadline_ ? "nothing more came for too long"
+                                              : "reading ended early (" + av_message(code) + ")" +
+                                                    (stream_in_ ? "; a pipe cannot be read back: give the file" : "");
+    if (!why_ended_.empty()) note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_, why_ended_);
     if (broken_off_.empty() && is_recording()) check_cut_short();
 }
 

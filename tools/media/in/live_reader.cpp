@@ -79,6 +79,10 @@ bool LiveReader::connect() {
         options.frame_threads = false;  // each would hold back a frame
         const AVCodec* nvdec = cuda_decoder(stream->codec());
         options.deinterlace = options_.deinterlace;
+        options.time_of = [this, demuxer = c.demuxer.get()](std::int64_t stamp) {
+            return clock_.near(demuxer->has_times() ? demuxer->stream()->seconds(stamp) : std::nan(""),
+                               demuxer->last_came());
+        };
         const bool gpu = device_ && !options_.deinterlace && nvdec &&
                          nvdec == avcodec_find_decoder(stream->codec());  // with a CPU's way out
         if (gpu) options.cuda = device_.get();
@@ -138,10 +142,8 @@ std::optional<Frame> LiveReader::next_of_connection() {
 /// The connection has ended, for whatever reason: live inputs do not end by themselves.
 void LiveReader::drop() {
     if (cancel_.stop_requested()) return;
-    if (connection_->demuxer->notes().damaged > 0)
-        add_damage(notes_, connection_->demuxer->notes());
-    else
-        note_damage(notes_, name_, clock_.last_s(), "the stream dropped out");
+    const std::string& reason = connection_->demuxer->why_ended();
+    note_damage(notes_, name_, clock_.last_s(), reason.empty() ? "the stream dropped out" : reason);
     refusal_ = "'" + name_ + "' dropped out before its first frame; check that it sends video";
     connection_.reset();
 }
