@@ -104,7 +104,7 @@ private:
     int connect(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options);
     void keep_body(AVFormatContext& context, AVIOContext*& io);
     void look_at_part(AVIOContext& io, const std::string& url);
-    bool has_gap() const { return !body() && !gap_.empty(); }
+    bool has_gap() const { return !gap_.empty() && !body(); }
     void break_off(const std::string& reason);
     int disk_error() const;
     std::optional<double> own_duration_s() const;

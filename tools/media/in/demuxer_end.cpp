@@ -23,6 +23,9 @@ std::string with_decimals(double seconds) {
     return text;
 }
 
+/// As people name it.
+std::string without_file(const std::string& url) { return url.starts_with("file:") ? url.substr(5) : url; }
+
 }  // namespace
 
 bool Demuxer::is_http() const { return info_.path.starts_with("http://") || info_.path.starts_with("https://"); }
@@ -35,6 +38,8 @@ AVIOContext* Demuxer::body() const {
 void Demuxer::end(int code) {
     if (held_)
         end_from_far(code);
+    else if (has_gap())
+        break_off(gap_);
     else if (const int error = is_recording() ? disk_error() : 0)
         break_off(av_message(error));
     else if (code != AVERROR_EOF)
@@ -127,17 +132,18 @@ int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const std::st
     av_dict_free(&own);
     const bool is_list = url.find(".m3u") != url.npos || url.find(".mpd") != url.npos;  // one of several, maybe
     const bool is_itself = url == reach_.location();
-    if (code >= 0 && is_itself && !body_ && HttpBody::fits(**io))
+    if (code >= 0 && is_http() && is_itself && !body_ && HttpBody::fits(**io))
         keep_body(context, *io);
     else if (code >= 0)
         parts_.emplace(*io, url);
     else if (!is_list && !is_itself && gap_.empty())
-        gap_ = "a part of it, " + url + ", cannot be opened (" + av_message(code) + ")";
+        gap_ = "a part of it, " + without_file(url) + ", cannot be opened (" + av_message(code) + ")";
     return code;
 }
 
 /// libav would wait for the name service inside, where nothing interrupts it.
 int Demuxer::connect(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options) {
+    if (!is_http()) return reach_.open(context, io, url.c_str(), AVIO_FLAG_READ, options);
     if (std::exchange(has_connected_, true) && !why_host_not_found(url).empty())
         return gives_up() ? AVERROR_EXIT : AVERROR(EIO);
     av_dict_set(options, "reconnect", "1", 0);  // where ranges are known, behind the last byte
@@ -162,9 +168,9 @@ void Demuxer::keep_body(AVFormatContext& context, AVIOContext*& io) {
 }
 
 void Demuxer::look_at_part(AVIOContext& io, const std::string& url) {
-    const bool broke =
-        io.error < 0 ? io.error != AVERROR(EIO) || avio_size(&io) > 0 : io.eof_reached && still_connected(io);
-    if (broke && gap_.empty()) gap_ = "a part of it, " + url + ", broke off";
+    const bool broke = io.error < 0 ? io.error != AVERROR(EIO) || avio_size(&io) > 0
+                                    : io.eof_reached && is_http() && still_connected(io);
+    if (broke && gap_.empty()) gap_ = "a part of it, " + without_file(url) + ", broke off";
 }
 
 void Demuxer::break_off(const std::string& reason) {
@@ -175,6 +181,7 @@ void Demuxer::break_off(const std::string& reason) {
     if (io) text += (size_ > 0 ? " of " + std::to_string(size_) : "") + " bytes";
     text += ": " + reason + (io && !seekable ? ", and the server knows no ranges" : "");
     text += is_url(info_.path) ? "; download it and give the file, or try again"
+            : !gap_.empty()    ? "; put it there, or give a list without it"
                                : "; check the disk or the network that it lies on";
     broken_off_ = without_passwords(text);
     ++notes_.damaged;
