@@ -13,6 +13,7 @@
 #include "tools/media/files.h"
 #include "tools/media/in/damage.h"
 #include "tools/media/in/demuxer.h"
+#include "tools/media/in/lost_end.h"
 
 namespace convoy::media {
 namespace {
@@ -204,15 +205,18 @@ std::optional<double> Demuxer::missing_s() const {
 }
 
 /// libav takes a file that is cut short for one that ends; an index that names bytes behind the end, or a stated
-/// duration that is not reached, tells.
+/// duration or size that is not reached, tells.
 void Demuxer::check_cut_short() {
     const int entries = avformat_index_get_entries_count(chosen_);
     const std::int64_t size = context_->pb ? avio_size(context_->pb) : -1;
     const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(chosen_, entries - 1) : nullptr;
     const bool bytes_missing = last && size > 0 && last->pos + last->size > size;
-    if (bytes_missing || missing_s().value_or(0) > longest_missing_s())
-        note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
-                    "the file is cut short, the rest of the video is missing");
+    const bool is_file = !is_url(info_.path) && !stream_in_;
+    const std::string lost = bytes_missing || missing_s().value_or(0) > longest_missing_s()
+                                 ? "the file is cut short, the rest of the video is missing"
+                             : is_file ? lost_end(info_.path, context_->iformat->name)
+                                       : "";
+    if (!lost.empty()) note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_, lost);
 }
 
 }  // namespace convoy::media
