@@ -130,7 +130,7 @@ std::string Demuxer::why_host_not_found(const std::string& url) const {
 
 std::string Demuxer::why_unopened(int code, bool from_far) const {
     if (body_ && body_->is_replaced()) return "was replaced on the server while it was opened; try again";
-    if (!gap_.empty()) return "cannot be read: " + gap_;
+    if (!gap_.empty() && !is_http()) return "cannot be read: " + gap_;
     const std::string kind = io_ ? reach_.why_not({io_->buffer, io_->buf_end}) : reach_.why_not();
     if (!kind.empty()) return kind;
     if (!from_far)
