@@ -97,10 +97,13 @@ void HttpServer::serve(int client) {
         return;
     }
     const auto other = answer_.others.find(path_of(request));
-    const bool at_last = other == answer_.others.end() && ++requests_ > 2 && !answer_.file_at_last.empty();
-    const std::string_view file = other != answer_.others.end() ? other->second
-                                  : at_last                     ? answer_.file_at_last
-                                                                : answer_.file;
+    const bool is_other = other != answer_.others.end();
+    const bool at_last = !is_other && ++requests_ > 2 && !answer_.file_at_last.empty();
+    const bool is_replaced = !answer_.replacement.empty() && breaks_left_ < answer_.breaks;
+    const std::string_view file = is_other      ? other->second
+                                  : at_last     ? answer_.file_at_last
+                                  : is_replaced ? answer_.replacement
+                                                : answer_.file;
     if (file.empty()) {
         send_all(client, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
         return;

@@ -27,6 +27,7 @@ struct HttpAnswer {
     std::size_t breaks_after = std::string::npos;  ///< so many bytes of the file, in one connection …
     int breaks = INT_MAX;                          ///< … which happens in so many of them
     enum class Break { close, stall, vanish } then = Break::close;  ///< vanish: nobody listens from then on
+    std::string replacement = {};                                   ///< the file from then on
     std::string head = {};     ///< this instead of a file, and then what `then` says …
     std::string endless = {};  ///< … or this again and again
     int pause_ms = 0;          ///< before each of these

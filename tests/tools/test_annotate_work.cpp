@@ -114,6 +114,30 @@ TEST_CASE("segments drawn and encoded at once give what a sequence gives", "[wor
     CHECK(clocks.encode.stats().count == 45);  // each part's end, too
 }
 
+TEST_CASE("pictures and the sheet show pixels that are not square as players do", "[work]") {
+    InputInfo wide = video_input("v.mp4");
+    wide.pixel_width = 64, wide.pixel_height = 45;
+    const bool shared = GENERATE(false, true);
+    CAPTURE(shared);
+    const TempFolder folder;
+    OutputPlan plan;
+    plan.picture_stems = {folder / "v"};
+    plan.contact_sheet = folder / "sheet.png";
+    if (shared) plan.encoding.encoder = media::EncoderChoice::jpeg;
+    Sinks sinks = make_sinks(plan, {});
+    const auto work = AnnotateWork::begin(sinks.pictures, 0, wide, 1, {"person"}, {}, nullptr);
+    draw(*work, 1);
+    work->end();
+    work->append(places(0, 1));
+    for (const auto& sink : sinks.pictures) sink->close();
+    const media::Image drawn = media::read_image(folder / "v-000000.jpg");
+    CHECK(drawn.width == 137);
+    CHECK(drawn.height == kHeight);
+    CHECK(psnr(drawn, media::with_square_pixels(synthetic(kWidth, kHeight, 1), 64, 45)) > 12);
+    const media::Image sheet = media::read_image(folder / "sheet.png");
+    CHECK(sheet.height < 280);  // 224 of the picture, not 320
+}
+
 TEST_CASE("an input that no sink takes needs no work", "[work]") {
     const TempFolder folder;
     OutputPlan plan;

@@ -79,6 +79,29 @@ void check_even(const std::vector<int>& shown, int total) {
 
 }  // namespace
 
+TEST_CASE("pixels that are not square become so, and no picture gets too large by it", "[image]") {
+    const Image image = synthetic(72, 58, 1);
+    const auto size = [&](int w, int h) {
+        const Image square = media::with_square_pixels(image, w, h);
+        CHECK(square.is_whole());
+        return std::pair(square.width, square.height);
+    };
+    CHECK(size(16, 15) == std::pair(77, 58));
+    CHECK(size(64, 45) == std::pair(102, 58));
+    CHECK(size(8, 9) == std::pair(72, 65));
+    CHECK(media::with_square_pixels(image, 3, 3).rgb == image.rgb);
+    CHECK(size(1000000, 1) == std::pair(16384, 1));
+    CHECK(size(1, 1000000) == std::pair(1, 16384));
+    for (const int bad : {0, -1}) {
+        CHECK(error_of([&] { media::with_square_pixels(image, bad, 1); }).kind() == ErrorKind::usage);
+        CHECK(error_of([&] { media::with_square_pixels(image, 1, bad); }).kind() == ErrorKind::usage);
+    }
+    CHECK(error_of([&] { media::with_square_pixels({}, 4, 3); }).kind() == ErrorKind::usage);
+    const Image back = media::with_square_pixels(media::with_square_pixels(image, 2, 1), 1, 2);
+    CHECK(back.width == 144);
+    CHECK(back.height == 116);
+}
+
 TEST_CASE("a contact sheet shows evenly chosen pictures", "[sheet]") {
     for (const int total : {1, 5, 12, 13, 100, 1000}) {
         ContactSheet sheet(4, 3, 32);

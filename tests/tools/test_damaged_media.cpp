@@ -60,6 +60,31 @@ private:
 
 }  // namespace
 
+TEST_CASE("a container that states its size, or its last packet's, is seen to be cut, beside sound, too", "[damage]") {
+    const TempFolder folder;
+    for (const std::string name : {"whole.mkv", "whole.webm", "whole.asf", "whole.wmv", "whole.flv"})
+        for (const bool sound : {false, true}) {
+            const std::string codecs = name == "whole.webm"  ? "-c:v libvpx -deadline realtime -c:a libopus "
+                                       : name == "whole.flv" ? "-c:v flv -c:a aac "
+                                                             : "-c:v msmpeg4 -c:a wmav2 ";
+            const std::string second = sound ? "-f lavfi -i sine=d=3.5 " : "";
+            const std::string path = folder / name;
+            CAPTURE(name, sound);
+            if (!make_video("-f lavfi -i testsrc2=size=96x64:rate=25:duration=3 " + second + codecs, path)) continue;
+            CHECK(decode_all(path).damaged == 0);
+            const Bytes whole = read_bytes(path);
+            for (const std::size_t lost : {std::size_t(1), std::size_t(5), whole.size() / 8, whole.size() / 2}) {
+                if (name == "whole.flv" && lost > 5) continue;  // it may be between two packets
+                CAPTURE(lost);
+                write_bytes(folder / ("cut-" + name), Bytes(whole.begin(), whole.end() - std::ptrdiff_t(lost)));
+                const Outcome cut = decode_all(folder / ("cut-" + name));
+                CHECK(cut.damaged > 0);
+                // Or its last picture is the first damage.
+                CHECK((lost > 1 || cut.first_damage.find("cut short") != std::string::npos));
+            }
+        }
+}
+
 TEST_CASE("a video that is cut short gives what it has and says so", "[damage]") {
     const TempFolder folder;
     const Bytes whole = read_bytes(clip());

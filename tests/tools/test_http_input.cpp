@@ -205,6 +205,12 @@ TEST_CASE("a file that a web server drops for good ends with an error that says 
         add(answer, 60, reason);
         answer.length = Length::untold;
         if (name != "clip.ts") add(answer, 60, reason);
+        if (name != "clip.ts") continue;
+        const HttpServer server(answer);  // it may as well have been all
+        const Reading got = read(server.url(name));
+        CHECK(got.error == "");
+        CHECK(has(got.notes.first_damage, "this may not be all of it"));
+        CHECK(got.frames.size() < kFrames * 2 / 3);
     }
     for (const auto& trial : trials) {
         const HttpAnswer& answer = trial->answer;
@@ -224,6 +230,50 @@ TEST_CASE("a file that a web server drops for good ends with an error that says 
         CHECK(got.notes.damaged == 0);
         CHECK(trial->server.sent() < 2 * answer.file.size());
     }
+}
+
+TEST_CASE("a file that is replaced while a web server drops it is never mixed with the other", "[http]") {
+    const TempFolder folder;
+    Trials trials;
+    std::map<std::string, std::vector<FrameMark>> expected;
+    for (const std::string name : kNames) {
+        const std::string other = "other-" + name;
+        if (!make_clip(folder / name) || !make_video("-i " + folder / name +
+                                                         " -vf negate -c:v libx264 -preset "
+                                                         "veryfast -crf 12 -movflags +faststart",
+                                                     folder / other))
+            return;
+        expected[name] = read(folder / name).frames;
+        HttpAnswer answer = half_of(read_file(folder / name));
+        answer.breaks = 1;
+        answer.replacement = read_file(folder / other);
+        for (const Length length : {Length::stated, Length::chunked}) {
+            answer.length = length;
+            trials.push_back(std::make_unique<Trial>(name, answer));
+        }
+        answer.replacement.resize(answer.breaks_after / 2);  // it ends before the place
+        trials.push_back(std::make_unique<Trial>(name, answer));
+        answer.replacement = read_file(folder / other);
+        answer.replacement.resize(answer.file.size());  // of a TS libav looks at the end, and what is there it believes
+        if (name != "clip.ts") trials.push_back(std::make_unique<Trial>(name, answer));
+    }
+    for (const auto& trial : trials) {
+        CAPTURE(trial->name, int(trial->answer.length), trial->answer.file.size(), trial->answer.replacement.size());
+        const Reading got = trial->reading.get();
+        CAPTURE(got.error);
+        CHECK(has(got.error, "was replaced on the server"));
+        CHECK(begins_like(got.frames, expected[trial->name]));
+        CHECK(got.frames.size() < kFrames * 2 / 3);
+        CHECK((trial->name == "clip.ts" || got.frames.size() > kFrames / 3));
+    }
+}
+
+TEST_CASE("a name that no host has is called that", "[http]") {
+    const Reading got = read("http://no-such-host.invalid/clip.mp4");
+    CAPTURE(got.error);
+    CHECK(has(got.error,
+              "'http://no-such-host.invalid/clip.mp4' cannot be opened (the name of its host, "
+              "no-such-host.invalid, cannot be resolved: "));
 }
 
 TEST_CASE("a file that would have to be read back says so where the server knows no ranges", "[http]") {
@@ -327,6 +377,34 @@ TEST_CASE("only what is live behind a web server is opened again", "[http]") {
     CHECK(server.connections() >= 3);
 }
 
+TEST_CASE("damage of pictures that have no stamps is told by the clock that their times are of", "[http]") {
+    const Bytes jpeg = output_of("ffmpeg -v error -f lavfi -i testsrc2=size=96x64 -frames:v 1 -c:v mjpeg -f mjpeg -");
+    if (jpeg.empty()) return;
+    const std::string whole(jpeg.begin(), jpeg.end());
+    const auto part = [](const std::string& picture) {
+        return "--next\r\nContent-Type: image/jpeg\r\nContent-Length: " + std::to_string(picture.size()) + "\r\n\r\n" +
+               picture + "\r\n";
+    };
+    HttpAnswer answer;
+    answer.head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace;boundary=next\r\n\r\n" + part(whole);
+    answer.endless = part(whole) + part(whole.substr(0, whole.size() / 20));
+    answer.pause_ms = 500;
+    const HttpServer server(answer);
+    media::InputOptions options;
+    options.frames = 4;
+    const auto input = media::open_input(server.url("video.cgi"), options);
+    const auto reader = input->make_reader({});
+    const auto frames = in_time("damaged pictures", [&] { return read_segment(*reader, input->next_segment()); });
+    REQUIRE(frames.size() == 4);
+    const std::string damage = reader->notes().first_damage;
+    CAPTURE(damage);
+    const auto at = damage.find("near ");
+    REQUIRE(at != std::string::npos);
+    const double near_s = std::stod(damage.substr(at + 5)) - frames.front().time_s;
+    CHECK(near_s > .2);  // as the third of 25 in a second it would be at .08
+    CHECK(near_s < frames.back().time_s - frames.front().time_s);
+}
+
 TEST_CASE("a playlist is live as long as it does not say that it ends", "[http]") {
     const TempFolder folder;
     if (!make_clip(folder / "clip.ts")) return;
@@ -400,7 +478,8 @@ TEST_CASE("segments of a playlist that a web server drops are asked for again, o
         answer.ranges = false;
         const Reading cut = get();
         CAPTURE(cut.error);
-        CHECK(has(cut.error, " s of the video: a part of it broke off; download it"));
+        CHECK(has(cut.error, " s of the video: a part of it, http://127.0.0.1:"));
+        CHECK(has(cut.error, "/list0.ts, broke off; download it"));
         CHECK(cut.frames.size() < kFrames / 2);
         CHECK(begins_like(cut.frames, whole.frames));
     }

@@ -72,3 +72,20 @@ TEST_CASE("live frames without stamps go by the clock", "[live]") {
     check(times_of({{{kNone, 3}, {kNone, 3.2}, {kNone, 3.5}}, {{kNone, 8}, {kNone, 8.2}}}), {0, .2, .5, 5, 5.2});
     check(times_of({{{5, 0}, {kNone, .1}, {5.2, .2}}}), {5, 5.1, 5.2});
 }
+
+TEST_CASE("what has no frame lies among the times of those that have", "[live]") {
+    const auto at = [](double s) {
+        return LiveClock::TimePoint(
+            std::chrono::duration_cast<LiveClock::TimePoint::duration>(std::chrono::duration<double>(s)));
+    };
+    LiveClock clock;
+    clock.connect(kFrame);
+    CHECK(std::isnan(clock.near(7, at(0))));
+    clock.time_of(7, at(0));
+    CHECK(std::fabs(clock.near(7.3, at(5)) - 7.3) < 1e-6);
+    CHECK(std::fabs(clock.near(kNone, at(5)) - 12) < 1e-6);
+    clock.connect(kFrame);
+    CHECK(std::fabs(clock.near(900, at(5)) - 12) < 1e-6);
+    clock.time_of(900, at(6));
+    CHECK(std::fabs(clock.near(900.5, at(6.5)) - 13.5) < 1e-6);
+}

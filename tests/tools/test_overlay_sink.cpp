@@ -9,6 +9,7 @@
 
 #include <convoy/media/draw.h>
 #include <convoy/media/input.h>
+#include <convoy/media/source.h>
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
 #include "tests/tools/video_packets.h"
@@ -287,6 +288,31 @@ TEST_CASE("recordings of any container are copied, whatever they say of decoding
         for (std::size_t i = 0; i < before.size(); ++i) CHECK(std::fabs(before[i] - after[i]) < .0021);
         CHECK(decoding_faults(folder / (std::string(name) + ".mkv")) == "");
     }
+}
+
+TEST_CASE("a crop that only the container states is none of the frames', nor of the overlay's", "[overlay]") {
+    const TempFolder folder;
+    const std::string path = folder / "clap.mp4";
+    if (!make_video("-f lavfi -i testsrc=s=320x240:r=25:d=1 -vf setsar=1 -c:v libx264 -color_primaries bt709 "
+                    "-color_trc bt709 -colorspace bt709 -movflags +write_colr",
+                    path))
+        return;
+    Bytes bytes = read_bytes(path);
+    // In place of what is said of colours, pixels and bit rate: 160 x 120 in the middle, and as many free bytes as fit.
+    const Bytes colour = {0, 0, 0, 19, 'c', 'o', 'l', 'r'}, rate = {0, 0, 0, 20, 'b', 't', 'r', 't'};
+    const Bytes clap = {0, 0, 0, 40, 'c', 'l', 'a', 'p', 0, 0, 0, 160, 0, 0, 0, 1, 0, 0, 0, 120, 0,   0,   0,   1,
+                        0, 0, 0, 0,  0,   0,   0,   1,   0, 0, 0, 0,   0, 0, 0, 1, 0, 0, 0, 15,  'f', 'r', 'e', 'e'};
+    const auto at = std::search(bytes.begin(), bytes.end(), colour.begin(), colour.end());
+    REQUIRE(std::search(at, bytes.end(), rate.begin(), rate.end()) - at == 35);
+    std::copy(clap.begin(), clap.end(), at);
+    write_bytes(path, bytes);
+    OverlaySink sink({folder / "o.mkv"}, kNames);
+    CHECK(overlay(sink, path).size() == 25);
+    CHECK(media::open_source(path)->info().width == 320);
+    const Bytes copy = output_of("ffprobe -v error -show_streams '" + folder / "o.mkv" + "'");
+    const std::string streams(copy.begin(), copy.end());
+    CHECK(streams.find("width=320") != streams.npos);
+    CHECK(streams.find("crop_") == streams.npos);
 }
 
 TEST_CASE("an overlay that cannot be says what can", "[overlay]") {

@@ -135,6 +135,21 @@ TEST_CASE("a playlist by its name opens what is beside it and below", "[reach]")
     check_refused(at.write("concat.m3u8", "ffconcat version 1.0\nfile clip.ts\n"), "is no video but a list (concat)");
 }
 
+TEST_CASE("a playlist's part that is missing is named, and nothing behind it is read", "[reach]") {
+    const Place at;
+    if (!at.ready) return;
+    const std::string part = "#EXTINF:1,\nclip.ts\n", missing = "#EXTINF:1,\nmissing.ts\n",
+                      next = "#EXT-X-DISCONTINUITY\n";
+    CHECK(read(at.write("list.m3u8", kHead + part + next + part + kEnd)) == "60");
+    for (const std::string& parts : {part + missing + next + part, missing + part, missing}) {
+        const std::string error = read(at.write("list.m3u8", kHead + parts + kEnd));
+        CAPTURE(parts, error);
+        CHECK(has(error, "list.m3u8' "));
+        CHECK(has(error, "a part of it, " + at.folder / "missing.ts" + ", cannot be opened (No such file"));
+        CHECK(has(error, "put it there") == (parts != missing));
+    }
+}
+
 TEST_CASE("a playlist of itself ends at once", "[reach]") {
     const Place at;
     if (!at.ready) return;

@@ -25,6 +25,7 @@
 #include <convoy/media/input.h>
 #include "tests/support/catch.h"
 #include "tests/support/in_time.h"
+#include "tests/tools/http_server.h"
 #include "tests/tools/media_files.h"
 #include "tests/tools/segment_frames.h"
 #include "tests/tools/silent_server.h"
@@ -234,6 +235,52 @@ TEST_CASE("waiting for a name service can be ended", "[waits]") {
     }
 }
 
+TEST_CASE("so can waiting for it to connect again", "[waits]") {
+    enum { ended, went_on, not_tried };
+    const TempFolder folder;
+    const Variable proxy("http_proxy");
+    const auto read_on = [&](bool cancelled) {
+        if (!silence_name_service(folder)) return not_tried;
+        const std::string hosts = folder / "hosts", known = "127.0.0.1 host.example\n";
+        write_bytes(hosts, Bytes(known.begin(), known.end()));
+        if (::mount(hosts.c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr) != 0) return not_tried;
+        HttpAnswer answer;
+        const Bytes file = read_bytes(clip());
+        answer.file.assign(file.begin(), file.end());
+        answer.breaks_after = file.size() / 2;
+        const HttpServer server(answer);
+        std::stop_source cancel;
+        media::InputOptions options;
+        if (!cancelled) options.give_up_s = 1;
+        const std::string port = server.url("clip.mp4").substr(std::string("http://127.0.0.1").size());
+        const auto input = media::open_input("http://host.example" + port, options, cancel.get_token());
+        write_bytes(hosts, {});
+        std::jthread stop;
+        if (cancelled) stop = stop_soon(cancel);
+        const auto start = Clock::now();
+        bool failed = false;
+        try {
+            while (input->next_segment()) continue;
+        } catch (const Error& error) {
+            failed = std::string(error.what()).find("nothing more came for 1.00 s") != std::string::npos;
+        }
+        return failed != cancelled && Clock::now() - start < std::chrono::seconds(7) ? ended : went_on;
+    };
+    for (const bool cancelled : {true, false}) {
+        CAPTURE(cancelled);
+        const pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) ::_exit(read_on(cancelled));
+        int state = 0;
+        REQUIRE(::waitpid(child, &state, 0) == child);
+        if (WIFEXITED(state) && WEXITSTATUS(state) == not_tried) {
+            WARN("skipped: this system allows no network of our own");
+            return;
+        }
+        CHECK(state == ended);
+    }
+}
+
 TEST_CASE("the host of an address is the one that is looked up", "[waits]") {
     const Variable proxy("http_proxy"), no_proxy("no_proxy");
     CHECK(media::host_to_look_up("http://host.example/clip.mp4") == "host.example");
@@ -259,5 +306,8 @@ TEST_CASE("the host of an address is the one that is looked up", "[waits]") {
     }
     proxy.set("socks://proxy.example:3128");  // none that libav takes
     CHECK(media::host_to_look_up("http://host.example/clip.mp4") == "host.example");
-    CHECK(media::wait_for_name_service("localhost", Clock::now() + std::chrono::seconds(60), {}));
+    const auto later = Clock::now() + std::chrono::seconds(60);
+    CHECK(media::why_not_found("localhost", later, {}) == "");
+    CHECK(media::why_not_found("no such host", later, {})
+              .starts_with("the name of its host, no such host, cannot be resolved: "));
 }

@@ -43,6 +43,15 @@ inline void copy_side_data(const AVStream& from, AVStream& to) {
 #endif
 }
 
+/// A container's own crop (MP4's `clap`, Matroska's PixelCrop*), which this libav may pass on and no decoder applies.
+inline void forget_crop(AVCodecParameters& parameters) {
+#if LIBAVFORMAT_VERSION_INT >= AV_VERSION_INT(61, 7, 100)
+    av_packet_side_data_remove(parameters.coded_side_data, &parameters.nb_coded_side_data, AV_PKT_DATA_FRAME_CROPPING);
+#else
+    (void)parameters;
+#endif
+}
+
 /// Pictures that a GPU has decoded are handed out where the decoder has put them, not as copies: 5.1 always does so.
 inline void allow_mapped_pictures(AVCodecContext& decoder) {
 #ifdef AV_HWACCEL_FLAG_UNSAFE_OUTPUT

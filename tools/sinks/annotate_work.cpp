@@ -20,6 +20,7 @@ std::unique_ptr<AnnotateWork> AnnotateWork::begin(std::span<const std::unique_pt
                                                   const std::vector<std::string>& class_names,
                                                   const DrawOptions& options, WorkClocks* clocks) {
     std::unique_ptr<AnnotateWork> work(new AnnotateWork(class_names, options, clocks));
+    work->picture_ = {input.pixel_width, input.pixel_height};
     for (const auto& sink : sinks)
         if (std::unique_ptr<Part> part = sink->begin_part(input_index, input, threads))
             work->targets_.push_back({sink.get(), std::move(part)});

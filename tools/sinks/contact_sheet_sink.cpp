@@ -20,7 +20,7 @@ public:
 
     void write(const AnnotatedFrame& frame) override {
         const std::lock_guard lock(mutex);
-        const auto image = [&]() -> const media::Image& { return frame.picture.image(); };
+        const auto image = [&]() -> const media::Image& { return frame.picture.shown(); };
         if (!frame.result.detections.empty()) {
             numbers_with_boxes.push_back(tiles.size());
             with_boxes.add(image);

@@ -9,6 +9,7 @@ void DrawnPicture::draw(const PixelView& pixels, media::Annotator& annotator, st
                         const std::string& caption) {
     is_nv12_ = pixels.format == PixelFormat::nv12;
     has_image_ = !is_nv12_;
+    has_shown_ = false;
     if (is_nv12_) {
         copy_nv12(pixels, nv12_);
         annotator.annotate(nv12_, detections, caption);
@@ -21,6 +22,12 @@ void DrawnPicture::draw(const PixelView& pixels, media::Annotator& annotator, st
 const media::Image& DrawnPicture::image() {
     if (!std::exchange(has_image_, true)) converter_.convert(nv12_.view(), image_);
     return image_;
+}
+
+const media::Image& DrawnPicture::shown() {
+    if (has_square_pixels()) return image();
+    if (!std::exchange(has_shown_, true)) shown_ = media::with_square_pixels(image(), pixel_width_, pixel_height_);
+    return shown_;
 }
 
 }  // namespace convoy::tools

@@ -48,6 +48,11 @@ struct Nv12Image {
 /// Copies NV12 pixels, of host memory. `to` keeps its memory if the size stays. Throws Error(usage) for others.
 void copy_nv12(const PixelView& pixels, Nv12Image& to);
 
+/// The picture as a video's player shows it whose pixels are `pixel_width` wide against `pixel_height` high
+/// (InputInfo): one side gets longer and the other stays, or both get smaller where it would be longer than 16384
+/// pixels. Throws Error(usage) for a picture without pixels, or pixels without a size.
+Image with_square_pixels(const Image& image, int pixel_width, int pixel_height);
+
 /// Reads a picture of up to 2^28 pixels, whatever its name: JPEG by libjpeg, PNG, BMP, GIF (first picture) and TGA by
 /// stb_image, and what libav reads beside them (PNM, WebP, TIFF, JPEG 2000, AVIF and HEIF where it has them, …). Grey
 /// becomes RGB, alpha is dropped, the orientation that a JPEG, PNG, WebP, TIFF or HEIF states is applied. It may come

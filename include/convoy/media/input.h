@@ -63,8 +63,9 @@ std::string without_passwords(const std::string& text);
 /// for a GPU decode with its NVDEC where that gives the same bits, and leave frames in its memory: no more than four of
 /// a reader's frames may be held at a time. Frames may outlive their reader and input.
 ///
-/// Where a server drops a recording, it is asked for the rest if it knows ranges. If the rest does not come,
-/// next_segment() throws Error(input), which says how far it came, once all that came has been handed out.
+/// Where a server drops a recording, it is asked for the rest if it knows ranges. If the rest does not come, or is that
+/// of another file, next_segment() throws Error(input), which says how far it came, once all that came has been handed
+/// out.
 ///
 /// Nothing is opened beside the file but for a playlist (HLS): a local one, by its name .m3u8 or .m3u, may name files
 /// in its folder and below, one over HTTP (and DASH) what HTTP gives. What else it names, or itself, is an

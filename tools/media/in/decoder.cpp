@@ -57,6 +57,7 @@ bool marks_keyframes(AVCodecID codec) {
 
 Decoder::Decoder(VideoStreamPtr stream, std::span<const std::uint8_t> extradata, const DecoderOptions& options)
     : stream_(std::move(stream)),
+      time_of_(options.time_of),
       stay_open_(options.stay_open),
       on_cpu_(!options.cuda),
       deinterlace_(options.deinterlace),
@@ -183,7 +184,7 @@ AVFrame* Decoder::next_known(const Feed& feed, SegmentNotes& notes) {
             }
             // A picture that was decoded in part is worth more than a gap in the count of frames.
             if (picture_->flags & AV_FRAME_FLAG_CORRUPT || picture_->decode_error_flags)
-                note_damage(notes, stream_->path, stream_->seconds(picture_->best_effort_timestamp),
+                note_damage(notes, stream_->path, seconds(picture_->best_effort_timestamp),
                             "a picture is damaged in part");
             return picture_.get();
         }
@@ -208,7 +209,7 @@ AVFrame* Decoder::next_known(const Feed& feed, SegmentNotes& notes) {
 bool Decoder::push(const Feed& feed, SegmentNotes& notes) {
     if (!ending_) {
         if (const AVPacket* packet = feed()) {
-            time_s_ = stream_->seconds(packet->pts);
+            time_s_ = seconds(packet->pts);
             if (!knows_) places_.push_back(packet->pts);
             send(packet, notes);
             return true;

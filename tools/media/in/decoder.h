@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -21,7 +22,9 @@ struct DecoderOptions {
     int reorder_depth = 0;        ///< H.264: frames that are held back at least, to come out in order
     bool inside_gop = false;      ///< the packets begin between two keyframes: see Decoder::undecodable()
     bool deinterlace = false;     ///< interlaced pictures become whole ones; on the CPU only
-    bool stay_open = false;       ///< end without flushing where the codec lets us, though it is not NVDEC's: for tests
+    /// When what has such a time stamp is shown, in the times that people are told; as a rule the stamp's seconds.
+    std::function<double(std::int64_t)> time_of = {};
+    bool stay_open = false;  ///< end without flushing where the codec lets us, though it is not NVDEC's: for tests
 };
 
 /// Whether libav marks this codec's keyframes reliably, packets and pictures both.
@@ -70,8 +73,10 @@ private:
     void send(const AVPacket* packet, SegmentNotes& notes);
     bool can_stay_open() const;
     void forget_order();
+    double seconds(std::int64_t stamp) const { return time_of_ ? time_of_(stamp) : stream_->seconds(stamp); }
 
     VideoStreamPtr stream_;
+    std::function<double(std::int64_t)> time_of_;
     CodecPtr context_;
     FramePtr picture_{av_frame_alloc()};
     PacketPtr end_of_sequence_;

@@ -99,7 +99,7 @@ void Demuxer::open(const AVInputFormat* format) {
     AVDictionary* options = nullptr;
     av_dict_set(&options, "rtsp_flags", "prefer_tcp", 0);  // over UDP, cameras lose packets even in a quiet network
     av_dict_set(&options, "http_persistent", "0", 0);      // else nothing tells how a playlist's segments ended
-    if (is_http()) watch_parts(*raw);
+    if (is_http() || is_local_playlist(info_.path)) watch_parts(*raw);
     context_.release();  // what cannot be opened is freed there
     const int code = avformat_open_input(&raw, location.c_str(), format, &options);
     context_.reset(raw);
@@ -119,12 +119,18 @@ void Demuxer::require_reach() const {
 
 /// libav would wait for the name service inside, where nothing interrupts it.
 void Demuxer::look_up_host() const {
-    const std::string host = host_to_look_up(info_.path);
-    if (!host.empty() && !wait_for_name_service(host, deadline_, cancel_))
-        fail("cannot be opened (the name service does not answer for " + host + "); check the address and the network");
+    const std::string reason = why_host_not_found(info_.path);
+    if (!reason.empty()) fail("cannot be opened (" + reason + "); check the address and the network");
+}
+
+std::string Demuxer::why_host_not_found(const std::string& url) const {
+    const std::string host = host_to_look_up(url);
+    return host.empty() ? "" : why_not_found(host, deadline_, cancel_);
 }
 
 std::string Demuxer::why_unopened(int code, bool from_far) const {
+    if (body_ && body_->is_replaced()) return "was replaced on the server while it was opened; try again";
+    if (!gap_.empty() && !is_http()) return "cannot be read: " + gap_;
     const std::string kind = io_ ? reach_.why_not({io_->buffer, io_->buf_end}) : reach_.why_not();
     if (!kind.empty()) return kind;
     if (!from_far)
@@ -260,7 +266,7 @@ bool Demuxer::read_next(AVPacket& packet) {
         const int code = av_read_frame(context_.get(), &packet);
         require_reach();
         if (cancel_.stop_requested()) break;  // what came last may be half a packet
-        if (code >= 0 && !(held_ && has_gap())) {
+        if (code >= 0 && !(has_gap() && is_recording())) {
             note_arrival();
             expect_something();
             if (packet.stream_index != chosen_->index) continue;

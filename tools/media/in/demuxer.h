@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -15,6 +16,7 @@
 #include <convoy/segment.h>
 #include "tools/media/av_handles.h"
 #include "tools/media/av_io.h"
+#include "tools/media/in/http_body.h"
 #include "tools/media/in/video_stream.h"
 #include "tools/media/reach.h"
 
@@ -65,6 +67,8 @@ public:
     std::chrono::steady_clock::time_point last_came() const { return last_came_; }
     /// Reading that ended early, a file that is cut short: complete once read() has returned false.
     const SegmentNotes& notes() const { return notes_; }
+    /// Why it ended early where nobody broke it off, a few words; else empty. Complete as notes() are.
+    const std::string& why_ended() const { return why_ended_; }
     /// Of a recording from a network whose end did not come: why, and how far it came, a sentence; else empty. Complete
     /// once read() has returned false.
     const std::string& broken_off() const { return broken_off_; }
@@ -76,6 +80,7 @@ private:
     void require_reach() const;
     std::string why_unopened(int code, bool from_far) const;
     void look_up_host() const;
+    std::string why_host_not_found(const std::string& url) const;
     bool gives_up() const;
     AVIOInterruptCB interrupt();
     void expect_something();
@@ -95,9 +100,11 @@ private:
     int asks_at_end(AVIOContext& io) const;
     bool still_connected(AVIOContext& io);
     void watch_parts(AVFormatContext& context);
-    int open_part(AVFormatContext& context, AVIOContext** io, const char* url, int flags, AVDictionary** options);
-    void look_at_part(AVIOContext& io);
-    bool has_gap() const { return !body() && !gap_.empty(); }
+    int open_part(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options);
+    int connect(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options);
+    void keep_body(AVFormatContext& context, AVIOContext*& io);
+    void look_at_part(AVIOContext& io, const std::string& url);
+    bool has_gap() const { return !gap_.empty() && !body(); }
     void break_off(const std::string& reason);
     int disk_error() const;
     std::optional<double> own_duration_s() const;
@@ -117,17 +124,20 @@ private:
     std::unique_ptr<InputStream> stream_in_;  // of what is no regular file
     AvioPtr io_;
     Reach reach_;
-    // Of what libav opens over HTTP: how it would close that itself, what is open, and what of a playlist is missing.
+    // Of what libav opens over HTTP: how it would close that itself, what is open by its address, and what of a
+    // playlist is missing.
     decltype(AVFormatContext::io_close2) close_part_ = nullptr;
-    std::vector<AVIOContext*> parts_;
+    std::map<AVIOContext*, std::string> parts_;
     std::string gap_;
+    std::unique_ptr<HttpBody> body_;  // where its server knows ranges
+    bool has_connected_ = false;
     DemuxerPtr context_;
     AVStream* chosen_ = nullptr;
     VideoStreamPtr stream_;
     std::string remark_;
     PacketPtr held_;          // of a recording from a network: the packet behind the one that was read last
     std::int64_t size_ = -1;  // bytes, where that is known
-    std::string broken_off_;
+    std::string broken_off_, why_ended_;
     SegmentNotes notes_;
     bool ended_ = false;
 

@@ -2,14 +2,18 @@
 //
 // How a container ended: as it should, cut short, or because whoever sent it broke off.
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <exception>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <convoy/media/input.h>
 #include "tools/media/files.h"
 #include "tools/media/in/damage.h"
 #include "tools/media/in/demuxer.h"
+#include "tools/media/in/lost_end.h"
 
 namespace convoy::media {
 namespace {
@@ -19,6 +23,9 @@ std::string with_decimals(double seconds) {
     std::snprintf(text, sizeof text, "%.2f", seconds);
     return text;
 }
+
+/// As people name it.
+std::string without_file(const std::string& url) { return url.starts_with("file:") ? url.substr(5) : url; }
 
 }  // namespace
 
@@ -32,13 +39,15 @@ AVIOContext* Demuxer::body() const {
 void Demuxer::end(int code) {
     if (held_)
         end_from_far(code);
+    else if (has_gap())
+        break_off(gap_);
     else if (const int error = is_recording() ? disk_error() : 0)
         break_off(av_message(error));
     else if (code != AVERROR_EOF)
-        note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
-                    Clock::now() > deadline_ ? "nothing more came for too long"
-                                             : "reading ended early (" + av_message(code) + ")" +
-                                                   (stream_in_ ? "; a pipe cannot be read back: give the file" : ""));
+        why_ended_ = Clock::now() > deadline_ ? "nothing more came for too long"
+                                              : "reading ended early (" + av_message(code) + ")" +
+                                                    (stream_in_ ? "; a pipe cannot be read back: give the file" : "");
+    if (!why_ended_.empty()) note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_, why_ended_);
     if (broken_off_.empty() && is_recording()) check_cut_short();
 }
 
@@ -46,8 +55,9 @@ void Demuxer::end(int code) {
 void Demuxer::end_from_far(int code) {
     AVIOContext* io = body();
     if (!io)
-        for (AVIOContext* part : parts_) look_at_part(*part);
+        for (const auto& [part, url] : parts_) look_at_part(*part, url);
     if (has_gap()) return break_off(gap_);
+    if (body_ && body_->is_replaced()) return break_off("the file was replaced on the server meanwhile");
     if (code == AVERROR_EOF && io && io->eof_reached && io->error < 0) code = io->error;
     if (code == AVERROR_EXIT || Clock::now() > deadline_)
         return break_off("nothing more came for " + with_decimals(std::chrono::duration<double>(*silence_).count()) +
@@ -100,37 +110,68 @@ bool Demuxer::still_connected(AVIOContext& io) {
 void Demuxer::watch_parts(AVFormatContext& context) {
     close_part_ = context.io_close2;
     context.opaque = this;
-    context.io_open = [](AVFormatContext* c, AVIOContext** io, const char* url, int flags, AVDictionary** options) {
-        return static_cast<Demuxer*>(c->opaque)->open_part(*c, io, url, flags, options);
+    context.io_open = [](AVFormatContext* c, AVIOContext** io, const char* url, int /*flags*/, AVDictionary** options) {
+        try {
+            return static_cast<Demuxer*>(c->opaque)->open_part(*c, io, url, options);
+        } catch (const std::exception&) {  // memory, or threads
+            return AVERROR(ENOMEM);
+        }
     };
     context.io_close2 = [](AVFormatContext* c, AVIOContext* io) {
         auto* self = static_cast<Demuxer*>(c->opaque);
-        if (io && std::erase(self->parts_, io) > 0) self->look_at_part(*io);
+        if (const auto part = self->parts_.find(io); part != self->parts_.end()) {
+            self->look_at_part(*io, part->second);
+            self->parts_.erase(part);
+        }
         return self->close_part_(c, io);
     };
 }
 
-int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const char* url, int flags, AVDictionary** options) {
+int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options) {
     AVDictionary* own = nullptr;
-    AVDictionary** all = options ? options : &own;
-    av_dict_set(all, "reconnect", "1", 0);  // where ranges are known, behind the last byte
-    const auto patience = std::chrono::duration_cast<std::chrono::microseconds>(*silence_);
-    av_dict_set_int(all, "timeout", patience.count(), 0);  // by default it connects for 5 s
-    const int code = reach_.open(context, io, url, flags, all);
+    const int code = connect(context, io, url, options ? options : &own);
     av_dict_free(&own);
-    const std::string_view name = url;
-    const bool is_list = name.find(".m3u") != name.npos || name.find(".mpd") != name.npos;  // one of several, maybe
-    if (code >= 0)
-        parts_.push_back(*io);
-    else if (!is_list && name != reach_.location() && gap_.empty())
-        gap_ = "a part of it, " + std::string(name) + ", cannot be opened (" + av_message(code) + ")";
+    const bool is_list = url.find(".m3u") != url.npos || url.find(".mpd") != url.npos;  // one of several, maybe
+    const bool is_itself = url == reach_.location();
+    if (code >= 0 && is_http() && is_itself && !body_ && HttpBody::fits(**io))
+        keep_body(context, *io);
+    else if (code >= 0)
+        parts_.emplace(*io, url);
+    else if (!is_list && !is_itself && gap_.empty())
+        gap_ = "a part of it, " + without_file(url) + ", cannot be opened (" + av_message(code) + ")";
     return code;
 }
 
-void Demuxer::look_at_part(AVIOContext& io) {
-    const bool broke =
-        io.error < 0 ? io.error != AVERROR(EIO) || avio_size(&io) > 0 : io.eof_reached && still_connected(io);
-    if (broke && gap_.empty()) gap_ = "a part of it broke off";
+/// libav would wait for the name service inside, where nothing interrupts it.
+int Demuxer::connect(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options) {
+    if (!is_http()) return reach_.open(context, io, url.c_str(), AVIO_FLAG_READ, options);
+    if (std::exchange(has_connected_, true) && !why_host_not_found(url).empty())
+        return gives_up() ? AVERROR_EXIT : AVERROR(EIO);
+    av_dict_set(options, "reconnect", "1", 0);  // where ranges are known, behind the last byte
+    const auto patience = std::chrono::duration_cast<std::chrono::microseconds>(*silence_);
+    av_dict_set_int(options, "timeout", patience.count(), 0);  // by default it connects for 5 s
+    return reach_.open(context, io, url.c_str(), AVIO_FLAG_READ, options);
+}
+
+/// From now on libav reads through body_.
+void Demuxer::keep_body(AVFormatContext& context, AVIOContext*& io) {
+    const auto again = [this, &context](std::int64_t from, bool& too_far) {
+        AVDictionary* options = nullptr;
+        av_dict_set_int(&options, "offset", from, 0);
+        AVIOContext* connection = nullptr;
+        too_far = connect(context, &connection, reach_.location(), &options) == AVERROR_HTTP_OTHER_4XX;
+        av_dict_free(&options);
+        return ConnectionPtr(connection);
+    };
+    body_ = std::make_unique<HttpBody>(ConnectionPtr(std::exchange(io, nullptr)), again, [this] { return gives_up(); });
+    io = body_->io();
+    context.flags |= AVFMT_FLAG_CUSTOM_IO;  // which it does not close
+}
+
+void Demuxer::look_at_part(AVIOContext& io, const std::string& url) {
+    const bool broke = io.error < 0 ? io.error != AVERROR(EIO) || avio_size(&io) > 0
+                                    : io.eof_reached && is_http() && still_connected(io);
+    if (broke && gap_.empty()) gap_ = "a part of it, " + without_file(url) + ", broke off";
 }
 
 void Demuxer::break_off(const std::string& reason) {
@@ -141,6 +182,7 @@ void Demuxer::break_off(const std::string& reason) {
     if (io) text += (size_ > 0 ? " of " + std::to_string(size_) : "") + " bytes";
     text += ": " + reason + (io && !seekable ? ", and the server knows no ranges" : "");
     text += is_url(info_.path) ? "; download it and give the file, or try again"
+            : !gap_.empty()    ? "; put it there, or give a list without it"
                                : "; check the disk or the network that it lies on";
     broken_off_ = without_passwords(text);
     ++notes_.damaged;
@@ -163,15 +205,18 @@ std::optional<double> Demuxer::missing_s() const {
 }
 
 /// libav takes a file that is cut short for one that ends; an index that names bytes behind the end, or a stated
-/// duration that is not reached, tells.
+/// duration or size that is not reached, tells.
 void Demuxer::check_cut_short() {
     const int entries = avformat_index_get_entries_count(chosen_);
     const std::int64_t size = context_->pb ? avio_size(context_->pb) : -1;
     const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(chosen_, entries - 1) : nullptr;
     const bool bytes_missing = last && size > 0 && last->pos + last->size > size;
-    if (bytes_missing || missing_s().value_or(0) > longest_missing_s())
-        note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
-                    "the file is cut short, the rest of the video is missing");
+    const bool is_file = !is_url(info_.path) && !stream_in_;
+    const std::string lost = bytes_missing || missing_s().value_or(0) > longest_missing_s()
+                                 ? "the file is cut short, the rest of the video is missing"
+                             : is_file ? lost_end(info_.path, context_->iformat->name)
+                                       : "";
+    if (!lost.empty()) note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_, lost);
 }
 
 }  // namespace convoy::media

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -20,16 +21,16 @@ namespace {
 struct Lookup {
     std::mutex mutex;
     std::condition_variable_any changed;
-    bool answered = false;
+    std::optional<int> answer;  // getaddrinfo()'s
 };
 
-bool ask(const std::string& host, int flags) {
+int ask(const std::string& host, int flags) {
     addrinfo hints = {}, *found = nullptr;
     hints.ai_flags = flags;
     hints.ai_socktype = SOCK_STREAM;
-    if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return false;
-    ::freeaddrinfo(found);
-    return true;
+    const int answer = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+    if (answer == 0) ::freeaddrinfo(found);
+    return answer;
 }
 
 /// Whether libav goes through the proxy for this protocol: for HTTP and TLS, and for what runs over them.
@@ -72,20 +73,23 @@ std::string host_to_look_up(const std::string& url) {
     const char* proxy = std::getenv("http_proxy");
     if (proxy && std::string_view(proxy).starts_with("http://") && takes_proxy(url) && !is_without_proxy(host))
         host = host_of(proxy);
-    return host.empty() || ask(host, AI_NUMERICHOST) ? "" : host;
+    return host.empty() || ask(host, AI_NUMERICHOST) == 0 ? "" : host;
 }
 
-bool wait_for_name_service(const std::string& host, std::chrono::steady_clock::time_point until,
-                           const std::stop_token& cancel) {
+std::string why_not_found(const std::string& host, std::chrono::steady_clock::time_point until,
+                          const std::stop_token& cancel) {
     auto lookup = std::make_shared<Lookup>();
     std::thread([lookup, host] {
-        ask(host, 0);
+        const int answer = ask(host, 0);
         const std::lock_guard lock(lookup->mutex);
-        lookup->answered = true;
+        lookup->answer = answer;
         lookup->changed.notify_all();
     }).detach();
     std::unique_lock lock(lookup->mutex);
-    return lookup->changed.wait_until(lock, cancel, until, [&] { return lookup->answered; });
+    if (!lookup->changed.wait_until(lock, cancel, until, [&] { return lookup->answer.has_value(); }))
+        return "the name service does not answer for " + host;
+    if (*lookup->answer == 0) return "";
+    return "the name of its host, " + host + ", cannot be resolved: " + ::gai_strerror(*lookup->answer);
 }
 
 }  // namespace convoy::media

@@ -11,10 +11,10 @@ namespace convoy::media {
 /// TLS, unless `no_proxy` names the host. Empty where there is none or it is a number.
 std::string host_to_look_up(const std::string& url);
 
-/// Waits until the name service has answered, whatever it says of that name; false when it has not by then, or when
-/// `cancel` is asked to stop. A lookup cannot be called off: it goes on behind the scenes until the system gives it up,
-/// on a thread that owns all it needs.
-bool wait_for_name_service(const std::string& host, std::chrono::steady_clock::time_point until,
-                           const std::stop_token& cancel);
+/// Asks the name service, and says what is the matter in a few words: that it does not know the name, or that it has
+/// not answered by then or before `cancel` was asked to stop; empty when it has an address. A lookup cannot be called
+/// off: it goes on behind the scenes until the system gives it up, on a thread that owns all it needs.
+std::string why_not_found(const std::string& host, std::chrono::steady_clock::time_point until,
+                          const std::stop_token& cancel);
 
 }  // namespace convoy::media

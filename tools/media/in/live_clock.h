@@ -40,6 +40,12 @@ public:
         return last_s_ = std::isfinite(last_s_) ? std::max(time_s, last_s_ + kLeastStep) : time_s;
     }
 
+    /// Where among the frames' times something lies that is stamped `stamp_s` (NaN: not at all); NaN before the first.
+    double near(double stamp_s, TimePoint came) const {
+        const double time_s = stamp_s + offset_s_;
+        return std::isfinite(time_s) ? time_s : last_s_ + std::chrono::duration<double>(came - came_).count();
+    }
+
     /// Of the last frame; NaN before the first.
     double last_s() const { return last_s_; }
 

@@ -38,7 +38,8 @@ void LiveReader::open(std::shared_ptr<const Segment> /*segment*/) {
     notes_ = {};
     pause_ = kFirstPause;
     silent_since_ = left_ = Clock::now();
-    had_frames_ = dropped_ = has_ended_ = false;
+    had_frames_ = has_ended_ = false;
+    dropped_.reset();
     clock_ = {};
 }
 
@@ -62,7 +63,7 @@ std::optional<Frame> LiveReader::next() {
         if (cancel_.stop_requested() || has_ended_ || given_up()) break;
         pause();
     }
-    if (!has_ended_) note_drop();
+    if (!has_ended_ || !dropped_.value_or("").empty()) note_drop();
     return std::nullopt;
 }
 
@@ -83,6 +84,10 @@ bool LiveReader::connect() {
         options.frame_threads = false;  // each would hold back a frame
         const AVCodec* nvdec = cuda_decoder(stream->codec());
         options.deinterlace = options_.deinterlace;
+        options.time_of = [this, demuxer = c.demuxer.get()](std::int64_t stamp) {
+            return clock_.near(demuxer->has_times() ? demuxer->stream()->seconds(stamp) : std::nan(""),
+                               demuxer->last_came());
+        };
         const bool gpu = device_ && !options_.deinterlace && nvdec &&
                          nvdec == avcodec_find_decoder(stream->codec());  // with a CPU's way out
         if (gpu) options.cuda = device_.get();
@@ -142,14 +147,15 @@ std::optional<Frame> LiveReader::next_of_connection() {
 /// The connection has ended, for whatever reason: but for a playlist that says so later, live inputs do not end.
 void LiveReader::drop() {
     if (cancel_.stop_requested()) return;
-    dropped_ = connection_->demuxer->notes().damaged == 0;
-    add_damage(notes_, connection_->demuxer->notes());
+    dropped_ = connection_->demuxer->why_ended();
     refusal_ = "'" + name_ + "' dropped out before its first frame; check that it sends video";
     connection_.reset();
 }
 
 void LiveReader::note_drop() {
-    if (std::exchange(dropped_, false)) note_damage(notes_, name_, clock_.last_s(), "the stream dropped out");
+    constexpr const char* kUnknown = "the stream dropped out";
+    if (dropped_) note_damage(notes_, name_, clock_.last_s(), dropped_->empty() ? kUnknown : *dropped_);
+    dropped_.reset();
 }
 
 bool LiveReader::given_up() {

@@ -67,8 +67,8 @@ private:
     Clock::time_point silent_since_;  // the last frame, or the begin; time in which nobody waited does not count
     Clock::time_point left_;          // when next() returned
     bool had_frames_ = false;
-    bool dropped_ = false;    // not noted yet
-    bool has_ended_ = false;  // the playlist
+    std::optional<std::string> dropped_;  // why, where that is not noted yet
+    bool has_ended_ = false;              // the playlist
 };
 
 }  // namespace convoy::media

@@ -31,6 +31,7 @@ AVStream& add_track(const AVStream& from, AVFormatContext& output) {
     AVStream* to = avformat_new_stream(&output, nullptr);
     if (!to || avcodec_parameters_copy(to->codecpar, from.codecpar) < 0) throw std::bad_alloc();
     to->codecpar->codec_tag = 0;  // of the other container
+    forget_crop(*to->codecpar);   // boxes lie in the whole picture
     to->time_base = from.time_base;
     to->avg_frame_rate = from.avg_frame_rate;
     to->sample_aspect_ratio = from.sample_aspect_ratio;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <new>
 
+#include <convoy/error.h>
 #include "tools/media/av_handles.h"
 #include "tools/media/pictures/rgb_frame.h"
 
@@ -23,6 +24,17 @@ Image scaled(const Image& image, int width, int height) {
     for (int y = 0; y < out.height; ++y)
         std::copy_n(to->data[0] + std::ptrdiff_t(y) * to->linesize[0], out.width * 3, out.row(y));
     return out;
+}
+
+Image with_square_pixels(const Image& image, int pixel_width, int pixel_height) {
+    if (!image.is_whole() || pixel_width <= 0 || pixel_height <= 0)
+        throw Error(ErrorKind::usage, "with_square_pixels: no picture, or pixels of no size");
+    if (pixel_width == pixel_height) return image;
+    constexpr double kLongestSide = 16384;
+    const double shape = double(pixel_width) / pixel_height;
+    const double width = image.width * std::max(shape, 1.), height = image.height * std::max(1 / shape, 1.);
+    const double fit = std::min(1., kLongestSide / std::max(width, height));
+    return scaled(image, std::max(1, int(std::lround(width * fit))), std::max(1, int(std::lround(height * fit))));
 }
 
 Image letterboxed(const Image& image, int width, int height) {
