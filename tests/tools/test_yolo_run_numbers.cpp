@@ -79,7 +79,7 @@ TEST_CASE("boxes with numbers that are not finite are left out of every output, 
         const json report = json::parse(read_file(folder / "r.json"));
         CHECK(report["inputs"][0]["not_finite"] == 48);
         const bool overflows = std::isfinite(bad[2]) && bad[2] > 0;
-        CHECK(report["inputs"][0]["first_not_finite"] == (overflows ? "layer 1 (yolo)" : "layer 0 (conv)"));
+        CHECK(report["inputs"][0]["first_not_finite"] == (overflows ? "layer 1 (yolo)" : "layer 0 (convolutional)"));
     }
 }
 
