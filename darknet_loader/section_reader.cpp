@@ -41,7 +41,10 @@ void SectionReader::warn(const char* key, const std::string& what) { warn(of_key
 const CfgEntry* SectionReader::find(const char* key) {
     read_.push_back(key);
     for (const CfgEntry& entry : section_.entries)
-        if (entry.key == key) return &entry;
+        if (entry.key == key) {
+            if (entry.value.empty()) fail(ErrorKind::model, key, "has no value; give it one or remove the line");
+            return &entry;
+        }
     return nullptr;
 }
 
@@ -65,6 +68,7 @@ std::vector<Number> SectionReader::numbers(const char* key) {
     std::vector<Number> out;
     const CfgEntry* entry = find(key);
     for (std::size_t start = 0; entry && start <= entry->value.size();) {
+        if (std::is_floating_point_v<Number> && start > 0 && start == entry->value.size()) break;  // anchors=1,2,
         const std::size_t comma = std::min(entry->value.find(',', start), entry->value.size());
         out.push_back(number<Number>(key, std::string_view(entry->value).substr(start, comma - start)));
         start = comma + 1;

@@ -43,6 +43,7 @@ std::string find_tree(const std::string& cfg, const std::string& named) {
 }  // namespace
 
 std::vector<int> parse_tree(std::string_view text, const std::string& path) {
+    text = without_marks(text);
     text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     std::vector<int> parents;
     std::set<int> complete;  // parents whose children have all been seen

@@ -53,6 +53,7 @@ TEST_CASE("a tree of classes that is none says where", "[tree]") {
         return load_error(cfg);
     };
     CHECK(error(std::string(kTree) + "\r\n\n") == "no error");
+    CHECK(error(std::string(kTree) + "\x1a") == "no error");
     CHECK(error("a\t-1 \r\nb -1\r\nc 0\r\nd 0\r\ne 1\r\n") == "no error");
     CHECK(contains(error("animal -1\n"), "a tree of 1 classes"));
     CHECK(contains(error(""), "a tree of 0 classes"));
