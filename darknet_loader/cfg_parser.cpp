@@ -86,7 +86,10 @@ void parse_net(const CfgSection& section, const std::string& path, Network& netw
     network.input.w = net.integer("width", 1, 1, kMaxCount);
     network.input.h = net.integer("height", 1, 1, kMaxCount);
     network.input.c = net.integer("channels", 1, 1, kMaxCount);
+    network.channels_line = net.line_of("channels");
+    if (std::string why = network.input_error(); !why.empty()) network.warnings.push_back(std::move(why));
     network.letter_box = net.flag("letter_box");
+    if (network.letter_box) network.letter_box_line = net.line_of("letter_box");
     if (net.integer("time_steps", 1, 0, kMaxCount) > 1)
         net.fail(ErrorKind::unsupported, "time_steps",
                  "makes this a recurrent network or a tracker, whose boxes depend on the pictures before; here "
@@ -215,7 +218,7 @@ std::vector<bool> read_as_they_are(const Network& network) {
     return read;
 }
 
-/// With bin_output a binarised layer has no activation in Darknet (calculate_binary_weights), unless it is read as it is.
+/// With bin_output a binarised layer that is not read as it is has no activation in Darknet (calculate_binary_weights).
 void leave_activations_out(Network& network, const std::vector<CfgSection>& sections) {
     const std::vector<bool> read = read_as_they_are(network);
     for (std::size_t i = 0; i < network.layers.size(); ++i)

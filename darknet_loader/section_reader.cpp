@@ -25,12 +25,13 @@ std::string SectionReader::where(int line) const {
     return path_ + ":" + std::to_string(line) + ": [" + section_.name + "]" + layer + " ";
 }
 
-std::string SectionReader::of_key(const char* key) const {
-    int line = section_.line;
+int SectionReader::line_of(const char* key) const {
     for (const CfgEntry& entry : section_.entries)
-        if (entry.key == key) line = entry.line;
-    return where(line) + "key '" + key + "' ";
+        if (entry.key == key) return entry.line;
+    return section_.line;
 }
+
+std::string SectionReader::of_key(const char* key) const { return where(line_of(key)) + "key '" + key + "' "; }
 
 void SectionReader::fail(ErrorKind kind, const char* key, const std::string& what) const {
     throw Error(kind, of_key(key) + what);
@@ -122,7 +123,7 @@ Activation SectionReader::plain_activation(Activation fallback) {
     const Activation a = activation(fallback);
     if (is_of_channels(a))
         fail(ErrorKind::unsupported, "activation",
-             "is " + std::string(to_string(a)) + ", which Darknet has for [convolutional] and [shortcut] alone");
+             "is " + std::string(to_string(a)) + ", which is implemented for [convolutional] and [shortcut] alone");
     return a;
 }
 

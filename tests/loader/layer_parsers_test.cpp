@@ -141,8 +141,13 @@ TEST_CASE("[net]: letter_box, and training keys are known", "[layers]") {
         "policy=steps\nsteps=400000,450000\nscales=.1,.1\nmosaic=1\nhue=.1\nburn_in=1000\n";
     const Network network = parse_network(net + "letter_box=1\n[avgpool]\n", "net.cfg");
     CHECK(network.letter_box);
+    CHECK(network.fit_warning(Fit::letterbox).empty());
+    CHECK(network.fit_warning(Fit::stretch)
+              .starts_with("net.cfg:" + std::to_string(network.letter_box_line) +
+                           ": [net] key 'letter_box' is 1: the model was trained"));
     CHECK(network.input == Shape{3, 32, 64});
     CHECK_FALSE(parse_network(net + "[avgpool]\n", "net.cfg").letter_box);
+    CHECK(parse_network(net + "[avgpool]\n", "net.cfg").fit_warning(Fit::stretch).empty());
     CHECK(network.classes() == 0);
     CHECK(network.weight_count() == 0);
 }
