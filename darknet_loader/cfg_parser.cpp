@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "darknet_loader/cfg_parser.h"
 
+#include <algorithm>
+
 #include "darknet_loader/layer_parsers.h"
 
 namespace convoy {
@@ -84,7 +86,10 @@ void parse_net(const CfgSection& section, const std::string& path, Network& netw
     network.input.w = net.integer("width", 1, 1, kMaxCount);
     network.input.h = net.integer("height", 1, 1, kMaxCount);
     network.input.c = net.integer("channels", 1, 1, kMaxCount);
+    network.channels_line = net.line_of("channels");
+    if (std::string why = network.input_error(); !why.empty()) network.warnings.push_back(std::move(why));
     network.letter_box = net.flag("letter_box");
+    if (network.letter_box) network.letter_box_line = net.line_of("letter_box");
     if (net.integer("time_steps", 1, 0, kMaxCount) > 1)
         net.fail(ErrorKind::unsupported, "time_steps",
                  "makes this a recurrent network or a tracker, whose boxes depend on the pictures before; here "
@@ -192,6 +197,36 @@ void share(const Network& network, ConvolutionalLayer& conv, const CfgSection& s
     if (owner->share >= 0) conv.share = owner->share;
 }
 
+bool says(const CfgSection& section, std::string_view key, std::string_view value) {
+    return std::any_of(section.entries.begin(), section.entries.end(),
+                       [&](const CfgEntry& entry) { return entry.key == key && entry.value == value; });
+}
+
+/// Layers whose output counts as it is: of one that [convolutional] layers with xnor read, Darknet takes the signs.
+std::vector<bool> read_as_they_are(const Network& network) {
+    std::vector<bool> read(network.layers.size(), false);
+    for (std::size_t i = 0; i < network.layers.size(); ++i) {
+        const LayerKind& kind = network.layers[i].kind;
+        std::vector<int> from;
+        if (const auto* route = std::get_if<RouteLayer>(&kind)) from = route->layers;
+        if (const auto* shortcut = std::get_if<ShortcutLayer>(&kind)) from = shortcut->from;
+        if (const auto* sam = std::get_if<SamLayer>(&kind)) from = {sam->from};
+        if (const auto* scale = std::get_if<ScaleChannelsLayer>(&kind)) from = {scale->from};
+        if (!from.empty() && !std::holds_alternative<RouteLayer>(kind)) from.push_back(int(i) - 1);
+        for (const int layer : from) read[std::size_t(layer)] = true;
+    }
+    return read;
+}
+
+/// With bin_output a binarised layer that is not read as it is has no activation in Darknet (calculate_binary_weights).
+void leave_activations_out(Network& network, const std::vector<CfgSection>& sections) {
+    const std::vector<bool> read = read_as_they_are(network);
+    for (std::size_t i = 0; i < network.layers.size(); ++i)
+        if (auto* conv = std::get_if<ConvolutionalLayer>(&network.layers[i].kind);
+            conv && conv->xnor && !read[i] && says(sections[i + 1], "bin_output", "1"))
+            conv->activation = Activation::linear;
+}
+
 }  // namespace
 
 Network parse_sections(const std::vector<CfgSection>& sections, const std::string& path) {
@@ -208,6 +243,7 @@ Network parse_sections(const std::vector<CfgSection>& sections, const std::strin
         if (auto* conv = std::get_if<ConvolutionalLayer>(&network.layers.back().kind); conv && conv->share >= 0)
             share(network, *conv, sections[i], path);
     }
+    leave_activations_out(network, sections);
     return network;
 }
 

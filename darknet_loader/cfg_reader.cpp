@@ -5,6 +5,8 @@
 #include <cctype>
 #include <unordered_set>
 
+#include "darknet_loader/file.h"
+
 namespace convoy {
 namespace {
 
@@ -41,9 +43,6 @@ CfgEntry split_entry(const std::string& line, int number, const std::string& sec
              "[" + section + "] line " + quote(line) + " is neither a [section], a # comment nor key=value");
     CfgEntry entry{line.substr(0, equals), line.substr(equals + 1), number};
     if (entry.key.empty()) fail(path, number, "[" + section + "] there is no key before '=' in " + quote(line));
-    if (entry.value.empty())
-        fail(path, number,
-             "[" + section + "] key " + quote(entry.key) + " has no value; give it one or remove the line");
     return entry;
 }
 
@@ -97,21 +96,22 @@ std::string suggestion(std::string_view word, const std::vector<std::string_view
 }
 
 std::vector<CfgSection> read_cfg(std::string_view text, const std::string& path) {
-    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+    text = without_marks(text);
     std::vector<CfgSection> sections;
     std::unordered_set<std::string> keys;  // of the section that is open
     for (int number = 1; !text.empty(); ++number) {
         const std::size_t end = std::min(text.find('\n'), text.size());
         std::string line = without_space(text.substr(0, end));
         text.remove_prefix(std::min(end + 1, text.size()));
+        const bool is_header = line.starts_with('[');  // a comment behind it is an error
+        if (!is_header) line.resize(std::min(line.find_first_of("#;"), line.size()));
         if (!is_text(line)) fail(path, number, "this is not text; is it a .cfg at all?");
-        if (line.empty() || line[0] == '#' || line[0] == ';') continue;
-        if (line[0] == '[') {
+        if (line.empty()) continue;
+        if (is_header) {
             sections.push_back(open_section(line, number, path));
             keys.clear();
             continue;
         }
-        line.resize(std::min(line.find_first_of("#;"), line.size()));
         if (sections.empty())
             fail(path, number, quote(line) + " stands before the first section; a cfg begins with [net]");
         CfgEntry entry = split_entry(line, number, sections.back().name, path);

@@ -12,7 +12,7 @@
 namespace convoy {
 
 struct CfgEntry {
-    std::string key, value;  ///< neither is empty; no white space in them
+    std::string key, value;  ///< no white space in them; the key is not empty
     int line = 0;
 };
 

@@ -63,6 +63,12 @@ MappedFile map_file(const std::string& path, const std::string& what, std::size_
     return out;
 }
 
+std::string_view without_marks(std::string_view text) {
+    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+    const std::size_t end = text.find_last_not_of(" \t\r\n");
+    return end != text.npos && text[end] == '\x1a' ? text.substr(0, end) : text;
+}
+
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
     struct stat info {};
     // Renaming onto a device or pipe would replace it.

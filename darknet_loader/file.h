@@ -24,6 +24,9 @@ struct MappedFile {
 /// Throws Error(model) if it cannot be read, is a directory or no regular file, or is larger than `limit` bytes.
 MappedFile map_file(const std::string& path, const std::string& what, std::size_t limit = ~std::size_t(0));
 
+/// A text without the byte-order mark before it and the Ctrl-Z behind it that some editors leave.
+std::string_view without_marks(std::string_view text);
+
 /// A file that appears under its name, complete, at commit(); without commit() nothing is left behind. A link is
 /// followed, and what was there before leaves its permissions.
 /// Every member throws Error(output).

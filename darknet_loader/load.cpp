@@ -8,6 +8,7 @@
 #include "darknet_loader/file.h"
 #include "darknet_loader/shape_inference.h"
 #include "darknet_loader/tree_reader.h"
+#include "darknet_loader/weights_layout.h"
 
 namespace fs = std::filesystem;
 
@@ -18,7 +19,21 @@ constexpr std::size_t kMaxCfgBytes = std::size_t(4) << 20;
 constexpr int kSizeStep = 32;
 constexpr int kCocoClasses = 80;
 
+/// Throws for a size with which a layer has another number of weights than it had `before`.
+void check_weights_fit(const Network& network, const Network& before) {
+    for (std::size_t i = 0; i < network.layers.size(); ++i) {
+        const Layer& layer = network.layers[i];
+        if (weight_count(layer) != weight_count(before.layers[i]))
+            throw Error(ErrorKind::usage, network.cfg_path + ":" + std::to_string(layer.line) + ": [" + layer.name() +
+                                              "] (layer " + std::to_string(i) +
+                                              ") has weights for one size of input alone, the cfg's " +
+                                              std::to_string(before.input.w) + "x" + std::to_string(before.input.h) +
+                                              ": run the network without another size (--size)");
+    }
+}
+
 void apply_size(Network& network, const LoadOptions& options) {
+    const Network before = network;
     for (const int side : {options.width, options.height})
         if (side < 0 || side % kSizeStep != 0)
             throw Error(ErrorKind::usage, "network size " + std::to_string(side) + " is not a positive multiple of 32");
@@ -30,6 +45,7 @@ void apply_size(Network& network, const LoadOptions& options) {
         throw Error(ErrorKind::usage, "the network cannot take an input of " + std::to_string(network.input.w) + "x" +
                                           std::to_string(network.input.h) + ": " + error.what());
     }
+    check_weights_fit(network, before);
 }
 
 // Names that belong to a model although nobody named them.

@@ -24,8 +24,7 @@ bool is_text(std::string_view line) {
 
 void attach_names(Network& network, const std::string& path) {
     const MappedFile file = map_file(path, "names file", kMaxNamesBytes);
-    std::string_view text = file.bytes();
-    if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+    std::string_view text = without_marks(file.bytes());
     std::vector<std::string> names;
     while (!text.empty()) {
         const std::size_t end = std::min(text.find('\n'), text.size());

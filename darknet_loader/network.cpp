@@ -58,9 +58,26 @@ int Network::classes() const {
     return 0;
 }
 
+bool Network::is_hidden(int class_id) const {
+    return std::size_t(class_id) < names.size() && names[std::size_t(class_id)].starts_with("dont_show");
+}
+
+std::string Network::input_error() const {
+    if (input.c == 1 || input.c == 3) return "";
+    return cfg_path + ":" + std::to_string(channels_line) + ": [net] key 'channels' is " + std::to_string(input.c) +
+           ", but pictures have 3 colours, or 1 as grey: the network must be trained with channels=3 or channels=1";
+}
+
+std::string Network::fit_warning(Fit fit) const {
+    if (!letter_box || fit == Fit::letterbox) return "";
+    return cfg_path + ":" + std::to_string(letter_box_line) +
+           ": [net] key 'letter_box' is 1: the model was trained on pictures that keep their aspect ratio, but they "
+           "are stretched; leave out --stretch, or remove the key";
+}
+
 std::size_t Network::weight_count() const {
     std::size_t count = 0;
-    for (const Layer& layer : layers) for_each_weight(layer, [&](const WeightView&, std::size_t n) { count += n; });
+    for (const Layer& layer : layers) count += convoy::weight_count(layer);
     return count;
 }
 

@@ -34,6 +34,7 @@ LayerKind parse_convolutional(SectionReader& section) {
     conv.antialiasing = section.integer("antialiasing", 0, 0, 2);
     conv.xnor = section.flag("xnor");
     if (conv.xnor) conv.groups = 1;  // as Darknet does
+    section.flag("bin_output");      // cfg_parser.cpp
     if (!section.text("share_index", "").empty()) {
         const std::vector<int> owners = section.earlier_layers("share_index");
         if (owners.size() != 1)
@@ -43,7 +44,7 @@ LayerKind parse_convolutional(SectionReader& section) {
     }
     for (const char* key : {"binary", "sway", "rotate", "stretch", "stretch_sway", "flipped", "reverse", "coordconv"})
         section.expect_neutral(key);
-    section.ignore({"angle", "assisted_excitation", "bin_output", "dot", "grad_centr", "stream", "wait_stream"});
+    section.ignore({"angle", "assisted_excitation", "dot", "grad_centr", "stream", "wait_stream"});
     return conv;
 }
 

@@ -129,8 +129,12 @@ LayerKind parse_region(SectionReader& section) {
     section.expect_neutral("coords", 4);
     section.expect_neutral("background");
     region.tree = section.text("tree", "");
-    section.ignore({"absolute", "bias_match", "class_scale", "classfix", "coord_scale", "focal_loss", "jitter", "log",
-                    "map", "mask_scale", "max", "noobject_scale", "object_scale", "random", "rescore", "resize", "sqrt",
+    region.tree_line = section.line_of("tree");
+    if (section.integer("classfix", 0, -kMaxCount, kMaxCount) == -1)
+        section.fail(ErrorKind::unsupported, "classfix",
+                     "is -1, by which Darknet leaves out boxes of an objectness below 0.5; that is not implemented");
+    section.ignore({"absolute", "bias_match", "class_scale", "coord_scale", "focal_loss", "jitter", "log", "map",
+                    "mask_scale", "max", "noobject_scale", "object_scale", "random", "rescore", "resize", "sqrt",
                     "thresh"});
     return region;
 }

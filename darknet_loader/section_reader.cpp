@@ -25,12 +25,13 @@ std::string SectionReader::where(int line) const {
     return path_ + ":" + std::to_string(line) + ": [" + section_.name + "]" + layer + " ";
 }
 
-std::string SectionReader::of_key(const char* key) const {
-    int line = section_.line;
+int SectionReader::line_of(const char* key) const {
     for (const CfgEntry& entry : section_.entries)
-        if (entry.key == key) line = entry.line;
-    return where(line) + "key '" + key + "' ";
+        if (entry.key == key) return entry.line;
+    return section_.line;
 }
+
+std::string SectionReader::of_key(const char* key) const { return where(line_of(key)) + "key '" + key + "' "; }
 
 void SectionReader::fail(ErrorKind kind, const char* key, const std::string& what) const {
     throw Error(kind, of_key(key) + what);
@@ -41,7 +42,10 @@ void SectionReader::warn(const char* key, const std::string& what) { warn(of_key
 const CfgEntry* SectionReader::find(const char* key) {
     read_.push_back(key);
     for (const CfgEntry& entry : section_.entries)
-        if (entry.key == key) return &entry;
+        if (entry.key == key) {
+            if (entry.value.empty()) fail(ErrorKind::model, key, "has no value; give it one or remove the line");
+            return &entry;
+        }
     return nullptr;
 }
 
@@ -65,6 +69,7 @@ std::vector<Number> SectionReader::numbers(const char* key) {
     std::vector<Number> out;
     const CfgEntry* entry = find(key);
     for (std::size_t start = 0; entry && start <= entry->value.size();) {
+        if (std::is_floating_point_v<Number> && start > 0 && start == entry->value.size()) break;  // anchors=1,2,
         const std::size_t comma = std::min(entry->value.find(',', start), entry->value.size());
         out.push_back(number<Number>(key, std::string_view(entry->value).substr(start, comma - start)));
         start = comma + 1;
@@ -118,7 +123,7 @@ Activation SectionReader::plain_activation(Activation fallback) {
     const Activation a = activation(fallback);
     if (is_of_channels(a))
         fail(ErrorKind::unsupported, "activation",
-             "is " + std::string(to_string(a)) + ", which Darknet has for [convolutional] and [shortcut] alone");
+             "is " + std::string(to_string(a)) + ", which is implemented for [convolutional] and [shortcut] alone");
     return a;
 }
 

@@ -47,6 +47,8 @@ public:
     /// As fail(), but the cfg goes on to be read.
     void warn(const char* key, const std::string& what);
     int layer() const { return layer_; }
+    /// Where `key` stands, or the section if it is absent.
+    int line_of(const char* key) const;
     /// Throws `kind` with "file:line: [section] (layer n) key 'key' …"; the line is that of the section if `key` is
     /// absent.
     [[noreturn]] void fail(ErrorKind kind, const char* key, const std::string& what) const;

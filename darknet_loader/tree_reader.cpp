@@ -43,6 +43,7 @@ std::string find_tree(const std::string& cfg, const std::string& named) {
 }  // namespace
 
 std::vector<int> parse_tree(std::string_view text, const std::string& path) {
+    text = without_marks(text);
     text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     std::vector<int> parents;
     std::set<int> complete;  // parents whose children have all been seen
@@ -51,6 +52,8 @@ std::vector<int> parse_tree(std::string_view text, const std::string& path) {
         const auto fail = [&](const std::string& what) {
             throw Error(ErrorKind::model, path + ":" + std::to_string(parents.size() + 1) + ": " + what);
         };
+        if (text.substr(0, end).find('\0') != text.npos)
+            fail("there are zero bytes in the line: the file is damaged; take it from elsewhere");
         const int parent = parent_of(text.substr(0, end)), own = int(parents.size());
         if (parent < -1)
             fail("a line must have an identifier and the number of its parent, or -1; is it a tree of classes?");
@@ -70,8 +73,8 @@ void attach_trees(Network& network) {
         auto* region = std::get_if<RegionLayer>(&network.layers[i].kind);
         if (!region || region->tree.empty()) continue;
         const std::string path = find_tree(network.cfg_path, region->tree);
-        const std::string where = network.cfg_path + ":" + std::to_string(network.layers[i].line) +
-                                  ": [region] (layer " + std::to_string(i) + ") key 'tree' names ";
+        const std::string where = network.cfg_path + ":" + std::to_string(region->tree_line) + ": [region] (layer " +
+                                  std::to_string(i) + ") key 'tree' names ";
         if (path.empty())
             throw Error(ErrorKind::model, where + "the file '" + region->tree +
                                               "', which is not there; put it beside the cfg: without the tree of its "

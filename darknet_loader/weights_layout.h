@@ -40,6 +40,13 @@ void for_each_weight(AnyLayer& layer, Visit visit) {
     }
 }
 
+/// Floats that the file holds for a layer.
+inline std::size_t weight_count(const Layer& layer) {
+    std::size_t count = 0;
+    for_each_weight(layer, [&](const WeightView&, std::size_t n) { count += n; });
+    return count;
+}
+
 /// Points a layer that shares another's weights to these.
 inline void share_weights(Network& network, ConvolutionalLayer& conv) {
     const auto& owner = std::get<ConvolutionalLayer>(network.layers[std::size_t(conv.share)].kind);

@@ -5,6 +5,9 @@
 #include <cctype>
 #include <cstdint>
 #include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include <convoy/load.h>
 #include "darknet_loader/weights_layout.h"
@@ -19,6 +22,7 @@ constexpr std::size_t kVersionBytes = 12;  // int32 major, minor, revision
 struct Header {
     std::size_t bytes = 0;
     std::uint64_t seen = 0;
+    bool transposed = false;  // [connected] layers' weights lie by inputs
 };
 
 template <class T>
@@ -30,9 +34,11 @@ T read_at(std::string_view bytes, std::size_t offset) {
 
 /// `bytes` holds at least a whole header of the kind that its version says; else Header.bytes exceeds its size.
 Header read_header(std::string_view bytes) {
-    if (bytes.size() < kVersionBytes) return {kVersionBytes + 8, 0};
-    const std::int64_t version = std::int64_t(read_at<std::int32_t>(bytes, 0)) * 10 + read_at<std::int32_t>(bytes, 4);
-    Header header{kVersionBytes + (version >= 2 ? 8u : 4u), 0};
+    if (bytes.size() < kVersionBytes) return {kVersionBytes + 8, 0, false};
+    // The oldest files have a learning rate and a momentum there, floats, with which Darknet's sum overflows.
+    const auto major = read_at<std::int32_t>(bytes, 0), minor = read_at<std::int32_t>(bytes, 4);
+    const auto version = std::int32_t(std::uint32_t(major) * 10u + std::uint32_t(minor));
+    Header header{kVersionBytes + (version >= 2 ? 8u : 4u), 0, major > 1000 || minor > 1000};
     if (bytes.size() >= header.bytes)
         header.seen =
             version >= 2 ? read_at<std::uint64_t>(bytes, kVersionBytes) : read_at<std::uint32_t>(bytes, kVersionBytes);
@@ -56,6 +62,27 @@ std::string looks_like(std::string_view bytes) {
     return "";
 }
 
+/// Gives the [connected] layers, which point into `file`, weights by outputs. What is returned keeps all of them.
+std::shared_ptr<const void> transpose_connected(Network& network, std::shared_ptr<const void> file) {
+    struct Storage {
+        std::shared_ptr<const void> file;
+        std::vector<std::vector<float>> weights;
+    };
+    const auto storage = std::make_shared<Storage>();
+    storage->file = std::move(file);
+    for (Layer& layer : network.layers) {
+        auto* connected = std::get_if<ConnectedLayer>(&layer.kind);
+        if (!connected) continue;
+        const auto outputs = std::size_t(connected->outputs), inputs = layer.in.elements();
+        std::vector<float>& turned = storage->weights.emplace_back(outputs * inputs);
+        for (std::size_t out = 0; out < outputs; ++out)
+            for (std::size_t in = 0; in < inputs; ++in)
+                turned[out * inputs + in] = connected->weights[in * outputs + out];
+        connected->weights.data = turned.data();
+    }
+    return storage;
+}
+
 }  // namespace
 
 void attach_weights(Network& network, const MappedFile& file, const std::string& path) {
@@ -75,7 +102,7 @@ void attach_weights(Network& network, const MappedFile& file, const std::string&
     bind_weights(network, reinterpret_cast<const float*>(file.data + header.bytes));
     network.seen = header.seen;
     network.weights_path = path;
-    network.weights_storage = file.storage;
+    network.weights_storage = header.transposed ? transpose_connected(network, file.storage) : file.storage;
 }
 
 void attach_weights(Network& network, const std::string& weights) {

@@ -43,13 +43,12 @@ void check_options(const Network& network, const EngineOptions& options) {
     if (network.layers.empty())
         throw Error(ErrorKind::model, "the network has no layers: load one with load_network()");
     if (network.classes() == 0)
-        throw Error(ErrorKind::model,
-                    network.cfg_path + ": the network has no yolo layer, so it cannot detect anything");
-    if (network.input.c != 3 && network.input.c != 1)
-        throw Error(ErrorKind::unsupported, network.cfg_path + ": the network takes " +
-                                                std::to_string(network.input.c) +
-                                                " channels, but pictures have 3 colours, or 1 as grey: train it with "
-                                                "channels=3 or channels=1 in [net]");
+        throw Error(
+            ErrorKind::model,
+            network.cfg_path + ":" + std::to_string(network.layers.back().line) + ": the network ends with [" +
+                network.layers.back().name() +
+                "] and has no [yolo], [region], [Gaussian_yolo] or [detection] layer: it cannot detect anything");
+    if (const std::string why = network.input_error(); !why.empty()) throw Error(ErrorKind::unsupported, why);
     for (const Layer& layer : network.layers)
         if (const auto* region = std::get_if<RegionLayer>(&layer.kind);
             region && !region->tree.empty() && region->parents.empty())
@@ -61,11 +60,9 @@ void check_options(const Network& network, const EngineOptions& options) {
                   std::to_string(network.classes()) + " classes, counted from 0");
 }
 
-/// The classes to report: those asked for, without those that the .names file hides (AlexeyAB image.c).
+/// The classes to report: those asked for, without those that the .names file hides.
 std::vector<int> shown_classes(const Network& network, std::vector<int> asked) {
-    const auto hidden = [&](int id) {
-        return std::size_t(id) < network.names.size() && network.names[std::size_t(id)].starts_with("dont_show");
-    };
+    const auto hidden = [&](int id) { return network.is_hidden(id); };
     std::vector<int> all(std::size_t(network.classes()));
     std::iota(all.begin(), all.end(), 0);
     if (std::none_of(all.begin(), all.end(), hidden)) return asked;
@@ -140,10 +137,6 @@ Engine::Engine(const Network& network, const EngineOptions& options) : impl_(std
     if (impl.workers.empty()) throw Error(ErrorKind::device, impl.bound.failed.front().why);
     for (const FailedDevice& failed : impl.bound.failed)
         impl.bound.notes.push_back(failed.name + " is not used: " + failed.why);
-    if (network.letter_box && options.detect.fit == Fit::stretch)
-        impl.bound.notes.push_back(network.cfg_path +
-                                   " says letter_box=1: the model was trained on pictures that keep their aspect "
-                                   "ratio, but they are stretched");
     impl.submit_queue();
     impl.start = {std::chrono::duration<double>(StageClock::Clock::now() - begin).count(), impl.bound.replication,
                   impl.bound.replication_s};

@@ -131,7 +131,16 @@ Network ModelOptions::load(bool needs_weights) const {
         throw Error(ErrorKind::usage, "--weights needs its network description: give --cfg FILE, too");
     if (weights_file.empty() && needs_weights)
         throw Error(ErrorKind::usage, "--cfg needs trained weights: give --weights FILE, too");
-    return load_network(cfg_file, weights_file, names, load);
+    Network network = load_network(cfg_file, weights_file, names, load);
+    if (const std::string why = network.input_error(); needs_weights && !why.empty())
+        throw Error(ErrorKind::unsupported, why);
+    return network;
+}
+
+void ModelOptions::check_fit(Network& network, Fit fit) const {
+    std::string warning = network.fit_warning(fit);
+    if (strict && !warning.empty()) throw Error(ErrorKind::model, warning);
+    if (!warning.empty()) network.warnings.push_back(std::move(warning));
 }
 
 void add_preprocess_options(CLI::App& app, EngineOptions& engine) {

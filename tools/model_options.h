@@ -38,6 +38,8 @@ struct ModelOptions {
     /// options that do not go together and what load_network throws. With `needs_weights` false a model without weights
     /// is loaded for its structure alone.
     Network load(bool needs_weights = true) const;
+    /// Adds Network::fit_warning() to the network's warnings, or throws it with --strict.
+    void check_fit(Network& network, Fit fit) const;
     /// Tells the files that load() reads, or would look for.
     void claim(media::FileClaims& claims) const;
 

@@ -263,6 +263,10 @@ std::vector<int> parse_classes(const std::string& list, const Network& network) 
         if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
         start = comma + 1;
     }
+    if (std::all_of(ids.begin(), ids.end(), [&](int id) { return network.is_hidden(id); }))
+        throw Error(ErrorKind::usage, fmt::format("--classes {}: the names file calls {} dont_show, so no box would be "
+                                                  "reported; give it another name there, or ask for another class",
+                                                  list, ids.size() == 1 ? "this class" : "all of these"));
     return ids;
 }
 

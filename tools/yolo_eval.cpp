@@ -166,9 +166,10 @@ std::size_t without_category(const std::vector<std::optional<std::size_t>>& cate
 
 std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval::Dataset& dataset) {
     Network network = load_detector(options.model, true);
-    print_warnings("yolo-eval", network);
     if (options.preset.reads_letter_box && !options.fit_named && network.letter_box)
         options.engine.detect.fit = Fit::letterbox;
+    options.model.check_fit(network, options.engine.detect.fit);
+    print_warnings("yolo-eval", network);
     if (options.preset.forgets_newer_keys && eval::forget_newer_keys(network))
         dataset.notes.push_back(
             "scale_x_y and nms_kind of the cfg are left out, as pjreddie's darknet does; --preset "

@@ -220,6 +220,7 @@ int run(RunOptions& options) {
             return first->reader(target, worth ? worth : INT_MAX);
         };
     Network network = options.model.load();
+    options.model.check_fit(network, options.engine.detect.fit);
     print_warnings("yolo-run", network);
     if (options.engine.trace)
         options.engine.trace->add("host", "command", "load the model", begin, Trace::Clock::now());

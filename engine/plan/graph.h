@@ -161,6 +161,7 @@ struct Graph {
     std::vector<TensorInfo> tensors;
     std::vector<Node> nodes;             ///< in execution order
     std::vector<TensorId> layer_output;  ///< by Darknet layer: where its output can be read; kNoTensor once fused away
+    std::vector<std::string> layer_names;  ///< by Darknet layer: its section in the cfg
     /// Weights that no file holds: blurs, binarised filters.
     std::vector<std::shared_ptr<const std::vector<float>>> constants;
 

@@ -63,6 +63,16 @@ bool all_finite(const float* data, std::size_t pixels, int channels, int pitch) 
     return true;
 }
 
+namespace {
+
+// "layer 3 (convolutional)", as people know it; the operation would be that of a node that passes have rewritten.
+std::string section_name(const Graph& graph, const Node& node) {
+    if (node.layer < 0) return "the picture";
+    return "layer " + std::to_string(node.layer) + " (" + graph.layer_names[std::size_t(node.layer)] + ")";
+}
+
+}  // namespace
+
 std::string seek_not_finite(const Graph& graph, const std::vector<Head>& heads,
                             const std::function<void(int node)>& run, const std::function<bool(TensorId)>& is_clean,
                             const std::function<bool(const Head&)>& decodes_clean) {
@@ -71,7 +81,7 @@ std::string seek_not_finite(const Graph& graph, const std::vector<Head>& heads,
         const Node& node = graph.nodes[i];
         const bool is_head = std::holds_alternative<YoloOp>(node.op);
         if (!is_head) run(int(i));
-        if (is_head ? !decodes_clean(*head++) : !is_clean(node.output)) return layer_name(node);
+        if (is_head ? !decodes_clean(*head++) : !is_clean(node.output)) return section_name(graph, node);
     }
     return {};
 }

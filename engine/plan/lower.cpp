@@ -19,6 +19,7 @@ public:
             layer_ = int(i);
             std::visit([&](const auto& kind) { current_ = lower(kind); }, network_.layers[i].kind);
             graph_.layer_output.push_back(current_);
+            graph_.layer_names.push_back(network_.layers[i].name());
         }
         return std::move(graph_);
     }

@@ -42,8 +42,9 @@ void fold_batchnorm(Graph& graph, const PassContext& context) {
         const TensorId between = graph.nodes[i].inputs[0];
         const int from = uses.producer[between];
         auto* conv = from < 0 ? nullptr : std::get_if<ConvOp>(&graph.nodes[from].op);
-        // Someone else who reads the raw sums keeps the batch norm from being folded, and so does a bias before it.
-        if (!conv || uses.readers[between].size() != 1 || !conv->bias.empty()) continue;
+        // Someone else who reads the raw sums keeps the batch norm from being folded. One that is a layer of its own
+        // stays: before it stand a bias, or the blur of antialiasing, whose output is that of another layer.
+        if (!conv || uses.readers[between].size() != 1 || graph.nodes[from].layer != graph.nodes[i].layer) continue;
         FoldedBatchNorm folded = fold(*bn, conv->k, context.batch_norm);
         conv->scale = std::move(folded.scale);
         conv->bias = std::move(folded.bias);

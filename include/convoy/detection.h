@@ -28,7 +28,7 @@ struct Result {
     /// of another model, or activations too large for fp16. 0 where all is well.
     std::int64_t not_finite = 0;
     /// Of one such result of a run (or of an engine that is given frames one by one), for each device: the first layer
-    /// whose output has a NaN or an infinite number, "layer 3 (conv)". Empty in all others.
+    /// whose output has a NaN or an infinite number, "layer 3 (convolutional)". Empty in all others.
     std::string first_not_finite;
     /// Milliseconds from submit() until the detections were on the host, waiting for its batch included.
     double latency_ms = 0;

@@ -18,9 +18,10 @@ struct LoadOptions {
 };
 
 /// Reads a Darknet .cfg and, unless `weights` is empty, maps the .weights file that belongs to it and points the
-/// layers into it: nothing is copied. `names` has one class name a line. Where it is empty, names are looked for: the
-/// file of the weights' name, or else the cfg's, that ends in .names; coco.names beside the cfg for a model of 80
-/// classes; without any, Network::names stays empty.
+/// layers into it. Nothing is copied, but for the [connected] layers of the oldest files (a version above 1000, where
+/// they have a learning rate), whose weights are transposed as in Darknet. `names` has one class name a line. Where it
+/// is empty, names are looked for: the file of the weights' name, or else the cfg's, that ends in .names; coco.names
+/// beside the cfg for a model of 80 classes; without any, Network::names stays empty.
 /// The tree of classes that a [region] layer of YOLO9000 names is looked for as STEM.tree beside the cfg, then under
 /// its path from the working directory, from the cfg's folder and from the one above, then by its name beside the cfg.
 /// The rules are those of AlexeyAB's parser.c (parse_network_cfg_custom, load_weights_upto).

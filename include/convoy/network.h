@@ -226,6 +226,7 @@ struct RegionLayer : YoloLayer {
     static constexpr const char* kName = "region";
     bool softmax = false;  ///< of the classes, instead of a logistic of each
     std::string tree;      ///< the file of its tree of classes as the cfg names it; empty: it has none
+    int tree_line = 0;     ///< where the cfg does so
     /// With a tree, once load_network() has read it: each class's parent, which comes before it, or -1. Those of the
     /// same parent stand side by side and share a softmax.
     std::vector<int> parents;
@@ -269,11 +270,13 @@ struct Layer {
 struct Network {
     Shape input;                     ///< channels, height, width
     bool letter_box = false;         ///< `letter_box=1` in [net]
+    int letter_box_line = 0;         ///< where the cfg says so; 0: it does not
+    int channels_line = 0;           ///< where it says `channels`
     std::vector<Layer> layers;       ///< in cfg order; Darknet's layer n is layers[n]
     std::vector<std::string> names;  ///< class names; empty when none were given
     std::string cfg_path;
     /// What its cfg says to no effect, a sentence each that names file, line, section and key: keys that nobody knows,
-    /// keys that are given twice with different values. LoadOptions::strict makes an error of each.
+    /// keys that are given twice with different values; and input_error(). LoadOptions::strict makes an error of each.
     std::vector<std::string> warnings;
     std::string weights_path;                     ///< empty when loaded without weights
     std::uint64_t seen = 0;                       ///< training pictures, from the weights header
@@ -282,8 +285,14 @@ struct Network {
     bool has_weights() const { return weights_storage != nullptr; }
     /// Classes of its heads; 0 when it has none. Loading makes sure that all heads agree.
     int classes() const;
+    /// Whether the name of a class begins with "dont_show": it is not reported (AlexeyAB image.c).
+    bool is_hidden(int class_id) const;
     /// Floats that its .weights file holds after the header.
     std::size_t weight_count() const;
+    /// Why no picture can be its input, a sentence as in `warnings`; "" where pictures can.
+    std::string input_error() const;
+    /// That the model was trained on pictures of another fit, as its cfg says, a sentence as in `warnings`; else "".
+    std::string fit_warning(Fit fit) const;
 };
 
 }  // namespace convoy

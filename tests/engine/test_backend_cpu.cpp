@@ -153,6 +153,9 @@ TEST_CASE("rare layers next to one another agree with the oracle", "[backend][cp
          {// A batch norm on top of biases, and one on top of another.
           conv("activation=linear\n") + "[batchnorm]\n" + conv("activation=linear\nbatch_normalize=1\n") +
               "[batchnorm]\n" + conv(""),
+          // On top of blurs, which have no biases.
+          conv("stride=2\nantialiasing=1\nactivation=linear\n") + "[batchnorm]\n" + conv(""),
+          conv("") + "[maxpool]\nsize=2\nstride=2\nantialiasing=1\n[batchnorm]\n" + conv(""),
           // Inputs of both signs to be binarised.
           conv("activation=linear\n") + conv("xnor=1\nbatch_normalize=1\nactivation=linear\n") +
               conv("xnor=1\nactivation=leaky\n"),

@@ -78,15 +78,15 @@ TEST_CASE("the layer whose output is not finite is named, once", "[engine]") {
         const char* layer;
     };
     const Case cases[] = {
-        {"a NaN among the weights", [](Network& n) { weights(n, 2)[4 * 4] = kNan; }, "layer 2 (conv)"},
-        {"an infinite one in the first layer", [](Network& n) { weights(n, 0)[5] = kInf; }, "layer 0 (conv)"},
+        {"a NaN among the weights", [](Network& n) { weights(n, 2)[4 * 4] = kNan; }, "layer 2 (convolutional)"},
+        {"an infinite one in the first layer", [](Network& n) { weights(n, 0)[5] = kInf; }, "layer 0 (convolutional)"},
         {"huge ones, one after the other",
          [](Network& n) {
              std::fill_n(weights(n, 0), 4 * 27, 1e30f);
              std::fill_n(weights(n, 2), 14 * 4, 1e30f);
          },
-         "layer 2 (conv)"},
-        {"a NaN among the last layer's biases", [](Network& n) { biases(n, 2)[4] = kNan; }, "layer 2 (conv)"},
+         "layer 2 (convolutional)"},
+        {"a NaN among the last layer's biases", [](Network& n) { biases(n, 2)[4] = kNan; }, "layer 2 (convolutional)"},
     };
     for (const Case& c : cases)
         for (int batch : {1, 3}) {

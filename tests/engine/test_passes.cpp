@@ -122,6 +122,22 @@ TEST_CASE("a second batch norm is not folded over the first", "[passes]") {
     CHECK(g.nodes[2].inputs == std::vector<TensorId>{between});
 }
 
+TEST_CASE("a [batchnorm] behind another layer stays, and that layer's output with it", "[passes]") {
+    const std::string first = "[net]\nwidth=32\nheight=32\nchannels=3\n";
+    const std::string conv = "[convolutional]\nfilters=8\nsize=3\npad=1\nactivation=linear\n";
+    const std::string pool = "[maxpool]\nsize=2\nstride=2\nantialiasing=1\n";
+    for (const std::string& before :
+         {conv, conv + "antialiasing=1\n", conv + "stride=2\nantialiasing=2\nbatch_normalize=1\n", conv + pool})
+        for (const bool has_weights : {false, true}) {
+            INFO(before << has_weights);
+            Network n = parse_network(first + before + "[batchnorm]\n" + conv, "x.cfg");
+            if (has_weights) randomize_weights(n, 1);
+            const Graph g = rewritten(n);
+            CHECK(census(g)["batchnorm"] == 1);
+            for (const TensorId t : g.layer_output) CHECK(t != kNoTensor);
+        }
+}
+
 TEST_CASE("a convolution that is read elsewhere keeps its own output", "[passes]") {
     // The route reads layer 2, so its output must exist beside the sum.
     const Graph g = rewritten(residual("[route]\nlayers=-2,-1\n"));

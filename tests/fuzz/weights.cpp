@@ -17,6 +17,7 @@ const char* const kCfgs[] = {
     "[net]\nwidth=8\nheight=8\nchannels=1\n[avgpool]\n",
     "[net]\nwidth=8\nheight=8\nchannels=1\n[conv]\nfilters=1\n",
     "[net]\nwidth=8\nheight=8\nchannels=2\n[conv]\nbatch_normalize=1\nfilters=2\nsize=3\ngroups=2\n[conv]\nfilters=1\n",
+    "[net]\nwidth=2\nheight=2\nchannels=1\n[connected]\noutput=3\n",
 };
 
 std::vector<Network> make_networks() {

@@ -47,8 +47,8 @@ TEST_CASE("what is not a cfg", "[errors]") {
         {"width=416\n[net]\n", {"net.cfg:1", "'width=416'", "before the first section"}},
         {"<!DOCTYPE html>\n", {"net.cfg:1", "before the first section"}},
         {"[net]\nwidth\n", {"net.cfg:2", "[net]", "'width'", "key=value"}},
-        {"[net]\nwidth=\n", {"net.cfg:2", "[net]", "'width'", "no value"}},
-        {"[net]\nwidth=#416\n", {"net.cfg:2", "[net]", "'width'", "no value"}},
+        {"[net]\nwidth=\n[avgpool]\n", {"net.cfg:2", "[net]", "'width'", "no value"}},
+        {"[net]\nwidth=#416\n[avgpool]\n", {"net.cfg:2", "[net]", "'width'", "no value"}},
         {"[net]\nwidth #=416\n", {"net.cfg:2", "[net]", "'width'", "key=value"}},
         {"[net]\n=416\n", {"net.cfg:2", "[net]", "no key"}},
         {"[net\nwidth=416\n", {"net.cfg:1", "'[net'", "[name]"}},
@@ -260,8 +260,11 @@ TEST_CASE("what Darknet has and this loader has not is unsupported, and says so"
     cases.push_back({kConv + "[local]\nsize=5\npad=1\n", {"net.cfg:12", "[local]", "'pad'", "size=3"}});
     cases.push_back({kConv + "[detection]\ncoords=4\nsqrt=0\n", {"net.cfg:12", "'sqrt'", "only 1"}});
     cases.push_back({kConv + "[softmax]\n", {"net.cfg:10", "[softmax]", "layer 1", "one pixel", "not implemented"}});
-    cases.push_back({kConv + "[sam]\nfrom=-1\nactivation=normalize_channels\n",
-                     {"net.cfg:12", "[sam]", "'activation'", "normalize_channels"}});
+    cases.push_back(
+        {kConv + "[sam]\nfrom=-1\nactivation=normalize_channels\n",
+         {"net.cfg:12", "[sam]", "'activation'", "normalize_channels", "implemented for [convolutional] and"}});
+    cases.push_back({kConv + "[region]\nclasses=13\nanchors=1,2\nclassfix=-1\n",
+                     {"net.cfg:13", "[region]", "'classfix'", "is -1", "below 0.5"}});
     cases.push_back({conv("size=3\ndilation=2"), {"net.cfg:8", "'dilation'", "pad=1"}});
     cases.push_back({shortcut("from=-1\nweights_type=per_channel"), {"net.cfg:12", "'weights_type'"}});
     cases.push_back({shortcut("from=-1\nalpha=.5"), {"net.cfg:12", "'alpha'"}});

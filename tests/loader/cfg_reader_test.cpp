@@ -30,6 +30,17 @@ TEST_CASE("byte order mark, CRLF and a missing last newline change nothing", "[c
     CHECK(sections[0].entries[1].line == 5);
 }
 
+TEST_CASE("what editors leave changes nothing: a Ctrl-Z at the end, anything in a comment", "[cfg_reader]") {
+    for (const char* end : {"\x1a", "\n\x1a", "\r\n\x1a\r\n"}) {
+        const auto sections = read_cfg(std::string("# page 1\f\n[net]\nwidth=416 # \x1b[1m") + end, "a.cfg");
+        REQUIRE(sections.size() == 1);
+        REQUIRE(sections[0].entries.size() == 1);
+        CHECK(sections[0].entries[0].value == "416");
+    }
+    CHECK(error_of([] { read_cfg("[net]\nwidth=4\x1a\nheight=4\n", "a.cfg"); }));
+    CHECK(error_of([] { read_cfg("[net]\nwidth=4\f16\n", "a.cfg"); }));
+}
+
 TEST_CASE("a value may hold '='; the first one splits", "[cfg_reader]") {
     CHECK(read_cfg("[net]\nmap=a=b\n", "a.cfg")[0].entries[0].value == "a=b");
 }

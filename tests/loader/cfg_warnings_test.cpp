@@ -81,6 +81,20 @@ TEST_CASE("a key that only training reads is no matter, one that nobody knows is
     names(only_warning(head + "beta1=0.6\n"), {"net.cfg:10: [yolo] (layer 1) key 'beta1'"});
 }
 
+TEST_CASE("a training key without a value, and a comma behind the last anchor, are no matter", "[warnings]") {
+    check_silent(kNet + "policy=\nsteps= # later\n[conv]\nfilters=6\n[yolo]\nclasses=1\nanchors=1,2,\nmap=\n");
+    const std::string head = kNet + "[conv]\nfilters=6\n[yolo]\nclasses=1\n";
+    CHECK(cfg_error(head + "anchors=1,2,,\n").find("'anchors' is ''") != std::string::npos);
+    CHECK(cfg_error(head + "anchors=,\n").find("'anchors' is ''") != std::string::npos);
+    CHECK(cfg_error(head + "anchors=\n").find("'anchors' has no value") != std::string::npos);
+}
+
+TEST_CASE("a network that takes pictures of other channels than there are says so", "[warnings]") {
+    const std::string net = "[net]\nwidth=64\nheight=64\nchannels=";
+    names(only_warning(net + "4\n[avgpool]\n"), {"net.cfg:4: [net] key 'channels' is 4", "3 colours"});
+    check_silent(net + "1\n[avgpool]\n");
+}
+
 TEST_CASE("more anchors than num: the first count", "[warnings]") {
     const std::string cfg = kNet + "[conv]\nfilters=6\n[yolo]\nclasses=1\nanchors=1,2, 3,4\n";
     CHECK(std::get<YoloLayer>(parse_network(cfg, "net.cfg").layers[1].kind).anchors.size() == 1);

@@ -54,6 +54,25 @@ TEST_CASE("[convolutional]: strides, groups, batch norm, dilation", "[layers]") 
     CHECK(parse<ConvolutionalLayer>("[conv]\nfilters=8\nsize=1\ndilation=4").dilation == 1);
 }
 
+TEST_CASE("[convolutional]: bin_output leaves the activation out, where no layer reads it as it is", "[layers]") {
+    const std::string plain = "[conv]\nfilters=8\nactivation=leaky\n", bits = plain + "xnor=1\n",
+                      out = bits + "bin_output=1\n";
+    const auto activation = [&](const std::string& first, const std::string& rest) {
+        const std::string net = "[net]\nwidth=64\nheight=64\nchannels=8\n";
+        return std::get<ConvolutionalLayer>(parse_network(net + first + rest, "net.cfg").layers[0].kind).activation;
+    };
+    CHECK(activation(out, plain) == Activation::linear);
+    CHECK(activation(out, bits) == Activation::linear);
+    CHECK(activation(out, "[maxpool]\nsize=2\n" + bits + "[shortcut]\nfrom=-2\n") == Activation::linear);
+    CHECK(activation(bits, bits) == Activation::leaky);
+    CHECK(activation(bits + "bin_output=0\n", bits) == Activation::leaky);
+    CHECK(activation(plain + "bin_output=1\n", bits) == Activation::leaky);
+    for (const char* reader : {"[route]\nlayers=0,1\n", "[shortcut]\nfrom=0\n", "[sam]\nfrom=0\n"})
+        CHECK(activation(out, bits + reader) == Activation::leaky);
+    CHECK(activation(out, "[shortcut]\nfrom=-1\n") == Activation::leaky);
+    CHECK(activation(out, "[avgpool]\n[scale_channels]\nfrom=0\n") == Activation::leaky);
+}
+
 TEST_CASE("activations", "[layers]") {
     for (const Activation a : kActivations) {
         INFO(to_string(a));
@@ -122,8 +141,13 @@ TEST_CASE("[net]: letter_box, and training keys are known", "[layers]") {
         "policy=steps\nsteps=400000,450000\nscales=.1,.1\nmosaic=1\nhue=.1\nburn_in=1000\n";
     const Network network = parse_network(net + "letter_box=1\n[avgpool]\n", "net.cfg");
     CHECK(network.letter_box);
+    CHECK(network.fit_warning(Fit::letterbox).empty());
+    CHECK(network.fit_warning(Fit::stretch)
+              .starts_with("net.cfg:" + std::to_string(network.letter_box_line) +
+                           ": [net] key 'letter_box' is 1: the model was trained"));
     CHECK(network.input == Shape{3, 32, 64});
     CHECK_FALSE(parse_network(net + "[avgpool]\n", "net.cfg").letter_box);
+    CHECK(parse_network(net + "[avgpool]\n", "net.cfg").fit_warning(Fit::stretch).empty());
     CHECK(network.classes() == 0);
     CHECK(network.weight_count() == 0);
 }

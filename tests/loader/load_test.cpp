@@ -112,6 +112,21 @@ TEST_CASE("a size that the network cannot take is a usage error", "[load]") {
     CHECK(std::string(error->what()).find("32x32: net.cfg:5") != std::string::npos);
 }
 
+TEST_CASE("a network whose weights belong to one size has that alone, and says which layer's", "[load]") {
+    const std::string net = "[net]\nwidth=64\nheight=64\nchannels=3\n[conv]\nfilters=3\n";
+    const auto message = [&](const std::string& rest, int side) {
+        const auto error = error_of([&] { parse_network(net + rest, "net.cfg", {side, side}); });
+        if (!error) return std::string("no error");
+        CHECK(error->kind() == ErrorKind::usage);
+        return std::string(error->what());
+    };
+    const std::string expected = "has weights for one size of input alone, the cfg's 64x64: run the network without";
+    CHECK(message("[connected]\noutput=5\n", 32).starts_with("net.cfg:7: [connected] (layer 1) " + expected));
+    CHECK(message("[local]\nfilters=5\n", 96).starts_with("net.cfg:7: [local] (layer 1) " + expected));
+    CHECK(message("[connected]\noutput=5\n", 64) == "no error");
+    CHECK(message("[avgpool]\n[connected]\noutput=5\n", 32) == "no error");
+}
+
 TEST_CASE("cfg files that cannot be read", "[load]") {
     const TemporaryFolder folder;
     const auto message = [](const std::string& path) {

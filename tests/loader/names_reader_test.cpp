@@ -30,6 +30,7 @@ TEST_CASE("names, one a line", "[names]") {
     CHECK(names_of("cat\npolar bear") == expected);
     CHECK(names_of("\xef\xbb\xbf"
                    "cat \r\n\tpolar bear\r\n\r\n\n") == expected);
+    CHECK(names_of("cat\r\npolar bear\r\n\x1a") == expected);
     CHECK(names_of("\ncat\n\n\tpolar bear \n") == expected);  // blank lines, where all classes have their name
     CHECK(names_of("cat\npolar\tbear\n").back() == "polar\tbear");
 }

@@ -36,7 +36,7 @@ TEST_CASE("a tree of classes is found where the cfg says, beside it, or under it
         const std::string cfg = folder.write("cfg/net.cfg", kCfg);
         const std::string missing = load_error(cfg);
         INFO(place << ": " << missing);
-        CHECK(contains(missing, "net.cfg:10: [region] (layer 1) key 'tree' names the file 'data/five.tree'"));
+        CHECK(contains(missing, "net.cfg:15: [region] (layer 1) key 'tree' names the file 'data/five.tree'"));
         folder.write(place, kTree);
         const Network network = load_network(cfg);
         CHECK(region_of(network).parents == kParents);
@@ -53,8 +53,9 @@ TEST_CASE("a tree of classes that is none says where", "[tree]") {
         return load_error(cfg);
     };
     CHECK(error(std::string(kTree) + "\r\n\n") == "no error");
+    CHECK(error(std::string(kTree) + "\x1a") == "no error");
     CHECK(error("a\t-1 \r\nb -1\r\nc 0\r\nd 0\r\ne 1\r\n") == "no error");
-    CHECK(contains(error("animal -1\n"), "a tree of 1 classes"));
+    CHECK(contains(error("animal -1\n"), "net.cfg:15: [region] (layer 1) key 'tree' names a tree of 1 classes"));
     CHECK(contains(error(""), "a tree of 0 classes"));
     CHECK(contains(error(std::string(kTree) + "stool 1\n"), "a tree of 6 classes"));
     for (const char* line : {"animal", "animal x", "animal 1x", "animal -2", "animal 0 0", "animal 99999999999", " "}) {
@@ -66,6 +67,8 @@ TEST_CASE("a tree of classes that is none says where", "[tree]") {
     CHECK(contains(error("a -1\nb 2\nc 0\n"), "net.tree:2: the parent of class 1 is 2"));
     CHECK(contains(error("a -1\nb 0\nc -1\n"), "net.tree:3: the children of -1 do not stand side by side"));
     CHECK(contains(error("a -1\nb -1\nc 0\nd 1\ne 0\n"), "net.tree:5: the children of 0"));
+    CHECK(contains(error(std::string("a -1\nb\0\0\0\0", 10)),
+                   "net.tree:2: there are zero bytes in the line: the file is damaged"));
 }
 
 TEST_CASE("a tree of classes is written beside the cfg, and read again", "[tree]") {

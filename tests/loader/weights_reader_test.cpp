@@ -90,13 +90,49 @@ TEST_CASE("the version decides whether `seen` has 32 or 64 bits", "[weights]") {
                             {-1, 11, false},
                             {-1, 12, true},
                             {2147483647, 2147483647, true},
-                            {-2147483647, 0, false}}) {
+                            {-2147483647, 0, true},              // Darknet's sum of 32 bits is 10
+                            {0x3a03126f, 0x3f666666, false}}) {  // a learning rate of .0005, a momentum of .9
         INFO("version " << v.major << "." << v.minor);
         Network network = parse_network(kSmallCfg, "small.cfg");
         attach_weights(network,
                        folder.write("a.weights", header(v.major, v.minor, v.is_64 ? seen64 : seen32) + floats));
         CHECK(network.seen == (v.is_64 ? std::uint64_t(1) << 40 : 0xfffffff0u));
         CHECK(std::get<ConvolutionalLayer>(network.layers[1].kind).biases[0] == 124.f);
+    }
+}
+
+TEST_CASE("files older than versions have the weights of [connected] layers by inputs", "[weights]") {
+    const TemporaryFolder folder;
+    const std::string cfg =
+        "[net]\nwidth=2\nheight=1\nchannels=3\n[convolutional]\nfilters=2\nsize=1\n"
+        "[connected]\noutput=3\nbatch_normalize=1\n[connected]\noutput=2\n";
+    const std::string seen32 = raw(std::uint32_t(7)), seen64 = raw(std::uint64_t(7));
+    for (const auto& [start, transposed] : {std::pair{header(0x3a03126f, 0x3f666666, seen32), true},
+                                            {header(1001, 0, seen64), true},
+                                            {header(0, 1001, seen64), true},
+                                            {header(1000, 1000, seen64), false}}) {
+        Network copy;
+        {
+            Network network = parse_network(cfg, "v1.cfg");
+            attach_weights(network, folder.write("a.weights", start + body(network.weight_count())));
+            copy = network;
+        }
+        CHECK(copy.seen == 7);
+        const auto& conv = std::get<ConvolutionalLayer>(copy.layers[0].kind);
+        CHECK(conv.weights[1] == 3.f);
+        const auto& first = std::get<ConnectedLayer>(copy.layers[1].kind);
+        REQUIRE(first.weights.count == 12);
+        for (int out = 0; out < 3; ++out)
+            for (int in = 0; in < 4; ++in)
+                CHECK(first.weights[std::size_t(out * 4 + in)] ==
+                      float(11 + (transposed ? in * 3 + out : out * 4 + in)));
+        CHECK(first.scales[0] == 23.f);
+        const auto& second = std::get<ConnectedLayer>(copy.layers[2].kind);
+        CHECK(second.biases[0] == 32.f);
+        CHECK(second.weights[1] == (transposed ? 36.f : 35.f));
+        // Written again, they are as today's files.
+        write_network(copy, folder / "b.cfg", folder / "b.weights");
+        CHECK(all_weights(load_network(folder / "b.cfg", folder / "b.weights")) == all_weights(copy));
     }
 }
 

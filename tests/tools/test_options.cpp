@@ -339,6 +339,10 @@ TEST_CASE("--classes takes names and ids") {
     CHECK(contains(usage_error([&] { parse_classes("person,aeroplane", network); }), "no class 'aeroplane'"));
     CHECK(contains(usage_error([&] { parse_classes("person,", network); }), "no class ''"));
     CHECK(contains(usage_error([&] { parse_classes("3", network); }), "0 to 2"));
+    const Network hiding = named_network({"dont_show", "bicycle", "dont_show too"});
+    CHECK(parse_classes("0,bicycle", hiding) == std::vector<int>{0, 1});
+    CHECK(contains(usage_error([&] { parse_classes("0,dont_show too", hiding); }), "calls all of these dont_show"));
+    CHECK(contains(usage_error([&] { parse_classes("0", hiding); }), "calls this class dont_show"));
     Network nameless = network;
     nameless.names.clear();
     CHECK(parse_classes("2", nameless) == std::vector<int>{2});

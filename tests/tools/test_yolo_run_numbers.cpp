@@ -16,11 +16,10 @@ using nlohmann::json;
 namespace {
 
 /// A model of one layer, m.cfg and m.weights: 16 cells with two anchors, whose raw numbers are these everywhere.
-void write_model(const TemporaryFolder& folder, const std::vector<float>& numbers) {
-    write_file(folder / "m.cfg",
-               "[net]\nwidth=32\nheight=32\nchannels=3\n"
-               "[convolutional]\nfilters=14\nsize=1\nstride=8\nactivation=linear\n"
-               "[yolo]\nmask=0,1\nanchors=10,14, 23,27\nclasses=2\nnum=2\n");
+void write_model(const TemporaryFolder& folder, const std::vector<float>& numbers, const std::string& net = "") {
+    write_file(folder / "m.cfg", "[net]\nwidth=32\nheight=32\nchannels=3\n" + net +
+                                     "[convolutional]\nfilters=14\nsize=1\nstride=8\nactivation=linear\n"
+                                     "[yolo]\nmask=0,1\nanchors=10,14, 23,27\nclasses=2\nnum=2\n");
     std::string weights(20, '\0');
     weights[4] = 2;  // version 0.2, of which `seen` has 8 bytes
     std::vector<float> floats = numbers;
@@ -79,8 +78,23 @@ TEST_CASE("boxes with numbers that are not finite are left out of every output, 
         const json report = json::parse(read_file(folder / "r.json"));
         CHECK(report["inputs"][0]["not_finite"] == 48);
         const bool overflows = std::isfinite(bad[2]) && bad[2] > 0;
-        CHECK(report["inputs"][0]["first_not_finite"] == (overflows ? "layer 1 (yolo)" : "layer 0 (conv)"));
+        CHECK(report["inputs"][0]["first_not_finite"] == (overflows ? "layer 1 (yolo)" : "layer 0 (convolutional)"));
     }
+}
+
+TEST_CASE("a model that was trained on letterboxed pictures and gets stretched ones is worth a warning") {
+    const TemporaryFolder folder;
+    write_model(folder, boxes({0, 0, 0, 0, 5, 5, -9}, {0, 0, 0, 0, -50, 0, 0}), "letter_box=1\n");
+    media::write_image(folder / "p.png", {32, 32, std::vector<std::uint8_t>(32 * 32 * 3)});
+    const auto with = [&](Arguments arguments) {
+        arguments.insert(arguments.end(), {"p.png", "--jsonl", "-", "-q"});
+        return run("yolo-run", with_own_model(arguments), folder.path());
+    };
+    CHECK(with({"--strict"}).err.empty());
+    const Finished stretched = with({"--stretch"}), strict = with({"--stretch", "--strict"});
+    CHECK(stretched.status == 0);
+    CHECK(stretched.err.starts_with("yolo-run: warning: m.cfg:5: [net] key 'letter_box' is 1: the model was trained"));
+    check_failure(strict, 1, "m.cfg:5: [net] key 'letter_box' is 1");
 }
 
 TEST_CASE("boxes in the letterbox's bars are no boxes") {

@@ -119,7 +119,7 @@ TEST_CASE("GPU: boxes that are not finite are left out, as on the CPU, and the l
     conv.weights = {weights.data(), weights.size()};
     const Result fp16 = look(network, on("cuda:0", Precision::fp16));
     CHECK(fp16.not_finite > 0);
-    CHECK(fp16.first_not_finite == "layer " + std::to_string(last) + " (conv), in fp16, which ends at 65504");
+    CHECK(fp16.first_not_finite == "layer " + std::to_string(last) + " (convolutional), in fp16, which ends at 65504");
 }
 
 TEST_CASE("GPU: a tree of classes leads where it leads on the CPU", "[cuda]") {
