@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <latch>
 #include <limits>
+#include <system_error>
+#include <thread>
 
 #include "engine/cores.h"
 #include "engine/plan/fold.h"
@@ -38,7 +41,23 @@ constexpr int kMaxLanes = 4;
 constexpr const char* kDevice = "the CPU";
 constexpr std::size_t kWorthThreads = std::size_t(1) << 16;  // weights of a layer; fewer are packed before others wake
 
-int thread_count(int asked) { return asked > 0 ? asked : usable_cores(); }
+/// OpenMP ends the process when it gets no thread, and has one team for a lone picture and one for each lane: that they
+/// can be had is found out here.
+int require_threads(int count) {
+    std::latch tried(1);
+    std::vector<std::jthread> threads;
+    try {
+        for (int i = 1; i < 2 * count; ++i) threads.emplace_back([&] { tried.wait(); });
+    } catch (const std::system_error& error) {
+        tried.count_down();
+        throw Error(ErrorKind::device, "the CPU: the system gives this process no " + std::to_string(2 * count) +
+                                           " threads more (" + error.code().message() + "); ask for fewer threads");
+    }
+    tried.count_down();
+    return count;
+}
+
+int thread_count(int asked) { return require_threads(asked > 0 ? asked : usable_cores()); }
 
 }  // namespace
 

@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 namespace {
 
 constexpr unsigned kSeconds = 20;
-constexpr int kBetweenReports = 1000000;  // mutations
+constexpr int kBetweenReports = 100000;  // mutations
 
 std::uint64_t state = 1;
 double slowest_ms = 0;

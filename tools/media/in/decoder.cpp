@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "tools/media/av_compat.h"
+#include "tools/media/colours.h"
 #include "tools/media/files.h"
 #include "tools/media/in/av_cuda.h"
 #include "tools/media/in/damage.h"
@@ -97,6 +98,7 @@ AVPixelFormat Decoder::choose_format(AVCodecContext* context, const AVPixelForma
     bool offered = false;
     const AVPixelFormat* last = formats;
     for (; *last != AV_PIX_FMT_NONE; ++last) offered |= *last == AV_PIX_FMT_CUDA;
+    mend_colours(*context);
     std::string obstacle = nv12_obstacle(context->sw_pix_fmt, context->colorspace, self.stream_->orientation);
     // libav takes the chroma of a mapped picture to begin right behind the coded rows; NVDEC's are even.
     if (obstacle.empty() && context->coded_height % 2) obstacle = "its height is odd";
@@ -160,6 +162,7 @@ int Decoder::receive() {
         }
         if (filter_ended_) return AVERROR_EOF;
         const int code = avcodec_receive_frame(context_.get(), picture_.get());
+        if (code >= 0) mend_colours(*picture_);
         if (!deinterlace_ || (code < 0 && code != AVERROR_EOF)) return code;
         if (code == AVERROR_EOF) {
             filter_ended_ = true;

@@ -15,6 +15,7 @@ extern "C" {
 
 #include <convoy/media/input.h>
 #include "tools/media/av_compat.h"
+#include "tools/media/colours.h"
 #include "tools/media/files.h"
 #include "tools/media/in/host_lookup.h"
 #include "tools/media/limits.h"
@@ -189,6 +190,7 @@ int Demuxer::find_stream(int wanted) {
 void Demuxer::choose_stream(int wanted) {
     const int index = find_stream(wanted);
     chosen_ = context_->streams[index];
+    mend_colours(*chosen_->codecpar);
     for (unsigned i = 0; i < context_->nb_streams; ++i)
         if (int(i) != index) context_->streams[i]->discard = AVDISCARD_ALL;
     auto stream = std::make_shared<VideoStream>();

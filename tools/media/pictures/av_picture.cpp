@@ -9,6 +9,7 @@
 
 #include "tools/media/av_compat.h"
 #include "tools/media/av_io.h"
+#include "tools/media/colours.h"
 #include "tools/media/limits.h"
 #include "tools/media/pictures/rgb_converter.h"
 #include "tools/media/reach.h"
@@ -143,6 +144,7 @@ AvOutcome decode_by_libav(std::span<const std::uint8_t> file, AvPicture& picture
     int code = read_packet(*container, index, *packet);
     if (code >= 0) code = decode(*decoder, *packet, *frame);
     if (code < 0) return end(AvOutcome::damaged, av_message(code));
+    mend_colours(*frame);
     if (frame->decode_error_flags || frame->flags & AV_FRAME_FLAG_CORRUPT)
         return end(AvOutcome::damaged, "parts of it cannot be decoded");
     if (!plausible_size(frame->width, frame->height) || !to_rgb(*frame, picture))
