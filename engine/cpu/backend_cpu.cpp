@@ -44,16 +44,19 @@ constexpr std::size_t kWorthThreads = std::size_t(1) << 16;  // weights of a lay
 /// OpenMP ends the process when it gets no thread, and has one team for a lone picture and one for each lane: that they
 /// can be had is found out here.
 int require_threads(int count) {
+    struct Release {  // whatever is thrown: before the threads are joined
+        std::latch& latch;
+        ~Release() { latch.count_down(); }
+    };
     std::latch tried(1);
     std::vector<std::jthread> threads;
+    const Release release{tried};
     try {
         for (int i = 1; i < 2 * count; ++i) threads.emplace_back([&] { tried.wait(); });
     } catch (const std::system_error& error) {
-        tried.count_down();
         throw Error(ErrorKind::device, "the CPU: the system gives this process no " + std::to_string(2 * count) +
                                            " threads more (" + error.code().message() + "); ask for fewer threads");
     }
-    tried.count_down();
     return count;
 }
 
