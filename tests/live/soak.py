@@ -128,7 +128,7 @@ def draw(path, seen, title):
                    f'<polyline points="{points}" fill="none" stroke="#4c78a8"/>'
                    f'<text x="{left - 6}" y="{top + 10}" text-anchor="end">{most:.0f}</text>'
                    f'<text x="{left - 6}" y="{top + height}" text-anchor="end">0</text>'
-                   f'<text x="{left + 6}" y="{top + 16}">{name}</text>')
+                   f'<text x="{left}" y="{top - 5}">{name}</text>')
     out.append(f'<text x="{left + width}" y="{60 + 3 * (height + gap) - 22}" text-anchor="end">{seen[-1][0]:.0f} s</text></svg>')
     open(path, "w").write("\n".join(out) + "\n")
 
