@@ -197,9 +197,10 @@ void share(const Network& network, ConvolutionalLayer& conv, const CfgSection& s
     if (owner->share >= 0) conv.share = owner->share;
 }
 
-bool says(const CfgSection& section, std::string_view key, std::string_view value) {
-    return std::any_of(section.entries.begin(), section.entries.end(),
-                       [&](const CfgEntry& entry) { return entry.key == key && entry.value == value; });
+bool is_on(const CfgSection& section, std::string_view key) {
+    return std::any_of(section.entries.begin(), section.entries.end(), [&](const CfgEntry& entry) {
+        return entry.key == key && std::strtol(std::string(entry.value).c_str(), nullptr, 10) != 0;
+    });
 }
 
 /// Layers whose output counts as it is: of one that [convolutional] layers with xnor read, Darknet takes the signs.
@@ -209,7 +210,7 @@ std::vector<bool> read_as_they_are(const Network& network) {
         const LayerKind& kind = network.layers[i].kind;
         std::vector<int> from;
         if (const auto* route = std::get_if<RouteLayer>(&kind)) from = route->layers;
-        if (const auto* shortcut = std::get_if<ShortcutLayer>(&kind)) from = shortcut->from;
+        if (const auto* shortcut = std::get_if<ShortcutLayer>(&kind)) from = {shortcut->from.front()};  // as in Darknet
         if (const auto* sam = std::get_if<SamLayer>(&kind)) from = {sam->from};
         if (const auto* scale = std::get_if<ScaleChannelsLayer>(&kind)) from = {scale->from};
         if (!from.empty() && !std::holds_alternative<RouteLayer>(kind)) from.push_back(int(i) - 1);
@@ -223,7 +224,7 @@ void leave_activations_out(Network& network, const std::vector<CfgSection>& sect
     const std::vector<bool> read = read_as_they_are(network);
     for (std::size_t i = 0; i < network.layers.size(); ++i)
         if (auto* conv = std::get_if<ConvolutionalLayer>(&network.layers[i].kind);
-            conv && conv->xnor && !read[i] && says(sections[i + 1], "bin_output", "1"))
+            conv && conv->xnor && !read[i] && is_on(sections[i + 1], "bin_output"))
             conv->activation = Activation::linear;
 }
 

@@ -19,11 +19,17 @@ constexpr std::size_t kMaxCfgBytes = std::size_t(4) << 20;
 constexpr int kSizeStep = 32;
 constexpr int kCocoClasses = 80;
 
-/// Throws for a size with which a layer has another number of weights than it had `before`.
+/// Whether the layer's weights belong to places of its input.
+bool is_of_places(const Layer& layer) {
+    return std::holds_alternative<ConnectedLayer>(layer.kind) || std::holds_alternative<LocalLayer>(layer.kind);
+}
+
+/// Throws for a size with which a layer has other weights than it had `before`.
 void check_weights_fit(const Network& network, const Network& before) {
     for (std::size_t i = 0; i < network.layers.size(); ++i) {
         const Layer& layer = network.layers[i];
-        if (weight_count(layer) != weight_count(before.layers[i]))
+        const Layer& was = before.layers[i];
+        if (weight_count(layer) != weight_count(was) || (is_of_places(layer) && layer.in != was.in))
             throw Error(ErrorKind::usage, network.cfg_path + ":" + std::to_string(layer.line) + ": [" + layer.name() +
                                               "] (layer " + std::to_string(i) +
                                               ") has weights for one size of input alone, the cfg's " +

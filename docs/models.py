@@ -140,7 +140,7 @@ def timing(on, layers, ms):
     """Of layers (name, ms, whether it is a plain kernel): the cells behind the cfg's, and who of the plain is slow."""
     whole = sum(layer[1] for layer in layers)
     by_time = sorted(layers, key=lambda layer: -layer[1])
-    return {"cells": [on, f"{ms:.3g}", ", ".join(f"{name}: {share(took, whole)}" for name, took, _ in by_time[:3])],
+    return {"cells": [on, f"{ms:.3g}" if ms < 100 else f"{ms:.0f}", ", ".join(f"{name}: {share(took, whole)}" for name, took, _ in by_time[:3])],
             "plain": [f"{name} takes {share(took, whole)}"
                       for name, took, plain in by_time if plain and took > whole / 3]}
 

@@ -49,7 +49,7 @@ std::string without_model_suffix(const std::string& stem) {
 void refuse_foreign(const std::string& file) {
     if (const std::string what = file.empty() ? "" : foreign_model(file); !what.empty())
         throw Error(ErrorKind::model,
-                    fmt::format("'{}' is {}; Convoy runs Darknet models (YOLOv3 to YOLOv7), a .cfg with its .weights, "
+                    fmt::format("'{}' is {}; Convoy runs Darknet models (YOLOv1 to YOLOv7), a .cfg with its .weights, "
                                 "and converts no others: {}",
                                 file, what, kGetAModel));
 }
@@ -237,8 +237,8 @@ void greet(const std::string& command, const ModelOptions& model, const Network&
 std::string not_finite_text(const std::string& layer, std::int64_t boxes) {
     const bool fp16 = layer.find("fp16") != std::string::npos;
     return fmt::format(
-        "{}boxes with numbers that are NaN or infinite are left out; the first layer that has such numbers is {}: its "
-        "weights are damaged or not of this cfg{}",
+        "{}boxes with numbers that are NaN or infinite are left out; the first layer that has such numbers is {}: "
+        "weights up to there are damaged or not of this cfg{}",
         boxes > 0 ? fmt::format("{} ", boxes) : "", layer, fp16 ? ", or --precision fp32 is needed" : "");
 }
 

@@ -426,25 +426,6 @@ TEST_CASE("a playlist is live as long as it does not say that it ends", "[http]"
     }
 }
 
-TEST_CASE("a live playlist that says at last that it ends is read to there, and not again", "[http]") {
-    const TempFolder folder;
-    if (!make_clip(folder / "clip.ts")) return;
-    HttpAnswer answer;
-    answer.others["/clip.ts"] = read_file(folder / "clip.ts");
-    answer.file = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nclip.ts\n";
-    answer.file_at_last = answer.file + "#EXT-X-ENDLIST\n";
-    const HttpServer server(answer);
-    const auto input = media::open_input(server.url("list.m3u8"));
-    const auto segment = input->next_segment();
-    REQUIRE(segment);
-    CHECK(segment->kind() == SegmentKind::endless);
-    const auto reader = input->make_reader({});
-    const std::vector<FrameMark> frames =
-        in_time("a playlist that ends", [&] { return read_segment(*reader, segment); });
-    CHECK(frames.size() == read(folder / "clip.ts").frames.size());
-    CHECK(reader->notes().damaged == 0);
-}
-
 TEST_CASE("segments of a playlist that a web server drops are asked for again, or said to be missing", "[http]") {
     const TempFolder folder;
     if (!make_clip(folder / "clip.ts")) return;

@@ -100,6 +100,13 @@ TEST_CASE("grey, alpha and text formats become RGB", "[image]") {
         REQUIRE(rgb.size() == 6);
         for (int i = 0; i < 6; ++i) CHECK(std::abs(rgb[std::size_t(i)] - (i < 3 ? 7 : 200)) <= 1);
     }
+    Bytes bmp = {'B', 'M', 62, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 1, 0, 0, 0};  // 1x2, from the top down
+    bmp.insert(bmp.end(), {0xfe, 0xff, 0xff, 0xff, 1, 0, 24, 0});
+    bmp.resize(54, 0);
+    bmp.insert(bmp.end(), {10, 20, 30, 0, 40, 50, 60, 0});  // blue, green, red
+    write_bytes(folder / "down.bmp", bmp);
+    CHECK(media::read_image(folder / "down.bmp").rgb == Bytes{30, 20, 10, 60, 50, 40});
+    CHECK(media::read_image_memory(folder / "down.bmp") > 0);
     Bytes tga(22, 0);  // uncompressed, 1x1, 32 bits: blue, green, red, alpha
     tga[2] = 2, tga[12] = 1, tga[14] = 1, tga[16] = 32;
     tga[18] = 10, tga[19] = 20, tga[20] = 30;

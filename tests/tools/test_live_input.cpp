@@ -87,8 +87,11 @@ TEST_CASE("passwords of addresses are not shown", "[live]") {
     CHECK(shown("'http://:secret@a/b' and 'http://u:secret@c?d@e'") == "'http://:***@a/b' and 'http://u:***@c?d@e'");
     CHECK(shown("http://u:se/cr@t@host/video") == "http://u:***@host/video");
     CHECK(shown("'http://u:se?c#r@host/v', and more") == "'http://u:***@host/v', and more");
+    CHECK(shown("rtsp://admin:it's \"secret\"@host/1") == "rtsp://admin:***@host/1");
+    CHECK(shown("http://h/v?next=http://v:secret@x/") == "http://h/v?next=http://v:***@x/");
+    CHECK(shown("concat:http://u:secret@h/a|http://v:secret@h/b") == "concat:http://u:***@h/a|http://v:***@h/b");
     CHECK(shown("http:/u:secret@host/v") == "http:/u:***@host/v");
-    CHECK(shown("http://h:80/v?token=secret&n=1&Password=x y") == "http://h:80/v?token=***&n=1&Password=*** y");
+    CHECK(shown("http://h:80/v?token=secret&n=1&Password=x y") == "http://h:80/v?token=***&n=1&Password=***");
     CHECK(shown("rtsp://h/user=admin&password=secret&channel=1") == "rtsp://h/user=admin&password=***&channel=1");
     for (const char* text : {"http://h:80/a@2x.png", "http://h/a=b&c=d", "C:/a:b/c"}) CHECK(shown(text) == text);
     for (const char* text : {"rtsp://user@camera:554/1", "rtsp://camera:554/a:b@c", "rtsp://camera:554?user:a@b",

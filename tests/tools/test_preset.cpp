@@ -55,7 +55,7 @@ TEST_CASE("newer keys are forgotten only in networks that pjreddie's program com
     for (const LayerKind& kind :
          {LayerKind(dilated), LayerKind(blurred), LayerKind(shared), LayerKind(uneven), LayerKind(deep),
           LayerKind(new_coords), LayerKind(SamLayer()), LayerKind(ScaleChannelsLayer()), LayerKind(Reorg3dLayer()),
-          LayerKind(LocalAvgpoolLayer()), LayerKind(GaussianYoloLayer()), LayerKind(ShortcutLayer{{0, 0}}),
-          LayerKind(RouteLayer{{0}, 2, 1})})
+          LayerKind(LocalAvgpoolLayer()), LayerKind(BatchnormLayer()), LayerKind(GaussianYoloLayer()),
+          LayerKind(ShortcutLayer{{0, 0}}), LayerKind(RouteLayer{{0}, 2, 1})})
         CHECK_FALSE(forgets_beside(kind));
 }

@@ -30,6 +30,7 @@ struct KnownToPjreddie {
     bool operator()(const ConnectedLayer& layer) const { return known_to_pjreddie(layer.activation); }
     bool operator()(const LocalLayer& layer) const { return known_to_pjreddie(layer.activation); }
     bool operator()(const YoloLayer& layer) const { return !layer.new_coords; }
+    bool operator()(const BatchnormLayer&) const { return false; }  // it reads that and crashes
     bool operator()(const LocalAvgpoolLayer&) const { return false; }
     bool operator()(const Reorg3dLayer&) const { return false; }
     bool operator()(const SamLayer&) const { return false; }

@@ -9,6 +9,7 @@
 #include <cctype>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -69,12 +70,20 @@ std::string without_secrets(std::string address) {
 }  // namespace
 
 std::string without_passwords(const std::string& text) {
-    constexpr std::string_view kEnds = " '\"\n";
+    // An address by itself may have blanks and quotes in its password; in a sentence these end it.
+    const std::size_t scheme = text.find(":/");
+    const bool is_address = scheme != std::string::npos && scheme > 0 &&
+                            std::all_of(text.begin(), text.begin() + std::ptrdiff_t(scheme),
+                                        [](unsigned char c) { return std::isalnum(c) || std::strchr("+-.", c); });
+    const std::string_view ends = is_address ? "" : " '\"\n";
     std::string out;
     std::size_t done = 0;
     for (std::size_t at = text.find(":/"); at != std::string::npos; at = text.find(":/", done)) {
         at = std::min(text.find_first_not_of('/', at + 1), text.size());
-        const std::size_t end = std::min(text.find_first_of(kEnds, at), text.size());
+        std::size_t end = std::min(text.find_first_of(ends, at), text.size());
+        if (const std::size_t another = text.find("://", at); another < end)  // another address within this one
+            end = std::min(text.find_last_of("/?&=|,;", another) + 1, end);
+        if (end < at) end = at;
         std::string address = text.substr(at, end - at);
         if (const auto [begin, sign] = password_in(address); sign > 0) address.replace(begin, sign - begin, "***");
         out += text.substr(done, at - done) + without_secrets(address);
@@ -92,11 +101,14 @@ std::string lower_ending(const std::string& path) {
 }
 
 void throw_output(const std::string& path, const std::string& reason, ErrorKind kind) {
-    throw Error(kind, without_passwords("cannot write '" + path + "': " + reason));
+    throw Error(
+        kind,
+        std::string("cannot write '").append(without_passwords(path)).append("': ").append(without_passwords(reason)));
 }
 
 void throw_input(const std::string& path, const std::string& what) {
-    throw Error(ErrorKind::input, without_passwords("'" + path + "' " + what));
+    throw Error(ErrorKind::input,
+                std::string("'").append(without_passwords(path)).append("' ").append(without_passwords(what)));
 }
 
 std::string system_message(int code) { return std::generic_category().message(code); }

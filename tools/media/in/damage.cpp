@@ -13,7 +13,8 @@ void note_damage(SegmentNotes& notes, const std::string& path, double time_s, co
     if (notes.damaged++ > 0) return;
     char where[40] = "";
     if (std::isfinite(time_s)) std::snprintf(where, sizeof where, ", near %.2f s", time_s);
-    notes.first_damage = without_passwords("'" + path + "'" + where + ": " + what);
+    notes.first_damage = std::string("'").append(without_passwords(path)).append("'").append(where);
+    notes.first_damage.append(": ").append(without_passwords(what));
 }
 
 void note_unconvertible(SegmentNotes& notes, const std::string& path) {

@@ -100,10 +100,13 @@ bool Demuxer::still_connected(AVIOContext& io) {
     AVIOContext* file = nullptr;
     const AVIOInterruptCB callback = interrupt();
     if (avio_open2(&file, "file:/dev/null", AVIO_FLAG_READ, &callback, nullptr) < 0) return false;
+    const Clock::time_point deadline = deadline_;
     expect_something();
     const int of_file = asks_at_end(*file);
     avio_close(file);
-    return asks_at_end(io) > of_file;
+    const bool connected = asks_at_end(io) > of_file;
+    deadline_ = deadline;  // a list that is read again and again is no packet
+    return connected;
 }
 
 /// What a playlist names libav opens through here, and all else over HTTP. Of what is missing it says nothing.

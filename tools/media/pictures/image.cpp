@@ -78,8 +78,11 @@ struct Encoded {
 bool read_header(Encoded& file) {
     const auto size = int(file.bytes.size());
     int channels = 0;
-    if (file.format != PictureFormat::jpeg)
-        return stbi_info_from_memory(file.bytes.data(), size, &file.width, &file.height, &channels);
+    if (file.format != PictureFormat::jpeg) {
+        if (!stbi_info_from_memory(file.bytes.data(), size, &file.width, &file.height, &channels)) return false;
+        file.height = std::abs(file.height);  // negative in a BMP from the top down
+        return true;
+    }
     JpegHeader header;
     if (!read_jpeg_header(file.bytes, header)) return false;
     file.width = header.width, file.height = header.height;
@@ -225,7 +228,9 @@ std::size_t read_image_memory(const std::string& path) {
         return bytes + rgb + std::max(header.coefficient_bytes, header.orientation == 1 ? 0 : rgb);
     }
     int width = 0, height = 0, channels = 0;
-    if (!stbi_info_from_file(file.get(), &width, &height, &channels) || !plausible_size(width, height)) return 0;
+    if (!stbi_info_from_file(file.get(), &width, &height, &channels)) return 0;
+    height = std::abs(height);  // negative in a BMP from the top down
+    if (!plausible_size(width, height)) return 0;
     const std::size_t pixels = std::size_t(width) * height, depth = stbi_is_16_bit_from_file(file.get()) ? 2 : 1;
     const std::size_t stored = channels * depth, rgb = 3 * depth;
     if (first == 'G') return bytes + pixels * 12;  // RGBA, its background, a history, and RGB of it

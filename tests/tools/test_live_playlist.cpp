@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+//
+// Live playlists (HLS) that end, or do not go on.
+#include <convoy/media/input.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.h"
+#include "tests/support/in_time.h"
+#include "tests/tools/child.h"
+#include "tests/tools/http_server.h"
+#include "tests/tools/media_files.h"
+#include "tests/tools/segment_frames.h"
+
+using namespace convoy;
+using namespace convoy::test;
+
+namespace {
+
+constexpr std::size_t kFrames = 50;
+
+bool make_clip(const std::string& path) {
+    return make_video("-f lavfi -i testsrc2=size=96x64:rate=25:duration=2 -c:v libx264 -g 25", path);
+}
+
+}  // namespace
+
+TEST_CASE("a live playlist that says at last that it ends is read to there, and not again", "[http]") {
+    const TempFolder folder;
+    if (!make_clip(folder / "clip.ts")) return;
+    HttpAnswer answer;
+    answer.others["/clip.ts"] = read_file(folder / "clip.ts");
+    answer.file = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nclip.ts\n";
+    answer.file_at_last = answer.file + "#EXT-X-ENDLIST\n";
+    const HttpServer server(answer);
+    const auto input = media::open_input(server.url("list.m3u8"));
+    const auto segment = input->next_segment();
+    REQUIRE(segment);
+    CHECK(segment->kind() == SegmentKind::endless);
+    const auto reader = input->make_reader({});
+    const std::vector<FrameMark> frames =
+        in_time("a playlist that ends", [&] { return read_segment(*reader, segment); });
+    CHECK(frames.size() == kFrames);
+    CHECK(reader->notes().damaged == 0);
+}
+
+TEST_CASE("a live playlist that does not grow any more is given up", "[http]") {
+    const TempFolder folder;
+    if (!make_clip(folder / "clip.ts")) return;
+    HttpAnswer answer;
+    answer.others["/clip.ts"] = read_file(folder / "clip.ts");
+    answer.file = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nclip.ts\n";
+    const HttpServer server(answer);
+    media::InputOptions options;
+    options.give_up_s = 2;
+    const auto input = media::open_input(server.url("list.m3u8"), options);
+    const auto segment = input->next_segment();
+    const auto reader = input->make_reader({});
+    const std::vector<FrameMark> frames = in_time("a playlist at rest", [&] { return read_segment(*reader, segment); });
+    CHECK(frames.size() + 1 >= kFrames);  // one may be held back
+    CHECK(reader->notes().damaged > 0);
+    CHECK(reader->notes().first_damage.find("was given up") != std::string::npos);
+}
