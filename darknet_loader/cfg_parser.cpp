@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "darknet_loader/cfg_parser.h"
 
-#include <algorithm>
-
 #include "darknet_loader/layer_parsers.h"
 
 namespace convoy {
@@ -197,12 +195,6 @@ void share(const Network& network, ConvolutionalLayer& conv, const CfgSection& s
     if (owner->share >= 0) conv.share = owner->share;
 }
 
-bool is_on(const CfgSection& section, std::string_view key) {
-    return std::any_of(section.entries.begin(), section.entries.end(), [&](const CfgEntry& entry) {
-        return entry.key == key && std::strtol(std::string(entry.value).c_str(), nullptr, 10) != 0;
-    });
-}
-
 /// Layers whose output counts as it is: of one that [convolutional] layers with xnor read, Darknet takes the signs.
 std::vector<bool> read_as_they_are(const Network& network) {
     std::vector<bool> read(network.layers.size(), false);
@@ -220,11 +212,12 @@ std::vector<bool> read_as_they_are(const Network& network) {
 }
 
 /// With bin_output a binarised layer that is not read as it is has no activation in Darknet (calculate_binary_weights).
-void leave_activations_out(Network& network, const std::vector<CfgSection>& sections) {
+void leave_activations_out(Network& network, const std::vector<CfgSection>& sections, const std::string& path) {
     const std::vector<bool> read = read_as_they_are(network);
     for (std::size_t i = 0; i < network.layers.size(); ++i)
         if (auto* conv = std::get_if<ConvolutionalLayer>(&network.layers[i].kind);
-            conv && conv->xnor && !read[i] && is_on(sections[i + 1], "bin_output"))
+            conv && conv->xnor && !read[i] &&
+            SectionReader(sections[i + 1], path, int(i), network.warnings).flag("bin_output"))
             conv->activation = Activation::linear;
 }
 
@@ -244,7 +237,7 @@ Network parse_sections(const std::vector<CfgSection>& sections, const std::strin
         if (auto* conv = std::get_if<ConvolutionalLayer>(&network.layers.back().kind); conv && conv->share >= 0)
             share(network, *conv, sections[i], path);
     }
-    leave_activations_out(network, sections);
+    leave_activations_out(network, sections, path);
     return network;
 }
 

@@ -24,14 +24,20 @@ bool make_clip(const std::string& path) {
     return make_video("-f lavfi -i testsrc2=size=96x64:rate=25:duration=2 -c:v libx264 -g 25", path);
 }
 
+/// A server of a list that names the clip, and does not say that it ends.
+HttpAnswer open_list(const std::string& clip) {
+    HttpAnswer answer;
+    answer.others["/clip.ts"] = read_file(clip);
+    answer.file = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nclip.ts\n";
+    return answer;
+}
+
 }  // namespace
 
 TEST_CASE("a live playlist that says at last that it ends is read to there, and not again", "[http]") {
     const TempFolder folder;
     if (!make_clip(folder / "clip.ts")) return;
-    HttpAnswer answer;
-    answer.others["/clip.ts"] = read_file(folder / "clip.ts");
-    answer.file = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nclip.ts\n";
+    HttpAnswer answer = open_list(folder / "clip.ts");
     answer.file_at_last = answer.file + "#EXT-X-ENDLIST\n";
     const HttpServer server(answer);
     const auto input = media::open_input(server.url("list.m3u8"));
@@ -48,10 +54,7 @@ TEST_CASE("a live playlist that says at last that it ends is read to there, and 
 TEST_CASE("a live playlist that does not grow any more is given up", "[http]") {
     const TempFolder folder;
     if (!make_clip(folder / "clip.ts")) return;
-    HttpAnswer answer;
-    answer.others["/clip.ts"] = read_file(folder / "clip.ts");
-    answer.file = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nclip.ts\n";
-    const HttpServer server(answer);
+    const HttpServer server(open_list(folder / "clip.ts"));
     media::InputOptions options;
     options.give_up_s = 2;
     const auto input = media::open_input(server.url("list.m3u8"), options);

@@ -318,6 +318,21 @@ TEST_CASE("a video of several that cannot be written costs no other", "[video]")
     CHECK(error_of([&] { hurried.begin_part(1, video_input("lost.mp4"), 1); }).kind() == ErrorKind::output);
 }
 
+namespace {
+
+/// 25 frames with the recording's own stamps, which its sound goes by.
+void write_with_sound(VideoSink& sink, const std::string& recording) {
+    const auto part = sink.begin_part(0, video_input(recording), 1);
+    fill(*part, 0, 25);
+    part->end();
+    std::vector<tools::FramePlace> stamped = places(0, 25);
+    for (tools::FramePlace& place : stamped) place.pts_s = place.time_s;
+    sink.append(*part, stamped);
+    sink.end_input(0, true);
+}
+
+}  // namespace
+
 TEST_CASE("sound is copied where the container has a place for it, else said to be missing", "[video]") {
     const TempFolder folder;
     for (const std::string codec : {"flac", "truehd", "libopus", "pcm_s16le", "aac"}) {
@@ -330,13 +345,7 @@ TEST_CASE("sound is copied where the container has a place for it, else said to 
             INFO(codec << " in " << ending);
             const std::string path = folder / "out" + ending;
             VideoSink sink({path}, false, encoded_by(EncoderChoice::automatic));
-            const auto part = sink.begin_part(0, video_input(input), 1);
-            fill(*part, 0, 25);
-            part->end();
-            std::vector<tools::FramePlace> stamped = places(0, 25);
-            for (tools::FramePlace& place : stamped) place.pts_s = place.time_s;
-            sink.append(*part, stamped);
-            sink.end_input(0, true);
+            write_with_sound(sink, input);
             const Bytes said =
                 output_of("ffprobe -v error -select_streams a -show_entries stream=codec_name -of csv=p=0 " + path);
             const std::vector<std::string> remarks = sink.take_remarks();
@@ -355,13 +364,7 @@ TEST_CASE("sound whose stamps are coarse in an .avi, or that its own packets des
     const TempFolder folder;
     const auto copy_of = [&](const std::string& input, const std::string& output) {
         VideoSink sink({folder / output}, false, encoded_by(EncoderChoice::jpeg));
-        const auto part = sink.begin_part(0, video_input(folder / input), 1);
-        fill(*part, 0, 25);
-        part->end();
-        std::vector<tools::FramePlace> stamped = places(0, 25);
-        for (tools::FramePlace& place : stamped) place.pts_s = place.time_s;
-        sink.append(*part, stamped);
-        sink.end_input(0, true);
+        write_with_sound(sink, folder / input);
         CHECK(sink.take_remarks().empty());
     };
     const auto sound_of = [&](const std::string& name) {
@@ -386,14 +389,8 @@ TEST_CASE("sound that libav describes so that it cannot read it leaves no file",
                     folder / "in.nut"))
         return;
     VideoSink sink({folder / "out.mp4"}, false, encoded_by(EncoderChoice::automatic));
-    const auto part = sink.begin_part(0, video_input(folder / "in.nut"), 1);
-    fill(*part, 0, 25);
-    part->end();
-    std::vector<tools::FramePlace> stamped = places(0, 25);
-    for (tools::FramePlace& place : stamped) place.pts_s = place.time_s;
-    sink.append(*part, stamped);
     try {
-        sink.end_input(0, true);
+        write_with_sound(sink, folder / "in.nut");
         CHECK(decoded_frames(folder / "out.mp4") == 25);  // a libav that knows better
     } catch (const Error& error) {
         CHECK(std::string(error.what()).find(folder / "out.mp4") != std::string::npos);

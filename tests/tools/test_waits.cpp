@@ -202,8 +202,29 @@ TEST_CASE("opening a silent address can be ended", "[waits]") {
     CHECK(in_time("a silent server", open, std::chrono::seconds(20)).kind() == ErrorKind::input);
 }
 
+namespace {
+
+enum Outcome { ended, went_on, not_tried };
+
+/// Runs `wait` in a process with a network of its own and checks that it has ended. False where it was not tried.
+template <typename Wait>
+bool ends_in_child(Wait wait) {
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) ::_exit(wait());
+    int state = 0;
+    REQUIRE(::waitpid(child, &state, 0) == child);
+    if (WIFEXITED(state) && WEXITSTATUS(state) == not_tried) {
+        WARN("skipped: this system allows no network of our own");
+        return false;
+    }
+    CHECK(state == ended);
+    return true;
+}
+
+}  // namespace
+
 TEST_CASE("waiting for a name service can be ended", "[waits]") {
-    enum { ended, went_on, not_tried };
     const TempFolder folder;
     const Variable proxy("http_proxy"), no_proxy("no_proxy");
     const auto look_up = [&] {
@@ -222,21 +243,11 @@ TEST_CASE("waiting for a name service can be ended", "[waits]") {
     for (const bool past_proxy : {false, true}) {
         CAPTURE(past_proxy);
         if (past_proxy) proxy.set("http://127.0.0.1:9"), no_proxy.set("host.example");
-        const pid_t child = ::fork();
-        REQUIRE(child >= 0);
-        if (child == 0) ::_exit(look_up());
-        int state = 0;
-        REQUIRE(::waitpid(child, &state, 0) == child);
-        if (WIFEXITED(state) && WEXITSTATUS(state) == not_tried) {
-            WARN("skipped: this system allows no network of our own");
-            return;
-        }
-        CHECK(state == ended);
+        if (!ends_in_child(look_up)) return;
     }
 }
 
 TEST_CASE("so can waiting for it to connect again", "[waits]") {
-    enum { ended, went_on, not_tried };
     const TempFolder folder;
     const Variable proxy("http_proxy");
     const auto read_on = [&](bool cancelled) {
@@ -268,16 +279,7 @@ TEST_CASE("so can waiting for it to connect again", "[waits]") {
     };
     for (const bool cancelled : {true, false}) {
         CAPTURE(cancelled);
-        const pid_t child = ::fork();
-        REQUIRE(child >= 0);
-        if (child == 0) ::_exit(read_on(cancelled));
-        int state = 0;
-        REQUIRE(::waitpid(child, &state, 0) == child);
-        if (WIFEXITED(state) && WEXITSTATUS(state) == not_tried) {
-            WARN("skipped: this system allows no network of our own");
-            return;
-        }
-        CHECK(state == ended);
+        if (!ends_in_child([&] { return read_on(cancelled); })) return;
     }
 }
 

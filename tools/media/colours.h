@@ -21,20 +21,22 @@ void mend(Enum& field, Enum count, Enum unknown) {
     if (number < 0 || number >= int(count)) field = unknown;
 }
 
+inline void mend_colours(AVColorSpace& space, AVColorRange& range, AVColorTransferCharacteristic& transfer,
+                         AVColorPrimaries& primaries) {
+    mend(space, AVCOL_SPC_NB, AVCOL_SPC_UNSPECIFIED);
+    mend(range, AVCOL_RANGE_NB, AVCOL_RANGE_UNSPECIFIED);
+    mend(transfer, AVCOL_TRC_NB, AVCOL_TRC_UNSPECIFIED);
+    mend(primaries, AVCOL_PRI_NB, AVCOL_PRI_UNSPECIFIED);
+}
+
 /// Of an AVFrame or an AVCodecContext.
 template <typename Picture>
 void mend_colours(Picture& picture) {
-    mend(picture.colorspace, AVCOL_SPC_NB, AVCOL_SPC_UNSPECIFIED);
-    mend(picture.color_range, AVCOL_RANGE_NB, AVCOL_RANGE_UNSPECIFIED);
-    mend(picture.color_trc, AVCOL_TRC_NB, AVCOL_TRC_UNSPECIFIED);
-    mend(picture.color_primaries, AVCOL_PRI_NB, AVCOL_PRI_UNSPECIFIED);
+    mend_colours(picture.colorspace, picture.color_range, picture.color_trc, picture.color_primaries);
 }
 
-inline void mend_colours(AVCodecParameters& parameters) {
-    mend(parameters.color_space, AVCOL_SPC_NB, AVCOL_SPC_UNSPECIFIED);
-    mend(parameters.color_range, AVCOL_RANGE_NB, AVCOL_RANGE_UNSPECIFIED);
-    mend(parameters.color_trc, AVCOL_TRC_NB, AVCOL_TRC_UNSPECIFIED);
-    mend(parameters.color_primaries, AVCOL_PRI_NB, AVCOL_PRI_UNSPECIFIED);
+inline void mend_colours(AVCodecParameters& stream) {
+    mend_colours(stream.color_space, stream.color_range, stream.color_trc, stream.color_primaries);
 }
 
 }  // namespace convoy::media

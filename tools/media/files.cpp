@@ -37,9 +37,8 @@ void require_readable(const std::string& path) {
 
 namespace {
 
-/// Where the password in `address`, behind its "://", begins and ends; both 0 where there is none. One with a '/', '?'
-/// or
-/// '#' in it, which no address may have, reaches to the last '@', unless it would be a port.
+/// Where the password in `address`, behind its "://", begins and ends; both 0 where there is none. One with a '/', a
+/// '?' or a '#' in it, which no address may have, reaches to the last '@', unless it would be a port.
 std::pair<std::size_t, std::size_t> password_in(std::string_view address) {
     constexpr auto npos = std::string_view::npos;
     const std::size_t end = std::min(address.find_first_of("/?#"), address.size()), colon = address.find(':');

@@ -74,7 +74,7 @@ void OverlaySink::end_input(int input_index, bool whole) {
         overlay.writer.close(whole ? std::numeric_limits<double>::infinity() : end_s);
         const std::string& path = paths_.at(std::size_t(input_index));
         if (const std::string left_out = overlay.writer.left_out(); !left_out.empty())
-            remarks_.push_back(path + " lacks the recording's " + left_out + ", for which its kind has no place");
+            remarks_.push_back(media::lack_text(path, left_out));
         finished_.push_back(path);
     } catch (const Error& error) {
         errors_.push_back(error.what());

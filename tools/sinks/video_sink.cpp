@@ -140,9 +140,7 @@ void VideoSink::end_input(int input_index, bool whole) {
     const std::string& path = paths_.at(std::size_t(input_index));
     const std::string left_out = video.mapped().muxer.sound_left_out();
     video.mapped().muxer.close(whole);
-    if (!left_out.empty())
-        remarks_.push_back(fmt::format("{} lacks the recording's {}, for which its kind has no place{}", path, left_out,
-                                       path.ends_with(".mkv") ? "" : "; take .mkv"));
+    if (!left_out.empty()) remarks_.push_back(media::lack_text(path, left_out));
     finished_.push_back(path);
 }
 

@@ -83,6 +83,11 @@ int packets_that_describe(const AVCodecParameters& codec) {
 
 bool can_be_copied(const std::string& recording) { return !is_url(recording) && !is_stream(recording); }
 
+std::string lack_text(const std::string& path, const std::string& left_out) {
+    return path + " lacks the recording's " + left_out + ", for which its kind has no place" +
+           (path.ends_with(".mkv") ? "" : "; take .mkv");
+}
+
 RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
     : recording_(std::move(recording)), which_(which), reach_(recording_), packet_(av_packet_alloc()) {
     AVFormatContext* raw = avformat_alloc_context();

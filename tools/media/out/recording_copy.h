@@ -73,6 +73,9 @@ private:
     std::int64_t written_ = 0;
 };
 
+/// What people should know of a file `path` that lacks what RecordingCopy::left_out() names.
+std::string lack_text(const std::string& path, const std::string& left_out);
+
 /// Whether a path is that of a file, which can be read once more.
 bool can_be_copied(const std::string& recording);
 
