@@ -24,12 +24,9 @@ std::int64_t index_bytes(const AVFormatContext& file, std::int64_t packets) {
     return bytes;
 }
 
-/// Null where libav does not understand them.
 DemuxerPtr open_fragments(const std::string& path, const std::string& name) {
     AVFormatContext* raw = nullptr;
-    const int code = avformat_open_input(&raw, ("file:" + path).c_str(), av_find_input_format("mov"), nullptr);
-    if (code == AVERROR_INVALIDDATA) return nullptr;
-    check(code, name);
+    check(avformat_open_input(&raw, ("file:" + path).c_str(), av_find_input_format("mov"), nullptr), name);
     DemuxerPtr source(raw);
     check(avformat_find_stream_info(raw, nullptr), name);
     return source;
@@ -49,10 +46,9 @@ void add_tracks(const AVFormatContext& source, AVFormatContext& output) {
 
 }  // namespace
 
-bool copy_as_plain_mp4(const std::string& fragments, const std::string& to, const std::string& name,
+void copy_as_plain_mp4(const std::string& fragments, const std::string& to, const std::string& name,
                        const AVOutputFormat& container, std::int64_t packets, AVRational frame_s) {
     const DemuxerPtr source = open_fragments(fragments, name);
-    if (!source) return false;
     const std::string location = "file:" + to;
     AVFormatContext* raw = nullptr;
     check(avformat_alloc_output_context2(&raw, &container, nullptr, location.c_str()), name);
@@ -80,7 +76,6 @@ bool copy_as_plain_mp4(const std::string& fragments, const std::string& to, cons
     check(av_write_trailer(raw), name);
     check(raw->pb->error, name);
     check(avio_closep(&raw->pb), name);
-    return true;
 }
 
 }  // namespace convoy::media

@@ -12,9 +12,8 @@ namespace convoy::media {
 
 /// Copies an MP4 or MOV of fragments, which plays however its writer ended, as a plain one with its index in front,
 /// in which every player can seek: packet for packet, in one pass. `packets` is how many there are at most, of all
-/// tracks; the last picture is shown for `frame_s`. False where the fragments cannot be read: libav has described a
-/// track in a way that it does not understand itself. Throws Error(output), which calls the file `name`.
-bool copy_as_plain_mp4(const std::string& fragments, const std::string& to, const std::string& name,
+/// tracks; the last picture is shown for `frame_s`. Throws Error(output), which calls the file `name`.
+void copy_as_plain_mp4(const std::string& fragments, const std::string& to, const std::string& name,
                        const AVOutputFormat& container, std::int64_t packets, AVRational frame_s);
 
 }  // namespace convoy::media

@@ -19,6 +19,8 @@ constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
 /// What is no jitter: a track's stamps have stepped back, or leapt. How much of the pictures may be written until the
 /// step that they have made there is known.
 constexpr double kStepBack_s = .1, kLeap_s = 5, kPatience_s = 5;
+/// How many packets are looked at for the first of each sound that has to be named.
+constexpr int kPacketsToName = 500;
 
 /// How much earlier than shown a picture may have to be decoded.
 std::int64_t delay_of(const AVStream& stream) {
@@ -65,6 +67,12 @@ bool has_place(const AVOutputFormat& format, const AVStream& track) {
     return known && (track.codecpar->codec_type == AVMEDIA_TYPE_VIDEO || can_begin_with(track, format));
 }
 
+/// Some containers have one name for AC-3 and E-AC-3: ETSI TS 102 366 tells them apart by the field `bsid`.
+bool is_eac3(const AVPacket& packet) {
+    const std::uint8_t* bytes = packet.data;
+    return packet.size > 5 && bytes[0] == 0x0b && bytes[1] == 0x77 && bytes[5] >> 3 > 10 && bytes[5] >> 3 <= 16;
+}
+
 /// How many packets an .mp4 must have seen to describe a track in front of them.
 int packets_that_describe(const AVCodecParameters& codec) {
     switch (codec.codec_id) {
@@ -104,6 +112,25 @@ RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
     video_ = video >= 0 && video < int(raw->nb_streams)
                  ? video
                  : av_find_best_stream(raw, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+    name_sound();
+}
+
+/// Reads on to the first packet of each sound whose name may be wrong.
+void RecordingCopy::name_sound() {
+    std::vector<bool> unnamed(input_->nb_streams);
+    for (unsigned i = 0; i < input_->nb_streams; ++i)
+        unnamed[i] = input_->streams[i]->codecpar->codec_id == AV_CODEC_ID_AC3;
+    while (std::ranges::find(unnamed, true) != unnamed.end() && int(ahead_.size()) < kPacketsToName) {
+        PacketPtr packet(av_packet_alloc());
+        if (!packet) throw std::bad_alloc();
+        if (av_read_frame(input_.get(), packet.get()) < 0) return;
+        const auto stream = std::size_t(packet->stream_index);
+        if (stream < unnamed.size() && unnamed[stream]) {
+            unnamed[stream] = false;
+            if (is_eac3(*packet)) input_->streams[stream]->codecpar->codec_id = AV_CODEC_ID_EAC3;
+        }
+        ahead_.push_back(std::move(packet));
+    }
 }
 
 void RecordingCopy::add_tracks(AVFormatContext& output) {
@@ -132,7 +159,11 @@ void RecordingCopy::add_tracks(AVFormatContext& output) {
 /// The next packet of a track that is copied.
 bool RecordingCopy::next() {
     while (!packet_->buf) {
-        if (av_read_frame(input_.get(), packet_.get()) < 0) return false;
+        if (!ahead_.empty()) {
+            packet_ = std::move(ahead_.front());
+            ahead_.pop_front();
+        } else if (av_read_frame(input_.get(), packet_.get()) < 0)
+            return false;
         const auto stream = std::size_t(packet_->stream_index);
         if (stream >= tracks_.size() || tracks_[stream].to < 0) av_packet_unref(packet_.get());
     }
@@ -207,8 +238,7 @@ int RecordingCopy::write_until(double end_s, AVFormatContext& output) {
         const std::int64_t dts = packet.dts - earlier;
         if (double(dts) * av_q2d(base) >= end_s) return 0;
         track.last_dts = packet.dts;
-        const bool sound_only = which_ == Tracks::sound;
-        if (sound_only ? dts < 0 || dts <= track.last_written : dts < track.last_written) {
+        if ((which_ == Tracks::sound && dts < 0) || dts < track.last_written) {
             leave_out(packet);
             av_packet_unref(&packet);
             continue;

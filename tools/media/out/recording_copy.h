@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,7 @@ private:
         std::int64_t packets;
     };
 
+    void name_sound();
     bool next();
     void complete(AVPacket& packet) const;
     bool follow_steps(const AVPacket& packet, Track& track) const;
@@ -69,7 +71,8 @@ private:
     std::vector<Track> tracks_;  // by stream
     std::string left_out_;
     std::vector<Step> steps_;
-    PacketPtr packet_;  // read and not yet written
+    PacketPtr packet_;             // read and not yet written
+    std::deque<PacketPtr> ahead_;  // read before it
     std::int64_t written_ = 0;
 };
 

@@ -233,22 +233,17 @@ void VideoMuxer::close(bool whole) {
     muxer_.reset();
     closed_ = true;
     if (!is_mp4(container_) || file_.is_direct()) return file_.commit();
-    bool readable = true;
     try {
         OutputFile plain(path_);
-        readable = copy_as_plain_mp4(file_.temporary(), plain.temporary(), path_, *container_,
-                                     frames_ + (sound_ ? sound_->written() : 0), av_mul_q({int(nominal_), 1}, tick_));
-        if (readable) plain.commit();
+        copy_as_plain_mp4(file_.temporary(), plain.temporary(), path_, *container_,
+                          frames_ + (sound_ ? sound_->written() : 0), av_mul_q({int(nominal_), 1}, tick_));
+        plain.commit();
     } catch (const Error& error) {
         file_.commit();
         throw Error(error.kind(), std::string(error.what()) + "; '" + path_ +
                                       "' is whole, but made of fragments, which not every program can read");
     }
     file_.discard();
-    if (!readable)
-        fail(
-            "it would have sound that libav misunderstands, so no program could read it; take .mkv, or convert the "
-            "recording first");
 }
 
 }  // namespace convoy::media
