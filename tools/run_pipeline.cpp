@@ -18,6 +18,7 @@ namespace convoy::tools {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr std::int64_t kInexact = 2;       // frames, where they are reckoned from a duration
 constexpr std::size_t kPlacesAtOnce = 64;  // frames of a long work that are handed on together
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -214,7 +215,8 @@ private:
         else if (end.damaged > 0)
             progress_.error(fmt::format(
                 "yolo-run: warning: {}: {} damaged, the first: {}{}", summary.path, end.damaged, end.first_damage,
-                all > end.frames ? fmt::format("; {} of {} frames are missing", all - end.frames, all) : ""));
+                all > end.frames + kInexact ? fmt::format("; about {} of {} frames are missing", all - end.frames, all)
+                                            : ""));
         if (end.undecodable > 0)
             progress_.error(fmt::format(
                 "yolo-run: warning: {}: it begins between two keyframes; {} cannot be decoded "

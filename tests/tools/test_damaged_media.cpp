@@ -85,6 +85,31 @@ TEST_CASE("a container that states its size, or its last packet's, is seen to be
         }
 }
 
+TEST_CASE("where the last picture is marked off, its lack is seen, and room behind it is no damage", "[damage]") {
+    const TempFolder folder;
+    const std::string kinds[][2] = {
+        {"x.gif", "-c:v gif"}, {"x.ivf", "-c:v libvpx -deadline realtime"}, {"x.mjpeg", ""}, {"x.flv", "-c:v flv"}};
+    for (const auto& [name, codec] : kinds) {
+        CAPTURE(name);
+        const std::string path = folder / name;
+        if (!make_video("-f lavfi -i testsrc2=size=96x64:rate=10:duration=1 " + codec, path)) continue;
+        const Bytes whole = read_bytes(path);
+        const Outcome all = decode_all(path);
+        CHECK(all.frames == 10);
+        CHECK(all.damaged == 0);
+        Bytes roomy = whole;
+        roomy.resize(whole.size() + 100000);
+        write_bytes(path, roomy);
+        CHECK(decode_all(path).frames == 10);
+        CHECK(decode_all(path).damaged == 0);
+        write_bytes(path, Bytes(whole.begin(), whole.end() - 1));
+        const Outcome cut = decode_all(path);
+        CAPTURE(cut.first_damage);
+        CHECK(cut.damaged == 1);
+        CHECK(cut.first_damage.find("cut short") != std::string::npos);
+    }
+}
+
 TEST_CASE("a video that is cut short gives what it has and says so", "[damage]") {
     const TempFolder folder;
     const Bytes whole = read_bytes(clip());

@@ -51,6 +51,32 @@ TEST_CASE("a live playlist that says at last that it ends is read to there, and 
     CHECK(reader->notes().damaged == 0);
 }
 
+TEST_CASE("a part that a live playlist names in vain is named, and what is behind it is read", "[http]") {
+    const TempFolder folder;
+    if (!make_clip(folder / "clip.ts")) return;
+    const std::string head = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n", clip = "#EXTINF:1,\nclip.ts\n",
+                      missing = "#EXTINF:1,\nmissing.ts\n";
+    for (const std::string& parts : {clip + missing, missing + clip}) {
+        HttpAnswer answer = open_list(folder / "clip.ts");
+        answer.others["/missing.ts"] = "";
+        answer.file = head + parts;
+        answer.file_at_last = answer.file + "#EXT-X-ENDLIST\n";
+        const HttpServer server(answer);
+        const auto input = media::open_input(server.url("list.m3u8"));
+        const auto segment = input->next_segment();
+        REQUIRE(segment);
+        CHECK(segment->kind() == SegmentKind::endless);
+        const auto reader = input->make_reader({});
+        const std::vector<FrameMark> frames =
+            in_time("a playlist with a gap", [&] { return read_segment(*reader, segment); });
+        CHECK(frames.size() == kFrames);
+        CAPTURE(reader->notes().first_damage);
+        CHECK(reader->notes().damaged == 1);
+        CHECK(reader->notes().first_damage.find("/missing.ts, cannot be opened (Server returned 404") !=
+              std::string::npos);
+    }
+}
+
 TEST_CASE("a live playlist that does not grow any more is given up", "[http]") {
     const TempFolder folder;
     if (!make_clip(folder / "clip.ts")) return;

@@ -31,20 +31,28 @@ std::string master(const std::string& list) { return "#EXTM3U\n#EXT-X-STREAM-INF
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
-/// How many frames it has, or the error.
-std::string read(const std::string& path) {
+/// How many frames it has, or the error behind `frames`.
+std::string read(const std::string& path, std::size_t& frames) {
+    frames = 0;
     return in_time("reading " + path, [&] {
         try {
-            std::size_t frames = 0;
             const auto input = media::open_input(path);
             const auto reader = input->make_reader({});
-            while (const auto segment = input->next_segment()) frames += read_segment(*reader, segment).size();
+            while (const auto segment = input->next_segment()) {
+                reader->open(segment);
+                while (reader->next()) ++frames;
+            }
             return std::to_string(frames);
         } catch (const Error& error) {
             CHECK(error.kind() == ErrorKind::input);
             return std::string(error.what());
         }
     });
+}
+
+std::string read(const std::string& path) {
+    std::size_t frames = 0;
+    return read(path, frames);
 }
 
 void check_refused(const std::string& path, const std::string& part) {
@@ -141,12 +149,21 @@ TEST_CASE("a playlist's part that is missing is named, and nothing behind it is 
     const std::string part = "#EXTINF:1,\nclip.ts\n", missing = "#EXTINF:1,\nmissing.ts\n",
                       next = "#EXT-X-DISCONTINUITY\n";
     CHECK(read(at.write("list.m3u8", kHead + part + next + part + kEnd)) == "60");
-    for (const std::string& parts : {part + missing + next + part, missing + part, missing}) {
-        const std::string error = read(at.write("list.m3u8", kHead + parts + kEnd));
-        CAPTURE(parts, error);
-        CHECK(has(error, "list.m3u8' "));
-        CHECK(has(error, "a part of it, " + at.folder / "missing.ts" + ", cannot be opened (No such file"));
-        CHECK(has(error, "put it there") == (parts != missing));
+    at.write("empty.ts", "");
+    at.write("page.ts", "\n<!DOCTYPE html>\n<html><body>Not found</body></html>\n");
+    const std::string lacks[][2] = {
+        {"missing.ts", "cannot be opened (No such file"}, {"empty.ts", "is empty"}, {"page.ts", "is a web page"}};
+    for (const auto& [name, why] : lacks) {
+        const std::string lacking = "#EXTINF:1,\n" + name + "\n";
+        for (const std::string& parts : {part + lacking + next + part, lacking + part, lacking}) {
+            std::size_t frames = 0;
+            const std::string error = read(at.write("list.m3u8", kHead + parts + kEnd), frames);
+            CAPTURE(parts, error);
+            CHECK(has(error, "list.m3u8' "));
+            CHECK(has(error, "a part of it, " + at.folder / name + ", " + why));
+            CHECK(has(error, "put it there") == parts.starts_with(part));
+            CHECK(frames == (parts.starts_with(part) ? 30 : 0));
+        }
     }
 }
 

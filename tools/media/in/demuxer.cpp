@@ -141,9 +141,10 @@ std::string Demuxer::why_unopened(int code, bool from_far) const {
         return "is no video or picture, or a list of a kind that is not followed; look what the server sends";
     if (code == AVERROR_INVALIDDATA && is_http())
         return "is no video or picture that can be read (" + av_message(code) + "); look what the server sends";
-    const std::string reason = Clock::now() > deadline_            ? "it says nothing"
-                               : code == AVERROR(EIO) && is_http() ? "it breaks off or redirects in a circle"
-                                                                   : av_message(code);
+    const std::string reason = Clock::now() > deadline_ ? "it says nothing"
+                               : code == AVERROR(EIO) && is_http()
+                                   ? "it breaks off, redirects in a circle, or to where nothing is found"
+                                   : av_message(code);
     return "cannot be opened (" + reason + "); check the " +
            (is_url(info_.path) ? "address and the network" : "camera");
 }
@@ -268,9 +269,10 @@ bool Demuxer::read_next(AVPacket& packet) {
         const int code = av_read_frame(context_.get(), &packet);
         require_reach();
         if (cancel_.stop_requested()) break;  // what came last may be half a packet
-        if (code >= 0 && !(has_gap() && is_recording())) {
+        if (code >= 0 && !gap_is_amid_) {
             note_arrival();
             expect_something();
+            ends_in_half_ = packet.flags & AV_PKT_FLAG_CORRUPT;
             if (packet.stream_index != chosen_->index) continue;
             keep_time(packet);
             return true;

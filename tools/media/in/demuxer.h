@@ -69,6 +69,8 @@ public:
     const SegmentNotes& notes() const { return notes_; }
     /// Why it ended early where nobody broke it off, a few words; else empty. Complete as notes() are.
     const std::string& why_ended() const { return why_ended_; }
+    /// Of a live playlist: which part could not be read since this was asked last, a few words; else empty.
+    std::string take_gap();
     /// Of a recording from a network whose end did not come: why, and how far it came, a sentence; else empty. Complete
     /// once read() has returned false.
     const std::string& broken_off() const { return broken_off_; }
@@ -128,7 +130,9 @@ private:
     // playlist is missing.
     decltype(AVFormatContext::io_close2) close_part_ = nullptr;
     std::map<AVIOContext*, std::string> parts_;
-    std::string gap_;
+    std::string gap_, last_gap_;
+    bool is_live_list_ = false;       // or was one when it was opened
+    bool gap_is_amid_ = false;        // a part, whose last packet may be half
     std::unique_ptr<HttpBody> body_;  // where its server knows ranges
     bool has_connected_ = false;
     DemuxerPtr context_;
@@ -139,7 +143,7 @@ private:
     std::int64_t size_ = -1;  // bytes, where that is known
     std::string broken_off_, why_ended_;
     SegmentNotes notes_;
-    bool ended_ = false;
+    bool ended_ = false, ends_in_half_ = false;
 
     double frame_s_;                 // a frame's duration
     std::optional<double> first_s_;  // container time of the first packet

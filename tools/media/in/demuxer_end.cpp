@@ -2,6 +2,7 @@
 //
 // How a container ended: as it should, cut short, or because whoever sent it broke off.
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
@@ -22,6 +23,20 @@ std::string with_decimals(double seconds) {
     char text[40];
     std::snprintf(text, sizeof text, "%.2f", seconds);
     return text;
+}
+
+/// libav passes over a part with nothing in it, and over the page that a server sends in its place.
+std::string why_no_part(AVIOContext& io) {
+    constexpr std::size_t kHead = 64;
+    std::string head(kHead, '\0');
+    head.resize(std::size_t(std::max(avio_read(&io, reinterpret_cast<unsigned char*>(head.data()), kHead), 0)));
+    if (io.error < 0 || avio_seek(&io, -std::int64_t(head.size()), SEEK_CUR) < 0) return "";
+    io.eof_reached = 0;
+    if (head.empty()) return "is empty";
+    std::ranges::transform(head, head.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    const std::size_t begin = std::min(head.find_first_not_of(" \t\r\n\xef\xbb\xbf"), head.size());
+    const bool is_page = head.compare(begin, 9, "<!doctype") == 0 || head.compare(begin, 5, "<html") == 0;
+    return is_page ? "is a web page" : "";
 }
 
 /// As people name it.
@@ -123,25 +138,36 @@ void Demuxer::watch_parts(AVFormatContext& context) {
     context.io_close2 = [](AVFormatContext* c, AVIOContext* io) {
         auto* self = static_cast<Demuxer*>(c->opaque);
         if (const auto part = self->parts_.find(io); part != self->parts_.end()) {
-            self->look_at_part(*io, part->second);
+            if (!self->is_live_list_) self->look_at_part(*io, part->second);
             self->parts_.erase(part);
         }
         return self->close_part_(c, io);
     };
 }
 
+std::string Demuxer::take_gap() {
+    if (!is_live_list_ || gap_.empty()) return "";
+    const bool is_known = gap_ == last_gap_;  // libav asks for a list's last part again
+    last_gap_ = std::exchange(gap_, "");
+    return is_known ? "" : without_passwords(last_gap_);
+}
+
 int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options) {
+    const bool is_list = url.find(".m3u") != url.npos || url.find(".mpd") != url.npos;  // one of several, maybe
+    const bool is_itself = url == reach_.location();
+    if (!is_list && !is_itself && context.ctx_flags & AVFMTCTX_UNSEEKABLE) is_live_list_ = true;
+    // Behind what is missing nothing is read. What libav has read before that, it still gives.
+    if (!gap_.empty() && !is_live_list_) return AVERROR(ENOENT);
     AVDictionary* own = nullptr;
     const int code = connect(context, io, url, options ? options : &own);
     av_dict_free(&own);
-    const bool is_list = url.find(".m3u") != url.npos || url.find(".mpd") != url.npos;  // one of several, maybe
-    const bool is_itself = url == reach_.location();
     if (code >= 0 && is_http() && is_itself && !body_ && HttpBody::fits(**io))
         keep_body(context, *io);
     else if (code >= 0)
         parts_.emplace(*io, url);
-    else if (!is_list && !is_itself && gap_.empty())
-        gap_ = "a part of it, " + without_file(url) + ", cannot be opened (" + av_message(code) + ")";
+    if (is_list || is_itself || !gap_.empty()) return code;
+    const std::string lack = code < 0 ? "cannot be opened (" + av_message(code) + ")" : why_no_part(**io);
+    if (!lack.empty()) gap_ = "a part of it, " + without_file(url) + ", " + lack;
     return code;
 }
 
@@ -174,7 +200,9 @@ void Demuxer::keep_body(AVFormatContext& context, AVIOContext*& io) {
 void Demuxer::look_at_part(AVIOContext& io, const std::string& url) {
     const bool broke = io.error < 0 ? io.error != AVERROR(EIO) || avio_size(&io) > 0
                                     : io.eof_reached && is_http() && still_connected(io);
-    if (broke && gap_.empty()) gap_ = "a part of it, " + without_file(url) + ", broke off";
+    if (!broke || !gap_.empty()) return;
+    gap_ = "a part of it, " + without_file(url) + ", broke off";
+    gap_is_amid_ = true;
 }
 
 void Demuxer::break_off(const std::string& reason) {
@@ -215,7 +243,9 @@ void Demuxer::check_cut_short() {
     const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(chosen_, entries - 1) : nullptr;
     const bool bytes_missing = last && size > 0 && last->pos + last->size > size;
     const bool is_file = !is_url(info_.path) && !stream_in_;
-    const std::string lost = bytes_missing || missing_s().value_or(0) > longest_missing_s()
+    const bool has_half = ends_in_half_ && !(context_->iformat->flags & AVFMT_TS_DISCONT);
+    const std::string lost = has_half ? "the file is cut short, amid its last packet"
+                             : bytes_missing || missing_s().value_or(0) > longest_missing_s()
                                  ? "the file is cut short, the rest of the video is missing"
                              : is_file ? lost_end(info_.path, context_->iformat->name)
                                        : "";

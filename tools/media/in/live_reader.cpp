@@ -116,7 +116,13 @@ bool LiveReader::connect() {
 const AVPacket* LiveReader::next_packet() {
     Connection& c = *connection_;
     const auto until = std::max(silent_since_, c.opened) + std::chrono::duration<double>(options_.give_up_s);
-    while (Clock::now() < until && c.demuxer->read(*packet_)) {
+    const auto read = [&] {
+        const bool there = c.demuxer->read(*packet_);
+        if (const std::string gap = c.demuxer->take_gap(); !gap.empty())
+            note_damage(notes_, name_, clock_.last_s(), gap);
+        return there;
+    };
+    while (Clock::now() < until && read()) {
         if (c.begun) return packet_.get();
         const double stamp_s = c.demuxer->stream()->seconds(packet_->pts);
         if (std::isnan(c.first_s)) c.first_s = stamp_s;
@@ -147,7 +153,9 @@ std::optional<Frame> LiveReader::next_of_connection() {
 /// The connection has ended, for whatever reason: but for a playlist that says so later, live inputs do not end.
 void LiveReader::drop() {
     if (cancel_.stop_requested()) return;
-    dropped_ = connection_->demuxer->why_ended();
+    const Demuxer& demuxer = *connection_->demuxer;
+    dropped_ = demuxer.why_ended();
+    has_ended_ = had_frames_ && demuxer.is_recording();
     refusal_ = "'" + name_ + "' dropped out before its first frame; check that it sends video";
     connection_.reset();
 }

@@ -76,6 +76,18 @@ std::optional<std::uint64_t> size_in_asf(View head) {
     return little_endian(properties.subspan(kSize, 8));
 }
 
+/// The size without the zeros that a recorder has laid out ahead.
+std::int64_t size_without_zeros(std::ifstream& file, std::int64_t size) {
+    while (size > 0) {
+        const std::int64_t from = std::max<std::int64_t>(size - std::int64_t(kHead), 0);
+        const Bytes bytes = read_at(file, from, std::size_t(size - from));
+        const auto last = std::find_if(bytes.rbegin(), bytes.rend(), [](std::uint8_t byte) { return byte != 0; });
+        if (last != bytes.rend()) return from + (bytes.rend() - last);
+        size = from;
+    }
+    return 0;
+}
+
 /// Whether the last tag is all there. Some count its header into its size, and some do not.
 bool ends_with_flv_tag(std::ifstream& file, std::int64_t size) {
     constexpr std::int64_t kHeader = 11, kCount = 4;
@@ -93,13 +105,61 @@ bool ends_with_flv_tag(std::ifstream& file, std::int64_t size) {
     return false;
 }
 
+bool has_flv_end(std::ifstream& file, std::int64_t size) {
+    if (ends_with_flv_tag(file, size)) return true;
+    const std::int64_t data = size_without_zeros(file, size);
+    for (std::int64_t end = data; end < std::min(data + 4, size); ++end)  // a size may end in zeros itself
+        if (ends_with_flv_tag(file, end)) return true;
+    return false;
+}
+
+/// Whether it comes, from block to block, to its trailer.
+bool has_gif_end(std::ifstream& file) {
+    constexpr int kTrailer = 0x3b, kExtension = 0x21, kPicture = 0x2c;
+    const auto skip = [&](std::int64_t count) { file.seekg(count, std::ios::cur); };
+    const auto skip_colours = [&](int flags) {
+        if (flags & 0x80) skip(3 << ((flags & 7) + 1));
+    };
+    file.clear();
+    file.seekg(10);  // signature and size
+    const int flags = file.get();
+    skip(2);
+    skip_colours(flags);
+    for (int block = file.get(); block != kTrailer; block = file.get()) {
+        if (block == kExtension) {
+            skip(1);
+        } else if (block == kPicture) {
+            skip(8);
+            skip_colours(file.get());
+            skip(1);
+        } else {
+            return !file.fail();  // something that is no GIF follows
+        }
+        for (int size = file.get(); size > 0; size = file.get()) skip(size);
+        if (file.fail()) return false;
+    }
+    return true;
+}
+
+/// Whether the last of the JPEGs has its end.
+bool has_jpeg_end(std::ifstream& file, std::int64_t whole) {
+    const std::int64_t size = size_without_zeros(file, whole);
+    const std::int64_t from = std::max<std::int64_t>(size - std::int64_t(kHead), 0);
+    const Bytes tail = read_at(file, from, std::size_t(size - from));
+    for (std::size_t i = tail.size(); i-- > 1;)
+        if (tail[i - 1] == 0xff && (tail[i] == 0xd8 || tail[i] == 0xd9)) return tail[i] == 0xd9;
+    return false;
+}
+
 }  // namespace
 
 std::string lost_end(const std::string& path, std::string_view format) {
     std::ifstream file(path, std::ios::binary | std::ios::ate);
     const std::int64_t size = file.tellg();
     if (size <= 0) return "";
-    if (format == "flv") return ends_with_flv_tag(file, size) ? "" : "the file is cut short, amid its last packet";
+    const bool is_cut = (format == "flv" && !has_flv_end(file, size)) || (format == "gif" && !has_gif_end(file)) ||
+                        (format == "mjpeg" && !has_jpeg_end(file, size));
+    if (is_cut) return "the file is cut short, amid its last packet";
     const bool is_matroska = format.starts_with("matroska");
     if (!is_matroska && format != "asf") return "";
     const Bytes head = read_at(file, 0, kHead);
