@@ -20,6 +20,9 @@ struct Frame {
     int stream = 0;               ///< which input it comes from; only handed through
     std::int64_t index = 0;       ///< its number within that input; only handed through
     double time_s = 0;            ///< presentation time in its input, seconds; only handed through
+    /// How wide a pixel is shown against how high, where that is not as InputInfo has it (a broadcast that goes over
+    /// from 4:3 to 16:9); else 0. Boxes are in pixels whatever their shape.
+    int pixel_width = 0, pixel_height = 0;
     /// A place in a recording that has begun between two keyframes: no decoder can know this picture. The pixels are
     /// those of the first one that is known, and nothing is detected on them.
     bool undecodable = false;

@@ -22,7 +22,8 @@ inline InputInfo video_input(const std::string& path) {
 }
 
 /// Writes `count` pictures of one size, the first with the seed `first`.
-inline void fill(tools::Part& part, int first, int count, int width = 64, int height = 48) {
+inline void fill(tools::Part& part, int first, int count, int width = 64, int height = 48, int pixel_width = 0,
+                 int pixel_height = 0) {
     for (int i = 0; i < count; ++i) {
         Result result;
         result.frame.index = i;
@@ -30,7 +31,9 @@ inline void fill(tools::Part& part, int first, int count, int width = 64, int he
         const media::Image image = synthetic(width, height, first + i);
         tools::DrawnPicture picture;
         media::Annotator nobody({});
-        picture.draw(rgb_frame(image.rgb.data(), width, height).pixels, nobody, {}, "");
+        Frame frame = rgb_frame(image.rgb.data(), width, height);
+        frame.pixel_width = pixel_width, frame.pixel_height = pixel_height;
+        picture.draw(frame, nobody, {}, "");
         part.write({result, picture});
     }
 }

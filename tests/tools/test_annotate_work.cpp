@@ -81,10 +81,12 @@ TEST_CASE("a picture is drawn on as it came, and is RGB for whoever asks", "[wor
     media::Annotator annotator({"person"});
     const std::vector<Detection> boxes = {{0, .9f, {30, 30, 40, 20}}};
     DrawnPicture picture;
-    picture.draw(rgb_frame(image.rgb.data(), kWidth, kHeight).pixels, annotator, boxes, "1 ms");
+    picture.draw(rgb_frame(image.rgb.data(), kWidth, kHeight), annotator, boxes, "1 ms");
     CHECK(picture.nv12() == nullptr);
     const media::Image of_rgb = picture.image();
-    picture.draw(nv12.view(), annotator, boxes, "1 ms");
+    Frame planar;
+    planar.pixels = nv12.view();
+    picture.draw(planar, annotator, boxes, "1 ms");
     REQUIRE(picture.nv12());
     CHECK(nv12.bytes == before);  // whoever made it may still need it
     CHECK(picture.nv12()->bytes != before);
@@ -92,7 +94,7 @@ TEST_CASE("a picture is drawn on as it came, and is RGB for whoever asks", "[wor
     media::Image expected;
     media::ImageConverter().convert(picture.nv12()->view(), expected);
     CHECK(picture.image().rgb == expected.rgb);
-    picture.draw(rgb_frame(image.rgb.data(), kWidth, kHeight).pixels, annotator, boxes, "1 ms");
+    picture.draw(rgb_frame(image.rgb.data(), kWidth, kHeight), annotator, boxes, "1 ms");
     CHECK(picture.image().rgb == of_rgb.rgb);
 }
 

@@ -71,6 +71,38 @@ TEST_CASE("of several video streams the one is read that is asked for", "[input]
     CHECK(media::open_input(clip())->remark().empty());
 }
 
+TEST_CASE("a broadcast that goes over to another shape of its pixels says so frame by frame", "[input]") {
+    const TempFolder folder;
+    const std::string source = "-f lavfi -i testsrc2=size=720x576:rate=25:duration=1 -g 12 ";
+    for (const std::string codec : {"mpeg2video", "libx264"}) {
+        CAPTURE(codec);
+        const auto part = [&](const std::string& shape) {
+            const std::string path = folder / "part.ts";
+            if (!make_video(source + "-vf setsar=" + shape + " -c:v " + codec, path)) return Bytes();
+            return read_bytes(path);
+        };
+        Bytes both = part("16/15");
+        const Bytes wide = part("64/45");
+        if (both.empty() || wide.empty()) return;
+        both.insert(both.end(), wide.begin(), wide.end());
+        write_bytes(folder / "both.ts", both);
+        const auto input = media::open_input(folder / "both.ts");
+        CHECK(input->info().pixel_width * 15 == input->info().pixel_height * 16);
+        const auto reader = input->make_reader({});
+        int usual = 0, of_their_own = 0;
+        while (const auto segment = input->next_segment())
+            for (reader->open(segment); const auto frame = reader->next();) {
+                const bool is_wide = frame->pixel_width * 45 == frame->pixel_height * 64;
+                ++(frame->pixel_width == 0 ? usual : of_their_own);
+                CHECK((frame->pixel_width == 0 || is_wide));
+                CHECK((frame->pixel_width == 0 || usual >= 24));
+            }
+        CHECK(usual >= 24);
+        CHECK(of_their_own >= 24);
+        CHECK(usual + of_their_own >= 49);
+    }
+}
+
 TEST_CASE("frames and readers outlive their input, segments can be left half read", "[input]") {
     std::unique_ptr<SegmentReader> reader;
     std::shared_ptr<const Segment> segment;

@@ -254,6 +254,19 @@ TEST_CASE("subtitles for which the file has no place are left out, and said to b
     CHECK(sink.take_remarks().empty());
 }
 
+TEST_CASE("fonts that a recording brings along are copied", "[overlay]") {
+    const TempFolder folder;
+    const std::string font = folder / "font.ttf", recording = folder / "a.mkv", out = folder / "o.mkv";
+    std::ofstream(font) << "not quite one";
+    const std::string type = " -metadata:s:t mimetype=application/x-truetype-font";
+    if (!make_video("-f lavfi -i testsrc=s=96x64:r=25:d=1 -c:v mpeg4 -attach '" + font + "'" + type, recording)) return;
+    OverlaySink sink({out}, kNames);
+    overlay(sink, recording);
+    output_of("cd '" + (folder / ".") + "'; ffmpeg -v quiet -dump_attachment:t copied -i '" + out + "'");
+    const Bytes copied = read_bytes(folder / "copied");
+    CHECK(std::string(copied.begin(), copied.end()) == "not quite one");
+}
+
 TEST_CASE("of several videos the one is copied that the boxes are of", "[overlay]") {
     const TempFolder folder;
     if (!make_video(

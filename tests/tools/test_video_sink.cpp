@@ -186,29 +186,30 @@ TEST_CASE("what was appended when a run stopped is a whole video", "[video]") {
     CHECK(folder.names() == std::vector<std::string>{"v.mp4"});
 }
 
-TEST_CASE("a video keeps its first size: what has another is scaled and letterboxed", "[video]") {
+TEST_CASE("a video keeps its first size and shape: what has another is scaled and letterboxed", "[video]") {
     const TempFolder folder;
     VideoSink sink({folder / "v.mp4"}, false, encoded_by(EncoderChoice::automatic));
     InputInfo input = video_input("in.mp4");
     input.width = 64, input.height = 48;
     const auto first = sink.begin_part(0, input, 1), second = sink.begin_part(0, input, 1);
     fill(*second, 6, 2, 200, 40);  // parts are made in any order
+    fill(*second, 8, 1, 64, 48, 4, 3);
     fill(*first, 0, 5);
     fill(*first, 5, 1, 32, 96);
     first->end();
     second->end();
     sink.append(*first, places(0, 6));
-    sink.append(*second, places(6, 2));
+    sink.append(*second, places(6, 3));
     sink.end_input(0, true);
     const auto video = media::open_source(folder / "v.mp4");
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < 9; ++i) {
         INFO("frame " << i);
         const std::optional<Frame> frame = video->next();
         REQUIRE(frame);
         const media::Image seen = copy_of(*frame);
         REQUIRE(seen.width == 64);
         REQUIRE(seen.height == 48);
-        const int w = i < 5 ? 64 : i == 5 ? 16 : 64, h = i < 6 ? 48 : 13;  // of what is not black
+        const int w = i < 5 ? 64 : i == 5 ? 16 : 64, h = i < 6 ? 48 : i < 8 ? 13 : 36;  // of what is not black
         const auto brightest = [&](int x, int y) {
             const std::uint8_t* p = seen.row(y) + 3 * x;
             return int(std::max({p[0], p[1], p[2]}));
@@ -224,10 +225,15 @@ TEST_CASE("a video keeps its first size: what has another is scaled and letterbo
 
 TEST_CASE("letterboxed: the whole picture in the middle, its proportions kept", "[video]") {
     media::Image white{30, 10, std::vector<std::uint8_t>(900, 255)};
-    for (const auto& [width, height, w, h] :
-         {std::array{60, 60, 60, 20}, {15, 40, 15, 5}, {90, 10, 30, 10}, {1, 1, 1, 1}}) {
-        INFO(width << "x" << height);
-        const media::Image out = media::letterboxed(white, width, height);
+    for (const auto& [width, height, shape, w, h] : {std::tuple{60, 60, 1., 60, 20},
+                                                     {15, 40, 1., 15, 5},
+                                                     {90, 10, 1., 30, 10},
+                                                     {1, 1, 1., 1, 1},
+                                                     {60, 60, 2., 60, 10},
+                                                     {60, 60, .5, 60, 40},
+                                                     {90, 10, 1.5, 45, 10}}) {
+        INFO(width << "x" << height << ", pixels of " << shape);
+        const media::Image out = media::letterboxed(white, shape, width, height);
         REQUIRE(out.is_whole());
         std::int64_t sum = 0;
         for (const std::uint8_t byte : out.rgb) sum += byte;

@@ -31,7 +31,7 @@ std::unique_ptr<AnnotateWork> AnnotateWork::begin(std::span<const std::unique_pt
 void AnnotateWork::frame(Result& result) {
     if (result.frame.undecodable) return;
     const Clock::time_point start = Clock::now();
-    picture_.draw(result.frame.pixels, annotator_, result.detections,
+    picture_.draw(result.frame, annotator_, result.detections,
                   draws_latency_ ? fmt::format("{:.1f} ms", result.latency_ms) : "");
     const Clock::time_point drawn = Clock::now();
     for (const Target& target : targets_) target.part->write({result, picture_});

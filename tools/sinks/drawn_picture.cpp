@@ -5,8 +5,10 @@
 
 namespace convoy::tools {
 
-void DrawnPicture::draw(const PixelView& pixels, media::Annotator& annotator, std::span<const Detection> detections,
+void DrawnPicture::draw(const Frame& frame, media::Annotator& annotator, std::span<const Detection> detections,
                         const std::string& caption) {
+    const PixelView& pixels = frame.pixels;
+    shape_ = frame.pixel_width > 0 ? PixelShape{frame.pixel_width, frame.pixel_height} : usual_shape_;
     is_nv12_ = pixels.format == PixelFormat::nv12;
     has_image_ = !is_nv12_;
     has_shown_ = false;
@@ -25,8 +27,8 @@ const media::Image& DrawnPicture::image() {
 }
 
 const media::Image& DrawnPicture::shown() {
-    if (has_square_pixels()) return image();
-    if (!std::exchange(has_shown_, true)) shown_ = media::with_square_pixels(image(), pixel_width_, pixel_height_);
+    if (has_pixels_of(1, 1)) return image();
+    if (!std::exchange(has_shown_, true)) shown_ = media::with_square_pixels(image(), shape_.width, shape_.height);
     return shown_;
 }
 

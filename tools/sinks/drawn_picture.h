@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 
 #include <convoy/detection.h>
+#include <convoy/frame.h>
 #include <convoy/media/draw.h>
 #include <convoy/media/image.h>
 #include <convoy/media/image_converter.h>
@@ -21,11 +23,11 @@ struct DrawOptions {
 class DrawnPicture {
 public:
     DrawnPicture() = default;
-    /// The shape of a pixel: InputInfo's.
-    DrawnPicture(int pixel_width, int pixel_height) : pixel_width_(pixel_width), pixel_height_(pixel_height) {}
+    /// The shape of a pixel where a frame has none of its own: InputInfo's.
+    DrawnPicture(int pixel_width, int pixel_height) : usual_shape_{pixel_width, pixel_height} {}
 
-    /// Draws on a copy of `pixels`, which are in host memory; the copy lasts until the next call.
-    void draw(const PixelView& pixels, media::Annotator& annotator, std::span<const Detection> detections,
+    /// Draws on a copy of the frame's pixels, which are in host memory; the copy lasts until the next call.
+    void draw(const Frame& frame, media::Annotator& annotator, std::span<const Detection> detections,
               const std::string& caption);
     /// Null where the picture came as RGB.
     media::Nv12Image* nv12() { return is_nv12_ ? &nv12_ : nullptr; }
@@ -33,12 +35,20 @@ public:
     const media::Image& image();
     /// The same with square pixels, for files that cannot say that theirs are not.
     const media::Image& shown();
-    bool has_square_pixels() const { return pixel_width_ == pixel_height_; }
+    /// How wide a pixel is shown against how high.
+    double pixel_shape() const { return double(shape_.width) / shape_.height; }
+    bool has_pixels_of(int width, int height) const {
+        return std::int64_t(shape_.width) * height == std::int64_t(shape_.height) * width;
+    }
     int width() const { return is_nv12_ ? nv12_.width : image_.width; }
     int height() const { return is_nv12_ ? nv12_.height : image_.height; }
 
 private:
-    int pixel_width_ = 1, pixel_height_ = 1;
+    struct PixelShape {
+        int width = 1, height = 1;
+    };
+
+    PixelShape usual_shape_, shape_;
     bool is_nv12_ = false, has_image_ = false, has_shown_ = false;
     media::Nv12Image nv12_;  // these keep their memory from frame to frame
     media::Image image_, shown_;

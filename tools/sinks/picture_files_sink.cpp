@@ -108,7 +108,7 @@ public:
 private:
     void write_jpeg(const std::string& path, DrawnPicture& picture) {
         if (!jpegs_) return media::write_image(path, picture.shown());
-        const bool is_nv12 = picture.nv12() && picture.has_square_pixels();
+        const bool is_nv12 = picture.nv12() && picture.has_pixels_of(1, 1);
         const PixelView pixels = is_nv12 ? picture.nv12()->view() : media::view_of(picture.shown());
         const std::vector<std::uint8_t> file = jpegs_->encode(path, pixels, quality_);
         media::write_file(path, {reinterpret_cast<const char*>(file.data()), file.size()});

@@ -38,12 +38,14 @@ public:
         if (format_.width == 0) format_.width = picture.width(), format_.height = picture.height();
         if (!encoder_) encoder_ = encoders_->open(input_index, path_, format_, is_live_);
         media::VideoEncoder& encoder = encoder_->encoder;
-        const bool fits = picture.width() == format_.width && picture.height() == format_.height;
+        const double shape = picture.pixel_shape() * format_.pixel_height / format_.pixel_width;
+        const bool fits = picture.width() == format_.width && picture.height() == format_.height &&
+                          picture.has_pixels_of(format_.pixel_width, format_.pixel_height);
         if (fits && picture.nv12() && encoder.takes(*picture.nv12()))
             keep(encoder.write(*picture.nv12()));
         else
             keep(encoder.write(fits ? picture.image()
-                                    : media::letterboxed(picture.image(), format_.width, format_.height)));
+                                    : media::letterboxed(picture.image(), shape, format_.width, format_.height)));
     }
 
     void end() override {

@@ -201,6 +201,7 @@ void Demuxer::choose_stream(int wanted) {
         throw std::bad_alloc();
     stream->time_base = chosen_->time_base;
     stream->orientation = from_display_matrix(display_matrix(chosen_));
+    stream->states_pixel_shape = chosen_->sample_aspect_ratio.num > 0 && !(context_->iformat->flags & AVFMT_TS_DISCONT);
     stream_ = std::move(stream);
 }
 

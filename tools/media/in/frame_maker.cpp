@@ -57,6 +57,7 @@ FrameMaker::FrameMaker(VideoStreamPtr stream, Form form, void* cuda_stream)
 std::optional<Frame> FrameMaker::make(AVFrame& picture) {
     Frame out;
     out.time_s = stream_->seconds(stamp_of(picture));
+    set_pixel_shape(picture.sample_aspect_ratio, out);
     bool made = true;
     const auto format = AVPixelFormat(picture.format);
     if (format == AV_PIX_FMT_CUDA)
@@ -67,6 +68,13 @@ std::optional<Frame> FrameMaker::make(AVFrame& picture) {
         made = convert(picture, out);
     av_frame_unref(&picture);
     return made ? std::optional(std::move(out)) : std::nullopt;
+}
+
+void FrameMaker::set_pixel_shape(AVRational shape, Frame& out) const {
+    if (stream_->states_pixel_shape || shape.num <= 0 || shape.den <= 0) return;
+    if (av_cmp_q(shape, stream_->parameters->sample_aspect_ratio) == 0) return;
+    out.pixel_width = shape.num, out.pixel_height = shape.den;
+    if (swaps_axes(stream_->orientation)) std::swap(out.pixel_width, out.pixel_height);
 }
 
 void FrameMaker::interleave(const AVFrame& picture, Frame& out) {

@@ -31,6 +31,7 @@ public:
     std::optional<Frame> make(AVFrame& picture);
 
 private:
+    void set_pixel_shape(AVRational shape, Frame& out) const;
     void interleave(const AVFrame& picture, Frame& out);
     bool convert(const AVFrame& picture, Frame& out);
     bool lend(AVFrame& picture, Frame& out) const;

@@ -21,6 +21,7 @@ struct VideoStream {
     ParametersPtr parameters;
     AVRational time_base = {0, 1};
     Orientation orientation = 1;
+    bool states_pixel_shape = false;  ///< the container: what pictures say themselves does not count
 
     AVCodecID codec() const { return parameters->codec_id; }
     /// What the container states in front of the packets.

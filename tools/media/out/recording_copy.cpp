@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include "tools/media/av_compat.h"
@@ -61,6 +62,9 @@ bool can_begin_with(const AVStream& from, const AVOutputFormat& format) {
 /// avformat_query_codec() alone knows less than Matroska's muxer does.
 bool has_place(const AVOutputFormat& format, const AVStream& track) {
     const AVCodecID codec = track.codecpar->codec_id;
+    if (track.codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT)  // a font
+        return format.name == std::string_view("matroska") && track.codecpar->extradata_size > 0 &&
+               can_begin_with(track, format);
     unsigned tag = 0;
     const bool known = avformat_query_codec(&format, codec, FF_COMPLIANCE_NORMAL) == 1 ||
                        (format.codec_tag && av_codec_get_tag2(format.codec_tag, codec, &tag));

@@ -37,10 +37,11 @@ Image with_square_pixels(const Image& image, int pixel_width, int pixel_height) 
     return scaled(image, std::max(1, int(std::lround(width * fit))), std::max(1, int(std::lround(height * fit))));
 }
 
-Image letterboxed(const Image& image, int width, int height) {
-    const double scale = std::min(double(width) / image.width, double(height) / image.height);
-    const auto side = [&](int pixels, int most) { return std::clamp(int(std::lround(pixels * scale)), 1, most); };
-    const Image inside = scaled(image, side(image.width, width), side(image.height, height));
+Image letterboxed(const Image& image, double pixel_shape, int width, int height) {
+    const double shown_width = image.width * pixel_shape;
+    const double scale = std::min(width / shown_width, double(height) / image.height);
+    const auto side = [&](double pixels, int most) { return std::clamp(int(std::lround(pixels * scale)), 1, most); };
+    const Image inside = scaled(image, side(shown_width, width), side(image.height, height));
     Image out{width, height, std::vector<std::uint8_t>(std::size_t(width) * std::size_t(height) * 3)};
     const int left = (width - inside.width) / 2, top = (height - inside.height) / 2;
     for (int y = 0; y < inside.height; ++y) std::copy_n(inside.row(y), 3 * inside.width, out.row(top + y) + 3 * left);

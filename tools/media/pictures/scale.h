@@ -8,7 +8,8 @@ namespace convoy::media {
 /// The whole picture in another size.
 Image scaled(const Image& image, int width, int height);
 
-/// As large as it fits into width x height with its proportions kept, in the middle; the rest is black.
-Image letterboxed(const Image& image, int width, int height);
+/// As large as it fits into width x height with its proportions kept, in the middle; the rest is black. Its pixels are
+/// `pixel_shape` times as wide against their height as those of the result.
+Image letterboxed(const Image& image, double pixel_shape, int width, int height);
 
 }  // namespace convoy::media
