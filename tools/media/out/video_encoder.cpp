@@ -129,10 +129,14 @@ bool may_hang(const AVCodec& codec, int threads) {
     return !gives_threads(threads == 1 ? 1 : pool + kX265FrameThreads);
 }
 
+/// libav ends the process where it does not get a few bytes for an encoder: std::bad_alloc unless there are many.
+void require_memory() { ::operator delete(::operator new(std::size_t(64) << 20)); }
+
 /// Null when it does not open; `code` says why.
 CodecPtr try_open(const AVCodec* codec, const VideoFormat& f, int& code) {
     code = AVERROR(EAGAIN);
     if (may_hang(*codec, f.threads)) return nullptr;
+    require_memory();
     CodecPtr encoder(avcodec_alloc_context3(codec));
     if (!encoder) throw std::bad_alloc();
     AVCodecContext& e = *encoder;
