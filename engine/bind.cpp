@@ -12,6 +12,7 @@
 #include "engine/cpu/cpu.h"
 #include "engine/device_list.h"
 #include "engine/stage.h"
+#include "engine/start_thread.h"
 
 namespace convoy {
 namespace {
@@ -37,7 +38,7 @@ DeviceChoice all_gpus(const EngineOptions& options) {
     {
         std::vector<std::jthread> threads;  // each makes a context, which takes a tenth of a second
         for (int gpu = 0; gpu < gpus.count; ++gpu)
-            threads.emplace_back([gpu, &why = whys[std::size_t(gpu)]] { why = cuda_why_unusable(gpu); });
+            start_thread(threads, [gpu, &why = whys[std::size_t(gpu)]] { why = cuda_why_unusable(gpu); });
     }
     for (int gpu = 0; gpu < gpus.count; ++gpu) {
         const std::string& why = whys[std::size_t(gpu)];
@@ -82,7 +83,7 @@ CudaOptions cuda_options(const EngineOptions& options, Precision precision) {
 void bind_cpus(const Network& network, const EngineOptions& options, const std::vector<int>& numbers,
                BoundEngine& out) {
     EngineOptions share = options;
-    const int cores = options.threads ? options.threads : usable_cores();
+    const int cores = options.threads ? options.threads : cpu_threads();
     share.threads = std::max(1, cores / int(numbers.size()));
     const CompileOptions compile_options = cpu_compile_options(share);
     out.max_batch = compile_options.max_batch;
@@ -186,7 +187,7 @@ BoundEngine bind(const Network& network, const EngineOptions& asked) {
     // GPUs take a quarter of a second to answer. Meanwhile the weights are packed as most of them want them.
     std::future<DeviceChoice> devices;
     const auto look_for_devices = [&] {
-        devices = std::async(std::launch::async, [&] {
+        devices = std::async(std::launch::async | std::launch::deferred, [&] {  // deferred: without a thread for it
             const TraceScope traced(options.trace.get(), "host", "devices", "look for devices");
             return choose_devices(options);
         });

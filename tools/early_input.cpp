@@ -41,7 +41,8 @@ private:
 }  // namespace
 
 EarlyInput::EarlyInput(std::string path, const media::InputOptions& options)
-    : opened_(std::async(std::launch::async, [this, path = std::move(path), options] { open(path, options); })) {}
+    : opened_(std::async(std::launch::async | std::launch::deferred,  // when it is taken, without a thread for it
+                         [this, path = std::move(path), options] { open(path, options); })) {}
 
 EarlyInput::~EarlyInput() { stop_.request_stop(); }
 

@@ -52,7 +52,7 @@ mapping='<(fcntl|unistd|sys/mman|sys/stat)\.h>'
 cuda='<(cuda_[a-z0-9_]+|cooperative_groups[a-z_/]*|cublasLt|cudnn|cudnn_frontend)\.h>'
 kernels='"kernels/[a-z0-9_]+\.h"|<convoy/types\.h>'
 inside='"engine/(bind|plan/compile|cpu/cpu|cuda/gpu)\.h"'
-seam='"engine/(backend|cores|stage)\.h"'
+seam='"engine/(backend|cores|stage|start_thread)\.h"'
 public='<convoy/[a-z_]+\.h>'
 media='<convoy/media/[a-z_]+\.h>'
 
@@ -62,13 +62,13 @@ breaches() {
     allow darknet_loader/ "$std|$mapping|<convoy/(load|network|error|types)\.h>|\"darknet_loader/.*\"" \
         'the standard library, what maps a file, and its own public headers' darknet_loader
     allow 'kernels/*.h' "$std|$kernels" 'the standard library and convoy/types.h' kernels/*.*
-    allow kernels/cpu/ "$std|<(omp|immintrin)\.h>|<(oneapi/dnnl/)?dnnl[a-z_]*\.hp?p?>|$kernels|\"kernels/cpu/.*\"" \
-        'the standard library, OpenMP and oneDNN' kernels/cpu
+    allow kernels/cpu/ "$std|<sys/mman\.h>|<(omp|immintrin)\.h>|<(oneapi/dnnl/)?dnnl[a-z_]*\.hp?p?>|$kernels|\"kernels/cpu/.*\"" \
+        'the standard library, what maps memory, OpenMP and oneDNN' kernels/cpu
     allow kernels/cuda/ "$std|<dlfcn\.h>|$cuda|$kernels|\"kernels/.*\"" 'the standard library, CUDA, cuDNN and cuBLASLt' kernels/cuda
     allow engine/plan/ "$std|\"engine/plan/.*\"|$public|$kernels" \
         'the standard library, what is public, and kernels/*.h' engine/plan
-    allow "the seam, engine/backend.h, engine/cores.h and engine/stage.h," "$std|$public" 'the standard library and what is public' \
-        engine/backend.h engine/cores.h engine/stage.h
+    allow "the seam, engine/backend.h, engine/cores.h, engine/stage.h and engine/start_thread.h," "$std|$public" 'the standard library and what is public' \
+        engine/backend.h engine/cores.h engine/stage.h engine/start_thread.h
     allow engine/cpu/ "$std|<omp\.h>|\"engine/(plan|cpu)/.*\"|$seam|$public|$kernels" \
         'what engine/plan/ may, OpenMP and the seam' engine/cpu
     allow engine/cuda/ "$std|<(omp|cuda_runtime_api|cuda_fp16)\.h>|\"engine/(plan|cuda)/.*\"|$seam|$public|$kernels" \

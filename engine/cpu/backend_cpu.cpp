@@ -8,12 +8,12 @@
 #include <chrono>
 #include <latch>
 #include <limits>
-#include <system_error>
 #include <thread>
 
 #include "engine/cores.h"
 #include "engine/plan/fold.h"
 #include "engine/plan/kernel_problem.h"
+#include "engine/start_thread.h"
 #include "kernels/channels.h"
 #include "kernels/elementwise.h"
 #include "kernels/local.h"
@@ -24,10 +24,28 @@
 namespace convoy {
 namespace {
 
+/// That so many can be had at once, or Error(device).
+void require_threads(int count) {
+    struct Release {  // whatever is thrown: before the threads are joined
+        std::latch& latch;
+        ~Release() { latch.count_down(); }
+    };
+    std::latch tried(1);
+    std::vector<std::jthread> threads;
+    const Release release{tried};
+    for (int i = 0; i < count; ++i) start_thread(threads, [&] { tried.wait(); });
+}
+
 // OpenMP's thread count belongs to the calling thread: set here, put back at the end.
 class OmpThreads {
 public:
-    explicit OmpThreads(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
+    /// Throws Error(device) where they cannot be had; OpenMP itself ends the process then.
+    explicit OmpThreads(int threads) : before_(omp_get_max_threads()) {
+        thread_local int team = 1;  // that OpenMP keeps for the calling thread
+        if (threads > team) require_threads(threads - 1);
+        team = std::max(team, threads);
+        omp_set_num_threads(threads);
+    }
     ~OmpThreads() { omp_set_num_threads(before_); }
     OmpThreads(const OmpThreads&) = delete;
     OmpThreads& operator=(const OmpThreads&) = delete;
@@ -41,26 +59,12 @@ constexpr int kMaxLanes = 4;
 constexpr const char* kDevice = "the CPU";
 constexpr std::size_t kWorthThreads = std::size_t(1) << 16;  // weights of a layer; fewer are packed before others wake
 
-/// OpenMP ends the process when it gets no thread, and has one team for a lone picture and one for each lane: that they
-/// can be had is found out here.
-int require_threads(int count) {
-    struct Release {  // whatever is thrown: before the threads are joined
-        std::latch& latch;
-        ~Release() { latch.count_down(); }
-    };
-    std::latch tried(1);
-    std::vector<std::jthread> threads;
-    const Release release{tried};
-    try {
-        for (int i = 1; i < 2 * count; ++i) threads.emplace_back([&] { tried.wait(); });
-    } catch (const std::system_error& error) {
-        throw Error(ErrorKind::device, "the CPU: the system gives this process no " + std::to_string(2 * count) +
-                                           " threads more (" + error.code().message() + "); ask for fewer threads");
-    }
-    return count;
+/// `asked`, or all cores. OpenMP has one team for a lone picture and one for each lane, beside the threads of a run.
+int thread_count(int asked) {
+    if (asked <= 0) return cpu_threads();
+    require_threads(2 * asked - 1);
+    return asked;
 }
-
-int thread_count(int asked) { return require_threads(asked > 0 ? asked : usable_cores()); }
 
 }  // namespace
 
@@ -86,6 +90,14 @@ struct CpuBackend::BatchNorm {
 };
 
 BackendTraits cpu_traits() { return {.picture_at_a_time = true}; }
+
+int cpu_threads() {
+    for (int count = usable_cores();; count /= 2) try {
+            return thread_count(count);
+        } catch (const Error&) {
+            if (count == 1) throw;
+        }
+}
 
 int cpu_default_batch(int threads) { return std::min(thread_count(threads), kMaxLanes); }
 

@@ -14,6 +14,9 @@ namespace convoy {
 /// What the CPU's kernels can do. max_batch and the rest of the plan must have been compiled with these.
 BackendTraits cpu_traits();
 
+/// As many threads as there are cores, or fewer where the system gives no more. Throws Error(device) without any.
+int cpu_threads();
+
 /// Pictures in one batch that keep `threads` threads (0: all cores) busy.
 int cpu_default_batch(int threads);
 

@@ -3,11 +3,13 @@
 
 #include <utility>
 
+#include "engine/start_thread.h"
+
 namespace convoy {
 
 WorkerTeam::WorkerTeam(int size) {
     try {
-        for (int worker = 1; worker < size; ++worker) threads_.emplace_back([this, worker] { work(worker); });
+        for (int worker = 1; worker < size; ++worker) start_thread(threads_, [this, worker] { work(worker); });
     } catch (...) {
         stop();
         throw;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "engine/cores.h"
+#include "engine/start_thread.h"
 
 namespace convoy {
 namespace k = kernels::cuda;
@@ -144,7 +145,7 @@ void Autotuner::prepare_known(const std::vector<Problem>& problems) {
         std::vector<std::jthread> threads;
         const std::size_t cores = std::size_t(usable_cores());
         for (std::size_t t = 0; t < std::min({cores, jobs.size(), kPreparing}); ++t)
-            threads.emplace_back([&] {
+            start_thread(threads, [&] {
                 for (std::size_t i = next++; i < jobs.size(); i = next++) try {
                         const DeviceScope scope(device_.ordinal);
                         jobs[i].choice = prepare(*jobs[i].conv, jobs[i].row);

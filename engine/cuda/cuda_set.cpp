@@ -10,6 +10,7 @@
 #include "engine/cuda/backend_cuda.h"
 #include "engine/cuda/replicate.h"
 #include "engine/stage.h"
+#include "engine/start_thread.h"
 
 namespace convoy {
 namespace {
@@ -52,7 +53,7 @@ private:
         {
             std::vector<std::jthread> threads;
             for (std::size_t n = 0; n < which.size(); ++n)
-                threads.emplace_back([&, n] {
+                start_thread(threads, [&, n] {
                     try {
                         step(which[n]);
                     } catch (...) {

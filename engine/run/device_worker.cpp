@@ -7,6 +7,7 @@
 #include <convoy/error.h>
 #include "engine/run/postprocess.h"
 #include "engine/run/thread_affinity.h"
+#include "engine/start_thread.h"
 
 namespace convoy {
 namespace {
@@ -16,6 +17,8 @@ const std::string kNetworkTrack = "network (host)", kPostprocessTrack = "post-pr
 std::string what(const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
+    } catch (const std::bad_alloc&) {
+        return "out of memory";
     } catch (const std::exception& e) {
         return e.what();
     } catch (...) {
@@ -33,7 +36,7 @@ DeviceWorker::DeviceWorker(std::unique_ptr<Backend> backend, WorkerOptions optio
         free_.push_back(slots_.back().get());
     }
     const auto start = [this](void (DeviceWorker::*loop)()) {
-        threads_.emplace_back([this, loop] {
+        start_thread(threads_, [this, loop] {
             become_device_thread(options_.cpus);
             (this->*loop)();
         });

@@ -163,8 +163,8 @@ void Dispatcher::taken(int lane) {
     changed_.notify_all();
 }
 
-std::deque<std::shared_ptr<RunUnit>> Dispatcher::stop() {
-    std::deque<std::shared_ptr<RunUnit>> waiting;
+std::list<std::shared_ptr<RunUnit>> Dispatcher::stop() {
+    std::list<std::shared_ptr<RunUnit>> waiting;
     {
         const std::lock_guard lock(mutex_);
         stopped_ = true;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -70,7 +71,7 @@ public:
     bool has_unopened() const;
     /// Nothing more is handed out; inputs that are being opened or read are told to end. Returns the units that were
     /// given back and wait.
-    std::deque<std::shared_ptr<RunUnit>> stop();
+    std::list<std::shared_ptr<RunUnit>> stop();
 
 private:
     struct Lane {
@@ -94,10 +95,10 @@ private:
     std::condition_variable changed_;
     std::map<int, Lane> lanes_;
     int last_lane_ = -1;
-    bool cut_any_ = false;  // something was cut, or an input has ended
-    Sample sample_;         // the last that was cut, of a kind that anybody may decode
-    std::deque<std::shared_ptr<RunUnit>> returned_;
-    int unfinished_ = 0;  // segments that may still come back
+    bool cut_any_ = false;                          // something was cut, or an input has ended
+    Sample sample_;                                 // the last that was cut, of a kind that anybody may decode
+    std::list<std::shared_ptr<RunUnit>> returned_;  // an empty one takes no memory
+    int unfinished_ = 0;                            // segments that may still come back
     std::size_t bytes_ = 0;
     bool stopped_ = false;
     std::stop_source cancel_;  // what the inputs look at

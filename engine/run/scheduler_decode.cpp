@@ -8,6 +8,7 @@
 #include "engine/run/check_frame.h"
 #include "engine/run/scheduler.h"
 #include "engine/run/thread_affinity.h"
+#include "engine/start_thread.h"
 
 namespace convoy {
 namespace {
@@ -35,7 +36,7 @@ std::size_t pixel_bytes(const PixelView& p) {
 
 void Scheduler::start_thread(std::function<void()> work) {
     const std::lock_guard lock(mutex_);
-    threads_.emplace_back([this, work = std::move(work)]() mutable {
+    convoy::start_thread(threads_, [this, work = std::move(work)]() mutable {
         try {
             work();
         } catch (...) {

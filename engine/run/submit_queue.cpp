@@ -6,6 +6,7 @@
 
 #include <convoy/error.h>
 #include "engine/run/thread_affinity.h"
+#include "engine/start_thread.h"
 
 namespace convoy {
 
@@ -24,7 +25,7 @@ SubmitQueue::SubmitQueue(const std::vector<std::unique_ptr<DeviceWorker>>& devic
     try {
         for (const auto& device : devices_) {
             const std::lock_guard lock(mutex_);
-            threads_.emplace_back([this, &device] { feed(*device); });
+            start_thread(threads_, [this, &device] { feed(*device); });
             ++feeders_;
         }
     } catch (...) {

@@ -3,11 +3,15 @@
 
 #include <utility>
 
+#include "engine/start_thread.h"
+
 namespace convoy {
 
 WorkPool::WorkPool(int threads) {
     try {
-        for (int i = 0; i < threads; ++i) threads_.emplace_back([this, i] { loop(i); });
+        for (int i = 0; i < threads; ++i) start_thread(threads_, [this, i] { loop(i); });
+    } catch (const Error&) {
+        if (threads_.empty()) throw;  // else the others do its share
     } catch (...) {
         stop();
         throw;
@@ -36,8 +40,10 @@ void WorkPool::wake(std::shared_ptr<Strand> strand) {
         const std::lock_guard lock(mutex_);
         strand->woken_ = true;
         if (strand->queued_ || strand->running_) return;
-        queue_.emplace(strand->rank_, strand);
         strand->queued_ = true;
+        Queue::node_type node = std::move(strand->node_);
+        node.mapped() = std::move(strand);
+        queue_.insert(std::move(node));
     }
     available_.notify_one();
 }
@@ -63,8 +69,10 @@ void WorkPool::loop(int thread) {
             available_.notify_one();
             continue;
         }
+        std::shared_ptr<Strand> idle = std::move(strand);
+        idle->node_ = std::move(node);
         lock.unlock();
-        strand.reset();  // perhaps the last to know it
+        idle.reset();  // perhaps the last to know it
         lock.lock();
     }
 }

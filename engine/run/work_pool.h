@@ -15,9 +15,15 @@ namespace convoy {
 /// have something to do, the one with the lowest rank goes first.
 class WorkPool {
 public:
+    class Strand;
+    using Queue = std::multimap<std::int64_t, std::shared_ptr<Strand>>;  // by rank
+
     class Strand {
     public:
-        explicit Strand(std::int64_t rank) : rank_(rank) {}
+        explicit Strand(std::int64_t rank) {
+            Queue places;
+            node_ = places.extract(places.emplace(rank, nullptr));
+        }
         virtual ~Strand() = default;
         /// The next step, if there is something to do, on thread 0 … size() - 1 of the pool. False when there was
         /// nothing; wake() it when there is again.
@@ -25,10 +31,11 @@ public:
 
     private:
         friend class WorkPool;
-        const std::int64_t rank_;
+        Queue::node_type node_;  // its place in the queue, while it is not in there: no wake() allocates
         bool queued_ = false, running_ = false, woken_ = false;
     };
 
+    /// Throws Error(device) where the system gives not one thread; fewer than `threads` are enough.
     explicit WorkPool(int threads);
     ~WorkPool();
     WorkPool(const WorkPool&) = delete;
@@ -47,7 +54,7 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable available_;
-    std::multimap<std::int64_t, std::shared_ptr<Strand>> queue_;  // by rank
+    Queue queue_;
     int running_ = 0;
     bool stopping_ = false;
     std::vector<std::thread> threads_;

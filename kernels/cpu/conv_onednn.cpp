@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include <sys/mman.h>
+
+#include <cerrno>
 #include <cstddef>
 #include <limits>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <unordered_map>
 
 #include "kernels/conv.h"
@@ -86,6 +91,22 @@ Description choose(const dnnl::engine& engine, const ConvProblem& p, bool& adds_
     return apart;
 }
 
+/// oneDNN does not look whether it got memory for the code that it writes: 256 KiB at the least for each of the
+/// kernels of a primitive, some of which have dozens. The rest is for what other threads take meanwhile.
+void require_code_memory() {
+    constexpr std::size_t kBytes = std::size_t(192) << 20;
+    void* const trial = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (trial == MAP_FAILED)
+        throw std::runtime_error("oneDNN needs up to 192 MiB of memory for its code (" +
+                                 std::generic_category().message(errno) + "); free some or raise ulimit -v");
+    ::munmap(trial, kBytes);
+}
+
+Description checked(Description description) {
+    require_code_memory();
+    return description;
+}
+
 constexpr std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
@@ -94,7 +115,7 @@ struct ConvOnednn::Impl {
     explicit Impl(const ConvProblem& p)
         : problem(p),
           description(choose(engine, p, adds_apart)),
-          primitive(description),
+          primitive(checked(description)),
           arguments{{DNNL_ARG_SRC, {description.src_desc(), engine, nullptr}},
                     {DNNL_ARG_WEIGHTS, {description.weights_desc(), engine, nullptr}},
                     {DNNL_ARG_BIAS, {description.bias_desc(), engine, nullptr}},
@@ -148,7 +169,10 @@ void ConvOnednn::pack(const float* w, const double* scale, void* packed) const {
     }
     memory from(weights_desc(p, tag::oihw, tag::goihw), impl_->engine, const_cast<float*>(w));
     memory to(impl_->description.weights_desc(), impl_->engine, packed);
-    if (!impl_->reorder) impl_->reorder.emplace(from, to);
+    if (!impl_->reorder) {
+        require_code_memory();
+        impl_->reorder.emplace(from, to);
+    }
     impl_->reorder->execute(impl_->stream, from, to);
     impl_->stream.wait();
 }

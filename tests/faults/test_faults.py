@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """yolo-run while things go wrong around it: it is killed or interrupted at any moment, the disk is full after any number of
-bytes, one call of the C library or one allocation fails. It must end with a sentence and a status, never by a signal or
-not at all, and leave nothing half.
-usage: test_faults.py BIN FAIL_CALL_LIBRARY CLIP [--long] [--only kill,disk,calls,new] [--seed N] [--jobs N]"""
+bytes, one call of the C library or one allocation fails, memory or threads are short. It must end with a sentence and a
+status, never by a signal or not at all, and leave nothing half.
+usage: test_faults.py BIN FAIL_CALL_LIBRARY CLIP [--long] [--only kill,disk,calls,new,memory,threads] [--seed N] [--jobs N]"""
 import argparse
 import errno
 import json
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -25,6 +26,32 @@ OUTPUTS = {"--jsonl": "out.jsonl", "--video": "out.mp4", "--overlay": "out.ass",
 CALLS = {"open": errno.EMFILE, "read": errno.EIO, "write": errno.EIO, "mmap": errno.ENOMEM, "rename": errno.EACCES,
          "fsync": errno.EIO, "pthread_create": errno.EAGAIN}
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+NOBODY = 65534
+
+
+def threads_of_user():
+    """What counts against its RLIMIT_NPROC: of root's runs nothing, as nobody does them."""
+    if os.getuid() == 0:
+        return 0
+    count = 0
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            count += len(os.listdir(f"/proc/{process}/task")) if os.stat(f"/proc/{process}").st_uid == os.getuid() else 0
+        except OSError:
+            pass  # it has ended
+    return count
+
+
+def limit(kind, most):
+    """For the child before it becomes yolo-run."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if kind == resource.RLIMIT_NPROC and os.getuid() == 0:  # whom it does not bind
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+    resource.setrlimit(kind, (most, most))
 
 
 def heed_signals():
@@ -52,7 +79,7 @@ class Faults:
 
     def command(self, fault):
         # The library that writes JSON ends the process itself when it has no memory.
-        outputs = [part for option, name in OUTPUTS.items() if not (fault.startswith("new") and name.endswith(".json"))
+        outputs = [part for option, name in OUTPUTS.items() if not (fault.startswith(("new", "memory")) and name.endswith(".json"))
                    for part in (option, name)]
         return [f"{self.a.bin}/yolo-run", "--cfg", "tiny.cfg", "--weights", "tiny.weights", "--device", "cpu", "--confidence", ".2",
                 *outputs, "clip.mp4"]
@@ -61,13 +88,13 @@ class Faults:
         for name in set(os.listdir(self.folder)) - self.inputs:
             os.remove(f"{self.folder}/{name}")
 
-    def run(self, fault="", number=0, after=0.):
+    def run(self, fault="", number=0, after=0., limits=None, more=()):
         """(status, what it said); of a signal: sent so many seconds after the start."""
         environment = dict(os.environ)
-        if fault:
+        if fault and not limits:
             environment.update(LD_PRELOAD=self.a.library, CONVOY_FAIL=fault, CONVOY_FAILED=f"{self.folder}/failed")
-        child = subprocess.Popen(self.command(fault), cwd=self.folder, env=environment, stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.PIPE, text=True, errors="replace", preexec_fn=heed_signals)
+        child = subprocess.Popen([*self.command(fault), *more], cwd=self.folder, env=environment, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True, errors="replace", preexec_fn=limits or heed_signals)
         if number:
             time.sleep(after)
             child.send_signal(number)
@@ -189,13 +216,42 @@ class Faults:
         chosen = range(1, most + 1) if count >= most else sorted(self.random.sample(range(1, most + 1), count))
         return sum(self.fault(f"new:{at}") for at in chosen[self.a.part::self.a.parts])
 
+    def short(self, what, kind, most, word, more=()):
+        """One run with no more of it: status 0, or one sentence with this word and status 1."""
+        status, said = self.run(fault=what, limits=lambda: limit(kind, most), more=more)
+        errors = [line for line in said.replace("\r", "\n").split("\n") if "error: " in line or "libgomp: " in line]
+        if "while loading shared libraries" in said:
+            pass  # the loader's own sentence
+        elif status not in (0, 1):
+            self.fail(f"{what} {most}", f"status {status}: {said[-300:]}")
+        elif status and ((len(errors) != 1 if word else not errors) or word not in errors[0] or "libgomp: " in errors[0]):
+            self.fail(f"{what} {most}", f"says {errors or said[-300:]}")
+        elif not more:
+            self.check_results(f"{what} {most}", status)
+        self.clear()
+        return 1
+
+    def memory(self, step):
+        first, last = 150_000_000, 750_000_000  # from what the libraries take to what a run takes
+        return sum(self.short("memory", resource.RLIMIT_AS, most, "") for most in range(first + self.a.part * step, last, step * self.a.parts))
+
+    def threads(self, most, times):
+        os.chmod(self.folder, 0o777)
+        already = threads_of_user()
+        if self.run(limits=lambda: limit(resource.RLIMIT_NPROC, already + 1000), more=("--codec", "hevc"))[0]:
+            print("threads: left out; nobody may not run these programs, or there is no x265")
+            return 0
+        self.clear()
+        return sum(self.short("threads", resource.RLIMIT_NPROC, already + count, "ulimit -u", more)
+                   for count in range(1 + self.a.part, most, self.a.parts) for more in ((), ("--codec", "hevc")) for _ in range(times))
+
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("bin", "library", "clip"):
         p.add_argument(name, type=os.path.abspath)
-    p.add_argument("--long", action="store_true", help="1,000 signals, every 8 KB, every call, 10,000 allocations: an hour")
-    p.add_argument("--only", default="kill,disk,calls,new")
+    p.add_argument("--long", action="store_true", help="1,000 signals, every 8 KB, every call, 10,000 allocations, 3,000 limits: over an hour")
+    p.add_argument("--only", default="kill,disk,calls,new,memory,threads")
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--jobs", type=int, default=1, help="share the work among so many processes")
     p.add_argument("--part", type=int, default=0, help="of the --parts, counted from 0: this one alone")
@@ -211,7 +267,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         faults = Faults(a, folder)
         plan = {"kill": lambda: faults.kill(1000 if a.long else 32), "disk": lambda: faults.disk(8192 if a.long else 40000),
-                "calls": lambda: faults.calls(1000 if a.long else 6), "new": lambda: faults.new(*((10000, 10000) if a.long else (4000, 60)))}
+                "calls": lambda: faults.calls(1000 if a.long else 6), "new": lambda: faults.new(*((10000, 10000) if a.long else (4000, 60))),
+                "memory": lambda: faults.memory(250_000 if a.long else 6_000_000),
+                "threads": lambda: faults.threads(40, 10) if a.long else faults.threads(15, 1)}
         for name in a.only.split(","):
             start = time.monotonic()
             print(f"{name}: {plan[name]()} runs in {time.monotonic() - start:.0f} s", flush=True)

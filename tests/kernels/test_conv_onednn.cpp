@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <set>
+#include <stdexcept>
 #include <vector>
 
 #include "kernels/conv.h"
@@ -241,3 +246,22 @@ TEST_CASE("ConvOnednn: runs again on other buffers, and is moved") {
     second.run(x_copy.data(), packed_copy.data(), c.bias.data(), again.data(), scratch.data());
     CHECK(once == again);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they take memory of their own
+TEST_CASE("ConvOnednn: without memory for its code it is refused, where oneDNN would crash") {
+    const ConvProblem p = test::conv(1, 5, 6, 16, 20, 3);
+    const ConvOnednn before(p);
+    const Case c(p);
+    std::vector<float> packed((before.packed_bytes() + 3) / 4);
+    rlimit usual{};
+    REQUIRE(::getrlimit(RLIMIT_AS, &usual) == 0);
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlimit little{pages * std::size_t(::sysconf(_SC_PAGESIZE)) + (std::size_t(64) << 20), usual.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_AS, &little) == 0);
+    CHECK_THROWS_AS(ConvOnednn(p), std::runtime_error);
+    CHECK_THROWS_AS(before.pack(c.w.data(), c.scale.data(), packed.data()), std::runtime_error);
+    REQUIRE(::setrlimit(RLIMIT_AS, &usual) == 0);
+    CHECK_NOTHROW(before.pack(c.w.data(), c.scale.data(), packed.data()));
+}
+#endif

@@ -94,8 +94,8 @@ TEST_CASE("passwords of addresses are not shown", "[live]") {
     CHECK(shown("http://h:80/v?token=secret&n=1&Password=x y") == "http://h:80/v?token=***&n=1&Password=***");
     CHECK(shown("rtsp://h/user=admin&password=secret&channel=1") == "rtsp://h/user=admin&password=***&channel=1");
     for (const char* text : {"http://h:80/a@2x.png", "http://h/a=b&c=d", "C:/a:b/c"}) CHECK(shown(text) == text);
-    for (const char* text : {"rtsp://user@camera:554/1", "rtsp://camera:554/a:b@c", "rtsp://camera:554?user:a@b",
-                             "a:b@c", "/tmp/a:b@c.mp4", "://", "rtsp://", ""})
+    for (const char* text : {"udp://@239.0.0.1:1234", "rtsp://camera:554/a:b@c", "rtsp://camera:554?user:a@b", "a:b@c",
+                             "/tmp/a:b@c.mp4", "://", "rtsp://", ""})
         CHECK(shown(text) == text);
 
     const std::string url = "tcp://user:secret@127.0.0.1:" + std::to_string(free_port());
@@ -109,6 +109,52 @@ TEST_CASE("passwords of addresses are not shown", "[live]") {
         CAPTURE(sentence);
         CHECK(sentence.find("//user:***@127.0.0.1") != std::string::npos);
         CHECK(sentence.find("secret") == std::string::npos);
+    }
+}
+
+TEST_CASE("a user of an address without a password may be a token, and is not shown", "[live]") {
+    const auto shown = media::without_passwords;
+    CHECK(shown("rtsp://TOKEN@camera:554/1") == "rtsp://***@camera:554/1");
+    CHECK(shown("'https://TOKEN:@h/v' is no video") == "'https://***@h/v' is no video");
+    CHECK(shown("concat:http://TOKEN@h/a|http://TOKEN@h/b?c@d") == "concat:http://***@h/a|http://***@h/b?c@d");
+}
+
+TEST_CASE("parameters whose names say that they are secret are not shown", "[live]") {
+    const auto shown = media::without_passwords;
+    for (const char* name : {"jwt",
+                             "psw",
+                             "pswd",
+                             "pwd",
+                             "loginpas",
+                             "p",
+                             "session",
+                             "sessionid",
+                             "JSESSIONID",
+                             "sid",
+                             "sig",
+                             "signature",
+                             "auth",
+                             "auth_key",
+                             "apikey",
+                             "api-key",
+                             "APIKey",
+                             "access_token",
+                             "accessToken",
+                             "access.token",
+                             "wsSecret",
+                             "X-Amz-Signature",
+                             "X-Amz-Credential",
+                             "X-Plex-Token",
+                             "camera[password]",
+                             "user=admin_password"}) {
+        CAPTURE(name);
+        const std::string before = std::string("http://h/v?n=1&") + name + "=";
+        CHECK(shown(before + "s3cret&n=2") == before + "***&n=2");
+    }
+    for (const char* name : {"tokenizer", "monkey", "passage", "keyframe", "compass", "author", "design", "signal",
+                             "tokyo", "resolution", "page", "user", "Step", "TOP", "sidecar"}) {
+        const std::string address = std::string("http://h/v?") + name + "=1";
+        CHECK(shown(address) == address);
     }
 }
 

@@ -37,29 +37,55 @@ void require_readable(const std::string& path) {
 
 namespace {
 
-/// Where the password in `address`, behind its "://", begins and ends; both 0 where there is none. One with a '/', a
-/// '?' or a '#' in it, which no address may have, reaches to the last '@', unless it would be a port.
+/// What is secret in `address`, behind its "://", as where it begins and ends; both 0 where there is none: the
+/// password, or a user without one, which may be a token. A password with a '/', a '?' or a '#' in it, which no address
+/// may have, reaches to the last '@', unless it would be a port.
 std::pair<std::size_t, std::size_t> password_in(std::string_view address) {
     constexpr auto npos = std::string_view::npos;
     const std::size_t end = std::min(address.find_first_of("/?#"), address.size()), colon = address.find(':');
-    if (colon == npos || colon > end) return {};
     std::size_t sign = address.substr(0, end).rfind('@');
+    if (sign != npos && (colon > sign || colon + 1 == sign)) return {0, sign};
+    if (colon == npos || colon > end) return {};
     const bool is_port = address.find_first_not_of("0123456789", colon + 1) == end;
     if (sign == npos && !is_port) sign = address.rfind('@');
     return sign == npos || sign < colon ? std::pair<std::size_t, std::size_t>() : std::pair(colon + 1, sign);
 }
 
+/// Whether a word of `name` says that it is secret; words end at what is no letter, and inside camelCase.
+bool is_secret(std::string_view name) {
+    static constexpr std::string_view kWords[] = {
+        // passwords
+        "loginpas", "loginpass", "p", "pas", "pass", "passcode", "passkey", "passphrase", "passwd", "password", "pin",
+        "psw", "pswd", "pw", "pwd", "userpass", "userpwd",
+        // keys
+        "accesskey", "apikey", "authkey", "hmac", "key", "keys", "privatekey", "secret", "secretkey", "sharedkey",
+        "streamkey", "usersecret",
+        // tokens
+        "accesstoken", "apitoken", "auth", "authentication", "authorization", "authtoken", "bearer", "cred",
+        "credential", "credentials", "creds", "hdnea", "hdntl", "hdnts", "jwt", "oauth", "otp", "sas", "ticket",
+        "token", "tokens", "usertoken",
+        // sessions and signatures
+        "jsessionid", "phpsessid", "sess", "sessid", "session", "sessionid", "sessionkey", "sessiontoken", "sid", "sig",
+        "sign", "signature"};
+    const auto kind = [](char c) { return !std::isalpha(static_cast<unsigned char>(c)) ? ' ' : c >= 'a' ? 'a' : 'A'; };
+    std::string word;
+    for (std::size_t i = 0; i <= name.size(); ++i) {
+        const char now = i < name.size() ? kind(name[i]) : ' ', before = i > 0 ? kind(name[i - 1]) : ' ';
+        const bool last_capital = now == 'A' && before == 'A' && i + 1 < name.size() && kind(name[i + 1]) == 'a';
+        if (now == ' ' || (now == 'A' && before == 'a') || last_capital) {
+            if (std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords)) return true;
+            word.clear();
+        }
+        if (now != ' ') word += char(std::tolower(static_cast<unsigned char>(name[i])));
+    }
+    return false;
+}
+
 /// "***" for what follows each '=' behind a name that says that it is secret.
 std::string without_secrets(std::string address) {
-    static constexpr std::string_view kSecret[] = {"pass", "pwd", "token", "secret", "key", "auth", "sig"};
-    constexpr std::string_view kEnds = "&;/?#";
     for (std::size_t at = address.find('='); at != std::string::npos; at = address.find('=', at + 1)) {
-        const std::size_t begin = address.find_last_of(kEnds, at) + 1;
-        std::string name = address.substr(begin, at - begin);
-        for (char& c : name) c = char(std::tolower(static_cast<unsigned char>(c)));
-        if (std::none_of(std::begin(kSecret), std::end(kSecret),
-                         [&](std::string_view word) { return name.find(word) != std::string::npos; }))
-            continue;
+        const std::size_t begin = address.find_last_of("&;/?#", at) + 1;
+        if (!is_secret(std::string_view(address).substr(begin, at - begin))) continue;
         const std::size_t end = std::min(address.find_first_of("&;#", at), address.size());
         address.replace(at + 1, end - at - 1, "***");
     }

@@ -46,8 +46,9 @@ bool is_live(const std::string& path);
 /// Whether a path is left to libav's protocols, e.g. https://example.org/clip.mp4.
 bool is_address(const std::string& path);
 
-/// A text without the passwords of the addresses in it: "rtsp://user:***@camera/1". InputInfo::path of what
-/// open_input() gives, and the sentences of its errors and notes, are such texts.
+/// A text without the passwords of the addresses in it: "rtsp://user:***@camera/1". "***" also stands for a user
+/// without a password, and for parameters whose names say that they are secret (pwd=, access_token=). InputInfo::path
+/// of what open_input() gives, and the sentences of its errors and notes, are such texts.
 std::string without_passwords(const std::string& text);
 
 /// Opens what an engine's run reads.

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -79,12 +80,16 @@ std::string host_to_look_up(const std::string& url) {
 std::string why_not_found(const std::string& host, std::chrono::steady_clock::time_point until,
                           const std::stop_token& cancel) {
     auto lookup = std::make_shared<Lookup>();
-    std::thread([lookup, host] {
-        const int answer = ask(host, 0);
-        const std::lock_guard lock(lookup->mutex);
-        lookup->answer = answer;
-        lookup->changed.notify_all();
-    }).detach();
+    try {
+        std::thread([lookup, host] {
+            const int answer = ask(host, 0);
+            const std::lock_guard lock(lookup->mutex);
+            lookup->answer = answer;
+            lookup->changed.notify_all();
+        }).detach();
+    } catch (const std::system_error&) {
+        return "the system gives this process no thread to look up " + host + "; raise its limit (ulimit -u)";
+    }
     std::unique_lock lock(lookup->mutex);
     if (!lookup->changed.wait_until(lock, cancel, until, [&] { return lookup->answer.has_value(); }))
         return "the name service does not answer for " + host;

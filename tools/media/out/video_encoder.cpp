@@ -2,9 +2,12 @@
 #include "tools/media/out/video_encoder.h"
 
 #include <algorithm>
+#include <future>
 #include <iterator>
 #include <new>
 #include <optional>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -21,8 +24,9 @@ extern "C" {
 namespace convoy::media {
 namespace {
 
-constexpr int kX265Delay = 2;        // frames, which it does not say: of its pyramid of B-frames
-constexpr int kMostFps = 1'000'000;  // terms of the rate that x264's 32-bit clock takes
+constexpr int kX265Delay = 2;         // frames, which it does not say: of its pyramid of B-frames
+constexpr int kX265FrameThreads = 6;  // at the most, as it chooses
+constexpr int kMostFps = 1'000'000;   // terms of the rate that x264's 32-bit clock takes
 
 std::string size_text(int w, int h) { return std::to_string(w) + "x" + std::to_string(h); }
 
@@ -109,8 +113,30 @@ bool takes_nv12(const AVCodec& codec) {
     return name == "libx264" || name.ends_with("_nvenc");
 }
 
+/// Whether the system gives so many threads at once: each starts the next.
+bool gives_threads(int count) {
+    try {
+        return count <= 0 || std::async(std::launch::async, gives_threads, count - 1).get();
+    } catch (const std::system_error&) {
+        return false;
+    }
+}
+
+/// x265 waits for ever for a thread that it did not get.
+bool may_hang(const AVCodec& codec, int threads) {
+    if (codec.name != std::string("libx265")) return false;
+    const int pool = threads > 0 ? threads : int(std::thread::hardware_concurrency());
+    return !gives_threads(threads == 1 ? 1 : pool + kX265FrameThreads);
+}
+
+/// libav ends the process where it does not get a few bytes for an encoder: std::bad_alloc unless there are many.
+void require_memory() { ::operator delete(::operator new(std::size_t(64) << 20)); }
+
 /// Null when it does not open; `code` says why.
 CodecPtr try_open(const AVCodec* codec, const VideoFormat& f, int& code) {
+    code = AVERROR(EAGAIN);
+    if (may_hang(*codec, f.threads)) return nullptr;
+    require_memory();
     CodecPtr encoder(avcodec_alloc_context3(codec));
     if (!encoder) throw std::bad_alloc();
     AVCodecContext& e = *encoder;
@@ -136,8 +162,11 @@ CodecPtr try_open(const AVCodec* codec, const VideoFormat& f, int& code) {
 CodecPtr open_encoder(const std::string& path, const VideoFormat& f) {
     const std::vector<const AVCodec*> codecs = candidates(f);
     int code = 0;
-    for (const AVCodec* codec : codecs)
-        if (CodecPtr encoder = try_open(codec, f, code)) return encoder;
+    VideoFormat alone = f;
+    alone.threads = 1;  // for which there are threads and memory where there are none for more
+    for (const VideoFormat& format : {f, alone})
+        for (const AVCodec* codec : codecs)
+            if (CodecPtr encoder = try_open(codec, format, code)) return encoder;
     const Names& names = names_of(f.codec);
     if (codecs.empty())
         throw_output(path,
@@ -145,10 +174,14 @@ CodecPtr open_encoder(const std::string& path, const VideoFormat& f) {
                                                        : std::string("this libav has no ") + names.codec +
                                                              " encoder; install an FFmpeg with " + names.library,
                      ErrorKind::unsupported);
-    throw_output(path,
-                 std::string("the ") + names.codec + " encoder " + codecs.back()->name + " refuses " +
-                     size_text(f.width, f.height) + " pixels (" + av_message(code) + ")",
-                 ErrorKind::unsupported);
+    const std::string why = code == AVERROR(EAGAIN) ? " gets too few threads from the system; raise ulimit -u"
+                            : code == AVERROR_EXTERNAL
+                                ? " refuses " + size_text(f.width, f.height) + " pixels, or gets too little memory"
+                                : " refuses " + size_text(f.width, f.height) + " pixels";
+    throw_output(
+        path,
+        std::string("the ") + names.codec + " encoder " + codecs.back()->name + why + " (" + av_message(code) + ")",
+        ErrorKind::unsupported);
 }
 
 /// A frame whose pixels are those of the picture, which outlives it.
