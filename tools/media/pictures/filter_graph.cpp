@@ -5,6 +5,7 @@
 
 #include <new>
 #include <tuple>
+#include <vector>
 
 #include <convoy/error.h>
 
@@ -94,7 +95,9 @@ struct FilterGraph::Impl {
 std::string FilterGraph::obstacle(std::initializer_list<const char*> filters) {
     const Api& api = library();
     if (!api.why_not.empty()) return api.why_not;
-    for (const char* filter : filters)
+    std::vector<const char*> needed(filters);
+    needed.insert(needed.end(), {"buffer", "buffersink", "settb"});  // of every graph
+    for (const char* filter : needed)
         if (!api.by_name(filter)) return std::string("this libavfilter has no ") + filter;
     return "";
 }
