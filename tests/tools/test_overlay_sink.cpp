@@ -254,6 +254,20 @@ TEST_CASE("subtitles for which the file has no place are left out, and said to b
     CHECK(sink.take_remarks().empty());
 }
 
+TEST_CASE("the shape of pixels that a container states counts against the codec's", "[overlay]") {
+    const TempFolder folder;
+    const std::string source = "-f lavfi -i testsrc=s=96x64:r=25:d=1 -vf setsar=1 -c:v libx264";
+    if (!make_video(source, folder / "a.ts")) return;
+    for (const std::string name : {"b.mp4", "b.mkv"}) {
+        CAPTURE(name);
+        if (!make_video("-i '" + folder / "a.ts" + "' -c copy -aspect 16:9", folder / name)) return;
+        OverlaySink sink({folder / "o.mkv"}, kNames);
+        CHECK(overlay(sink, folder / name).size() == 25);
+        const auto copy = media::open_input(folder / "o.mkv");
+        CHECK(copy->info().pixel_width * 27 == copy->info().pixel_height * 32);
+    }
+}
+
 TEST_CASE("fonts that a recording brings along are copied", "[overlay]") {
     const TempFolder folder;
     const std::string font = folder / "font.ttf", recording = folder / "a.mkv", out = folder / "o.mkv";

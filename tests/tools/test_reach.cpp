@@ -151,8 +151,17 @@ TEST_CASE("a playlist's part that is missing is named, and nothing behind it is 
     CHECK(read(at.write("list.m3u8", kHead + part + next + part + kEnd)) == "60");
     at.write("empty.ts", "");
     at.write("page.ts", "\n<!DOCTYPE html>\n<html><body>Not found</body></html>\n");
-    const std::string lacks[][2] = {
-        {"missing.ts", "cannot be opened (No such file"}, {"empty.ts", "is empty"}, {"page.ts", "is a web page"}};
+    at.write("error.ts", "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>");
+    at.write("zeros.ts", std::string(20000, '\0'));
+    at.write("cut.ts", read_file(at.folder / "clip.ts").substr(0, 187));
+    std::filesystem::create_directory(at.folder / "x.m3u8.d");
+    const std::string lacks[][2] = {{"missing.ts", "cannot be opened (No such file"},
+                                    {"x.m3u8.d/missing.ts", "cannot be opened (No such file"},
+                                    {"empty.ts", "is empty"},
+                                    {"zeros.ts", "is empty, but for zeros"},
+                                    {"cut.ts", "is cut short"},
+                                    {"error.ts", "is a text, maybe a web page"},
+                                    {"page.ts", "is a text, maybe a web page"}};
     for (const auto& [name, why] : lacks) {
         const std::string lacking = "#EXTINF:1,\n" + name + "\n";
         for (const std::string& parts : {part + lacking + next + part, lacking + part, lacking}) {
@@ -165,6 +174,26 @@ TEST_CASE("a playlist's part that is missing is named, and nothing behind it is 
             CHECK(frames == (parts.starts_with(part) ? 30 : 0));
         }
     }
+}
+
+TEST_CASE("an encrypted playlist is read with the key beside it, from a folder and from a web server", "[reach]") {
+    const Place at;
+    if (!at.ready) return;
+    at.write("list.key", "0123456789abcdef");
+    at.write("info", "list.key\n" + at.folder / "list.key\n");
+    if (!make_video("-i '" + at.folder / "clip.ts" +
+                        "' -c copy -f hls -hls_time 1 -hls_playlist_type vod -hls_key_info_file '" +
+                        at.folder / "info'",
+                    at.folder / "list.m3u8"))
+        return;
+    CHECK(read(at.folder / "list.m3u8") == "30");
+    HttpAnswer answer;
+    for (const std::string& name : at.folder.names())
+        if (name.starts_with("list") && !name.ends_with(".m3u8"))
+            answer.others["/" + name] = read_file(at.folder / name);
+    answer.file = read_file(at.folder / "list.m3u8");
+    const HttpServer server(answer);
+    CHECK(read(server.url("list.m3u8")) == "30");
 }
 
 TEST_CASE("a playlist of itself ends at once", "[reach]") {

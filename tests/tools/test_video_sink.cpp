@@ -390,6 +390,31 @@ TEST_CASE("sound whose stamps are coarse in an .avi, or that its own packets des
     }
 }
 
+TEST_CASE("sound that only its packets describe costs no .mp4, however late it begins or early the run ends",
+          "[video]") {
+    const TempFolder folder;
+    for (const std::string codec : {"ac3", "eac3"})
+        for (const std::string late : {"0", "0.2", "2"}) {
+            INFO(codec << " from " << late << " s on");
+            if (!make_video("-f lavfi -i testsrc2=s=96x64:r=25:d=3 -itsoffset " + late +
+                                " -f lavfi -i sine=d=1 -c:v mpeg4 -c:a " + codec,
+                            folder / "in.mkv"))
+                return;
+            const std::string path = folder / "out.mp4";
+            VideoSink sink({path}, false, encoded_by(EncoderChoice::automatic));
+            const auto part = sink.begin_part(0, video_input(folder / "in.mkv"), 1);
+            fill(*part, 0, 1);
+            part->end();
+            std::vector<tools::FramePlace> stamped = places(0, 1);
+            stamped[0].pts_s = 0;
+            sink.append(*part, stamped);
+            sink.end_input(0, false);
+            CHECK(decoded_frames(path) == 1);
+            CHECK((sound_packets(path) > 0) == (late != "2"));
+            CHECK((sink.take_remarks().size() == 1) == (late == "2"));
+        }
+}
+
 TEST_CASE("E-AC-3 that its container calls AC-3 is copied as what it is", "[video]") {
     const TempFolder folder;
     if (!make_video("-f lavfi -i testsrc=s=96x64:r=25:d=1 -f lavfi -i sine=d=1 -c:v mpeg4 -c:a eac3",

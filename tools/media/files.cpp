@@ -61,12 +61,12 @@ bool is_secret(std::string_view name) {
         "accesskey", "apikey", "authkey", "hmac", "key", "keys", "privatekey", "secret", "secretkey", "sharedkey",
         "streamkey", "usersecret",
         // tokens
-        "accesstoken", "apitoken", "auth", "authentication", "authorization", "authtoken", "bearer", "cred",
-        "credential", "credentials", "creds", "hdnea", "hdntl", "hdnts", "jwt", "oauth", "otp", "sas", "ticket",
-        "token", "tokens", "usertoken",
+        "access", "accesstoken", "apitoken", "auth", "authentication", "authorization", "authtoken", "bearer", "code",
+        "cred", "credential", "credentials", "creds", "hdnea", "hdntl", "hdnts", "jwt", "nonce", "oauth", "otp",
+        "policy", "refresh", "sas", "ticket", "token", "tokens", "usertoken",
         // sessions and signatures
-        "jsessionid", "phpsessid", "sess", "sessid", "session", "sessionid", "sessionkey", "sessiontoken", "sid", "sig",
-        "sign", "signature"};
+        "digest", "hash", "jsessionid", "phpsessid", "sess", "sessid", "session", "sessionid", "sessionkey",
+        "sessiontoken", "sid", "sig", "sign", "signature"};
     const auto kind = [](char c) { return !std::isalpha(static_cast<unsigned char>(c)) ? ' ' : c >= 'a' ? 'a' : 'A'; };
     std::string word;
     for (std::size_t i = 0; i <= name.size(); ++i) {

@@ -12,7 +12,8 @@ namespace convoy::media {
 void note_damage(SegmentNotes& notes, const std::string& path, double time_s, const std::string& what) {
     if (notes.damaged++ > 0) return;
     char where[40] = "";
-    if (std::isfinite(time_s)) std::snprintf(where, sizeof where, ", near %.2f s", time_s);
+    constexpr double kSensible_s = 1e9;  // what stands behind a file's end is no time stamp
+    if (std::fabs(time_s) < kSensible_s) std::snprintf(where, sizeof where, ", near %.2f s", time_s);
     notes.first_damage = std::string("'").append(without_passwords(path)).append("'").append(where);
     notes.first_damage.append(": ").append(without_passwords(what));
 }

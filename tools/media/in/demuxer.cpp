@@ -101,6 +101,7 @@ void Demuxer::open(const AVInputFormat* format) {
     av_dict_set(&options, "rtsp_flags", "prefer_tcp", 0);  // over UDP, cameras lose packets even in a quiet network
     av_dict_set(&options, "http_persistent", "0", 0);      // else nothing tells how a playlist's segments ended
     if (is_http() || is_local_playlist(info_.path)) watch_parts(*raw);
+    if (is_local_playlist(info_.path)) av_dict_set(&options, "allowed_extensions", "ALL", 0);  // keys, too: by reach_
     context_.release();  // what cannot be opened is freed there
     const int code = avformat_open_input(&raw, location.c_str(), format, &options);
     context_.reset(raw);
@@ -131,7 +132,7 @@ std::string Demuxer::why_host_not_found(const std::string& url) const {
 
 std::string Demuxer::why_unopened(int code, bool from_far) const {
     if (body_ && body_->is_replaced()) return "was replaced on the server while it was opened; try again";
-    if (!gap_.empty() && !is_http()) return "cannot be read: " + gap_;
+    if (!gap_.empty() && !gap_is_amid_) return "cannot be read: " + gap_;
     const std::string kind = io_ ? reach_.why_not({io_->buffer, io_->buf_end}) : reach_.why_not();
     if (!kind.empty()) return kind;
     if (!from_far)

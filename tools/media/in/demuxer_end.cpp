@@ -25,22 +25,43 @@ std::string with_decimals(double seconds) {
     return text;
 }
 
-/// libav passes over a part with nothing in it, and over the page that a server sends in its place.
+bool is_text(std::string_view bytes) {
+    const bool is_utf16 = bytes.starts_with("\xff\xfe") || bytes.starts_with("\xfe\xff");
+    return is_utf16 || std::ranges::none_of(bytes, [](unsigned char c) { return c < ' ' && !std::isspace(c); });
+}
+
+/// Lists, and subtitles as WebVTT and TTML.
+bool is_wanted_text(std::string_view text) {
+    constexpr std::string_view kWanted[] = {"#EXTM3U", "WEBVTT", "<MPD", ":MPD", "<tt", ":tt"};
+    return std::ranges::any_of(kWanted, [&](std::string_view word) { return text.find(word) != text.npos; });
+}
+
+/// libav passes over a part with nothing in it, and over what a server sends in its place: pages, and messages.
 std::string why_no_part(AVIOContext& io) {
-    constexpr std::size_t kHead = 64;
+    constexpr std::size_t kHead = 1024, kKey = 16, kTsPacket = 188;
     std::string head(kHead, '\0');
     head.resize(std::size_t(std::max(avio_read(&io, reinterpret_cast<unsigned char*>(head.data()), kHead), 0)));
     if (io.error < 0 || avio_seek(&io, -std::int64_t(head.size()), SEEK_CUR) < 0) return "";
     io.eof_reached = 0;
     if (head.empty()) return "is empty";
-    std::ranges::transform(head, head.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-    const std::size_t begin = std::min(head.find_first_not_of(" \t\r\n\xef\xbb\xbf"), head.size());
-    const bool is_page = head.compare(begin, 9, "<!doctype") == 0 || head.compare(begin, 5, "<html") == 0;
-    return is_page ? "is a web page" : "";
+    if (head.size() == kKey) return "";
+    if (head.size() < kKey || (head[0] == 'G' && head.size() < kTsPacket)) return "is cut short";
+    if (head.find_first_not_of('\0') == head.npos) return "is empty, but for zeros";
+    return is_text(head) && !is_wanted_text(head) ? "is a text, maybe a web page" : "";
+}
+
+/// Whether it is a list, by its name: one of several, maybe.
+bool is_list(std::string_view url) {
+    url = url.substr(0, url.find_first_of("?#"));
+    return url.ends_with(".m3u8") || url.ends_with(".m3u") || url.ends_with(".mpd");
 }
 
 /// As people name it.
-std::string without_file(const std::string& url) { return url.starts_with("file:") ? url.substr(5) : url; }
+std::string without_file(std::string url) {
+    for (const std::string_view protocol : {"crypto+", "crypto:", "file:"})
+        if (url.starts_with(protocol)) url.erase(0, protocol.size());
+    return url;
+}
 
 }  // namespace
 
@@ -153,9 +174,8 @@ std::string Demuxer::take_gap() {
 }
 
 int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options) {
-    const bool is_list = url.find(".m3u") != url.npos || url.find(".mpd") != url.npos;  // one of several, maybe
-    const bool is_itself = url == reach_.location();
-    if (!is_list && !is_itself && context.ctx_flags & AVFMTCTX_UNSEEKABLE) is_live_list_ = true;
+    const bool is_itself = url == reach_.location(), is_part = !is_itself && !is_list(url);
+    if (is_part && context.ctx_flags & AVFMTCTX_UNSEEKABLE) is_live_list_ = true;
     // Behind what is missing nothing is read. What libav has read before that, it still gives.
     if (!gap_.empty() && !is_live_list_) return AVERROR(ENOENT);
     AVDictionary* own = nullptr;
@@ -165,7 +185,7 @@ int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const std::st
         keep_body(context, *io);
     else if (code >= 0)
         parts_.emplace(*io, url);
-    if (is_list || is_itself || !gap_.empty()) return code;
+    if (!is_part || !gap_.empty()) return code;
     const std::string lack = code < 0 ? "cannot be opened (" + av_message(code) + ")" : why_no_part(**io);
     if (!lack.empty()) gap_ = "a part of it, " + without_file(url) + ", " + lack;
     return code;
@@ -199,7 +219,7 @@ void Demuxer::keep_body(AVFormatContext& context, AVIOContext*& io) {
 
 void Demuxer::look_at_part(AVIOContext& io, const std::string& url) {
     const bool broke = io.error < 0 ? io.error != AVERROR(EIO) || avio_size(&io) > 0
-                                    : io.eof_reached && is_http() && still_connected(io);
+                                    : io.eof_reached && is_http() && !url.starts_with("crypto") && still_connected(io);
     if (!broke || !gap_.empty()) return;
     gap_ = "a part of it, " + without_file(url) + ", broke off";
     gap_is_amid_ = true;

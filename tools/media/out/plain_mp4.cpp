@@ -46,6 +46,10 @@ void add_tracks(const AVFormatContext& source, AVFormatContext& output) {
 
 }  // namespace
 
+bool is_mp4(const AVOutputFormat* container) {
+    return container->name == std::string("mp4") || container->name == std::string("mov");
+}
+
 void copy_as_plain_mp4(const std::string& fragments, const std::string& to, const std::string& name,
                        const AVOutputFormat& container, std::int64_t packets, AVRational frame_s) {
     const DemuxerPtr source = open_fragments(fragments, name);

@@ -10,6 +10,9 @@ extern "C" {
 
 namespace convoy::media {
 
+/// Whether it is of that kind: MP4 or MOV.
+bool is_mp4(const AVOutputFormat* container);
+
 /// Copies an MP4 or MOV of fragments, which plays however its writer ended, as a plain one with its index in front,
 /// in which every player can seek: packet for packet, in one pass. `packets` is how many there are at most, of all
 /// tracks; the last picture is shown for `frame_s`. Throws Error(output), which calls the file `name`.

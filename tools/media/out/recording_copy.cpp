@@ -11,17 +11,19 @@
 #include "tools/media/av_compat.h"
 #include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
+#include "tools/media/out/plain_mp4.h"
 
 namespace convoy::media {
 
 namespace {
 
-constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
 /// What is no jitter: a track's stamps have stepped back, or leapt. How much of the pictures may be written until the
 /// step that they have made there is known.
 constexpr double kStepBack_s = .1, kLeap_s = 5, kPatience_s = 5;
 /// How many packets are looked at for the first of each sound that has to be named.
-constexpr int kPacketsToName = 500;
+constexpr std::size_t kPacketsToName = 500;
+/// How late sound may begin that only its packets describe, where they must be described in front.
+constexpr double kLatestBegin_s = .5;
 
 /// How much earlier than shown a picture may have to be decoded.
 std::int64_t delay_of(const AVStream& stream) {
@@ -37,6 +39,7 @@ AVStream& add_track(const AVStream& from, AVFormatContext& output) {
     forget_crop(*to->codecpar);   // boxes lie in the whole picture
     to->time_base = from.time_base;
     to->avg_frame_rate = from.avg_frame_rate;
+    if (from.sample_aspect_ratio.num > 0) to->codecpar->sample_aspect_ratio = from.sample_aspect_ratio;  // they agree
     to->sample_aspect_ratio = from.sample_aspect_ratio;
     to->disposition = from.disposition;
     av_dict_copy(&to->metadata, from.metadata, 0);
@@ -124,21 +127,47 @@ void RecordingCopy::name_sound() {
     std::vector<bool> unnamed(input_->nb_streams);
     for (unsigned i = 0; i < input_->nb_streams; ++i)
         unnamed[i] = input_->streams[i]->codecpar->codec_id == AV_CODEC_ID_AC3;
-    while (std::ranges::find(unnamed, true) != unnamed.end() && int(ahead_.size()) < kPacketsToName) {
-        PacketPtr packet(av_packet_alloc());
-        if (!packet) throw std::bad_alloc();
-        if (av_read_frame(input_.get(), packet.get()) < 0) return;
-        const auto stream = std::size_t(packet->stream_index);
-        if (stream < unnamed.size() && unnamed[stream]) {
-            unnamed[stream] = false;
-            if (is_eac3(*packet)) input_->streams[stream]->codecpar->codec_id = AV_CODEC_ID_EAC3;
-        }
-        ahead_.push_back(std::move(packet));
+    while (std::ranges::find(unnamed, true) != unnamed.end() && read_ahead()) {
+        const AVPacket& packet = *ahead_.back();
+        const auto stream = std::size_t(packet.stream_index);
+        if (stream >= unnamed.size() || !unnamed[stream]) continue;
+        unnamed[stream] = false;
+        if (is_eac3(packet)) input_->streams[stream]->codecpar->codec_id = AV_CODEC_ID_EAC3;
     }
 }
 
+bool RecordingCopy::read_ahead() {
+    if (ahead_.size() >= kPacketsToName) return false;
+    PacketPtr packet(av_packet_alloc());
+    if (!packet) throw std::bad_alloc();
+    if (av_read_frame(input_.get(), packet.get()) < 0) return false;
+    ahead_.push_back(std::move(packet));
+    return true;
+}
+
+/// The packets that describe a track, which come at its begin or not at all.
+std::vector<PacketPtr> RecordingCopy::description_of(const AVStream& stream) {
+    const auto needed = std::size_t(packets_that_describe(*stream.codecpar));
+    const double origin_s = steps_.empty() ? 0 : steps_.front().earlier_s;
+    std::vector<PacketPtr> found;
+    for (std::size_t i = 0; found.size() < needed && (i < ahead_.size() || read_ahead()); ++i) {
+        const AVPacket& packet = *ahead_[i];
+        const std::int64_t stamp = packet.dts != AV_NOPTS_VALUE ? packet.dts : packet.pts;
+        if (packet.stream_index != stream.index || stamp == AV_NOPTS_VALUE) continue;
+        const double at_s = double(stamp) * av_q2d(stream.time_base) - origin_s;
+        if (at_s > kLatestBegin_s) break;
+        if (at_s >= 0) found.emplace_back(av_packet_clone(&packet));
+        if (!found.empty() && !found.back()) throw std::bad_alloc();
+    }
+    return found.size() < needed ? std::vector<PacketPtr>() : std::move(found);
+}
+
 void RecordingCopy::add_tracks(AVFormatContext& output) {
-    tracks_.assign(input_->nb_streams, {-1, 0, kNone, kNone, kNone, 0});
+    tracks_.clear();
+    tracks_.resize(input_->nb_streams);
+    const bool describes_in_front = is_mp4(output.oformat);
+    for (unsigned i = 0; describes_in_front && i < input_->nb_streams; ++i)
+        tracks_[i].description = description_of(*input_->streams[i]);
     for (unsigned i = 0; i < input_->nb_streams; ++i) {
         AVStream& from = *input_->streams[i];
         from.discard = AVDISCARD_ALL;
@@ -153,6 +182,11 @@ void RecordingCopy::add_tracks(AVFormatContext& output) {
             if (is_sound || is_text)
                 left_out_ += std::string(left_out_.empty() ? "" : ", ") + avcodec_get_name(from.codecpar->codec_id) +
                              (is_sound ? " sound" : " subtitles");
+            continue;
+        }
+        if (describes_in_front && packets_that_describe(*from.codecpar) > 0 && tracks_[i].description.empty()) {
+            left_out_ += std::string(left_out_.empty() ? "" : ", ") + avcodec_get_name(from.codecpar->codec_id) +
+                         " sound that begins late";
             continue;
         }
         from.discard = AVDISCARD_DEFAULT;
@@ -180,14 +214,15 @@ void RecordingCopy::complete(AVPacket& packet) const {
     const std::int64_t last = tracks_[std::size_t(packet.stream_index)].last_dts;
     if (packet.pts == AV_NOPTS_VALUE) packet.pts = packet.dts;
     if (packet.dts != AV_NOPTS_VALUE || packet.pts == AV_NOPTS_VALUE) return;
-    const bool leaps = last != kNone && double(packet.pts - last) * av_q2d(stream.time_base) > kLeap_s;
-    packet.dts = last != kNone && !leaps ? std::min(last, packet.pts)  // as of an .mkv's first pictures
-                                         : packet.pts - std::clamp<std::int64_t>(packet.pts, 0, delay_of(stream));
+    const bool leaps = last != Track::kNone && double(packet.pts - last) * av_q2d(stream.time_base) > kLeap_s;
+    packet.dts = last != Track::kNone && !leaps
+                     ? std::min(last, packet.pts)  // as of an .mkv's first pictures
+                     : packet.pts - std::clamp<std::int64_t>(packet.pts, 0, delay_of(stream));
 }
 
 /// Takes the step that the packet's stamps make, the nearest of those that are known. False where one is missing.
 bool RecordingCopy::follow_steps(const AVPacket& packet, Track& track) const {
-    if (track.last_dts == kNone) return true;
+    if (track.last_dts == Track::kNone) return true;
     const double tick_s = av_q2d(input_->streams[packet.stream_index]->time_base);
     const double moved_s = double(packet.dts - track.last_dts) * tick_s, at_s = double(packet.dts) * tick_s;
     if (moved_s >= -kStepBack_s && moved_s <= kLeap_s) return true;
@@ -216,11 +251,30 @@ bool RecordingCopy::is_described() const {
     return true;
 }
 
+int RecordingCopy::describe_at_last(AVFormatContext& output) {
+    for (std::size_t i = 0; i < tracks_.size(); ++i) {
+        Track& track = tracks_[i];
+        for (; track.to >= 0 && track.packets < std::int64_t(track.description.size()); ++track.packets) {
+            AVPacket& packet = *track.description[std::size_t(track.packets)];
+            const AVRational base = input_->streams[i]->time_base;
+            if (packet.dts == AV_NOPTS_VALUE) packet.dts = packet.pts;
+            packet.dts -= std::llround(steps_.front().earlier_s / av_q2d(base));
+            packet.pts = packet.dts;
+            packet.stream_index = track.to;
+            packet.pos = -1;
+            stamp(packet, track, output, base);
+            if (const int code = av_interleaved_write_frame(&output, &packet); code < 0) return code;
+            ++written_;
+        }
+    }
+    return 0;
+}
+
 /// The packet's stamps in the file's ticks. Those of a container may be coarser than the recording's.
 void RecordingCopy::stamp(AVPacket& packet, Track& track, const AVFormatContext& output, AVRational base) {
     av_packet_rescale_ts(&packet, base, output.streams[packet.stream_index]->time_base);
     const int step = output.oformat->flags & AVFMT_TS_NONSTRICT ? 0 : 1;
-    if (track.last_muxed != kNone) packet.dts = std::max(packet.dts, track.last_muxed + step);
+    if (track.last_muxed != Track::kNone) packet.dts = std::max(packet.dts, track.last_muxed + step);
     packet.pts = std::max(packet.pts, packet.dts);
     track.last_muxed = packet.dts;
 }

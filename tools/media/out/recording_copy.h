@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,9 @@ public:
     /// Whether all is known that stands in front of a file: of some sound, as AC-3 and AAC of transport
     /// streams, only its first packets say.
     bool is_described() const;
+    /// Writes what stands in front of a file and is not known yet, when nothing more comes: the first packets of sound
+    /// that begins behind the last picture. A negative AVERROR when the file does not take it.
+    int describe_at_last(AVFormatContext& output);
     /// Packets, so far.
     std::int64_t written() const { return written_; }
 
@@ -48,15 +52,18 @@ private:
         double from_s, earlier_s;
     };
     struct Track {
-        int to = -1;            // in the output
-        std::size_t step = 0;   // of steps_
-        std::int64_t last_dts;  // as it was read, and as it was written
-        std::int64_t last_written;
-        std::int64_t last_muxed;  // in the output's ticks
-        std::int64_t packets;
+        static constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
+        int to = -1;                                          // in the output
+        std::size_t step = 0;                                 // of steps_
+        std::int64_t last_dts = kNone, last_written = kNone;  // as it was read, and as it was written
+        std::int64_t last_muxed = kNone;                      // in the output's ticks
+        std::int64_t packets = 0;
+        std::vector<PacketPtr> description;  // where it must stand in front: the first packets
     };
 
     void name_sound();
+    bool read_ahead();
+    std::vector<PacketPtr> description_of(const AVStream& stream);
     bool next();
     void complete(AVPacket& packet) const;
     bool follow_steps(const AVPacket& packet, Track& track) const;

@@ -23,10 +23,6 @@ AVRational tick_of(const AVOutputFormat* container) {
     return container->name == std::string("matroska") ? AVRational{1, 1000} : AVRational{1, 90000};
 }
 
-bool is_mp4(const AVOutputFormat* container) {
-    return container->name == std::string("mp4") || container->name == std::string("mov");
-}
-
 constexpr double kFlush_s = 1;
 
 const AVOutputFormat* container_of(const std::string& path) {
@@ -227,6 +223,7 @@ void VideoMuxer::close(bool whole) {
     require_whole();
     copy_sound_until(whole ? std::numeric_limits<double>::infinity()
                            : double(ticks_.back() + nominal_) * av_q2d(tick_));
+    if (sound_ && is_mp4(container_)) check(sound_->describe_at_last(*muxer_));
     check(av_write_trailer(muxer_.get()));
     check(muxer_->pb->error);
     check(pipe_ ? (pipe_->close() ? 0 : AVERROR_EXIT) : avio_closep(&muxer_->pb));
