@@ -32,6 +32,22 @@ HttpAnswer open_list(const std::string& clip) {
     return answer;
 }
 
+struct Read {
+    std::size_t frames = 0;
+    SegmentNotes notes;
+};
+
+/// All of a live playlist.
+Read read_list(const HttpServer& server, const media::InputOptions& options = {}) {
+    const auto input = media::open_input(server.url("list.m3u8"), options);
+    const auto segment = input->next_segment();
+    if (!segment) return {};
+    CHECK(segment->kind() == SegmentKind::endless);
+    const auto reader = input->make_reader({});
+    const std::size_t frames = in_time("a live playlist", [&] { return read_segment(*reader, segment).size(); });
+    return {frames, reader->notes()};
+}
+
 }  // namespace
 
 TEST_CASE("a live playlist that says at last that it ends is read to there, and not again", "[http]") {
@@ -39,16 +55,9 @@ TEST_CASE("a live playlist that says at last that it ends is read to there, and 
     if (!make_clip(folder / "clip.ts")) return;
     HttpAnswer answer = open_list(folder / "clip.ts");
     answer.file_at_last = answer.file + "#EXT-X-ENDLIST\n";
-    const HttpServer server(answer);
-    const auto input = media::open_input(server.url("list.m3u8"));
-    const auto segment = input->next_segment();
-    REQUIRE(segment);
-    CHECK(segment->kind() == SegmentKind::endless);
-    const auto reader = input->make_reader({});
-    const std::vector<FrameMark> frames =
-        in_time("a playlist that ends", [&] { return read_segment(*reader, segment); });
-    CHECK(frames.size() == kFrames);
-    CHECK(reader->notes().damaged == 0);
+    const Read read = read_list(HttpServer(answer));
+    CHECK(read.frames == kFrames);
+    CHECK(read.notes.damaged == 0);
 }
 
 TEST_CASE("a part that a live playlist names in vain is named, and what is behind it is read", "[http]") {
@@ -61,33 +70,21 @@ TEST_CASE("a part that a live playlist names in vain is named, and what is behin
         answer.others["/missing.ts"] = "";
         answer.file = head + parts;
         answer.file_at_last = answer.file + "#EXT-X-ENDLIST\n";
-        const HttpServer server(answer);
-        const auto input = media::open_input(server.url("list.m3u8"));
-        const auto segment = input->next_segment();
-        REQUIRE(segment);
-        CHECK(segment->kind() == SegmentKind::endless);
-        const auto reader = input->make_reader({});
-        const std::vector<FrameMark> frames =
-            in_time("a playlist with a gap", [&] { return read_segment(*reader, segment); });
-        CHECK(frames.size() == kFrames);
-        CAPTURE(reader->notes().first_damage);
-        CHECK(reader->notes().damaged == 1);
-        CHECK(reader->notes().first_damage.find("/missing.ts, cannot be opened (Server returned 404") !=
-              std::string::npos);
+        const Read read = read_list(HttpServer(answer));
+        CHECK(read.frames == kFrames);
+        CAPTURE(read.notes.first_damage);
+        CHECK(read.notes.damaged == 1);
+        CHECK(read.notes.first_damage.find("/missing.ts, cannot be opened (Server returned 404") != std::string::npos);
     }
 }
 
 TEST_CASE("a live playlist that does not grow any more is given up", "[http]") {
     const TempFolder folder;
     if (!make_clip(folder / "clip.ts")) return;
-    const HttpServer server(open_list(folder / "clip.ts"));
     media::InputOptions options;
     options.give_up_s = 2;
-    const auto input = media::open_input(server.url("list.m3u8"), options);
-    const auto segment = input->next_segment();
-    const auto reader = input->make_reader({});
-    const std::vector<FrameMark> frames = in_time("a playlist at rest", [&] { return read_segment(*reader, segment); });
-    CHECK(frames.size() + 1 >= kFrames);  // one may be held back
-    CHECK(reader->notes().damaged > 0);
-    CHECK(reader->notes().first_damage.find("was given up") != std::string::npos);
+    const Read read = read_list(HttpServer(open_list(folder / "clip.ts")), options);
+    CHECK(read.frames + 1 >= kFrames);  // one may be held back
+    CHECK(read.notes.damaged > 0);
+    CHECK(read.notes.first_damage.find("was given up") != std::string::npos);
 }
