@@ -345,6 +345,21 @@ std::ptrdiff_t sound_packets(const std::string& path) {
 
 }  // namespace
 
+TEST_CASE("a video one of whose parts has failed is not there", "[video]") {
+    const TempFolder folder;
+    media::VideoFormat format = encoded_by(EncoderChoice::x264);
+    VideoSink sink({folder / "v.mp4"}, false, format);
+    const auto first = sink.begin_part(0, video_input("in.mp4"), 1),
+               second = sink.begin_part(0, video_input("in.mp4"), 1);
+    fill(*first, 0, 3);
+    first->end();
+    sink.append(*first, places(0, 3));
+    CHECK_THROWS_AS(fill(*second, 0, 1, 40000, 2), Error);  // no encoder takes it
+    sink.end_input(0, true);
+    CHECK(folder.names().empty());
+    CHECK(sink.outputs().empty());
+}
+
 TEST_CASE("sound is copied where the container has a place for it, else said to be missing", "[video]") {
     const TempFolder folder;
     for (const std::string codec : {"flac", "truehd", "libopus", "pcm_s16le", "aac"}) {

@@ -16,11 +16,12 @@ namespace convoy::tools {
 class VideoSink::EncodedPart : public Part {
 public:
     EncodedPart(int input_number, const InputInfo& input, const media::VideoFormat& format, std::string path,
-                std::shared_ptr<VideoEncoders> encoders)
+                std::shared_ptr<VideoEncoders> encoders, std::shared_ptr<std::atomic<bool>> has_failed)
         : input_index(input_number),
           input_path(input.path),
           path_(std::move(path)),
           encoders_(std::move(encoders)),
+          has_failed_(std::move(has_failed)),
           is_live_(input.duration_s <= 0 && input.frames_estimate <= 0),
           format_(format) {
         if (input.fps_num > 0) {
@@ -33,7 +34,7 @@ public:
         format_.height = input.height;
     }
 
-    void write(const AnnotatedFrame& frame) override {
+    void write(const AnnotatedFrame& frame) override try {
         DrawnPicture& picture = frame.picture;
         if (format_.width == 0) format_.width = picture.width(), format_.height = picture.height();
         if (!encoder_) encoder_ = encoders_->open(input_index, path_, format_, is_live_);
@@ -46,12 +47,18 @@ public:
         else
             keep(encoder.write(fits ? picture.image()
                                     : media::letterboxed(picture.image(), shape, format_.width, format_.height)));
+    } catch (...) {
+        *has_failed_ = true;
+        throw;
     }
 
-    void end() override {
+    void end() override try {
         if (!encoder_) return;
         keep(encoder_->encoder.end());
         encoder_.reset();
+    } catch (...) {
+        *has_failed_ = true;
+        throw;
     }
 
     /// What is encoded and not yet in the file.
@@ -75,6 +82,7 @@ private:
 
     std::string path_;
     std::shared_ptr<VideoEncoders> encoders_;
+    std::shared_ptr<std::atomic<bool>> has_failed_;
     const bool is_live_;         // of a length that nobody knows: one part without end
     media::VideoFormat format_;  // the video keeps its first frame's size
     std::optional<VideoEncoders::Opened> encoder_;
@@ -98,13 +106,14 @@ std::unique_ptr<Part> VideoSink::begin_part(int input_index, const InputInfo& in
                     fmt::format("{} is a picture: --video takes videos, use --pictures DIR", input.path));
     }
     const std::string& path = paths_.at(std::size_t(input_index));
+    std::shared_ptr<std::atomic<bool>> has_failed;
     {
         const std::lock_guard lock(mutex_);
-        videos_.try_emplace(input_index, path, give_up_);
+        has_failed = videos_.try_emplace(input_index, path, give_up_).first->second.has_failed;
     }
     media::VideoFormat format = format_;
     format.threads = threads;
-    return std::make_unique<EncodedPart>(input_index, input, format, path, encoders_);
+    return std::make_unique<EncodedPart>(input_index, input, format, path, encoders_, std::move(has_failed));
 }
 
 void VideoSink::append(Part& part, std::span<const FramePlace> places) {
@@ -138,7 +147,8 @@ void VideoSink::end_input(int input_index, bool whole) {
     std::unique_lock lock(mutex_);
     const auto video = videos_.extract(input_index);
     lock.unlock();  // closing moves the index to the front of what may be gigabytes
-    if (!video || video.mapped().muxer.frames() == 0) return;
+    // A run that has failed at one of its parts may end before it knows.
+    if (!video || video.mapped().muxer.frames() == 0 || *video.mapped().has_failed) return;
     const std::string& path = paths_.at(std::size_t(input_index));
     const std::string left_out = video.mapped().muxer.sound_left_out();
     video.mapped().muxer.close(whole);

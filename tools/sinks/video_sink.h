@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -42,6 +43,7 @@ private:
         Video(const std::string& path, const media::GiveUp& give_up) : muxer(path, give_up) {}
         media::VideoMuxer muxer;
         StampSteps steps;
+        std::shared_ptr<std::atomic<bool>> has_failed = std::make_shared<std::atomic<bool>>(false);  // one of its parts
     };
     std::map<int, Video> videos_;  // of inputs that have begun and not ended
     std::vector<std::string> finished_, remarks_;
