@@ -20,8 +20,8 @@ namespace {
 /// What is no jitter: a track's stamps have stepped back, or leapt. How much of the pictures may be written until the
 /// step that they have made there is known.
 constexpr double kStepBack_s = .1, kLeap_s = 5, kPatience_s = 5;
-/// How many packets are looked at for the first of each sound that has to be named.
-constexpr std::size_t kPacketsToName = 500;
+/// How far a recording is read ahead for the first packets of sound that has to be named or described.
+constexpr std::size_t kMostAhead = 500, kMostBytesAhead = std::size_t(64) << 20;
 /// How late sound may begin that only its packets describe, where they must be described in front.
 constexpr double kLatestBegin_s = .5;
 
@@ -137,10 +137,11 @@ void RecordingCopy::name_sound() {
 }
 
 bool RecordingCopy::read_ahead() {
-    if (ahead_.size() >= kPacketsToName) return false;
+    if (ahead_.size() >= kMostAhead || bytes_ahead_ >= kMostBytesAhead) return false;
     PacketPtr packet(av_packet_alloc());
     if (!packet) throw std::bad_alloc();
     if (av_read_frame(input_.get(), packet.get()) < 0) return false;
+    bytes_ahead_ += std::size_t(packet->size);
     ahead_.push_back(std::move(packet));
     return true;
 }

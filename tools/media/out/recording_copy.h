@@ -80,6 +80,7 @@ private:
     std::vector<Step> steps_;
     PacketPtr packet_;             // read and not yet written
     std::deque<PacketPtr> ahead_;  // read before it
+    std::size_t bytes_ahead_ = 0;  // in there at first
     std::int64_t written_ = 0;
 };
 
