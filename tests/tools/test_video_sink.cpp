@@ -326,15 +326,15 @@ TEST_CASE("a video of several that cannot be written costs no other", "[video]")
 
 namespace {
 
-/// 25 frames with the recording's own stamps, which its sound goes by.
-void write_with_sound(VideoSink& sink, const std::string& recording) {
+/// All 25 frames of a recording, or the first ones, with its own stamps, which its sound goes by.
+void write_with_sound(VideoSink& sink, const std::string& recording, int frames = 25) {
     const auto part = sink.begin_part(0, video_input(recording), 1);
-    fill(*part, 0, 25);
+    fill(*part, 0, frames);
     part->end();
-    std::vector<tools::FramePlace> stamped = places(0, 25);
+    std::vector<tools::FramePlace> stamped = places(0, frames);
     for (tools::FramePlace& place : stamped) place.pts_s = place.time_s;
     sink.append(*part, stamped);
-    sink.end_input(0, true);
+    sink.end_input(0, frames == 25);
 }
 
 std::ptrdiff_t sound_packets(const std::string& path) {
@@ -417,13 +417,7 @@ TEST_CASE("sound that only its packets describe costs no .mp4, however late it b
                 return;
             const std::string path = folder / "out.mp4";
             VideoSink sink({path}, false, encoded_by(EncoderChoice::automatic));
-            const auto part = sink.begin_part(0, video_input(folder / "in.mkv"), 1);
-            fill(*part, 0, 1);
-            part->end();
-            std::vector<tools::FramePlace> stamped = places(0, 1);
-            stamped[0].pts_s = 0;
-            sink.append(*part, stamped);
-            sink.end_input(0, false);
+            write_with_sound(sink, folder / "in.mkv", 1);
             CHECK(decoded_frames(path) == 1);
             CHECK((sound_packets(path) > 0) == (late != "2"));
             CHECK((sink.take_remarks().size() == 1) == (late == "2"));

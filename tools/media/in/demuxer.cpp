@@ -100,9 +100,10 @@ void Demuxer::open(const AVInputFormat* format) {
     AVDictionary* options = nullptr;
     av_dict_set(&options, "rtsp_flags", "prefer_tcp", 0);  // over UDP, cameras lose packets even in a quiet network
     av_dict_set(&options, "http_persistent", "0", 0);      // else nothing tells how a playlist's segments ended
-    if (is_http() || is_local_playlist(info_.path)) watch_parts(*raw);
-    if (is_local_playlist(info_.path)) av_dict_set(&options, "allowed_extensions", "ALL", 0);  // keys, too: by reach_
-    context_.release();  // what cannot be opened is freed there
+    const bool is_local_list = is_local_playlist(info_.path);
+    if (is_http() || is_local_list) watch_parts(*raw);
+    if (is_local_list) av_dict_set(&options, "allowed_extensions", "ALL", 0);  // keys, too: by reach_
+    context_.release();                                                        // what cannot be opened is freed there
     const int code = avformat_open_input(&raw, location.c_str(), format, &options);
     context_.reset(raw);
     av_dict_free(&options);

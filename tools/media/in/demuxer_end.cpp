@@ -185,9 +185,8 @@ int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const std::st
         keep_body(context, *io);
     else if (code >= 0)
         parts_.emplace(*io, url);
-    if (!is_part || !gap_.empty()) return code;
-    const std::string lack = code < 0 ? "cannot be opened (" + av_message(code) + ")" : why_no_part(**io);
-    if (!lack.empty()) gap_ = "a part of it, " + without_file(url) + ", " + lack;
+    if (is_part && gap_.empty())
+        note_gap(url, code < 0 ? "cannot be opened (" + av_message(code) + ")" : why_no_part(**io));
     return code;
 }
 
@@ -221,8 +220,12 @@ void Demuxer::look_at_part(AVIOContext& io, const std::string& url) {
     const bool broke = io.error < 0 ? io.error != AVERROR(EIO) || avio_size(&io) > 0
                                     : io.eof_reached && is_http() && !url.starts_with("crypto") && still_connected(io);
     if (!broke || !gap_.empty()) return;
-    gap_ = "a part of it, " + without_file(url) + ", broke off";
+    note_gap(url, "broke off");
     gap_is_amid_ = true;
+}
+
+void Demuxer::note_gap(const std::string& url, const std::string& lack) {
+    if (!lack.empty()) gap_ = "a part of it, " + without_file(url) + ", " + lack;
 }
 
 void Demuxer::break_off(const std::string& reason) {

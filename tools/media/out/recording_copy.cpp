@@ -180,19 +180,20 @@ void RecordingCopy::add_tracks(AVFormatContext& output) {
         const bool is_text = from.codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE;
         if (is_sound && from.codecpar->sample_rate <= 0) continue;  // it has no begin
         if (!has_place(*output.oformat, from)) {
-            if (is_sound || is_text)
-                left_out_ += std::string(left_out_.empty() ? "" : ", ") + avcodec_get_name(from.codecpar->codec_id) +
-                             (is_sound ? " sound" : " subtitles");
+            if (is_sound || is_text) name_left_out(from, is_sound ? " sound" : " subtitles");
             continue;
         }
         if (describes_in_front && packets_that_describe(*from.codecpar) > 0 && tracks_[i].description.empty()) {
-            left_out_ += std::string(left_out_.empty() ? "" : ", ") + avcodec_get_name(from.codecpar->codec_id) +
-                         " sound that begins late";
+            name_left_out(from, " sound that begins late");
             continue;
         }
         from.discard = AVDISCARD_DEFAULT;
         tracks_[i].to = add_track(from, output).index;
     }
+}
+
+void RecordingCopy::name_left_out(const AVStream& stream, const std::string& what) {
+    left_out_ += std::string(left_out_.empty() ? "" : ", ") + avcodec_get_name(stream.codecpar->codec_id) + what;
 }
 
 /// The next packet of a track that is copied.
@@ -255,17 +256,13 @@ bool RecordingCopy::is_described() const {
 int RecordingCopy::describe_at_last(AVFormatContext& output) {
     for (std::size_t i = 0; i < tracks_.size(); ++i) {
         Track& track = tracks_[i];
-        for (; track.to >= 0 && track.packets < std::int64_t(track.description.size()); ++track.packets) {
+        while (track.to >= 0 && track.packets < std::int64_t(track.description.size())) {
             AVPacket& packet = *track.description[std::size_t(track.packets)];
             const AVRational base = input_->streams[i]->time_base;
             if (packet.dts == AV_NOPTS_VALUE) packet.dts = packet.pts;
             packet.dts -= std::llround(steps_.front().earlier_s / av_q2d(base));
             packet.pts = packet.dts;
-            packet.stream_index = track.to;
-            packet.pos = -1;
-            stamp(packet, track, output, base);
-            if (const int code = av_interleaved_write_frame(&output, &packet); code < 0) return code;
-            ++written_;
+            if (const int code = write(packet, track, output, base); code < 0) return code;
         }
     }
     return 0;
@@ -278,6 +275,16 @@ void RecordingCopy::stamp(AVPacket& packet, Track& track, const AVFormatContext&
     if (track.last_muxed != Track::kNone) packet.dts = std::max(packet.dts, track.last_muxed + step);
     packet.pts = std::max(packet.pts, packet.dts);
     track.last_muxed = packet.dts;
+}
+
+int RecordingCopy::write(AVPacket& packet, Track& track, AVFormatContext& output, AVRational base) {
+    packet.stream_index = track.to;
+    packet.pos = -1;
+    stamp(packet, track, output, base);
+    if (const int code = av_interleaved_write_frame(&output, &packet); code < 0) return code;
+    ++track.packets;
+    ++written_;
+    return 0;
 }
 
 int RecordingCopy::write_until(double end_s, AVFormatContext& output) {
@@ -305,12 +312,7 @@ int RecordingCopy::write_until(double end_s, AVFormatContext& output) {
         track.last_written = dts;
         packet.pts -= earlier;
         packet.dts = dts;
-        packet.stream_index = track.to;
-        packet.pos = -1;
-        stamp(packet, track, output, base);
-        if (const int code = av_interleaved_write_frame(&output, &packet); code < 0) return code;
-        ++track.packets;
-        ++written_;
+        if (const int code = write(packet, track, output, base); code < 0) return code;
     }
     return 0;
 }

@@ -64,11 +64,13 @@ private:
     void name_sound();
     bool read_ahead();
     std::vector<PacketPtr> description_of(const AVStream& stream);
+    void name_left_out(const AVStream& stream, const std::string& what);
     bool next();
     void complete(AVPacket& packet) const;
     bool follow_steps(const AVPacket& packet, Track& track) const;
     void leave_out(const AVPacket& packet) const;
     static void stamp(AVPacket& packet, Track& track, const AVFormatContext& output, AVRational base);
+    int write(AVPacket& packet, Track& track, AVFormatContext& output, AVRational base);
 
     const std::string recording_;
     const Tracks which_;
