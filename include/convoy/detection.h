@@ -15,9 +15,10 @@ struct Box {
 };
 
 struct Detection {
-    int class_id = 0;      ///< index into Network::names
-    float confidence = 0;  ///< objectness · class probability
-    Box box;               ///< clipped to the picture, as Darknet's `valid` does
+    int class_id = 0;        ///< index into Network::names
+    float confidence = 0;    ///< objectness · class probability
+    Box box;                 ///< clipped to the picture, as Darknet's `valid` does
+    std::int64_t track = 0;  ///< which thing of its input this is a sight of, from 1 on; 0: not followed
 };
 
 /// What the engine says about one frame.

@@ -33,6 +33,14 @@ std::vector<std::string> keys_of(const json& object) {
 
 }  // namespace
 
+TEST_CASE("a detection names its track, where there is one") {
+    std::vector<Detection> detections = {{0, .5f, {1, 2, 3, 4}}, {0, .5f, {5, 6, 7, 8}}};
+    detections[1].track = std::int64_t(1) << 40;
+    const json record = json::parse(json_record(json_string("a.mp4"), result_of(0, detections), {"\"person\""}));
+    CHECK_FALSE(record["detections"][0].contains("track"));
+    CHECK(record["detections"][1]["track"] == std::int64_t(1) << 40);
+}
+
 TEST_CASE("a record has every field, and floats come back to the bit") {
     std::vector<Detection> detections;
     const std::vector<float> values = test::random_floats(500, 1, 0.f, 1000.f);

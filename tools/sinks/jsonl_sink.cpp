@@ -26,8 +26,9 @@ std::string json_record(const std::string& input, const Result& result, const st
         if (&d != result.detections.data()) out.push_back(',');
         const std::string name =
             std::size_t(d.class_id) < names.size() ? names[d.class_id] : fmt::format("\"{}\"", d.class_id);
-        fmt::format_to(put, R"({{"class_id":{},"class":{},"confidence":{},"box":[{},{},{},{}]}})", d.class_id, name,
-                       d.confidence, d.box.x, d.box.y, d.box.w, d.box.h);
+        fmt::format_to(put, R"({{"class_id":{},"class":{},"confidence":{},"box":[{},{},{},{}]{}}})", d.class_id, name,
+                       d.confidence, d.box.x, d.box.y, d.box.w, d.box.h,
+                       d.track > 0 ? fmt::format(",\"track\":{}", d.track) : "");
     }
     fmt::format_to(put, "]}}");
     return fmt::to_string(out);
