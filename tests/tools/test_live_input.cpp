@@ -146,7 +146,10 @@ TEST_CASE("parameters whose names say that they are secret are not shown", "[liv
                              "X-Amz-Credential",
                              "X-Plex-Token",
                              "camera[password]",
-                             "user=admin_password"}) {
+                             "user=admin_password",
+                             "md5",
+                             "%73ecret",
+                             "acc%65ss%5Ftoken"}) {
         CAPTURE(name);
         const std::string before = std::string("http://h/v?n=1&") + name + "=";
         CHECK(shown(before + "s3cret&n=2") == before + "***&n=2");
@@ -156,6 +159,9 @@ TEST_CASE("parameters whose names say that they are secret are not shown", "[liv
         const std::string address = std::string("http://h/v?") + name + "=1";
         CHECK(shown(address) == address);
     }
+    CHECK(shown("srt://h:9?mode=caller&streamid=#!::r=live,u=me,s=s3cret") == "srt://h:9?mode=caller&streamid=***");
+    CHECK(shown("http://h/v?token=&n=2#t") == "http://h/v?token=***&n=2#t");
+    CHECK(shown("http://h/v?%=1&%7=2&%zz=3") == "http://h/v?%=1&%7=2&%zz=3");
 }
 
 TEST_CASE("a live stream that drops out is taken up again", "[live]") {

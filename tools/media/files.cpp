@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -65,8 +66,8 @@ bool is_secret(std::string_view name) {
         "cred", "credential", "credentials", "creds", "hdnea", "hdntl", "hdnts", "jwt", "nonce", "oauth", "otp",
         "policy", "refresh", "sas", "ticket", "token", "tokens", "usertoken",
         // sessions and signatures
-        "digest", "hash", "jsessionid", "phpsessid", "sess", "sessid", "session", "sessionid", "sessionkey",
-        "sessiontoken", "sid", "sig", "sign", "signature"};
+        "digest", "hash", "jsessionid", "md", "phpsessid", "sess", "sessid", "session", "sessionid", "sessionkey",
+        "sessiontoken", "sid", "sig", "sign", "signature", "streamid"};
     const auto kind = [](char c) { return !std::isalpha(static_cast<unsigned char>(c)) ? ' ' : c >= 'a' ? 'a' : 'A'; };
     std::string word;
     for (std::size_t i = 0; i <= name.size(); ++i) {
@@ -81,12 +82,27 @@ bool is_secret(std::string_view name) {
     return false;
 }
 
+/// `name` as its server reads it: "%73ecret" is "secret".
+std::string percent_decoded(std::string_view name) {
+    std::string out;
+    for (std::size_t i = 0; i < name.size(); ++i) {
+        unsigned value = 0;
+        const char* const digits = name.data() + i + 1;
+        const bool encoded =
+            name[i] == '%' && i + 2 < name.size() && std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2;
+        out += encoded ? char(value) : name[i];
+        if (encoded) i += 2;
+    }
+    return out;
+}
+
 /// "***" for what follows each '=' behind a name that says that it is secret.
 std::string without_secrets(std::string address) {
     for (std::size_t at = address.find('='); at != std::string::npos; at = address.find('=', at + 1)) {
         const std::size_t begin = address.find_last_of("&;/?#", at) + 1;
-        if (!is_secret(std::string_view(address).substr(begin, at - begin))) continue;
-        const std::size_t end = std::min(address.find_first_of("&;#", at), address.size());
+        if (!is_secret(percent_decoded(std::string_view(address).substr(begin, at - begin)))) continue;
+        const std::size_t value = address.compare(at + 1, 2, "#!") == 0 ? at + 2 : at + 1;  // SRT: streamid=#!::u=me
+        const std::size_t end = std::min(address.find_first_of("&;#", value), address.size());
         address.replace(at + 1, end - at - 1, "***");
     }
     return address;
