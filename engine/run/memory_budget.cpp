@@ -6,9 +6,10 @@
 namespace convoy {
 
 struct MemoryBudget::Account {
-    Account(std::size_t most, int sharers) : limit(most), share(most / std::size_t(sharers)) {}
+    Account(std::size_t all, int sharers, std::size_t in_turn)
+        : reserved(in_turn), limit(all - in_turn), share(limit / std::size_t(sharers)) {}
 
-    const std::size_t limit, share;  // of all, of each
+    const std::size_t reserved, limit, share;  // limit and share: out of turn, of all, of each
     std::mutex mutex;
     std::condition_variable changed;
     std::size_t used = 0;
@@ -40,14 +41,17 @@ void MemoryBudget::Hold::release() noexcept {
     account->changed.notify_all();
 }
 
-MemoryBudget::MemoryBudget(std::size_t bytes, int users) : account_(std::make_shared<Account>(bytes, users)) {}
+MemoryBudget::MemoryBudget(std::size_t bytes, int users, std::size_t reserved)
+    : account_(std::make_shared<Account>(bytes, users, reserved)) {}
 
 bool MemoryBudget::fits(User user, std::size_t bytes, const std::function<bool()>& its_turn) const {
     const Account& a = *account_;
     if (a.cancelled || a.used == 0) return true;
     const auto held = a.users.find(user);
-    if (held == a.users.end()) return a.used + bytes <= a.limit || its_turn();
-    return a.used + bytes <= a.limit && held->second + bytes <= a.share;
+    const std::size_t then = a.used + bytes;
+    if (held == a.users.end()) return then <= a.limit || its_turn();
+    if (then <= a.limit && held->second + bytes <= a.share) return true;
+    return a.reserved > 0 && then <= a.limit + a.reserved && its_turn();
 }
 
 MemoryBudget::Hold MemoryBudget::take(User user, std::size_t bytes, const std::function<bool()>& its_turn,

@@ -13,7 +13,8 @@ namespace convoy {
 
 /// Bounds the bytes that several users hold at a time. A user whose turn it is and who holds nothing gets what it asks
 /// for all the same, and so does whoever asks while nobody holds anything: so whatever waits for one of the two always
-/// goes on. Where users are many, each holds a fair share at most.
+/// goes on. Where users are many, each holds a fair share at most; but what is reserved is for those whose turn it is,
+/// who then may hold more.
 class MemoryBudget {
     struct Account;
 
@@ -38,8 +39,8 @@ public:
         std::size_t bytes_ = 0;
     };
 
-    /// `users`: how many may hold something at a time, as a rule.
-    explicit MemoryBudget(std::size_t bytes, int users = 1);
+    /// `users`: how many may hold something at a time, as a rule. `reserved`: of `bytes`.
+    explicit MemoryBudget(std::size_t bytes, int users = 1, std::size_t reserved = 0);
 
     /// Takes `bytes` for `user`; waits for them if need be. `waiting`, if there is one, is told true before that and
     /// false after it. `its_turn` may be asked at any time, from this thread; look_again() when it answers otherwise.

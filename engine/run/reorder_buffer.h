@@ -90,6 +90,13 @@ public:
         room_.notify_all();
     }
 
+    /// Whether it is the first in its lane of those whose ends have not been read.
+    bool is_first(Unit unit) const {
+        const std::lock_guard lock(mutex_);
+        const auto state = states_.find(unit);
+        return state != states_.end() && is_first(unit, state->second);
+    }
+
     std::size_t held_bytes() const {
         const std::lock_guard lock(mutex_);
         return held_;

@@ -37,16 +37,22 @@ Scheduler::Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, 
     : observer_(observer),
       stop_(stop),
       wants_pixels_(observer.wants_pixels()),
+      wants_order_(observer.wants_order()),
       options_(adapted(options, wants_pixels_, std::max<std::size_t>(devices.size(), 1))),
       inputs_(inputs.size()),
       dispatcher_(std::move(inputs), {segments_ahead(devices.size(), options_, wants_pixels_), options.segment_bytes},
                   *this, demux_clock_, options.trace),
       output_(options.result_bytes),
       living_units_(std::make_shared<Census>()) {
+    const std::size_t pixel_bytes =
+        wants_order_ ? options_.ordered_pixel_bytes / std::max<std::size_t>(devices.size(), 1) : options_.pixel_bytes;
     for (const auto& worker : devices)
         if (!worker->failed())
-            devices_.emplace_back(worker.get(), options_.pixel_bytes, options_.decoders + options_.cpu_decoders);
-    if (wants_pixels_) pool_ = std::make_unique<WorkPool>(options.work_threads);
+            devices_.emplace_back(worker.get(), pixel_bytes, options_.decoders + options_.cpu_decoders,
+                                  wants_order_ ? pixel_bytes / 2 : 0);
+    if (!wants_pixels_) return;
+    pool_ = std::make_unique<WorkPool>(options.work_threads);
+    if (wants_order_) order_ = std::make_shared<OrderStep>(observer_, *this);
 }
 
 Scheduler::~Scheduler() = default;
@@ -70,6 +76,7 @@ RunReport Scheduler::run() {
     }
     if (pool_) pool_->stop();  // its threads may still be ending the run
     pool_.reset();
+    order_.reset();
     let_go_of_all();
     for (Device& device : devices_) {
         device.worker->set_eager(false);
@@ -121,6 +128,7 @@ std::shared_ptr<RunUnit> Scheduler::begin_segment(const std::shared_ptr<OpenInpu
         units_[unit->id] = unit;
     }
     output_.open(unit->id, input->lane);
+    if (order_) order_->add(*unit);
     if (row) row->add(*unit);
     if (row && (kind == SegmentKind::closed || kind == SegmentKind::endless)) close_row({row, input});
     if (!unit->endless) return unit;
@@ -200,9 +208,26 @@ void Scheduler::close_open_row(int lane) {
 void Scheduler::on_result(RunUnit& unit, Result result, MemoryBudget::Hold pixels) {
     latency_clock_.add(result.latency_ms);
     PendingResult pending{std::move(result), Clock::now(), std::move(pixels)};
-    if (!unit.row) return on_worked(unit.id, std::move(pending));
-    unit.row->push(unit, std::move(pending));
+    if (!order_) return on_ordered(unit, std::move(pending));
+    order_->push(unit, std::move(pending));
+    pool_->wake(order_);
+}
+
+void Scheduler::on_ordered(RunUnit& unit, PendingResult result) {
+    if (!unit.row) return on_worked(unit.id, std::move(result));
+    unit.row->push(unit, std::move(result));
     pool_->wake(unit.row);
+}
+
+void Scheduler::on_unit_ordered(RunUnit& unit) {
+    if (unit.row) {
+        unit.row->close(unit);
+        pool_->wake(unit.row);
+    } else {
+        output_.close(unit.id);
+    }
+    if (order_)
+        for (Device& device : devices_) device.pixels.look_again();  // another unit is the next one now
 }
 
 void Scheduler::on_worked(std::int64_t unit, PendingResult result) {
@@ -220,6 +245,11 @@ StageScope Scheduler::time_work(const std::string& track, const char* name) {
     return {work_clock_, options_.trace, group, track, name};
 }
 
+StageScope Scheduler::time_order(const std::string& track) {
+    static const std::string group = "host";
+    return {order_clock_, options_.trace, group, track, "in order"};
+}
+
 // Nothing of the run may be touched after the last one: whoever waits for that ends it.
 void Scheduler::count_running(int more) {
     const std::lock_guard lock(mutex_);
@@ -229,11 +259,11 @@ void Scheduler::count_running(int more) {
 
 void Scheduler::on_finished(RunUnit& unit) {
     dispatcher_.finished(unit.bytes);
-    if (unit.row) {
-        unit.row->close(unit);
-        pool_->wake(unit.row);
+    if (order_) {
+        order_->close(unit);
+        pool_->wake(order_);
     } else {
-        output_.close(unit.id);
+        on_unit_ordered(unit);
     }
     count_running(-1);
 }
@@ -316,7 +346,7 @@ RunReport Scheduler::report() const {
         out.devices.back().segments = device.segments;
         out.devices.back().decoders = device.threads;
     }
-    out.stages = {demux_clock_.stats(), work_clock_.stats(), output_clock_.stats()};
+    out.stages = {demux_clock_.stats(), order_clock_.stats(), work_clock_.stats(), output_clock_.stats()};
     out.latency = latency_clock_.stats();
     out.reorder = reorder_clock_.stats();
     out.work_threads = wants_pixels_ ? options_.work_threads : 0;

@@ -16,6 +16,7 @@
 #include "engine/run/decode_rates.h"
 #include "engine/run/device_worker.h"
 #include "engine/run/dispatcher.h"
+#include "engine/run/order_step.h"
 #include "engine/run/reorder_buffer.h"
 #include "engine/run/timeline.h"
 #include "engine/run/work_row.h"
@@ -28,16 +29,17 @@ struct SchedulerOptions {
     bool as_needed = false;  ///< on a GPU where pixels are kept: as many of these as it takes to occupy work_threads
     int work_threads = 1;    ///< for SegmentWork
     Trace* trace = nullptr;
-    std::size_t result_bytes = std::size_t(256) << 20;  ///< of results that wait for their turn
-    std::size_t pixel_bytes = kKeptPixelBytes;          ///< of frames on their way through SegmentWork, a device
-    std::size_t segment_bytes = std::size_t(2) << 30;   ///< of segments that are being decoded
+    std::size_t result_bytes = std::size_t(256) << 20;      ///< of results that wait for their turn
+    std::size_t pixel_bytes = kKeptPixelBytes;              ///< of frames on their way through SegmentWork, a device
+    std::size_t ordered_pixel_bytes = 4 * kKeptPixelBytes;  ///< the same of all devices where frames are also ordered
+    std::size_t segment_bytes = std::size_t(2) << 30;       ///< of segments that are being decoded
 };
 
 /// One run over the devices of an engine; used once.
 ///
 ///     decoder threads, some a device: dispatcher ─► reader ─► DeviceWorker
-///     each device's own thread:       result ─► [row of work ─►] reorder buffer
-///     threads of the work pool:       row of work: draw, encode
+///     each device's own thread:       result ─► [order step ─►] [row of work ─►] reorder buffer
+///     threads of the work pool:       order step: an observer that wants order; row of work: draw, encode
 ///     the thread that runs it:        reorder buffer ─► observer
 class Scheduler {
 public:
@@ -60,6 +62,10 @@ public:
     void on_finished(RunUnit& unit);
     /// Its device has failed; nothing of it is under way any more.
     void on_lost(RunUnit& unit);
+    // From the order step.
+    void on_ordered(RunUnit& unit, PendingResult result);
+    void on_unit_ordered(RunUnit& unit);
+    StageScope time_order(const std::string& track);
     // From a row of work.
     void on_worked(std::int64_t unit, PendingResult result);
     void on_unit_worked(std::int64_t unit);
@@ -78,8 +84,8 @@ private:
     using Clock = StageClock::Clock;
     using Waiting = std::function<void(bool)>;
     struct Device {
-        Device(DeviceWorker* its_worker, std::size_t pixel_bytes, int readers)
-            : worker(its_worker), pixels(pixel_bytes, readers) {}
+        Device(DeviceWorker* its_worker, std::size_t pixel_bytes, int readers, std::size_t reserved)
+            : worker(its_worker), pixels(pixel_bytes, readers, reserved) {}
         DeviceWorker* const worker;
         MemoryBudget pixels;  // of frames on their way through SegmentWork
         std::atomic<std::int64_t> segments = 0;
@@ -162,13 +168,14 @@ private:
 
     RunObserver& observer_;
     const std::atomic<bool>& stop_;
-    const bool wants_pixels_;
+    const bool wants_pixels_, wants_order_;
     const SchedulerOptions options_;
     const std::size_t inputs_;
     std::deque<Device> devices_;
     Dispatcher dispatcher_;
     ReorderBuffer<PendingResult> output_;
     std::unique_ptr<WorkPool> pool_;
+    std::shared_ptr<OrderStep> order_;      // where pixels wait for it; else the consumer sees to it
     std::shared_ptr<Census> living_units_;  // a device's thread may be the last to let go of one
 
     std::mutex mutex_;
@@ -196,7 +203,7 @@ private:
     std::set<int> cut_lanes_;           // in which nothing more comes out
     std::size_t inputs_ended_ = 0;
 
-    StageClock demux_clock_{"demux"}, work_clock_{"draw and encode"}, output_clock_{"output"};
+    StageClock demux_clock_{"demux"}, order_clock_{"in order"}, work_clock_{"draw and encode"}, output_clock_{"output"};
     StageClock latency_clock_{"latency"}, reorder_clock_{"wait for its turn"};
     const Clock::time_point start_ = Clock::now();
 };

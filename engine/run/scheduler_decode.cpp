@@ -311,7 +311,7 @@ FrameTicket Scheduler::admit(Device& device, RunUnit& unit, const Frame& frame, 
         waiting(false);
     }
     if (!unit.row) return unit.admit({});
-    const auto its_turn = [&unit] { return unit.holds_row_up(); };
+    const auto its_turn = [&] { return unit.holds_row_up() || (order_ && order_->is_next(unit)); };
     const Waiting held_up = [&](bool waits) {
         if (frame.pixels.on_device) device.held_up += waits ? 1 : -1;
         waiting(waits);

@@ -114,6 +114,7 @@ void Scheduler::take_result(RunUnit& unit, PendingResult pending) {
     progress.end.not_finite += result.not_finite;
     if (progress.end.first_not_finite.empty()) progress.end.first_not_finite = result.first_not_finite;
     result.frame.stream = unit.input->index;
+    if (wants_order_ && !order_) observer_.in_order(unit.input->index, unit.input->input->info(), result);
     observer_.result(unit.input->index, result);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct Result {
     /// Of one such result of a run (or of an engine that is given frames one by one), for each device: the first layer
     /// whose output has a NaN or an infinite number, "layer 3 (convolutional)". Empty in all others.
     std::string first_not_finite;
+    /// What RunObserver::in_order() has attached; only handed through.
+    std::shared_ptr<const void> note = {};
     /// Milliseconds from submit() until the detections were on the host, waiting for its batch included.
     double latency_ms = 0;
 };

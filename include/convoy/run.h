@@ -84,6 +84,14 @@ public:
     virtual std::unique_ptr<SegmentWork> work(int /*input*/, const InputInfo& /*info*/, int /*threads*/) { return {}; }
     /// Whether frames are to be brought to host memory and through work(); asked once, at the start.
     virtual bool wants_pixels() const { return false; }
+    /// Whether in_order() is to be called; asked once, at the start. With wants_pixels(), frames of later segments wait
+    /// for those of earlier ones before they are worked on, and up to 2 GB of them are kept for that.
+    virtual bool wants_order() const { return false; }
+    /// Every result of an input, in order, before SegmentWork::frame() and result() get it: for what depends on the
+    /// frames before (which thing is which, how many have passed). May change the detections and attach a note. Index
+    /// and time are those that result() gives; pixels are there if wants_pixels(). From one thread at a time, not
+    /// always the same. What was shown here may not come out if the run is stopped.
+    virtual void in_order(int /*input*/, const InputInfo& /*info*/, Result& /*result*/) {}
 
     virtual void begin_input(int /*input*/, const InputInfo& /*info*/) {}
     /// The next result of its input: index counted from 0 within the input, time_s relative to its first frame. The

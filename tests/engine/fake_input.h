@@ -185,12 +185,14 @@ inline RunInput run_input(const Script& script, int lane = 0) {
 /// Writes down what it is told.
 class Recorder : public RunObserver {
 public:
+    using Note = std::pair<std::int64_t, double>;  // index and time of a frame
     struct Work : SegmentWork {
         explicit Work(Recorder& r, int work_threads) : recorder(r), threads(work_threads) {}
         void frame(Result& result) override {
             if (inside.exchange(true)) recorder.overlapped = true;
             if (!result.frame.pixels.plane[0]) recorder.pixels_missing = true;
             if (result.frame.index != std::int64_t(numbers.size())) recorder.misnumbered = true;
+            if (bool(result.note) != recorder.orders) recorder.unordered = true;
             numbers.push_back(result.detections.at(0).class_id);
             if (recorder.work_time.count()) std::this_thread::sleep_for(recorder.work_time);
             inside = false;
@@ -204,6 +206,16 @@ public:
     };
 
     bool wants_pixels() const override { return draws; }
+    bool wants_order() const override { return orders; }
+    void in_order(int input, const InputInfo&, Result& result) override {
+        if (ordering.exchange(true)) overlapped = true;
+        if (on_order) on_order(input, result);
+        Seen& seen = inputs.at(std::size_t(input));
+        if (result.frame.index != seen.shown++ || result.frame.stream != input) misnumbered = true;
+        if (bool(result.frame.pixels.plane[0]) != draws) pixels_missing = true;
+        result.note = std::make_shared<Note>(result.frame.index, result.frame.time_s);
+        ordering = false;
+    }
     std::unique_ptr<SegmentWork> work(int, const InputInfo&, int threads) override {
         ++works;
         return std::make_unique<Work>(*this, threads);
@@ -215,6 +227,8 @@ public:
         if (result.frame.index != std::int64_t(seen.numbers.size())) misnumbered = true;
         if (result.frame.pixels.plane[0]) pixels_kept = true;
         if (result.frame.stream != input) misnumbered = true;
+        const auto* const note = static_cast<const Note*>(result.note.get());
+        if (orders && (!note || *note != Note(result.frame.index, result.frame.time_s))) unordered = true;
         seen.numbers.push_back(result.detections.at(0).class_id);
         seen.times.push_back(result.frame.time_s);
     }
@@ -235,21 +249,23 @@ public:
     struct Seen {
         std::vector<int> numbers, worked;
         std::vector<double> times;
+        std::int64_t shown = 0;  // by in_order()
         std::optional<InputEnd> end;
     };
     explicit Recorder(std::size_t count) : inputs(count) {}
     std::vector<Seen> inputs;
     std::vector<std::string> events;
     std::vector<int> work_threads;
-    std::function<void(int, Result&)> on_result;
-    bool draws = false;
+    std::function<void(int, Result&)> on_result, on_order;
+    bool draws = false, orders = false;
     std::chrono::microseconds work_time{0};
     std::atomic<int> works{0};
     std::atomic<bool> overlapped{false}, pixels_missing{false}, misnumbered{false};
+    std::atomic<bool> ordering{false}, unordered{false};
     bool pixels_kept = false, unended = false, out_of_step = false;
 
     bool sound() const {
-        return !overlapped && !pixels_missing && !misnumbered && !pixels_kept && !unended && !out_of_step;
+        return !overlapped && !pixels_missing && !misnumbered && !unordered && !pixels_kept && !unended && !out_of_step;
     }
 };
 

@@ -129,3 +129,16 @@ TEST_CASE("many users never hold more than the budget and a piece for the one wh
     CHECK(budget.used() == 0);
     CHECK(most <= kBudget + kBytes);
 }
+
+TEST_CASE("what is reserved is for those whose turn it is", "[budget]") {
+    MemoryBudget budget(100, 2, 60);
+    std::vector<Hold> holds;
+    holds.push_back(budget.take(1, 20, not_now));
+    CHECK_FALSE(goes(budget, 1, 1));   // half of what is not reserved
+    CHECK(goes(budget, 1, 80, true));  // in its turn, all that is left
+    CHECK_FALSE(goes(budget, 1, 81, true));
+    holds.push_back(budget.take(2, 20, not_now));
+    CHECK_FALSE(goes(budget, 3, 1));
+    CHECK(goes(budget, 3, 60, true));
+    CHECK(goes(budget, 3, 61, true));  // it holds nothing
+}

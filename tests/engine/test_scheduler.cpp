@@ -28,16 +28,16 @@ int total(const Script& script) { return std::accumulate(script.segments.begin()
 TEST_CASE("results come in order whatever the devices, decoders and segments", "[scheduler]") {
     for (int devices : {1, 2, 4})
         for (auto [decoders, helpers] : {std::pair{1, 0}, {3, 0}, {1, 2}, {3, 3}})
-            for (bool draws : {false, true})
+            for (auto [draws, orders] : {std::pair{false, false}, {false, true}, {true, false}, {true, true}})
                 for (const std::vector<int>& segments :
                      {std::vector<int>{}, {1}, {5, 1, 9}, std::vector<int>(40, 7), {0, 3, 0, 0, 4}}) {
                     INFO(devices << " devices, " << decoders << " decoders, " << helpers << " beside them, draws "
-                                 << draws << ", " << segments.size() << " segments");
+                                 << draws << ", orders " << orders << ", " << segments.size() << " segments");
                     FakeDevices fake(devices);
                     Script script;
                     script.segments = segments;
                     Recorder recorder(1);
-                    recorder.draws = draws;
+                    recorder.draws = draws, recorder.orders = orders;
                     SchedulerOptions options = few_threads(decoders);
                     options.cpu_decoders = helpers;
                     const RunReport report = run(fake, {run_input(script)}, recorder, options);
@@ -72,20 +72,23 @@ TEST_CASE("inputs of a lane come out one after the other, lanes side by side", "
         scripts[std::size_t(i)].first_number = 1000 * i;
         inputs.push_back(run_input(scripts[std::size_t(i)], i % 2));
     }
-    Recorder recorder(6);
-    run(fake, inputs, recorder);
-    for (int i = 0; i < 6; ++i) {
-        CHECK(recorder.inputs[std::size_t(i)].numbers == numbers_from(1000 * i, total(scripts[std::size_t(i)])));
-        CHECK(recorder.inputs[std::size_t(i)].end.has_value());
-    }
-    CHECK(recorder.sound());
-    for (int lane : {0, 1}) {
-        std::vector<std::string> events, expected;
-        for (const std::string& e : recorder.events)
-            if ((e.back() - '0') % 2 == lane) events.push_back(e);
-        for (int i = lane; i < 6; i += 2)
-            for (const char* what : {"begin ", "end "}) expected.push_back(what + std::to_string(i));
-        CHECK(events == expected);
+    for (const bool orders : {false, true}) {
+        Recorder recorder(6);
+        recorder.draws = recorder.orders = orders;
+        run(fake, inputs, recorder);
+        for (int i = 0; i < 6; ++i) {
+            CHECK(recorder.inputs[std::size_t(i)].numbers == numbers_from(1000 * i, total(scripts[std::size_t(i)])));
+            CHECK(recorder.inputs[std::size_t(i)].end.has_value());
+        }
+        CHECK(recorder.sound());
+        for (int lane : {0, 1}) {
+            std::vector<std::string> events, expected;
+            for (const std::string& e : recorder.events)
+                if ((e.back() - '0') % 2 == lane) events.push_back(e);
+            for (int i = lane; i < 6; i += 2)
+                for (const char* what : {"begin ", "end "}) expected.push_back(what + std::to_string(i));
+            CHECK(events == expected);
+        }
     }
 }
 
@@ -114,13 +117,16 @@ TEST_CASE("parts of one decoding go through one piece of work, with all threads"
     Script script;
     script.segments = std::vector<int>(30, 6);
     script.kind = SegmentKind::first_part;
-    Recorder recorder(1);
-    recorder.draws = true;
-    run(fake, {run_input(script)}, recorder);
-    CHECK(recorder.inputs[0].numbers == numbers_from(0, 180));
-    CHECK(recorder.works == 1);
-    CHECK(recorder.work_threads == std::vector<int>{3});
-    CHECK(recorder.sound());
+    for (const bool orders : {false, true}) {
+        Recorder recorder(1);
+        recorder.draws = true;
+        recorder.orders = orders;
+        run(fake, {run_input(script)}, recorder);
+        CHECK(recorder.inputs[0].numbers == numbers_from(0, 180));
+        CHECK(recorder.works == 1);
+        CHECK(recorder.work_threads == std::vector<int>{3});
+        CHECK(recorder.sound());
+    }
 }
 
 TEST_CASE("as many segments are drawn at once as there are cores, or fewer with more threads each", "[scheduler]") {
@@ -258,9 +264,9 @@ TEST_CASE("an endless input has a thread of its own and does not hold files up",
     camera.frame_time = std::chrono::milliseconds(2);
     file.segments = std::vector<int>(20, 5);
     file.first_number = 5000;
-    for (bool draws : {false, true}) {
+    for (auto [draws, orders] : {std::pair{false, false}, {false, true}, {true, false}, {true, true}}) {
         Recorder recorder(3);
-        recorder.draws = draws;
+        recorder.draws = draws, recorder.orders = orders;
         run(fake, {run_input(camera, 0), run_input(file, 1), run_input(camera, 2)}, recorder, few_threads(1));
         CHECK(recorder.inputs[0].numbers == numbers_from(0, 40));
         CHECK(recorder.inputs[1].numbers == numbers_from(5000, 100));
@@ -309,16 +315,18 @@ TEST_CASE("pixels that are kept are bounded by the device, whatever the segments
     constexpr int kKept = 10, kDecoders = 3;
     constexpr std::size_t kPixelBytes = 3;  // of a frame
     for (SegmentKind kind : {SegmentKind::closed, SegmentKind::first_part, SegmentKind::endless})
-        for (int devices : {1, 2}) {
-            INFO(devices << " devices, kind " << int(kind));
+        for (auto [devices, orders] : {std::pair{1, false}, {1, true}, {2, false}, {2, true}}) {
+            INFO(devices << " devices, kind " << int(kind) << ", orders " << orders);
             FakeDevices fake(devices);
             Script script;
             script.segments = kind == SegmentKind::endless ? std::vector<int>{300} : std::vector<int>(30, 10);
             script.kind = kind;
             SchedulerOptions options = few_threads(kDecoders, 2);
             options.pixel_bytes = kKept * kPixelBytes;
+            options.ordered_pixel_bytes = std::size_t(devices) * kKept * kPixelBytes;
             Recorder recorder(1);
             recorder.draws = true;
+            recorder.orders = orders;
             recorder.work_time = std::chrono::milliseconds(1);
             in_time("drawing with a small budget", [&] { run(fake, {run_input(script)}, recorder, options); });
             CHECK(recorder.inputs[0].numbers == numbers_from(0, 300));

@@ -104,6 +104,7 @@ public:
         bomb_->call("RunObserver::work");
         return std::make_unique<MinedWork>(*this);
     }
+    void in_order(int, const InputInfo&, Result&) override { bomb_->call("RunObserver::in_order"); }
     void begin_input(int, const InputInfo&) override { bomb_->call("RunObserver::begin_input"); }
     void result(int, Result&) override {
         bomb_->call("RunObserver::result");
@@ -123,7 +124,8 @@ constexpr std::array kCallbacks = {"RunInput::open",       "RunObserver::work", 
                                    "Input::info",          "Input::next_segment",    "Input::notes",
                                    "Input::remark",        "Input::make_reader",     "Segment::kind",
                                    "Segment::bytes",       "SegmentReader::open",    "SegmentReader::next",
-                                   "SegmentReader::notes", "SegmentWork::frame",     "SegmentWork::end"};
+                                   "SegmentReader::notes", "SegmentWork::frame",     "SegmentWork::end",
+                                   "RunObserver::in_order"};
 
 Script script_of(SegmentKind kind) {
     Script script;
@@ -133,10 +135,12 @@ Script script_of(SegmentKind kind) {
 }
 
 /// What escapes from a run with this bomb in it; empty when nothing did. Counts what is alive when it has returned.
-std::string run_with(FakeDevices& fake, SegmentKind kind, const BombPtr& bomb, int& frames, int& left_over) {
+std::string run_with(FakeDevices& fake, SegmentKind kind, const BombPtr& bomb, int& frames, int& left_over,
+                     bool orders = true) {
     std::atomic<int> living = 0;
     MinedObserver observer(bomb, living);
     observer.draws = true;
+    observer.orders = orders;
     std::vector<RunInput> inputs;
     for (int lane : {0, 1})
         inputs.push_back({[=, &living](std::stop_token cancel) -> std::unique_ptr<Input> {
@@ -164,14 +168,15 @@ TEST_CASE("what a callback throws ends its run alone: the next one on the same d
     for (SegmentKind kind : {SegmentKind::closed, SegmentKind::first_part, SegmentKind::endless}) {
         FakeDevices fake(2);
         const int expected = 2 * (kind == SegmentKind::endless ? 30 : 56);
-        for (const char* callback : kCallbacks)
+        for (const std::string callback : kCallbacks)
             for (int at : {0, 1, 5}) {
-                INFO(callback << ", call " << at << ", kind " << int(kind));
-                const std::string what = std::string(callback) + ", call " + std::to_string(at);
+                const bool orders = at != 1 || callback == "RunObserver::in_order";
+                INFO(callback << ", call " << at << ", kind " << int(kind) << ", orders " << orders);
+                const std::string what = callback + ", call " + std::to_string(at);
                 int frames = 0, left_over = -1;
                 const auto bomb = std::make_shared<Bomb>(callback, at);
                 const std::string escaped =
-                    in_time(what, [&] { return run_with(fake, kind, bomb, frames, left_over); });
+                    in_time(what, [&] { return run_with(fake, kind, bomb, frames, left_over, orders); });
                 CHECK(left_over == 0);
                 if (at == 0) CHECK(escaped == callback);
                 if (escaped.empty()) CHECK(frames == expected);

@@ -25,16 +25,17 @@ Script many_segments() {
 
 TEST_CASE("a device that dies gives its segments back: no frame lost or doubled", "[scheduler][failure]") {
     std::minstd_rand random(1);
-    for (bool draws : {false, true})
+    for (auto [draws, orders] : {std::pair{false, false}, {true, false}, {false, true}, {true, true}})
         for (int repeat = 0; repeat < kRepeats; ++repeat) {
             const int dies_at = int(random() % 25);
-            INFO("dies at its batch " << dies_at << ", draws " << draws << ", repeat " << repeat);
+            INFO("dies at its batch " << dies_at << ", draws " << draws << ", orders " << orders << ", repeat "
+                                      << repeat);
             FakeDevices fake(3);
             for (FakeBackend* backend : fake.backends) backend->work = std::chrono::microseconds(100);
             fake.backends[std::size_t(repeat) % 3]->die_at_run = dies_at;
             fake.backends[std::size_t(repeat) % 3]->die_silently = repeat % 2;
             Recorder recorder(1);
-            recorder.draws = draws;
+            recorder.draws = draws, recorder.orders = orders;
             const std::atomic<bool> stop = false;
             const RunReport report =
                 Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, few_threads()).run();
@@ -165,7 +166,7 @@ TEST_CASE("a picture that cannot be processed on a sound device ends the run wit
 
 TEST_CASE("a stopped run ends soon, without gaps, at the last frame that it told of", "[scheduler][failure]") {
     std::minstd_rand random(2);
-    for (bool draws : {false, true})
+    for (auto [draws, orders] : {std::pair{false, false}, {true, false}, {false, true}, {true, true}})
         for (SegmentKind kind : {SegmentKind::closed, SegmentKind::first_part, SegmentKind::endless})
             for (int repeat = 0; repeat < kRepeats; ++repeat) {
                 FakeDevices fake(2);
@@ -175,7 +176,7 @@ TEST_CASE("a stopped run ends soon, without gaps, at the last frame that it told
                 script.kind = kind;
                 script.frame_time = std::chrono::microseconds(50);
                 Recorder recorder(2);
-                recorder.draws = draws;
+                recorder.draws = draws, recorder.orders = orders;
                 recorder.work_time = std::chrono::microseconds(100);
                 std::atomic<bool> stop = false;
                 const std::size_t stop_at = random() % 300;
