@@ -35,6 +35,18 @@ void check_options(const Network& network, const EngineOptions& options) {
             usage(std::string(what) + " must lie between 1 and " + std::to_string(most) +
                   ", or be 0 for the default, but is " + std::to_string(value));
     };
+    if (!(d.min_size >= 0 && d.min_size < 1e9f))
+        usage("the smallest size of a box must not be negative, but is " + std::to_string(d.min_size));
+    if (!d.class_confidence.empty() && d.class_confidence.size() != std::size_t(network.classes()))
+        usage("there are confidence thresholds of " + std::to_string(d.class_confidence.size()) +
+              " classes, and the network has " + std::to_string(network.classes()));
+    for (float threshold : d.class_confidence)
+        if (!(threshold >= 0 && threshold < 1))
+            usage("a class's confidence threshold must lie between 0 and 1, but is " + std::to_string(threshold));
+    for (const IgnoredRegion& region : d.ignored)
+        if (!(region.box.w > 0 && region.box.h > 0 && std::isfinite(region.box.x + region.box.w) &&
+              std::isfinite(region.box.y + region.box.h)))
+            usage("a region to ignore has no area or is not finite");
     if (d.max_boxes < 0)
         usage("the largest number of boxes must not be negative, but is " + std::to_string(d.max_boxes));
     in_range("the batch", options.max_batch, 1024);
@@ -115,7 +127,9 @@ Engine::Engine(const Network& network, const EngineOptions& options) : impl_(std
     const TraceScope traced(options.trace.get(), "host", "engine", "make the engine");
     Impl& impl = *impl_;
     impl.trace = options.trace;
-    impl.bound = bind(network, options);
+    EngineOptions of_devices = options;
+    if (options.detect.nms_across_classes) of_devices.detect.nms = 1;  // finish_detections() sees to it
+    impl.bound = bind(network, of_devices);
     impl.gpu = impl.bound.devices.front().gpu >= 0;
     for (BoundDevice& device : impl.bound.devices) {
         WorkerOptions worker;

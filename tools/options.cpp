@@ -3,12 +3,10 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <optional>
 #include <string_view>
 
 #include <convoy/version.h>
-#include "tools/edit_distance.h"
 #include "tools/sinks/jsonl_sink.h"
 
 namespace convoy::tools {
@@ -25,62 +23,12 @@ Exit status: 0 done, 1 something could not be read, written or done, 2 wrong usa
 3 done although a device failed, 130 interrupted.
 )";
 
-std::string near_matches(const std::string& text, const std::vector<std::string>& names) {
-    std::string found;
-    for (const std::string& name : names)
-        if (edit_distance(text, name) <= 2 || (text.size() >= 3 && name.find(text) != std::string::npos))
-            found += (found.empty() ? "" : ", ") + name;
-    return found;
-}
-
-int parse_class(const std::string& text, const Network& network) {
-    const auto named = std::find(network.names.begin(), network.names.end(), text);
-    if (named != network.names.end()) return int(named - network.names.begin());
-    if (const std::optional<int> id = parse_number<int>(text)) {
-        if (*id >= 0 && *id < network.classes()) return *id;
-        throw Error(ErrorKind::usage, fmt::format("--classes: the model has no class {}; its ids are 0 to {}", text,
-                                                  network.classes() - 1));
-    }
-    if (network.names.empty())
-        throw Error(
-            ErrorKind::usage,
-            fmt::format("--classes: '{}' needs class names, and the model came without: give --names FILE, or ids",
-                        text));
-    const std::string near = near_matches(text, network.names);
-    throw Error(ErrorKind::usage,
-                near.empty()
-                    ? fmt::format("--classes: the model has no class '{}'; it knows {} classes, the first is '{}'",
-                                  text, network.names.size(), network.names.front())
-                    : fmt::format("--classes: the model has no class '{}'; did you mean: {}?", text, near));
-}
-
 std::string positive(const std::string& text) {
     return parse_number<std::int64_t>(text).value_or(0) > 0 ? "" : "'" + text + "' is no whole number above 0";
 }
 
-std::string exclusive_unit_interval(const std::string& text) {
-    const float value = parse_number<float>(text).value_or(0);
-    return value > 0 && value < 1 ? "" : "'" + text + "' is not between 0 and 1";
-}
-
-void add_detection_options(CLI::App& app, RunOptions& options) {
-    const std::string group = "Detection";
-    DetectOptions& detect = options.engine.detect;
-    app.add_option("--confidence", detect.confidence, "boxes below this are dropped (default: 0.25)")
-        ->type_name("0..1")
-        ->check(exclusive_unit_interval)
-        ->group(group);
-    app.add_option("--nms", detect.nms, "overlap over which the weaker box of a class is dropped (default: 0.45)")
-        ->type_name("0..1")
-        ->check(CLI::Range(0.f, 1.f).description(""))
-        ->group(group);
-    app.add_option("--classes", options.classes, "keep only these classes, names or ids")
-        ->type_name("person,car")
-        ->group(group);
-    app.add_option("--max-boxes", detect.max_boxes, "keep only the N most confident boxes of a frame (default: all)")
-        ->type_name("N")
-        ->check(positive)
-        ->group(group);
+void add_reading_options(CLI::App& app, RunOptions& options) {
+    const std::string group = "Which frames";
     app.add_option("--frames", options.input.frames, "stop each input after N frames")
         ->type_name("N")
         ->check(positive)
@@ -248,26 +196,11 @@ void RunOptions::add_to(CLI::App& app) {
     });
     model.add_to(app);
     add_preprocess_options(app, engine);
-    add_detection_options(app, *this);
+    detection.add_to(app, engine.detect);
+    add_reading_options(app, *this);
     add_device_options(app, engine);
     add_run_options(app, *this);
     add_output_options(app, *this);
-}
-
-std::vector<int> parse_classes(const std::string& list, const Network& network) {
-    std::vector<int> ids;
-    if (list.empty()) return ids;
-    for (std::size_t start = 0; start <= list.size();) {
-        const std::size_t comma = std::min(list.find(',', start), list.size());
-        const int id = parse_class(CLI::detail::trim_copy(list.substr(start, comma - start)), network);
-        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
-        start = comma + 1;
-    }
-    if (std::all_of(ids.begin(), ids.end(), [&](int id) { return network.is_hidden(id); }))
-        throw Error(ErrorKind::usage, fmt::format("--classes {}: the names file calls {} dont_show, so no box would be "
-                                                  "reported; give it another name there, or ask for another class",
-                                                  list, ids.size() == 1 ? "this class" : "all of these"));
-    return ids;
 }
 
 std::function<void(const std::string&, std::int64_t)> parse_fail_device(const std::string& text) {

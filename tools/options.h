@@ -10,6 +10,7 @@
 
 #include <convoy/media/input.h>
 #include <convoy/run.h>
+#include "tools/detection_options.h"
 #include "tools/model_options.h"
 #include "tools/sinks/make_sinks.h"
 
@@ -18,9 +19,9 @@ namespace convoy::tools {
 struct RunOptions {
     std::vector<std::string> inputs;  ///< as given; folders not yet expanded
     ModelOptions model;
-    EngineOptions engine;  ///< detect.classes stays empty until parse_classes()
-    std::string classes;   ///< "person,car"; empty keeps all
-    int at_once = 1;       ///< recordings that are read side by side
+    EngineOptions engine;
+    DetectionOptions detection;  ///< what engine.detect gets once the network is known
+    int at_once = 1;             ///< recordings that are read side by side
     media::InputOptions input;
     RunThreads threads;
     OutputOptions output;
@@ -31,10 +32,6 @@ struct RunOptions {
     /// Adds every option, the help text and the version. The object must stay where it is until parsing is over.
     void add_to(CLI::App& app);
 };
-
-/// Class ids for a comma-separated list of class names and ids. Throws Error(usage) for one that the model does not
-/// know, with the names that come near.
-std::vector<int> parse_classes(const std::string& list, const Network& network);
 
 /// The hook for "DEVICE@PICTURES": that device fails once it has run so many pictures. Throws Error(usage).
 std::function<void(const std::string&, std::int64_t)> parse_fail_device(const std::string& text);

@@ -224,7 +224,7 @@ int run(RunOptions& options) {
     print_warnings("yolo-run", network);
     if (options.engine.trace)
         options.engine.trace->add("host", "command", "load the model", begin, Trace::Clock::now());
-    options.engine.detect.classes = parse_classes(options.classes, network);
+    options.detection.apply(network, options.engine.detect);
     if (!options.quiet) options.engine.notice = print_notices("yolo-run");
     if (first) hide_other_gpus(options, *first, inputs);
     Engine engine = make_engine(network, options);

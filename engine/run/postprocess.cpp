@@ -2,20 +2,51 @@
 #include "engine/run/postprocess.h"
 
 #include <algorithm>
-#include <functional>
+#include <numeric>
 
 namespace convoy {
 namespace {
 
-void keep_strongest(std::vector<Detection>& detections, std::size_t count) {
+std::vector<std::size_t> by_confidence(const std::vector<Detection>& detections) {
     std::vector<std::size_t> order(detections.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::iota(order.begin(), order.end(), std::size_t(0));
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return detections[a].confidence > detections[b].confidence; });
+    return order;
+}
+
+void keep(std::vector<Detection>& detections, std::vector<std::size_t> chosen) {
+    std::sort(chosen.begin(), chosen.end());
+    for (std::size_t i = 0; i < chosen.size(); ++i) detections[i] = detections[chosen[i]];
+    detections.resize(chosen.size());
+}
+
+void keep_strongest(std::vector<Detection>& detections, std::size_t count) {
+    std::vector<std::size_t> order = by_confidence(detections);
     order.resize(count);
-    std::sort(order.begin(), order.end());
-    for (std::size_t i = 0; i < count; ++i) detections[i] = detections[order[i]];
-    detections.resize(count);
+    keep(detections, std::move(order));
+}
+
+float overlap(const Box& a, const Box& b) {
+    const float w = std::min(a.x + a.w, b.x + b.w) - std::max(a.x, b.x),
+                h = std::min(a.y + a.h, b.y + b.h) - std::max(a.y, b.y);
+    return w > 0 && h > 0 ? w * h / (a.w * a.h + b.w * b.h - w * h) : 0;
+}
+
+void suppress_across_classes(std::vector<Detection>& detections, float nms) {
+    std::vector<std::size_t> kept;
+    for (const std::size_t i : by_confidence(detections))
+        if (std::none_of(kept.begin(), kept.end(), [&](std::size_t stronger) {
+                return overlap(detections[stronger].box, detections[i].box) > nms;
+            }))
+            kept.push_back(i);
+    keep(detections, std::move(kept));
+}
+
+bool has_centre_in(const IgnoredRegion& region, const Box& box, float width, float height) {
+    const float across = region.share ? width : 1, down = region.share ? height : 1;
+    const float x = box.x + box.w / 2 - region.box.x * across, y = box.y + box.h / 2 - region.box.y * down;
+    return x >= 0 && y >= 0 && x < region.box.w * across && y < region.box.h * down;
 }
 
 // In a letterbox's bars, say.
@@ -38,10 +69,20 @@ void finish_detections(const DetectOptions& options, int width, int height, std:
         std::erase_if(detections, [&](const Detection& d) {
             return std::find(options.classes.begin(), options.classes.end(), d.class_id) == options.classes.end();
         });
+    if (const std::vector<float>& least = options.class_confidence; !least.empty())
+        std::erase_if(detections,
+                      [&](const Detection& d) { return !(d.confidence > least.at(std::size_t(d.class_id))); });
+    if (options.nms_across_classes) suppress_across_classes(detections, options.nms);
     std::erase_if(detections, [&](const Detection& d) { return is_outside(d.box, float(width), float(height)); });
+    for (Detection& d : detections) clip(d.box, float(width), float(height));
+    std::erase_if(detections, [&](const Detection& d) {
+        return d.box.w < options.min_size || d.box.h < options.min_size ||
+               std::any_of(options.ignored.begin(), options.ignored.end(), [&](const IgnoredRegion& region) {
+                   return has_centre_in(region, d.box, float(width), float(height));
+               });
+    });
     if (options.max_boxes > 0 && detections.size() > std::size_t(options.max_boxes))
         keep_strongest(detections, options.max_boxes);
-    for (Detection& d : detections) clip(d.box, float(width), float(height));
 }
 
 }  // namespace convoy

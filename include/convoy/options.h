@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <convoy/detection.h>
 #include <convoy/frame.h>
 #include <convoy/segment.h>
 #include <convoy/trace.h>
@@ -30,10 +31,24 @@ enum class Tuning {
     fixed,       ///< all by rule: ours, the same every time
 };
 
+/// A part of the picture where nothing is wanted.
+struct IgnoredRegion {
+    Box box;
+    bool share = false;  ///< of the picture's width and height, 0 to 1; else pixels of the frame
+};
+
 struct DetectOptions {
     float confidence = .25f;  ///< objectness and objectness·class must exceed it; 0 < t < 1
-    float nms = .45f;         ///< overlap over which the weaker box of a class goes
-    int max_boxes = 0;        ///< keep only the most confident so many; 0 keeps all
+    /// For each class, what objectness·class must exceed as well; empty: nothing more.
+    std::vector<float> class_confidence = {};
+    float nms = .45f;  ///< overlap over which the weaker box of a class goes
+    /// The weaker of two boxes goes whatever its class, by the intersection over the union; the classes that are not
+    /// kept, and boxes under their class's threshold, take no part.
+    bool nms_across_classes = false;
+    float min_size = 0;  ///< pixels of the frame: what is less wide or less high goes
+    /// Boxes whose centres lie in one of them go, once NMS has taken place.
+    std::vector<IgnoredRegion> ignored = {};
+    int max_boxes = 0;  ///< keep only the most confident so many of what is left; 0 keeps all
     /// Keep only these class ids; empty keeps all. Classes whose name begins with "dont_show" are never kept.
     std::vector<int> classes = {};
     Fit fit = Fit::letterbox;

@@ -159,6 +159,11 @@ TEST_CASE("impossible frames and options are errors that say what to do", "[engi
                  with([](EngineOptions& o) { o.device = "cpu", o.precision = Precision::fp16; }));
     expect_error(ErrorKind::usage, "confidence", with([](EngineOptions& o) { o.detect.confidence = 1; }));
     expect_error(ErrorKind::usage, "confidence", with([](EngineOptions& o) { o.detect.confidence = 0; }));
+    expect_error(ErrorKind::usage, "of 3 classes", with([](EngineOptions& o) {
+                     o.detect.class_confidence = {0, 0, 0};
+                 }));
+    expect_error(ErrorKind::usage, "smallest size", with([](EngineOptions& o) { o.detect.min_size = -1; }));
+    expect_error(ErrorKind::usage, "no area", with([](EngineOptions& o) { o.detect.ignored = {{{0, 0, 0, 1}}}; }));
     expect_error(ErrorKind::usage, "NMS", with([](EngineOptions& o) { o.detect.nms = 1.5f; }));
     expect_error(ErrorKind::usage, "batch", with([](EngineOptions& o) { o.max_batch = -1; }));
     expect_error(ErrorKind::usage, "class 80", with([](EngineOptions& o) { o.detect.classes = {80}; }));

@@ -59,3 +59,66 @@ TEST_CASE("the most confident boxes stay, in the order they had", "[postprocess]
     CHECK(d[0].confidence == .9f);
     CHECK(d[1].confidence == .5f);
 }
+
+TEST_CASE("a class's threshold is above the common one", "[postprocess]") {
+    DetectOptions options;
+    options.class_confidence = {.9f, 0, .4f};
+    std::vector<Detection> d = three();
+    finish_detections(options, 100, 100, d);
+    REQUIRE(d.size() == 1);  // one is .9 of class 0, which does not exceed it
+    CHECK(d[0].confidence == .5f);
+}
+
+TEST_CASE("across classes the weaker box goes, unless what covers it is not reported", "[postprocess]") {
+    // a covers b, b covers c, a does not cover c: c stays, though b, which goes, would have taken it along.
+    const std::vector<Detection> chain = {
+        {2, .5f, {60, 0, 100, 50}}, {0, .9f, {0, 0, 100, 50}}, {1, .7f, {30, 0, 100, 50}}};
+    DetectOptions options;
+    options.nms = .5f;
+    std::vector<Detection> d = chain;
+    finish_detections(options, 200, 100, d);
+    CHECK(d.size() == 3);
+    options.nms_across_classes = true;
+    d = chain;
+    finish_detections(options, 200, 100, d);
+    REQUIRE(d.size() == 2);
+    CHECK(d[0].class_id == 2);  // the order stays
+    CHECK(d[1].class_id == 0);
+    for (const bool by_class : {false, true}) {
+        DetectOptions without = options;
+        if (by_class)
+            without.classes = {1, 2};
+        else
+            without.class_confidence = {.95f, 0, 0};
+        d = chain;
+        finish_detections(without, 200, 100, d);
+        REQUIRE(d.size() == 1);
+        CHECK(d[0].class_id == 1);
+    }
+    options.nms = 1;
+    d = {chain[0], chain[0]};
+    finish_detections(options, 200, 100, d);
+    CHECK(d.size() == 2);
+}
+
+TEST_CASE("small boxes and those in ignored regions go, by what of them is in the picture", "[postprocess]") {
+    DetectOptions options;
+    options.min_size = 10;
+    std::vector<Detection> d = three();
+    finish_detections(options, 100, 100, d);
+    REQUIRE(d.size() == 1);  // {90, 95, 10, 5} of the picture is too low
+    CHECK(d[0].confidence == .9f);
+    options.min_size = 0;
+    options.max_boxes = 1;  // counts what is left
+    for (const IgnoredRegion& region : {IgnoredRegion{{0, 0, 8.5f, 8.f}}, {{0, 0, .085f, .08f}, true}}) {
+        options.ignored = {region};
+        d = three();
+        finish_detections(options, 100, 100, d);
+        REQUIRE(d.size() == 1);
+        CHECK(d[0].confidence == .5f);  // the centre of the strongest, {0, 0, 16, 14}, lies in it
+    }
+    options.ignored = {{{0, 0, 8, 100}}, {{8.5f, 0, 2, 100}}};
+    d = three();
+    finish_detections(options, 100, 100, d);
+    CHECK(d.at(0).confidence == .9f);  // at 8, which is no longer in the first
+}

@@ -105,6 +105,13 @@ TEST_CASE("every option reaches its field") {
                          "0.6",
                          "--classes",
                          "person,car",
+                         "--nms-agnostic",
+                         "--min-size",
+                         "12",
+                         "--ignore-regions",
+                         "0,0,640,80",
+                         "--ignore-regions",
+                         "10%, 0%,50%,20%",
                          "--max-boxes",
                          "200",
                          "--frames",
@@ -162,9 +169,14 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.engine.detect.fit == Fit::stretch);
     CHECK(o.engine.detect.resize == Resize::darknet);
     CHECK(o.engine.batch_norm == BatchNormFormula::pjreddie);
-    CHECK(o.engine.detect.confidence == .5f);
+    CHECK(o.detection.confidence == ".5");
     CHECK(o.engine.detect.nms == .6f);
-    CHECK(o.classes == "person,car");
+    CHECK(o.engine.detect.nms_across_classes);
+    CHECK(o.engine.detect.min_size == 12);
+    REQUIRE(o.engine.detect.ignored.size() == 2);
+    CHECK((o.engine.detect.ignored[0].box.w == 640 && !o.engine.detect.ignored[0].share));
+    CHECK((o.engine.detect.ignored[1].box.x == .1f && o.engine.detect.ignored[1].share));
+    CHECK(o.detection.classes == "person,car");
     CHECK(o.engine.detect.max_boxes == 200);
     CHECK(o.input.frames == 7);
     CHECK(o.input.stream == 2);
@@ -223,7 +235,15 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--confidence", "1.5"}, "--confidence"},
         {{"a.mp4", "--confidence", "nan"}, "--confidence"},
         {{"a.mp4", "--confidence", "often"}, "--confidence"},
+        {{"a.mp4", "--confidence", ".5,person=2"}, "--confidence: '2' is not between 0 and 1"},
+        {{"a.mp4", "--confidence", ".5,"}, "--confidence"},
         {{"a.mp4", "--nms", "-1"}, "--nms"},
+        {{"a.mp4", "--min-size", "-1"}, "--min-size"},
+        {{"a.mp4", "--ignore-regions", "1,2,3"}, "--ignore-regions: '1,2,3': expected X,Y,W,H"},
+        {{"a.mp4", "--ignore-regions", "1,2,3,0"}, "no area"},
+        {{"a.mp4", "--ignore-regions", "1%,2,3,4"}, "either all"},
+        {{"a.mp4", "--ignore-regions", "-1,2,3,4"}, "0 or more"},
+        {{"a.mp4", "--ignore-regions", "nan,2,3,4"}, "0 or more"},
         {{"a.mp4", "--max-boxes", "0"}, "--max-boxes"},
         {{"a.mp4", "--frames", "-3"}, "--frames"},
         {{"a.mp4", "--stream", "-1"}, "--stream"},
@@ -326,6 +346,22 @@ TEST_CASE("a model's class names are found beside it") {
     coco.replace(0, 6, "first_");
     test::write_file(folder / "m.names", coco);
     CHECK(model.load(false).names.at(0) == "first_");
+}
+
+TEST_CASE("thresholds of classes go beside that of the others") {
+    const Network network = named_network({"person", "bicycle", "traffic light"});
+    const auto detect = [&](const char* text) {
+        DetectOptions options;
+        Parsed({"--confidence", text, "a.mp4"}).options.detection.apply(network, options);
+        return options;
+    };
+    CHECK(detect(".3").confidence == .3f);
+    CHECK(detect(".3").class_confidence.empty());
+    CHECK(detect("person=.4, 2=.1").confidence == .1f);
+    CHECK(detect("person=.4, 2=.1").class_confidence == std::vector<float>{.4f, .25f, .1f});
+    CHECK(detect("traffic light=.5,.6").confidence == .5f);
+    CHECK(detect("traffic light=.5,.6").class_confidence == std::vector<float>{.6f, .6f, .5f});
+    CHECK(contains(usage_error([&] { detect("persn=.5"); }), "--confidence: the model has no class 'persn'; did you"));
 }
 
 TEST_CASE("--classes takes names and ids") {

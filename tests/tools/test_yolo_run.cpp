@@ -315,6 +315,19 @@ TEST_CASE("classes and the number of boxes can be limited") {
     for (const json& d : all) above += d["confidence"].get<float>() > threshold;
     CHECK(above < all.size());
     CHECK(boxes({"--confidence", std::to_string(threshold + 1e-6f)}).size() == above);
+    std::size_t others = 0;
+    for (const json& d : boxes({"--confidence", ".05,person=.99"})) {
+        others += d["class"] != "person";
+        CHECK((d["class"] != "person" || d["confidence"] > .99));
+    }
+    for (const json& d : boxes({"--confidence", ".05"})) others -= d["class"] != "person";
+    CHECK(others == 0);
+    CHECK(boxes({"--nms", "1"}).size() > all.size());
+    CHECK(boxes({"--nms", "1", "--nms-agnostic"}).size() == boxes({"--nms", "1"}).size());
+    CHECK(boxes({"--nms-agnostic"}).size() <= all.size());
+    CHECK(boxes({"--ignore-regions", "0%,0%,100%,100%"}).empty());
+    CHECK(boxes({"--ignore-regions", "0,0,1,1", "--ignore-regions", "0,0,2,2"}) == all);
+    CHECK(boxes({"--min-size", "4000"}).empty());
 }
 
 TEST_CASE("the demo model is taken when none is named, and that is said") {

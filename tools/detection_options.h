@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+//
+// Options that say which boxes are wanted. Those that name classes are read once the network is known.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include <convoy/network.h>
+#include <convoy/options.h>
+
+namespace convoy::tools {
+
+struct DetectionOptions {
+    std::string confidence;  ///< ".25,person=.4"; empty: DetectOptions' default
+    std::string classes;     ///< "person,car"; empty keeps all
+
+    void add_to(CLI::App& app, DetectOptions& detect);
+    /// Sets what these texts say. Throws Error(usage) for a class that the model does not know, with the names that
+    /// come near, and for what is no threshold.
+    void apply(const Network& network, DetectOptions& detect) const;
+};
+
+/// Class ids for a comma-separated list of class names and ids. Throws Error(usage).
+std::vector<int> parse_classes(const std::string& list, const Network& network);
+
+}  // namespace convoy::tools
