@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <cmath>
 #include <optional>
 #include <string_view>
 
@@ -27,12 +28,42 @@ std::string positive(const std::string& text) {
     return parse_number<std::int64_t>(text).value_or(0) > 0 ? "" : "'" + text + "' is no whole number above 0";
 }
 
+/// Seconds of "90", "1:30" or "1:02:03.5".
+double parse_time(const char* option, const std::string& text) {
+    double seconds = 0;
+    std::size_t parts = 0, start = 0;
+    for (bool last = false; !last; ++parts) {
+        const std::size_t colon = text.find(':', start);
+        last = colon == std::string::npos;
+        const double part =
+            parse_number<double>(std::string_view(text).substr(start, last ? text.npos : colon - start)).value_or(-1);
+        const bool too_many = parts > 0 && part >= 60;  // minutes, seconds
+        if (!(part >= 0 && part < 1e9) || too_many || parts > 2 || (!last && part != std::floor(part)))
+            throw CLI::ValidationError(option, "'" + text + "' is no time: seconds, or h:mm:ss");
+        seconds = 60 * seconds + part;
+        start = colon + 1;
+    }
+    return seconds;
+}
+
 void add_reading_options(CLI::App& app, RunOptions& options) {
     const std::string group = "Which frames";
     app.add_option("--frames", options.input.frames, "stop each input after N frames")
         ->type_name("N")
         ->check(positive)
         ->group(group);
+    app.add_option("--every", options.input.every, "only every N-th frame; the others are not run")
+        ->type_name("N")
+        ->check(positive)
+        ->group(group);
+    const auto time = [&](const char* name, double& target, const char* help) {
+        app.add_option_function<std::string>(
+               name, [name, &target](const std::string& text) { target = parse_time(name, text); }, help)
+            ->type_name("S|[h:]mm:ss")
+            ->group(group);
+    };
+    time("--start", options.input.start_s, "leave out what lies before this time in the recording");
+    time("--stop", options.input.stop_s, "leave out what lies from this time on");
     app.add_option("--stream", options.input.stream,
                    "of several video streams in an input, read number N, from 0 (default: the one that is marked as "
                    "the default, else the largest)")
@@ -192,6 +223,8 @@ void RunOptions::add_to(CLI::App& app) {
         ->type_name("");
     app.callback([this, &app] {
         check_encoder_options(app, *this);
+        if (input.stop_s > 0 && input.stop_s <= input.start_s)
+            throw CLI::ValidationError("--stop", "must be later than --start");
         if (inputs.empty() && engine.tuning != Tuning::measured) throw CLI::RequiredError("INPUT");
     });
     model.add_to(app);

@@ -128,7 +128,7 @@ public:
         const std::int64_t all =
             begun != begun_.end() && options_.input.frames == 0 && !stop_ ? expected(begun->second) : 0;
         tell(summary, is_video, all);
-        const bool whole = end.error.empty() && options_.input.frames == 0 && !stop_;
+        const bool whole = end.error.empty() && options_.input.frames == 0 && options_.input.stop_s == 0 && !stop_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input, whole); });
         for (const auto& sink : sinks_.pictures) deliver([&] { sink->end_input(input, whole); });
         take_errors(sinks_.records, summary.end);

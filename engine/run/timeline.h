@@ -16,12 +16,16 @@ namespace convoy {
 /// time stands still until stamps have caught up.
 class Timeline {
 public:
-    explicit Timeline(const InputInfo& info) : longest_gap_s_(info.longest_gap_s) {
+    explicit Timeline(const InputInfo& info)
+        : longest_gap_s_(info.longest_gap_s),
+          expected_s_(info.start_s),
+          last_s_(info.start_s),
+          step_(std::max<std::int64_t>(info.frame_step, 1)) {
         if (info.fps_num > 0 && info.fps_den > 0) frame_s_ = double(info.fps_den) / info.fps_num;
     }
 
     void number(Frame& frame) {
-        frame.index = frames_++;
+        frame.index = step_ * frames_++;
         frame.pts_s = frame.time_s;
         frame.time_s = time_of(frame.time_s);
     }
@@ -43,7 +47,8 @@ private:
             time_s = stamp_s - origin_s_;
             const double step = time_s - last_s_;
             if (step < -kDisorder * frame_s_ || step > std::max(longest_gap_s_, kDisorder * frame_s_)) {
-                if (steps_.count++ == 0) steps_.first_frame = frames_ - 1, steps_.first_s = time_s - expected_s_;
+                if (steps_.count++ == 0)
+                    steps_.first_frame = step_ * (frames_ - 1), steps_.first_s = time_s - expected_s_;
                 time_s = expected_s_;
                 origin_s_ = stamp_s - expected_s_;
             }
@@ -56,8 +61,9 @@ private:
     static constexpr double kDefaultRate = 25;  // frames/s where neither stamps nor the container tell
     static constexpr double kDisorder = 5;      // frames that decoders reorder, and a little
     double frame_s_ = 1 / kDefaultRate, longest_gap_s_;
-    double expected_s_ = 0, last_s_ = 0;
+    double expected_s_, last_s_;
     double origin_s_ = std::numeric_limits<double>::quiet_NaN();  // until there was a stamp
+    const std::int64_t step_;
     std::int64_t frames_ = 0;
     Steps steps_;
 };

@@ -25,6 +25,8 @@ struct InputInfo {
     int video_stream = -1;             ///< of a recording's streams, the one that is read: its index; -1: not known
     std::int64_t frames_estimate = 0;  ///< from the container, 0 when unknown; only for progress
     double duration_s = 0;             ///< 0 when unknown
+    double start_s = 0;                ///< the time of the first frame that is read, where others lie before it
+    std::int64_t frame_step = 1;       ///< by which frames are numbered, where those between are left out
     double longest_gap_s = 3600;  ///< a frame that is stamped later than that after the one before it has a wrong stamp
 };
 

@@ -91,3 +91,26 @@ TEST_CASE("frames without a stamp go on at the frame rate", "[timeline]") {
     check({5, kNone, 5.5, kNone}, 10, {0, .1, .5, .6});
     check({kNone, 7, 7.3}, 10, {0, .1, .4});
 }
+
+TEST_CASE("a part of a recording keeps its place in time, and frames between are counted", "[timeline]") {
+    InputInfo info;
+    info.fps_num = 5;
+    info.start_s = 60;
+    info.frame_step = 4;
+    info.longest_gap_s = 10;
+    Timeline timeline(info);
+    for (int i = 0; i < 3; ++i) {
+        Frame frame;
+        frame.time_s = 61.4 + .2 * i;  // the container begins at 1.4
+        timeline.number(frame);
+        CHECK(frame.index == 4 * i);
+        CHECK(std::fabs(frame.time_s - (60 + .2 * i)) < 1e-9);
+    }
+    CHECK(timeline.frames() == 3);
+    CHECK(timeline.steps().count == 0);
+    Frame back;
+    back.time_s = 0;
+    timeline.number(back);
+    CHECK(std::fabs(back.time_s - 60.6) < 1e-9);
+    CHECK(timeline.steps().first_frame == 12);
+}

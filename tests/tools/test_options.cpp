@@ -116,6 +116,12 @@ TEST_CASE("every option reaches its field") {
                          "200",
                          "--frames",
                          "7",
+                         "--every",
+                         "5",
+                         "--start",
+                         "1:30",
+                         "--stop",
+                         "1:00:02.5",
                          "--stream",
                          "2",
                          "--deinterlace",
@@ -179,6 +185,9 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.detection.classes == "person,car");
     CHECK(o.engine.detect.max_boxes == 200);
     CHECK(o.input.frames == 7);
+    CHECK(o.input.every == 5);
+    CHECK(o.input.start_s == 90);
+    CHECK(o.input.stop_s == 3602.5);
     CHECK(o.input.stream == 2);
     CHECK(o.input.deinterlace);
     CHECK(o.engine.device == "cuda:0,2");
@@ -247,6 +256,14 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--max-boxes", "0"}, "--max-boxes"},
         {{"a.mp4", "--frames", "-3"}, "--frames"},
         {{"a.mp4", "--stream", "-1"}, "--stream"},
+        {{"a.mp4", "--every", "0"}, "--every"},
+        {{"a.mp4", "--start", "1:60"}, "--start: '1:60' is no time"},
+        {{"a.mp4", "--start", "-1"}, "--start"},
+        {{"a.mp4", "--start", "1:2:3:4"}, "--start"},
+        {{"a.mp4", "--start", ""}, "--start"},
+        {{"a.mp4", "--start", "1.5:00"}, "--start"},
+        {{"a.mp4", "--start", "nan"}, "--start"},
+        {{"a.mp4", "--start", "9", "--stop", "9"}, "--stop: must be later than --start"},
         {{"a.mp4", "--batch", "0"}, "--batch"},
         {{"a.mp4", "--threads", "two"}, "--threads"},
         {{"a.mp4", "--precision", "fp8"}, "--precision"},

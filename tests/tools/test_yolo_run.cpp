@@ -330,6 +330,38 @@ TEST_CASE("classes and the number of boxes can be limited") {
     CHECK(boxes({"--min-size", "4000"}).empty());
 }
 
+TEST_CASE("a part of a recording, and each so manieth frame, have the boxes and times that the whole has there") {
+    const TemporaryFolder folder;
+    const auto run_of = [&](Arguments more) {
+        more.insert(more.begin(), {clip(), "--jsonl", "-"});
+        const Finished finished = yolo_run(folder, with_small_model(more), false);
+        INFO(finished.err);
+        REQUIRE(finished.status == 0);
+        return records_in(finished.out);
+    };
+    const std::vector<json> all = run_of({});
+    REQUIRE(all.size() == 240);
+    for (const char* device : {"cpu", "cpu:0,cpu:1"}) {
+        const std::vector<json> some = run_of({"--every", "7", "--start", "3", "--stop", "0:20", "--video", "v.mp4",
+                                               "--threads", "2", "--device", device});
+        REQUIRE(some.size() == 25);  // of 170
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            const json& whole = all[30 + 7 * i];
+            INFO(some[i].dump() << " beside " << whole.dump());
+            CHECK(some[i]["frame"] == 7 * i);
+            CHECK(some[i]["time_s"].get<double>() == Approx(whole["time_s"].get<double>()));
+            CHECK(some[i]["pts_s"] == whole["pts_s"]);
+            CHECK(some[i]["detections"] == whole["detections"]);
+        }
+        const auto video = media::open_source(folder / "v.mp4");
+        CHECK(video->info().duration_s == Approx(25 * .7).margin(.05));
+        CHECK(frames_in_video(folder / "v.mp4") == 25);
+    }
+    const Finished behind = yolo_run(folder, {clip(), "--start", "100", "--jsonl", "-"});
+    CHECK(behind.status == 1);
+    CHECK(contains(behind.err, "ends before the time"));
+}
+
 TEST_CASE("the demo model is taken when none is named, and that is said") {
     const TemporaryFolder folder;
     // A program sees its models from its place: <prefix>/bin and <prefix>/share/convoy/models.

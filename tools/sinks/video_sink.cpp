@@ -19,6 +19,7 @@ public:
                 std::shared_ptr<VideoEncoders> encoders, std::shared_ptr<std::atomic<bool>> has_failed)
         : input_index(input_number),
           input_path(input.path),
+          start_s(input.start_s),
           path_(std::move(path)),
           encoders_(std::move(encoders)),
           has_failed_(std::move(has_failed)),
@@ -72,6 +73,7 @@ public:
 
     const int input_index;
     const std::string input_path;
+    const double start_s;  // of the recording, at which the video begins
 
 private:
     void keep(media::EncodedFrames frames) {
@@ -129,16 +131,17 @@ void VideoSink::append(Part& part, std::span<const FramePlace> places) {
     if (video.muxer.frames() == 0 && !places.empty() && !std::isnan(places[0].pts_s) &&
         media::can_be_copied(encoded.input_path)) {
         try {
-            video.muxer.copy_sound(encoded.input_path, places[0].pts_s - places[0].time_s);
+            video.muxer.copy_sound(encoded.input_path, places[0].pts_s - places[0].time_s + encoded.start_s);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::input) throw;  // the recording is gone: pictures without sound are left
         }
     }
     std::vector<double> times;
     for (const FramePlace& place : places) {
-        if (const auto earlier_s = video.steps.see(place.pts_s, place.time_s, encoded.frame_s()))
+        const double time_s = place.time_s - encoded.start_s;
+        if (const auto earlier_s = video.steps.see(place.pts_s, time_s, encoded.frame_s()))
             video.muxer.step_sound(place.pts_s, *earlier_s);
-        times.push_back(place.time_s);
+        times.push_back(time_s);
     }
     video.muxer.append(std::move(frames), times);
 }

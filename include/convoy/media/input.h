@@ -30,6 +30,13 @@ struct InputOptions {
     /// The input ends after so many frames; 0 takes all. A recording is decoded in sequence then, since only that tells
     /// where the last of them is.
     std::int64_t frames = 0;
+    /// Only each so manieth frame is wanted; what lies between is decoded where it must be, and nothing else. Numbers
+    /// stay those of the input's frames.
+    std::int64_t every = 1;
+    /// Frames before start_s seconds of a recording are left out, and those from stop_s on where that is not 0. Of a
+    /// live input the seconds count from its first frame. Where a container has an index it is read from the keyframe
+    /// before; frames are numbered from the first that is wanted, and their times stay those of the recording.
+    double start_s = 0, stop_s = 0;
     /// Which video stream of a recording or a stream is read, counted from 0 among them, cover pictures aside; -1: the
     /// one that is marked as the default, else the largest. Input::remark() says where there are several.
     int stream = -1;

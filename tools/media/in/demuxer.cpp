@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <new>
 #include <string_view>
 #include <thread>
@@ -25,6 +26,7 @@ namespace convoy::media {
 namespace {
 
 constexpr double kDefaultRate = 25;         // frames/s where neither time stamps nor the container tell
+constexpr double kMostReordered = 16;       // frames: H.264's largest picture buffer
 constexpr double kLongestGapOfStream = 10;  // s; containers whose stamps may begin anew
 constexpr std::chrono::milliseconds kCameraPause{2}, kPause{10};
 
@@ -226,6 +228,15 @@ void Demuxer::describe() {
     info_.frames_estimate = chosen_->nb_frames;
     if (info_.frames_estimate <= 0 && info_.fps_num > 0)
         info_.frames_estimate = std::llround(std::min(info_.duration_s / frame_s_, 1e15));
+}
+
+void Demuxer::seek_before(double time_s) {
+    const std::string_view format = context_->iformat->name;
+    const bool has_index = format.starts_with("mov,") || format.starts_with("matroska,") || format == "avi";
+    if (!has_index || !context_->pb || !(context_->pb->seekable & AVIO_SEEKABLE_NORMAL)) return;
+    const double margin_s = 1 + kMostReordered * frame_s_;  // an index has times of decoding
+    const auto stamp = std::llround((time_s - margin_s) / av_q2d(stream_->time_base));
+    avformat_seek_file(context_.get(), chosen_->index, std::numeric_limits<std::int64_t>::min(), stamp, stamp, 0);
 }
 
 /// Where the container has it: sound may go on for longer.

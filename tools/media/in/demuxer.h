@@ -60,6 +60,11 @@ public:
     /// Which of several video streams it is, a few words; empty where there is one.
     const std::string& remark() const { return remark_; }
 
+    /// The container's seconds at which it begins.
+    double begin_s() const { return chosen_->start_time == AV_NOPTS_VALUE ? 0 : stream_->seconds(chosen_->start_time); }
+    /// Before the first packet: goes to a keyframe before that, in the container's seconds, if an index says where one
+    /// is. Otherwise it stays at the begin.
+    void seek_before(double time_s);
     /// The next packet into `packet`; false at the end, which comes early when the container is damaged. Of a recording
     /// from a network whose end does not come the last packet is dropped, which may be half a picture.
     bool read(AVPacket& packet);

@@ -26,9 +26,13 @@ bool is_live(const std::string& path) {
 bool is_address(const std::string& path) { return is_url(path); }
 
 std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& options, std::stop_token cancel) {
-    if (options.frames < 0 || options.threads < 0 || !(options.give_up_s >= 0))
+    if (options.frames < 0 || options.threads < 0 || !(options.give_up_s >= 0) || !(options.start_s >= 0) ||
+        !(options.stop_s >= 0) || options.every < 1)
         throw Error(ErrorKind::usage, "'" + without_passwords(path) +
-                                          "': frames, threads and seconds of InputOptions must not be negative");
+                                          "': frames, threads and seconds of InputOptions must not be negative, and "
+                                          "every must be at least 1");
+    if (options.stop_s > 0 && !(options.stop_s > options.start_s))
+        throw Error(ErrorKind::usage, "'" + without_passwords(path) + "': InputOptions stop before they start");
     if (!is_url(path) && picture_format(path) == PictureFormat::animated_webp)
         throw Error(
             ErrorKind::unsupported,

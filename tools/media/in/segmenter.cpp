@@ -175,6 +175,7 @@ PacketRun Segmenter::take(std::size_t count, bool ends) {
     s.stream = stream_;
     if (run.begins) {
         s.left_out = std::exchange(left_out_, {});
+        s.led_by = std::exchange(led_by_, 0);
         handed_out_.clear();
     }
     s.inside_gop = run.begins && begins_inside_gop();
@@ -205,6 +206,7 @@ PacketRun Segmenter::take_to(const EntryPoint& cut) {
     PacketRun run = take(cut.at, true);
     if (cut.leading == 0) return run;
     run.segment->left_out.push_back(waiting_.front().packet->pts);
+    run.segment->leading = led_by_ = cut.leading;
     for (std::size_t i = 0; i <= cut.leading; ++i) {
         // A decoder that begins at the keyframe leaves out by itself those that lean back.
         const EntryPoints::Look& look = waiting_[i].look;

@@ -78,6 +78,7 @@ private:
     std::optional<EntryPoint> candidate_;  // in order, as far as is known
     std::deque<std::int64_t> handed_out_;  // times of the last packets of the run that goes on
     std::vector<std::int64_t> left_out_;   // of the run that begins
+    std::size_t led_by_ = 0;               // the same
     std::size_t waiting_bytes_ = 0;
     bool handing_out_ = false, ended_ = false, first_cut_seen_ = false;
     std::int64_t packets_ = 0, uncut_packets_ = 0, entry_points_ = 0;

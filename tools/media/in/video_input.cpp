@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tools/media/in/video_input.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -17,8 +20,23 @@ VideoInput::VideoInput(std::unique_ptr<Demuxer> demuxer, std::stop_token cancel,
       stream_(demuxer_->stream()),
       info_(demuxer_->info()),
       options_(options),
+      window_(options, demuxer_->begin_s()),
       segmenter_(stream_, [this](AVPacket& packet) { return demuxer_->read(packet); }) {
+    if (options.start_s > 0) demuxer_->seek_before(window_.from_s);
+    narrow_info();
     look_at_first_frame();
+}
+
+void VideoInput::narrow_info() {
+    const double all_s = info_.duration_s, from_s = options_.start_s;
+    info_.frame_step = options_.every;
+    info_.fps_den = int(std::min<std::int64_t>(info_.fps_den * options_.every, std::numeric_limits<int>::max()));
+    if (all_s > 0) {
+        const double until_s = options_.stop_s > 0 ? std::min(options_.stop_s, all_s) : all_s;
+        info_.duration_s = std::max(until_s - from_s, 0.);
+        info_.frames_estimate = std::llround(double(info_.frames_estimate) * info_.duration_s / all_s);
+    }
+    info_.frames_estimate = (info_.frames_estimate + options_.every - 1) / options_.every;
 }
 
 /// Only a frame that was decoded tells that there are any, and their size.
@@ -29,11 +47,15 @@ void VideoInput::look_at_first_frame() {
         if (const std::optional<Frame> frame = reader.next()) {
             info_.width = frame->pixels.width;
             info_.height = frame->pixels.height;
+            if (options_.start_s > 0)
+                info_.start_s = std::isnan(frame->time_s) ? options_.start_s : frame->time_s - demuxer_->begin_s();
             ready_.push_back(std::move(segment));
             return;
         }
         add_damage(notes_, reader.notes());
     }
+    if (options_.start_s > 0 && notes_.damaged == 0)
+        throw Error(ErrorKind::input, "'" + info_.path + "' ends before the time at which it was to be begun");
     throw_no_frame(notes(), info_.path);
 }
 
@@ -57,7 +79,10 @@ std::shared_ptr<const Segment> VideoInput::read_segment() {
         }
         std::optional<PacketRun> run = segmenter_.next();
         if (!run) break;
-        if (run->closed() && options_.frames == 0) return run->segment;
+        if (run->closed() && options_.frames == 0) {
+            if (wants(*run->segment)) return run->segment;
+            continue;
+        }
         hand_out_ = std::make_unique<HandOut>(segmenter_, std::move(*run), options_.threads, options_.deinterlace);
     }
     if (!cancel_.stop_requested() && !has_enough() && !demuxer_->broken_off().empty())
@@ -65,7 +90,30 @@ std::shared_ptr<const Segment> VideoInput::read_segment() {
     return nullptr;
 }
 
+/// Counts the frames that the window holds, and tells the segment which of them they are.
+bool VideoInput::wants(PacketSegment& segment) {
+    segment.window = window_;
+    segment.first_held = held_;
+    const auto& packets = segment.packets;
+    const std::size_t next = segment.leading > 0 ? packets.size() - segment.leading - 1 : packets.size();
+    bool all_past = !packets.empty();
+    std::int64_t count = 0;
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        const double time_s = stream_->seconds(packets[i]->pts);
+        all_past &= window_.is_past(time_s);
+        const bool shown_before = i > 0 && i <= segment.led_by;
+        count += !shown_before && i != next && window_.holds(time_s);
+    }
+    held_ += count;
+    past_end_ = all_past;
+    return window_.wants_any(segment.first_held, count);
+}
+
 void VideoInput::trim(FramePart& part) {
+    std::erase_if(part.frames, [&](const Frame& frame) {
+        past_end_ |= window_.is_past(frame.time_s);
+        return !window_.holds(frame.time_s) || !window_.wants(held_++);
+    });
     if (options_.frames == 0) return;
     const std::int64_t wanted = options_.frames - frames_;
     if (std::int64_t(part.frames.size()) > wanted) part.frames.resize(std::size_t(wanted));

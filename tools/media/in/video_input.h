@@ -30,8 +30,10 @@ public:
 private:
     void look_at_first_frame();
     std::string how_cut() const;
-    bool has_enough() const { return options_.frames > 0 && frames_ == options_.frames; }
+    bool has_enough() const { return past_end_ || (options_.frames > 0 && frames_ == options_.frames); }
     void trim(FramePart& part);
+    bool wants(PacketSegment& segment);
+    void narrow_info();
     std::shared_ptr<const Segment> read_segment();
 
     std::stop_token cancel_;
@@ -39,7 +41,10 @@ private:
     VideoStreamPtr stream_;
     InputInfo info_;
     const InputOptions options_;
-    std::int64_t frames_ = 0;  // handed out, where only some are wanted
+    const FrameWindow window_;
+    std::int64_t held_ = 0;    // frames in the window so far
+    std::int64_t frames_ = 0;  // handed out, where only so many are wanted
+    bool past_end_ = false;    // of the window
     Segmenter segmenter_;
     std::unique_ptr<HandOut> hand_out_;
     std::deque<std::shared_ptr<const Segment>> ready_;

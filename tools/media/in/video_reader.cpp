@@ -101,6 +101,7 @@ void VideoReader::begin(bool on_gpu) {
     decoder_headers_.reset();
     left_out_ = packets_->left_out;
     at_ = 0;
+    held_ = 0;
 }
 
 const AVPacket* VideoReader::next_packet() {
@@ -125,7 +126,9 @@ std::optional<Frame> VideoReader::next() {
             end();
             break;
         }
-        if (strike_off(left_out_, picture->pts)) continue;
+        if (strike_off(left_out_, picture->pts) || !packets_->window.holds(stream_->seconds(picture->pts)) ||
+            !packets_->window.wants(packets_->first_held + held_++))
+            continue;
         std::optional<Frame> frame = maker_->make(*picture);
         if (!frame && decoder_has_gpu_ && decoder_->on_gpu()) {
             skip_ = delivered_;

@@ -55,6 +55,7 @@ private:
     std::size_t at_ = 0;
     std::vector<std::int64_t> left_out_;
     std::int64_t delivered_ = 0, skip_ = 0;
+    std::int64_t held_ = 0;  // frames of the segment that its window holds, so far
     SegmentNotes notes_;
 
     std::unique_ptr<Decoder> decoder_;

@@ -163,9 +163,19 @@ std::vector<PacketPtr> RecordingCopy::description_of(const AVStream& stream) {
     return found.size() < needed ? std::vector<PacketPtr>() : std::move(found);
 }
 
+/// What lies long before the picture need not be read, where the container can be searched.
+void RecordingCopy::begin_near(double origin_s) {
+    constexpr double kMargin_s = 5;
+    const double begin_s = input_->start_time == AV_NOPTS_VALUE ? 0 : double(input_->start_time) / AV_TIME_BASE;
+    if (!(origin_s > begin_s + 2 * kMargin_s) || !input_->pb || !(input_->pb->seekable & AVIO_SEEKABLE_NORMAL)) return;
+    const auto stamp = std::llround((origin_s - kMargin_s) * AV_TIME_BASE);
+    avformat_seek_file(input_.get(), -1, std::numeric_limits<std::int64_t>::min(), stamp, stamp, 0);
+}
+
 void RecordingCopy::add_tracks(AVFormatContext& output) {
     tracks_.clear();
     tracks_.resize(input_->nb_streams);
+    if (which_ == Tracks::sound && !steps_.empty()) begin_near(steps_.front().earlier_s);
     const bool describes_in_front = is_mp4(output.oformat);
     for (unsigned i = 0; describes_in_front && i < input_->nb_streams; ++i)
         tracks_[i].description = description_of(*input_->streams[i]);

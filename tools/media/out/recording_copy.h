@@ -63,6 +63,7 @@ private:
 
     void name_sound();
     bool read_ahead();
+    void begin_near(double origin_s);
     std::vector<PacketPtr> description_of(const AVStream& stream);
     void name_left_out(const AVStream& stream, const std::string& what);
     bool next();
