@@ -2,6 +2,7 @@
 //
 // Tracks of things whose ways are known. test_tracking.py has whole scenes.
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <random>
 #include <set>
@@ -144,6 +145,31 @@ TEST_CASE("over frames that are skipped, a track is where it went by then") {
     }
 }
 
+TEST_CASE("who is missed on one of frames that are far apart is forgotten") {
+    Input input;  // a buffer of 30 frames
+    for (const auto& [step, number] : {std::pair{60, 0}, {15, 2}}) {
+        input.frame({seen(0, 0)}, step);
+        const Tracks tracks = input.frame({seen(0, 0)}, step);
+        input.frame({}, step);
+        CHECK(input.frame({seen(0, 0)}, step) == Tracks{number});
+        CHECK(tracks == Tracks{number == 0 ? 1 : 2});
+        input.frame({}, 1000), input.frame({}, 1000);
+    }
+}
+
+TEST_CASE("what grows until it hides is looked for at the size that it had") {
+    TrackerOptions options;
+    options.iou_high = .6;
+    Input input(options);
+    Detection thing = seen(300, 300);
+    for (int i = 0; i < 20; ++i) {
+        input.frame({thing});
+        thing.box = {thing.box.x - 2, thing.box.y - 4, thing.box.w + 4, thing.box.h + 8};
+    }
+    for (int i = 0; i < 28; ++i) input.frame({});
+    CHECK(input.frame({thing}) == Tracks{1});
+}
+
 TEST_CASE("the same way is the same track, frame by frame or with frames left out") {
     // Eleven frames later, at the speed that it had: only a prediction over all of them finds it.
     for (const bool all : {true, false}) {
@@ -172,6 +198,18 @@ TEST_CASE("a jump in time counts as frames that were lost") {
     CHECK(at(44, 1e300, 7.f * 50) == 0);
     CHECK(at(45, 1e300, 7.f * 50) == 3);
     CHECK(at(-5, 0, 7.f * 50) == 3);
+}
+
+TEST_CASE("a camera that tells the rate of its clock is followed by frame numbers") {
+    TrackerOptions options;
+    options.frame_rate = 90000;
+    Tracker tracker(options);
+    for (int i = 0; i < 100; ++i) {
+        std::vector<Detection> detections = {seen(float(i), 0), seen(300, 0)};
+        if (i == 50) detections.pop_back();
+        tracker.update(detections, i, i / 25.);
+        if (i > 0) CHECK((detections[0].track == 1 && detections.back().track == (i == 50 ? 1 : 2)));
+    }
 }
 
 TEST_CASE("boxes without area and huge ones are no trouble") {

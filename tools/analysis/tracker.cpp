@@ -13,6 +13,7 @@ namespace convoy::analysis {
 namespace {
 
 constexpr double kUsualRate = 30;  // frames/s, where the input's is unknown
+constexpr double kFastest = 1000;  // frames/s: beyond are cameras that tell their clock's rate
 constexpr double kMostFrames = 1e9;
 
 void check(bool right, const char* name, double value, const char* range) {
@@ -34,9 +35,9 @@ Tracker::Tracker(const TrackerOptions& options) : options_(options) {
     check(options.low >= 0 && options.low <= options.high, "low", options.low, "from 0 to high");
     check(options.start >= options.high && options.start <= 1, "start", options.start, "from high to 1");
     check(options.buffer_s >= 0 && options.buffer_s <= 3600, "buffer_s", options.buffer_s, "from 0 to 3600 seconds");
-    check(options.frame_rate >= 0 && options.frame_rate <= 1e5, "frame_rate", options.frame_rate,
-          "from 0 to 100000 frames/s");
-    buffer_ = std::llround(options.buffer_s * (options.frame_rate > 0 ? options.frame_rate : kUsualRate));
+    check(options.frame_rate >= 0, "frame_rate", options.frame_rate, "0 or more frames/s");
+    if (options_.frame_rate > kFastest) options_.frame_rate = 0;
+    buffer_ = std::llround(options_.buffer_s * (options_.frame_rate > 0 ? options_.frame_rate : kUsualRate));
 }
 
 /// Leads the clock and all tracks to this frame.
@@ -53,13 +54,9 @@ void Tracker::advance(std::int64_t frame_index, double time_s) {
     for (Track& track : tracks_)
         if (track.last_seen != clock_) track.filter.hold_height();
     clock_ += passed;
-    forget(std::max(buffer_, by_number));
+    const std::int64_t longest = std::max(buffer_, by_number);
+    std::erase_if(tracks_, [&](const Track& track) { return clock_ - track.last_seen > longest; });
     for (Track& track : tracks_) track.filter.predict(int(std::min(passed, std::int64_t(kMostFrames))));
-}
-
-/// Drops tracks that were last seen more than so many frames ago.
-void Tracker::forget(std::int64_t frames) {
-    std::erase_if(tracks_, [&](const Track& track) { return clock_ - track.last_seen > frames; });
 }
 
 /// Pairs the `free` detections with those tracks that the round takes, and marks both.
@@ -109,7 +106,6 @@ void Tracker::update(std::vector<Detection>& detections, std::int64_t frame_inde
         const Detection& it = detections[d];
         if (it.confidence >= options_.start) tracks_.push_back({BoxFilter(it.box), it.class_id, 0, clock_});
     }
-    forget(buffer_);
 }
 
 }  // namespace convoy::analysis

@@ -22,8 +22,10 @@ struct TrackerOptions {
     /// IoU that a pair must exceed: of a track's predicted box with a sure detection; with an unsure one; and of a
     /// track that was seen once with a sure detection.
     double iou_high = .2, iou_low = .5, iou_second_sight = .3;
-    double buffer_s = 1;    ///< how long a thing may be out of sight and get its number again, seconds
-    double frame_rate = 0;  ///< of the input, frames/s; 0 where unknown: then the frames' times are not looked at
+    double buffer_s = 1;  ///< how long a thing may be out of sight and get its number again, seconds
+    /// Of the input, frames/s; 0 where unknown, and more than 1000 counts as unknown: then the frames' times are not
+    /// looked at, and a second is 30 of them.
+    double frame_rate = 0;
 };
 
 /// Follows the things of one input through its frames: ByteTrack (Zhang et al., ECCV 2022). Detections that a detector
@@ -38,7 +40,7 @@ struct TrackerOptions {
 /// * Frames that nobody looked at. A track is predicted over as many frames as went by: by frame numbers, or by times
 ///   where more of the time went by than that, since frames were lost. Who is out of sight for longer than `buffer_s`
 ///   is forgotten, but not because of a step in frame numbers alone: of one frame out of sixty, each is the next.
-/// * The same frames bring the same numbers, whatever thread or machine.
+/// * The same frames bring the same numbers, to the bit.
 class Tracker {
 public:
     /// Throws Error(usage) for options out of range.
@@ -57,7 +59,6 @@ private:
     };
 
     void advance(std::int64_t frame_index, double time_s);
-    void forget(std::int64_t frames);
     template <typename Takes>
     void pair_round(std::vector<Detection>& detections, const std::vector<int>& free, double min_iou,
                     const Takes& takes);
