@@ -44,6 +44,8 @@ nlohmann::json bench_kernels(const BenchOptions& options);
 nlohmann::json bench_layers(const BenchOptions& options);
 /// On the CPU: suppression of few and of many candidates.
 nlohmann::json bench_nms(const BenchOptions& options);
+/// The tracker on a frame of few and of many boxes.
+nlohmann::json bench_track(const BenchOptions& options);
 /// On a GPU: every distinct convolution by every row of the table that computes it, as shares of what the card reaches.
 nlohmann::json bench_conv(const BenchOptions& options);
 /// On a GPU: 1080p pictures to the network's input.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// convoy-bench load|network|pipeline|run|decode|soak|kernels|layers|nms|conv|preprocess|jpeg|postprocess: how fast each
-// part is on this machine.
+// convoy-bench load|network|pipeline|run|decode|soak|kernels|layers|nms|track|conv|preprocess|jpeg|postprocess: how
+// fast each part is on this machine.
 #include <fmt/format.h>
 
 #include <fstream>
@@ -28,6 +28,7 @@ constexpr Command kCommands[] = {
     {"kernels", "every distinct convolution and plain loop", bench_kernels},
     {"layers", "CPU: what each layer of a network costs", bench_layers},
     {"nms", "CPU: suppression of few and of many candidates", bench_nms},
+    {"track", "following of few and of many boxes", bench_track},
     {"conv", "GPU: every distinct convolution by every kernel that computes it", bench_conv},
     {"preprocess", "GPU: 1080p pictures to the network's input", bench_preprocess},
     {"jpeg", "JPEGs of 1080p pictures, on 16 threads", bench_jpeg},

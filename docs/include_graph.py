@@ -20,6 +20,7 @@ ROOMS = [(name, re.compile(pattern)) for name, pattern in [
     ('engine/run', r'engine/run/'),
     ('engine/backend.h, stage.h', r'engine/(backend|stage|start_thread)\.h$|engine/cores\.(h|cpp)$'),
     ('engine', r'engine/'),
+    ('tools/analysis', r'tools/analysis/'),
     ('tools/media/in', r'tools/media/in/'),
     ('tools/media/pictures', r'tools/media/pictures/'),
     ('tools/media/draw', r'tools/media/draw/'),

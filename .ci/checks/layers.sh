@@ -80,6 +80,10 @@ breaches() {
     allow tools/ "$std|<[^>]*/[^>]*>|<[a-z_]+\.h>|\"tools/.*\"|$inside|\"stb[a-z_/]*\.h\"" \
         'libraries and what is public, and tools/inspect/ the plan' tools
     includes tools | grep -E ": ($inside)\$" | grep -v '^tools/inspect/' | report 'only tools/inspect/ looks into the engine'
+    allow tools/analysis/ "$std|<fmt/[a-z]+\.h>|<nlohmann/json\.hpp>|$public|\"tools/analysis/.*\"" \
+        'the standard library, what is public, fmt and nlohmann_json' tools/analysis
+    includes tools/analysis | grep -E ': <(thread|mutex|atomic|future|condition_variable)>' |
+        report 'tools/analysis/ works in one thread'
     includes tools/media | grep -E ': "tools/' | grep -vE ': "tools/media/' | report 'tools/media/ is a library of its own: it includes nothing else of tools/'
     includes tools/sinks | grep -E ': "tools/' | grep -vE ': "tools/(media|sinks)/' | report 'tools/sinks/ may include tools/media/, not the commands'
 
@@ -87,7 +91,7 @@ breaches() {
     includes tools | grep -E ": ($cuda|<(oneapi/)?dnnl.*)" | report 'oneDNN and CUDA stay in kernels/ and engine/cuda/'
     includes engine | grep -E ': <(fstream|filesystem)>' | report 'engine/ opens no files'
     sources '(^|[^a-z_.])(std::)?(printf|puts|fprintf|vprintf|exit|abort|_exit|terminate|__trap)\(|std::(cout|cerr|clog)' \
-        include darknet_loader kernels engine tools/media | grep -vE ':[0-9]+: *//' | report 'the library never prints and never ends the program'
+        include darknet_loader kernels engine tools/analysis tools/media | grep -vE ':[0-9]+: *//' | report 'the library never prints and never ends the program'
 }
 
 found=$(breaches)

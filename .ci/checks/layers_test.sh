@@ -10,7 +10,7 @@ failed=0
 clean() {
     rm -rf "${tree:?}"/*
     mkdir -p "$tree/include/convoy/media" "$tree/darknet_loader" "$tree/kernels/cpu" "$tree/kernels/cuda" "$tree/engine/plan" "$tree/engine/cpu" "$tree/engine/cuda" \
-        "$tree/engine/run" "$tree/tools/inspect" "$tree/tools/media" "$tree/tools/sinks"
+        "$tree/engine/run" "$tree/tools/inspect" "$tree/tools/analysis" "$tree/tools/media" "$tree/tools/sinks"
     printf '#include <vector>\n' >"$tree/include/convoy/types.h"
     printf '#include <vector>\n#include <convoy/types.h>\n' >"$tree/include/convoy/engine.h"
     printf '#include <convoy/engine.h>\n' >"$tree/include/convoy/convoy.hpp"
@@ -33,6 +33,7 @@ clean() {
     printf '#include <unistd.h>\n#include <fstream>\n' >"$tree/engine/cuda/tuning_cache.cpp"
     printf '#include <filesystem>\n#include <fstream>\n' >"$tree/engine/cuda/device.cpp"
     printf '#include "kernels/cuda/dynamic_library.h"\n' >"$tree/engine/cuda/nccl.cpp"
+    printf '#include <fmt/format.h>\n#include <nlohmann/json.hpp>\n#include <convoy/error.h>\n#include "tools/analysis/tracker.h"\n' >"$tree/tools/analysis/tracker.cpp"
     printf '#include <libavutil/frame.h>\n#include <convoy/engine.h>\n#include <convoy/media/image.h>\n// never std::cout here\n' >"$tree/tools/media/source.cpp"
     printf '#include <convoy/engine.h>\n#include <convoy/media/image.h>\n#include "tools/sinks/sink.h"\n' >"$tree/tools/sinks/sink.cpp"
 }
@@ -108,6 +109,11 @@ refuses tools/media/source.cpp '#include "kernels/conv.h"'
 refuses tools/media/source.cpp '#include "bench/harness.h"'
 refuses tools/media/source.cpp '#include "tools/sinks/sink.h"'
 refuses tools/media/source.cpp '#include "tools/options.h"'
+refuses tools/analysis/tracker.cpp '#include "tools/media/limits.h"'
+refuses tools/analysis/tracker.cpp '#include <convoy/media/image.h>'
+refuses tools/analysis/tracker.cpp '#include <libavutil/frame.h>'
+refuses tools/analysis/tracker.cpp '#include <mutex>'
+refuses tools/analysis/tracker.cpp '    std::cout << 1;'
 refuses tools/sinks/sink.cpp '#include "tools/options.h"'
 refuses tools/media/source.cpp '#include <cuda_runtime_api.h>'
 refuses tools/media/source.cpp '#include "engine/cuda/handles.h"'

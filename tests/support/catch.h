@@ -5,6 +5,7 @@
 
 #ifdef CONVOY_CATCH2_V3
 #include <catch2/catch_all.hpp>
+using Catch::Approx;  // Catch2 2 has it there already
 #else
 #include <catch2/catch.hpp>
 #endif
