@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include <convoy/version.h>
-#include "tools/sinks/jsonl_sink.h"
+#include "tools/sinks/formats/jsonl.h"
 
 namespace convoy::tools {
 namespace {
@@ -134,9 +134,17 @@ void add_run_options(CLI::App& app, RunOptions& options) {
 void add_output_options(CLI::App& app, RunOptions& options) {
     const std::string group = "Results (default: an annotated video or picture per input in runs/)";
     OutputOptions& output = options.output;
-    app.add_option("--jsonl", output.jsonl,
-                   "one JSON record a frame; - is standard output, a folder gets a file per input")
-        ->type_name("FILE|DIR/|-")
+    const auto records = [&](const char* name, std::string& target, const std::string& help) {
+        app.add_option(name, target, help)->type_name("FILE|DIR/|-")->group(group);
+    };
+    records("--jsonl", output.jsonl, "one JSON record a frame; - is standard output, a folder gets a file per input");
+    records("--csv", output.csv, "one line a box, for spreadsheets and data frames");
+    records("--coco", output.coco, "COCO annotations with scores (JSON)");
+    records("--mot", output.mot, "MOTChallenge text, a file per input");
+    records("--cvat", output.cvat, "CVAT's XML of pictures, or of one video");
+    records("--label-studio", output.label_studio, "Label Studio's tasks with predictions (JSON)");
+    app.add_option("--yolo", output.yolo, "YOLO labels: a text file per picture and frame, and the classes' names")
+        ->type_name("DIR")
         ->group(group);
     app.add_option("--video", output.video,
                    "annotated video: .mp4, .mkv or .mov, of --encoder jpeg .mkv or .avi; a folder gets one per input")

@@ -6,7 +6,7 @@
 #include <map>
 #include <utility>
 
-#include "tools/sinks/jsonl_sink.h"
+#include "tools/sinks/formats/text.h"
 
 namespace convoy::tools {
 

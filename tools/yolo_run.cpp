@@ -54,19 +54,6 @@ void list_outputs(const RunOptions& options, const std::vector<std::string>& pat
     std::fflush(stdout);
 }
 
-// Named outputs whose place a file of an earlier run has.
-std::vector<std::string> to_be_replaced(const OutputPlan& plan) {
-    std::vector<std::string> found;
-    std::error_code error;
-    const auto look = [&](const std::string& path) {
-        if (!path.empty() && std::filesystem::is_regular_file(path, error)) found.push_back(path);
-    };
-    look(plan.jsonl), look(plan.contact_sheet);
-    for (const auto* files : {&plan.jsonl_files, &plan.videos, &plan.overlays})
-        for (const std::string& path : *files) look(path);
-    return found;
-}
-
 // The results are whole, but somebody should look at the machine.
 bool report_failed_devices(const RunReport& run) {
     bool any = false;

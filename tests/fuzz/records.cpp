@@ -12,7 +12,7 @@
 #include "tools/eval/eval_report.h"
 #include "tools/json_text.h"
 #include "tools/report.h"
-#include "tools/sinks/jsonl_sink.h"
+#include "tools/sinks/formats/jsonl.h"
 #include "tools/trace_file.h"
 
 namespace {
@@ -58,9 +58,8 @@ bool is_same(const json& read, const std::string& text) {
 }
 
 void check_record(const Written& input) {
-    std::vector<std::string> names;
-    for (const std::string& name : input.names) names.push_back(tools::json_string(name));
-    const std::string line = tools::json_record(tools::json_string(input.path), input.result, names);
+    const tools::ClassTexts classes(input.names, tools::json_string);
+    const std::string line = tools::json_record(tools::json_string(input.path), input.result, classes);
     require(line.find_first_of("\n\r") == line.npos);
     const json record = json::parse(line);
     const Frame& frame = input.result.frame;

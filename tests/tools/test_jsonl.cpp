@@ -6,7 +6,8 @@
 #include "tests/support/catch.h"
 #include "tests/support/random.h"
 #include "tests/tools/child.h"
-#include "tools/sinks/jsonl_sink.h"
+#include "tools/sinks/formats/jsonl.h"
+#include "tools/sinks/record_sink.h"
 
 using namespace convoy;
 using namespace convoy::tools;
@@ -25,6 +26,8 @@ Result result_of(std::int64_t index, std::vector<Detection> detections) {
     return result;
 }
 
+ClassTexts named(const std::vector<std::string>& classes) { return {classes, json_string}; }
+
 std::vector<std::string> keys_of(const json& object) {
     std::vector<std::string> keys;
     for (const auto& [key, value] : object.items()) keys.push_back(key);
@@ -36,7 +39,7 @@ std::vector<std::string> keys_of(const json& object) {
 TEST_CASE("a detection names its track, where there is one") {
     std::vector<Detection> detections = {{0, .5f, {1, 2, 3, 4}}, {0, .5f, {5, 6, 7, 8}}};
     detections[1].track = std::int64_t(1) << 40;
-    const json record = json::parse(json_record(json_string("a.mp4"), result_of(0, detections), {"\"person\""}));
+    const json record = json::parse(json_record(json_string("a.mp4"), result_of(0, detections), named({"person"})));
     CHECK_FALSE(record["detections"][0].contains("track"));
     CHECK(record["detections"][1]["track"] == std::int64_t(1) << 40);
 }
@@ -48,7 +51,7 @@ TEST_CASE("a record has every field, and floats come back to the bit") {
         detections.push_back({1, values[i] / 1000, {values[i + 1], values[i + 2], values[i + 3], values[i + 4]}});
     detections.push_back({0, 1.f, {0.f, 1e-9f, 768.f, 3.4e38f}});
     const json record =
-        json::parse(json_record(json_string("a.mp4"), result_of(3, detections), {"\"person\"", "\"car\""}));
+        json::parse(json_record(json_string("a.mp4"), result_of(3, detections), named({"person", "car"})));
     CHECK(keys_of(record) ==
           std::vector<std::string>{"detections", "frame", "height", "input", "latency_ms", "pts_s", "time_s", "width"});
     CHECK(record["input"] == "a.mp4");
@@ -70,15 +73,16 @@ TEST_CASE("a record has every field, and floats come back to the bit") {
 }
 
 TEST_CASE("a frame without boxes has its record, a class without a name its number") {
-    CHECK(json::parse(json_record("\"a\"", result_of(0, {}), {}))["detections"] == json::array());
-    CHECK(json::parse(json_record("\"a\"", result_of(0, {{17, .5f, {}}}), {}))["detections"][0]["class"] == "17");
+    CHECK(json::parse(json_record("\"a\"", result_of(0, {}), named({})))["detections"] == json::array());
+    CHECK(json::parse(json_record("\"a\"", result_of(0, {{17, .5f, {}}}), named({})))["detections"][0]["class"] ==
+          "17");
 }
 
 TEST_CASE("a frame that cannot be decoded has a record that says so") {
     Result result = result_of(2, {});
-    CHECK(!json::parse(json_record("\"a\"", result, {})).contains("undecodable"));
+    CHECK(!json::parse(json_record("\"a\"", result, named({}))).contains("undecodable"));
     result.frame.undecodable = true;
-    const json record = json::parse(json_record("\"a\"", result, {}));
+    const json record = json::parse(json_record("\"a\"", result, named({})));
     CHECK(record["undecodable"] == true);
     CHECK(record["frame"] == 2);
     CHECK(record["detections"] == json::array());
@@ -101,7 +105,7 @@ TEST_CASE("the file grows by whole lines and appears with the first") {
     InputInfo first, second;
     first.path = "one \"1\".mp4";
     second.path = "two.mp4";
-    JsonlSink sink(path, {"person"});
+    RecordSink sink(path, jsonl_format({{"person"}}));
     CHECK_FALSE(std::filesystem::exists(path));
     CHECK(sink.outputs().empty());
     for (int i = 0; i < 3; ++i) {
@@ -118,7 +122,7 @@ TEST_CASE("the file grows by whole lines and appears with the first") {
 TEST_CASE("records of a file that somebody removes meanwhile are not lost in silence") {
     const test::TemporaryFolder folder;
     for (const std::string name : {"removed.jsonl", "moved.jsonl"}) {
-        JsonlSink sink(folder / name, {});
+        RecordSink sink(folder / name, jsonl_format({}));
         const InputInfo info;
         const Result result = result_of(0, {});
         sink.write({info, 0, result});
@@ -136,9 +140,8 @@ TEST_CASE("a folder gets a file for each input, side by side") {
     const test::TemporaryFolder folder;
     const std::vector<std::string> paths = {folder / "a.jsonl", folder / "b.jsonl", folder / "never.jsonl"};
     InputInfo info;
-    FolderSink sink(paths, [](const std::string& path) {
-        return std::make_unique<JsonlSink>(path, std::vector<std::string>{"person"});
-    });
+    FolderSink sink(
+        paths, [](const std::string& path) { return std::make_unique<RecordSink>(path, jsonl_format({{"person"}})); });
     for (int i = 0; i < 6; ++i) {
         const Result result = result_of(i / 2, {});
         info.path = i % 2 ? "b.mp4" : "a.mp4";
@@ -166,7 +169,7 @@ TEST_CASE("a full disk is an error at once") {
         WARN("skipped: this machine has no /dev/full");
         return;
     }
-    JsonlSink sink("/dev/full", {});
+    RecordSink sink("/dev/full", jsonl_format({}));
     const Result result = result_of(0, {});
     std::string message = "none";
     try {

@@ -91,17 +91,81 @@ TEST_CASE("inputs of one name get different outputs in a folder") {
     const OutputPlan videos = plan_outputs(outputs("", "out/"), {"a/x.mp4", "b/x.mkv"}, {});
     CHECK(videos.videos == std::vector<std::string>{"out/x.mp4", "out/x-2.mp4"});
     const OutputPlan records = plan_outputs(outputs("boxes/"), {"a/x.mp4", "b/x.mkv"}, {});
-    CHECK(records.jsonl.empty());
-    CHECK(records.jsonl_files == std::vector<std::string>{"boxes/x.jsonl", "boxes/x-2.jsonl"});
+    REQUIRE(records.records.size() == 1);
+    CHECK(records.records[0].file.empty());
+    CHECK(records.records[0].files == std::vector<std::string>{"boxes/x.jsonl", "boxes/x-2.jsonl"});
     CHECK(records.folders == std::vector<std::string>{"boxes/"});
     fs::create_directory("there");
-    CHECK(plan_outputs(outputs("there"), inputs, {}).jsonl_files.at(2) == "there/1-3.jsonl");
+    CHECK(plan_outputs(outputs("there"), inputs, {}).records.at(0).files.at(2) == "there/1-3.jsonl");
     OutputPlan claimed = records;
     const media::OutputLocks locks = claim_outputs(claimed, {"a/x.mp4", "b/x.mkv"}, {});
     const Sinks sinks = make_sinks(records, {});
     CHECK(sinks.records.size() == 1);
     CHECK(sinks.pictures.empty());
     CHECK(fs::is_directory("boxes"));
+}
+
+TEST_CASE("records of every kind are a file for all inputs or one for each, as far as that can tell them apart") {
+    const Workplace here;
+    const std::vector<std::string> mixed = {"a/x.mp4", "b/x.jpg"}, pictures = {"a/1.jpg", "b/1.jpg"};
+    const auto named = [](std::string OutputOptions::*kind, const std::string& path) {
+        OutputOptions options;
+        options.*kind = path;
+        CHECK_FALSE(options.none());
+        return options;
+    };
+    const std::vector<std::pair<std::string OutputOptions::*, std::string>> endings = {
+        {&OutputOptions::csv, ".csv"},
+        {&OutputOptions::coco, ".json"},
+        {&OutputOptions::mot, ".txt"},
+        {&OutputOptions::cvat, ".xml"},
+        {&OutputOptions::label_studio, ".json"}};
+    for (const auto& [kind, ending] : endings) {
+        const OutputPlan plan = plan_outputs(named(kind, "out/"), mixed, {});
+        REQUIRE(plan.records.size() == 1);
+        CHECK(plan.records[0].files == std::vector<std::string>{"out/x" + ending, "out/x-2" + ending});
+        CHECK(plan.frame_stems == std::vector<std::string>{"x", "x-2"});
+        CHECK_FALSE(plan.by_kind);
+        CHECK(plan_outputs(named(kind, "one"), {mixed[0]}, {}).records.at(0).file == "one");
+        CHECK(error_of(named(kind, "missing/one"), {mixed[0]}).first == ErrorKind::output);
+        CHECK(error_of(named(kind, "x.mp4"), {"x.mp4"}).second.find("x.mp4 is an input") == 0);
+        CHECK(make_sinks(plan, {}).records.size() == 1);
+    }
+    CHECK(error_of(named(&OutputOptions::csv, "one"), mixed).second == "no error");
+    CHECK(error_of(named(&OutputOptions::cvat, "one"), pictures).second == "no error");
+    CHECK(error_of(named(&OutputOptions::cvat, "one"), mixed).second ==
+          "--cvat one: one file takes one input, or pictures alone; name a folder: --cvat DIR/");
+    CHECK(error_of(named(&OutputOptions::mot, "one"), pictures).second ==
+          "--mot one: one file takes one input; name a folder: --mot DIR/");
+    OutputOptions two = named(&OutputOptions::csv, "-");
+    two.coco = "-";
+    CHECK(error_of(two, mixed).second ==
+          "--csv - and --coco -: standard output takes one of them; name a file for the other");
+    two.csv = "out/", two.coco = "out/", two.label_studio = "out/";
+    CHECK(error_of(two, mixed).second.find("out/x.json is named for two outputs") == 0);
+}
+
+TEST_CASE("labels are called like their pictures, and take no other file's place") {
+    const Workplace here;
+    fs::create_directory("out");
+    const auto labels = [](const std::string& folder) {
+        OutputOptions options;
+        options.yolo = folder;
+        return options;
+    };
+    OutputPlan plan = plan_outputs(labels("out"), {"a/x.mp4", "b/x.jpg", "classes.png"}, {});
+    CHECK(plan.label_stems == std::vector<std::string>{"out/x", "out/x-2", "out/classes-2"});
+    CHECK(plan.label_classes == "out/classes.txt");
+    CHECK(plan.folders == std::vector<std::string>{"out"});
+    CHECK(make_sinks(plan, {}).records.size() == 1);
+    CHECK(error_of(labels("out"), {"a.jpg"}, "out/a.txt").second.find("out/a.txt is named for two outputs") == 0);
+    CHECK(error_of(labels("out"), {"a.mp4"}, "out/classes.txt").first == ErrorKind::usage);
+    CHECK(error_of(labels("out"), {"a.mp4"}, "out/a-000012.txt").second.find("out/a-000123.txt") != std::string::npos);
+    test::write_file("out/a-000012.txt", "x");
+    CHECK(error_of(labels("out"), {"a.mp4", "out/a-000012.txt"}).second.find("is an input") != std::string::npos);
+    const media::OutputLocks held = claim_outputs(plan, {"a/x.mp4", "b/x.jpg", "classes.png"}, {});
+    OutputPlan other = plan_outputs(labels("out"), {"x.mp4"}, {});
+    CHECK_THROWS_AS(claim_outputs(other, {"x.mp4"}, {}), Error);
 }
 
 TEST_CASE("an overlay is a file for each video, copied where it can be read again") {
@@ -223,7 +287,7 @@ TEST_CASE("no output takes the place of what the run reads, or of another, by wh
           "found/a-000034.jpg is the model's weights, the same file as m.weights," + end);
     fs::remove("found/a-000034.jpg");
     CHECK(sentence(outputs("", "", "found")).empty());
-    CHECK(sentence(outputs("", "", "found", "./found/a-000007.jpg")).find("pictures of a video will be called") !=
+    CHECK(sentence(outputs("", "", "found", "./found/a-000007.jpg")).find("video's frames will be called") !=
           std::string::npos);
     const std::string twice = " are the same file, which is named for two outputs; give each a file of its own";
     CHECK(sentence(outputs("nothing-yet.json"), "dangling.json") == "dangling.json and nothing-yet.json" + twice);
@@ -307,7 +371,7 @@ TEST_CASE("a name that is too long is cut in a folder, and refused where it is g
     const OutputPlan plan = plan_outputs(outputs("", "", "found"), inputs, {});
     CHECK(plan.picture_stems ==
           std::vector<std::string>{"found/" + cut, "found/" + cut.substr(2) + "-2", "found/" + cut.substr(2) + "-3"});
-    CHECK(plan_outputs(outputs("out/"), inputs, {}).jsonl_files.at(0) == "out/" + dots.substr(1) + ".jsonl");
+    CHECK(plan_outputs(outputs("out/"), inputs, {}).records.at(0).files.at(0) == "out/" + dots.substr(1) + ".jsonl");
     CHECK(plan_outputs(outputs("", "out/"), {inputs[0]}, {}).videos.at(0) == "out/" + long_name + ".mp4");
     const auto [kind, message] = error_of(outputs(std::string(250, 'x') + ".jsonl"), {"a.mp4"});
     CHECK(kind == ErrorKind::output);

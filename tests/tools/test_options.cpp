@@ -135,6 +135,18 @@ TEST_CASE("every option reaches its field") {
                          "3",
                          "--jsonl",
                          "-",
+                         "--csv",
+                         "b.csv",
+                         "--coco",
+                         "b.json",
+                         "--mot",
+                         "mot/",
+                         "--cvat",
+                         "b.xml",
+                         "--label-studio",
+                         "l.json",
+                         "--yolo",
+                         "labels",
                          "--video",
                          "v.mp4",
                          "--pictures",
@@ -195,6 +207,12 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.engine.max_batch == 8);
     CHECK(o.engine.threads == 3);
     CHECK(o.output.jsonl == "-");
+    CHECK(o.output.csv == "b.csv");
+    CHECK(o.output.coco == "b.json");
+    CHECK(o.output.mot == "mot/");
+    CHECK(o.output.cvat == "b.xml");
+    CHECK(o.output.label_studio == "l.json");
+    CHECK(o.output.yolo == "labels");
     CHECK(o.output.video == "v.mp4");
     CHECK(o.output.pictures == "p");
     CHECK(o.output.contact_sheet == "c.jpg");

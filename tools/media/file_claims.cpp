@@ -18,11 +18,11 @@ namespace {
 [[noreturn]] void usage(const std::string& sentence) { throw Error(ErrorKind::usage, sentence); }
 
 /// Whether a file's name is NAME-000123.jpg, or that of a second one, NAME-000123-2.jpg.
-bool is_numbered(std::string_view file, const std::string& name) {
-    constexpr std::string_view kEnding = ".jpg", kSecond = "-2";
-    if (!file.starts_with(name + "-") || !file.ends_with(kEnding)) return false;
+bool is_numbered(std::string_view file, const std::string& name, std::string_view ending) {
+    constexpr std::string_view kSecond = "-2";
+    if (!file.starts_with(name + "-") || !file.ends_with(ending)) return false;
     file.remove_prefix(name.size() + 1);
-    file.remove_suffix(kEnding.size());
+    file.remove_suffix(ending.size());
     while (file.ends_with(kSecond)) file.remove_suffix(kSecond.size());
     return file.size() >= 6 && std::all_of(file.begin(), file.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
@@ -68,21 +68,21 @@ void FileClaims::writes(const std::string& path) {
                     " are the same file, which is named for two outputs; give each a file of its own");
 }
 
-void FileClaims::writes_numbered(const std::string& stem) {
+void FileClaims::writes_numbered(const std::string& stem, std::string_view ending) {
     const std::string name = fs::path(stem).filename().string();
     std::error_code error;
     for (fs::directory_iterator it(fs::path(stem).parent_path(), error); !error && it != fs::directory_iterator();
          it.increment(error)) {
-        if (!is_numbered(it->path().filename().string(), name)) continue;
+        if (!is_numbered(it->path().filename().string(), name, ending)) continue;
         if (const auto id = id_of(it->path().string())) require_unread(*id, it->path().string());
     }
     const auto folder_of = [&](const std::string& path) {
         return fs::weakly_canonical(fs::absolute(path).parent_path(), error);
     };
     for (const auto& [id, path] : written_)
-        if (is_numbered(fs::path(path).filename().string(), name) && folder_of(path) == folder_of(stem))
-            usage(path + " is named for an output, and pictures of a video will be called " + stem +
-                  "-000123.jpg; give each a file of its own");
+        if (is_numbered(fs::path(path).filename().string(), name, ending) && folder_of(path) == folder_of(stem))
+            usage(path + " is named for an output, and what is made of a video's frames will be called " + stem +
+                  "-000123" + std::string(ending) + "; give each a file of its own");
 }
 
 }  // namespace convoy::media

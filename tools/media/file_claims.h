@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 namespace convoy::media {
@@ -21,9 +22,9 @@ public:
     /// Throws Error(usage), which names both, where this would overwrite what is read, or is another output. Pipes and
     /// devices may be written to by several.
     void writes(const std::string& path);
-    /// Throws the same where one of the files STEM-000123.jpg, of any number, would be such a file, which is in the
-    /// folder already.
-    void writes_numbered(const std::string& stem);
+    /// Throws the same where one of the files STEM-000123.jpg, of any number and with this ending, would be such a
+    /// file, which is in the folder already.
+    void writes_numbered(const std::string& stem, std::string_view ending);
 
 private:
     using Id = std::tuple<dev_t, ino_t, std::string>;

@@ -125,7 +125,7 @@ private:
 PictureFilesSink::PictureFilesSink(std::vector<std::string> stems, bool skip_videos, media::GiveUp give_up,
                                    std::shared_ptr<media::JpegEncoders> jpegs, int quality)
     : stems_(std::move(stems)),
-      taken_(stems_.begin(), stems_.end()),
+      names_(stems_),
       skip_videos_(skip_videos),
       give_up_(std::move(give_up)),
       jpegs_(std::move(jpegs)),
@@ -144,13 +144,7 @@ void PictureFilesSink::append(Part& part, std::span<const FramePlace> places) {
 }
 
 void PictureFilesSink::place(FilesPart& part, const FramePlace& where) {
-    std::string stem = stems_.at(std::size_t(part.input_index));
-    if (part.in_video) {
-        stem += fmt::format("-{:06}", where.index);
-        // A picture among the inputs may be called like a frame of a video.
-        while (taken_.contains(stem)) stem += "-2";
-    }
-    const std::string path = stem + ".jpg";
+    const std::string path = names_.of(part.input_index, part.in_video, where.index) + ".jpg";
     place_file(part.take(), path, give_up_);
     outputs_.insert(skip_videos_ ? path : fs::path(path).parent_path().string() + "/");
 }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "tools/media/out/jpeg_encoders.h"
+#include "tools/sinks/frame_names.h"
 #include "tools/sinks/picture_sink.h"
 
 namespace convoy::tools {
@@ -26,7 +27,7 @@ private:
     void place(FilesPart& part, const FramePlace& where);
 
     std::vector<std::string> stems_;
-    std::set<std::string> taken_;  // the same
+    FrameNames names_;
     bool skip_videos_;
     media::GiveUp give_up_;
     std::shared_ptr<media::JpegEncoders> jpegs_;

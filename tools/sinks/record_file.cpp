@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -82,7 +83,8 @@ void FolderSink::end_input(int input_index, bool /*whole*/) {
     if (!ended || !ended.mapped()) return;
     try {
         ended.mapped()->close();
-        for (const std::string& path : ended.mapped()->outputs()) finished_.push_back(path);
+        for (const std::string& path : ended.mapped()->outputs())
+            if (std::find(finished_.begin(), finished_.end(), path) == finished_.end()) finished_.push_back(path);
     } catch (const Error& error) {
         keep(error);
     }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/formats/jsonl.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+
+namespace convoy::tools {
+
+std::string json_record(const std::string& input, const Result& result, const ClassTexts& classes) {
+    fmt::memory_buffer out;
+    const auto put = fmt::appender(out);
+    const Frame& frame = result.frame;
+    fmt::format_to(
+        put,
+        R"({{"input":{},"frame":{},"time_s":{},"pts_s":{},"width":{},"height":{},"latency_ms":{:.3f},{}"detections":[)",
+        input, frame.index, frame.time_s, std::isfinite(frame.pts_s) ? fmt::format("{}", frame.pts_s) : "null",
+        frame.pixels.width, frame.pixels.height, result.latency_ms, frame.undecodable ? R"("undecodable":true,)" : "");
+    for (const Detection& d : result.detections) {
+        if (&d != result.detections.data()) out.push_back(',');
+        fmt::format_to(put, R"({{"class_id":{},"class":{},"confidence":{},"box":[{},{},{},{}]{}}})", d.class_id,
+                       classes.of(d.class_id), d.confidence, d.box.x, d.box.y, d.box.w, d.box.h,
+                       d.track > 0 ? fmt::format(",\"track\":{}", d.track) : "");
+    }
+    fmt::format_to(put, "]}}");
+    return fmt::to_string(out);
+}
+
+namespace {
+
+class JsonlFormat : public RecordFormat {
+public:
+    explicit JsonlFormat(const FormatNames& names) : classes_(names.classes, json_string) {}
+    std::string frame(const FrameOutput& frame) override {
+        return json_record(json_string(frame.input.path), frame.result, classes_) + "\n";
+    }
+
+private:
+    ClassTexts classes_;
+};
+
+}  // namespace
+
+std::unique_ptr<RecordFormat> jsonl_format(const FormatNames& names) { return std::make_unique<JsonlFormat>(names); }
+
+}  // namespace convoy::tools

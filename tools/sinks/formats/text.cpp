@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/formats/text.h"
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+namespace convoy::tools {
+namespace {
+
+constexpr const char* kReplacement = "\xef\xbf\xbd";  // U+FFFD
+
+std::string as_utf8(const std::string& text) { return nlohmann::json::parse(json_string(text)).get<std::string>(); }
+
+}  // namespace
+
+std::string json_string(const std::string& text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string csv_field(const std::string& text) {
+    const std::string utf8 = as_utf8(text);
+    if (utf8.find_first_of(",\"\r\n") == utf8.npos) return utf8;
+    std::string field = "\"";
+    for (const char c : utf8) field += c == '"' ? "\"\"" : std::string(1, c);
+    return field + '"';
+}
+
+std::string xml_text(const std::string& text) {
+    std::string xml;
+    for (const char c : as_utf8(text)) {
+        const auto code = static_cast<unsigned char>(c);
+        if (c == '&')
+            xml += "&amp;";
+        else if (c == '<')
+            xml += "&lt;";
+        else if (c == '>')
+            xml += "&gt;";
+        else if (c == '"')
+            xml += "&quot;";
+        else if (c == '\t' || c == '\n' || c == '\r')  // plain ones in attributes are read as blanks
+            xml += c == '\t' ? "&#9;" : c == '\n' ? "&#10;" : "&#13;";
+        else if (code < ' ')
+            xml += kReplacement;
+        else
+            xml += c;
+    }
+    for (const std::string_view none : {"\xef\xbf\xbe", "\xef\xbf\xbf"})  // U+FFFE, U+FFFF
+        for (std::size_t at = 0; (at = xml.find(none, at)) != xml.npos;) xml.replace(at, none.size(), kReplacement);
+    return xml;
+}
+
+ClassTexts::ClassTexts(const std::vector<std::string>& names, Escape escape) : escape_(escape) {
+    for (const std::string& name : names) names_.push_back(escape(name));
+}
+
+std::string ClassTexts::of(int class_id) const {
+    const auto id = static_cast<std::size_t>(class_id);
+    return id < names_.size() ? names_[id] : escape_(std::to_string(class_id));
+}
+
+}  // namespace convoy::tools

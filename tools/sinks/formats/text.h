@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Other people's names in a format's own text. Bytes that are no UTF-8 become U+FFFD in all of them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace convoy::tools {
+
+/// As a JSON string, quotes included.
+std::string json_string(const std::string& text);
+
+/// As a field of comma-separated values by RFC 4180: in quotes where that is needed.
+std::string csv_field(const std::string& text);
+
+/// As the value of an XML attribute or as an element's text. What XML has no place for becomes U+FFFD, too.
+std::string xml_text(const std::string& text);
+
+/// A model's classes as a format writes them.
+class ClassTexts {
+public:
+    using Escape = std::string (*)(const std::string&);
+    ClassTexts(const std::vector<std::string>& names, Escape escape);
+    /// A class without a name is called by its number.
+    std::string of(int class_id) const;
+    std::size_t size() const { return names_.size(); }
+
+private:
+    std::vector<std::string> names_;
+    Escape escape_;
+};
+
+}  // namespace convoy::tools
