@@ -162,6 +162,13 @@ void DetectionOptions::add_to(CLI::App& app, DetectOptions& detect) {
         ->group(kGroup);
 }
 
+std::vector<int> DetectionOptions::blurred(const Network& network) const {
+    std::vector<int> ids;
+    if (blur.empty()) return ids;
+    for (const std::string& part : parts_of(blur)) ids.push_back(parse_class("--blur", part, network));
+    return ids;
+}
+
 void DetectionOptions::apply(const Network& network, DetectOptions& detect) const {
     if (!confidence.empty()) parse_confidence(confidence, network, detect);
     detect.classes = parse_classes(classes, network);

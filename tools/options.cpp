@@ -142,6 +142,11 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     records("--coco", output.coco, "COCO annotations with scores (JSON)");
     records("--mot", output.mot, "MOTChallenge text, a file per input");
     records("--cvat", output.cvat, "CVAT's XML of pictures, or of one video");
+    records("--zone-counts", output.zone_counts,
+            "with --zones: counts in each zone and over each line by the second (CSV), a file per input");
+    records("--zone-visits", output.zone_visits,
+            "with --zones: who was in a zone from when to when (CSV), a file per input");
+    records("--zone-totals", output.zone_totals, "with --zones: all counts of an input (JSON), a file per input");
     records("--label-studio", output.label_studio, "Label Studio's tasks with predictions (JSON)");
     app.add_option("--yolo", output.yolo, "YOLO labels: a text file per picture and frame, and the classes' names")
         ->type_name("DIR")
@@ -207,6 +212,34 @@ void add_output_options(CLI::App& app, RunOptions& options) {
         ->group(manners);
 }
 
+void add_following_options(CLI::App& app, RunOptions& options) {
+    const std::string group = "Things that move";
+    app.add_flag("--track", options.track, "follow things from frame to frame: each has a number in all results")
+        ->group(group);
+    app.add_option("--zones", options.zones,
+                   "count what is in zones and crosses lines, which this JSON file names; tracks, too")
+        ->type_name("FILE")
+        ->group(group);
+    app.add_option("--blur", options.detection.blur,
+                   "make what is in boxes of these classes unrecognisable in pictures and videos")
+        ->type_name("person,3")
+        ->group(group);
+}
+
+// Whoever asks for blurred pictures wants no others.
+void check_following_options(const RunOptions& options) {
+    const OutputOptions& output = options.output;
+    const auto needs_zones = [&](const char* name, const std::string& path) {
+        if (!path.empty() && options.zones.empty()) throw CLI::ValidationError(name, "needs --zones FILE");
+    };
+    needs_zones("--zone-counts", output.zone_counts);
+    needs_zones("--zone-visits", output.zone_visits);
+    needs_zones("--zone-totals", output.zone_totals);
+    if (options.detection.blur.empty()) return;
+    if (!output.overlay.empty())
+        throw CLI::ValidationError("--blur", "cannot go with --overlay, which shows the recording as it is");
+}
+
 // Options of one encoder that another would pass over in silence.
 void check_encoder_options(const CLI::App& app, const RunOptions& options) {
     const bool jpeg = options.output.encoding.encoder == media::EncoderChoice::jpeg;
@@ -231,6 +264,7 @@ void RunOptions::add_to(CLI::App& app) {
         ->type_name("");
     app.callback([this, &app] {
         check_encoder_options(app, *this);
+        check_following_options(*this);
         if (input.stop_s > 0 && input.stop_s <= input.start_s)
             throw CLI::ValidationError("--stop", "must be later than --start");
         if (inputs.empty() && engine.tuning != Tuning::measured) throw CLI::RequiredError("INPUT");
@@ -239,6 +273,7 @@ void RunOptions::add_to(CLI::App& app) {
     add_preprocess_options(app, engine);
     detection.add_to(app, engine.detect);
     add_reading_options(app, *this);
+    add_following_options(app, *this);
     add_device_options(app, engine);
     add_run_options(app, *this);
     add_output_options(app, *this);

@@ -24,9 +24,12 @@ struct RunOptions {
     int at_once = 1;             ///< recordings that are read side by side
     media::InputOptions input;
     RunThreads threads;
+    bool track = false;
+    std::string zones;  ///< file
     OutputOptions output;
     std::string report_json, trace;
     std::string fail_device;  ///< "cuda:1@500": for tests, see docs/usage.md
+    bool follows() const { return track || !zones.empty(); }
     bool report = false, quiet = false, verbose = false;
 
     /// Adds every option, the help text and the version. The object must stay where it is until parsing is over.

@@ -13,6 +13,7 @@
 
 #include "tools/model_options.h"
 #include "tools/sinks/annotate_work.h"
+#include "tools/sinks/zone_counts.h"
 
 namespace convoy::tools {
 namespace {
@@ -72,6 +73,12 @@ public:
 
     bool wants_pixels() const override { return !sinks_.pictures.empty(); }
 
+    bool wants_order() const override { return options_.follower; }
+
+    void in_order(int input, const InputInfo& info, Result& result) override {
+        options_.follower->see(input, info, result);
+    }
+
     std::unique_ptr<SegmentWork> work(int input, const InputInfo& info, int threads) override {
         auto work = AnnotateWork::begin(sinks_.pictures, input, info, threads, options_.class_names, options_.drawing,
                                         &clocks_);
@@ -91,6 +98,7 @@ public:
             ++begun.by_class[std::size_t(d.class_id)];
         }
         ++total_frames_;
+        if (options_.drawing.zones && zone_counts_of(result)) begun.counts = *zone_counts_of(result);
         if (!result.first_not_finite.empty() && !std::exchange(told_not_finite_, true))
             progress_.error("yolo-run: warning: " + begun.info.path + ": " + not_finite_text(result.first_not_finite));
         for (const auto& sink : sinks_.records) deliver([&] { sink->write({begun.info, input, result}); });
@@ -128,6 +136,9 @@ public:
         const std::int64_t all =
             begun != begun_.end() && options_.input.frames == 0 && !stop_ ? expected(begun->second) : 0;
         tell(summary, is_video, all);
+        if (begun != begun_.end() && begun->second.counts)
+            progress_.message(summary.path + ": " + counts_text(*options_.drawing.zones, *begun->second.counts));
+        if (options_.follower) options_.follower->end_input(input);
         const bool whole = end.error.empty() && options_.input.frames == 0 && options_.input.stop_s == 0 && !stop_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input, whole); });
         for (const auto& sink : sinks_.pictures) deliver([&] { sink->end_input(input, whole); });
@@ -160,6 +171,7 @@ private:
         InputInfo info;
         std::int64_t frames = 0, detections = 0;
         std::vector<std::int64_t> by_class;
+        std::optional<analysis::ZoneState> counts;
     };
     struct OpenWork {
         AnnotateWork* work = nullptr;

@@ -18,6 +18,7 @@
 #include <convoy/engine.h>
 #include <convoy/media/input.h>
 #include "tools/early_input.h"
+#include "tools/follower.h"
 #include "tools/progress.h"
 #include "tools/sinks/make_sinks.h"
 
@@ -53,8 +54,9 @@ struct PipelineOptions {
     int at_once = 1;  ///< recordings that are read side by side; live inputs always are
     media::InputOptions input;
     RunThreads threads;
-    EarlyInput* first = nullptr;  ///< the first input, where it is being opened already
-    media::GiveUp give_up;        ///< what the sinks ask; an output that fails when it says so costs no other
+    Follower* follower = nullptr;  ///< where things are followed
+    EarlyInput* first = nullptr;   ///< the first input, where it is being opened already
+    media::GiveUp give_up;         ///< what the sinks ask; an output that fails when it says so costs no other
 };
 
 /// Runs all inputs. One that cannot be read is reported and passed over; whatever else fails ends the run with that one

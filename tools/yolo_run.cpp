@@ -107,6 +107,7 @@ int conclude(const RunOptions& options, const RunSummary& summary, const Engine&
 media::FileClaims also_read(const RunOptions& options, const std::vector<std::string>& lists) {
     media::FileClaims claims;
     options.model.claim(claims);
+    if (!options.zones.empty()) claims.reads(options.zones, "the zones");
     for (const std::string& list : lists) claims.reads(list, "a list of inputs");
     return claims;
 }
@@ -196,6 +197,8 @@ int run(RunOptions& options) {
         plan_outputs(options.output, names, {options.report_json, options.trace}, also_read(options, expanded.lists));
     HeldOutputs held([&] { return claim_outputs(plan, names, {options.report_json, options.trace}); });
     const std::vector<std::string> replaced = to_be_replaced(plan);
+    if (!options.zones.empty())
+        plan.drawing.zones = std::make_shared<analysis::Zones>(analysis::read_zones(options.zones));
     prepare(options, inputs);
     std::optional<EarlyInput> first;
     if (!media::is_live(inputs.front())) first.emplace(inputs.front(), options.input);
@@ -212,6 +215,9 @@ int run(RunOptions& options) {
     if (options.engine.trace)
         options.engine.trace->add("host", "command", "load the model", begin, Trace::Clock::now());
     options.detection.apply(network, options.engine.detect);
+    plan.drawing.blurred = options.detection.blurred(network);
+    std::optional<Follower> follower;
+    if (options.follows()) follower.emplace(plan.drawing.zones, network.names);
     if (!options.quiet) options.engine.notice = print_notices("yolo-run");
     if (first) hide_other_gpus(options, *first, inputs);
     Engine engine = make_engine(network, options);
@@ -234,10 +240,11 @@ int run(RunOptions& options) {
         Progress progress(STDERR_FILENO, options.quiet);
         RunThreads threads = options.threads;
         if (first && threads.decoders == 0 && !on_cpu(engine)) threads.decoders = first->decoders(inputs);
-        summary = run_pipeline(engine,
-                               {inputs, expanded.refused, network.names, options.output.drawing, options.at_once,
-                                options.input, threads, first ? &*first : nullptr, interrupt_is_overdue},
-                               sinks, progress, completing.requested());
+        summary =
+            run_pipeline(engine,
+                         {inputs, expanded.refused, network.names, plan.drawing, options.at_once, options.input,
+                          threads, follower ? &*follower : nullptr, first ? &*first : nullptr, interrupt_is_overdue},
+                         sinks, progress, completing.requested());
         errors = write_reports(options, summary, engine);
         outputs = outputs_of(sinks);
     }

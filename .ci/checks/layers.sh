@@ -85,7 +85,7 @@ breaches() {
     includes tools/analysis | grep -E ': <(thread|mutex|atomic|future|condition_variable)>' |
         report 'tools/analysis/ works in one thread'
     includes tools/media | grep -E ': "tools/' | grep -vE ': "tools/media/' | report 'tools/media/ is a library of its own: it includes nothing else of tools/'
-    includes tools/sinks | grep -E ': "tools/' | grep -vE ': "tools/(media|sinks)/' | report 'tools/sinks/ may include tools/media/, not the commands'
+    includes tools/sinks | grep -E ': "tools/' | grep -vE ': "tools/(analysis|media|sinks)/' | report 'tools/sinks/ may include tools/analysis/ and tools/media/, not the commands'
 
     includes include darknet_loader kernels engine tools | grep -E ': "(tests|bench)/' | report 'tests/ and bench/ are included by nobody'
     includes tools | grep -E ": ($cuda|<(oneapi/)?dnnl.*)" | report 'oneDNN and CUDA stay in kernels/ and engine/cuda/'

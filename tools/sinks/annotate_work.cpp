@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/annotate_work.h"
 
-#include <fmt/core.h>
-
 #include <chrono>
 
 namespace convoy::tools {
@@ -13,7 +11,7 @@ using Clock = std::chrono::steady_clock;
 }  // namespace
 
 AnnotateWork::AnnotateWork(const std::vector<std::string>& class_names, const DrawOptions& options, WorkClocks* clocks)
-    : annotator_(class_names, options.labels), draws_latency_(options.latency), clocks_(clocks) {}
+    : annotator_(class_names, options.labels), options_(options), clocks_(clocks) {}
 
 std::unique_ptr<AnnotateWork> AnnotateWork::begin(std::span<const std::unique_ptr<PictureSink>> sinks, int input_index,
                                                   const InputInfo& input, int threads,
@@ -31,8 +29,7 @@ std::unique_ptr<AnnotateWork> AnnotateWork::begin(std::span<const std::unique_pt
 void AnnotateWork::frame(Result& result) {
     if (result.frame.undecodable) return;
     const Clock::time_point start = Clock::now();
-    picture_.draw(result.frame, annotator_, result.detections,
-                  draws_latency_ ? fmt::format("{:.1f} ms", result.latency_ms) : "");
+    picture_.draw(result, annotator_, options_);
     const Clock::time_point drawn = Clock::now();
     for (const Target& target : targets_) target.part->write({result, picture_});
     if (!clocks_) return;

@@ -42,7 +42,7 @@ private:
     };
     std::vector<Target> targets_;
     media::Annotator annotator_;
-    bool draws_latency_;
+    const DrawOptions options_;
     WorkClocks* clocks_;
     DrawnPicture picture_;
 };

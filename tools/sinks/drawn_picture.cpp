@@ -1,23 +1,38 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/drawn_picture.h"
 
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string>
 #include <utility>
+
+#include "tools/sinks/zone_counts.h"
 
 namespace convoy::tools {
 
-void DrawnPicture::draw(const Frame& frame, media::Annotator& annotator, std::span<const Detection> detections,
-                        const std::string& caption) {
+void DrawnPicture::draw(const Result& result, media::Annotator& annotator, const DrawOptions& options) {
+    const Frame& frame = result.frame;
     const PixelView& pixels = frame.pixels;
     shape_ = frame.pixel_width > 0 ? PixelShape{frame.pixel_width, frame.pixel_height} : usual_shape_;
     is_nv12_ = pixels.format == PixelFormat::nv12;
     has_image_ = !is_nv12_;
     has_shown_ = false;
+    const std::string caption = options.latency ? fmt::format("{:.1f} ms", result.latency_ms) : "";
+    std::vector<media::Outline> outlines;
+    if (options.zones) outlines = zone_outlines(*options.zones, result);
+    const auto draw_on = [&](auto& image) {
+        for (const Detection& d : result.detections)
+            if (std::find(options.blurred.begin(), options.blurred.end(), d.class_id) != options.blurred.end())
+                media::pixelate(image, d.box);
+        annotator.annotate(image, result.detections, caption, outlines);
+    };
     if (is_nv12_) {
         copy_nv12(pixels, nv12_);
-        annotator.annotate(nv12_, detections, caption);
+        draw_on(nv12_);
     } else {
         converter_.convert(pixels, image_);
-        annotator.annotate(image_, detections, caption);
+        draw_on(image_);
     }
 }
 

@@ -2,21 +2,23 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
-#include <string>
+#include <memory>
+#include <vector>
 
 #include <convoy/detection.h>
-#include <convoy/frame.h>
 #include <convoy/media/draw.h>
 #include <convoy/media/image.h>
 #include <convoy/media/image_converter.h>
+#include "tools/analysis/zones_file.h"
 
 namespace convoy::tools {
 
 /// What is drawn beside the boxes.
 struct DrawOptions {
     media::LabelStyle labels = media::LabelStyle::full;
-    bool latency = true;  ///< how long the frame took, in a corner
+    bool latency = true;                                ///< how long the frame took, in a corner
+    std::vector<int> blurred = {};                      ///< classes whose boxes are made unrecognisable
+    std::shared_ptr<const analysis::Zones> zones = {};  ///< with their counts; may be null
 };
 
 /// A picture that was drawn on, in the form that it came in, and in RGB for whoever needs that.
@@ -27,8 +29,7 @@ public:
     DrawnPicture(int pixel_width, int pixel_height) : usual_shape_{pixel_width, pixel_height} {}
 
     /// Draws on a copy of the frame's pixels, which are in host memory; the copy lasts until the next call.
-    void draw(const Frame& frame, media::Annotator& annotator, std::span<const Detection> detections,
-              const std::string& caption);
+    void draw(const Result& result, media::Annotator& annotator, const DrawOptions& options);
     /// Null where the picture came as RGB.
     media::Nv12Image* nv12() { return is_nv12_ ? &nv12_ : nullptr; }
     /// Made when it is first asked for.

@@ -25,7 +25,7 @@ std::unique_ptr<Sink> make_records(const PlannedRecords& records, const FormatNa
 
 Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names, const media::GiveUp& give_up) {
     Sinks sinks;
-    const FormatNames names = {class_names, FrameNames(plan.frame_stems)};
+    const FormatNames names = {class_names, FrameNames(plan.frame_stems), plan.drawing.zones};
     for (const PlannedRecords& records : plan.records) sinks.records.push_back(make_records(records, names, give_up));
     if (!plan.label_stems.empty())
         sinks.records.push_back(std::make_unique<YoloSink>(plan.label_stems, plan.label_classes, class_names, give_up));

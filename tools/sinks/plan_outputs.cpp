@@ -28,6 +28,9 @@ constexpr RecordKind kRecordKinds[] = {
     {"--mot", ".txt", &OutputOptions::mot, mot_format, OneFile::takes_one_input},
     {"--cvat", ".xml", &OutputOptions::cvat, cvat_format, OneFile::takes_pictures_or_one_video},
     {"--label-studio", ".json", &OutputOptions::label_studio, label_studio_format},
+    {"--zone-counts", ".csv", &OutputOptions::zone_counts, zone_counts_format, OneFile::takes_one_input},
+    {"--zone-visits", ".csv", &OutputOptions::zone_visits, zone_visits_format, OneFile::takes_one_input},
+    {"--zone-totals", ".json", &OutputOptions::zone_totals, zone_totals_format, OneFile::takes_one_input},
 };
 
 [[noreturn]] void usage(const std::string& sentence) { throw Error(ErrorKind::usage, sentence); }

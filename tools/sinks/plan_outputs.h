@@ -17,7 +17,7 @@ namespace convoy::tools {
 
 struct OutputOptions {
     /// Records: file, "-" for standard output, or a folder: ends in / or exists.
-    std::string jsonl, csv, coco, mot, cvat, label_studio;
+    std::string jsonl, csv, coco, mot, cvat, label_studio, zone_counts, zone_visits, zone_totals;
     std::string yolo;           ///< folder
     std::string video;          ///< file, or a folder: ends in / or exists
     std::string overlay;        ///< .mkv or .ass, or a folder: ends in / or exists

@@ -23,6 +23,21 @@ enum class LabelStyle {
     full,  ///< "person 87 %", or "person" where the box is narrow
 };
 
+/// A line, or a shape of lines, with a label at its first point.
+struct Outline {
+    struct Point {
+        float x = 0, y = 0;  ///< pixels
+    };
+    std::vector<Point> points;
+    bool closed = false;  ///< the last point is joined to the first
+    std::string label;
+};
+
+/// Makes what is in the box, and a few pixels around it, a pattern of squares that shows nothing of it: eight along the
+/// box's longer side, or fewer. Boxes may lie partly outside of the picture.
+void pixelate(Image& image, const Box& box);
+void pixelate(Nv12Image& image, const Box& box);
+
 /// Draws detections on pictures; keeps the glyphs that it has drawn once. One object serves one thread.
 class Annotator {
 public:
@@ -33,14 +48,17 @@ public:
     Annotator& operator=(Annotator&&) noexcept;
 
     /// Draws every detection as a box in its class's colour with a label, and `caption` (e.g. "7.4 ms"), unless empty,
-    /// in the top left corner. Line width and text size follow the picture's size. Labels stay inside the picture, and
-    /// go where they cover least of each other and of what is in boxes. Throws Error(usage) for an image that is not
-    /// whole.
-    void annotate(Image& image, std::span<const Detection> detections, const std::string& caption);
-    void annotate(Nv12Image& image, std::span<const Detection> detections, const std::string& caption);
+    /// in the top left corner; a detection's track is part of its label. Outlines lie under all of it. Line width and
+    /// text size follow the picture's size. Labels stay inside the picture, and go where they cover least of each other
+    /// and of what is in boxes. Throws Error(usage) for an image that is not whole.
+    void annotate(Image& image, std::span<const Detection> detections, const std::string& caption,
+                  std::span<const Outline> outlines = {});
+    void annotate(Nv12Image& image, std::span<const Detection> detections, const std::string& caption,
+                  std::span<const Outline> outlines = {});
 
 private:
-    void draw(const Canvas& canvas, std::span<const Detection> detections, const std::string& caption);
+    void draw(const Canvas& canvas, std::span<const Detection> detections, const std::string& caption,
+              std::span<const Outline> outlines);
 
     std::vector<std::string> names_;
     LabelStyle labels_;

@@ -90,6 +90,26 @@ void Canvas::fill(int x, int y, int w, int h, Color color, int opacity) const {
         x, y, w, h, [opacity](int, int) { return opacity; }, color);
 }
 
+void Canvas::line(float x0, float y0, float x1, float y1, int width, Color color) const {
+    const auto far = [](float value) { return !(std::fabs(value) < 1e7f); };
+    if (far(x0) || far(y0) || far(x1) || far(y1)) return;
+    const int half = width / 2;
+    const float dx = x1 - x0, dy = y1 - y0;
+    // Along the longer side, only where it may be seen.
+    const bool flat = std::fabs(dx) >= std::fabs(dy);
+    const float from = flat ? x0 : y0, length = flat ? dx : dy, slope = length != 0 ? (flat ? dy : dx) / length : 0;
+    const int first = int(std::lround(std::max(std::min(from, from + length), -float(width))));
+    const int last =
+        int(std::lround(std::min(std::max(from, from + length), float((flat ? width_ : height_) + width))));
+    for (int at = first; at <= last; ++at) {
+        const int across = int(std::lround((flat ? y0 : x0) + slope * (float(at) - from))) - half;
+        if (flat)
+            fill(at, across, 1, width, color);
+        else
+            fill(across, at, width, 1, color);
+    }
+}
+
 void Canvas::blend(int x, int y, int w, int h, const std::uint8_t* coverage, Color color) const {
     paint(
         x, y, w, h, [=](int column, int row) { return int(coverage[std::ptrdiff_t(row - y) * w + (column - x)]); },

@@ -22,6 +22,8 @@ public:
 
     /// Paints a rectangle; opacity 255 covers what was there.
     void fill(int x, int y, int w, int h, Color color, int opacity = 255) const;
+    /// Paints a line so many pixels wide, between points that may lie outside.
+    void line(float x0, float y0, float x1, float y1, int width, Color color) const;
     /// Paints a rectangle, each pixel with its own opacity: `coverage` is (h, w).
     void blend(int x, int y, int w, int h, const std::uint8_t* coverage, Color color) const;
 

@@ -12,12 +12,22 @@
 namespace convoy::media {
 namespace {
 
+constexpr Color kOutline{255, 255, 255};
+
 void draw_box(const Canvas& canvas, const PixelRect& r, int line, Color color) {
     const int vertical = std::min(line, r.h), horizontal = std::min(line, r.w);
     canvas.fill(r.x, r.y, r.w, vertical, color);
     canvas.fill(r.x, r.y + r.h - vertical, r.w, vertical, color);
     canvas.fill(r.x, r.y, horizontal, r.h, color);
     canvas.fill(r.x + r.w - horizontal, r.y, horizontal, r.h, color);
+}
+
+void draw_lines(const Canvas& canvas, const Outline& outline, int width) {
+    const std::size_t count = outline.points.size();
+    for (std::size_t i = 0; i + (outline.closed ? 0 : 1) < count; ++i) {
+        const Outline::Point &from = outline.points[i], &to = outline.points[(i + 1) % count];
+        canvas.line(from.x, from.y, to.x, to.y, width, kOutline);
+    }
 }
 
 void require_whole(bool is_whole) {
@@ -32,21 +42,35 @@ Annotator::~Annotator() = default;
 Annotator::Annotator(Annotator&&) noexcept = default;
 Annotator& Annotator::operator=(Annotator&&) noexcept = default;
 
-void Annotator::annotate(Image& image, std::span<const Detection> detections, const std::string& caption) {
+void Annotator::annotate(Image& image, std::span<const Detection> detections, const std::string& caption,
+                         std::span<const Outline> outlines) {
     require_whole(image.is_whole());
-    draw(image, detections, caption);
+    draw(image, detections, caption, outlines);
 }
 
-void Annotator::annotate(Nv12Image& image, std::span<const Detection> detections, const std::string& caption) {
+void Annotator::annotate(Nv12Image& image, std::span<const Detection> detections, const std::string& caption,
+                         std::span<const Outline> outlines) {
     require_whole(image.is_whole());
-    draw(image, detections, caption);
+    draw(image, detections, caption, outlines);
 }
 
-void Annotator::draw(const Canvas& canvas, std::span<const Detection> detections, const std::string& caption) {
+void Annotator::draw(const Canvas& canvas, std::span<const Detection> detections, const std::string& caption,
+                     std::span<const Outline> outlines) {
     const Measures m(canvas.width(), canvas.height());
     Font& font = fonts_->of_height(m.text);
     PixelRect corner = {};  // the caption's
     if (!caption.empty()) corner = {0, 0, font.width(caption) + 4 * m.padding, m.text + 2 * m.padding};
+    for (const Outline& outline : outlines) draw_lines(canvas, outline, m.line);
+    for (const Outline& outline : outlines) {
+        if (outline.label.empty() || outline.points.empty()) continue;
+        const int w = font.width(outline.label) + 2 * m.padding, h = m.text + m.padding;
+        const PixelRect first =
+            pixel_rect({outline.points[0].x, outline.points[0].y, 0, 0}, canvas.width(), canvas.height());
+        const int x = std::max(0, std::min(first.x, canvas.width() - w)),
+                  y = std::max(0, std::min(first.y, canvas.height() - h));
+        canvas.fill(x, y, w, h, kOutline);
+        font.draw(canvas, x + m.padding, y + m.padding / 2, outline.label, text_color(kOutline));
+    }
     for (const Detection& d : detections)
         draw_box(canvas, pixel_rect(d.box, canvas.width(), canvas.height()), m.line, class_color(d.class_id));
     const LabelLayout layout = {

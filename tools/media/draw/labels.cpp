@@ -96,7 +96,7 @@ std::vector<PlacedLabel> place_labels(std::span<const Detection> detections, con
         std::string text = label_of(detection, names);
         const int room = 2 * laid_out.box(number).w;
         if (style == LabelStyle::name || layout.width_of(text) + 2 * layout.padding > room)
-            text = name_of(detection.class_id, names);
+            text = name_of(detection, names);
         labels[number] = laid_out.place(number, text);
     }
     return labels;

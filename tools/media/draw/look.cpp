@@ -53,9 +53,14 @@ std::string name_of(int class_id, const std::vector<std::string>& names) {
     return id < names.size() ? names[id] : std::to_string(class_id);
 }
 
+std::string name_of(const Detection& detection, const std::vector<std::string>& names) {
+    const std::string name = name_of(detection.class_id, names);
+    return detection.track > 0 ? name + " #" + std::to_string(detection.track) : name;
+}
+
 std::string label_of(const Detection& detection, const std::vector<std::string>& names) {
-    if (!std::isfinite(detection.confidence)) return name_of(detection.class_id, names);
-    return name_of(detection.class_id, names) + " " + std::to_string(std::lround(detection.confidence * 100)) + " %";
+    if (!std::isfinite(detection.confidence)) return name_of(detection, names);
+    return name_of(detection, names) + " " + std::to_string(std::lround(detection.confidence * 100)) + " %";
 }
 
 }  // namespace convoy::media

@@ -33,6 +33,9 @@ PixelRect pixel_rect(const Box& box, int width, int height);
 /// "person", or the number of a class without a name.
 std::string name_of(int class_id, const std::vector<std::string>& names);
 
+/// The same with the number of its track, where it has one: "person #12".
+std::string name_of(const Detection& detection, const std::vector<std::string>& names);
+
 /// "person 87 %"
 std::string label_of(const Detection& detection, const std::vector<std::string>& names);
 

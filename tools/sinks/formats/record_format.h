@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/analysis/zones_file.h"
 #include "tools/sinks/frame_names.h"
 #include "tools/sinks/sink.h"
 
@@ -29,7 +30,8 @@ public:
 /// What a format calls things.
 struct FormatNames {
     std::vector<std::string> classes;
-    FrameNames frames = {};  ///< for those that know pictures alone
+    FrameNames frames = {};                             ///< for those that know pictures alone
+    std::shared_ptr<const analysis::Zones> zones = {};  ///< for those that count in them
 };
 
 /// docs/outputs.md has what each of them looks like.
@@ -39,5 +41,9 @@ std::unique_ptr<RecordFormat> coco_format(const FormatNames& names);
 std::unique_ptr<RecordFormat> mot_format(const FormatNames& names);
 std::unique_ptr<RecordFormat> cvat_format(const FormatNames& names);
 std::unique_ptr<RecordFormat> label_studio_format(const FormatNames& names);
+/// Of zones (docs/zones.md): over time, visit by visit, and in all.
+std::unique_ptr<RecordFormat> zone_counts_format(const FormatNames& names);
+std::unique_ptr<RecordFormat> zone_visits_format(const FormatNames& names);
+std::unique_ptr<RecordFormat> zone_totals_format(const FormatNames& names);
 
 }  // namespace convoy::tools
