@@ -29,6 +29,7 @@ struct Written {
         result.frame.time_s = finite(bytes);
         result.frame.pts_s = bytes.real();
         result.latency_ms = finite(bytes);
+        result.frame.pixels.width = 64, result.frame.pixels.height = 48;
         result.frame.undecodable = bytes.number() & 1;
         while (!bytes.empty()) {
             Detection d;
@@ -75,10 +76,36 @@ void check_record(const Written& input) {
         const json &read = record["detections"][i], &box = read.at("box");
         const auto id = std::size_t(d.class_id);
         require(read.at("class_id") == d.class_id && read.at("confidence").get<float>() == d.confidence);
-        require(is_same(read.at("class"), id < names.size() ? input.names[id] : std::to_string(id)));
+        require(is_same(read.at("class"), id < input.names.size() ? input.names[id] : std::to_string(id)));
         require(box.size() == 4 && box[0].get<float>() == d.box.x && box[1].get<float>() == d.box.y &&
                 box[2].get<float>() == d.box.w && box[3].get<float>() == d.box.h);
     }
+}
+
+/// The other formats that are JSON, and how many lines there are of the one that is not quoted by a library.
+void check_formats(const Written& input) {
+    InputInfo info;
+    info.path = input.path;
+    const tools::FormatNames names = {input.names, tools::FrameNames({input.path})};
+    const auto written = [&](tools::RecordFormat& format) {
+        std::string text = format.begin() + format.frame({info, 0, input.result});
+        format.end([&](const std::string& piece) { text += piece; });
+        return text;
+    };
+    const std::size_t pictures = input.result.frame.undecodable ? 0 : 1, boxes = input.result.detections.size();
+    const json coco = json::parse(written(*tools::coco_format(names)));
+    require(coco.at("images").size() == pictures && coco.at("annotations").size() == pictures * boxes);
+    const json tasks = json::parse(written(*tools::label_studio_format(names)));
+    require(tasks.size() == pictures);
+    const std::string csv = written(*tools::csv_format(names));
+    bool quoted = false;
+    std::size_t lines = 0;
+    for (const char c : csv) {
+        if (c == '"') quoted = !quoted;
+        if (c == '\n' && !quoted) ++lines;
+    }
+    require(!quoted && lines == boxes + 1);
+    require(written(*tools::cvat_format(names)).find('\0') == std::string::npos);
 }
 
 void check_others(const Written& input) {
@@ -108,6 +135,7 @@ void check_others(const Written& input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const Written input(Bytes(data, size));
     check_record(input);
+    check_formats(input);
     check_others(input);
     return 0;
 }

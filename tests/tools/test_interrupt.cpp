@@ -185,6 +185,8 @@ TEST_CASE("named pipes that nobody reads do not hold up the end") {
     };
     const std::vector<Case> cases = {
         {{"p.jpg", "--jsonl", "out"}, "out", "out"},
+        {{"p.jpg", "--jsonl", "x.jsonl", "--coco", "out"}, "out", "out"},
+        {{"p.jpg", "--yolo", "labels"}, "labels/p.txt", "'labels/p.txt'"},
         {{clip(), "--frames", "3", "--video", "out.mkv"}, "out.mkv", "'out.mkv'"},
         {{"p.jpg", "--pictures", "found"}, "found/p.jpg", "'found/p.jpg'"},
         {{"p.jpg", "--contact-sheet", "out.jpg"}, "out.jpg", "'out.jpg'"},
