@@ -151,6 +151,9 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_option("--yolo", output.yolo, "YOLO labels: a text file per picture and frame, and the classes' names")
         ->type_name("DIR")
         ->group(group);
+    app.add_option("--crops", output.crops, "what is in the boxes, cut out, by class; of a track its best sight alone")
+        ->type_name("DIR")
+        ->group(group);
     app.add_option("--video", output.video,
                    "annotated video: .mp4, .mkv or .mov, of --encoder jpeg .mkv or .avi; a folder gets one per input")
         ->type_name("FILE|DIR/")
@@ -238,6 +241,8 @@ void check_following_options(const RunOptions& options) {
     if (options.detection.blur.empty()) return;
     if (!output.overlay.empty())
         throw CLI::ValidationError("--blur", "cannot go with --overlay, which shows the recording as it is");
+    if (!output.crops.empty())
+        throw CLI::ValidationError("--blur", "cannot go with --crops, which shows what is in boxes as it is");
 }
 
 // Options of one encoder that another would pass over in silence.

@@ -30,10 +30,9 @@ inline void fill(tools::Part& part, int first, int count, int width = 64, int he
         result.frame.time_s = 1000 + i / 25.;  // as a container has it, from wherever it begins
         const media::Image image = synthetic(width, height, first + i);
         tools::DrawnPicture picture;
-        media::Annotator nobody({});
         Frame frame = rgb_frame(image.rgb.data(), width, height);
         frame.pixel_width = pixel_width, frame.pixel_height = pixel_height;
-        picture.draw(frame, nobody, {}, "");
+        picture.take(frame);
         part.write({result, picture});
     }
 }

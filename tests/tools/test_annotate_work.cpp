@@ -79,14 +79,20 @@ TEST_CASE("a picture is drawn on as it came, and is RGB for whoever asks", "[wor
     media::rgb_to_nv12(image, nv12);
     const Bytes before = nv12.bytes;
     media::Annotator annotator({"person"});
-    const std::vector<Detection> boxes = {{0, .9f, {30, 30, 40, 20}}};
     DrawnPicture picture;
-    picture.draw(rgb_frame(image.rgb.data(), kWidth, kHeight), annotator, boxes, "1 ms");
+    const auto draw = [&](const Frame& frame) {
+        Result result;
+        result.frame = frame;
+        result.detections = {{0, .9f, {30, 30, 40, 20}}};
+        result.latency_ms = 1;
+        picture.draw(result, annotator, {});
+    };
+    draw(rgb_frame(image.rgb.data(), kWidth, kHeight));
     CHECK(picture.nv12() == nullptr);
     const media::Image of_rgb = picture.image();
     Frame planar;
     planar.pixels = nv12.view();
-    picture.draw(planar, annotator, boxes, "1 ms");
+    draw(planar);
     REQUIRE(picture.nv12());
     CHECK(nv12.bytes == before);  // whoever made it may still need it
     CHECK(picture.nv12()->bytes != before);
@@ -94,7 +100,7 @@ TEST_CASE("a picture is drawn on as it came, and is RGB for whoever asks", "[wor
     media::Image expected;
     media::ImageConverter().convert(picture.nv12()->view(), expected);
     CHECK(picture.image().rgb == expected.rgb);
-    picture.draw(rgb_frame(image.rgb.data(), kWidth, kHeight), annotator, boxes, "1 ms");
+    draw(rgb_frame(image.rgb.data(), kWidth, kHeight));
     CHECK(picture.image().rgb == of_rgb.rgb);
 }
 

@@ -277,3 +277,55 @@ TEST_CASE("text has the width that it is said to have", "[draw]") {
     font.draw(thin, 5, 5, "i", {255, 255, 255});
     CHECK(ink(bold) > 2 * ink(thin));
 }
+
+TEST_CASE("what is in a pixelated box cannot be told from its mean, and nothing far from it changes", "[draw]") {
+    for (const auto& [width, height] : {std::pair{160, 120}, {161, 121}})
+        for (const Box& box : {Box{31.3f, 20.7f, 60, 33}, Box{-20, -20, 40, 40}, Box{150, 110, 50, 50},
+                               Box{40, 40, 3, 2}, Box{0, 0, 161, 121}}) {
+            INFO(width << "x" << height << ", box at " << box.x << ' ' << box.y);
+            media::Image fine{width, height, {}};  // a pattern of single pixels
+            for (int i = 0; i < width * height * 3; ++i)
+                fine.rgb.push_back(std::uint8_t(i / 3 % width + i / 3 / width) % 2 * 255);
+            media::Nv12Image planar;
+            planar.width = width, planar.height = height;
+            planar.bytes.resize(std::size_t(planar.pitch()) * std::size_t(height + planar.chroma_rows()));
+            for (std::size_t i = 0; i < planar.bytes.size(); ++i) planar.bytes[i] = std::uint8_t(i * 37);
+            const media::Image before = fine;
+            media::Nv12Image planar_before = planar;
+            media::pixelate(fine, box);
+            media::pixelate(planar, box);
+            const int margin = std::max(16, int(std::max(box.w, box.h)) / 8 + 4);
+            for (int y = 0; y < height; ++y)
+                for (int x = 0; x < width; ++x) {
+                    const float cx = float(x) + .5f, cy = float(y) + .5f;
+                    const bool inside =
+                        cx > box.x + 1 && cx < box.x + box.w - 1 && cy > box.y + 1 && cy < box.y + box.h - 1;
+                    const bool far = cx < box.x - float(margin) || cx > box.x + box.w + float(margin) ||
+                                     cy < box.y - float(margin) || cy > box.y + box.h + float(margin);
+                    const int grey = fine.row(y)[3 * x];
+                    if (inside && (grey < 110 || grey > 145)) FAIL("pixel " << x << ' ' << y << " is still " << grey);
+                    if (far && grey != before.row(y)[3 * x]) FAIL("pixel " << x << ' ' << y << " was changed");
+                    if (far && planar.luma_row(y)[x] != planar_before.luma_row(y)[x])
+                        FAIL("luma " << x << ' ' << y << " was changed");
+                    if (inside && x + 1 < width && std::abs(planar.luma_row(y)[x] - planar.luma_row(y)[x | 1]) > 0)
+                        FAIL("luma " << x << ' ' << y << " differs from its neighbour");
+                }
+        }
+}
+
+TEST_CASE("outlines are drawn where their points are, also beyond the picture", "[draw]") {
+    media::Annotator annotator({});
+    for (const bool closed : {false, true}) {
+        media::Image image{200, 160, {}};
+        image.rgb.assign(200 * 160 * 3, 0);
+        media::Outline outline{{{20, 30}, {150, 30}, {150, 100}, {20, 100}}, closed, ""};
+        const media::Outline beyond{{{-1e6f, 140}, {1e9f, 140}, {60, -400}, {60, 4000}}, false, ""};
+        annotator.annotate(image, {}, "", std::vector{outline, beyond});
+        const auto lit = [&](int x, int y) { return image.row(y)[3 * x] == 255; };
+        for (int x = 25; x < 148; ++x) REQUIRE((lit(x, 30) && lit(x, 100)));
+        for (int y = 33; y < 97; ++y) REQUIRE((lit(150, y) && lit(20, y) == closed));
+        CHECK_FALSE(lit(80, 60));
+        CHECK_FALSE(lit(30, 140));  // an end that is too far off to be meant
+        for (int y = 0; y < 160; ++y) REQUIRE(lit(60, y));
+    }
+}

@@ -168,6 +168,26 @@ TEST_CASE("labels are called like their pictures, and take no other file's place
     CHECK_THROWS_AS(claim_outputs(other, {"x.mp4"}, {}), Error);
 }
 
+TEST_CASE("crops lie below a folder in which nothing lies that is read") {
+    const Workplace here;
+    fs::create_directories("out/person");
+    for (const char* name : {"out/person/a-1.jpg", "out/b.jpg"}) test::write_file(name, "x");
+    OutputOptions options;
+    options.crops = "out";
+    CHECK_FALSE(options.none());
+    OutputPlan plan = plan_outputs(options, {"out/b.jpg"}, {"out/report.json"});
+    CHECK(plan.crops == "out/");
+    CHECK(make_sinks(plan, {}).pictures.size() == 1);
+    CHECK(
+        error_of(options, {"./out/person/a-1.jpg"}).second ==
+        "./out/person/a-1.jpg is an input and might be overwritten by what is written below out/; name another folder");
+    const media::OutputLocks held = claim_outputs(plan, {"out/b.jpg"}, {});
+    OutputPlan other = plan_outputs(options, {"b.mp4"}, {});
+    CHECK_THROWS_AS(claim_outputs(other, {"b.mp4"}, {}), Error);
+    options.crops = "out/b.jpg";
+    CHECK(error_of(options, {"a.mp4"}).second.find("is no folder") != std::string::npos);
+}
+
 TEST_CASE("an overlay is a file for each video, copied where it can be read again") {
     const Workplace here;
     fs::create_directory("in");

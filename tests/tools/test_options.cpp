@@ -147,6 +147,8 @@ TEST_CASE("every option reaches its field") {
                          "l.json",
                          "--yolo",
                          "labels",
+                         "--crops",
+                         "crops",
                          "--video",
                          "v.mp4",
                          "--pictures",
@@ -213,6 +215,7 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.output.cvat == "b.xml");
     CHECK(o.output.label_studio == "l.json");
     CHECK(o.output.yolo == "labels");
+    CHECK(o.output.crops == "crops");
     CHECK(o.output.video == "v.mp4");
     CHECK(o.output.pictures == "p");
     CHECK(o.output.contact_sheet == "c.jpg");
@@ -273,6 +276,11 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--ignore-regions", "nan,2,3,4"}, "0 or more"},
         {{"a.mp4", "--max-boxes", "0"}, "--max-boxes"},
         {{"a.mp4", "--frames", "-3"}, "--frames"},
+        {{"a.mp4", "--blur", "person", "--overlay", "o.mkv"}, "--blur: cannot go with --overlay"},
+        {{"a.mp4", "--blur", "person", "--crops", "o"}, "--blur: cannot go with --crops"},
+        {{"a.mp4", "--zone-counts", "c.csv"}, "--zone-counts: needs --zones"},
+        {{"a.mp4", "--zone-visits", "c.csv"}, "--zone-visits: needs --zones"},
+        {{"a.mp4", "--zone-totals", "c.json"}, "--zone-totals: needs --zones"},
         {{"a.mp4", "--stream", "-1"}, "--stream"},
         {{"a.mp4", "--every", "0"}, "--every"},
         {{"a.mp4", "--start", "1:60"}, "--start: '1:60' is no time"},

@@ -9,6 +9,7 @@ import contextlib
 import csv
 import io
 import json
+import math
 import os
 import shutil
 import signal
@@ -20,7 +21,7 @@ import time
 import xml.etree.ElementTree
 
 KINDS = {"--jsonl": "r.jsonl", "--csv": "r.csv", "--coco": "coco.json", "--mot": "mot/", "--cvat": "cvat/",
-         "--label-studio": "tasks.json", "--yolo": "labels"}
+         "--label-studio": "tasks.json", "--yolo": "labels", "--crops": "crops"}
 ENDS = {"coco.json": '],"images":[],"categories":[]}', "tasks.json": "]", "cvat/clip.xml": "</annotations>"}
 ODD = 'a "b", <c>.jpg'
 
@@ -112,6 +113,18 @@ def check_yolo(folder, records):
              [[d["class_id"], *d["box"]] for d in r["detections"]], f"labels of {stem(r)}")
 
 
+def check_crops(folder, records):
+    """A JPEG for each box, of its size."""
+    expected = {f"{d['class']}/{stem(r)}-{number}.jpg": d["box"] for r in records for number, d in enumerate(r["detections"], 1)}
+    found = {f"{name}/{file}" for name in os.listdir(f"{folder}/crops") for file in os.listdir(f"{folder}/crops/{name}")}
+    check(found == set(expected), f"crops: {sorted(found ^ set(expected))[:4]}")
+    for file, (x, y, w, h) in list(expected.items())[::7]:
+        told = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=width,height", "-of", "csv=p=0",
+                               f"{folder}/crops/{file}"], capture_output=True, text=True, check=True)
+        size = tuple(map(int, told.stdout.split(",")[:2]))
+        check(size == (math.ceil(x + w) - math.floor(x), math.ceil(y + h) - math.floor(y)), f"crops: {file} has {size}")
+
+
 def check_pycocotools(folder, records):
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
@@ -144,7 +157,7 @@ def check_motmetrics(folder, records):
 
 
 READERS = {"pycocotools": check_pycocotools, "motmetrics": check_motmetrics}
-OWN = (check_csv, check_cvat, check_label_studio, check_yolo)
+OWN = (check_csv, check_cvat, check_label_studio, check_yolo, check_crops)
 
 
 def command(arguments, inputs, kinds=KINDS):
@@ -164,7 +177,7 @@ def stopped(arguments, folder, number):
     for old in ("r.jsonl", "r.csv", "coco.json", "tasks.json"):
         if os.path.exists(f"{folder}/{old}"):
             os.remove(f"{folder}/{old}")
-    for old in ("labels", "mot", "cvat"):
+    for old in ("labels", "mot", "cvat", "crops"):
         shutil.rmtree(f"{folder}/{old}", ignore_errors=True)
     with subprocess.Popen(command(arguments, ["clip.mp4"]), cwd=folder, stderr=subprocess.PIPE, text=True) as child:
         end = time.monotonic() + 60

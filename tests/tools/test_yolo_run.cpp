@@ -357,6 +357,9 @@ TEST_CASE("a part of a recording, and each so manieth frame, have the boxes and 
         CHECK(video->info().duration_s == Approx(25 * .7).margin(.05));
         CHECK(frames_in_video(folder / "v.mp4") == 25);
     }
+    // In parts, the first of which have no frame that is wanted.
+    REQUIRE(run_of({"--start", "9", "--frames", "5", "--video", "p.mp4"}).size() == 5);
+    CHECK(frames_in_video(folder / "p.mp4") == 5);
     const Finished behind = yolo_run(folder, {clip(), "--start", "100", "--jsonl", "-"});
     CHECK(behind.status == 1);
     CHECK(contains(behind.err, "ends before the time"));

@@ -100,6 +100,44 @@ TEST_CASE("a device that fails costs time and status 3, not one record") {
     CHECK(frames_in_video(folder / "v.mp4") == std::int64_t(rest.size()));
 }
 
+TEST_CASE("things have the same numbers and counts on any devices, drawn on or not, and records agree with counts") {
+    const TemporaryFolder folder;
+    write_file(folder / "zones.json", R"({"unit": "share", "zones": [{"name": "left, half", "points": [[0, 0], [0.5, 0],
+        [0.5, 1], [0, 1]]}], "lines": [{"name": "middle", "points": [[0.5, 0], [0.5, 1]], "classes": ["person"]}]})");
+    std::vector<std::string> expected_files;
+    std::vector<json> expected;
+    for (const auto& [device, video] : {std::pair{"cpu", false}, {"cpu", true}, {"cpu:0,cpu:1", true}}) {
+        Arguments arguments = with({clip(), "--threads", device == std::string("cpu") ? "1" : "2", "--device", device,
+                                    "--zones", "zones.json", "--jsonl", "t.jsonl", "--zone-counts", "c.csv",
+                                    "--zone-visits", "v.csv", "--zone-totals", "t.json", "--size", "192"},
+                                   video ? Arguments{"--video", "t.mp4"} : Arguments{});
+        const Finished finished = yolo_run(folder, arguments);
+        INFO(device << ": " << finished.err);
+        REQUIRE(finished.status == 0);
+        std::vector<json> records = records_in(read_file(folder / "t.jsonl"));
+        std::set<std::int64_t> tracks;
+        for (json& record : records) {
+            record.erase("latency_ms");
+            for (const json& d : record["detections"])
+                if (d.contains("track")) tracks.insert(d["track"].get<std::int64_t>());
+        }
+        REQUIRE(tracks.size() > 5);
+        CHECK(*tracks.rbegin() == std::int64_t(tracks.size()));  // without gaps
+        const std::vector<std::string> files = {read_file(folder / "c.csv"), read_file(folder / "v.csv"),
+                                                read_file(folder / "t.json")};
+        if (expected.empty()) expected = records, expected_files = files;
+        CHECK(records == expected);
+        CHECK(files == expected_files);
+        const json line = json::parse(files[2])["lines"][0];
+        CHECK(contains(finished.out + finished.err,
+                       "middle " + line["in"].dump() + " in, " + line["out"].dump() + " out"));
+        if (video) CHECK(frames_in_video(folder / "t.mp4") == 240);
+    }
+    const Finished wrong = yolo_run(folder, {clip(), "--zones", "t.jsonl", "--csv", "x.csv"});
+    CHECK(wrong.status == 1);
+    CHECK(contains(wrong.err, "t.jsonl"));
+}
+
 TEST_CASE("several recordings at once: each in its own order, batches mixed") {
     const TemporaryFolder folder;
     const std::string other = other_clip(folder);

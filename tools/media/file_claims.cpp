@@ -68,6 +68,17 @@ void FileClaims::writes(const std::string& path) {
                     " are the same file, which is named for two outputs; give each a file of its own");
 }
 
+void FileClaims::writes_below(const std::string& folder) const {
+    std::error_code error;
+    const auto canonical = [&](const std::string& path) { return fs::weakly_canonical(fs::absolute(path), error); };
+    const std::string begin = canonical(folder + "/.").string() + "/";
+    for (const auto& [id, read] : read_)
+        if (const std::string rest = canonical(read.path).string();
+            rest.starts_with(begin) && rest.find('/', begin.size()) != rest.npos)
+            usage(read.path + " is " + read.what + " and might be overwritten by what is written below " + folder +
+                  "; name another folder");
+}
+
 void FileClaims::writes_numbered(const std::string& stem, std::string_view ending) {
     const std::string name = fs::path(stem).filename().string();
     std::error_code error;

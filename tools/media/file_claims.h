@@ -26,6 +26,9 @@ public:
     /// file, which is in the folder already.
     void writes_numbered(const std::string& stem, std::string_view ending);
 
+    /// Throws the same where what is read lies in a folder below this one: any file in there may be replaced.
+    void writes_below(const std::string& folder) const;
+
 private:
     using Id = std::tuple<dev_t, ino_t, std::string>;
     struct Read {

@@ -20,8 +20,10 @@ std::unique_ptr<AnnotateWork> AnnotateWork::begin(std::span<const std::unique_pt
     std::unique_ptr<AnnotateWork> work(new AnnotateWork(class_names, options, clocks));
     work->picture_ = {input.pixel_width, input.pixel_height};
     for (const auto& sink : sinks)
-        if (std::unique_ptr<Part> part = sink->begin_part(input_index, input, threads))
+        if (std::unique_ptr<Part> part = sink->begin_part(input_index, input, threads)) {
             work->targets_.push_back({sink.get(), std::move(part)});
+            work->draws_ = work->draws_ || sink->wants_drawing();
+        }
     if (work->targets_.empty()) return nullptr;
     return work;
 }
@@ -29,7 +31,7 @@ std::unique_ptr<AnnotateWork> AnnotateWork::begin(std::span<const std::unique_pt
 void AnnotateWork::frame(Result& result) {
     if (result.frame.undecodable) return;
     const Clock::time_point start = Clock::now();
-    picture_.draw(result, annotator_, options_);
+    if (draws_) picture_.draw(result, annotator_, options_);
     const Clock::time_point drawn = Clock::now();
     for (const Target& target : targets_) target.part->write({result, picture_});
     if (!clocks_) return;

@@ -42,6 +42,7 @@ private:
     };
     std::vector<Target> targets_;
     media::Annotator annotator_;
+    bool draws_ = false;
     const DrawOptions options_;
     WorkClocks* clocks_;
     DrawnPicture picture_;

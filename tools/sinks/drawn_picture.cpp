@@ -11,13 +11,19 @@
 
 namespace convoy::tools {
 
-void DrawnPicture::draw(const Result& result, media::Annotator& annotator, const DrawOptions& options) {
-    const Frame& frame = result.frame;
-    const PixelView& pixels = frame.pixels;
+void DrawnPicture::take(const Frame& frame) {
     shape_ = frame.pixel_width > 0 ? PixelShape{frame.pixel_width, frame.pixel_height} : usual_shape_;
-    is_nv12_ = pixels.format == PixelFormat::nv12;
+    is_nv12_ = frame.pixels.format == PixelFormat::nv12;
     has_image_ = !is_nv12_;
     has_shown_ = false;
+    if (is_nv12_)
+        copy_nv12(frame.pixels, nv12_);
+    else
+        converter_.convert(frame.pixels, image_);
+}
+
+void DrawnPicture::draw(const Result& result, media::Annotator& annotator, const DrawOptions& options) {
+    take(result.frame);
     const std::string caption = options.latency ? fmt::format("{:.1f} ms", result.latency_ms) : "";
     std::vector<media::Outline> outlines;
     if (options.zones) outlines = zone_outlines(*options.zones, result);
@@ -27,13 +33,7 @@ void DrawnPicture::draw(const Result& result, media::Annotator& annotator, const
                 media::pixelate(image, d.box);
         annotator.annotate(image, result.detections, caption, outlines);
     };
-    if (is_nv12_) {
-        copy_nv12(pixels, nv12_);
-        draw_on(nv12_);
-    } else {
-        converter_.convert(pixels, image_);
-        draw_on(image_);
-    }
+    is_nv12_ ? draw_on(nv12_) : draw_on(image_);
 }
 
 const media::Image& DrawnPicture::image() {

@@ -28,7 +28,9 @@ public:
     /// The shape of a pixel where a frame has none of its own: InputInfo's.
     DrawnPicture(int pixel_width, int pixel_height) : usual_shape_{pixel_width, pixel_height} {}
 
-    /// Draws on a copy of the frame's pixels, which are in host memory; the copy lasts until the next call.
+    /// A copy of the frame's pixels, which are in host memory; it lasts until the next call.
+    void take(const Frame& frame);
+    /// The same, with what was found drawn on it.
     void draw(const Result& result, media::Annotator& annotator, const DrawOptions& options);
     /// Null where the picture came as RGB.
     media::Nv12Image* nv12() { return is_nv12_ ? &nv12_ : nullptr; }

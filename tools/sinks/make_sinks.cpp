@@ -2,6 +2,7 @@
 #include "tools/sinks/make_sinks.h"
 
 #include "tools/sinks/contact_sheet_sink.h"
+#include "tools/sinks/crops_sink.h"
 #include "tools/sinks/overlay_sink.h"
 #include "tools/sinks/per_input_sink.h"
 #include "tools/sinks/picture_files_sink.h"
@@ -46,6 +47,7 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
         add(plan.picture_stems.size(),
             std::make_unique<PictureFilesSink>(plan.picture_stems, plan.by_kind, give_up, sinks.jpegs,
                                                encoding.quality < 0 ? media::kJpegQuality : encoding.quality));
+    if (!plan.crops.empty()) add(plan.frame_stems.size(), std::make_unique<CropsSink>(plan.crops, names, give_up));
     if (!plan.contact_sheet.empty())
         sinks.pictures.push_back(std::make_unique<ContactSheetSink>(plan.contact_sheet, give_up));
     return sinks;

@@ -21,6 +21,7 @@ public:
     PerInputSink(std::unique_ptr<PictureSink> sink, media::GiveUp give_up);
 
     std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
+    bool wants_drawing() const override { return sink_->wants_drawing(); }
     void append(Part& part, std::span<const FramePlace> places) override;
     void end_input(int input_index, bool whole) override;
     void close() override { sink_->close(); }

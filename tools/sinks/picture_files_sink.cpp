@@ -1,73 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/picture_files_sink.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
-#include <sstream>
-#include <system_error>
 #include <utility>
 
 #include <convoy/error.h>
 #include "tools/media/files.h"
-#include "tools/media/unfinished.h"
+#include "tools/sinks/hidden_folder.h"
 
 namespace fs = std::filesystem;
 
 namespace convoy::tools {
-namespace {
-
-/// A hidden folder beside `first`, the first of the files that will come out of it; gone with the object.
-class HiddenFolder {
-public:
-    explicit HiddenFolder(const std::string& first) {
-        const std::string begin = (fs::path(first).parent_path() / media::unfinished_prefix(first)).string();
-        for (int i = 0; kept_ < 0; ++i) {
-            path_ = fmt::format("{}{}-{}.part", begin, ::getpid(), i);
-            if (::mkdir(path_.c_str(), 0700) != 0) {
-                if (errno != EEXIST) media::throw_output(first, media::system_message(errno));
-                continue;
-            }
-            kept_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-            if (kept_ < 0) media::throw_output(first, media::system_message(errno));
-            if (!media::keep_unfinished(kept_)) ::close(std::exchange(kept_, -1));
-        }
-    }
-    ~HiddenFolder() {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-        ::close(kept_);
-    }
-    HiddenFolder(const HiddenFolder&) = delete;
-    HiddenFolder& operator=(const HiddenFolder&) = delete;
-
-    std::string file(std::int64_t number) const { return fmt::format("{}/{:06}.jpg", path_, number); }
-
-private:
-    std::string path_;
-    int kept_ = -1;  // for others to see that its process lives
-};
-
-/// Gives a finished file its name, by the rules of media::OutputFile: links are followed, devices written.
-void place_file(const std::string& from, const std::string& to, const media::GiveUp& give_up) {
-    {
-        media::OutputFile output(to);
-        if (!output.is_direct() && std::rename(from.c_str(), output.temporary().c_str()) == 0) return output.commit();
-    }
-    std::ostringstream bytes;  // a device, or it lies on another disk
-    bytes << std::ifstream(from, std::ios::binary).rdbuf();
-    media::write_file(to, bytes.view(), give_up);
-}
-
-}  // namespace
-
 class PictureFilesSink::FilesPart : public Part {
 public:
     FilesPart(int input, bool is_video, const std::string& stem, std::shared_ptr<media::JpegEncoders> jpegs,
@@ -81,14 +27,7 @@ public:
 
     void write(const AnnotatedFrame& frame) override {
         const std::string path = folder_.file(written_);
-        try {
-            write_jpeg(path, frame.picture);
-        } catch (const Error& error) {  // names the file as people know it
-            std::string sentence = error.what();
-            if (const auto at = sentence.find(path); at != std::string::npos)
-                sentence.replace(at, path.size(), stem_ + (in_video ? "-….jpg" : ".jpg"));
-            throw Error(error.kind(), sentence);
-        }
+        folder_.write(path, stem_ + (in_video ? "-….jpg" : ".jpg"), [&] { write_jpeg(path, frame.picture); });
         const std::lock_guard lock(mutex_);
         ++written_;
     }

@@ -22,7 +22,7 @@ namespace convoy::tools {
 /// the input nor its time from the input's first frame is known: `result` has its number within the part and the
 /// container's stamp.
 struct AnnotatedFrame {
-    const Result& result;
+    const Result& result;  ///< its pixels are as they came; no track is known yet
     DrawnPicture& picture;
 };
 
@@ -31,6 +31,7 @@ struct FramePlace {
     std::int64_t index = 0;                                   ///< within its input, from 0
     double time_s = 0;                                        ///< from the input's first frame
     double pts_s = std::numeric_limits<double>::quiet_NaN();  ///< the container's own stamp
+    std::vector<std::int64_t> tracks = {};                    ///< of each detection, Detection::track
 };
 
 /// Calls `each` for all, for one that comes behind a failed one, too; then throws the first Error.
@@ -65,6 +66,8 @@ public:
     /// Begins a part of an input, from any thread; several may be open at once. `threads` is how many CPU threads it
     /// may use; 0: as many as it likes. Null when the sink takes nothing of this input.
     virtual std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) = 0;
+    /// Whether its parts look at AnnotatedFrame::picture.
+    virtual bool wants_drawing() const { return true; }
     /// Puts the next frames of a part where they belong: an input's parts in their order, from one thread, a place for
     /// each frame in the order of writing. As a rule once, with all of a part's frames after its end(). A part without
     /// end may be appended bit by bit while another thread goes on with it (no more places than frames written): then

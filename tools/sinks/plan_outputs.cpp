@@ -170,6 +170,7 @@ void check_collisions(const OutputPlan& plan, const std::vector<std::string>& in
         for (const std::string& part : media::playlist_files(input)) claims.reads(part, "a part of " + input);
     }
     for (const std::string& output : outputs_of(plan, inputs, reports)) claims.writes(output);
+    if (!plan.crops.empty()) claims.writes_below(plan.crops);
     for_frame_files(plan, [&](const std::vector<std::string>& stems, const char* ending) {
         for (std::size_t i = 0; i < stems.size(); ++i)
             if (!media::is_picture(inputs[i])) claims.writes_numbered(stems[i], ending);
@@ -181,7 +182,8 @@ void check_collisions(const OutputPlan& plan, const std::vector<std::string>& in
 bool OutputOptions::none() const {
     const bool records = std::any_of(std::begin(kRecordKinds), std::end(kRecordKinds),
                                      [&](const RecordKind& kind) { return !(this->*kind.path).empty(); });
-    return !records && yolo.empty() && video.empty() && overlay.empty() && pictures.empty() && contact_sheet.empty();
+    return !records && yolo.empty() && crops.empty() && video.empty() && overlay.empty() && pictures.empty() &&
+           contact_sheet.empty();
 }
 
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
@@ -205,6 +207,11 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
         check_folder(options.yolo);
         plan.label_stems = frame_stems(as_folder(options.yolo), inputs);
         plan.label_classes = as_folder(options.yolo) + "classes.txt";
+    }
+    if (!options.crops.empty()) {
+        plan.folders.push_back(options.crops);
+        check_folder(options.crops);
+        plan.crops = as_folder(options.crops);
     }
     if (!options.video.empty()) plan_annotated_videos(options, inputs, plan);
     if (!options.overlay.empty()) {
@@ -241,6 +248,8 @@ media::OutputLocks claim_outputs(OutputPlan& plan, const std::vector<std::string
         for (std::size_t i = 0; i < stems.size(); ++i)  // one stands for all of a video
             if (!media::is_picture(inputs[i])) locks.require(stems[i] + "-000000" + ending);
     });
+    if (!plan.crops.empty())  // stands for those of all its classes
+        for (const std::string& stem : plan.frame_stems) locks.require(plan.crops + stem + ".jpg");
     return locks;
 }
 

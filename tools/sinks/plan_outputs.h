@@ -19,6 +19,7 @@ struct OutputOptions {
     /// Records: file, "-" for standard output, or a folder: ends in / or exists.
     std::string jsonl, csv, coco, mot, cvat, label_studio, zone_counts, zone_visits, zone_totals;
     std::string yolo;           ///< folder
+    std::string crops;          ///< folder
     std::string video;          ///< file, or a folder: ends in / or exists
     std::string overlay;        ///< .mkv or .ass, or a folder: ends in / or exists
     std::string pictures;       ///< folder
@@ -53,6 +54,7 @@ struct OutputPlan {
     DrawOptions drawing;
     std::vector<std::string> picture_stems;  ///< paths without .jpg or -000123.jpg
     std::vector<std::string> label_stems;    ///< of --yolo: paths without .txt or -000123.txt
+    std::string crops;                       ///< folder
     std::string label_classes;               ///< of --yolo: the file with the classes' names
     std::vector<std::string> frame_stems;    ///< what pictures are called in records: the same without a folder
     std::vector<std::string> folders;        ///< to create

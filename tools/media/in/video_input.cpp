@@ -73,7 +73,12 @@ std::shared_ptr<const Segment> VideoInput::read_segment() {
             std::shared_ptr<FramePart> part = hand_out_->next();
             if (hand_out_->ended()) hand_out_.reset();
             trim(*part);
-            if (!part->frames.empty()) return part;
+            row_begins_ |= part->first;
+            part->first = row_begins_;
+            if (!part->frames.empty()) {
+                row_begins_ = false;
+                return part;
+            }
             add_damage(notes_, part->notes);
             continue;
         }

@@ -44,6 +44,7 @@ private:
     const FrameWindow window_;
     std::int64_t held_ = 0;    // frames in the window so far
     std::int64_t frames_ = 0;  // handed out, where only so many are wanted
+    bool row_begins_ = false;  // with the next part that has frames
     bool past_end_ = false;    // of the window
     Segmenter segmenter_;
     std::unique_ptr<HandOut> hand_out_;
