@@ -30,7 +30,10 @@ struct TrackerOptions {
 
 /// Follows the things of one input through its frames: ByteTrack (Zhang et al., ECCV 2022). Detections that a detector
 /// is sure of are paired with the tracks by the overlap with the boxes that a Kalman filter predicts; those it is not
-/// sure of, which are often things half hidden, then with the tracks that are left, but they begin none.
+/// sure of, which are often things half hidden, then with the tracks that are left, but they begin none. (The
+/// authors' program keeps the second pairing from tracks out of sight. Here they take part: over five seeds of each
+/// scene of test_tracking.py, MOTA rises in all, in the crowd from .70 to .78. The price is in the shakiest scene,
+/// whose numbers switch more often, 34 times instead of 21, at the same IDF1.)
 ///
 /// * Numbers. A thing has its number from its second sight on, which must be on the next frame that is looked at. So a
 ///   false alarm of one frame has none, and the numbers count 1, 2, 3, … without gaps in the order of second sights
