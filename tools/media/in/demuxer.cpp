@@ -275,7 +275,9 @@ bool Demuxer::read_next(AVPacket& packet) {
         if (code >= 0 && !gap_is_amid_) {
             note_arrival();
             expect_something();
-            ends_in_half_ = packet.flags & AV_PKT_FLAG_CORRUPT;
+            const bool is_half = packet.flags & AV_PKT_FLAG_CORRUPT;
+            if (is_half && packet.stream_index == chosen_->index && packets_ == chosen_->nb_frames) continue;
+            ends_in_half_ = is_half;
             if (packet.stream_index != chosen_->index) continue;
             keep_time(packet);
             return true;
@@ -292,6 +294,8 @@ bool Demuxer::read_next(AVPacket& packet) {
 }
 
 void Demuxer::keep_time(const AVPacket& packet) {
+    ++packets_;
+    last_packet_ = {packet.pos, packet.size};
     double begin_s = end_s_, duration_s = frame_s_;
     if (const double stamp_s = stream_->seconds(packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts);
         std::isfinite(stamp_s)) {

@@ -17,6 +17,7 @@
 #include "tools/media/av_handles.h"
 #include "tools/media/av_io.h"
 #include "tools/media/in/http_body.h"
+#include "tools/media/in/lost_end.h"
 #include "tools/media/in/video_stream.h"
 #include "tools/media/reach.h"
 
@@ -110,6 +111,9 @@ private:
     bool has_gap() const { return !gap_.empty() && !body(); }
     void break_off(const std::string& reason);
     int disk_error() const;
+    bool is_file() const;
+    bool has_all();
+    const EndOfFile& file_end();
     std::optional<double> own_duration_s() const;
     std::optional<double> stated_s() const;
     std::optional<double> missing_s() const;
@@ -145,10 +149,13 @@ private:
     std::string broken_off_, why_ended_;
     SegmentNotes notes_;
     bool ended_ = false, ends_in_half_ = false;
+    std::optional<EndOfFile> file_end_;
 
     double frame_s_;                 // a frame's duration
     std::optional<double> first_s_;  // container time of the first packet
     double end_s_ = 0;               // of the packets so far, from the first one's begin
+    std::int64_t packets_ = 0;
+    LastPacket last_packet_;
 };
 
 }  // namespace convoy::media

@@ -14,7 +14,6 @@
 #include "tools/media/files.h"
 #include "tools/media/in/damage.h"
 #include "tools/media/in/demuxer.h"
-#include "tools/media/in/lost_end.h"
 
 namespace convoy::media {
 namespace {
@@ -79,7 +78,7 @@ void Demuxer::end(int code) {
         break_off(gap_);
     else if (const int error = is_recording() ? disk_error() : 0)
         break_off(av_message(error));
-    else if (code != AVERROR_EOF)
+    else if (code != AVERROR_EOF && !has_all() && file_end().kind != FileEnd::cut)
         why_ended_ = Clock::now() > deadline_ ? "nothing more came for too long"
                                               : "reading ended early (" + av_message(code) + ")" +
                                                     (stream_in_ ? "; a pipe cannot be read back: give the file" : "");
@@ -258,6 +257,21 @@ std::optional<double> Demuxer::missing_s() const {
     return *stated - end_s_ - std::max(first_s_.value_or(0), 0.);
 }
 
+bool Demuxer::is_file() const { return !is_url(info_.path) && !stream_in_ && !asks_again_; }
+
+const EndOfFile& Demuxer::file_end() {
+    if (!file_end_)
+        file_end_ = is_file() ? end_of_file(info_.path, context_->iformat->name, last_packet_) : EndOfFile();
+    return *file_end_;
+}
+
+/// Of a recording: whether every picture has come, so that what cannot be read behind them is none.
+bool Demuxer::has_all() {
+    if (!is_recording()) return false;
+    if (chosen_->nb_frames > 0 && packets_ == chosen_->nb_frames) return true;
+    return file_end().kind == FileEnd::whole || missing_s().value_or(frame_s_) < .5 * frame_s_;
+}
+
 /// libav takes a file that is cut short for one that ends; an index that names bytes behind the end, or a stated
 /// duration or size that is not reached, tells.
 void Demuxer::check_cut_short() {
@@ -265,13 +279,12 @@ void Demuxer::check_cut_short() {
     const std::int64_t size = context_->pb ? avio_size(context_->pb) : -1;
     const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(chosen_, entries - 1) : nullptr;
     const bool bytes_missing = last && size > 0 && last->pos + last->size > size;
-    const bool is_file = !is_url(info_.path) && !stream_in_;
     const bool has_half = ends_in_half_ && !(context_->iformat->flags & AVFMT_TS_DISCONT);
-    const std::string lost = has_half ? "the file is cut short, amid its last packet"
+    const std::string lost = has_half && file_end().kind != FileEnd::whole
+                                 ? "the file is cut short, amid its last packet"
                              : bytes_missing || missing_s().value_or(0) > longest_missing_s()
                                  ? "the file is cut short, the rest of the video is missing"
-                             : is_file ? lost_end(info_.path, context_->iformat->name)
-                                       : "";
+                                 : file_end().lack;
     if (!lost.empty()) note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_, lost);
 }
 
