@@ -154,8 +154,14 @@ TEST_CASE("a playlist's part that is missing is named, and nothing behind it is 
     at.write("error.ts", "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>");
     at.write("zeros.ts", std::string(20000, '\0'));
     at.write("cut.ts", read_file(at.folder / "clip.ts").substr(0, 187));
+    at.write("tables.ts", read_file(at.folder / "clip.ts").substr(188, 376));  // of what is in it
+    at.write("table.ts", read_file(at.folder / "clip.ts").substr(188, 188));
     std::filesystem::create_directory(at.folder / "x.m3u8.d");
-    const std::string lacks[][2] = {{"missing.ts", "cannot be opened (No such file"},
+    std::filesystem::create_directory(at.folder / "folder.ts");
+    const std::string lacks[][2] = {{"folder.ts", "cannot be opened (Is a directory"},
+                                    {"tables.ts", "is cut short: it holds no picture"},
+                                    {"table.ts", "is cut short: it holds no picture"},
+                                    {"missing.ts", "cannot be opened (No such file"},
                                     {"x.m3u8.d/missing.ts", "cannot be opened (No such file"},
                                     {"empty.ts", "is empty"},
                                     {"zeros.ts", "is empty, but for zeros"},
@@ -170,9 +176,40 @@ TEST_CASE("a playlist's part that is missing is named, and nothing behind it is 
             CAPTURE(parts, error);
             CHECK(has(error, "list.m3u8' "));
             CHECK(has(error, "a part of it, " + at.folder / name + ", " + why));
-            CHECK(has(error, "put it there") == parts.starts_with(part));
+            CHECK(has(error, has(error, "ended early") ? "put it there" : "cannot be read"));
             CHECK(frames == (parts.starts_with(part) ? 30 : 0));
         }
+    }
+}
+
+TEST_CASE("a playlist's part that is half, or shorter than the list says, is named behind what comes before",
+          "[reach]") {
+    const Place at;
+    if (!at.ready) return;
+    const auto check_cut = [&](const std::string& part, const std::string& why) {
+        std::size_t frames = 0;
+        const std::string error = read(at.folder / "list.m3u8", frames);
+        CAPTURE(part, error, frames);
+        CHECK(has(error, "list.m3u8' ended early"));
+        CHECK(has(error, "a part of it, " + at.folder / part + ", " + why));
+        CHECK(frames >= 10);
+        CHECK(frames < 20);
+    };
+    const std::string lists[][3] = {
+        {"list0.ts list1.ts list2.ts", "", "is cut short"},
+        {"list0.m4s list1.m4s list2.m4s", "-hls_segment_type fmp4", "is cut short"},
+        {"list.ts", "-hls_flags single_file", "ends before what the list names of it"},
+        {"list.m4s", "-hls_segment_type fmp4 -hls_flags single_file", "ends before what the list names of it"}};
+    for (const auto& [parts, options, why] : lists) {
+        if (!make_video("-i " + at.folder / "clip.ts" + " -c copy -f hls -hls_time 1 -hls_playlist_type vod " + options,
+                        at.folder / "list.m3u8"))
+            continue;
+        CHECK(read(at.folder / "list.m3u8") == "30");
+        const bool is_one = !has(parts, " ");
+        const std::string part = is_one ? parts : "list1" + parts.substr(parts.rfind('.'));
+        const auto whole = std::size_t(std::filesystem::file_size(at.folder / part));
+        std::filesystem::resize_file(at.folder / part, is_one ? whole * 4 / 10 : whole / 2 / 188 * 188 + 1);
+        check_cut(part, why);
     }
 }
 

@@ -107,7 +107,6 @@ private:
     int connect(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options);
     void keep_body(AVFormatContext& context, AVIOContext*& io);
     void look_at_part(AVIOContext& io, const std::string& url);
-    void note_gap(const std::string& url, const std::string& lack);
     bool has_gap() const { return !gap_.empty() && !body(); }
     void break_off(const std::string& reason);
     int disk_error() const;

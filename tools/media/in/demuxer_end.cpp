@@ -2,7 +2,6 @@
 //
 // How a container ended: as it should, cut short, or because whoever sent it broke off.
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
@@ -14,6 +13,7 @@
 #include "tools/media/files.h"
 #include "tools/media/in/damage.h"
 #include "tools/media/in/demuxer.h"
+#include "tools/media/in/playlist_parts.h"
 
 namespace convoy::media {
 namespace {
@@ -22,44 +22,6 @@ std::string with_decimals(double seconds) {
     char text[40];
     std::snprintf(text, sizeof text, "%.2f", seconds);
     return text;
-}
-
-bool is_text(std::string_view bytes) {
-    const bool is_utf16 = bytes.starts_with("\xff\xfe") || bytes.starts_with("\xfe\xff");
-    return is_utf16 || std::ranges::none_of(bytes, [](unsigned char c) { return c < ' ' && !std::isspace(c); });
-}
-
-/// Lists, and subtitles as WebVTT and TTML.
-bool is_wanted_text(std::string_view text) {
-    constexpr std::string_view kWanted[] = {"#EXTM3U", "WEBVTT", "<MPD", ":MPD", "<tt", ":tt"};
-    return std::ranges::any_of(kWanted, [&](std::string_view word) { return text.find(word) != text.npos; });
-}
-
-/// libav passes over a part with nothing in it, and over what a server sends in its place: pages, and messages.
-std::string why_no_part(AVIOContext& io) {
-    constexpr std::size_t kHead = 1024, kKey = 16, kTsPacket = 188;
-    std::string head(kHead, '\0');
-    head.resize(std::size_t(std::max(avio_read(&io, reinterpret_cast<unsigned char*>(head.data()), kHead), 0)));
-    if (io.error < 0 || avio_seek(&io, -std::int64_t(head.size()), SEEK_CUR) < 0) return "";
-    io.eof_reached = 0;
-    if (head.empty()) return "is empty";
-    if (head.size() == kKey) return "";
-    if (head.size() < kKey || (head[0] == 'G' && head.size() < kTsPacket)) return "is cut short";
-    if (head.find_first_not_of('\0') == head.npos) return "is empty, but for zeros";
-    return is_text(head) && !is_wanted_text(head) ? "is a text, maybe a web page" : "";
-}
-
-/// Whether it is a list, by its name: one of several, maybe.
-bool is_list(std::string_view url) {
-    url = url.substr(0, url.find_first_of("?#"));
-    return url.ends_with(".m3u8") || url.ends_with(".m3u") || url.ends_with(".mpd");
-}
-
-/// As people name it.
-std::string without_file(std::string url) {
-    for (const std::string_view protocol : {"crypto+", "crypto:", "file:"})
-        if (url.starts_with(protocol)) url.erase(0, protocol.size());
-    return url;
 }
 
 }  // namespace
@@ -173,10 +135,11 @@ std::string Demuxer::take_gap() {
 }
 
 int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options) {
-    const bool is_itself = url == reach_.location(), is_part = !is_itself && !is_list(url);
+    const bool is_itself = url == reach_.location(), is_part = !is_itself && !is_list_name(url);
     if (is_part && context.ctx_flags & AVFMTCTX_UNSEEKABLE) is_live_list_ = true;
     // Behind what is missing nothing is read. What libav has read before that, it still gives.
     if (!gap_.empty() && !is_live_list_) return AVERROR(ENOENT);
+    const std::int64_t named_bytes = end_of_range(options ? *options : nullptr);
     AVDictionary* own = nullptr;
     const int code = connect(context, io, url, options ? options : &own);
     av_dict_free(&own);
@@ -184,8 +147,7 @@ int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const std::st
         keep_body(context, *io);
     else if (code >= 0)
         parts_.emplace(*io, url);
-    if (is_part && gap_.empty())
-        note_gap(url, code < 0 ? "cannot be opened (" + av_message(code) + ")" : why_no_part(**io));
+    if (is_part && gap_.empty()) gap_ = lack_of_part(url, code, *io, named_bytes);
     return code;
 }
 
@@ -219,12 +181,8 @@ void Demuxer::look_at_part(AVIOContext& io, const std::string& url) {
     const bool broke = io.error < 0 ? io.error != AVERROR(EIO) || avio_size(&io) > 0
                                     : io.eof_reached && is_http() && !url.starts_with("crypto") && still_connected(io);
     if (!broke || !gap_.empty()) return;
-    note_gap(url, "broke off");
+    gap_ = lack_of_part(url, "broke off");
     gap_is_amid_ = true;
-}
-
-void Demuxer::note_gap(const std::string& url, const std::string& lack) {
-    if (!lack.empty()) gap_ = "a part of it, " + without_file(url) + ", " + lack;
 }
 
 void Demuxer::break_off(const std::string& reason) {
@@ -235,7 +193,7 @@ void Demuxer::break_off(const std::string& reason) {
     if (io) text += (size_ > 0 ? " of " + std::to_string(size_) : "") + " bytes";
     text += ": " + reason + (io && !seekable ? ", and the server knows no ranges" : "");
     text += is_url(info_.path) ? "; download it and give the file, or try again"
-            : !gap_.empty()    ? "; put it there, or give a list without it"
+            : !gap_.empty()    ? "; put it there whole, or give a list without it"
                                : "; check the disk or the network that it lies on";
     broken_off_ = without_passwords(text);
     ++notes_.damaged;
