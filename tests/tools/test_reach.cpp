@@ -263,3 +263,28 @@ TEST_CASE("a playlist behind a web server opens what HTTP gives", "[reach]") {
     answer.file = playlist("clip.ts");
     CHECK(error_of_answer() == "30");
 }
+
+TEST_CASE("a DASH list of which libav reads only some, beside sound, too, is said to end early", "[reach]") {
+    const TempFolder folder;
+    const std::string video = "-f lavfi -i testsrc2=size=96x64:rate=10:duration=6 ", sound = "-f lavfi -i sine=d=6 ";
+    const std::string dash = "-c:v libx264 -bf 0 -g 10 -f dash -seg_duration 1 ";
+    for (const std::string& streams : {video, video + sound})
+        for (const bool is_list : {false, true}) {
+            const std::string kind = is_list ? "-use_template 0 -use_timeline 0" : "-use_template 1 -use_timeline 1";
+            if (!make_video(streams + dash + kind, folder / "x.mpd")) continue;
+            HttpAnswer answer;
+            answer.file = read_file(folder / "x.mpd");
+            for (const std::string& name : folder.names())
+                if (name != "x.mpd") answer.others["/" + name] = read_file(folder / name);
+            const HttpServer server(answer);
+            const auto input = media::open_input(server.url("x.mpd"));
+            const auto reader = input->make_reader({});
+            std::size_t frames = 0;
+            while (const auto segment = input->next_segment()) frames += read_segment(*reader, segment).size();
+            const SegmentNotes notes = input->notes();
+            CAPTURE(streams, is_list, frames, notes.first_damage);
+            CHECK((frames == 60) == (notes.damaged == 0));
+            CHECK((is_list || frames == 60));
+            CHECK((frames == 60 || has(notes.first_damage, "ended early")));
+        }
+}

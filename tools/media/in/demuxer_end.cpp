@@ -206,10 +206,12 @@ int Demuxer::disk_error() const {
     return is_file && context_->pb->error != AVERROR_EOF ? std::min(context_->pb->error, 0) : 0;
 }
 
-/// What a stated duration leaves to come; nothing where none is stated, or where it may be that of the sound.
+/// What a stated duration leaves to come; nothing where none is stated, or where it may be that of the sound. DASH
+/// states how long all of it is shown.
 std::optional<double> Demuxer::missing_s() const {
     if (context_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return std::nullopt;
-    const std::optional<double> stated = context_->nb_streams > 1 ? own_duration_s() : stated_s();
+    const bool is_dash = context_->iformat->name == std::string_view("dash");
+    const std::optional<double> stated = context_->nb_streams > 1 && !is_dash ? own_duration_s() : stated_s();
     if (!stated) return std::nullopt;
     // Some containers count the duration from zero, some from the first time stamp.
     return *stated - end_s_ - std::max(first_s_.value_or(0), 0.);
@@ -241,7 +243,8 @@ void Demuxer::check_cut_short() {
     const std::string lost = has_half && file_end().kind != FileEnd::whole
                                  ? "the file is cut short, amid its last packet"
                              : bytes_missing || missing_s().value_or(0) > longest_missing_s()
-                                 ? "the file is cut short, the rest of the video is missing"
+                                 ? body() ? "the file is cut short, the rest of the video is missing"
+                                          : "it ended early, before what the list says is there"
                                  : file_end().lack;
     if (!lost.empty()) note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_, lost);
 }
