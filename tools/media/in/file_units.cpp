@@ -111,20 +111,24 @@ struct Row {
     std::string_view format;
     UnitAt unit_at;
     FileEnd at_end = FileEnd::whole, before_else = FileEnd::whole;
+    std::int64_t last_size = 0;  // of the unit that says so
 };
 
 constexpr Row kRows[] = {
     {"flv", flv_tag},
     {"roq", roq_chunk},
-    {"gxf", gxf_packet, FileEnd::cut, FileEnd::cut},
+    {"gxf", gxf_packet, FileEnd::cut, FileEnd::cut, 16},
     {"yuv4mpegpipe", y4m_frame},
     {"dv", dv_frame},
     {"obu", obu, FileEnd::whole, FileEnd::unknown},
     {"av1", temporal_unit, FileEnd::whole, FileEnd::unknown},
 };
 
-std::int64_t begin_of(std::ifstream& file, std::string_view format) {
+/// Where to begin: units of one size can be counted from the last packet on.
+std::int64_t begin_of(std::ifstream& file, std::string_view format, const LastPacket& last) {
     constexpr std::size_t kFlvHeader = 9, kCount = 4;
+    if (format == "dv") return std::max<std::int64_t>(last.pos, 0);
+    if (format == "yuv4mpegpipe") return last.pos < 0 ? 0 : last.pos + last.size;
     const FileBytes head = read_at(file, 0, kFlvHeader);
     if (format != "flv" || head.size() < kFlvHeader) return 0;
     return std::int64_t(big_endian(FileView(head).subspan(5, 4)) + kCount);
@@ -135,7 +139,12 @@ std::int64_t begin_of(std::ifstream& file, std::string_view format) {
 FileEnd end_of_units(std::ifstream& file, std::int64_t size, std::string_view format, const LastPacket& last) {
     const auto* row = std::ranges::find(kRows, format, &Row::format);
     if (row == std::end(kRows) || last.size <= 0) return FileEnd::unknown;
-    std::int64_t at = begin_of(file, format);
+    if (row->last_size > 0 && size > row->last_size) {
+        const FileBytes tail = read_at(file, size - row->last_size, std::size_t(row->last_size));
+        const std::optional<Unit> unit = tail.empty() ? std::nullopt : row->unit_at(tail, last);
+        if (unit && unit->is_last) return FileEnd::whole;
+    }
+    std::int64_t at = begin_of(file, format, last);
     while (at < size) {
         const FileBytes head = read_at(file, at, kHead);
         if (head.empty()) return FileEnd::unknown;

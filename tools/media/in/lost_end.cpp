@@ -225,8 +225,9 @@ FileEnd end_by_marks(std::ifstream& file, std::int64_t size, std::string_view fo
     if (format == "mjpeg") return of(has_jpeg_end(file, size));
     if (format == "ogg") return ogg_end(file, size);
     if (format == "nut") return has_nut_end(file, last) ? FileEnd::whole : FileEnd::unknown;
+    if (format == "flv" && has_flv_end(file, size)) return FileEnd::whole;
     const FileEnd end = end_of_units(file, size, format, last);
-    return format == "flv" && end == FileEnd::unknown ? of(has_flv_end(file, size)) : end;
+    return format == "flv" && end == FileEnd::unknown ? FileEnd::cut : end;
 }
 
 }  // namespace
