@@ -82,7 +82,7 @@ TEST_CASE("the sound of an .avi begins with its first picture, however long that
 
 TEST_CASE("sound that libav counts wrongly in an .avi is copied at its own pace", "[sound]") {
     const TempFolder folder;
-    for (const std::string codec : {"eac3", "dca -strict -2", "ac3", "mp2", "pcm_s16le"}) {
+    for (const std::string codec : {"eac3", "g726 -ar 8000 -ac 1", "dca -strict -2", "ac3", "mp2", "pcm_s16le"}) {
         const std::string path = folder / "x.avi";
         if (!make_video(kPictures + kSound + "-c:v mpeg4 -c:a " + codec, path)) continue;
         for (const std::string copy : {"copy.mkv", "copy.mp4", "copy.mov"}) {
@@ -90,9 +90,9 @@ TEST_CASE("sound that libav counts wrongly in an .avi is copied at its own pace"
             const std::string left_out = copy_sound(path, 0, folder / copy);
             if (!left_out.empty()) continue;
             const std::vector<double> times = sound_times(folder / copy);
-            REQUIRE(times.size() > 20);
+            REQUIRE(times.size() > 10);
             CHECK(times.front() < .01);
-            CHECK(times.back() > 3.8);
+            CHECK(times.back() > 3.7);
             CHECK(times.back() < 4.1);
         }
     }

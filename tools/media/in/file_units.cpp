@@ -41,8 +41,8 @@ std::optional<Unit> flv_tag(FileView head, const LastPacket& /*last*/) {
 std::optional<Unit> roq_chunk(FileView head, const LastPacket& /*last*/) {
     constexpr std::uint64_t kKinds[] = {0x1001, 0x1002, 0x1011, 0x1012, 0x1013, 0x1020, 0x1021, 0x1030, 0x1084};
     constexpr std::size_t kHeader = 8;
-    if (head.size() >= 2 && std::ranges::find(kKinds, little_endian(head.first(2))) == std::end(kKinds))
-        return std::nullopt;
+    if (head.size() < 2) return std::nullopt;
+    if (std::ranges::find(kKinds, little_endian(head.first(2))) == std::end(kKinds)) return std::nullopt;
     if (head.size() < kHeader) return cut_head();
     const std::uint64_t size = little_endian(head.subspan(2, 4));
     return Unit{std::int64_t(kHeader + (size == 0xffffffff ? 0 : size))};  // the file's own mark has none

@@ -92,10 +92,12 @@ bool RecordingCopy::read(AVPacket& packet) {
 void RecordingCopy::count_anew(AVPacket& packet) {
     constexpr std::int64_t kMostPackets = 8;  // that are missing
     const bool is_sound = input_->streams[packet.stream_index]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
-    if (!is_sound || packet.dts == AV_NOPTS_VALUE || packet.duration <= 0) return;
-    const auto [next, is_first] = next_in_avi_.try_emplace(packet.stream_index, packet.dts);
-    if (packet.dts > next->second + kMostPackets * packet.duration) packet.pts = packet.dts = next->second;
-    next->second = packet.dts + packet.duration;
+    if (!is_sound || packet.dts == AV_NOPTS_VALUE) return;
+    Count& count = counts_[packet.stream_index];
+    if (packet.duration > 0) count.duration = packet.duration;  // the last packet may have none
+    if (count.duration > 0 && count.next && packet.dts > *count.next + kMostPackets * count.duration)
+        packet.pts = packet.dts = *count.next;
+    count.next = packet.dts + count.duration;
 }
 
 void RecordingCopy::add_step(double from_s, double earlier_s) {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <limits>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,10 @@ private:
     struct Step {
         double from_s, earlier_s;
     };
+    struct Count {
+        std::optional<std::int64_t> next;  // the stamp that follows
+        std::int64_t duration = 0;         // of a packet
+    };
     struct Track {
         static constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
         int to = -1;                                          // in the output
@@ -92,7 +97,7 @@ private:
     std::deque<PacketPtr> ahead_;  // read before it
     std::size_t bytes_ahead_ = 0;  // in there at first
     bool ended_ = false;
-    std::map<int, std::int64_t> next_in_avi_;  // of each sound: the stamp that follows
+    std::map<int, Count> counts_;  // of the sound of an .avi, by stream
     std::int64_t written_ = 0;
 };
 
