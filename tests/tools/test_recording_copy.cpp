@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <convoy/media/source.h>
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
 #include "tests/tools/video_packets.h"
@@ -120,6 +121,11 @@ TEST_CASE("a part of a playlist's separate sound that is missing is said where t
     CHECK(copy_sound(folder / "x.m3u8", origin_s, folder / "copy.mkv") == "");
     const std::size_t whole = sound_times(folder / "copy.mkv").size();
     std::filesystem::remove(folder / "a2.ts");
+    const auto source = media::open_source(folder / "x.m3u8", {1});
+    int frames = 0;
+    while (source->next()) ++frames;
+    CHECK(frames == kFrames);  // it costs no picture
+    CHECK(source->damaged() == 0);
     const std::string left_out = copy_sound(folder / "x.m3u8", origin_s, folder / "copy.mkv");
     const std::string text = media::lack_text("copy.mkv", left_out);
     CAPTURE(text);

@@ -18,6 +18,7 @@ extern "C" {
 #include "tools/media/colours.h"
 #include "tools/media/files.h"
 #include "tools/media/in/host_lookup.h"
+#include "tools/media/in/playlist_files.h"
 #include "tools/media/limits.h"
 #include "tools/media/pictures/picture_format.h"
 
@@ -102,6 +103,7 @@ void Demuxer::open(const AVInputFormat* format) {
     av_dict_set(&options, "http_persistent", "0", 0);      // else nothing tells how a playlist's segments ended
     const bool is_local_list = is_local_playlist(info_.path);
     if (is_http() || is_local_list) watch_parts(*raw);
+    sound_files_ = separate_sound_files(info_.path);
     if (is_local_list) av_dict_set(&options, "allowed_extensions", "ALL", 0);  // keys, too: by reach_
     context_.release();                                                        // what cannot be opened is freed there
     const int code = avformat_open_input(&raw, location.c_str(), format, &options);

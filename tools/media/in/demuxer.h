@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -134,6 +135,7 @@ private:
     // playlist is missing.
     decltype(AVFormatContext::io_close2) close_part_ = nullptr;
     std::map<AVIOContext*, std::string> parts_;
+    std::set<std::string> sound_files_;  // of a local playlist: where no picture is
     std::string gap_, last_gap_;
     bool is_live_list_ = false;       // or was one when it was opened
     bool gap_is_amid_ = false;        // a part, whose last packet may be half

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -135,7 +136,9 @@ std::string Demuxer::take_gap() {
 }
 
 int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options) {
-    const bool is_itself = url == reach_.location(), is_part = !is_itself && !is_list_name(url);
+    const bool is_itself = url == reach_.location();
+    const bool is_part = !is_itself && !is_list_name(url) &&
+                         !sound_files_.contains(std::filesystem::path(without_file(url)).lexically_normal().string());
     if (is_part && context.ctx_flags & AVFMTCTX_UNSEEKABLE) is_live_list_ = true;
     // Behind what is missing nothing is read. What libav has read before that, it still gives.
     if (!gap_.empty() && !is_live_list_) return AVERROR(ENOENT);

@@ -115,11 +115,14 @@ std::string lack_of_part(const std::string& url, int code, AVIOContext* io, std:
                         code < 0 ? "cannot be opened (" + av_message(code) + ")" : why_no_part(*io, url, end_of_range));
 }
 
-/// As people name it.
-std::string lack_of_part(std::string url, const std::string& lack) {
+std::string lack_of_part(const std::string& url, const std::string& lack) {
+    return lack.empty() ? "" : "a part of it, " + without_file(url) + ", " + lack;
+}
+
+std::string without_file(std::string url) {
     for (const std::string_view protocol : {"crypto+", "crypto:", "file:"})
         if (url.starts_with(protocol)) url.erase(0, protocol.size());
-    return lack.empty() ? "" : "a part of it, " + url + ", " + lack;
+    return url;
 }
 
 }  // namespace convoy::media
