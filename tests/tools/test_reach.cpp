@@ -264,7 +264,7 @@ TEST_CASE("a playlist behind a web server opens what HTTP gives", "[reach]") {
     CHECK(error_of_answer() == "30");
 }
 
-TEST_CASE("a DASH list of which libav reads only some, beside sound, too, is said to end early", "[reach]") {
+TEST_CASE("a DASH list of which libav reads only some, beside sound, too, is said to be short", "[reach]") {
     const TempFolder folder;
     const std::string video = "-f lavfi -i testsrc2=size=96x64:rate=10:duration=6 ", sound = "-f lavfi -i sine=d=6 ";
     const std::string dash = "-c:v libx264 -bf 0 -g 10 -f dash -seg_duration 1 ";

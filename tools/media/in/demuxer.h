@@ -96,6 +96,7 @@ private:
     bool read_next(AVPacket& packet);
     void keep_time(const AVPacket& packet);
     bool is_http() const;
+    bool is_dash() const;
     /// What the container is read from; null for a playlist, which names that.
     AVIOContext* body() const;
     void end(int code);
@@ -117,7 +118,7 @@ private:
     std::optional<double> own_duration_s() const;
     std::optional<double> stated_s() const;
     std::optional<double> missing_s() const;
-    double longest_missing_s() const { return std::max(1., .1 * end_s_); }
+    double longest_missing_s() const;
     void check_cut_short();
     [[noreturn]] void fail(const std::string& what) const;
 

@@ -209,16 +209,19 @@ int Demuxer::disk_error() const {
     return is_file && context_->pb->error != AVERROR_EOF ? std::min(context_->pb->error, 0) : 0;
 }
 
+bool Demuxer::is_dash() const { return context_->iformat->name == std::string_view("dash"); }
+
 /// What a stated duration leaves to come; nothing where none is stated, or where it may be that of the sound. DASH
-/// states how long all of it is shown.
+/// states how long all of it is shown, and libav may begin behind its first part.
 std::optional<double> Demuxer::missing_s() const {
     if (context_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return std::nullopt;
-    const bool is_dash = context_->iformat->name == std::string_view("dash");
-    const std::optional<double> stated = context_->nb_streams > 1 && !is_dash ? own_duration_s() : stated_s();
+    const std::optional<double> stated = context_->nb_streams > 1 && !is_dash() ? own_duration_s() : stated_s();
     if (!stated) return std::nullopt;
     // Some containers count the duration from zero, some from the first time stamp.
-    return *stated - end_s_ - std::max(first_s_.value_or(0), 0.);
+    return *stated - end_s_ - (is_dash() ? 0 : std::max(first_s_.value_or(0), 0.));
 }
+
+double Demuxer::longest_missing_s() const { return is_dash() ? .5 : std::max(1., .1 * end_s_); }
 
 bool Demuxer::is_file() const { return !is_url(info_.path) && !stream_in_ && !asks_again_; }
 
@@ -247,7 +250,7 @@ void Demuxer::check_cut_short() {
                                  ? "the file is cut short, amid its last packet"
                              : bytes_missing || missing_s().value_or(0) > longest_missing_s()
                                  ? body() ? "the file is cut short, the rest of the video is missing"
-                                          : "it ended early, before what the list says is there"
+                                          : "it begins late or ended early: its list says that there is more"
                                  : file_end().lack;
     if (!lost.empty()) note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_, lost);
 }
