@@ -110,6 +110,75 @@ TEST_CASE("where the last picture is marked off, its lack is seen, and room behi
     }
 }
 
+TEST_CASE("what tells where its units end is seen to be cut, and nothing behind its end is taken for a lack",
+          "[damage]") {
+    const TempFolder folder;
+    const std::string small = "-f lavfi -i testsrc2=size=96x64:rate=25:duration=1 ";
+    const std::string pal = "-f lavfi -i testsrc2=size=720x576:rate=25:duration=1 ";
+    const std::string roq = "-f lavfi -i testsrc2=size=128x64:rate=30:duration=1 ";
+    const std::string sound = "-f lavfi -i sine=d=1.3:r=48000 ";
+    const std::string dv = "-c:v dvvideo -pix_fmt yuv420p -f dv ", vp8 = "-c:v libvpx -deadline realtime -f ogg ";
+    const std::string av1 = "-c:v libaom-av1 -cpu-used 8 -usage realtime -f obu ";
+    struct Kind {
+        std::string name, arguments;
+        int frames = 25;
+        bool can_be_cut = true, takes_rubbish = true, takes_zeros = takes_rubbish;
+    };
+    const Kind kinds[] = {
+        {"x.y4m", small + "-pix_fmt yuv420p"},
+        {"x.dv", pal + dv, 25, true, false},
+        {"s.dv", pal + sound + dv + "-ac 2", 25, true, false},
+        {"x.ogv", small + "-c:v libtheora"},
+        {"s.ogv", small + sound + "-c:v libtheora -c:a libvorbis"},
+        {"vp8.ogv", small + vp8},
+        {"x.obu", small + av1, 25, true, false},
+        {"x.gxf", pal + "-c:v mpeg2video"},
+        {"s.gxf", pal + sound + "-c:v mpeg2video"},
+        {"x.roq", roq + "-c:v roqvideo", 30},
+        {"s.roq", roq + "-f lavfi -i sine=d=1:r=22050 -c:v roqvideo -c:a roq_dpcm", 30},
+        {"x.flm", small + "-pix_fmt rgba -f filmstrip", 25, false, false},
+        {"x.flv", small + "-c:v flv"},
+        {"s.flv", small + sound + "-c:v flv -c:a aac"},
+        {"x.mjpeg", small},
+        {"x.nut", small + "-c:v mpeg4", 25, false, false, true},
+    };
+    for (const auto& [name, arguments, frames, can_be_cut, takes_rubbish, takes_zeros] : kinds) {
+        const std::string path = folder / name;
+        CAPTURE(name);
+        if (!make_video(arguments, path)) continue;
+        const Bytes whole = read_bytes(path);
+        const auto check_whole = [&](const Outcome& all) {
+            INFO(all.first_damage);
+            CHECK(all.frames == frames);
+            CHECK(all.damaged == 0);
+        };
+        check_whole(decode_all(path));
+        if (takes_zeros) {
+            Bytes more = whole;
+            more.resize(whole.size() + 100000);
+            write_bytes(path, more);
+            check_whole(decode_all(path));
+        }
+        if (takes_rubbish) {
+            Bytes more = whole;
+            Random random(7);
+            for (int i = 0; i < 100000; ++i) more.push_back(std::uint8_t(random.below(256)));
+            write_bytes(path, more);
+            check_whole(decode_all(path));
+        }
+        for (const std::size_t lost : {std::size_t(1), std::size_t(15)}) {
+            if (!can_be_cut) continue;
+            CAPTURE(lost);
+            write_bytes(path, Bytes(whole.begin(), whole.end() - std::ptrdiff_t(lost)));
+            const Outcome cut = decode_all(path);
+            CAPTURE(cut.first_damage);
+            CHECK(cut.damaged > 0);
+            // Or its last picture is the first damage.
+            CHECK((lost > 1 || cut.first_damage.find("cut short") != std::string::npos));
+        }
+    }
+}
+
 TEST_CASE("a video that is cut short gives what it has and says so", "[damage]") {
     const TempFolder folder;
     const Bytes whole = read_bytes(clip());

@@ -200,6 +200,63 @@ TEST_CASE("a picture that is cut short anywhere is no grey or black rest", "[ima
     }
 }
 
+TEST_CASE("a run-length coded BMP is read whole, or said to be cut", "[image]") {
+    const TempFolder folder;
+    const auto write = [&](std::uint8_t bits, std::uint8_t compression, const Bytes& runs) {
+        Bytes bmp = {'B', 'M', 0, 0, 0, 0, 0, 0, 0, 0, 62, 0, 0, 0, 40, 0, 0, 0, 6, 0, 0, 0, 2, 0, 0, 0, 1, 0, bits, 0};
+        bmp.push_back(compression);
+        bmp.resize(46, 0);
+        bmp.insert(bmp.end(), {2, 0, 0, 0, 0, 0, 0, 0});           // two colours
+        bmp.insert(bmp.end(), {0, 0, 0, 0, 0xff, 0xff, 0xff, 0});  // black, white
+        bmp.insert(bmp.end(), runs.begin(), runs.end());
+        bmp[2] = std::uint8_t(bmp.size());
+        write_bytes(folder / "x.bmp", bmp);
+    };
+    constexpr std::uint8_t kRle8 = 1, kRle4 = 2;
+    const Bytes rle8 = {6, 1, 0, 0, 0, 5, 0, 1,
+                        0, 1, 0, 0, 1, 1, 0, 1};  // the row below, five pixels as they are, one run
+    const Bytes rle4 = {6, 0x11, 0, 0, 0, 5, 0x01, 0x01, 0x00, 0, 1, 0x11, 0, 1};
+    for (const auto& [bits, compression, runs] : {std::tuple(8, kRle8, rle8), std::tuple(4, kRle4, rle4)})
+        for (std::size_t lost = 0; lost < runs.size(); ++lost) {
+            CAPTURE(bits, lost);
+            write(std::uint8_t(bits), compression, Bytes(runs.begin(), runs.end() - std::ptrdiff_t(lost)));
+            if (lost > 2) {  // more than the mark of its end
+                const Error error = error_of([&] { media::read_image(folder / "x.bmp"); });
+                CHECK(std::string(error.what()).find("cut short") != std::string::npos);
+                continue;
+            }
+            const Image image = media::read_image(folder / "x.bmp");
+            REQUIRE(image.rgb.size() == 36);
+            for (const int pixel : {0, 2, 4}) CHECK(image.rgb[std::size_t(pixel) * 3] == 0);
+            for (const int pixel : {1, 3, 5, 6, 11}) CHECK(image.rgb[std::size_t(pixel) * 3] == 0xff);
+        }
+}
+
+TEST_CASE("a black-and-white PAM is one byte to the pixel", "[image]") {
+    const TempFolder folder;
+    const auto write = [&](const std::string& depth, const std::string& tuples, const Bytes& samples) {
+        const std::string header =
+            "P7\n# a comment\nWIDTH 9\nHEIGHT 2\nDEPTH " + depth + "\nMAXVAL 1\nTUPLTYPE " + tuples + "\nENDHDR\n";
+        Bytes pam(header.begin(), header.end());
+        pam.insert(pam.end(), samples.begin(), samples.end());
+        write_bytes(folder / "x.pam", pam);
+    };
+    Bytes grey, with_alpha, expected;
+    for (int i = 0; i < 18; ++i) {
+        const bool is_white = i % 4 == 1;
+        grey.push_back(is_white);
+        with_alpha.insert(with_alpha.end(), {std::uint8_t(is_white), 1});
+        expected.insert(expected.end(), 3, is_white ? 0xff : 0);
+    }
+    write("1", "BLACKANDWHITE", grey);
+    CHECK(media::read_image(folder / "x.pam").rgb == expected);
+    write("2", "BLACKANDWHITE_ALPHA", with_alpha);
+    CHECK(media::read_image(folder / "x.pam").rgb == expected);
+    grey.pop_back();
+    write("1", "BLACKANDWHITE", grey);
+    CHECK(error_of([&] { media::read_image(folder / "x.pam"); }).kind() == ErrorKind::input);
+}
+
 TEST_CASE("flipped bits never crash the picture reader", "[image]") {
     const TempFolder folder;
     for (const char* name : {"f.jpg", "f.png", "f.bmp"}) {

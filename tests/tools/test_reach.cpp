@@ -154,8 +154,14 @@ TEST_CASE("a playlist's part that is missing is named, and nothing behind it is 
     at.write("error.ts", "<?xml version=\"1.0\"?><Error><Code>NoSuchKey</Code></Error>");
     at.write("zeros.ts", std::string(20000, '\0'));
     at.write("cut.ts", read_file(at.folder / "clip.ts").substr(0, 187));
+    at.write("tables.ts", read_file(at.folder / "clip.ts").substr(188, 376));  // of what is in it
+    at.write("table.ts", read_file(at.folder / "clip.ts").substr(188, 188));
     std::filesystem::create_directory(at.folder / "x.m3u8.d");
-    const std::string lacks[][2] = {{"missing.ts", "cannot be opened (No such file"},
+    std::filesystem::create_directory(at.folder / "folder.ts");
+    const std::string lacks[][2] = {{"folder.ts", "cannot be opened (Is a directory"},
+                                    {"tables.ts", "is cut short: it holds no picture"},
+                                    {"table.ts", "is cut short: it holds no picture"},
+                                    {"missing.ts", "cannot be opened (No such file"},
                                     {"x.m3u8.d/missing.ts", "cannot be opened (No such file"},
                                     {"empty.ts", "is empty"},
                                     {"zeros.ts", "is empty, but for zeros"},
@@ -170,9 +176,40 @@ TEST_CASE("a playlist's part that is missing is named, and nothing behind it is 
             CAPTURE(parts, error);
             CHECK(has(error, "list.m3u8' "));
             CHECK(has(error, "a part of it, " + at.folder / name + ", " + why));
-            CHECK(has(error, "put it there") == parts.starts_with(part));
+            CHECK(has(error, has(error, "ended early") ? "put it there" : "cannot be read"));
             CHECK(frames == (parts.starts_with(part) ? 30 : 0));
         }
+    }
+}
+
+TEST_CASE("a playlist's part that is half, or shorter than the list says, is named behind what comes before",
+          "[reach]") {
+    const Place at;
+    if (!at.ready) return;
+    const auto check_cut = [&](const std::string& part, const std::string& why) {
+        std::size_t frames = 0;
+        const std::string error = read(at.folder / "list.m3u8", frames);
+        CAPTURE(part, error, frames);
+        CHECK(has(error, "list.m3u8' ended early"));
+        CHECK(has(error, "a part of it, " + at.folder / part + ", " + why));
+        CHECK(frames >= 10);
+        CHECK(frames < 20);
+    };
+    const std::string lists[][3] = {
+        {"list0.ts list1.ts list2.ts", "", "is cut short"},
+        {"list0.m4s list1.m4s list2.m4s", "-hls_segment_type fmp4", "is cut short"},
+        {"list.ts", "-hls_flags single_file", "ends before what the list names of it"},
+        {"list.m4s", "-hls_segment_type fmp4 -hls_flags single_file", "ends before what the list names of it"}};
+    for (const auto& [parts, options, why] : lists) {
+        if (!make_video("-i " + at.folder / "clip.ts" + " -c copy -f hls -hls_time 1 -hls_playlist_type vod " + options,
+                        at.folder / "list.m3u8"))
+            continue;
+        CHECK(read(at.folder / "list.m3u8") == "30");
+        const bool is_one = !has(parts, " ");
+        const std::string part = is_one ? parts : "list1" + parts.substr(parts.rfind('.'));
+        const auto whole = std::size_t(std::filesystem::file_size(at.folder / part));
+        std::filesystem::resize_file(at.folder / part, is_one ? whole * 4 / 10 : whole / 2 / 188 * 188 + 1);
+        check_cut(part, why);
     }
 }
 
@@ -225,4 +262,29 @@ TEST_CASE("a playlist behind a web server opens what HTTP gives", "[reach]") {
     CHECK(has(error_of_answer(), "a list of a kind that is not followed"));
     answer.file = playlist("clip.ts");
     CHECK(error_of_answer() == "30");
+}
+
+TEST_CASE("a DASH list of which libav reads only some, beside sound, too, is said to be short", "[reach]") {
+    const TempFolder folder;
+    const std::string video = "-f lavfi -i testsrc2=size=96x64:rate=10:duration=6 ", sound = "-f lavfi -i sine=d=6 ";
+    const std::string dash = "-c:v libx264 -bf 0 -g 10 -f dash -seg_duration 1 ";
+    for (const std::string& streams : {video, video + sound})
+        for (const bool is_list : {false, true}) {
+            const std::string kind = is_list ? "-use_template 0 -use_timeline 0" : "-use_template 1 -use_timeline 1";
+            if (!make_video(streams + dash + kind, folder / "x.mpd")) continue;
+            HttpAnswer answer;
+            answer.file = read_file(folder / "x.mpd");
+            for (const std::string& name : folder.names())
+                if (name != "x.mpd") answer.others["/" + name] = read_file(folder / name);
+            const HttpServer server(answer);
+            const auto input = media::open_input(server.url("x.mpd"));
+            const auto reader = input->make_reader({});
+            std::size_t frames = 0;
+            while (const auto segment = input->next_segment()) frames += read_segment(*reader, segment).size();
+            const SegmentNotes notes = input->notes();
+            CAPTURE(streams, is_list, frames, notes.first_damage);
+            CHECK((frames == 60) == (notes.damaged == 0));
+            CHECK((is_list || frames == 60));
+            CHECK((frames == 60 || has(notes.first_damage, "ended early")));
+        }
 }

@@ -58,6 +58,13 @@ std::string_view without_cipher(std::string_view url) {
     return url;
 }
 
+std::string_view without_file(std::string_view url) {
+    constexpr std::string_view kFile = "file:";
+    url = without_cipher(url);
+    if (url.starts_with(kFile)) url.remove_prefix(kFile.size());
+    return url;
+}
+
 /// Whether a demuxer's files name others.
 bool follows_others(std::string_view demuxer) {
     constexpr std::string_view kNames[] = {"hls", "concat", "dash", "imf", "rtsp", "sap", "sdp", "webm_dash_manifest"};
@@ -115,7 +122,10 @@ void Reach::bound(AVFormatContext& context) {
 }
 
 int Reach::open(AVFormatContext& context, AVIOContext** io, const char* url, int flags, AVDictionary** options) {
-    return allows(context, url) ? open_(&context, io, url, flags, options) : AVERROR(EPERM);
+    if (!allows(context, url)) return AVERROR(EPERM);
+    std::error_code error;
+    const bool is_folder = kind_ == Kind::playlist && fs::is_directory(without_file(url), error);
+    return is_folder ? AVERROR(EISDIR) : open_(&context, io, url, flags, options);  // which libav would find empty
 }
 
 bool Reach::allows(const AVFormatContext& context, const std::string& url) {
@@ -139,14 +149,14 @@ bool Reach::allows(const AVFormatContext& context, const std::string& url) {
                   "itself");
 }
 
-/// One that does not exist is left to libav, which says so, if its place is there.
+/// One that does not exist, or is a folder, is a part that is missing, if its place is there.
 bool Reach::is_beside(const std::string& url) const {
     constexpr std::string_view kFile = "file:";
     if (!url.starts_with(kFile) || folder_.empty()) return false;
     std::error_code error;
     const fs::path file = fs::weakly_canonical(url.substr(kFile.size()), error);
     if (error || *file.lexically_relative(folder_).begin() == "..") return false;
-    return fs::is_regular_file(file, error) || !fs::exists(file, error);
+    return fs::is_regular_file(file, error) || fs::is_directory(file, error) || !fs::exists(file, error);
 }
 
 bool Reach::refuse(const std::string& what) {

@@ -19,6 +19,7 @@ extern "C" {
 #include "tools/media/colours.h"
 #include "tools/media/files.h"
 #include "tools/media/in/host_lookup.h"
+#include "tools/media/in/playlist_files.h"
 #include "tools/media/limits.h"
 #include "tools/media/pictures/picture_format.h"
 
@@ -104,6 +105,7 @@ void Demuxer::open(const AVInputFormat* format) {
     av_dict_set(&options, "http_persistent", "0", 0);      // else nothing tells how a playlist's segments ended
     const bool is_local_list = is_local_playlist(info_.path);
     if (is_http() || is_local_list) watch_parts(*raw);
+    sound_files_ = separate_sound_files(info_.path);
     if (is_local_list) av_dict_set(&options, "allowed_extensions", "ALL", 0);  // keys, too: by reach_
     context_.release();                                                        // what cannot be opened is freed there
     const int code = avformat_open_input(&raw, location.c_str(), format, &options);
@@ -286,7 +288,9 @@ bool Demuxer::read_next(AVPacket& packet) {
         if (code >= 0 && !gap_is_amid_) {
             note_arrival();
             expect_something();
-            ends_in_half_ = packet.flags & AV_PKT_FLAG_CORRUPT;
+            const bool is_half = packet.flags & AV_PKT_FLAG_CORRUPT;
+            if (is_half && packet.stream_index == chosen_->index && packets_ == chosen_->nb_frames) continue;
+            ends_in_half_ = is_half;
             if (packet.stream_index != chosen_->index) continue;
             keep_time(packet);
             return true;
@@ -303,6 +307,8 @@ bool Demuxer::read_next(AVPacket& packet) {
 }
 
 void Demuxer::keep_time(const AVPacket& packet) {
+    ++packets_;
+    last_packet_ = {packet.pos, packet.size};
     double begin_s = end_s_, duration_s = frame_s_;
     if (const double stamp_s = stream_->seconds(packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts);
         std::isfinite(stamp_s)) {

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "tools/media/av_handles.h"
 #include "tools/media/av_io.h"
 #include "tools/media/in/http_body.h"
+#include "tools/media/in/lost_end.h"
 #include "tools/media/in/video_stream.h"
 #include "tools/media/reach.h"
 
@@ -99,6 +101,7 @@ private:
     bool read_next(AVPacket& packet);
     void keep_time(const AVPacket& packet);
     bool is_http() const;
+    bool is_dash() const;
     /// What the container is read from; null for a playlist, which names that.
     AVIOContext* body() const;
     void end(int code);
@@ -111,14 +114,16 @@ private:
     int connect(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options);
     void keep_body(AVFormatContext& context, AVIOContext*& io);
     void look_at_part(AVIOContext& io, const std::string& url);
-    void note_gap(const std::string& url, const std::string& lack);
     bool has_gap() const { return !gap_.empty() && !body(); }
     void break_off(const std::string& reason);
     int disk_error() const;
+    bool is_file() const;
+    bool has_all();
+    const EndOfFile& file_end();
     std::optional<double> own_duration_s() const;
     std::optional<double> stated_s() const;
     std::optional<double> missing_s() const;
-    double longest_missing_s() const { return std::max(1., .1 * end_s_); }
+    double longest_missing_s() const;
     void check_cut_short();
     [[noreturn]] void fail(const std::string& what) const;
 
@@ -136,6 +141,7 @@ private:
     // playlist is missing.
     decltype(AVFormatContext::io_close2) close_part_ = nullptr;
     std::map<AVIOContext*, std::string> parts_;
+    std::set<std::string> sound_files_;  // of a local playlist: where no picture is
     std::string gap_, last_gap_;
     bool is_live_list_ = false;       // or was one when it was opened
     bool gap_is_amid_ = false;        // a part, whose last packet may be half
@@ -150,10 +156,13 @@ private:
     std::string broken_off_, why_ended_;
     SegmentNotes notes_;
     bool ended_ = false, ends_in_half_ = false;
+    std::optional<EndOfFile> file_end_;
 
     double frame_s_;                 // a frame's duration
     std::optional<double> first_s_;  // container time of the first packet
     double end_s_ = 0;               // of the packets so far, from the first one's begin
+    std::int64_t packets_ = 0;
+    LastPacket last_packet_;
 };
 
 }  // namespace convoy::media

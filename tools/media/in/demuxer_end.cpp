@@ -2,10 +2,10 @@
 //
 // How a container ended: as it should, cut short, or because whoever sent it broke off.
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -14,7 +14,7 @@
 #include "tools/media/files.h"
 #include "tools/media/in/damage.h"
 #include "tools/media/in/demuxer.h"
-#include "tools/media/in/lost_end.h"
+#include "tools/media/in/playlist_parts.h"
 
 namespace convoy::media {
 namespace {
@@ -23,44 +23,6 @@ std::string with_decimals(double seconds) {
     char text[40];
     std::snprintf(text, sizeof text, "%.2f", seconds);
     return text;
-}
-
-bool is_text(std::string_view bytes) {
-    const bool is_utf16 = bytes.starts_with("\xff\xfe") || bytes.starts_with("\xfe\xff");
-    return is_utf16 || std::ranges::none_of(bytes, [](unsigned char c) { return c < ' ' && !std::isspace(c); });
-}
-
-/// Lists, and subtitles as WebVTT and TTML.
-bool is_wanted_text(std::string_view text) {
-    constexpr std::string_view kWanted[] = {"#EXTM3U", "WEBVTT", "<MPD", ":MPD", "<tt", ":tt"};
-    return std::ranges::any_of(kWanted, [&](std::string_view word) { return text.find(word) != text.npos; });
-}
-
-/// libav passes over a part with nothing in it, and over what a server sends in its place: pages, and messages.
-std::string why_no_part(AVIOContext& io) {
-    constexpr std::size_t kHead = 1024, kKey = 16, kTsPacket = 188;
-    std::string head(kHead, '\0');
-    head.resize(std::size_t(std::max(avio_read(&io, reinterpret_cast<unsigned char*>(head.data()), kHead), 0)));
-    if (io.error < 0 || avio_seek(&io, -std::int64_t(head.size()), SEEK_CUR) < 0) return "";
-    io.eof_reached = 0;
-    if (head.empty()) return "is empty";
-    if (head.size() == kKey) return "";
-    if (head.size() < kKey || (head[0] == 'G' && head.size() < kTsPacket)) return "is cut short";
-    if (head.find_first_not_of('\0') == head.npos) return "is empty, but for zeros";
-    return is_text(head) && !is_wanted_text(head) ? "is a text, maybe a web page" : "";
-}
-
-/// Whether it is a list, by its name: one of several, maybe.
-bool is_list(std::string_view url) {
-    url = url.substr(0, url.find_first_of("?#"));
-    return url.ends_with(".m3u8") || url.ends_with(".m3u") || url.ends_with(".mpd");
-}
-
-/// As people name it.
-std::string without_file(std::string url) {
-    for (const std::string_view protocol : {"crypto+", "crypto:", "file:"})
-        if (url.starts_with(protocol)) url.erase(0, protocol.size());
-    return url;
 }
 
 }  // namespace
@@ -79,7 +41,7 @@ void Demuxer::end(int code) {
         break_off(gap_);
     else if (const int error = is_recording() ? disk_error() : 0)
         break_off(av_message(error));
-    else if (code != AVERROR_EOF)
+    else if (code != AVERROR_EOF && !has_all() && file_end().kind != FileEnd::cut)
         why_ended_ = Clock::now() > deadline_ ? "nothing more came for too long"
                                               : "reading ended early (" + av_message(code) + ")" +
                                                     (stream_in_ ? "; a pipe cannot be read back: give the file" : "");
@@ -174,10 +136,13 @@ std::string Demuxer::take_gap() {
 }
 
 int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const std::string& url, AVDictionary** options) {
-    const bool is_itself = url == reach_.location(), is_part = !is_itself && !is_list(url);
+    const bool is_itself = url == reach_.location();
+    const bool is_part = !is_itself && !is_list_name(url) &&
+                         !sound_files_.contains(std::filesystem::path(without_file(url)).lexically_normal().string());
     if (is_part && context.ctx_flags & AVFMTCTX_UNSEEKABLE) is_live_list_ = true;
     // Behind what is missing nothing is read. What libav has read before that, it still gives.
     if (!gap_.empty() && !is_live_list_) return AVERROR(ENOENT);
+    const std::int64_t named_bytes = end_of_range(options ? *options : nullptr);
     AVDictionary* own = nullptr;
     const int code = connect(context, io, url, options ? options : &own);
     av_dict_free(&own);
@@ -185,8 +150,7 @@ int Demuxer::open_part(AVFormatContext& context, AVIOContext** io, const std::st
         keep_body(context, *io);
     else if (code >= 0)
         parts_.emplace(*io, url);
-    if (is_part && gap_.empty())
-        note_gap(url, code < 0 ? "cannot be opened (" + av_message(code) + ")" : why_no_part(**io));
+    if (is_part && gap_.empty()) gap_ = lack_of_part(url, code, *io, named_bytes);
     return code;
 }
 
@@ -220,12 +184,8 @@ void Demuxer::look_at_part(AVIOContext& io, const std::string& url) {
     const bool broke = io.error < 0 ? io.error != AVERROR(EIO) || avio_size(&io) > 0
                                     : io.eof_reached && is_http() && !url.starts_with("crypto") && still_connected(io);
     if (!broke || !gap_.empty()) return;
-    note_gap(url, "broke off");
+    gap_ = lack_of_part(url, "broke off");
     gap_is_amid_ = true;
-}
-
-void Demuxer::note_gap(const std::string& url, const std::string& lack) {
-    if (!lack.empty()) gap_ = "a part of it, " + without_file(url) + ", " + lack;
 }
 
 void Demuxer::break_off(const std::string& reason) {
@@ -236,7 +196,7 @@ void Demuxer::break_off(const std::string& reason) {
     if (io) text += (size_ > 0 ? " of " + std::to_string(size_) : "") + " bytes";
     text += ": " + reason + (io && !seekable ? ", and the server knows no ranges" : "");
     text += is_url(info_.path) ? "; download it and give the file, or try again"
-            : !gap_.empty()    ? "; put it there, or give a list without it"
+            : !gap_.empty()    ? "; put it there whole, or give a list without it"
                                : "; check the disk or the network that it lies on";
     broken_off_ = without_passwords(text);
     ++notes_.damaged;
@@ -249,13 +209,33 @@ int Demuxer::disk_error() const {
     return is_file && context_->pb->error != AVERROR_EOF ? std::min(context_->pb->error, 0) : 0;
 }
 
-/// What a stated duration leaves to come; nothing where none is stated, or where it may be that of the sound.
+bool Demuxer::is_dash() const { return context_->iformat->name == std::string_view("dash"); }
+
+/// What a stated duration leaves to come; nothing where none is stated, or where it may be that of the sound. DASH
+/// states how long all of it is shown, and libav may begin behind its first part.
 std::optional<double> Demuxer::missing_s() const {
     if (context_->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return std::nullopt;
-    const std::optional<double> stated = context_->nb_streams > 1 ? own_duration_s() : stated_s();
+    const std::optional<double> stated = context_->nb_streams > 1 && !is_dash() ? own_duration_s() : stated_s();
     if (!stated) return std::nullopt;
     // Some containers count the duration from zero, some from the first time stamp.
-    return *stated - end_s_ - std::max(first_s_.value_or(0), 0.);
+    return *stated - end_s_ - (is_dash() ? 0 : std::max(first_s_.value_or(0), 0.));
+}
+
+double Demuxer::longest_missing_s() const { return is_dash() ? .5 : std::max(1., .1 * end_s_); }
+
+bool Demuxer::is_file() const { return !is_url(info_.path) && !stream_in_ && !asks_again_; }
+
+const EndOfFile& Demuxer::file_end() {
+    if (!file_end_)
+        file_end_ = is_file() ? end_of_file(info_.path, context_->iformat->name, last_packet_) : EndOfFile();
+    return *file_end_;
+}
+
+/// Of a recording: whether every picture has come, so that what cannot be read behind them is none.
+bool Demuxer::has_all() {
+    if (!is_recording()) return false;
+    if (chosen_->nb_frames > 0 && packets_ == chosen_->nb_frames) return true;
+    return file_end().kind == FileEnd::whole || missing_s().value_or(frame_s_) < .5 * frame_s_;
 }
 
 /// libav takes a file that is cut short for one that ends; an index that names bytes behind the end, or a stated
@@ -265,13 +245,13 @@ void Demuxer::check_cut_short() {
     const std::int64_t size = context_->pb ? avio_size(context_->pb) : -1;
     const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(chosen_, entries - 1) : nullptr;
     const bool bytes_missing = last && size > 0 && last->pos + last->size > size;
-    const bool is_file = !is_url(info_.path) && !stream_in_;
     const bool has_half = ends_in_half_ && !(context_->iformat->flags & AVFMT_TS_DISCONT);
-    const std::string lost = has_half ? "the file is cut short, amid its last packet"
+    const std::string lost = has_half && file_end().kind != FileEnd::whole
+                                 ? "the file is cut short, amid its last packet"
                              : bytes_missing || missing_s().value_or(0) > longest_missing_s()
-                                 ? "the file is cut short, the rest of the video is missing"
-                             : is_file ? lost_end(info_.path, context_->iformat->name)
-                                       : "";
+                                 ? body() ? "the file is cut short, the rest of the video is missing"
+                                          : "it begins late or ended early: its list says that there is more"
+                                 : file_end().lack;
     if (!lost.empty()) note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_, lost);
 }
 

@@ -7,37 +7,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <fstream>
+#include <map>
 #include <optional>
-#include <span>
-#include <vector>
+#include <set>
+
+#include "tools/media/in/file_bytes.h"
 
 namespace convoy::media {
 namespace {
 
-using Bytes = std::vector<std::uint8_t>;
-using View = std::span<const std::uint8_t>;
+using Bytes = FileBytes;
+using View = FileView;
 
 constexpr std::size_t kHead = 1 << 16;
-
-std::uint64_t big_endian(View bytes) {
-    std::uint64_t n = 0;
-    for (const std::uint8_t byte : bytes) n = n << 8 | byte;
-    return n;
-}
-
-std::uint64_t little_endian(View bytes) {
-    const Bytes turned(bytes.rbegin(), bytes.rend());
-    return big_endian(turned);
-}
-
-Bytes read_at(std::ifstream& file, std::int64_t at, std::size_t count) {
-    Bytes bytes(count);
-    file.clear();
-    file.seekg(at);
-    file.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(count));
-    bytes.resize(std::size_t(std::max<std::streamsize>(file.gcount(), 0)));
-    return bytes;
-}
 
 /// Takes one of EBML's numbers, whose first byte tells by its zeros how many follow.
 std::optional<std::uint64_t> take_number(View& from, bool with_marker) {
@@ -141,31 +123,128 @@ bool has_gif_end(std::ifstream& file) {
     return true;
 }
 
-/// Whether the last of the JPEGs has its end.
-bool has_jpeg_end(std::ifstream& file, std::int64_t whole) {
-    const std::int64_t size = size_without_zeros(file, whole);
-    const std::int64_t from = std::max<std::int64_t>(size - std::int64_t(kHead), 0);
-    const Bytes tail = read_at(file, from, std::size_t(size - from));
-    for (std::size_t i = tail.size(); i-- > 1;)
-        if (tail[i - 1] == 0xff && (tail[i] == 0xd8 || tail[i] == 0xd9)) return tail[i] == 0xd9;
-    return false;
+/// Whether the last of the JPEGs has its end, whatever stands behind that.
+bool has_jpeg_end(std::ifstream& file, std::int64_t size) {
+    constexpr std::size_t kMarker = 4;  // the begin of a picture and the first of its segments
+    const auto is_segment = [](std::uint8_t marker) { return marker >= 0xc0 && marker != 0xff; };
+    bool ends = false;
+    for (std::int64_t end = size; end > 0; end -= std::int64_t(kHead)) {
+        const std::int64_t from = std::max<std::int64_t>(end - std::int64_t(kHead), 0);
+        Bytes block = read_at(file, from, std::size_t(end - from) + kMarker - 1);
+        block.resize(std::size_t(end - from) + kMarker - 1);
+        for (std::size_t i = std::size_t(end - from); i-- > 0;) {
+            if (block[i] != 0xff) continue;
+            ends |= block[i + 1] == 0xd9;
+            if (block[i + 1] == 0xd8 && block[i + 2] == 0xff && is_segment(block[i + 3])) return ends;
+        }
+    }
+    return ends;
+}
+
+/// Whether the index that closes it follows the last packet.
+bool has_nut_end(std::ifstream& file, const LastPacket& last) {
+    constexpr std::array<std::uint8_t, 8> kIndex = {'N', 'X', 0xdd, 0x67, 0x2f, 0x23, 0xe6, 0x4e};
+    constexpr std::size_t kMost = 1 << 22;  // of other tracks' packets before it
+    if (last.pos < 0) return false;
+    const Bytes tail = read_at(file, last.pos + last.size, kMost);
+    return std::search(tail.begin(), tail.end(), kIndex.begin(), kIndex.end()) != tail.end();
+}
+
+struct OggPage {
+    int flags = 0;
+    std::uint64_t serial = 0;
+    std::size_t size = 0, head = 0;  // bytes
+};
+
+/// The page that begins there; its size is one more than what is left where it is cut.
+OggPage ogg_page(View left) {
+    constexpr std::size_t kHeader = 27;
+    const std::size_t segments = left.size() >= kHeader ? left[kHeader - 1] : 0;
+    OggPage page{.size = left.size() + 1, .head = kHeader + segments};
+    if (left.size() < page.head) return page;
+    page.flags = left[5];
+    page.serial = little_endian(left.subspan(14, 4));
+    std::size_t size = page.head;
+    for (const std::uint8_t segment : left.subspan(kHeader, segments)) size += segment;
+    page.size = std::min(size, page.size);
+    return page;
+}
+
+/// Calls visit(page, its bytes) for each page, in order.
+template <typename Visit>
+void for_each_ogg_page(View bytes, Visit visit) {
+    constexpr std::string_view kMagic("OggS\0", 5);
+    while (!bytes.empty()) {
+        const auto found = std::search(bytes.begin(), bytes.end(), kMagic.begin(), kMagic.end());
+        if (found == bytes.end()) return;
+        bytes = bytes.subspan(std::size_t(found - bytes.begin()));
+        const OggPage page = ogg_page(bytes);
+        visit(page, bytes);
+        bytes = bytes.subspan(std::min(page.size, bytes.size()));
+    }
+}
+
+/// The tracks with pictures that begin there.
+std::set<std::uint64_t> ogg_videos(View head) {
+    constexpr int kBegin = 2;
+    constexpr std::string_view kVideos[] = {"\x80theora", "OVP80", "BBCD", "\1video",
+                                            "\x80"
+                                            "daala"};
+    std::set<std::uint64_t> serials;
+    for_each_ogg_page(head, [&](const OggPage& page, View bytes) {
+        if (!(page.flags & kBegin)) return;
+        const View content = bytes.subspan(std::min(page.head, bytes.size()));
+        for (const std::string_view video : kVideos)
+            if (content.size() >= video.size() &&
+                std::equal(video.begin(), video.end(), content.begin(),
+                           [](char a, std::uint8_t b) { return std::uint8_t(a) == b; }))
+                serials.insert(page.serial);
+    });
+    return serials;
+}
+
+/// The last page must be all there, and the last one of each video say that it is.
+FileEnd ogg_end(std::ifstream& file, std::int64_t size) {
+    constexpr std::size_t kTail = 1 << 20;
+    constexpr int kLast = 4;
+    const std::set<std::uint64_t> videos = ogg_videos(read_at(file, 0, kHead));
+    const Bytes tail = read_at(file, std::max<std::int64_t>(size - std::int64_t(kTail), 0), kTail);
+    std::map<std::uint64_t, bool> ended;
+    bool is_cut = false;
+    for_each_ogg_page(tail, [&](const OggPage& page, View bytes) {
+        is_cut = page.size > bytes.size();
+        if (!is_cut && videos.contains(page.serial)) ended[page.serial] = page.flags & kLast;
+    });
+    for (const auto& [serial, has_end] : ended) is_cut |= !has_end;
+    return is_cut ? FileEnd::cut : ended.empty() ? FileEnd::unknown : FileEnd::whole;
+}
+
+FileEnd end_by_marks(std::ifstream& file, std::int64_t size, std::string_view format, const LastPacket& last) {
+    const auto of = [](bool has_end) { return has_end ? FileEnd::whole : FileEnd::cut; };
+    if (format == "gif") return of(has_gif_end(file));
+    if (format == "mjpeg") return of(has_jpeg_end(file, size));
+    if (format == "ogg") return ogg_end(file, size);
+    if (format == "nut") return has_nut_end(file, last) ? FileEnd::whole : FileEnd::unknown;
+    if (format == "flv" && has_flv_end(file, size)) return FileEnd::whole;
+    const FileEnd end = end_of_units(file, size, format, last);
+    return format == "flv" && end == FileEnd::unknown ? FileEnd::cut : end;
 }
 
 }  // namespace
 
-std::string lost_end(const std::string& path, std::string_view format) {
+EndOfFile end_of_file(const std::string& path, std::string_view format, const LastPacket& last) {
     std::ifstream file(path, std::ios::binary | std::ios::ate);
     const std::int64_t size = file.tellg();
-    if (size <= 0) return "";
-    const bool is_cut = (format == "flv" && !has_flv_end(file, size)) || (format == "gif" && !has_gif_end(file)) ||
-                        (format == "mjpeg" && !has_jpeg_end(file, size));
-    if (is_cut) return "the file is cut short, amid its last packet";
+    if (size <= 0) return {};
+    const FileEnd end = end_by_marks(file, size, format, last);
+    if (end != FileEnd::unknown) return {end, end == FileEnd::cut ? "the file is cut short, amid its last packet" : ""};
     const bool is_matroska = format.starts_with("matroska");
-    if (!is_matroska && format != "asf") return "";
+    if (!is_matroska && format != "asf") return {};
     const Bytes head = read_at(file, 0, kHead);
     const std::optional<std::uint64_t> stated = is_matroska ? size_in_matroska(head) : size_in_asf(head);
-    if (!stated || *stated <= std::uint64_t(size)) return "";
-    return "the file is cut short: it has " + std::to_string(size) + " of " + std::to_string(*stated) + " bytes";
+    if (!stated || *stated <= std::uint64_t(size)) return {};
+    return {FileEnd::cut,
+            "the file is cut short: it has " + std::to_string(size) + " of " + std::to_string(*stated) + " bytes"};
 }
 
 }  // namespace convoy::media

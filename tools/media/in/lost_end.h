@@ -4,11 +4,17 @@
 #include <string>
 #include <string_view>
 
+#include "tools/media/in/file_units.h"
+
 namespace convoy::media {
 
-/// What a file lacks at its end by what it says of itself, a few words: Matroska and ASF state how many bytes there
-/// are, and FLV repeats the size of each tag behind it. Empty where nothing is known to be missing. `format`: libav's
-/// name.
-std::string lost_end(const std::string& path, std::string_view format);
+struct EndOfFile {
+    FileEnd kind = FileEnd::unknown;
+    std::string lack;  ///< of one that is cut, a few words
+};
+
+/// How a file ends by what it says of itself: Matroska and ASF state how many bytes there are, other containers have an
+/// end, or units that tell where they end. `format`: libav's name.
+EndOfFile end_of_file(const std::string& path, std::string_view format, const LastPacket& last);
 
 }  // namespace convoy::media

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string_view>
+#include <utility>
 
 #include "tools/media/files.h"
 #include "tools/media/reach.h"
@@ -41,6 +42,18 @@ std::vector<fs::path> paths_of(std::string_view name, const fs::path& folder) {
     return {folder / name, name};
 }
 
+/// What the lines of a playlist name for which `wanted` holds.
+template <typename Wanted>
+std::vector<fs::path> named_by(const std::string& playlist, Wanted wanted) {
+    std::vector<fs::path> files;
+    std::ifstream text(playlist);
+    for (std::string line; std::getline(text, line);)
+        if (wanted(std::string_view(line)))
+            for (fs::path& file : paths_of(named_in(line), fs::path(playlist).parent_path()))
+                files.push_back(std::move(file));
+    return files;
+}
+
 }  // namespace
 
 std::vector<std::string> playlist_files(const std::string& path) {
@@ -48,17 +61,24 @@ std::vector<std::string> playlist_files(const std::string& path) {
     std::vector<std::string> playlists, files;
     if (is_local_playlist(path)) playlists.push_back(path);
     for (std::size_t i = 0; i < std::min(playlists.size(), kMostPlaylists); ++i) {
-        const fs::path folder = fs::path(playlists[i]).parent_path();
-        std::ifstream text(playlists[i]);
-        for (std::string line; std::getline(text, line);) {
-            for (const fs::path& file : paths_of(named_in(line), folder)) {
-                files.push_back(file.string());
-                if (is_local_playlist(file.string()) &&
-                    std::find(playlists.begin(), playlists.end(), file.string()) == playlists.end())
-                    playlists.push_back(file.string());
-            }
+        for (const fs::path& file : named_by(playlists[i], [](std::string_view) { return true; })) {
+            files.push_back(file.string());
+            if (is_local_playlist(file.string()) && std::ranges::find(playlists, file.string()) == playlists.end())
+                playlists.push_back(file.string());
         }
     }
+    return files;
+}
+
+std::set<std::string> separate_sound_files(const std::string& path) {
+    std::set<std::string> files;
+    if (!is_local_playlist(path)) return files;
+    const auto is_sound = [](std::string_view line) {
+        return line.starts_with("#EXT-X-MEDIA:") && line.find("TYPE=AUDIO") != line.npos;
+    };
+    for (const fs::path& list : named_by(path, is_sound))
+        for (const fs::path& file : named_by(list.string(), [](std::string_view) { return true; }))
+            files.insert(file.lexically_normal().string());
     return files;
 }
 

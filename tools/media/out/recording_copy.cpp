@@ -2,7 +2,9 @@
 #include "tools/media/out/recording_copy.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <new>
 #include <string_view>
@@ -11,6 +13,7 @@
 #include "tools/media/av_compat.h"
 #include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
+#include "tools/media/in/playlist_parts.h"
 #include "tools/media/out/plain_mp4.h"
 
 namespace convoy::media {
@@ -22,8 +25,6 @@ namespace {
 constexpr double kStepBack_s = .1, kLeap_s = 5, kPatience_s = 5;
 /// How far a recording is read ahead for the first packets of sound that has to be named or described.
 constexpr std::size_t kMostAhead = 500, kMostBytesAhead = std::size_t(64) << 20;
-/// How late sound may begin that only its packets describe, where they must be described in front.
-constexpr double kLatestBegin_s = .5;
 
 /// How much earlier than shown a picture may have to be decoded.
 std::int64_t delay_of(const AVStream& stream) {
@@ -31,48 +32,7 @@ std::int64_t delay_of(const AVStream& stream) {
     return rate.num > 0 ? stream.codecpar->video_delay * av_rescale_q(1, av_inv_q(rate), stream.time_base) : 0;
 }
 
-/// A track of the file for what one of the recording holds.
-AVStream& add_track(const AVStream& from, AVFormatContext& output) {
-    AVStream* to = avformat_new_stream(&output, nullptr);
-    if (!to || avcodec_parameters_copy(to->codecpar, from.codecpar) < 0) throw std::bad_alloc();
-    to->codecpar->codec_tag = 0;  // of the other container
-    forget_crop(*to->codecpar);   // boxes lie in the whole picture
-    to->time_base = from.time_base;
-    to->avg_frame_rate = from.avg_frame_rate;
-    if (from.sample_aspect_ratio.num > 0) to->codecpar->sample_aspect_ratio = from.sample_aspect_ratio;  // they agree
-    to->sample_aspect_ratio = from.sample_aspect_ratio;
-    to->disposition = from.disposition;
-    av_dict_copy(&to->metadata, from.metadata, 0);
-    copy_side_data(from, *to);
-    return *to;
-}
-
-/// Whether a file of this kind can begin with such a track alone: no list that libav gives is right about that.
-bool can_begin_with(const AVStream& from, const AVOutputFormat& format) {
-    AVFormatContext* raw = nullptr;
-    if (avformat_alloc_output_context2(&raw, &format, nullptr, nullptr) < 0) throw std::bad_alloc();
-    raw->flags |= AVFMT_FLAG_CUSTOM_IO;
-    const MuxerPtr trial(raw);
-    add_track(from, *raw);
-    if (avio_open_dyn_buf(&raw->pb) < 0) throw std::bad_alloc();
-    const int code = avformat_write_header(raw, nullptr);
-    std::uint8_t* written = nullptr;
-    avio_close_dyn_buf(raw->pb, &written);
-    av_free(written);
-    return code >= 0;
-}
-
-/// avformat_query_codec() alone knows less than Matroska's muxer does.
-bool has_place(const AVOutputFormat& format, const AVStream& track) {
-    const AVCodecID codec = track.codecpar->codec_id;
-    if (track.codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT)  // a font
-        return format.name == std::string_view("matroska") && track.codecpar->extradata_size > 0 &&
-               can_begin_with(track, format);
-    unsigned tag = 0;
-    const bool known = avformat_query_codec(&format, codec, FF_COMPLIANCE_NORMAL) == 1 ||
-                       (format.codec_tag && av_codec_get_tag2(format.codec_tag, codec, &tag));
-    return known && (track.codecpar->codec_type == AVMEDIA_TYPE_VIDEO || can_begin_with(track, format));
-}
+bool is_avi(const AVFormatContext& input) { return input.iformat->name == std::string_view("avi"); }
 
 /// Some containers have one name for AC-3 and E-AC-3: ETSI TS 102 366 tells them apart by the field `bsid`.
 bool is_eac3(const AVPacket& packet) {
@@ -80,28 +40,9 @@ bool is_eac3(const AVPacket& packet) {
     return packet.size > 5 && bytes[0] == 0x0b && bytes[1] == 0x77 && bytes[5] >> 3 > 10 && bytes[5] >> 3 <= 16;
 }
 
-/// How many packets an .mp4 must have seen to describe a track in front of them.
-int packets_that_describe(const AVCodecParameters& codec) {
-    switch (codec.codec_id) {
-        case AV_CODEC_ID_AAC:
-            return codec.extradata_size == 0 ? 1 : 0;
-        case AV_CODEC_ID_AC3:
-            return 1;
-        case AV_CODEC_ID_EAC3:
-            return 2;  // with the second it is known that there are no more substreams
-        default:
-            return 0;
-    }
-}
-
 }  // namespace
 
 bool can_be_copied(const std::string& recording) { return !is_url(recording) && !is_stream(recording); }
-
-std::string lack_text(const std::string& path, const std::string& left_out) {
-    return path + " lacks the recording's " + left_out + ", for which its kind has no place" +
-           (path.ends_with(".mkv") ? "" : "; take .mkv");
-}
 
 RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
     : recording_(std::move(recording)), which_(which), reach_(recording_), packet_(av_packet_alloc()) {
@@ -112,6 +53,16 @@ RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
         if (code < 0) throw_input(recording_, "cannot be read a second time to be copied (" + av_message(code) + ")");
     };
     reach_.bound(*raw);
+    if (is_local_playlist(recording_)) {
+        raw->opaque = this;
+        raw->io_open = [](AVFormatContext* c, AVIOContext** io, const char* url, int flags, AVDictionary** options) {
+            try {
+                return static_cast<RecordingCopy*>(c->opaque)->open_part(*c, io, url, flags, options);
+            } catch (const std::exception&) {  // memory
+                return AVERROR(ENOMEM);
+            }
+        };
+    }
     const int code = avformat_open_input(&raw, reach_.location().c_str(), nullptr, nullptr);  // frees it when it fails
     input_.reset(raw);
     check(code);
@@ -120,6 +71,41 @@ RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
                  ? video
                  : av_find_best_stream(raw, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
     name_sound();
+}
+
+/// Keeps what is missing of a playlist's sound, over which libav passes.
+int RecordingCopy::open_part(AVFormatContext& context, AVIOContext** io, const char* url, int flags,
+                             AVDictionary** options) {
+    const std::int64_t range = end_of_range(options ? *options : nullptr);
+    const int code = reach_.open(context, io, url, flags, options);
+    if (gap_.empty() && url != reach_.location() && !is_list_name(url)) gap_ = lack_of_part(url, code, *io, range);
+    return code;
+}
+
+bool RecordingCopy::read(AVPacket& packet) {
+    ended_ = av_read_frame(input_.get(), &packet) < 0;
+    if (!ended_ && is_avi(*input_)) count_anew(packet);
+    return !ended_;
+}
+
+/// An .avi has no time stamps. libav counts some of its sound (E-AC-3, DTS) by bytes that are meant to be packets.
+void RecordingCopy::count_anew(AVPacket& packet) {
+    constexpr std::int64_t kMostPackets = 8;  // that are missing
+    const bool is_sound = input_->streams[packet.stream_index]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+    if (!is_sound || packet.dts == AV_NOPTS_VALUE) return;
+    Count& count = counts_[packet.stream_index];
+    if (packet.duration > 0) count.duration = packet.duration;  // the last packet may have none
+    if (count.duration > 0 && count.next && packet.dts > *count.next + kMostPackets * count.duration)
+        packet.pts = packet.dts = *count.next;
+    count.next = packet.dts + count.duration;
+}
+
+void RecordingCopy::add_step(double from_s, double earlier_s) {
+    // An .avi tells when a picture is decoded, and the sound begins with the first.
+    const double wait_s = which_ == Tracks::sound && video_ >= 0 && is_avi(*input_)
+                              ? double(delay_of(*input_->streams[video_])) * av_q2d(input_->streams[video_]->time_base)
+                              : 0;
+    steps_.push_back({from_s, earlier_s - wait_s});
 }
 
 /// Reads on to the first packet of each sound whose name may be wrong.
@@ -140,70 +126,10 @@ bool RecordingCopy::read_ahead() {
     if (ahead_.size() >= kMostAhead || bytes_ahead_ >= kMostBytesAhead) return false;
     PacketPtr packet(av_packet_alloc());
     if (!packet) throw std::bad_alloc();
-    if (av_read_frame(input_.get(), packet.get()) < 0) return false;
+    if (!read(*packet)) return false;
     bytes_ahead_ += std::size_t(packet->size);
     ahead_.push_back(std::move(packet));
     return true;
-}
-
-/// The packets that describe a track, which come at its begin or not at all.
-std::vector<PacketPtr> RecordingCopy::description_of(const AVStream& stream) {
-    const auto needed = std::size_t(packets_that_describe(*stream.codecpar));
-    const double origin_s = steps_.empty() ? 0 : steps_.front().earlier_s;
-    std::vector<PacketPtr> found;
-    for (std::size_t i = 0; found.size() < needed && (i < ahead_.size() || read_ahead()); ++i) {
-        const AVPacket& packet = *ahead_[i];
-        const std::int64_t stamp = packet.dts != AV_NOPTS_VALUE ? packet.dts : packet.pts;
-        if (packet.stream_index != stream.index || stamp == AV_NOPTS_VALUE) continue;
-        const double at_s = double(stamp) * av_q2d(stream.time_base) - origin_s;
-        if (at_s > kLatestBegin_s) break;
-        if (at_s >= 0) found.emplace_back(av_packet_clone(&packet));
-        if (!found.empty() && !found.back()) throw std::bad_alloc();
-    }
-    return found.size() < needed ? std::vector<PacketPtr>() : std::move(found);
-}
-
-/// What lies long before the picture need not be read, where the container can be searched.
-void RecordingCopy::begin_near(double origin_s) {
-    constexpr double kMargin_s = 5;
-    const double begin_s = input_->start_time == AV_NOPTS_VALUE ? 0 : double(input_->start_time) / AV_TIME_BASE;
-    if (!(origin_s > begin_s + 2 * kMargin_s) || !input_->pb || !(input_->pb->seekable & AVIO_SEEKABLE_NORMAL)) return;
-    const auto stamp = std::llround((origin_s - kMargin_s) * AV_TIME_BASE);
-    avformat_seek_file(input_.get(), -1, std::numeric_limits<std::int64_t>::min(), stamp, stamp, 0);
-}
-
-void RecordingCopy::add_tracks(AVFormatContext& output) {
-    tracks_.clear();
-    tracks_.resize(input_->nb_streams);
-    if (which_ == Tracks::sound && !steps_.empty()) begin_near(steps_.front().earlier_s);
-    const bool describes_in_front = is_mp4(output.oformat);
-    for (unsigned i = 0; describes_in_front && i < input_->nb_streams; ++i)
-        tracks_[i].description = description_of(*input_->streams[i]);
-    for (unsigned i = 0; i < input_->nb_streams; ++i) {
-        AVStream& from = *input_->streams[i];
-        from.discard = AVDISCARD_ALL;
-        if (which_ == Tracks::sound && from.codecpar->codec_type != AVMEDIA_TYPE_AUDIO) continue;
-        if (from.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && int(i) != video_ &&
-            !(from.disposition & AV_DISPOSITION_ATTACHED_PIC))
-            continue;
-        const bool is_sound = from.codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
-        const bool is_text = from.codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE;
-        if (is_sound && from.codecpar->sample_rate <= 0) continue;  // it has no begin
-        if (!has_place(*output.oformat, from)) {
-            if (is_sound || is_text) name_left_out(from, is_sound ? " sound" : " subtitles");
-            continue;
-        }
-        if (describes_in_front && packets_that_describe(*from.codecpar) > 0 && tracks_[i].description.empty()) {
-            name_left_out(from, " sound that begins late");
-            continue;
-        }
-        from.discard = AVDISCARD_DEFAULT;
-        tracks_[i].to = add_track(from, output).index;
-    }
-}
-
-void RecordingCopy::name_left_out(const AVStream& stream, const std::string& what) {
-    left_out_ += std::string(left_out_.empty() ? "" : ", ") + avcodec_get_name(stream.codecpar->codec_id) + what;
 }
 
 /// The next packet of a track that is copied.
@@ -212,8 +138,9 @@ bool RecordingCopy::next() {
         if (!ahead_.empty()) {
             packet_ = std::move(ahead_.front());
             ahead_.pop_front();
-        } else if (av_read_frame(input_.get(), packet_.get()) < 0)
+        } else if (!read(*packet_)) {
             return false;
+        }
         const auto stream = std::size_t(packet_->stream_index);
         if (stream >= tracks_.size() || tracks_[stream].to < 0) av_packet_unref(packet_.get());
     }

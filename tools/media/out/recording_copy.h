@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <deque>
 #include <limits>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +25,9 @@ public:
 
     /// Gives a file that is not yet begun those tracks for which it has a place; of several videos the one.
     void add_tracks(AVFormatContext& output);
-    /// The sound and subtitles for which there was no place ("truehd sound, mov_text subtitles").
-    const std::string& left_out() const { return left_out_; }
+    /// What is not copied, so far: sound and subtitles for which there was no place ("truehd sound, for which its kind
+    /// has no place"), sound with nothing in it, parts of a playlist that are missing. Empty where nothing is.
+    std::string left_out() const;
     /// Where a track has gone; -1: it was left out.
     int track_of(int stream) const { return tracks_[std::size_t(stream)].to; }
     const AVFormatContext& context() const { return *input_; }
@@ -33,7 +36,7 @@ public:
     /// From where a picture has the stamp `from_s` on, stamps become `earlier_s` less. The first, from anywhere, is
     /// said before anything is written; each later one where the pictures' stamps leap or step back, before what is
     /// behind is written. A track takes it where its own stamps do so.
-    void add_step(double from_s, double earlier_s) { steps_.push_back({from_s, earlier_s}); }
+    void add_step(double from_s, double earlier_s);
     /// Writes what is decoded before `end_s`, by the stamps that are written. Sound that would come before 0, or whose
     /// stamps step back by themselves, is left out. A negative AVERROR when the file does not take it. Throws
     /// Error(unsupported) for pictures without time stamps, or whose stamps step back by themselves.
@@ -51,6 +54,10 @@ private:
     struct Step {
         double from_s, earlier_s;
     };
+    struct Count {
+        std::optional<std::int64_t> next;  // the stamp that follows
+        std::int64_t duration = 0;         // of a packet
+    };
     struct Track {
         static constexpr std::int64_t kNone = std::numeric_limits<std::int64_t>::min();
         int to = -1;                                          // in the output
@@ -61,9 +68,15 @@ private:
         std::vector<PacketPtr> description;  // where it must stand in front: the first packets
     };
 
+    int open_part(AVFormatContext& context, AVIOContext** io, const char* url, int flags, AVDictionary** options);
     void name_sound();
+    bool read(AVPacket& packet);
+    void count_anew(AVPacket& packet);
     bool read_ahead();
     void begin_near(double origin_s);
+    bool is_wanted(const AVStream& stream) const;
+    bool fits(const AVStream& stream, const AVFormatContext& output);
+    void leave_out_empty();
     std::vector<PacketPtr> description_of(const AVStream& stream);
     void name_left_out(const AVStream& stream, const std::string& what);
     bool next();
@@ -79,13 +92,18 @@ private:
     DemuxerPtr input_;
     int video_ = -1;
     std::vector<Track> tracks_;  // by stream
-    std::string left_out_;
+    std::string no_place_, gap_;
     std::vector<Step> steps_;
     PacketPtr packet_;             // read and not yet written
     std::deque<PacketPtr> ahead_;  // read before it
     std::size_t bytes_ahead_ = 0;  // in there at first
+    bool ended_ = false;
+    std::map<int, Count> counts_;  // of the sound of an .avi, by stream
     std::int64_t written_ = 0;
 };
+
+/// How many packets an .mp4 must have seen to describe a track in front of them.
+int packets_that_describe(const AVCodecParameters& codec);
 
 /// What people should know of a file `path` that lacks what RecordingCopy::left_out() names.
 std::string lack_text(const std::string& path, const std::string& left_out);

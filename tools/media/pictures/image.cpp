@@ -17,6 +17,7 @@
 #include "tools/media/files.h"
 #include "tools/media/limits.h"
 #include "tools/media/pictures/av_picture.h"
+#include "tools/media/pictures/bmp_and_pam.h"
 #include "tools/media/pictures/jpeg.h"
 #include "tools/media/pictures/jpeg_markers.h"
 #include "tools/media/pictures/picture_format.h"
@@ -90,6 +91,10 @@ bool read_header(Encoded& file) {
     return true;
 }
 
+[[noreturn]] void throw_early_end(const std::string& path) {
+    throw_input(path, "is a picture that ends early, cut short; copy it again");
+}
+
 void read_by_libav(const std::string& path, Encoded& file) {
     std::string reason;
     const AvOutcome outcome = decode_by_libav(file.bytes, file.decoded.emplace(), reason);
@@ -112,6 +117,8 @@ Encoded read_encoded(const std::string& path, const GiveUp& give_up) {
     file.format = picture_format(file.bytes, true).value_or(PictureFormat::none);
     if (file.format == PictureFormat::png && mend_png_end(file.bytes))
         file.warning = "its end marker is missing; it may have been cut short";
+    mend_black_and_white_pam(file.bytes);
+    if (lacks_runs_of_bmp(file.bytes)) throw_early_end(path);
     if (!read_header(file)) read_by_libav(path, file);
     if (!plausible_size(file.width, file.height))
         throw_input(path, "claims to be " + std::to_string(file.width) + "x" + std::to_string(file.height) +
@@ -199,7 +206,7 @@ Image read_image(const std::string& path, const GiveUp& give_up, std::string* wa
         ends_early = ends_early && !complete;
         if (!complete) file.warning = "its end marker is missing; it may have been cut short";
     }
-    if (ends_early) throw_input(path, "is a picture that ends early, cut short; copy it again");
+    if (ends_early) throw_early_end(path);
     if (warning) *warning = file.warning;
     const ImageSize size = displayed_size(file);
     Image image{size.width, size.height, {}};
