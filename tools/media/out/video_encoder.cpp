@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <future>
 #include <iterator>
+#include <mutex>
 #include <new>
 #include <optional>
 #include <system_error>
@@ -26,6 +27,7 @@ namespace {
 
 constexpr int kX265Delay = 2;         // frames, which it does not say: of its pyramid of B-frames
 constexpr int kX265FrameThreads = 6;  // at the most, as it chooses
+constexpr int kSpareThreads = 2;      // one that has ended may count for a moment, and somebody else may want one
 constexpr int kMostFps = 1'000'000;   // terms of the rate that x264's 32-bit clock takes
 
 std::string size_text(int w, int h) { return std::to_string(w) + "x" + std::to_string(h); }
@@ -126,7 +128,7 @@ bool gives_threads(int count) {
 bool may_hang(const AVCodec& codec, int threads) {
     if (codec.name != std::string("libx265")) return false;
     const int pool = threads > 0 ? threads : int(std::thread::hardware_concurrency());
-    return !gives_threads(threads == 1 ? 1 : pool + kX265FrameThreads);
+    return !gives_threads((threads == 1 ? 1 : pool + kX265FrameThreads) + kSpareThreads);
 }
 
 /// libav ends the process where it does not get a few bytes for an encoder: std::bad_alloc unless there are many.
@@ -134,6 +136,8 @@ void require_memory() { ::operator delete(::operator new(std::size_t(64) << 20))
 
 /// Null when it does not open; `code` says why.
 CodecPtr try_open(const AVCodec* codec, const VideoFormat& f, int& code) {
+    static std::mutex one_at_a_time;  // or what one has tried another takes; libav opens them so, too
+    const std::lock_guard lock(one_at_a_time);
     code = AVERROR(EAGAIN);
     if (may_hang(*codec, f.threads)) return nullptr;
     require_memory();
