@@ -123,6 +123,7 @@ AVFrame* Decoder::next(const Feed& feed, SegmentNotes& notes) {
         av_frame_move_ref(first_known_.get(), picture);
         find_places();
     }
+    av_frame_unref(picture_.get());  // what nobody wanted of the one before
     if (next_place_ == places_.size()) {
         av_frame_move_ref(picture_.get(), first_known_.get());
         return picture_.get();
