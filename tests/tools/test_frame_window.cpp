@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Parts of recordings, and each so manieth frame: what comes is what decoding the whole file in sequence shows there.
+// Parts of recordings, and every N-th frame: what comes is what decoding the whole file in sequence shows there.
 #include <cmath>
 #include <memory>
 

@@ -330,7 +330,7 @@ TEST_CASE("classes and the number of boxes can be limited") {
     CHECK(boxes({"--min-size", "4000"}).empty());
 }
 
-TEST_CASE("a part of a recording, and each so manieth frame, have the boxes and times that the whole has there") {
+TEST_CASE("a part of a recording, and every N-th frame, have the boxes and times that the whole has there") {
     const TemporaryFolder folder;
     const auto run_of = [&](Arguments more) {
         more.insert(more.begin(), {clip(), "--jsonl", "-"});

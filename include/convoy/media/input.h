@@ -30,7 +30,7 @@ struct InputOptions {
     /// The input ends after so many frames; 0 takes all. A recording is decoded in sequence then, since only that tells
     /// where the last of them is.
     std::int64_t frames = 0;
-    /// Only each so manieth frame is wanted; what lies between is decoded where it must be, and nothing else. Numbers
+    /// Only every N-th frame is wanted; what lies between is decoded where it must be, and nothing else. Numbers
     /// stay those of the input's frames.
     std::int64_t every = 1;
     /// Frames before start_s seconds of a recording are left out, and those from stop_s on where that is not 0. Of a

@@ -8,7 +8,7 @@
 
 namespace convoy::media {
 
-/// Which frames of a recording are wanted: each so manieth between two times, in the container's seconds.
+/// Which frames of a recording are wanted: every N-th between two times, in the container's seconds.
 struct FrameWindow {
     FrameWindow() = default;
     /// `begin_s`: where the container begins to count.
