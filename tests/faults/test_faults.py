@@ -237,6 +237,7 @@ class Faults:
 
     def threads(self, most, times):
         os.chmod(self.folder, 0o777)
+        self.clear()  # what another user wrote could not be replaced
         already = threads_of_user()
         if self.run(limits=lambda: limit(resource.RLIMIT_NPROC, already + 1000), more=("--codec", "hevc"))[0]:
             print("threads: left out; nobody may not run these programs, or there is no x265")
