@@ -103,7 +103,8 @@ public:
             progress_.error("yolo-run: warning: " + begun.info.path + ": " + not_finite_text(result.first_not_finite));
         for (const auto& sink : sinks_.records) deliver([&] { sink->write({begun.info, input, result}); });
         if (progress_.due()) progress_.update(progress_state(input, begun));
-        if (wants_pixels() && !result.frame.undecodable) place(input, place_of(result));
+        if (wants_pixels() && !result.frame.undecodable)
+            place(input, {result.frame.index, result.frame.time_s, result.frame.pts_s});
     }
 
     void work_done(int input, SegmentWork& work) override {
@@ -201,12 +202,6 @@ private:
     void take_remarks(Sinks& sinks) {
         for (const auto& sink : sinks)
             for (const std::string& remark : sink->take_remarks()) progress_.message("yolo-run: " + remark);
-    }
-
-    static FramePlace place_of(const Result& result) {
-        FramePlace place = {result.frame.index, result.frame.time_s, result.frame.pts_s};
-        for (const Detection& d : result.detections) place.tracks.push_back(d.track);
-        return place;
     }
 
     // A work that goes on for long hands its frames on as they come.

@@ -44,8 +44,9 @@ void run(CropsSink& crops, const InputInfo& info, const std::vector<Shown>& fram
         result.frame = rgb_frame(rgb.data(), 64, 48);
         result.frame.pixel_width = pixel_width, result.frame.pixel_height = 1;
         result.detections = shown.detections;
+        for (std::size_t i = 0; i < shown.tracks.size(); ++i) result.detections.at(i).track = shown.tracks[i];
         work->frame(result);
-        places.push_back({std::int64_t(places.size()), 0, 0, shown.tracks});
+        places.push_back({std::int64_t(places.size()), 0, 0});
     }
     work->end();
     work->append(places);

@@ -110,10 +110,9 @@ void CropsSink::place(CropsPart& part, const FramePlace& where) {
     const auto crops = part.take();
     for (std::size_t i = 0; i < crops.size(); ++i) {
         const auto& [d, file] = crops[i];
-        const std::int64_t track = i < where.tracks.size() ? where.tracks[i] : 0;
-        if (track > 0) {
+        if (d.track > 0) {
             const Worth worth = {d.confidence, double(d.box.w) * d.box.h};
-            const auto [best, first] = best_.try_emplace({part.input_index, track}, worth);
+            const auto [best, first] = best_.try_emplace({part.input_index, d.track}, worth);
             if (!first && best->second >= worth) {
                 fs::remove(file);
                 continue;
@@ -126,8 +125,8 @@ void CropsSink::place(CropsPart& part, const FramePlace& where) {
         fs::create_directories(folder, error);
         if (error) throw Error(ErrorKind::output, "cannot create the folder " + folder + ": " + error.message());
         const std::string name =
-            track > 0 ? fmt::format("{}-track{}", names_.frames.of(part.input_index, false, 0), track)
-                      : fmt::format("{}-{}", names_.frames.of(part.input_index, part.is_video, where.index), i + 1);
+            d.track > 0 ? fmt::format("{}-track{}", names_.frames.of(part.input_index, false, 0), d.track)
+                        : fmt::format("{}-{}", names_.frames.of(part.input_index, part.is_video, where.index), i + 1);
         place_file(file, folder + "/" + name + ".jpg", give_up_);
         written_ = true;
     }

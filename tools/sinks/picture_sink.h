@@ -22,7 +22,7 @@ namespace convoy::tools {
 /// the input nor its time from the input's first frame is known: `result` has its number within the part and the
 /// container's stamp.
 struct AnnotatedFrame {
-    const Result& result;  ///< its pixels are as they came; no track is known yet
+    const Result& result;  ///< its pixels are as they came
     DrawnPicture& picture;
 };
 
@@ -31,7 +31,6 @@ struct FramePlace {
     std::int64_t index = 0;                                   ///< within its input, from 0
     double time_s = 0;                                        ///< from the input's first frame
     double pts_s = std::numeric_limits<double>::quiet_NaN();  ///< the container's own stamp
-    std::vector<std::int64_t> tracks = {};                    ///< of each detection, Detection::track
 };
 
 /// Calls `each` for all, for one that comes behind a failed one, too; then throws the first Error.
