@@ -53,6 +53,17 @@ std::vector<std::string> parts_of(const std::string& list) {
     return parts;
 }
 
+/// Each once, in their order; none of an empty list.
+std::vector<int> class_ids(const std::string& option, const std::string& list, const Network& network) {
+    std::vector<int> ids;
+    if (list.empty()) return ids;
+    for (const std::string& part : parts_of(list)) {
+        const int id = parse_class(option, part, network);
+        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+    }
+    return ids;
+}
+
 /// A threshold, and the class that it is for; no class: all others.
 struct Threshold {
     std::string of_class;
@@ -114,13 +125,8 @@ IgnoredRegion parse_region(const std::string& text) {
 }  // namespace
 
 std::vector<int> parse_classes(const std::string& list, const Network& network) {
-    std::vector<int> ids;
-    if (list.empty()) return ids;
-    for (const std::string& part : parts_of(list)) {
-        const int id = parse_class("--classes", part, network);
-        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
-    }
-    if (std::all_of(ids.begin(), ids.end(), [&](int id) { return network.is_hidden(id); }))
+    std::vector<int> ids = class_ids("--classes", list, network);
+    if (!ids.empty() && std::all_of(ids.begin(), ids.end(), [&](int id) { return network.is_hidden(id); }))
         throw Error(ErrorKind::usage, fmt::format("--classes {}: the names file calls {} dont_show, so no box would be "
                                                   "reported; give it another name there, or ask for another class",
                                                   list, ids.size() == 1 ? "this class" : "all of these"));
@@ -162,12 +168,7 @@ void DetectionOptions::add_to(CLI::App& app, DetectOptions& detect) {
         ->group(kGroup);
 }
 
-std::vector<int> DetectionOptions::blurred(const Network& network) const {
-    std::vector<int> ids;
-    if (blur.empty()) return ids;
-    for (const std::string& part : parts_of(blur)) ids.push_back(parse_class("--blur", part, network));
-    return ids;
-}
+std::vector<int> DetectionOptions::blurred(const Network& network) const { return class_ids("--blur", blur, network); }
 
 void DetectionOptions::apply(const Network& network, DetectOptions& detect) const {
     if (!confidence.empty()) parse_confidence(confidence, network, detect);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
 // Annotations and results: what is read, how classes find their categories, and what bad files are told.
-#include <functional>
 #include <nlohmann/json.hpp>
 
 #include <convoy/media/image.h>
 #include "tests/support/catch.h"
+#include "tests/support/complaint.h"
 #include "tests/support/data.h"
 #include "tests/tools/child.h"
 #include "tools/eval/coco_dataset.h"
@@ -14,6 +14,7 @@
 #include "tools/eval/yolo_dataset.h"
 
 using namespace convoy;
+using test::complaint;
 using test::TemporaryFolder;
 using test::write_file;
 namespace fs = std::filesystem;
@@ -32,17 +33,6 @@ std::string with(std::string text, const std::string& from, const std::string& t
     const auto at = text.find(from);
     REQUIRE(at != std::string::npos);
     return text.replace(at, from.size(), to);
-}
-
-/// The sentence of the Error(input) that `action` throws.
-std::string complaint(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        CHECK(error.kind() == ErrorKind::input);
-        return error.what();
-    }
-    return "nothing was thrown";
 }
 
 std::string truth_complaint(const std::string& text) {

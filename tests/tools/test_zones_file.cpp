@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // Files of zones: what is read, and what is wrong said in a way that helps.
-#include <functional>
-
 #include <convoy/error.h>
 #include "tests/support/catch.h"
+#include "tests/support/complaint.h"
 #include "tests/tools/child.h"
 #include "tools/analysis/zones_file.h"
 
 using namespace convoy;
 using namespace convoy::analysis;
+using test::complaint;
 
 namespace {
 
@@ -21,16 +21,6 @@ constexpr const char* kFile = R"({
   ],
   "lines": [{"name": "door", "points": [[10, 20], [30, 20]]}]
 })";
-
-std::string complaint(const std::function<void()>& action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        CHECK(error.kind() == ErrorKind::input);
-        return error.what();
-    }
-    return "nothing was thrown";
-}
 
 std::string complaint_of(const std::string& text) {
     return complaint([&] { parse_zones(text, "zones.json"); });

@@ -49,7 +49,6 @@ std::shared_ptr<FramePart> HandOut::next() {
         part->size += std::size_t(p.pitch[0]) * p.height + std::size_t(p.pitch[1]) * ((p.height + 1) / 2);
         part->frames.push_back(std::move(*frame));
     }
-    part->first = std::exchange(first_, false);
     return part;
 }
 

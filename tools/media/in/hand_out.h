@@ -25,7 +25,7 @@ public:
     std::vector<Frame> frames;
     SegmentNotes notes;  ///< of their decoding
     std::size_t size = 0;
-    bool first = false;
+    bool first = false;  ///< of those that HandOut gave; whoever hands them on says so
 };
 
 /// Decodes the runs of a segmenter from one that is not closed to the one that ends, with libav's frame threads.
@@ -48,7 +48,7 @@ private:
     std::vector<std::int64_t> left_out_;
     Decoder decoder_;
     FrameMaker maker_;
-    bool first_ = true, ended_ = false;
+    bool ended_ = false;
 };
 
 }  // namespace convoy::media

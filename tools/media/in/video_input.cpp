@@ -73,10 +73,8 @@ std::shared_ptr<const Segment> VideoInput::read_segment() {
             std::shared_ptr<FramePart> part = hand_out_->next();
             if (hand_out_->ended()) hand_out_.reset();
             trim(*part);
-            row_begins_ |= part->first;
-            part->first = row_begins_;
             if (!part->frames.empty()) {
-                row_begins_ = false;
+                part->first = std::exchange(row_begins_, false);
                 return part;
             }
             add_damage(notes_, part->notes);
@@ -88,6 +86,7 @@ std::shared_ptr<const Segment> VideoInput::read_segment() {
             if (wants(*run->segment)) return run->segment;
             continue;
         }
+        row_begins_ = true;
         hand_out_ = std::make_unique<HandOut>(segmenter_, std::move(*run), options_.threads, options_.deinterlace);
     }
     if (!cancel_.stop_requested() && !has_enough() && !demuxer_->broken_off().empty())
