@@ -49,7 +49,7 @@ allow() {
 
 std='<[a-z_0-9]+>'
 mapping='<(fcntl|unistd|sys/mman|sys/stat)\.h>'
-cuda='<(cuda_[a-z0-9_]+|cooperative_groups[a-z_/]*|cublasLt|cudnn|cudnn_frontend)\.h>'
+cuda='<(cuda|cuda_[a-z0-9_]+|cooperative_groups[a-z_/]*|cublasLt|cudnn|cudnn_frontend)\.h>'
 kernels='"kernels/[a-z0-9_]+\.h"|<convoy/types\.h>'
 inside='"engine/(bind|plan/compile|cpu/cpu|cuda/gpu)\.h"'
 seam='"engine/(backend|cores|stage|start_thread)\.h"'

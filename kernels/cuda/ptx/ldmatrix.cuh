@@ -15,4 +15,34 @@ __device__ __forceinline__ void ldmatrix_x4(std::uint32_t& d0, std::uint32_t& d1
                  : "memory");
 }
 
+/// The same matrices turned: a lane gets, of every matrix, rows 2 (l % 4) and 2 (l % 4) + 1 at column l / 4.
+__device__ __forceinline__ void ldmatrix_x4_trans(std::uint32_t (&d)[4], std::uint32_t shared) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
+                 : "r"(shared)
+                 : "memory");
+}
+
+/// Writes what ldmatrix_x4_trans() reads. Compute capability 9.0 and later.
+__device__ __forceinline__ void stmatrix_x4_trans(std::uint32_t shared, const std::uint32_t (&d)[4]) {
+    asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(shared), "r"(d[0]),
+                 "r"(d[1]), "r"(d[2]), "r"(d[3])
+                 : "memory");
+}
+
+/// Writes the first two; lanes 16 to 31 give no address.
+__device__ __forceinline__ void stmatrix_x2_trans(std::uint32_t shared, const std::uint32_t (&d)[4]) {
+    asm volatile("stmatrix.sync.aligned.m8n8.x2.trans.shared.b16 [%0], {%1, %2};" ::"r"(shared), "r"(d[0]), "r"(d[1])
+                 : "memory");
+}
+
+__device__ __forceinline__ uint4 ld_shared_v4(std::uint32_t shared) {
+    uint4 v;
+    asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                 : "r"(shared)
+                 : "memory");
+    return v;
+}
+
 }  // namespace convoy::kernels::cuda

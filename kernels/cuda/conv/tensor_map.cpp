@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/cuda/conv/tensor_map.h"
+
+#include <stdexcept>
+#include <string>
+
+#include "kernels/cuda/check.h"
+
+namespace convoy::kernels::cuda {
+namespace {
+
+/// The driver's functions, found at run time: the program is not linked with the driver.
+template <typename Function>
+Function* driver_function(const char* name) {
+    constexpr unsigned kCuda12 = 12000;
+    void* address = nullptr;
+    cudaDriverEntryPointQueryResult found{};
+    check(cudaGetDriverEntryPointByVersion(name, &address, kCuda12, cudaEnableDefault, &found), name);
+    if (found != cudaDriverEntryPointSuccess) throw std::runtime_error(std::string("the NVIDIA driver has no ") + name);
+    return reinterpret_cast<Function*>(address);
+}
+
+void check_encoded(CUresult result, const char* what) {
+    if (result != CUDA_SUCCESS)
+        throw std::runtime_error(std::string(what) + ": the driver refuses (" + std::to_string(int(result)) + ")");
+}
+
+CUtensorMapSwizzle swizzle(int channels) {
+    return channels == 64 ? CU_TENSOR_MAP_SWIZZLE_128B : CU_TENSOR_MAP_SWIZZLE_64B;
+}
+
+/// Of a filter with `taps` in a row of the picture: by how much the last pixel's first tap lies before the picture's.
+int upper_corner(int pad, int taps, int dilation) { return pad - (taps - 1) * dilation; }
+
+}  // namespace
+
+CUtensorMap matrix_map(const void* data, int columns, std::size_t rows, std::size_t pitch, int box_rows,
+                       int box_columns) {
+    static const auto encode = driver_function<decltype(cuTensorMapEncodeTiled)>("cuTensorMapEncodeTiled");
+    const cuuint64_t sizes[] = {cuuint64_t(columns), rows}, strides[] = {2 * pitch};
+    const cuuint32_t box[] = {cuuint32_t(box_columns), cuuint32_t(box_rows)}, steps[] = {1, 1};
+    CUtensorMap map;
+    check_encoded(encode(&map, CU_TENSOR_MAP_DATA_TYPE_FLOAT16, 2, const_cast<void*>(data), sizes, strides, box, steps,
+                         CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle(box_columns), CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
+                         CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
+                  "cuTensorMapEncodeTiled");
+    return map;
+}
+
+CUtensorMap im2col_map(const void* x, const Conv& conv, int pixels, int channels) {
+    static const auto encode = driver_function<decltype(cuTensorMapEncodeIm2col)>("cuTensorMapEncodeIm2col");
+    const ConvProblem& p = conv.problem;
+    const cuuint64_t pixel = 2 * cuuint64_t(conv.x_pitch), row = pixel * p.w;
+    const cuuint64_t sizes[] = {cuuint64_t(conv.packed_c()), cuuint64_t(p.w), cuuint64_t(p.h), cuuint64_t(p.n)};
+    const cuuint64_t strides[] = {pixel, row, row * p.h};
+    const int lower[] = {-p.pad_w, -p.pad_h};
+    const int upper[] = {upper_corner(p.pad_w, p.s, p.dilation), upper_corner(p.pad_h, p.r, p.dilation)};
+    const cuuint32_t steps[] = {1, cuuint32_t(p.stride_w), cuuint32_t(p.stride_h), 1};
+    CUtensorMap map;
+    check_encoded(encode(&map, CU_TENSOR_MAP_DATA_TYPE_FLOAT16, 4, const_cast<void*>(x), sizes, strides, lower, upper,
+                         cuuint32_t(channels), cuuint32_t(pixels), steps, CU_TENSOR_MAP_INTERLEAVE_NONE,
+                         swizzle(channels), CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
+                  "cuTensorMapEncodeIm2col");
+    return map;
+}
+
+bool has_im2col_map(const Conv& conv) {
+    constexpr int kFurthest = 127, kStride = 8;
+    const ConvProblem& p = conv.problem;
+    const auto fits = [&](int pad, int taps, int stride) {
+        return pad <= kFurthest && upper_corner(pad, taps, p.dilation) >= -kFurthest && stride <= kStride;
+    };
+    return fits(p.pad_h, p.r, p.stride_h) && fits(p.pad_w, p.s, p.stride_w);
+}
+
+}  // namespace convoy::kernels::cuda

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: MIT
+//
+// The Hopper family's kernel; wgmma.cu tells how it works. For the files that instantiate it.
+#pragma once
+
+#include <cuda_fp16.h>
+
+#include "kernels/cuda/activation.cuh"
+#include "kernels/cuda/conv/wgmma.cuh"
+#include "kernels/cuda/ptx/bar.cuh"
+#include "kernels/cuda/ptx/griddepcontrol.cuh"
+#include "kernels/cuda/ptx/ldmatrix.cuh"
+#include "kernels/cuda/ptx/mbarrier.cuh"
+#include "kernels/cuda/ptx/tma.cuh"
+#include "kernels/cuda/ptx/wgmma.cuh"
+
+namespace convoy::kernels::cuda {
+
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+
+/// Where everything lies in shared memory.
+template <typename SHAPE>
+struct WgmmaShared {
+    static constexpr WgmmaTile TILE = SHAPE::kTile;
+    std::uint32_t base;
+
+    __device__ std::uint32_t weights(int stage) const { return base + stage * TILE.stage_bytes(); }
+    __device__ std::uint32_t pixels(int stage) const { return weights(stage) + TILE.weights_bytes(); }
+    __device__ std::uint32_t output() const { return base + TILE.pipeline_bytes(); }
+    __device__ std::uint32_t full(int stage) const { return output() + TILE.output_bytes() + 8 * stage; }
+    __device__ std::uint32_t empty(int stage) const { return full(TILE.stages + stage); }
+    __device__ std::uint32_t output_full(int turn) const { return full(2 * TILE.stages + turn); }
+    __device__ std::uint32_t output_empty() const { return full(2 * TILE.stages + 2); }
+};
+
+/// A place in the ring of stages.
+template <int STAGES>
+struct WgmmaRing {
+    int stage = 0, parity = 0;
+
+    __device__ __forceinline__ void next() {
+        if (++stage < STAGES) return;
+        stage = 0, parity ^= 1;
+    }
+    __device__ static WgmmaRing at(int i) { return {i % STAGES, i / STAGES & 1}; }
+};
+
+/// A tile's first channel and pixel.
+template <typename SHAPE>
+__device__ __forceinline__ int2 wgmma_tile(const WgmmaParams& p, int tile) {
+    const auto [pixel, channel] = p.by_k_tiles(tile);
+    return {channel * SHAPE::kTile.bm, pixel * SHAPE::kTile.bn};
+}
+
+/// Where tap (0, 0) of output pixel m begins.
+__device__ __forceinline__ Im2colStart wgmma_pixel(const WgmmaParams& p, int m) {
+    const auto [image, in_image] = p.by_pq(m);
+    const auto [row, column] = p.by_q(in_image);
+    return {0, column * p.stride_w - p.pad_w, row * p.stride_h - p.pad_h, image, 0, 0};
+}
+
+/// One thread: fills stage after stage, tile after tile.
+template <typename SHAPE>
+__device__ void wgmma_load(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared) {
+    constexpr WgmmaTile TILE = SHAPE::kTile;
+    WgmmaRing<TILE.stages> ring;
+    griddepcontrol_wait();
+    for (int i = blockIdx.x; i < p.tiles; i += gridDim.x) {
+        const int2 tile = wgmma_tile<SHAPE>(p, i);
+        Im2colStart at = wgmma_pixel(p, tile.y);
+        int tap = 0;  // where it begins in a row of the weights
+        for (int r = 0; r < p.taps_r; ++r)
+            for (int s = 0; s < p.taps_s; ++s, tap += p.filter_c) {
+                at.tap_h = std::uint16_t(r * p.dilation), at.tap_w = std::uint16_t(s * p.dilation);
+                for (int step = 0; step < p.channel_steps; ++step) {
+                    at.c = step * TILE.bk;
+                    const std::uint32_t full = shared.full(ring.stage);
+                    mbarrier_wait(shared.empty(ring.stage), ring.parity ^ 1);
+                    mbarrier_arrive_expect_tx(full, TILE.stage_bytes());
+                    tma_load(shared.weights(ring.stage), maps.weights, tap + at.c, tile.x, full);
+                    tma_load_im2col(shared.pixels(ring.stage), maps.x, at, full);
+                    ring.next();
+                }
+            }
+    }
+}
+
+/// One thread: says for tile after tile that the output's memory is free, with the residual in it if there is one.
+template <typename SHAPE>
+__device__ void wgmma_load_residual(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared) {
+    constexpr WgmmaTile TILE = SHAPE::kTile;
+    griddepcontrol_wait();
+    for (int i = blockIdx.x, turn = 0; i < p.tiles; i += gridDim.x, turn ^= 1) {
+        const std::uint32_t full = shared.output_full(turn);
+        mbarrier_wait(shared.output_empty(), turn ^ 1);
+        if (!p.residual) {
+            mbarrier_arrive(full);
+            continue;
+        }
+        const int2 tile = wgmma_tile<SHAPE>(p, i);
+        mbarrier_arrive_expect_tx(full, TILE.output_bytes());
+        for (int half = 0; half < TILE.halves(); ++half)
+            tma_load(shared.output() + half * TILE.half_bytes(), maps.residual, tile.x + 64 * half, tile.y, full);
+    }
+}
+
+struct WgmmaSlope {
+    float slope;
+    __device__ __forceinline__ float operator()(float v) const { return v > 0 ? v : slope * v; }
+};
+template <Activation ACTIVATION>
+struct WgmmaActivation {
+    __device__ __forceinline__ float operator()(float v) const { return activated(ACTIVATION, v); }
+};
+
+/// What a thread has of its warpgroup's tile: in every half the sums of channels 16 warp + lane / 4 and eight further,
+/// of pixels 8 j + 2 (lane % 4) and the next.
+template <typename SHAPE>
+struct WgmmaSums {
+    static constexpr int kHalves = SHAPE::kTile.halves();
+    float of[kHalves][SHAPE::kTile.bn / 2];
+    float bias[kHalves][2];
+};
+
+/// Sums to the output's memory, as the copy engine stores them: they are columns of 8 x 8 matrices whose rows are
+/// pixels. The residual lies there already, and is read two matrices ahead of what is written.
+template <typename SHAPE, bool RESIDUAL, typename Act>
+__device__ __forceinline__ void wgmma_finish(const WgmmaSums<SHAPE>& sums, std::uint32_t output, Act activation,
+                                             WgmmaSlope after) {
+    constexpr WgmmaTile TILE = SHAPE::kTile;
+    const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
+    // Of four matrices at once: 16 channels of 16 pixels.
+    const int pixel = lane / 16 * 8 + lane % 8, vector = 2 * warp + lane / 8 % 2;
+    const std::uint32_t row = pixel * TILE.kOutputRow + ((vector ^ lane % 8) << 4);
+    constexpr int kBlocks = TILE.bn / 8, kPairs = (kBlocks + 1) / 2, kAll = TILE.halves() * kPairs;
+    const auto alone = [](int pair) { return 2 * (pair % kPairs) + 1 == kBlocks; };
+    // Where there is no second block, nobody reads what is behind it.
+    const auto place = [&](int pair) {
+        return output + pair / kPairs * TILE.half_bytes() + pair % kPairs * 16 * TILE.kOutputRow + row -
+               (alone(pair) ? lane / 16 * 8 * TILE.kOutputRow : 0);
+    };
+    std::uint32_t residual[2][4];  // of this pair of blocks and the next
+    if (RESIDUAL) ldmatrix_x4_trans(residual[0], place(0));
+#pragma unroll
+    for (int pair = 0; pair < kAll; ++pair) {
+        const int half = pair / kPairs, j = 2 * (pair % kPairs);
+        std::uint32_t out[4];
+        if (RESIDUAL && pair + 1 < kAll) ldmatrix_x4_trans(residual[(pair + 1) % 2], place(pair + 1));
+#pragma unroll
+        for (int i = 0; i < (alone(pair) ? 2 : 4); ++i) {
+            const float* two = &sums.of[half][4 * j + 2 * i];
+            float2 v{activation(two[0] + sums.bias[half][i % 2]), activation(two[1] + sums.bias[half][i % 2])};
+            if (RESIDUAL) {
+                const float2 more = __half22float2(reinterpret_cast<const __half2&>(residual[pair % 2][i]));
+                v = {after(v.x + more.x), after(v.y + more.y)};
+            }
+            const __half2 halves = __float22half2_rn(v);
+            out[i] = reinterpret_cast<const std::uint32_t&>(halves);
+        }
+        if (alone(pair))
+            stmatrix_x2_trans(place(pair), out);
+        else
+            stmatrix_x4_trans(place(pair), out);
+    }
+}
+
+/// A finished tile to y, every pixel to 2 x 2 of (N, 2P, 2Q): no box that the copy engine knows.
+template <typename SHAPE>
+__device__ void wgmma_store_squares(const WgmmaParams& p, int2 tile, std::uint32_t output) {
+    constexpr WgmmaTile TILE = SHAPE::kTile;
+    constexpr int kVectors = TILE.halves() * 8, kLanes = 8;  // of 16 bytes
+    const int vector = threadIdx.x % kVectors, channel = tile.x + kLanes * vector;
+    const std::uint32_t column = output + vector / 8 * TILE.half_bytes();
+    if (channel >= p.k) return;
+    for (int i = threadIdx.x % 128 / kVectors; i < TILE.bn && tile.y + i < p.pixels; i += 128 / kVectors) {
+        const uint4 v = ld_shared_v4(column + i * TILE.kOutputRow + ((vector ^ i) % 8 << 4));
+        const int m = tile.y + i, square = 4 * m - 2 * p.by_q(m).remainder;
+        __half* y = static_cast<__half*>(p.y) + std::size_t(square) * p.y_pitch + channel;
+        const std::size_t below = 2 * std::size_t(p.by_q.divisor()) * p.y_pitch;
+        *reinterpret_cast<uint4*>(y) = v;
+        *reinterpret_cast<uint4*>(y + p.y_pitch) = v;
+        *reinterpret_cast<uint4*>(y + below) = v;
+        *reinterpret_cast<uint4*>(y + below + p.y_pitch) = v;
+    }
+}
+
+/// One of the two warpgroups that take turns: every other tile of this block.
+template <typename SHAPE>
+__device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared, int turn) {
+    constexpr WgmmaTile TILE = SHAPE::kTile;
+    constexpr int kHalves = TILE.halves(), kTurns = 2;
+    constexpr int kTurn = 1, kFinished = 3;  // barriers, one for each warpgroup
+    const int thread = threadIdx.x % 128, lane = threadIdx.x % 32;
+    const int iterations = p.taps_r * p.taps_s * p.channel_steps, step = gridDim.x;
+    const auto release = [&](int stage) {
+        if (lane == 0) mbarrier_arrive(shared.empty(stage));
+    };
+    int i = turn;
+    for (int index = blockIdx.x + turn * step; index < p.tiles; index += kTurns * step, i += kTurns) {
+        const int2 tile = wgmma_tile<SHAPE>(p, index);
+        WgmmaSums<SHAPE> sums;
+#pragma unroll
+        for (int half = 0; half < kHalves; ++half)
+#pragma unroll
+            for (int row = 0; row < 2; ++row) {
+                const int channel = tile.x + 64 * half + thread / 32 * 16 + lane / 4 + 8 * row;
+                sums.bias[half][row] = channel < p.k ? __ldg(p.bias + channel) : 0.f;
+            }
+        auto ring = WgmmaRing<TILE.stages>::at(i * iterations);
+        // A barrier shows the parity of its phases alone: nobody may wait for one before the last one has ended.
+        if (i > 0) bar_sync(kTurn + turn, 256);
+        int last = 0;
+        for (int iteration = 0; iteration < iterations; ++iteration) {
+            mbarrier_wait(shared.full(ring.stage), ring.parity);
+            const std::uint64_t weights = wgmma_rows<TILE.row_bytes()>(shared.weights(ring.stage));
+            const std::uint64_t pixels = wgmma_rows<TILE.row_bytes()>(shared.pixels(ring.stage));
+            wgmma_fence();
+#pragma unroll
+            for (int k = 0; k < TILE.bk / 16; ++k)
+#pragma unroll
+                for (int half = 0; half < kHalves; ++half)
+                    // Descriptors count in 16 bytes.
+                    wgmma_m64k16_f16<TILE.bn>(sums.of[half], weights + half * 64 * TILE.row_bytes() / 16 + 2 * k,
+                                              pixels + 2 * k, iteration > 0 || k > 0);
+            wgmma_commit();
+            if (iteration > 0) {
+                wgmma_wait<1>();
+                release(last);
+            }
+            last = ring.stage;
+            ring.next();
+        }
+        if (index + step < p.tiles) bar_arrive(kTurn + 1 - turn, 256);
+        wgmma_wait<0>();
+        release(last);
+
+        mbarrier_wait(shared.output_full(turn), i / 2 & 1);
+        const std::uint32_t output = shared.output();
+        const WgmmaSlope after{p.after_slope};
+        const auto finish = [&](auto activation) {
+            if (p.residual)
+                wgmma_finish<SHAPE, true>(sums, output, activation, after);
+            else
+                wgmma_finish<SHAPE, false>(sums, output, activation, after);
+        };
+        switch (p.activation) {
+            case Activation::mish:
+                finish(WgmmaActivation<Activation::mish>());
+                break;
+            case Activation::swish:
+                finish(WgmmaActivation<Activation::swish>());
+                break;
+            case Activation::logistic:
+                finish(WgmmaActivation<Activation::logistic>());
+                break;
+            default:
+                finish(WgmmaSlope{wgmma_slope(p.activation)});
+        }
+        fence_proxy_async();
+        bar_sync(kFinished + turn, 128);
+        if (p.upsample == 2) {
+            wgmma_store_squares<SHAPE>(p, tile, output);
+            bar_sync(kFinished + turn, 128);
+        }
+        if (thread == 0) {
+            for (int half = 0; half < kHalves && p.upsample == 1; ++half)
+                tma_store(maps.y, tile.x + 64 * half, tile.y, output + half * TILE.half_bytes());
+            tma_store_commit();
+            tma_store_wait_read();
+            mbarrier_arrive(shared.output_empty());
+        }
+    }
+    if (thread == 0) tma_store_wait();
+}
+
+#endif  // __CUDA_ARCH_FEAT_SM90_ALL
+
+template <typename SHAPE>
+__global__ void __launch_bounds__(WgmmaTile::kThreads, SHAPE::kTile.blocks)
+    conv_wgmma(const __grid_constant__ WgmmaParams p, const __grid_constant__ WgmmaMaps maps) {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    constexpr WgmmaTile TILE = SHAPE::kTile;
+    extern __shared__ unsigned char memory[];
+    const WgmmaShared<SHAPE> shared{(std::uint32_t(__cvta_generic_to_shared(memory)) + 1023) / 1024 * 1024};
+    griddepcontrol_launch_dependents();
+    if (threadIdx.x == 0) {
+        prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
+        for (int stage = 0; stage < TILE.stages; ++stage) {
+            mbarrier_init(shared.full(stage), 1);
+            mbarrier_init(shared.empty(stage), 4);  // by each warp of the warpgroup that had it
+        }
+        mbarrier_init(shared.output_full(0), 1), mbarrier_init(shared.output_full(1), 1);
+        mbarrier_init(shared.output_empty(), 1);
+        fence_mbarrier_init();
+    }
+    __syncthreads();
+
+    if (threadIdx.x >= 128) {
+        setmaxnreg_inc<TILE.compute_registers()>();
+        wgmma_compute<SHAPE>(p, maps, shared, threadIdx.x / 128 - 1);
+        return;
+    }
+    setmaxnreg_dec<TILE.load_registers()>();
+    if (threadIdx.x == 0)
+        wgmma_load<SHAPE>(p, maps, shared);
+    else if (threadIdx.x == 32)
+        wgmma_load_residual<SHAPE>(p, maps, shared);
+#endif
+}
+
+template <typename SHAPE>
+WgmmaKernel wgmma_kernel() {
+    return conv_wgmma<SHAPE>;
+}
+
+}  // namespace convoy::kernels::cuda

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+//
+// Barriers in shared memory that count arrivals and bytes of bulk copies: compute capability 9.0 and later. A barrier
+// is named by its address in the shared window.
+#pragma once
+
+#include <cstdint>
+
+namespace convoy::kernels::cuda {
+
+/// One thread, before anybody else touches it; fence_mbarrier_init() and a barrier of the block or cluster follow.
+__device__ __forceinline__ void mbarrier_init(std::uint32_t barrier, int arrivals) {
+    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals) : "memory");
+}
+
+__device__ __forceinline__ void fence_mbarrier_init() {
+    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+}
+
+__device__ __forceinline__ void mbarrier_arrive(std::uint32_t barrier) {
+    asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+
+/// Arrives, and the phase does not end before `bytes` more have been copied.
+__device__ __forceinline__ void mbarrier_arrive_expect_tx(std::uint32_t barrier, int bytes) {
+    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
+}
+
+/// Returns when the phase of this parity has ended; that of parity 1 counts as ended at the beginning.
+__device__ __forceinline__ void mbarrier_wait(std::uint32_t barrier, int parity) {
+    asm volatile(
+        "{\n\t.reg .pred done;\n\tAGAIN:\n\t"
+        "mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n\t"
+        "@!done bra AGAIN;\n\t}" ::"r"(barrier),
+        "r"(parity)
+        : "memory");
+}
+
+}  // namespace convoy::kernels::cuda

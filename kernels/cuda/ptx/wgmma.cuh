@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+//
+// d = a b (+ d) by the four warps of a warpgroup: compute capability 9.0 alone (sm_90a). a is 64 rows, b N rows of 16
+// halves of K each, both in shared memory; sums are fp32. A warpgroup calls wgmma_fence(), any number of products,
+// wgmma_commit(), and reads sums behind wgmma_wait().
+//
+// Thread t of the warpgroup holds, in d[4 j + 2 i + l], row 16 (t / 32) + 8 i + t % 32 / 4, column 8 j + 2 (t % 4) + l.
+#pragma once
+
+#include <cstdint>
+
+namespace convoy::kernels::cuda {
+
+/// Rows of 128 or 64 bytes of K as the copy engine leaves them with CU_TENSOR_MAP_SWIZZLE_128B or _64B, one behind the
+/// other. `shared` may lie 32, 64 or 96 bytes behind a multiple of eight rows: further along K.
+template <int ROW_BYTES>
+__device__ __forceinline__ std::uint64_t wgmma_rows(std::uint32_t shared) {
+    static_assert(ROW_BYTES == 128 || ROW_BYTES == 64);
+    constexpr std::uint64_t kEightRows = 8 * ROW_BYTES >> 4, kSwizzle = ROW_BYTES == 128 ? 1 : 2;
+    return (shared & 0x3ffff) >> 4 | std::uint64_t(1) << 16 | kEightRows << 32 | kSwizzle << 62;
+}
+
+__device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+__device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+
+/// Waits until at most `PENDING` of this warpgroup's groups are under way.
+template <int PENDING>
+__device__ __forceinline__ void wgmma_wait() {
+    asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(PENDING) : "memory");
+}
+
+/// The registers of the calling warpgroup: REGISTERS a thread from here on.
+template <int REGISTERS>
+__device__ __forceinline__ void setmaxnreg_inc() {
+    asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(REGISTERS));
+}
+template <int REGISTERS>
+__device__ __forceinline__ void setmaxnreg_dec() {
+    asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(REGISTERS));
+}
+
+/// d += a b, or d = a b where not `add`.
+template <int N>
+__device__ __forceinline__ void wgmma_m64k16_f16(float (&d)[N / 2], std::uint64_t a, std::uint64_t b, bool add);
+
+// The operands of one instruction, in tens, since all are named one by one: %0 to %9, %10 to %19, ...
+#define CONVOY_TEN(t) \
+    "%" #t "0, %" #t "1, %" #t "2, %" #t "3, %" #t "4, %" #t "5, %" #t "6, %" #t "7, %" #t "8, %" #t "9, "
+#define CONVOY_FIRST_TEN "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, "
+#define CONVOY_30 CONVOY_FIRST_TEN CONVOY_TEN(1) CONVOY_TEN(2)
+#define CONVOY_40 CONVOY_30 CONVOY_TEN(3)
+#define CONVOY_60 CONVOY_40 CONVOY_TEN(4) CONVOY_TEN(5)
+#define CONVOY_80 CONVOY_60 CONVOY_TEN(6) CONVOY_TEN(7)
+#define CONVOY_120 CONVOY_80 CONVOY_TEN(8) CONVOY_TEN(9) CONVOY_TEN(10) CONVOY_TEN(11)
+#define CONVOY_SUMS4(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3])
+#define CONVOY_SUMS16(i) CONVOY_SUMS4(i), CONVOY_SUMS4(i + 4), CONVOY_SUMS4(i + 8), CONVOY_SUMS4(i + 12)
+#define CONVOY_SUMS32(i) CONVOY_SUMS16(i), CONVOY_SUMS16(i + 16)
+#define CONVOY_SUMS64(i) CONVOY_SUMS32(i), CONVOY_SUMS32(i + 32)
+#define CONVOY_WGMMA(N, NAMES, A, B, ADD, ...)                                                                        \
+    template <>                                                                                                       \
+    __device__ __forceinline__ void wgmma_m64k16_f16<N>(float(&d)[N / 2], std::uint64_t a, std::uint64_t b,           \
+                                                        bool add) {                                                   \
+        asm volatile("{\n\t.reg .pred add;\n\tsetp.ne.b32 add, %" #ADD ", 0;\n\twgmma.mma_async.sync.aligned.m64n" #N \
+                     "k16.f32.f16.f16 {" NAMES "}, %" #A ", %" #B ", add, 1, 1, 0, 0;\n\t}"                           \
+                     : __VA_ARGS__                                                                                    \
+                     : "l"(a), "l"(b), "r"(int(add)));                                                                \
+    }
+CONVOY_WGMMA(64, CONVOY_30 "%30, %31", 32, 33, 34, CONVOY_SUMS32(0))
+CONVOY_WGMMA(88, CONVOY_40 "%40, %41, %42, %43", 44, 45, 46, CONVOY_SUMS32(0), CONVOY_SUMS4(32), CONVOY_SUMS4(36),
+             CONVOY_SUMS4(40))
+CONVOY_WGMMA(128, CONVOY_60 "%60, %61, %62, %63", 64, 65, 66, CONVOY_SUMS64(0))
+CONVOY_WGMMA(168, CONVOY_80 "%80, %81, %82, %83", 84, 85, 86, CONVOY_SUMS64(0), CONVOY_SUMS16(64), CONVOY_SUMS4(80))
+CONVOY_WGMMA(256, CONVOY_120 "%120, %121, %122, %123, %124, %125, %126, %127", 128, 129, 130, CONVOY_SUMS64(0),
+             CONVOY_SUMS64(64))
+#undef CONVOY_WGMMA
+#undef CONVOY_SUMS64
+#undef CONVOY_SUMS32
+#undef CONVOY_SUMS16
+#undef CONVOY_SUMS4
+#undef CONVOY_120
+#undef CONVOY_80
+#undef CONVOY_60
+#undef CONVOY_40
+#undef CONVOY_30
+#undef CONVOY_FIRST_TEN
+#undef CONVOY_TEN
+
+}  // namespace convoy::kernels::cuda
