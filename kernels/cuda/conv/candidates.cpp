@@ -10,7 +10,7 @@ std::span<const ConvCandidate> conv_candidates() {
     static const std::vector<ConvCandidate> all = [] {
         std::vector<ConvCandidate> rows;
         for (const auto& some : {direct_rows(), first_rows(), depthwise_rows(), grouped_rows(), igemm_rows(),
-                                 wgmma_rows(), cudnn_rows(), cublaslt_rows()})
+                                 wgmma_rows(), wgmma_halo_rows(), cudnn_rows(), cublaslt_rows()})
             rows.insert(rows.end(), some.begin(), some.end());
         return rows;
     }();
@@ -24,7 +24,9 @@ const char* fixed_choice(const Conv& conv, const DeviceCaps& caps) {
     for (const auto& special : {depthwise_rows(), grouped_rows(), first_rows()})
         for (const ConvCandidate& row : special)
             if (row.supports(conv, caps)) return row.name;
-    if (const char* row = wgmma_choice(conv, caps)) return row;
+    const EstimatedRow hopper = wgmma_choice(conv, caps), halo = wgmma_halo_choice(conv, caps);
+    if (halo.name && (!hopper.name || halo.clocks < hopper.clocks)) return halo.name;
+    if (hopper.name) return hopper.name;
     const ConvProblem& p = conv.problem;
     const auto tiles = [&](int bm, int bn) {
         return ((std::size_t(p.n) * p.p() * p.q() + bm - 1) / bm) * ((std::size_t(p.k) + bn - 1) / bn);

@@ -32,19 +32,35 @@ CUtensorMapSwizzle swizzle(int channels) {
 /// Of a filter with `taps` in a row of the picture: by how much the last pixel's first tap lies before the picture's.
 int upper_corner(int pad, int taps, int dilation) { return pad - (taps - 1) * dilation; }
 
+template <int RANK>
+CUtensorMap tiled_map(const void* data, const cuuint64_t (&sizes)[RANK], const cuuint64_t (&strides)[RANK - 1],
+                      const cuuint32_t (&box)[RANK]) {
+    static const auto encode = driver_function<decltype(cuTensorMapEncodeTiled)>("cuTensorMapEncodeTiled");
+    const cuuint32_t steps[] = {1, 1, 1, 1};
+    CUtensorMap map;
+    check_encoded(encode(&map, CU_TENSOR_MAP_DATA_TYPE_FLOAT16, RANK, const_cast<void*>(data), sizes, strides, box,
+                         steps, CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle(int(box[0])), CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
+                         CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
+                  "cuTensorMapEncodeTiled");
+    return map;
+}
+
 }  // namespace
 
 CUtensorMap matrix_map(const void* data, int columns, std::size_t rows, std::size_t pitch, int box_rows,
                        int box_columns) {
-    static const auto encode = driver_function<decltype(cuTensorMapEncodeTiled)>("cuTensorMapEncodeTiled");
     const cuuint64_t sizes[] = {cuuint64_t(columns), rows}, strides[] = {2 * pitch};
-    const cuuint32_t box[] = {cuuint32_t(box_columns), cuuint32_t(box_rows)}, steps[] = {1, 1};
-    CUtensorMap map;
-    check_encoded(encode(&map, CU_TENSOR_MAP_DATA_TYPE_FLOAT16, 2, const_cast<void*>(data), sizes, strides, box, steps,
-                         CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle(box_columns), CU_TENSOR_MAP_L2_PROMOTION_L2_256B,
-                         CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE),
-                  "cuTensorMapEncodeTiled");
-    return map;
+    const cuuint32_t box[] = {cuuint32_t(box_columns), cuuint32_t(box_rows)};
+    return tiled_map<2>(data, sizes, strides, box);
+}
+
+CUtensorMap picture_map(const void* data, int n, int h, int w, int c, int pitch, int box_h, int box_w,
+                        int box_channels) {
+    const cuuint64_t pixel = 2 * cuuint64_t(pitch), row = pixel * w;
+    const cuuint64_t sizes[] = {cuuint64_t(c), cuuint64_t(w), cuuint64_t(h), cuuint64_t(n)};
+    const cuuint64_t strides[] = {pixel, row, row * h};
+    const cuuint32_t box[] = {cuuint32_t(box_channels), cuuint32_t(box_w), cuuint32_t(box_h), 1};
+    return tiled_map<4>(data, sizes, strides, box);
 }
 
 CUtensorMap im2col_map(const void* x, const Conv& conv, int pixels, int channels) {

@@ -19,6 +19,11 @@ CUtensorMap matrix_map(const void* data, int columns, std::size_t rows, std::siz
 /// picture: their values at one tap, zero in the padding.
 CUtensorMap im2col_map(const void* x, const Conv& conv, int pixels, int channels);
 
+/// (N, H, W, C) halves with `pitch` from a pixel to the next, in boxes of `box_h` rows of `box_w` pixels with
+/// `box_channels` of one picture.
+CUtensorMap picture_map(const void* data, int n, int h, int w, int c, int pitch, int box_h, int box_w,
+                        int box_channels);
+
 /// Whether im2col_map() can express the problem.
 bool has_im2col_map(const Conv& conv);
 

@@ -52,21 +52,17 @@ bool supports(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
 class PreparedWgmma final : public PreparedConv {
 public:
     PreparedWgmma(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile, WgmmaKernel kernel)
-        : conv_(conv), tile_(tile), kernel_(kernel) {
+        : conv_(conv), params_{WgmmaEpilogue(conv)}, tile_(tile), kernel_(kernel) {
         const ConvProblem& p = conv.problem;
         params_.taps_r = p.r, params_.taps_s = p.s, params_.dilation = p.dilation;
         params_.filter_c = conv.packed_c();
         params_.channel_steps = ceil_div(conv.packed_c(), tile.bk);
-        params_.k = conv.packed_k();
         params_.stride_h = p.stride_h, params_.stride_w = p.stride_w;
         params_.pad_h = p.pad_h, params_.pad_w = p.pad_w;
         params_.y_pitch = conv.y_pitch, params_.upsample = conv.upsample, params_.pixels = pixels(conv);
-        params_.residual = p.residual;
-        params_.activation = p.activation;
-        params_.after_slope = p.residual ? wgmma_slope(p.after_residual) : 1;
         params_.by_pq = FastDivmod(p.p() * p.q()), params_.by_q = FastDivmod(p.q());
 
-        params_.by_k_tiles = FastDivmod(ceil_div(params_.k, tile.bm));
+        params_.by_k_tiles = FastDivmod(ceil_div(conv.packed_k(), tile.bm));
         params_.tiles = count_tiles(conv, tile);
         check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, tile.shared_bytes()),
               "conv_wgmma");
@@ -75,21 +71,21 @@ public:
 
     void launch(const ConvPointers& at, Stream stream) const override {
         WgmmaParams p = params_;
-        p.bias = at.bias, p.y = at.y;
-        const int filter = conv_.problem.r * conv_.problem.s * p.filter_c;
+        p.epilogue.bias = at.bias, p.y = at.y;
+        const int filter = conv_.problem.r * conv_.problem.s * p.filter_c, k = p.epilogue.k;
         WgmmaMaps maps;
         maps.x = im2col_map(at.x, conv_, tile_.bn, tile_.bk);
-        maps.weights = matrix_map(at.weights, filter, p.k, filter, tile_.bm, tile_.bk);
-        maps.y = matrix_map(at.y, p.k, p.pixels, conv_.y_pitch, tile_.bn, kOutputChannels);
+        maps.weights = matrix_map(at.weights, filter, k, filter, tile_.bm, tile_.bk);
+        maps.y = matrix_map(at.y, k, p.pixels, conv_.y_pitch, tile_.bn, kOutputChannels);
         maps.residual = maps.y;
-        if (p.residual)
-            maps.residual = matrix_map(at.residual, p.k, p.pixels, conv_.residual_pitch, tile_.bn, kOutputChannels);
-        launch_dependent(kernel_, dim3(blocks_), WgmmaTile::kThreads, tile_.shared_bytes(), stream, dim3(1), p, maps);
+        if (p.epilogue.residual)
+            maps.residual = matrix_map(at.residual, k, p.pixels, conv_.residual_pitch, tile_.bn, kOutputChannels);
+        launch_dependent(kernel_, dim3(blocks_), kWgmmaThreads, tile_.shared_bytes(), stream, dim3(1), p, maps);
     }
 
 private:
     Conv conv_;
-    WgmmaParams params_{};
+    WgmmaParams params_;
     WgmmaTile tile_;
     WgmmaKernel kernel_;
     int blocks_ = 0;
@@ -115,25 +111,20 @@ constexpr Row row(const char* name) {
 using namespace wgmma;
 
 constexpr Row kRows[] = {
-    row<Tile_128x168x64>("wgmma_128x168x64_s4"),         row<Tile_128x128x64>("wgmma_128x128x64_s5"),
-    row<Tile_128x88x64>("wgmma_128x88x64_s6"),           row<Tile_128x64x64>("wgmma_128x64x64_s6"),
-    row<Tile_64x256x64>("wgmma_64x256x64_s4"),           row<Tile_64x256x32>("wgmma_64x256x32_s8"),
-    row<Tile_64x168x64>("wgmma_64x168x64_s5"),           row<Tile_64x168x32>("wgmma_64x168x32_s8"),
-    row<Tile_64x128x64>("wgmma_64x128x64_s6"),           row<Tile_128x64x64_Twice>("wgmma_128x64x64_s3_twice"),
+    row<Tile_128x168x64>("wgmma_128x168x64_s4"),         row<Tile_128x128x64>("wgmma_128x128x64_s4"),
+    row<Tile_128x88x64>("wgmma_128x88x64_s5"),           row<Tile_128x64x64>("wgmma_128x64x64_s6"),
+    row<Tile_64x256x64>("wgmma_64x256x64_s4"),           row<Tile_64x256x32>("wgmma_64x256x32_s7"),
+    row<Tile_64x168x64>("wgmma_64x168x64_s5"),           row<Tile_64x128x64>("wgmma_64x128x64_s6"),
     row<Tile_64x88x64_Twice>("wgmma_64x88x64_s4_twice"),
 };
 
-/// Clocks that a multiprocessor needs for its share of the tiles. What it loads comes from L2, and what it finishes is
-/// hidden behind the next tile's products, but for the last. Fitted to yolov3's layers: the choice that follows is
-/// 0.4 % slower in sum than the fastest rows.
 double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
-    constexpr double kLoadedPerClock = 60, kClocksPerSum = .4;
+    constexpr double kLoadedPerClock = 60, kResidualPerSum = 2. / 60;
     const ConvProblem& p = conv.problem;
-    const double steps = p.r * p.s * ceil_div(conv.packed_c(), tile.bk);
-    const double products = tile.bm / 64. * tile.bn / 2 * tile.bk / 16;
-    const double multiply = steps * std::max(products, tile.stage_bytes() / kLoadedPerClock);
-    const double finish = kClocksPerSum * tile.bm * tile.bn;
-    return ceil_div(count_tiles(conv, tile), caps.multiprocessors) * std::max(multiply, finish / 2) + finish;
+    const int steps = p.r * p.s * ceil_div(conv.packed_c(), tile.bk), sums = tile.bm * tile.bn;
+    const double step = std::max(wgmma_products(tile.bm, tile.bn, tile.bk), tile.stage_bytes() / kLoadedPerClock);
+    return wgmma_clocks(ceil_div(count_tiles(conv, tile), caps.multiprocessors),
+                        steps * step + (p.residual ? kResidualPerSum * sums : 0), kWgmmaFinishPerSum * sums);
 }
 
 }  // namespace
@@ -148,17 +139,18 @@ std::span<const ConvCandidate> wgmma_rows() {
     return rows;
 }
 
-const char* wgmma_choice(const Conv& conv, const DeviceCaps& caps) {
-    if (!CONVOY_SM_90A) return nullptr;
-    const Row* best = nullptr;
+EstimatedRow wgmma_choice(const Conv& conv, const DeviceCaps& caps) {
+    EstimatedRow best;
+    if (!CONVOY_SM_90A) return best;
     for (const Row& row : kRows) {
         // Where there are few tiles, kernels that share the K of one have the advantage.
         if (row.tile.blocks > 1 || !supports(conv, caps, row.tile) ||
             2 * count_tiles(conv, row.tile) < caps.multiprocessors)
             continue;
-        if (!best || clocks(conv, caps, row.tile) < clocks(conv, caps, best->tile)) best = &row;
+        const double needed = clocks(conv, caps, row.tile);
+        if (!best.name || needed < best.clocks) best = {row.candidate.name, needed};
     }
-    return best ? best->candidate.name : nullptr;
+    return best;
 }
 
 }  // namespace convoy::kernels::cuda

@@ -7,6 +7,5 @@ template WgmmaKernel wgmma_kernel<wgmma::Tile_128x168x64>();
 template WgmmaKernel wgmma_kernel<wgmma::Tile_128x128x64>();
 template WgmmaKernel wgmma_kernel<wgmma::Tile_128x88x64>();
 template WgmmaKernel wgmma_kernel<wgmma::Tile_128x64x64>();
-template WgmmaKernel wgmma_kernel<wgmma::Tile_128x64x64_Twice>();
 
 }  // namespace convoy::kernels::cuda

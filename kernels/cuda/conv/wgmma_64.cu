@@ -6,7 +6,6 @@ namespace convoy::kernels::cuda {
 template WgmmaKernel wgmma_kernel<wgmma::Tile_64x256x64>();
 template WgmmaKernel wgmma_kernel<wgmma::Tile_64x256x32>();
 template WgmmaKernel wgmma_kernel<wgmma::Tile_64x168x64>();
-template WgmmaKernel wgmma_kernel<wgmma::Tile_64x168x32>();
 template WgmmaKernel wgmma_kernel<wgmma::Tile_64x128x64>();
 template WgmmaKernel wgmma_kernel<wgmma::Tile_64x88x64_Twice>();
 

@@ -3,13 +3,9 @@
 // The Hopper family's kernel; wgmma.cu tells how it works. For the files that instantiate it.
 #pragma once
 
-#include <cuda_fp16.h>
-
-#include "kernels/cuda/activation.cuh"
-#include "kernels/cuda/conv/wgmma.cuh"
+#include "kernels/cuda/conv/wgmma_epilogue.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
-#include "kernels/cuda/ptx/ldmatrix.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
 #include "kernels/cuda/ptx/tma.cuh"
 #include "kernels/cuda/ptx/wgmma.cuh"
@@ -26,23 +22,16 @@ struct WgmmaShared {
 
     __device__ std::uint32_t weights(int stage) const { return base + stage * TILE.stage_bytes(); }
     __device__ std::uint32_t pixels(int stage) const { return weights(stage) + TILE.weights_bytes(); }
-    __device__ std::uint32_t output() const { return base + TILE.pipeline_bytes(); }
-    __device__ std::uint32_t full(int stage) const { return output() + TILE.output_bytes() + 8 * stage; }
+    /// Of the i-th tile.
+    __device__ std::uint32_t output(int i) const {
+        return base + TILE.pipeline_bytes() + i % TILE.outputs * TILE.output_bytes();
+    }
+    __device__ std::uint32_t full(int stage) const {
+        return base + TILE.pipeline_bytes() + TILE.outputs * TILE.output_bytes() + 8 * stage;
+    }
     __device__ std::uint32_t empty(int stage) const { return full(TILE.stages + stage); }
     __device__ std::uint32_t output_full(int turn) const { return full(2 * TILE.stages + turn); }
-    __device__ std::uint32_t output_empty() const { return full(2 * TILE.stages + 2); }
-};
-
-/// A place in the ring of stages.
-template <int STAGES>
-struct WgmmaRing {
-    int stage = 0, parity = 0;
-
-    __device__ __forceinline__ void next() {
-        if (++stage < STAGES) return;
-        stage = 0, parity ^= 1;
-    }
-    __device__ static WgmmaRing at(int i) { return {i % STAGES, i / STAGES & 1}; }
+    __device__ std::uint32_t output_empty(int i) const { return full(2 * TILE.stages + 2 + i % TILE.outputs); }
 };
 
 /// A tile's first channel and pixel.
@@ -59,12 +48,12 @@ __device__ __forceinline__ Im2colStart wgmma_pixel(const WgmmaParams& p, int m) 
     return {0, column * p.stride_w - p.pad_w, row * p.stride_h - p.pad_h, image, 0, 0};
 }
 
-/// One thread: fills stage after stage, tile after tile.
-template <typename SHAPE>
+/// Two threads, one for weights and one for pixels: they fill stage after stage, tile after tile.
+template <typename SHAPE, bool WEIGHTS>
 __device__ void wgmma_load(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared) {
     constexpr WgmmaTile TILE = SHAPE::kTile;
     WgmmaRing<TILE.stages> ring;
-    griddepcontrol_wait();
+    if (!WEIGHTS) griddepcontrol_wait();  // nobody computes weights
     for (int i = blockIdx.x; i < p.tiles; i += gridDim.x) {
         const int2 tile = wgmma_tile<SHAPE>(p, i);
         Im2colStart at = wgmma_pixel(p, tile.y);
@@ -72,14 +61,15 @@ __device__ void wgmma_load(const WgmmaParams& p, const WgmmaMaps& maps, const Wg
         for (int r = 0; r < p.taps_r; ++r)
             for (int s = 0; s < p.taps_s; ++s, tap += p.filter_c) {
                 at.tap_h = std::uint16_t(r * p.dilation), at.tap_w = std::uint16_t(s * p.dilation);
-                for (int step = 0; step < p.channel_steps; ++step) {
+                for (int step = 0; step < p.channel_steps; ++step, ring.next()) {
                     at.c = step * TILE.bk;
                     const std::uint32_t full = shared.full(ring.stage);
                     mbarrier_wait(shared.empty(ring.stage), ring.parity ^ 1);
-                    mbarrier_arrive_expect_tx(full, TILE.stage_bytes());
-                    tma_load(shared.weights(ring.stage), maps.weights, tap + at.c, tile.x, full);
-                    tma_load_im2col(shared.pixels(ring.stage), maps.x, at, full);
-                    ring.next();
+                    mbarrier_arrive_expect_tx(full, WEIGHTS ? TILE.weights_bytes() : TILE.pixels_bytes());
+                    if (WEIGHTS)
+                        tma_load(shared.weights(ring.stage), maps.weights, tap + at.c, tile.x, full);
+                    else
+                        tma_load_im2col(shared.pixels(ring.stage), maps.x, at, full);
                 }
             }
     }
@@ -90,77 +80,18 @@ template <typename SHAPE>
 __device__ void wgmma_load_residual(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared) {
     constexpr WgmmaTile TILE = SHAPE::kTile;
     griddepcontrol_wait();
-    for (int i = blockIdx.x, turn = 0; i < p.tiles; i += gridDim.x, turn ^= 1) {
-        const std::uint32_t full = shared.output_full(turn);
-        mbarrier_wait(shared.output_empty(), turn ^ 1);
-        if (!p.residual) {
+    int i = 0;
+    for (int index = blockIdx.x; index < p.tiles; index += gridDim.x, ++i) {
+        const std::uint32_t full = shared.output_full(i % 2);
+        mbarrier_wait(shared.output_empty(i), i / TILE.outputs % 2 ^ 1);
+        if (!p.epilogue.residual) {
             mbarrier_arrive(full);
             continue;
         }
-        const int2 tile = wgmma_tile<SHAPE>(p, i);
+        const int2 tile = wgmma_tile<SHAPE>(p, index);
         mbarrier_arrive_expect_tx(full, TILE.output_bytes());
         for (int half = 0; half < TILE.halves(); ++half)
-            tma_load(shared.output() + half * TILE.half_bytes(), maps.residual, tile.x + 64 * half, tile.y, full);
-    }
-}
-
-struct WgmmaSlope {
-    float slope;
-    __device__ __forceinline__ float operator()(float v) const { return v > 0 ? v : slope * v; }
-};
-template <Activation ACTIVATION>
-struct WgmmaActivation {
-    __device__ __forceinline__ float operator()(float v) const { return activated(ACTIVATION, v); }
-};
-
-/// What a thread has of its warpgroup's tile: in every half the sums of channels 16 warp + lane / 4 and eight further,
-/// of pixels 8 j + 2 (lane % 4) and the next.
-template <typename SHAPE>
-struct WgmmaSums {
-    static constexpr int kHalves = SHAPE::kTile.halves();
-    float of[kHalves][SHAPE::kTile.bn / 2];
-    float bias[kHalves][2];
-};
-
-/// Sums to the output's memory, as the copy engine stores them: they are columns of 8 x 8 matrices whose rows are
-/// pixels. The residual lies there already, and is read two matrices ahead of what is written.
-template <typename SHAPE, bool RESIDUAL, typename Act>
-__device__ __forceinline__ void wgmma_finish(const WgmmaSums<SHAPE>& sums, std::uint32_t output, Act activation,
-                                             WgmmaSlope after) {
-    constexpr WgmmaTile TILE = SHAPE::kTile;
-    const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
-    // Of four matrices at once: 16 channels of 16 pixels.
-    const int pixel = lane / 16 * 8 + lane % 8, vector = 2 * warp + lane / 8 % 2;
-    const std::uint32_t row = pixel * TILE.kOutputRow + ((vector ^ lane % 8) << 4);
-    constexpr int kBlocks = TILE.bn / 8, kPairs = (kBlocks + 1) / 2, kAll = TILE.halves() * kPairs;
-    const auto alone = [](int pair) { return 2 * (pair % kPairs) + 1 == kBlocks; };
-    // Where there is no second block, nobody reads what is behind it.
-    const auto place = [&](int pair) {
-        return output + pair / kPairs * TILE.half_bytes() + pair % kPairs * 16 * TILE.kOutputRow + row -
-               (alone(pair) ? lane / 16 * 8 * TILE.kOutputRow : 0);
-    };
-    std::uint32_t residual[2][4];  // of this pair of blocks and the next
-    if (RESIDUAL) ldmatrix_x4_trans(residual[0], place(0));
-#pragma unroll
-    for (int pair = 0; pair < kAll; ++pair) {
-        const int half = pair / kPairs, j = 2 * (pair % kPairs);
-        std::uint32_t out[4];
-        if (RESIDUAL && pair + 1 < kAll) ldmatrix_x4_trans(residual[(pair + 1) % 2], place(pair + 1));
-#pragma unroll
-        for (int i = 0; i < (alone(pair) ? 2 : 4); ++i) {
-            const float* two = &sums.of[half][4 * j + 2 * i];
-            float2 v{activation(two[0] + sums.bias[half][i % 2]), activation(two[1] + sums.bias[half][i % 2])};
-            if (RESIDUAL) {
-                const float2 more = __half22float2(reinterpret_cast<const __half2&>(residual[pair % 2][i]));
-                v = {after(v.x + more.x), after(v.y + more.y)};
-            }
-            const __half2 halves = __float22half2_rn(v);
-            out[i] = reinterpret_cast<const std::uint32_t&>(halves);
-        }
-        if (alone(pair))
-            stmatrix_x2_trans(place(pair), out);
-        else
-            stmatrix_x4_trans(place(pair), out);
+            tma_load(shared.output(i) + half * TILE.half_bytes(), maps.residual, tile.x + 64 * half, tile.y, full);
     }
 }
 
@@ -171,9 +102,9 @@ __device__ void wgmma_store_squares(const WgmmaParams& p, int2 tile, std::uint32
     constexpr int kVectors = TILE.halves() * 8, kLanes = 8;  // of 16 bytes
     const int vector = threadIdx.x % kVectors, channel = tile.x + kLanes * vector;
     const std::uint32_t column = output + vector / 8 * TILE.half_bytes();
-    if (channel >= p.k) return;
+    if (channel >= p.epilogue.k) return;
     for (int i = threadIdx.x % 128 / kVectors; i < TILE.bn && tile.y + i < p.pixels; i += 128 / kVectors) {
-        const uint4 v = ld_shared_v4(column + i * TILE.kOutputRow + ((vector ^ i) % 8 << 4));
+        const uint4 v = ld_shared_v4(column + i * kWgmmaOutputRow + ((vector ^ i) % 8 << 4));
         const int m = tile.y + i, square = 4 * m - 2 * p.by_q(m).remainder;
         __half* y = static_cast<__half*>(p.y) + std::size_t(square) * p.y_pitch + channel;
         const std::size_t below = 2 * std::size_t(p.by_q.divisor()) * p.y_pitch;
@@ -188,27 +119,20 @@ __device__ void wgmma_store_squares(const WgmmaParams& p, int2 tile, std::uint32
 template <typename SHAPE>
 __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared, int turn) {
     constexpr WgmmaTile TILE = SHAPE::kTile;
-    constexpr int kHalves = TILE.halves(), kTurns = 2;
-    constexpr int kTurn = 1, kFinished = 3;  // barriers, one for each warpgroup
+    constexpr int kHalves = TILE.halves();
     const int thread = threadIdx.x % 128, lane = threadIdx.x % 32;
     const int iterations = p.taps_r * p.taps_s * p.channel_steps, step = gridDim.x;
     const auto release = [&](int stage) {
         if (lane == 0) mbarrier_arrive(shared.empty(stage));
     };
     int i = turn;
-    for (int index = blockIdx.x + turn * step; index < p.tiles; index += kTurns * step, i += kTurns) {
+    for (int index = blockIdx.x + turn * step; index < p.tiles; index += 2 * step, i += 2) {
         const int2 tile = wgmma_tile<SHAPE>(p, index);
-        WgmmaSums<SHAPE> sums;
-#pragma unroll
-        for (int half = 0; half < kHalves; ++half)
-#pragma unroll
-            for (int row = 0; row < 2; ++row) {
-                const int channel = tile.x + 64 * half + thread / 32 * 16 + lane / 4 + 8 * row;
-                sums.bias[half][row] = channel < p.k ? __ldg(p.bias + channel) : 0.f;
-            }
+        WgmmaSums<TILE.bm, TILE.bn> sums;
+        sums.load_bias(p.epilogue, tile.x);
         auto ring = WgmmaRing<TILE.stages>::at(i * iterations);
         // A barrier shows the parity of its phases alone: nobody may wait for one before the last one has ended.
-        if (i > 0) bar_sync(kTurn + turn, 256);
+        if (i > 0) bar_sync(kWgmmaTurn + turn, 256);
         int last = 0;
         for (int iteration = 0; iteration < iterations; ++iteration) {
             mbarrier_wait(shared.full(ring.stage), ring.parity);
@@ -230,44 +154,25 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
             last = ring.stage;
             ring.next();
         }
-        if (index + step < p.tiles) bar_arrive(kTurn + 1 - turn, 256);
+        if (index + step < p.tiles) bar_arrive(kWgmmaTurn + 1 - turn, 256);
         wgmma_wait<0>();
         release(last);
 
         mbarrier_wait(shared.output_full(turn), i / 2 & 1);
-        const std::uint32_t output = shared.output();
-        const WgmmaSlope after{p.after_slope};
-        const auto finish = [&](auto activation) {
-            if (p.residual)
-                wgmma_finish<SHAPE, true>(sums, output, activation, after);
-            else
-                wgmma_finish<SHAPE, false>(sums, output, activation, after);
-        };
-        switch (p.activation) {
-            case Activation::mish:
-                finish(WgmmaActivation<Activation::mish>());
-                break;
-            case Activation::swish:
-                finish(WgmmaActivation<Activation::swish>());
-                break;
-            case Activation::logistic:
-                finish(WgmmaActivation<Activation::logistic>());
-                break;
-            default:
-                finish(WgmmaSlope{wgmma_slope(p.activation)});
-        }
+        const std::uint32_t output = shared.output(i);
+        wgmma_finish(p.epilogue, sums, output);
         fence_proxy_async();
-        bar_sync(kFinished + turn, 128);
+        bar_sync(kWgmmaFinished + turn, 128);
         if (p.upsample == 2) {
             wgmma_store_squares<SHAPE>(p, tile, output);
-            bar_sync(kFinished + turn, 128);
+            bar_sync(kWgmmaFinished + turn, 128);
         }
         if (thread == 0) {
             for (int half = 0; half < kHalves && p.upsample == 1; ++half)
                 tma_store(maps.y, tile.x + 64 * half, tile.y, output + half * TILE.half_bytes());
             tma_store_commit();
             tma_store_wait_read();
-            mbarrier_arrive(shared.output_empty());
+            mbarrier_arrive(shared.output_empty(i));
         }
     }
     if (thread == 0) tma_store_wait();
@@ -276,7 +181,7 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL
 
 template <typename SHAPE>
-__global__ void __launch_bounds__(WgmmaTile::kThreads, SHAPE::kTile.blocks)
+__global__ void __launch_bounds__(kWgmmaThreads, SHAPE::kTile.blocks)
     conv_wgmma(const __grid_constant__ WgmmaParams p, const __grid_constant__ WgmmaMaps maps) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     constexpr WgmmaTile TILE = SHAPE::kTile;
@@ -286,11 +191,11 @@ __global__ void __launch_bounds__(WgmmaTile::kThreads, SHAPE::kTile.blocks)
     if (threadIdx.x == 0) {
         prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
         for (int stage = 0; stage < TILE.stages; ++stage) {
-            mbarrier_init(shared.full(stage), 1);
+            mbarrier_init(shared.full(stage), 2);   // weights, pixels
             mbarrier_init(shared.empty(stage), 4);  // by each warp of the warpgroup that had it
         }
         mbarrier_init(shared.output_full(0), 1), mbarrier_init(shared.output_full(1), 1);
-        mbarrier_init(shared.output_empty(), 1);
+        for (int i = 0; i < TILE.outputs; ++i) mbarrier_init(shared.output_empty(i), 1);
         fence_mbarrier_init();
     }
     __syncthreads();
@@ -302,8 +207,10 @@ __global__ void __launch_bounds__(WgmmaTile::kThreads, SHAPE::kTile.blocks)
     }
     setmaxnreg_dec<TILE.load_registers()>();
     if (threadIdx.x == 0)
-        wgmma_load<SHAPE>(p, maps, shared);
+        wgmma_load<SHAPE, true>(p, maps, shared);
     else if (threadIdx.x == 32)
+        wgmma_load<SHAPE, false>(p, maps, shared);
+    else if (threadIdx.x == 64)
         wgmma_load_residual<SHAPE>(p, maps, shared);
 #endif
 }

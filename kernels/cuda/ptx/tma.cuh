@@ -24,6 +24,16 @@ __device__ __forceinline__ void tma_load(std::uint32_t to_shared, const CUtensor
         : "memory");
 }
 
+/// Box at (x, y, z, w).
+__device__ __forceinline__ void tma_load(std::uint32_t to_shared, const CUtensorMap& map, int x, int y, int z, int w,
+                                         std::uint32_t full) {
+    asm volatile(
+        "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes "
+        "[%0], [%1, {%2, %3, %4, %5}], [%6];" ::"r"(to_shared),
+        "l"(&map), "r"(x), "r"(y), "r"(z), "r"(w), "r"(full)
+        : "memory");
+}
+
 /// Where an im2col copy begins: channel, column, row, picture of its first pixel's first tap, and the tap.
 struct Im2colStart {
     int c, w, h, n;
@@ -44,6 +54,13 @@ __device__ __forceinline__ void tma_load_im2col(std::uint32_t to_shared, const C
 __device__ __forceinline__ void tma_store(const CUtensorMap& map, int x, int y, std::uint32_t from_shared) {
     asm volatile("cp.async.bulk.tensor.2d.global.shared::cta.bulk_group [%0, {%1, %2}], [%3];" ::"l"(&map), "r"(x),
                  "r"(y), "r"(from_shared)
+                 : "memory");
+}
+
+__device__ __forceinline__ void tma_store(const CUtensorMap& map, int x, int y, int z, int w,
+                                          std::uint32_t from_shared) {
+    asm volatile("cp.async.bulk.tensor.4d.global.shared::cta.bulk_group [%0, {%1, %2, %3, %4}], [%5];" ::"l"(&map),
+                 "r"(x), "r"(y), "r"(z), "r"(w), "r"(from_shared)
                  : "memory");
 }
 

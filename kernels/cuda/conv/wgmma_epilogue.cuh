@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+//
+// What the Hopper family's kernels do alike in the device's code: their place in a ring, and sums on their way to the
+// output's shared memory.
+#pragma once
+
+#include <cuda_fp16.h>
+
+#include "kernels/cuda/activation.cuh"
+#include "kernels/cuda/conv/wgmma.cuh"
+#include "kernels/cuda/ptx/ldmatrix.cuh"
+
+namespace convoy::kernels::cuda {
+
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+
+// The block's barriers, one for each of the two warpgroups that take turns.
+constexpr int kWgmmaTurn = 1, kWgmmaFinished = 3;
+
+/// A place in the ring of stages.
+template <int STAGES>
+struct WgmmaRing {
+    int stage = 0, parity = 0;
+
+    __device__ __forceinline__ void next() {
+        if (++stage < STAGES) return;
+        stage = 0, parity ^= 1;
+    }
+    __device__ static WgmmaRing at(int i) { return {i % STAGES, i / STAGES & 1}; }
+};
+
+struct WgmmaSlope {
+    float slope;
+    __device__ __forceinline__ float operator()(float v) const { return v > 0 ? v : slope * v; }
+};
+template <Activation ACTIVATION>
+struct WgmmaActivation {
+    __device__ __forceinline__ float operator()(float v) const { return activated(ACTIVATION, v); }
+};
+
+/// What a thread has of its warpgroup's tile: in every half the sums of channels 16 warp + lane / 4 and eight further,
+/// of pixels 8 j + 2 (lane % 4) and the next.
+template <int BM, int BN>
+struct WgmmaSums {
+    static constexpr int kHalves = BM / 64;
+    float of[kHalves][BN / 2];
+    float bias[kHalves][2];
+
+    __device__ __forceinline__ void load_bias(const WgmmaEpilogue& p, int first_channel) {
+#pragma unroll
+        for (int half = 0; half < kHalves; ++half)
+#pragma unroll
+            for (int row = 0; row < 2; ++row) {
+                const int channel =
+                    first_channel + 64 * half + threadIdx.x % 128 / 32 * 16 + threadIdx.x % 32 / 4 + 8 * row;
+                bias[half][row] = channel < p.k ? __ldg(p.bias + channel) : 0.f;
+            }
+    }
+};
+
+/// Sums to the output's memory, as the copy engine stores them: they are columns of 8 x 8 matrices whose rows are
+/// pixels. The residual lies there already, and is read two matrices ahead of what is written.
+template <bool RESIDUAL, int BM, int BN, typename Act>
+__device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::uint32_t output, Act activation,
+                                            WgmmaSlope after) {
+    constexpr int kBlocks = BN / 8, kPairs = (kBlocks + 1) / 2, kAll = BM / 64 * kPairs;
+    const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
+    // Of four matrices at once: 16 channels of 16 pixels.
+    const int pixel = lane / 16 * 8 + lane % 8, vector = 2 * warp + lane / 8 % 2;
+    const std::uint32_t row = output + pixel * kWgmmaOutputRow + ((vector ^ lane % 8) << 4);
+    const auto alone = [](int pair) { return 2 * (pair % kPairs) + 1 == kBlocks; };
+    // Where there is no second block, nobody reads what is behind it.
+    const auto place = [&](int pair) {
+        return row + (pair / kPairs * BN + pair % kPairs * 16) * kWgmmaOutputRow -
+               (alone(pair) ? lane / 16 * 8 * kWgmmaOutputRow : 0);
+    };
+    std::uint32_t residual[2][4];  // of this pair of blocks and the next
+    if (RESIDUAL) ldmatrix_x4_trans(residual[0], place(0));
+#pragma unroll
+    for (int pair = 0; pair < kAll; ++pair) {
+        const int half = pair / kPairs, j = 2 * (pair % kPairs);
+        std::uint32_t out[4];
+        if (RESIDUAL && pair + 1 < kAll) ldmatrix_x4_trans(residual[(pair + 1) % 2], place(pair + 1));
+#pragma unroll
+        for (int i = 0; i < (alone(pair) ? 2 : 4); ++i) {
+            const float* two = &sums.of[half][4 * j + 2 * i];
+            float2 v{activation(two[0] + sums.bias[half][i % 2]), activation(two[1] + sums.bias[half][i % 2])};
+            if (RESIDUAL) {
+                const float2 more = __half22float2(reinterpret_cast<const __half2&>(residual[pair % 2][i]));
+                v = {after(v.x + more.x), after(v.y + more.y)};
+            }
+            const __half2 halves = __float22half2_rn(v);
+            out[i] = reinterpret_cast<const std::uint32_t&>(halves);
+        }
+        if (alone(pair))
+            stmatrix_x2_trans(place(pair), out);
+        else
+            stmatrix_x4_trans(place(pair), out);
+    }
+}
+
+template <int BM, int BN>
+__device__ __forceinline__ void wgmma_finish(const WgmmaEpilogue& p, const WgmmaSums<BM, BN>& sums,
+                                             std::uint32_t output) {
+    const WgmmaSlope after{p.after_slope};
+    const auto write = [&](auto activation) {
+        if (p.residual)
+            wgmma_write<true>(sums, output, activation, after);
+        else
+            wgmma_write<false>(sums, output, activation, after);
+    };
+    switch (p.activation) {
+        case Activation::mish:
+            write(WgmmaActivation<Activation::mish>());
+            break;
+        case Activation::swish:
+            write(WgmmaActivation<Activation::swish>());
+            break;
+        case Activation::logistic:
+            write(WgmmaActivation<Activation::logistic>());
+            break;
+        default:
+            write(WgmmaSlope{wgmma_slope(p.activation)});
+    }
+}
+
+#endif  // __CUDA_ARCH_FEAT_SM90_ALL
+
+}  // namespace convoy::kernels::cuda
