@@ -64,6 +64,10 @@ void OverlayWriter::copy_tracks() {
     if (copy_->track_of(copy_->video()) < 0)
         refuse(std::string("Matroska has no place for ") + avcodec_get_name(video.codecpar->codec_id) +
                " video; name an .ass");
+    if (!copy_->knows_order())
+        refuse("'" + recording_ +
+               "' does not say when its pictures are shown, which are in another order (an .avi of " +
+               avcodec_get_name(video.codecpar->codec_id) + " with B-frames); name an .ass");
     if (!kMatroskaKeepsRotation && is_turned(video))
         refuse("'" + recording_ +
                "' is shown turned, which this libav cannot say in Matroska; name an .ass, which players show over the "

@@ -85,7 +85,7 @@ std::string lack_text(const std::string& path, const std::string& left_out) {
 /// The packets that describe a track, which come at its begin or not at all.
 std::vector<PacketPtr> RecordingCopy::description_of(const AVStream& stream) {
     const auto needed = std::size_t(packets_that_describe(*stream.codecpar));
-    const double origin_s = steps_.empty() ? 0 : steps_.front().earlier_s;
+    const double origin_s = steps_.empty() ? 0 : earlier_s(stream, 0);
     std::vector<PacketPtr> found;
     for (std::size_t i = 0; found.size() < needed && (i < ahead_.size() || read_ahead()); ++i) {
         const AVPacket& packet = *ahead_[i];
