@@ -308,7 +308,7 @@ bool Demuxer::read_next(AVPacket& packet) {
 
 void Demuxer::keep_time(const AVPacket& packet) {
     ++packets_;
-    last_packet_ = {packet.pos, packet.size};
+    last_packet_ = {packet.pos, packet.size, packets_};
     double begin_s = end_s_, duration_s = frame_s_;
     if (const double stamp_s = stream_->seconds(packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts);
         std::isfinite(stamp_s)) {
