@@ -35,6 +35,7 @@ AVIOContext* Demuxer::body() const {
 }
 
 void Demuxer::end(int code) {
+    if (code == AVERROR(EPERM) && context_->pb && avio_feof(context_->pb)) code = AVERROR_EOF;  // libav's GXF
     if (held_)
         end_from_far(code);
     else if (has_gap())
