@@ -233,6 +233,35 @@ TEST_CASE("a cut between two packets is seen where the file says how much there 
     }
 }
 
+TEST_CASE("a cut amid the sound, or behind a fragment's pictures, is seen, and a hole in a GIF", "[damage]") {
+    const TempFolder folder;
+    const std::string source = "-f lavfi -i testsrc2=size=96x64:rate=25:duration=2 -f lavfi -i sine=d=2:r=48000 ";
+    const std::string kinds[][2] = {
+        {"x.avi", source + "-c:v mpeg4 -c:a pcm_alaw"},
+        {"fragments.mp4", source + "-c:v mpeg4 -g 10 -c:a aac -movflags +frag_keyframe+empty_moov"},
+    };
+    for (const auto& [name, arguments] : kinds) {
+        const std::string path = folder / name;
+        if (!make_video(arguments, path)) continue;
+        const Bytes whole = read_bytes(path);
+        CHECK(decode_all(path).damaged == 0);
+        for (int percent = 30; percent < 90; percent += 2) {
+            write_bytes(path, Bytes(whole.begin(), whole.begin() + std::ptrdiff_t(whole.size()) * percent / 100));
+            const Outcome cut = decode_all(path);
+            CAPTURE(name, percent, cut.frames, cut.first_damage);
+            CHECK(cut.damaged > 0);
+        }
+    }
+    const std::string path = folder / "x.gif";
+    if (!make_video("-f lavfi -i testsrc2=size=96x64:rate=10:duration=2", path)) return;
+    Bytes bytes = read_bytes(path);
+    CHECK(decode_all(path).frames == 20);
+    bytes.erase(bytes.begin() + std::ptrdiff_t(bytes.size()) / 3, bytes.begin() + std::ptrdiff_t(bytes.size()) / 2);
+    write_bytes(path, bytes);
+    CHECK(decode_all(path).frames < 20);
+    CHECK(decode_all(path).damaged > 0);
+}
+
 TEST_CASE("a video that is cut short gives what it has and says so", "[damage]") {
     const TempFolder folder;
     const Bytes whole = read_bytes(clip());

@@ -66,6 +66,26 @@ std::optional<Unit> png_chunk(FileView head, const LastPacket& /*last*/) {
     return Unit{std::int64_t(kHeader + big_endian(head.first(4)) + kCheck), begins_with(kind, "IEND")};
 }
 
+std::optional<Unit> mp4_box(FileView head, const LastPacket& /*last*/) {
+    constexpr std::size_t kHeader = 8, kLongHeader = 16;
+    constexpr std::uint64_t kMost = std::uint64_t(1) << 60;
+    constexpr std::string_view kBoxes[] = {"ftyp", "styp", "moov", "moof", "mdat", "mfra", "sidx", "emsg", "prft",
+                                           "free", "skip", "wide", "uuid", "meta", "udta", "pnot", "PICT"};
+    if (head.size() < kHeader ||
+        std::ranges::none_of(kBoxes, [&](std::string_view box) { return begins_with(head.subspan(4, 4), box); }))
+        return std::nullopt;
+    const std::uint64_t size = big_endian(head.first(4));
+    if (size != 1) return Unit{std::int64_t(size)};  // 0: up to the end
+    return head.size() < kLongHeader ? cut_head() : Unit{std::int64_t(std::min(big_endian(head.subspan(8, 8)), kMost))};
+}
+
+/// An .avi of more than a gigabyte is several.
+std::optional<Unit> riff_list(FileView head, const LastPacket& /*last*/) {
+    constexpr std::size_t kHeader = 8;
+    if (head.size() < kHeader || !begins_with(head, "RIFF")) return std::nullopt;
+    return Unit{std::int64_t(kHeader + little_endian(head.subspan(4, 4)))};
+}
+
 std::optional<Unit> y4m_frame(FileView head, const LastPacket& last) {
     if (!begins_with(head, "FRAME") && !begins_with(head, "YUV4MPEG2 ")) return std::nullopt;
     const auto line = std::ranges::find(head, '\n');
@@ -128,6 +148,8 @@ constexpr Row kRows[] = {
     {"roq", roq_chunk},
     {"gxf", gxf_packet, FileEnd::cut, FileEnd::cut, 16},
     {"apng", png_chunk, FileEnd::cut, FileEnd::cut},
+    {"mov,mp4,m4a,3gp,3g2,mj2", mp4_box, FileEnd::unknown, FileEnd::unknown},
+    {"avi", riff_list, FileEnd::unknown, FileEnd::unknown},
     {"yuv4mpegpipe", y4m_frame},
     {"dv", dv_frame},
     {"obu", obu, FileEnd::whole, FileEnd::unknown},

@@ -18,8 +18,8 @@ struct LastPacket {
     std::int64_t pos = -1, size = -1, count = 0;
 };
 
-/// Whether the last unit is all there: of FLV, RoQ, GXF, APNG, Y4M, DV and AV1's two (`format`: libav's name), else
-/// unknown. Unknown, too, where the row breaks off before the last packet.
+/// Whether the last unit is all there: of MP4, AVI, FLV, RoQ, GXF, APNG, Y4M, DV and AV1's two (`format`: libav's
+/// name), else unknown. Unknown, too, where the row breaks off before the last packet.
 FileEnd end_of_units(std::ifstream& file, std::int64_t size, std::string_view format, const LastPacket& last);
 
 }  // namespace convoy::media

@@ -165,8 +165,10 @@ bool has_gif_end(std::ifstream& file) {
             skip(8);
             skip_colours(file.get());
             skip(1);
+        } else if (block == 0) {
+            continue;  // room
         } else {
-            return !file.fail();  // something that is no GIF follows
+            return false;
         }
         for (int size = file.get(); size > 0; size = file.get()) skip(size);
         if (file.fail()) return false;
