@@ -294,7 +294,9 @@ TEST_CASE("folders expand in natural order", "[source]") {
     const media::ExpandedInputs all = media::expand_inputs(
         {"rtsp://camera/1", folder.path(), folder / "notes.txt", folder / "none", folder / "sub.mp4"});
     CHECK(all.paths == expected);
-    CHECK(all.left_out.size() == 1);  // of the folder that has inputs
+    REQUIRE(all.left_out.size() == 2);  // of the folder that has inputs
+    CHECK(all.left_out[0].find("1 file is left out") != std::string::npos);
+    CHECK(all.left_out[1].find("1 folder is left out") != std::string::npos);
     REQUIRE(all.refused.size() == 2);
     CHECK(all.refused.at(9).find("none' does not exist") != std::string::npos);
     CHECK(all.refused.at(10).find("1 file is left out") != std::string::npos);
