@@ -331,6 +331,16 @@ TEST_CASE("a list stands for the paths in it", "[source]") {
         return std::string(error.what());
     };
     CHECK(complaint(notes).find("its first line, 'hello', is no file") != std::string::npos);
+    CHECK(complaint(write("long.txt", std::string(100000, 'x'))).size() < 500);
+    CHECK(complaint(write("blank.txt", "\r\n \n")).find("a text without a line") != std::string::npos);
+    using namespace std::string_literals;
+    for (const std::string& utf16 : {"\xff\xfe"
+                                     "c\0.\0j\0p\0g\0"s,
+                                     "\xfe\xff\0c\0.\0j\0p\0g"s})
+        for (const std::string at : {"", "@"})
+            CHECK(complaint(at + write("utf16.txt", utf16)).find("in UTF-16; save it as UTF-8") != std::string::npos);
+    const std::string quoted = write("quoted.txt", "\"a b.jpg\"\n'c.jpg'\n");
+    CHECK(media::expand_inputs({quoted}).paths == std::vector<std::string>{folder / "a b.jpg", folder / "c.jpg"});
     CHECK(complaint("@").find("names no list") != std::string::npos);
     CHECK(complaint("@" + clip()).find("is no list") != std::string::npos);
     CHECK(complaint("@" + (folder / "none.txt")).find("does not exist") != std::string::npos);
