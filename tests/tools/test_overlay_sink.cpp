@@ -370,6 +370,33 @@ TEST_CASE("an .avi has no times of showing: they are found, or a sentence says w
     CHECK(sink.outputs() == std::vector<std::string>{folder / "o.ass"});
 }
 
+TEST_CASE("what tells kinds of a codec apart is copied with it, or refused", "[overlay]") {
+    const TempFolder folder;
+    const std::string source = "-f lavfi -i testsrc2=s=96x64:r=10:d=1 ";
+    const std::string kinds[][2] = {{"yuv422p.avi", "-c:v utvideo -pix_fmt yuv422p"},
+                                    {"yuv420p.avi", "-c:v utvideo -pix_fmt yuv420p"},
+                                    {"raw.avi", "-c:v rawvideo -pix_fmt uyvy422"},
+                                    {"alpha.mov", "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le"}};
+    const auto pictures = [](const std::string& path) {
+        return output_of("ffmpeg -v error -i '" + path + "' -map 0:v -fps_mode passthrough -f rawvideo -");
+    };
+    for (const auto& [name, codec] : kinds) {
+        CAPTURE(name);
+        if (!make_video(source + codec, folder / name)) continue;
+        OverlaySink sink({folder / "o.mkv"}, kNames);
+        CHECK(overlay(sink, folder / name).size() == 10);
+        const bool same = pictures(folder / name) == pictures(folder / "o.mkv");
+        CHECK(same);
+    }
+    if (!make_video(source + "-c:v rawvideo -pix_fmt gray16le", folder / "raw.nut")) return;
+    OverlaySink sink({folder / "never.mkv"}, kNames);
+    overlay(sink, folder / "raw.nut");
+    const std::vector<std::string> errors = sink.take_errors();
+    REQUIRE(errors.size() == 1);
+    CAPTURE(errors[0]);
+    CHECK(errors[0].find("name an .ass") != std::string::npos);
+}
+
 TEST_CASE("a crop that only the container states is none of the frames', nor of the overlay's", "[overlay]") {
     const TempFolder folder;
     const std::string path = folder / "clap.mp4";

@@ -45,7 +45,9 @@ OverlayWriter::OverlayWriter(std::string recording, const std::string& path, con
         origin_s_ = double(copy_->context().start_time) / AV_TIME_BASE;
     add_subtitles(header);
     check(avio_open(&raw->pb, ("file:" + file_.temporary()).c_str(), AVIO_FLAG_WRITE));
-    check(avformat_write_header(raw, nullptr));
+    if (const int code = avformat_write_header(raw, nullptr); code < 0)
+        throw_output(path_,
+                     av_message(code) + (copies_ ? ": Matroska may have no place for such video; name an .ass" : ""));
 }
 
 void OverlayWriter::check(int code) const {
