@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <sstream>
 
 #include <convoy/media/source.h>
 #include "tests/support/catch.h"
@@ -57,6 +58,16 @@ public:
 private:
     std::uint64_t state_;
 };
+
+/// Where a file's packets of pictures begin, in order.
+std::vector<std::size_t> packet_places(const std::string& path) {
+    const Bytes text =
+        output_of("ffprobe -v error -select_streams v -show_entries packet=pos -of csv=p=0 '" + path + "'");
+    std::istringstream lines(std::string(text.begin(), text.end()));
+    std::vector<std::size_t> places;
+    for (std::string line; std::getline(lines, line);) places.push_back(std::stoul(line));
+    return places;
+}
 
 }  // namespace
 
@@ -177,6 +188,78 @@ TEST_CASE("what tells where its units end is seen to be cut, and nothing behind 
             CHECK((lost > 1 || cut.first_damage.find("cut short") != std::string::npos));
         }
     }
+}
+
+TEST_CASE("a cut between two packets is seen where the file says how much there is", "[damage]") {
+    const TempFolder folder;
+    const std::string small = "-f lavfi -i testsrc2=size=96x64:rate=10:duration=4 ", sound = "-f lavfi -i sine=d=4 ";
+    const std::string kinds[][2] = {
+        {"x.apng", small + "-f apng"}, {"vp8.ivf", small + "-c:v libvpx -deadline realtime"},
+        {"x.flv", small + "-c:v flv"}, {"s.flv", small + sound + "-c:v flv -c:a mp3 -ar 44100"},
+        {"x.swf", small + "-c:v flv"}, {"x.mxf", small + "-r 25 -c:v mpeg2video"},
+    };
+    for (const auto& [name, arguments] : kinds) {
+        const std::string path = folder / name;
+        CAPTURE(name);
+        if (!make_video(arguments, path)) continue;
+        const std::vector<std::size_t> begins = packet_places(path);
+        REQUIRE(begins.size() >= 40);
+        const Bytes whole = read_bytes(path);
+        for (const std::size_t room : {0, 50000}) {
+            Bytes more = whole;
+            more.resize(whole.size() + room);
+            write_bytes(path, more);
+            const Outcome all = decode_all(path);
+            CAPTURE(room, all.first_damage);
+            CHECK(all.frames == std::int64_t(begins.size()));
+            CHECK(all.damaged == 0);
+        }
+        for (const std::size_t packets : {begins.size() / 2, begins.size() - 3}) {
+            write_bytes(path, Bytes(whole.begin(), whole.begin() + std::ptrdiff_t(begins[packets])));
+            const Outcome cut = decode_all(path);
+            CAPTURE(packets, cut.first_damage);
+            CHECK(cut.frames == std::int64_t(packets));
+            CHECK(cut.damaged == 1);
+            CHECK(cut.first_damage.find("cut short") != std::string::npos);
+        }
+        // A stream that was only copied may have kept what was said of another file.
+        const std::string key = "filesize";
+        Bytes stale = whole;
+        const auto size = std::search(stale.begin(), stale.end(), key.begin(), key.end());
+        if (size == stale.end()) continue;
+        size[key.size() + 2] += 1;
+        write_bytes(path, stale);
+        CHECK(decode_all(path).damaged == 0);
+    }
+}
+
+TEST_CASE("a cut amid the sound, or behind a fragment's pictures, is seen, and a hole in a GIF", "[damage]") {
+    const TempFolder folder;
+    const std::string source = "-f lavfi -i testsrc2=size=96x64:rate=25:duration=2 -f lavfi -i sine=d=2:r=48000 ";
+    const std::string kinds[][2] = {
+        {"x.avi", source + "-c:v mpeg4 -c:a pcm_alaw"},
+        {"fragments.mp4", source + "-c:v mpeg4 -g 10 -c:a aac -movflags +frag_keyframe+empty_moov"},
+    };
+    for (const auto& [name, arguments] : kinds) {
+        const std::string path = folder / name;
+        if (!make_video(arguments, path)) continue;
+        const Bytes whole = read_bytes(path);
+        CHECK(decode_all(path).damaged == 0);
+        for (int percent = 30; percent < 90; percent += 2) {
+            write_bytes(path, Bytes(whole.begin(), whole.begin() + std::ptrdiff_t(whole.size()) * percent / 100));
+            const Outcome cut = decode_all(path);
+            CAPTURE(name, percent, cut.frames, cut.first_damage);
+            CHECK(cut.damaged > 0);
+        }
+    }
+    const std::string path = folder / "x.gif";
+    if (!make_video("-f lavfi -i testsrc2=size=96x64:rate=10:duration=2", path)) return;
+    Bytes bytes = read_bytes(path);
+    CHECK(decode_all(path).frames == 20);
+    bytes.erase(bytes.begin() + std::ptrdiff_t(bytes.size()) / 3, bytes.begin() + std::ptrdiff_t(bytes.size()) / 2);
+    write_bytes(path, bytes);
+    CHECK(decode_all(path).frames < 20);
+    CHECK(decode_all(path).damaged > 0);
 }
 
 TEST_CASE("a video that is cut short gives what it has and says so", "[damage]") {

@@ -317,6 +317,86 @@ TEST_CASE("recordings of any container are copied, whatever they say of decoding
     }
 }
 
+TEST_CASE("an .avi has no times of showing: they are found, or a sentence says what to take", "[overlay]") {
+    const TempFolder folder;
+    const std::string pictures = "-f lavfi -i testsrc2=s=96x64:r=10:d=3 -f lavfi -i sine=d=3 -c:a mp2 -g 10 -c:v ";
+    const auto lines = [](const std::string& command) {
+        const Bytes bytes = output_of(command);
+        std::istringstream text(std::string(bytes.begin(), bytes.end()));
+        std::vector<std::string> found;
+        for (std::string line; std::getline(text, line);)
+            if (!line.starts_with('#')) found.push_back(line);
+        return found;
+    };
+    /// When what is in a stream of the overlay is shown, in order.
+    const auto times = [&](const std::string& stream) {
+        std::vector<double> found;
+        for (const std::string& line : lines("ffprobe -v error -show_entries packet=pts_time -of csv=p=0 " +
+                                             folder / "o.mkv" + " -select_streams " + stream))
+            found.push_back(std::stod(line));
+        std::sort(found.begin(), found.end());
+        return found;
+    };
+    /// The frames of a file in the order of showing.
+    const auto frames = [&](const std::string& path) {
+        std::vector<std::string> hashes =
+            lines("ffmpeg -v error -i '" + path + "' -map 0:v -fps_mode passthrough -f framemd5 -");
+        for (std::string& hash : hashes) hash.erase(0, hash.rfind(','));
+        return hashes;
+    };
+    for (const std::string codec : {"mpeg4 -bf 2", "mpeg2video -bf 2", "mpeg4", "libx264 -bf 0"}) {
+        CAPTURE(codec);
+        if (!make_video(pictures + codec, folder / "in.avi")) continue;
+        OverlaySink sink({folder / "o.mkv"}, kNames);
+        REQUIRE(overlay(sink, folder / "in.avi").size() == 30);
+        CHECK(sink.take_errors().empty());
+        CHECK(frames(folder / "o.mkv") == frames(folder / "in.avi"));
+        const std::vector<double> pictures_s = times("v"), boxes_s = times("s");
+        REQUIRE(pictures_s.size() == 30);
+        REQUIRE(boxes_s.size() == 6 * 30);
+        for (std::size_t i = 0; i < 30; ++i) {
+            CHECK(std::fabs(pictures_s[i] - pictures_s[0] - double(i) / 10) < .0021);
+            // The decoder has no time for the last one, which only a run counts on.
+            if (i < 29) CHECK(std::fabs(pictures_s[i] - boxes_s[6 * i]) < .0021);
+        }
+        CHECK(std::fabs(times("a").at(0) - pictures_s[0]) < .011);  // they begin together
+    }
+    if (!make_video(pictures + "libx264 -bf 3", folder / "in.avi")) return;
+    OverlaySink sink({folder / "never.mkv", folder / "o.ass"}, kNames);
+    for (const int index : {0, 1}) CHECK(overlay(sink, folder / "in.avi", 1 << 30, index).size() == 30);
+    const std::vector<std::string> errors = sink.take_errors();
+    REQUIRE(errors.size() == 1);
+    CHECK(errors[0].find("name an .ass") != std::string::npos);
+    CHECK(sink.outputs() == std::vector<std::string>{folder / "o.ass"});
+}
+
+TEST_CASE("what tells kinds of a codec apart is copied with it, or refused", "[overlay]") {
+    const TempFolder folder;
+    const std::string source = "-f lavfi -i testsrc2=s=96x64:r=10:d=1 ";
+    const std::string kinds[][2] = {{"yuv422p.avi", "-c:v utvideo -pix_fmt yuv422p"},
+                                    {"yuv420p.avi", "-c:v utvideo -pix_fmt yuv420p"},
+                                    {"raw.avi", "-c:v rawvideo -pix_fmt uyvy422"},
+                                    {"alpha.mov", "-c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le"}};
+    const auto pictures = [](const std::string& path) {
+        return output_of("ffmpeg -v error -i '" + path + "' -map 0:v -fps_mode passthrough -f rawvideo -");
+    };
+    for (const auto& [name, codec] : kinds) {
+        CAPTURE(name);
+        if (!make_video(source + codec, folder / name)) continue;
+        OverlaySink sink({folder / "o.mkv"}, kNames);
+        CHECK(overlay(sink, folder / name).size() == 10);
+        const bool same = pictures(folder / name) == pictures(folder / "o.mkv");
+        CHECK(same);
+    }
+    if (!make_video(source + "-c:v rawvideo -pix_fmt gray16le", folder / "raw.nut")) return;
+    OverlaySink sink({folder / "never.mkv"}, kNames);
+    overlay(sink, folder / "raw.nut");
+    const std::vector<std::string> errors = sink.take_errors();
+    REQUIRE(errors.size() == 1);
+    CAPTURE(errors[0]);
+    CHECK(errors[0].find("name an .ass") != std::string::npos);
+}
+
 TEST_CASE("a crop that only the container states is none of the frames', nor of the overlay's", "[overlay]") {
     const TempFolder folder;
     const std::string path = folder / "clap.mp4";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What a picture file is, its bytes say. ffmpeg makes and decodes the files that are compared with.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <string_view>
@@ -242,12 +244,20 @@ TEST_CASE("folders hold what their files are, and say what was left out", "[imag
     const std::string text = "hello\n";
     for (const char* name : {"notes.txt", "b.json"}) write_bytes(folder / name, Bytes(text.begin(), text.end()));
     write_bytes(folder / "c.heic", {0, 0, 0, 16, 'f', 't', 'y', 'p', 'h', 'e', 'i', 'c', 0, 0, 0, 0});
+    std::filesystem::create_symlink("nowhere.mp4", folder / "link.mp4");
+    std::filesystem::create_symlink("circle.mp4", folder / "circle.mp4");
+    std::filesystem::create_directory(folder / "more");
+    REQUIRE(::mkfifo((folder / "pipe.mp4").c_str(), 0600) == 0);
     const auto [inputs, refused, left_out, lists] = media::expand_inputs({folder.path()});
     CHECK(inputs == std::vector<std::string>{folder / "picture.dat", folder / "recording"});
-    REQUIRE(left_out.size() == 2);
+    REQUIRE(left_out.size() == 5);
     CHECK(left_out[0].find("c.heic") != std::string::npos);
     CHECK(left_out[0].find("convert it") != std::string::npos);
     CHECK(left_out[1].find("2 files are left out") != std::string::npos);
     CHECK(left_out[1].find("b.json, notes.txt") != std::string::npos);
+    CHECK(left_out[2].find("1 folder is left out, since only what is directly inside counts: more") !=
+          std::string::npos);
+    CHECK(left_out[3].find("2 links are left out, to nothing: circle.mp4, link.mp4") != std::string::npos);
+    CHECK(left_out[4].find("left out, to be named itself: pipe.mp4") != std::string::npos);
     CHECK(error_of([&] { media::read_image(folder / "c.heic"); }).kind() == ErrorKind::unsupported);
 }

@@ -294,7 +294,9 @@ TEST_CASE("folders expand in natural order", "[source]") {
     const media::ExpandedInputs all = media::expand_inputs(
         {"rtsp://camera/1", folder.path(), folder / "notes.txt", folder / "none", folder / "sub.mp4"});
     CHECK(all.paths == expected);
-    CHECK(all.left_out.size() == 1);  // of the folder that has inputs
+    REQUIRE(all.left_out.size() == 2);  // of the folder that has inputs
+    CHECK(all.left_out[0].find("1 file is left out") != std::string::npos);
+    CHECK(all.left_out[1].find("1 folder is left out") != std::string::npos);
     REQUIRE(all.refused.size() == 2);
     CHECK(all.refused.at(9).find("none' does not exist") != std::string::npos);
     CHECK(all.refused.at(10).find("1 file is left out") != std::string::npos);
@@ -329,6 +331,16 @@ TEST_CASE("a list stands for the paths in it", "[source]") {
         return std::string(error.what());
     };
     CHECK(complaint(notes).find("its first line, 'hello', is no file") != std::string::npos);
+    CHECK(complaint(write("long.txt", std::string(100000, 'x'))).size() < 500);
+    CHECK(complaint(write("blank.txt", "\r\n \n")).find("a text without a line") != std::string::npos);
+    using namespace std::string_literals;
+    for (const std::string& utf16 : {"\xff\xfe"
+                                     "c\0.\0j\0p\0g\0"s,
+                                     "\xfe\xff\0c\0.\0j\0p\0g"s})
+        for (const std::string at : {"", "@"})
+            CHECK(complaint(at + write("utf16.txt", utf16)).find("in UTF-16; save it as UTF-8") != std::string::npos);
+    const std::string quoted = write("quoted.txt", "\"a b.jpg\"\n'c.jpg'\n");
+    CHECK(media::expand_inputs({quoted}).paths == std::vector<std::string>{folder / "a b.jpg", folder / "c.jpg"});
     CHECK(complaint("@").find("names no list") != std::string::npos);
     CHECK(complaint("@" + clip()).find("is no list") != std::string::npos);
     CHECK(complaint("@" + (folder / "none.txt")).find("does not exist") != std::string::npos);

@@ -441,6 +441,24 @@ TEST_CASE("E-AC-3 that its container calls AC-3 is copied as what it is", "[vide
     }
 }
 
+TEST_CASE("an empty sound track beside a full one is said, however long the recording", "[video]") {
+    const TempFolder folder;
+    // More packets than are read ahead for tracks to be named.
+    if (!make_video("-f lavfi -i testsrc2=s=96x64:r=25:d=20 -f lavfi -i sine=d=20:r=48000 -map 0 -map 1 -map 1 "
+                    "-c:v mpeg4 -c:a:0 mp2 -c:a:1 alac -filter:a:1 atrim=start=30",
+                    folder / "in.mkv"))
+        return;
+    for (const std::string ending : {".mp4", ".mkv"}) {
+        INFO(ending);
+        VideoSink sink({folder / "out" + ending}, false, encoded_by(EncoderChoice::automatic));
+        write_with_sound(sink, folder / "in.mkv");
+        const std::vector<std::string> remarks = sink.take_remarks();
+        REQUIRE(remarks.size() == 1);
+        CAPTURE(remarks[0]);
+        CHECK(remarks[0].find("lacks the recording's alac sound, which is empty") != std::string::npos);
+    }
+}
+
 TEST_CASE("NVENC is taken where it is, and only for what is one part", "[video]") {
     const media::VideoFormat format{320, 240, 25, 1, 2, EncoderChoice::automatic};
     tools::VideoEncoders any(EncoderChoice::automatic), nvenc(EncoderChoice::nvenc);

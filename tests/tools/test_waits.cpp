@@ -23,6 +23,7 @@
 #include <utility>
 
 #include <convoy/media/input.h>
+#include <convoy/media/source.h>
 #include "tests/support/catch.h"
 #include "tests/support/in_time.h"
 #include "tests/tools/http_server.h"
@@ -122,6 +123,24 @@ TEST_CASE("a video comes through a pipe as from its file", "[waits]") {
         CHECK(expected.size() == 100);
         CHECK(difference(frames_of(*of_pipe), expected) == "");
     });
+}
+
+TEST_CASE("what libav calls the end of a GXF in a pipe is one", "[waits]") {
+    const TempFolder folder;
+    const std::string file = folder / "x.gxf", pipe = make_fifo(folder / "pipe.gxf");
+    if (!make_video("-f lavfi -i testsrc2=s=720x576:r=25:d=1 -c:v mpeg2video", file)) return;
+    Bytes bytes = read_bytes(file);
+    for (const bool whole : {true, false}) {
+        if (!whole) bytes.resize(bytes.size() / 2);
+        const std::jthread writer = write_into(pipe, bytes);
+        in_time("a GXF through a pipe", [&] {
+            const auto source = media::open_source(pipe, {1});
+            int frames = 0;
+            while (source->next()) ++frames;
+            CHECK((frames == 25) == whole);
+            CHECK((source->damaged() == 0) == whole);
+        });
+    }
 }
 
 TEST_CASE("what must be read again from its start says that it came through a pipe", "[waits]") {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <thread>
 
@@ -103,6 +104,30 @@ TEST_CASE("bad inputs are status 1 and leave nothing behind") {
     }
     fs::remove(folder.path() / "runs");  // an empty folder may have been made; a file in it would make this throw
     CHECK(files_in(folder.path()) == before);
+}
+
+TEST_CASE("a playlist with half a part is status 1: what comes before is whole, and other inputs are done") {
+    const TemporaryFolder folder;
+    const std::string make = "cd '" + folder.path().string() + "' && ffmpeg -v error -y -i '" + clip() +
+                             "' -c copy -f hls -hls_time 4 -hls_playlist_type vod list.m3u8 2>ffmpeg.log";
+    if (std::system(make.c_str()) != 0) {
+        WARN("skipped: ffmpeg is not installed");
+        return;
+    }
+    const std::uintmax_t half = fs::file_size(folder / "list1.ts") / 2;
+    fs::resize_file(folder / "list1.ts", half / 188 * 188 + 1);
+    fs::create_symlink(clip(), folder / "b.mp4");
+    const Finished finished =
+        yolo_run(folder, {"list.m3u8", "b.mp4", "--every", "10", "--size", "96", "--jsonl", "out/", "--video", "out/"});
+    INFO(finished.err);
+    CHECK(finished.status == 1);
+    CHECK(contains(finished.err, "a part of it, list1.ts, is cut short"));
+    const std::size_t records = records_in(read_file(folder / "out/list.jsonl")).size();
+    CHECK(records >= 4);
+    CHECK(records < 24);
+    CHECK(frames_in_video(folder / "out/list.mp4") == std::int64_t(records));
+    CHECK(records_in(read_file(folder / "out/b.jsonl")).size() == 24);
+    CHECK(frames_in_video(folder / "out/b.mp4") == 24);
 }
 
 TEST_CASE("what cannot be read among several inputs is named, and the others are done") {

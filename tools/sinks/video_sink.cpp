@@ -153,9 +153,9 @@ void VideoSink::end_input(int input_index, bool whole) {
     // A run that has failed at one of its parts may end before it knows.
     if (!video || video.mapped().muxer.frames() == 0 || *video.mapped().has_failed) return;
     const std::string& path = paths_.at(std::size_t(input_index));
-    const std::string left_out = video.mapped().muxer.sound_left_out();
     video.mapped().muxer.close(whole);
-    if (!left_out.empty()) remarks_.push_back(media::lack_text(path, left_out));
+    if (const std::string left_out = video.mapped().muxer.sound_left_out(); !left_out.empty())
+        remarks_.push_back(media::lack_text(path, left_out));
     finished_.push_back(path);
 }
 

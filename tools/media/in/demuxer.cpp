@@ -142,7 +142,8 @@ std::string Demuxer::why_unopened(int code, bool from_far) const {
     if (!kind.empty()) return kind;
     if (!from_far)
         return "is no video or picture that can be read (" + av_message(code) +
-               "); if it should be one, it is cut short or damaged: copy or record it again";
+               "); if it should be one, it is cut short or damaged: " +
+               (stream_in_ ? "give the file, since some kinds cannot come through a pipe" : "copy or record it again");
     if (code == AVERROR(EINVAL) && is_http())
         return "is no video or picture, or a list of a kind that is not followed; look what the server sends";
     if (code == AVERROR_INVALIDDATA && is_http())
@@ -308,7 +309,7 @@ bool Demuxer::read_next(AVPacket& packet) {
 
 void Demuxer::keep_time(const AVPacket& packet) {
     ++packets_;
-    last_packet_ = {packet.pos, packet.size};
+    last_packet_ = {packet.pos, packet.size, packets_};
     double begin_s = end_s_, duration_s = frame_s_;
     if (const double stamp_s = stream_->seconds(packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts);
         std::isfinite(stamp_s)) {

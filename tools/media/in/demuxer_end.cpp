@@ -35,6 +35,7 @@ AVIOContext* Demuxer::body() const {
 }
 
 void Demuxer::end(int code) {
+    if (code == AVERROR(EPERM) && context_->pb && avio_feof(context_->pb)) code = AVERROR_EOF;  // libav's GXF
     if (held_)
         end_from_far(code);
     else if (has_gap())
@@ -245,13 +246,16 @@ void Demuxer::check_cut_short() {
     const std::int64_t size = context_->pb ? avio_size(context_->pb) : -1;
     const AVIndexEntry* last = entries > 0 ? avformat_index_get_entry(chosen_, entries - 1) : nullptr;
     const bool bytes_missing = last && size > 0 && last->pos + last->size > size;
+    const std::string_view format = context_->iformat->name;
+    const bool states_frames = (format.starts_with("mov,") || format == "avi") && chosen_->nb_frames > 0;
     const bool has_half = ends_in_half_ && !(context_->iformat->flags & AVFMT_TS_DISCONT);
     const std::string lost = has_half && file_end().kind != FileEnd::whole
                                  ? "the file is cut short, amid its last packet"
                              : bytes_missing || missing_s().value_or(0) > longest_missing_s()
                                  ? body() ? "the file is cut short, the rest of the video is missing"
                                           : "it begins late or ended early: its list says that there is more"
-                                 : file_end().lack;
+                             : states_frames && packets_ == chosen_->nb_frames ? ""  // what is missing is sound
+                                                                               : file_end().lack;
     if (!lost.empty()) note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_, lost);
 }
 

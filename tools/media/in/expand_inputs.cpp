@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -72,35 +73,57 @@ bool can_be_read(const std::string& path, std::vector<std::string>& left_out) {
     return true;
 }
 
-bool is_input(const std::string& path, std::vector<std::string>& others, std::vector<std::string>& left_out) {
+bool is_input(const std::string& path, std::vector<std::string>& left_out) {
     if (is_picture(path)) return can_be_read(path, left_out);
     const bool video = std::find(kVideoEndings.begin(), kVideoEndings.end(), lower_ending(path)) != kVideoEndings.end();
-    if (video || holds_video(path)) return true;
-    others.push_back(fs::path(path).filename().string());
-    return false;
+    return video || holds_video(path);
 }
 
-std::string sentence_of(const std::string& folder, std::vector<std::string>& others) {
+/// What in a folder is no input: the names, by why.
+using LeftOut = std::map<std::pair<std::string_view, std::string_view>, std::vector<std::string>>;
+
+/// A noun and the reason; nothing for what is looked at by its contents.
+std::optional<LeftOut::key_type> why_left_out(const fs::directory_entry& entry) {
+    std::error_code code;
+    const fs::file_type type = entry.status(code).type();
+    if (type == fs::file_type::regular) return std::nullopt;
+    if (type == fs::file_type::directory) return {{"folder", "since only what is directly inside counts"}};
+    if (entry.is_symlink(code)) return {{"link", "to nothing"}};
+    return {{"pipe or device", "to be named itself"}};
+}
+
+std::vector<std::string> sentences_of(const std::string& folder, LeftOut& all) {
     constexpr std::size_t kNamed = 5;
-    std::sort(others.begin(), others.end(), natural_less);
-    std::string text = "'" + folder + "': " + std::to_string(others.size()) +
-                       (others.size() == 1 ? " file is" : " files are") + " left out, neither picture nor video:";
-    for (std::size_t i = 0; i < std::min(others.size(), kNamed); ++i) text += (i ? ", " : " ") + others[i];
-    return others.size() > kNamed ? text + ", …" : text;
+    std::vector<std::string> sentences;
+    for (auto& [what, names] : all) {
+        const auto& [noun, why] = what;
+        std::sort(names.begin(), names.end(), natural_less);
+        std::string text = "'" + folder + "': " + std::to_string(names.size()) + " " + std::string(noun) +
+                           (names.size() == 1 ? " is" : "s are") + " left out, " + std::string(why) + ":";
+        for (std::size_t i = 0; i < std::min(names.size(), kNamed); ++i) text += (i ? ", " : " ") + names[i];
+        sentences.push_back(names.size() > kNamed ? text + ", …" : text);
+    }
+    return sentences;
 }
 
 std::vector<std::string> media_inside(const std::string& folder, std::vector<std::string>& left_out) {
-    std::vector<std::string> names, others;
+    std::vector<std::string> names;
+    LeftOut others;
     std::error_code code;
     fs::directory_iterator it(folder, code);
     for (; !code && it != fs::directory_iterator(); it.increment(code)) {
         const std::string name = it->path().filename().string();
-        std::error_code broken_link;
-        if (name[0] == '.' || !it->is_regular_file(broken_link)) continue;
-        if (is_input(it->path().string(), others, left_out)) names.push_back(name);
+        if (name[0] == '.') continue;
+        const std::size_t said = left_out.size();
+        if (const auto why = why_left_out(*it))
+            others[*why].push_back(name);
+        else if (is_input(it->path().string(), left_out))
+            names.push_back(name);
+        else if (left_out.size() == said)
+            others[{"file", "neither picture nor video"}].push_back(name);
     }
     if (code) throw_input(folder, "cannot be listed: " + code.message());
-    if (!others.empty()) left_out.push_back(sentence_of(folder, others));
+    for (std::string& sentence : sentences_of(folder, others)) left_out.push_back(std::move(sentence));
     if (names.empty())
         throw_input(folder,
                     "has no picture or video directly inside it that can be read (.jpg, .png, .mp4, …); "
@@ -117,14 +140,10 @@ void expand(const std::string& path, std::vector<std::string>& out, std::vector<
         out.push_back(path);
         return;
     }
-    const std::size_t before = left_out.size();
-    try {
-        const std::vector<std::string> inside = media_inside(path, left_out);
-        out.insert(out.end(), inside.begin(), inside.end());
-    } catch (const Error&) {
-        left_out.resize(before);  // the error says it
-        throw;
-    }
+    std::vector<std::string> said;  // of a folder without inputs the error says it
+    const std::vector<std::string> inside = media_inside(path, said);
+    out.insert(out.end(), inside.begin(), inside.end());
+    left_out.insert(left_out.end(), said.begin(), said.end());
 }
 
 /// The paths in a list; nothing where it is none.

@@ -2,6 +2,7 @@
 #include "tools/media/in/file_units.h"
 
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 #include <optional>
 
@@ -57,6 +58,34 @@ std::optional<Unit> gxf_packet(FileView head, const LastPacket& /*last*/) {
     return Unit{std::int64_t(std::max<std::uint64_t>(big_endian(head.subspan(6, 4)), kHeader)), head[5] == kEnd};
 }
 
+std::optional<Unit> png_chunk(FileView head, const LastPacket& /*last*/) {
+    constexpr std::size_t kHeader = 8, kCheck = 4;
+    if (head.size() < kHeader) return cut_head();
+    const FileView kind = head.subspan(4, 4);
+    if (!std::ranges::all_of(kind, [](std::uint8_t c) { return std::isalpha(c); })) return std::nullopt;
+    return Unit{std::int64_t(kHeader + big_endian(head.first(4)) + kCheck), begins_with(kind, "IEND")};
+}
+
+std::optional<Unit> mp4_box(FileView head, const LastPacket& /*last*/) {
+    constexpr std::size_t kHeader = 8, kLongHeader = 16;
+    constexpr std::uint64_t kMost = std::uint64_t(1) << 60;
+    constexpr std::string_view kBoxes[] = {"ftyp", "styp", "moov", "moof", "mdat", "mfra", "sidx", "emsg", "prft",
+                                           "free", "skip", "wide", "uuid", "meta", "udta", "pnot", "PICT"};
+    if (head.size() < kHeader ||
+        std::ranges::none_of(kBoxes, [&](std::string_view box) { return begins_with(head.subspan(4, 4), box); }))
+        return std::nullopt;
+    const std::uint64_t size = big_endian(head.first(4));
+    if (size != 1) return Unit{std::int64_t(size)};  // 0: up to the end
+    return head.size() < kLongHeader ? cut_head() : Unit{std::int64_t(std::min(big_endian(head.subspan(8, 8)), kMost))};
+}
+
+/// An .avi of more than a gigabyte is several.
+std::optional<Unit> riff_list(FileView head, const LastPacket& /*last*/) {
+    constexpr std::size_t kHeader = 8;
+    if (head.size() < kHeader || !begins_with(head, "RIFF")) return std::nullopt;
+    return Unit{std::int64_t(kHeader + little_endian(head.subspan(4, 4)))};
+}
+
 std::optional<Unit> y4m_frame(FileView head, const LastPacket& last) {
     if (!begins_with(head, "FRAME") && !begins_with(head, "YUV4MPEG2 ")) return std::nullopt;
     const auto line = std::ranges::find(head, '\n');
@@ -105,8 +134,8 @@ std::optional<Unit> temporal_unit(FileView head, const LastPacket& /*last*/) {
     return Unit{whole};
 }
 
-/// How a file has ended whose row comes to the end of its bytes, or to something else: GXF says which unit is the last,
-/// and of AV1 what follows costs the last picture.
+/// How a file has ended whose row comes to the end of its bytes, or to something else: GXF and PNG say which unit is
+/// the last, and of AV1 what follows costs the last picture.
 struct Row {
     std::string_view format;
     UnitAt unit_at;
@@ -118,6 +147,9 @@ constexpr Row kRows[] = {
     {"flv", flv_tag},
     {"roq", roq_chunk},
     {"gxf", gxf_packet, FileEnd::cut, FileEnd::cut, 16},
+    {"apng", png_chunk, FileEnd::cut, FileEnd::cut},
+    {"mov,mp4,m4a,3gp,3g2,mj2", mp4_box, FileEnd::unknown, FileEnd::unknown},
+    {"avi", riff_list, FileEnd::unknown, FileEnd::unknown},
     {"yuv4mpegpipe", y4m_frame},
     {"dv", dv_frame},
     {"obu", obu, FileEnd::whole, FileEnd::unknown},
@@ -127,6 +159,8 @@ constexpr Row kRows[] = {
 /// Where to begin: units of one size can be counted from the last packet on.
 std::int64_t begin_of(std::ifstream& file, std::string_view format, const LastPacket& last) {
     constexpr std::size_t kFlvHeader = 9, kCount = 4;
+    constexpr std::int64_t kPngSignature = 8;
+    if (format == "apng") return kPngSignature;
     if (format == "dv") return std::max<std::int64_t>(last.pos, 0);
     if (format == "yuv4mpegpipe") return last.pos < 0 ? 0 : last.pos + last.size;
     const FileBytes head = read_at(file, 0, kFlvHeader);

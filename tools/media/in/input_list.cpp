@@ -44,6 +44,8 @@ std::optional<std::vector<std::string>> read_lines(const std::string& path) {
     std::string text(kLookedAt, '\0');
     file.read(text.data(), kLookedAt);
     text.resize(std::size_t(file.gcount()));
+    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+        throw_input(path, "is a text in UTF-16; save it as UTF-8");
     if (text.empty() || !is_text(text)) return std::nullopt;
     text.append(std::istreambuf_iterator<char>(file), {});
     if (!is_text(text)) return std::nullopt;
@@ -54,12 +56,22 @@ std::optional<std::vector<std::string>> read_lines(const std::string& path) {
     return lines;
 }
 
-/// What a line of the list names.
+bool is_quoted(const std::string& line) {
+    return line.size() > 2 && (line.front() == '"' || line.front() == '\'') && line.back() == line.front();
+}
+
+/// What a line of the list names. File managers copy paths with quotes around them.
 std::string resolve(const std::string& line, const std::string& list) {
     std::error_code error;
     if (is_url(line) || fs::exists(line, error)) return line;
     const fs::path beside = fs::path(list).parent_path() / line;
-    return fs::exists(beside, error) ? beside.string() : line;
+    if (fs::exists(beside, error)) return beside.string();
+    return is_quoted(line) ? resolve(line.substr(1, line.size() - 2), list) : line;
+}
+
+std::string without_rest(const std::string& line) {
+    constexpr std::size_t kMost = 200;
+    return line.size() <= kMost ? line : line.substr(0, kMost) + "…";
 }
 
 /// What "valid = FILE" names among the lines of a .data file.
@@ -81,7 +93,8 @@ std::optional<std::vector<std::string>> read_input_list(const std::string& path,
     if (!outright && !is_called_list(path)) return std::nullopt;
     std::optional<std::vector<std::string>> lines = read_lines(path);
     if (outright && (!lines || lines->empty())) throw_input(path, "is no list: it must be text, one path a line");
-    if (!lines || lines->empty()) return std::nullopt;
+    if (!lines) return std::nullopt;
+    if (lines->empty()) throw_input(path, "is a text without a line; as a list of inputs it needs one path a line");
     std::string list = path;
     if (const std::string valid = valid_of(*lines); !valid.empty()) {
         list = resolve(valid, path);
@@ -97,7 +110,7 @@ std::optional<std::vector<std::string>> read_input_list(const std::string& path,
                    return is_url(named) || fs::exists(named, error);
                })) {
         throw_input(path,
-                    "is a text that names no input: its first line, '" + lines->front() +
+                    "is a text that names no input: its first line, '" + without_rest(lines->front()) +
                         "', is no file that exists, nor is any other; as a list of inputs it needs one path a line");
     }
     for (std::string& line : *lines) line = resolve(line, list);

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 
 #include "tools/media/in/file_bytes.h"
 
@@ -56,6 +57,56 @@ std::optional<std::uint64_t> size_in_asf(View head) {
     const View properties = head.subspan(std::size_t(found - head.begin()));
     if (properties.size() < kFlags + 4 || properties[kFlags] & 1) return std::nullopt;  // it is broadcast
     return little_endian(properties.subspan(kSize, 8));
+}
+
+/// Where the last partition begins.
+std::optional<std::uint64_t> least_size_of_mxf(View head) {
+    constexpr std::array<std::uint8_t, 14> kPartition = {0x06, 0x0e, 0x2b, 0x34, 0x02, 0x05, 0x01,
+                                                         0x01, 0x0d, 0x01, 0x02, 0x01, 0x01, 0x02};
+    constexpr std::size_t kKey = 16, kFooter = 24;  // behind the key and the size
+    const auto found = std::search(head.begin(), head.end(), kPartition.begin(), kPartition.end());
+    const View pack = head.subspan(std::size_t(found - head.begin()));
+    if (pack.size() <= kKey) return std::nullopt;
+    const std::size_t at = kKey + (pack[kKey] & 0x80 ? 1 + (pack[kKey] & 0x7f) : 1) + kFooter;
+    if (pack.size() < at + 8) return std::nullopt;
+    return big_endian(pack.subspan(at, 8));  // 0: not known yet
+}
+
+std::optional<std::uint64_t> size_in_swf(View head) {
+    if (head.size() < 8 || head[0] != 'F') return std::nullopt;  // it is packed
+    return little_endian(head.subspan(4, 4));
+}
+
+/// A number of the script that an .flv begins with.
+std::optional<double> number_in_flv(View head, std::string_view name) {
+    const auto found = std::search(head.begin(), head.end(), name.begin(), name.end());
+    const View value = head.subspan(std::size_t(found - head.begin()));
+    if (value.size() < name.size() + 9 || value[name.size()] != 0) return std::nullopt;
+    return std::bit_cast<double>(big_endian(value.subspan(name.size() + 1, 8)));
+}
+
+/// Where the last tag does not come to the end of what the file says that it lasts: what only copied a stream may have
+/// copied the size of another file.
+std::optional<std::uint64_t> size_in_flv(std::ifstream& file, std::int64_t size, View head) {
+    constexpr double kLongestTag_s = .15;
+    constexpr std::int64_t kHeader = 11, kCount = 4;
+    const std::optional<double> bytes = number_in_flv(head, "filesize"), lasts_s = number_in_flv(head, "duration");
+    if (!bytes || !lasts_s || !(*bytes > double(size)) || !(*bytes < 1e15)) return std::nullopt;
+    const auto last = std::int64_t(big_endian(read_at(file, size - kCount, kCount)));
+    const Bytes tag = read_at(file, size - kCount - last, kHeader);
+    if (tag.size() < kHeader) return std::nullopt;
+    const double at_s = double(big_endian(View(tag).subspan(4, 3)) | std::uint64_t(tag[7]) << 24) / 1000;
+    return at_s < *lasts_s - kLongestTag_s ? std::optional(std::uint64_t(*bytes)) : std::nullopt;
+}
+
+/// How many frames an .ivf has, where they are numbered one by one: some count ticks instead.
+std::optional<std::int64_t> frames_in_ivf(std::ifstream& file, View head, const LastPacket& last) {
+    constexpr std::size_t kFrames = 24, kFrameHeader = 12;
+    if (last.pos < 0 || last.count < 2 || head.size() < kFrames + 4) return std::nullopt;
+    const Bytes frame = read_at(file, last.pos, kFrameHeader);
+    if (frame.size() < kFrameHeader || little_endian(View(frame).subspan(4)) + 1 != std::uint64_t(last.count))
+        return std::nullopt;
+    return std::int64_t(little_endian(head.subspan(kFrames, 4)));
 }
 
 /// The size without the zeros that a recorder has laid out ahead.
@@ -114,8 +165,10 @@ bool has_gif_end(std::ifstream& file) {
             skip(8);
             skip_colours(file.get());
             skip(1);
+        } else if (block == 0) {
+            continue;  // room
         } else {
-            return !file.fail();  // something that is no GIF follows
+            return false;
         }
         for (int size = file.get(); size > 0; size = file.get()) skip(size);
         if (file.fail()) return false;
@@ -230,6 +283,15 @@ FileEnd end_by_marks(std::ifstream& file, std::int64_t size, std::string_view fo
     return format == "flv" && end == FileEnd::unknown ? FileEnd::cut : end;
 }
 
+std::optional<std::uint64_t> stated_size(std::ifstream& file, std::int64_t size, View head, std::string_view format) {
+    if (format.starts_with("matroska")) return size_in_matroska(head);
+    if (format == "asf") return size_in_asf(head);
+    if (format == "mxf") return least_size_of_mxf(head);
+    if (format == "swf") return size_in_swf(head);
+    if (format == "flv") return size_in_flv(file, size, head);
+    return std::nullopt;
+}
+
 }  // namespace
 
 EndOfFile end_of_file(const std::string& path, std::string_view format, const LastPacket& last) {
@@ -237,14 +299,18 @@ EndOfFile end_of_file(const std::string& path, std::string_view format, const La
     const std::int64_t size = file.tellg();
     if (size <= 0) return {};
     const FileEnd end = end_by_marks(file, size, format, last);
-    if (end != FileEnd::unknown) return {end, end == FileEnd::cut ? "the file is cut short, amid its last packet" : ""};
-    const bool is_matroska = format.starts_with("matroska");
-    if (!is_matroska && format != "asf") return {};
+    if (end == FileEnd::cut) return {end, "the file is cut short, amid its last packet"};
+    const auto cut = [](std::int64_t has, const std::string& of) {
+        return EndOfFile{FileEnd::cut, "the file is cut short: it has " + std::to_string(has) + " of " + of};
+    };
     const Bytes head = read_at(file, 0, kHead);
-    const std::optional<std::uint64_t> stated = is_matroska ? size_in_matroska(head) : size_in_asf(head);
-    if (!stated || *stated <= std::uint64_t(size)) return {};
-    return {FileEnd::cut,
-            "the file is cut short: it has " + std::to_string(size) + " of " + std::to_string(*stated) + " bytes"};
+    if (format == "ivf") {
+        const std::int64_t frames = frames_in_ivf(file, head, last).value_or(0);
+        return frames > last.count ? cut(last.count, std::to_string(frames) + " frames") : EndOfFile{end, ""};
+    }
+    const std::optional<std::uint64_t> stated = stated_size(file, size, head, format);
+    if (!stated || *stated <= std::uint64_t(size)) return {end, ""};
+    return cut(size, (format == "mxf" ? "more than " : "") + std::to_string(*stated) + " bytes");
 }
 
 }  // namespace convoy::media

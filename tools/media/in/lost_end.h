@@ -13,8 +13,8 @@ struct EndOfFile {
     std::string lack;  ///< of one that is cut, a few words
 };
 
-/// How a file ends by what it says of itself: Matroska and ASF state how many bytes there are, other containers have an
-/// end, or units that tell where they end. `format`: libav's name.
+/// How a file ends by what it says of itself: Matroska, ASF, MXF, FLV and SWF state how many bytes there are, IVF how
+/// many frames, other containers have an end, or units that tell where they end. `format`: libav's name.
 EndOfFile end_of_file(const std::string& path, std::string_view format, const LastPacket& last);
 
 }  // namespace convoy::media

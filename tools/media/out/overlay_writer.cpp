@@ -45,7 +45,9 @@ OverlayWriter::OverlayWriter(std::string recording, const std::string& path, con
         origin_s_ = double(copy_->context().start_time) / AV_TIME_BASE;
     add_subtitles(header);
     check(avio_open(&raw->pb, ("file:" + file_.temporary()).c_str(), AVIO_FLAG_WRITE));
-    check(avformat_write_header(raw, nullptr));
+    if (const int code = avformat_write_header(raw, nullptr); code < 0)
+        throw_output(path_,
+                     av_message(code) + (copies_ ? ": Matroska may have no place for such video; name an .ass" : ""));
 }
 
 void OverlayWriter::check(int code) const {
@@ -64,6 +66,10 @@ void OverlayWriter::copy_tracks() {
     if (copy_->track_of(copy_->video()) < 0)
         refuse(std::string("Matroska has no place for ") + avcodec_get_name(video.codecpar->codec_id) +
                " video; name an .ass");
+    if (!copy_->knows_order())
+        refuse("'" + recording_ +
+               "' does not say when its pictures are shown, which are in another order (an .avi of " +
+               avcodec_get_name(video.codecpar->codec_id) + " with B-frames); name an .ass");
     if (!kMatroskaKeepsRotation && is_turned(video))
         refuse("'" + recording_ +
                "' is shown turned, which this libav cannot say in Matroska; name an .ass, which players show over the "

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cmath>
 #include <exception>
+#include <iterator>
 #include <limits>
 #include <new>
 #include <string_view>
@@ -70,6 +71,9 @@ RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
     video_ = video >= 0 && video < int(raw->nb_streams)
                  ? video
                  : av_find_best_stream(raw, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
+    // Without times of showing, libav takes those at which pictures are decoded that others wait for.
+    if (which_ == Tracks::all && is_avi(*raw) && video_ >= 0 && raw->streams[video_]->codecpar->video_delay > 0)
+        raw->flags |= AVFMT_FLAG_GENPTS;
     name_sound();
 }
 
@@ -100,12 +104,21 @@ void RecordingCopy::count_anew(AVPacket& packet) {
     count.next = packet.dts + count.duration;
 }
 
-void RecordingCopy::add_step(double from_s, double earlier_s) {
-    // An .avi tells when a picture is decoded, and the sound begins with the first.
-    const double wait_s = which_ == Tracks::sound && video_ >= 0 && is_avi(*input_)
-                              ? double(delay_of(*input_->streams[video_])) * av_q2d(input_->streams[video_]->time_base)
-                              : 0;
-    steps_.push_back({from_s, earlier_s - wait_s});
+void RecordingCopy::add_step(double from_s, double earlier_s) { steps_.push_back({from_s, earlier_s}); }
+
+/// How much less a track's stamps become. An .avi tells when a picture is decoded, and the sound begins with the first.
+double RecordingCopy::earlier_s(const AVStream& stream, std::size_t step) const {
+    const bool waits = video_ >= 0 && stream.index != video_ && is_avi(*input_);
+    const AVStream* video = waits ? input_->streams[video_] : nullptr;
+    return steps_[step].earlier_s - (waits ? double(delay_of(*video)) * av_q2d(video->time_base) : 0);
+}
+
+/// An .avi has times of decoding alone, from which libav finds those of showing where packets say which wait for none.
+bool RecordingCopy::knows_order() const {
+    constexpr AVCodecID kSaid[] = {AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4};
+    if (video_ < 0 || !is_avi(*input_)) return true;
+    const AVCodecParameters& codec = *input_->streams[video_]->codecpar;
+    return codec.video_delay == 0 || std::ranges::find(kSaid, codec.codec_id) != std::end(kSaid);
 }
 
 /// Reads on to the first packet of each sound whose name may be wrong.
@@ -197,7 +210,7 @@ int RecordingCopy::describe_at_last(AVFormatContext& output) {
             AVPacket& packet = *track.description[std::size_t(track.packets)];
             const AVRational base = input_->streams[i]->time_base;
             if (packet.dts == AV_NOPTS_VALUE) packet.dts = packet.pts;
-            packet.dts -= std::llround(steps_.front().earlier_s / av_q2d(base));
+            packet.dts -= std::llround(earlier_s(*input_->streams[i], 0) / av_q2d(base));
             packet.pts = packet.dts;
             if (const int code = write(packet, track, output, base); code < 0) return code;
         }
@@ -237,7 +250,8 @@ int RecordingCopy::write_until(double end_s, AVFormatContext& output) {
         }
         const double last_s = double(track.last_written) * av_q2d(base);
         if (!follow_steps(packet, track) && end_s < last_s + kPatience_s) return 0;
-        const std::int64_t earlier = std::llround(steps_[track.step].earlier_s / av_q2d(base));
+        const std::int64_t earlier =
+            std::llround(earlier_s(*input_->streams[packet.stream_index], track.step) / av_q2d(base));
         const std::int64_t dts = packet.dts - earlier;
         if (double(dts) * av_q2d(base) >= end_s) return 0;
         track.last_dts = packet.dts;

@@ -33,6 +33,8 @@ public:
     const AVFormatContext& context() const { return *input_; }
     /// The video stream; -1 when there is none.
     int video() const { return video_; }
+    /// Whether it can be said when its pictures are shown: not where an .avi has them in another order (H.264).
+    bool knows_order() const;
     /// From where a picture has the stamp `from_s` on, stamps become `earlier_s` less. The first, from anywhere, is
     /// said before anything is written; each later one where the pictures' stamps leap or step back, before what is
     /// behind is written. A track takes it where its own stamps do so.
@@ -70,6 +72,7 @@ private:
 
     int open_part(AVFormatContext& context, AVIOContext** io, const char* url, int flags, AVDictionary** options);
     void name_sound();
+    double earlier_s(const AVStream& stream, std::size_t step) const;
     bool read(AVPacket& packet);
     void count_anew(AVPacket& packet);
     bool read_ahead();

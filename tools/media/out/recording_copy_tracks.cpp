@@ -19,12 +19,20 @@ constexpr std::string_view kNoPlace = ", for which its kind has no place";
 /// How late sound may begin that only its packets describe, where they must be described in front.
 constexpr double kLatestBegin_s = .5;
 
+/// Whether a name that one container has for a codec is right in another. Some tell apart what is in it: the kinds of
+/// ProRes, the pixels of Ut Video.
+bool takes_tag(const AVOutputFormat& format, const AVCodecParameters& codec) {
+    unsigned tag = 0;
+    return !format.codec_tag || av_codec_get_id(format.codec_tag, codec.codec_tag) == codec.codec_id ||
+           !av_codec_get_tag2(format.codec_tag, codec.codec_id, &tag);
+}
+
 /// A track of the file for what one of the recording holds.
 AVStream& add_track(const AVStream& from, AVFormatContext& output) {
     AVStream* to = avformat_new_stream(&output, nullptr);
     if (!to || avcodec_parameters_copy(to->codecpar, from.codecpar) < 0) throw std::bad_alloc();
-    to->codecpar->codec_tag = 0;  // of the other container
-    forget_crop(*to->codecpar);   // boxes lie in the whole picture
+    if (!takes_tag(*output.oformat, *from.codecpar)) to->codecpar->codec_tag = 0;  // of the other container
+    forget_crop(*to->codecpar);                                                    // boxes lie in the whole picture
     to->time_base = from.time_base;
     to->avg_frame_rate = from.avg_frame_rate;
     if (from.sample_aspect_ratio.num > 0) to->codecpar->sample_aspect_ratio = from.sample_aspect_ratio;  // they agree
@@ -85,7 +93,7 @@ std::string lack_text(const std::string& path, const std::string& left_out) {
 /// The packets that describe a track, which come at its begin or not at all.
 std::vector<PacketPtr> RecordingCopy::description_of(const AVStream& stream) {
     const auto needed = std::size_t(packets_that_describe(*stream.codecpar));
-    const double origin_s = steps_.empty() ? 0 : steps_.front().earlier_s;
+    const double origin_s = steps_.empty() ? 0 : earlier_s(stream, 0);
     std::vector<PacketPtr> found;
     for (std::size_t i = 0; found.size() < needed && (i < ahead_.size() || read_ahead()); ++i) {
         const AVPacket& packet = *ahead_[i];
