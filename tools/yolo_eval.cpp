@@ -105,6 +105,7 @@ void EvalOptions::add_to(CLI::App& app) {
     app.add_option("--nms", engine.detect.nms, "overlap over which the weaker box goes (default: the preset's, 0.45)")
         ->type_name("0..1")
         ->check(CLI::Range(0., 1.));
+    add_tile_options(app, engine.detect.tiles, app.get_option("--nms")->get_group());
     add_device_options(app, engine);
     add_results_to(app);
     from->excludes(app.get_option("--detections"));
@@ -225,7 +226,9 @@ nlohmann::ordered_json settings_json(const EvalOptions& options) {
             {"nms", plain(d.nms)},
             {"fit", d.fit == Fit::letterbox ? "letterbox" : "stretch"},
             {"resize", d.resize == Resize::darknet ? "darknet" : "bilinear"},
-            {"batch_norm", formulas[int(options.engine.batch_norm)]}};
+            {"batch_norm", formulas[int(options.engine.batch_norm)]},
+            {"tiles", tiles_text(d.tiles)},
+            {"tile_overlap", plain(d.tiles.overlap)}};
 }
 
 /// "coco128" of "data/coco128/".

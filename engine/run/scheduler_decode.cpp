@@ -296,7 +296,7 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
         if (n < have) continue;
         ++read.frames;
         ++read_;
-        check_frame(*frame, seat.target().gpu >= 0);
+        check_frame(*frame, worker.options().detect.tiles, seat.target().gpu >= 0);
         FrameTicket ticket = admit(device, *unit, *frame, waiting);
         if (worker.submit(std::move(*frame), decoded_at, seat, keep, std::move(ticket))) continue;
         return stopping_ ? Ending::cut_off : Ending::lost;

@@ -276,19 +276,21 @@ TEST_CASE("GPU: pictures in device memory are scaled together, and held until th
         }
         return all;
     };
-    for (int i = 0; i < kBatch; ++i) bench.slot.preprocess(i, on_host(i), *seats[0]);
+    for (int i = 0; i < kBatch; ++i) bench.slot.preprocess_whole(i, on_host(i), *seats[0]);
     const auto expected = inputs();
     for (const bool mixed : {false, true}) {
         INFO((mixed ? "every fourth from the host" : "all in device memory"));
         // What a batch that never ran was to have.
-        for (int i = 0; i < kDecoders; ++i) bench.slot.preprocess(kBatch - 1 - i, on_device(i), *seats[std::size_t(i)]);
+        for (int i = 0; i < kDecoders; ++i)
+            bench.slot.preprocess_whole(kBatch - 1 - i, on_device(i), *seats[std::size_t(i)]);
         bench.slot.drop();
         std::array<std::atomic<int>, kDecoders> most{};
         std::vector<std::thread> threads;
         for (int d = 0; d < kDecoders; ++d)
             threads.emplace_back([&, d] {
                 for (int i = d; i < kBatch; i += kDecoders) {
-                    bench.slot.preprocess(i, mixed && i % 4 == 0 ? on_host(i) : on_device(i), *seats[std::size_t(d)]);
+                    bench.slot.preprocess_whole(i, mixed && i % 4 == 0 ? on_host(i) : on_device(i),
+                                                *seats[std::size_t(d)]);
                     most[std::size_t(d)] = std::max(most[std::size_t(d)].load(), held[std::size_t(d)].load());
                 }
             });
