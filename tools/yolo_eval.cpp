@@ -221,14 +221,15 @@ nlohmann::ordered_json settings_json(const EvalOptions& options) {
     if (!options.from_detections.empty()) return {{"from_detections", options.from_detections}};
     const DetectOptions& d = options.engine.detect;
     const char* const formulas[] = {"alexeyab", "pjreddie", "opencv"};
-    return {{"preset", options.preset.name},
-            {"confidence", plain(d.confidence)},
-            {"nms", plain(d.nms)},
-            {"fit", d.fit == Fit::letterbox ? "letterbox" : "stretch"},
-            {"resize", d.resize == Resize::darknet ? "darknet" : "bilinear"},
-            {"batch_norm", formulas[int(options.engine.batch_norm)]},
-            {"tiles", tiles_text(d.tiles)},
-            {"tile_overlap", plain(d.tiles.overlap)}};
+    nlohmann::ordered_json settings = {{"preset", options.preset.name},
+                                       {"confidence", plain(d.confidence)},
+                                       {"nms", plain(d.nms)},
+                                       {"fit", d.fit == Fit::letterbox ? "letterbox" : "stretch"},
+                                       {"resize", d.resize == Resize::darknet ? "darknet" : "bilinear"},
+                                       {"batch_norm", formulas[int(options.engine.batch_norm)]}};
+    if (d.tiles.count() > 1)
+        settings.update({{"tiles", tiles_text(d.tiles)}, {"tile_overlap", plain(d.tiles.overlap)}});
+    return settings;
 }
 
 /// "coco128" of "data/coco128/".
