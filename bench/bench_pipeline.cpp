@@ -41,7 +41,7 @@ nlohmann::json bench_pipeline(const BenchOptions& options) {
     int last = 0;
     const double preprocess_s = seconds([&] {
                                     for (std::size_t i = 0; i < frames.size(); ++i)
-                                        slot->preprocess(last = int(i % std::size_t(batch)), frames[i], *seat);
+                                        slot->preprocess_whole(last = int(i % std::size_t(batch)), frames[i], *seat);
                                     slot->run(last + 1);
                                     slot->wait();
                                 }) -

@@ -65,12 +65,13 @@ nlohmann::json bench_run(const BenchOptions& options) {
         cpus.push_back((cpu_seconds() - cpu_before) / report.seconds);
     }
     const double rate = median_of(rates), latency = median_of(medians);
+    const int tiles = engine_options.detect.tiles.count();
     fmt::print(
-        "{}, ready in {:.2f} s: {} frames, {:.1f} frames/s ({:.1f} … {:.1f}, {} runs), latency median {:.2f} ms, "
-        "p99 {:.2f} ms, {:.1f} cores busy, {} of {} segments decoded on the GPU\n",
+        "{}, ready in {:.2f} s: {} frames, {:.1f} frames/s ({:.1f} … {:.1f}, {} runs), {:.1f} pictures/s, latency "
+        "median {:.2f} ms, p99 {:.2f} ms, {:.1f} cores busy, {} of {} segments decoded on the GPU\n",
         engine.description(), engine.start().seconds, counter.frames, rate,
         *std::min_element(rates.begin(), rates.end()), *std::max_element(rates.begin(), rates.end()), rates.size(),
-        latency, median_of(p99s), median_of(cpus), counter.end.on_gpu, counter.end.segments);
+        rate * tiles, latency, median_of(p99s), median_of(cpus), counter.end.on_gpu, counter.end.segments);
     nlohmann::json out = {{"bench", "run"},
                           {"devices", engine.devices()},
                           {"start_s", engine.start().seconds},
@@ -80,6 +81,7 @@ nlohmann::json bench_run(const BenchOptions& options) {
                           {"frames", counter.frames},
                           {"fps", rate},
                           {"fps_of_each", rates},
+                          {"pictures_per_s", rate * tiles},
                           {"latency_ms", latency},
                           {"latency_p99_ms", median_of(p99s)},
                           {"on_gpu", counter.end.on_gpu},

@@ -54,10 +54,12 @@ struct Options : BenchOptions {
                 sub->add_option("video", video, "a video file")->required(name != "soak");
             if (name == "run" || name == "decode")
                 sub->add_option("--decoders", decoders, "threads a device that decode")->check(CLI::Range(1, 256));
-            if (name == "run")
+            if (name == "run") {
                 sub->add_option("--cpu-decoders", cpu_decoders,
                                 "threads a device that decode on the CPU beside its own decoders, -1 for none")
                     ->check(CLI::Range(-1, 256));
+                tools::add_tile_options(*sub, engine.detect.tiles, sub->get_option("--passes")->get_group());
+            }
             if (name == "soak") {
                 sub->add_option("--streams", streams, "with a video: so many at once")->check(CLI::Range(1, 256));
                 sub->add_option("--seconds", seconds, "with a video: for so long")->check(CLI::Range(1., 1e6));

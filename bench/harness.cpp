@@ -64,7 +64,7 @@ Samples time_batches(Backend& backend, int batch, int warmup, int passes) {
     const std::unique_ptr<DecoderSeat> seat = backend.make_seat("bench");
     for (int i = 0; i < kSlots; ++i) {
         slots.push_back(backend.make_slot());
-        for (int n = 0; n < batch; ++n) slots.back()->preprocess(n, frame, *seat);
+        for (int n = 0; n < batch; ++n) slots.back()->preprocess_whole(n, frame, *seat);
     }
     const auto run = [&](int batches) {
         const auto start = std::chrono::steady_clock::now();

@@ -18,7 +18,7 @@ ROOMS = [(name, re.compile(pattern)) for name, pattern in [
     ('engine/cpu', r'engine/cpu/'),
     ('engine/cuda', r'engine/cuda/'),
     ('engine/run', r'engine/run/'),
-    ('engine/backend.h, stage.h', r'engine/(backend|stage|start_thread)\.h$|engine/cores\.(h|cpp)$'),
+    ('engine/backend.h, stage.h', r'engine/(area|backend|stage|start_thread)\.h$|engine/cores\.(h|cpp)$'),
     ('engine', r'engine/'),
     ('tools/analysis', r'tools/analysis/'),
     ('tools/media/in', r'tools/media/in/'),

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@
 #include <convoy/segment.h>
 #include <convoy/stage_stats.h>
 #include <convoy/trace.h>
+#include "engine/area.h"
 
 namespace convoy {
 
@@ -32,6 +34,8 @@ public:
     virtual void to_host(Frame&) {}
     /// Waits until all that is held (see Slot::preprocess()) is let go of.
     virtual void release() {}
+    /// The frame that Slot::preprocess() had last is not read again: what was copied for it is not needed any more.
+    virtual void frame_done() noexcept {}
 
 private:
     std::string name_;
@@ -48,10 +52,18 @@ struct ReadySeat {
 class Slot {
 public:
     virtual ~Slot() = default;
-    /// Scales the frame's picture into place `index` of the input tensor. Several threads may do so at once, each with
-    /// a seat and a place of its own. The bytes of a picture in host memory are not needed any more once this has
-    /// returned; of one in device memory the seat holds the owner until it was read, at the latest by run().
-    virtual void preprocess(int index, const Frame& frame, DecoderSeat& seat) = 0;
+    /// Scales areas of the frame's picture into the places from `first` on of the input tensor. Several threads may do
+    /// so at once, each with a seat and places of its own; the areas of a frame come from one seat one after the other,
+    /// for one slot or several, and a picture in host memory is sent to the device with the first of them, until
+    /// DecoderSeat::frame_done(). Its bytes are not needed any more once this has returned; of a picture in device
+    /// memory the seat holds the owner until it was read, at the latest by run().
+    virtual void preprocess(int first, const Frame& frame, std::span<const Area> areas, DecoderSeat& seat) = 0;
+    /// The whole of a frame that is not read again.
+    void preprocess_whole(int place, const Frame& frame, DecoderSeat& seat) {
+        const Area whole = whole_area(frame.pixels);
+        preprocess(place, frame, {&whole, 1}, seat);
+        seat.frame_done();
+    }
     /// Forgets the pictures that came since run(): it will not be called for them.
     virtual void drop() {}
     /// Runs the network over the first `count` pictures; may return before it is done. One slot of a backend at a time.

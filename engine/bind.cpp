@@ -33,7 +33,7 @@ DeviceChoice all_gpus(const EngineOptions& options) {
         for (const int wanted = int(std::min<std::int64_t>(gpus_worth_starting(frames), gpus.count));
              gpus.count > wanted;)
             choice.unusable.push_back(cuda_name(--gpus.count) + " is not started: " + std::to_string(frames) +
-                                      " frames are done sooner without it");
+                                      " pictures are done sooner without it");
     std::vector<std::string> whys(std::size_t(gpus.count));
     {
         std::vector<std::jthread> threads;  // each makes a context, which takes a tenth of a second

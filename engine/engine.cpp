@@ -16,7 +16,9 @@
 namespace convoy {
 namespace {
 
-constexpr int kCpuSlots = 2;     // one in the network, one being filled; on a GPU also one whose results are read
+constexpr int kCpuSlots = 2;    // one in the network, one being filled; on a GPU also one whose results are read
+constexpr int kMostTiles = 32;  // in a row or column
+constexpr float kMostOverlap = .9f;
 constexpr int kCpuDecoders = 2;  // one preprocesses while the other decodes
 
 // Threads that decode on the CPU for a GPU, which has so many cores to itself: some are left for all else.
@@ -47,6 +49,12 @@ void check_options(const Network& network, const EngineOptions& options) {
         if (!(region.box.w > 0 && region.box.h > 0 && std::isfinite(region.box.x + region.box.w) &&
               std::isfinite(region.box.y + region.box.h)))
             usage("a region to ignore has no area or is not finite");
+    const TileOptions& tiles = d.tiles;
+    if (std::min(tiles.columns, tiles.rows) < 1 || std::max(tiles.columns, tiles.rows) > kMostTiles)
+        usage("the columns and rows of tiles must lie between 1 and " + std::to_string(kMostTiles) + ", but are " +
+              std::to_string(tiles.columns) + " and " + std::to_string(tiles.rows));
+    if (!(tiles.overlap >= 0 && tiles.overlap <= kMostOverlap))
+        usage("the overlap of tiles must lie between 0 and 0.9, but is " + std::to_string(tiles.overlap));
     if (d.max_boxes < 0)
         usage("the largest number of boxes must not be negative, but is " + std::to_string(d.max_boxes));
     in_range("the batch", options.max_batch, 1024);
@@ -99,7 +107,10 @@ struct Engine::Impl {
 
     void check(const Frame& frame) const;
     int slots() const { return gpu ? kGpuSlots : kCpuSlots; }
-    int capacity() const { return bound.max_batch * (2 * slots() + 1) * int(workers.size()); }
+    int capacity() const {
+        const int pictures = bound.max_batch * (2 * slots() + 1) * int(workers.size()), each = detect.tiles.count();
+        return std::max(2, (pictures + each - 1) / each);  // with two, what the first has begun is full
+    }
     // One way of working at a time: submit() and next(), by a queue that is made when it is needed, or run().
     SubmitQueue& submit_queue() {
         const std::lock_guard lock(mutex);
@@ -128,7 +139,10 @@ Engine::Engine(const Network& network, const EngineOptions& options) : impl_(std
     Impl& impl = *impl_;
     impl.trace = options.trace;
     EngineOptions of_devices = options;
-    if (options.detect.nms_across_classes) of_devices.detect.nms = 1;  // finish_detections() sees to it
+    if (options.detect.nms_across_classes) of_devices.detect.nms = 1;  // finish_picture() sees to it
+    if (options.expected_frames && options.detect.tiles.count() > 1)
+        of_devices.expected_frames = [&options] { return options.expected_frames() * options.detect.tiles.count(); };
+    impl.detect = options.detect;
     impl.bound = bind(network, of_devices);
     impl.gpu = impl.bound.devices.front().gpu >= 0;
     for (BoundDevice& device : impl.bound.devices) {
@@ -172,7 +186,7 @@ std::vector<Detection> Engine::detect(const Frame& frame) {
 }
 
 void Engine::Impl::check(const Frame& frame) const {
-    check_frame(frame, gpu);
+    check_frame(frame, detect.tiles, gpu);
     if (frame.pixels.on_device && workers.size() > 1)
         throw Error(ErrorKind::input, "frame " + std::to_string(frame.index) +
                                           " lies in device memory, but the engine has several GPUs: make an engine for "

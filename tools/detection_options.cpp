@@ -162,6 +162,7 @@ void DetectionOptions::add_to(CLI::App& app, DetectOptions& detect) {
         ->type_name("X,Y,W,H")
         ->allow_extra_args(false)  // named again for each
         ->group(kGroup);
+    add_tile_options(app, detect.tiles, kGroup);
     app.add_option("--max-boxes", detect.max_boxes, "keep only the N most confident boxes of a frame (default: all)")
         ->type_name("N")
         ->check(CLI::PositiveNumber.description(""))

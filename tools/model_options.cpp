@@ -39,6 +39,21 @@ LoadOptions parse_size(const std::string& text) {
     return {parse_side(view.substr(0, cross), text), parse_side(view.substr(cross + 1), text)};
 }
 
+/// "3x2" or "3x2+whole"; the overlap stays.
+TileOptions parse_tiles(const std::string& text, TileOptions tiles) {
+    constexpr std::string_view kWhole = "+whole";
+    std::string_view grid = text;
+    tiles.whole = grid.ends_with(kWhole);
+    if (tiles.whole) grid.remove_suffix(kWhole.size());
+    const std::size_t cross = std::min(grid.find('x'), grid.size());
+    tiles.columns = parse_number<int>(grid.substr(0, cross)).value_or(0);
+    tiles.rows = parse_number<int>(grid.substr(std::min(cross + 1, grid.size()))).value_or(0);
+    if (std::min(tiles.columns, tiles.rows) < 1 || std::max(tiles.columns, tiles.rows) > 32)
+        throw CLI::ValidationError(
+            "--tiles", fmt::format("'{}' is neither COLUMNSxROWS, such as 3x2, nor 3x2+whole; each is 1 to 32", text));
+    return tiles;
+}
+
 std::string without_model_suffix(const std::string& stem) {
     const fs::path path = stem;
     const bool has_suffix = path.extension() == ".cfg" || path.extension() == ".weights";
@@ -161,6 +176,23 @@ void add_preprocess_options(CLI::App& app, EngineOptions& engine) {
                                   {"opencv", BatchNormFormula::opencv}},
                                  "whose batch-norm epsilon to reproduce (default: alexeyab)")
         ->group(group);
+}
+
+void add_tile_options(CLI::App& app, TileOptions& tiles, const std::string& group) {
+    auto* grid = app.add_option_function<std::string>(
+        "--tiles", [&tiles](const std::string& text) { tiles = parse_tiles(text, tiles); },
+        "cut each frame into so many columns and rows, for things that are small in it; +whole looks at it uncut as "
+        "well, for things that are larger than a tile");
+    grid->type_name("CxR[+whole]")->group(group);
+    app.add_option("--tile-overlap", tiles.overlap, "share of a tile that its neighbour sees, too (default: 0.2)")
+        ->type_name("0..0.9")
+        ->check(CLI::Range(0.f, .9f).description(""))
+        ->needs(grid)
+        ->group(group);
+}
+
+std::string tiles_text(const TileOptions& tiles) {
+    return fmt::format("{}x{}{}", tiles.columns, tiles.rows, tiles.whole ? "+whole" : "");
 }
 
 void add_device_options(CLI::App& app, EngineOptions& engine) {

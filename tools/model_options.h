@@ -51,6 +51,12 @@ private:
 /// Adds --letterbox, --stretch, --resize and --batch-norm.
 void add_preprocess_options(CLI::App& app, EngineOptions& engine);
 
+/// Adds --tiles and --tile-overlap.
+void add_tile_options(CLI::App& app, TileOptions& tiles, const std::string& group);
+
+/// "3x2", "3x2+whole".
+std::string tiles_text(const TileOptions& tiles);
+
 /// Adds --device, --precision, --batch, --threads, --gpu-memory, --tune, --no-autotune, --no-libraries and
 /// --tuning-cache.
 void add_device_options(CLI::App& app, EngineOptions& engine);

@@ -97,8 +97,9 @@ std::string table(const RunSummary& summary, const std::string& where) {
 }
 
 std::string device_line(const DeviceReport& device) {
-    std::string text = fmt::format("{}: {} frames, {} segments, {:.1f} frames a batch", device.description,
+    std::string text = fmt::format("{}: {} frames, {} segments, {:.1f} pictures a batch", device.description,
                                    device.frames, device.segments, mean_batch(device));
+    if (device.pictures > device.frames) text += fmt::format(", {} pictures in all", device.pictures);
     if (!device.kernels.empty()) text += ", kernels " + device.kernels;
     if (!device.failure.empty()) text += "; it has FAILED: " + device.failure;
     return text + "\n";
@@ -143,8 +144,8 @@ nlohmann::ordered_json device_json(const DeviceReport& device) {
     for (std::size_t n = 1; n < device.batch_counts.size(); ++n)
         if (device.batch_counts[n] > 0) batches[std::to_string(n)] = device.batch_counts[n];
     return {{"name", device.name},         {"description", device.description}, {"frames", device.frames},
-            {"segments", device.segments}, {"decoders", device.decoders},       {"batches", batches},
-            {"kernels", device.kernels},   {"failure", device.failure}};
+            {"pictures", device.pictures}, {"segments", device.segments},       {"decoders", device.decoders},
+            {"batches", batches},          {"kernels", device.kernels},         {"failure", device.failure}};
 }
 
 nlohmann::ordered_json input_json(const InputSummary& input) {

@@ -105,6 +105,7 @@ void EvalOptions::add_to(CLI::App& app) {
     app.add_option("--nms", engine.detect.nms, "overlap over which the weaker box goes (default: the preset's, 0.45)")
         ->type_name("0..1")
         ->check(CLI::Range(0., 1.));
+    add_tile_options(app, engine.detect.tiles, app.get_option("--nms")->get_group());
     add_device_options(app, engine);
     add_results_to(app);
     from->excludes(app.get_option("--detections"));
@@ -220,12 +221,15 @@ nlohmann::ordered_json settings_json(const EvalOptions& options) {
     if (!options.from_detections.empty()) return {{"from_detections", options.from_detections}};
     const DetectOptions& d = options.engine.detect;
     const char* const formulas[] = {"alexeyab", "pjreddie", "opencv"};
-    return {{"preset", options.preset.name},
-            {"confidence", plain(d.confidence)},
-            {"nms", plain(d.nms)},
-            {"fit", d.fit == Fit::letterbox ? "letterbox" : "stretch"},
-            {"resize", d.resize == Resize::darknet ? "darknet" : "bilinear"},
-            {"batch_norm", formulas[int(options.engine.batch_norm)]}};
+    nlohmann::ordered_json settings = {{"preset", options.preset.name},
+                                       {"confidence", plain(d.confidence)},
+                                       {"nms", plain(d.nms)},
+                                       {"fit", d.fit == Fit::letterbox ? "letterbox" : "stretch"},
+                                       {"resize", d.resize == Resize::darknet ? "darknet" : "bilinear"},
+                                       {"batch_norm", formulas[int(options.engine.batch_norm)]}};
+    if (d.tiles.count() > 1)
+        settings.update({{"tiles", tiles_text(d.tiles)}, {"tile_overlap", plain(d.tiles.overlap)}});
+    return settings;
 }
 
 /// "coco128" of "data/coco128/".

@@ -173,7 +173,8 @@ void hide_other_gpus(const RunOptions& options, EarlyInput& first, const std::ve
     std::error_code error;
     const bool opens_at_once = std::filesystem::is_regular_file(inputs.front(), error);
     if (gpus < 2 || options.engine.device != "auto" || options.input.frames > 0 || !opens_at_once) return;
-    const std::int64_t frames = first.expected_frames(inputs), worth = gpus_worth_starting(frames);
+    const std::int64_t frames = first.expected_frames(inputs),
+                       worth = gpus_worth_starting(frames * options.engine.detect.tiles.count());
     if (frames == 0 || worth >= gpus) return;
     show_first_gpus(int(worth));
     if (options.engine.notice)

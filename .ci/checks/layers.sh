@@ -52,7 +52,7 @@ mapping='<(fcntl|unistd|sys/mman|sys/stat)\.h>'
 cuda='<(cuda|cuda_[a-z0-9_]+|cooperative_groups[a-z_/]*|cublasLt|cudnn|cudnn_frontend)\.h>'
 kernels='"kernels/[a-z0-9_]+\.h"|<convoy/types\.h>'
 inside='"engine/(bind|plan/compile|cpu/cpu|cuda/gpu)\.h"'
-seam='"engine/(backend|cores|stage|start_thread)\.h"'
+seam='"engine/(area|backend|cores|stage|start_thread)\.h"'
 public='<convoy/[a-z_]+\.h>'
 media='<convoy/media/[a-z_]+\.h>'
 
@@ -67,8 +67,8 @@ breaches() {
     allow kernels/cuda/ "$std|<dlfcn\.h>|$cuda|$kernels|\"kernels/.*\"" 'the standard library, CUDA, cuDNN and cuBLASLt' kernels/cuda
     allow engine/plan/ "$std|\"engine/plan/.*\"|$public|$kernels" \
         'the standard library, what is public, and kernels/*.h' engine/plan
-    allow "the seam, engine/backend.h, engine/cores.h, engine/stage.h and engine/start_thread.h," "$std|$public" 'the standard library and what is public' \
-        engine/backend.h engine/cores.h engine/stage.h engine/start_thread.h
+    allow "the seam, engine/area.h, engine/backend.h, engine/cores.h, engine/stage.h and engine/start_thread.h," "$std|$seam|$public" 'the standard library, each other and what is public' \
+        engine/area.h engine/backend.h engine/cores.h engine/stage.h engine/start_thread.h
     allow engine/cpu/ "$std|<omp\.h>|\"engine/(plan|cpu)/.*\"|$seam|$public|$kernels" \
         'what engine/plan/ may, OpenMP and the seam' engine/cpu
     allow engine/cuda/ "$std|<(omp|cuda_runtime_api|cuda_fp16)\.h>|\"engine/(plan|cuda)/.*\"|$seam|$public|$kernels" \

@@ -62,6 +62,19 @@ def run_video(codec, copies):
     return run
 
 
+def tiles(codec, copies):
+    """Tiles beside as many pictures through the network alone."""
+    def run(check):
+        video, frames = check.video(codec, copies)
+        alone = bench(check, "network", *yolov3(check), "--batch", "32", "--passes", "9")["median_ms"]
+        r = bench(check, "run", *yolov3(check), "--batch", "32", "--tiles", "3x2", video, "--warmup", "1", "--passes", "3")
+        if r["frames"] != frames:
+            raise Failure(f"{r['frames']} frames instead of {frames}")
+        return Result(PASSED, f"{r['fps']:,.0f} frames/s, {r['pictures_per_s']:,.0f} tiles/s = "
+                              f"{r['pictures_per_s'] * alone / 32e3:.2f} of the network's rate")
+    return run
+
+
 def timed_run(check, model, confidence, video, frames, gpus, *output):
     """(seconds of the whole command, its report)"""
     records, report = f"{check.work}/records.jsonl", f"{check.work}/report.json"
@@ -251,6 +264,7 @@ def steps(check):
         ("accuracy", "AP in fp16 and fp32", accuracy, 200, True, 1, False),
         ("decode-hevc", "decoding alone, HEVC", decode("hevc", middle), 120, True, 1, compared),
         ("run-hevc", "decoding and network, HEVC", run_video("hevc", middle), 120, False, 1, compared),
+        ("tiles", "frames in 3x2 tiles, H.264", tiles("h264", 1), 200, False, 1, False),
         ("small-h264", "demo model to JSON Lines, H.264", small_network("h264", middle), 200, False, 1, compared),
         ("small-hevc", "demo model to JSON Lines, HEVC", small_network("hevc", middle), 120, False, 1, compared),
         ("start", "start-up", start, 120, False, 1, compared),

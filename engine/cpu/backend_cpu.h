@@ -91,7 +91,7 @@ private:
 class CpuSlot final : public Slot {
 public:
     explicit CpuSlot(CpuBackend& backend);
-    void preprocess(int index, const Frame& frame, DecoderSeat& seat) override;
+    void preprocess(int first, const Frame& frame, std::span<const Area> areas, DecoderSeat& seat) override;
     bool run(int count, const std::atomic<bool>* stop = nullptr) override;
     double wait() override { return run_ms_; }
     std::optional<std::int64_t> collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) override;

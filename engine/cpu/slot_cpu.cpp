@@ -12,13 +12,16 @@ CpuSlot::CpuSlot(CpuBackend& backend)
         if (std::holds_alternative<InputOp>(node.op)) input_ = node.output;
 }
 
-void CpuSlot::preprocess(int index, const Frame& frame, DecoderSeat&) {
-    const PixelView& picture = frame.pixels;
+void CpuSlot::preprocess(int first, const Frame& frame, std::span<const Area> areas, DecoderSeat&) {
     const Shape net = backend_.plan().input;
-    const kernels::Placement placement =
-        kernels::place(backend_.detect_.fit, picture.width, picture.height, net.w, net.h);
-    transforms_[index] = {placement, picture.width, picture.height};
-    kernels::cpu::preprocess(picture, placement, backend_.detect_.resize, backend_.view(input_, memory_.data(), index));
+    for (const Area& area : areas) {
+        const int place = first++;
+        const kernels::Placement placement =
+            kernels::place(backend_.detect_.fit, area.width, area.height, net.w, net.h);
+        transforms_[place] = {placement, area.width, area.height};
+        kernels::cpu::preprocess(view_of(frame.pixels, area), placement, backend_.detect_.resize,
+                                 backend_.view(input_, memory_.data(), place));
+    }
 }
 
 bool CpuSlot::run(int count, const std::atomic<bool>* stop) {

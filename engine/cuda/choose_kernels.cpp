@@ -119,7 +119,7 @@ void CudaBackend::choose_kernels(const CudaOptions& options, Autotuner& tuner, T
     if (!libraries_pay(options, cache, all)) {
         tuner.take_ours();
         notes_.push_back("kernels of our own alone: for " + std::to_string(options.expected_frames) +
-                         " frames it would take longer to make those of the libraries ready than they save");
+                         " pictures it would take longer to make those of the libraries ready than they save");
     }
     if (options.tuning != Tuning::fixed) {
         std::vector<Autotuner::Problem> problems;

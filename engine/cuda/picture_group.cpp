@@ -13,12 +13,13 @@ PictureGroup::PictureGroup(CudaBackend& backend, const kernels::DeviceTensor& in
     for (int i = 0; i < most; ++i) written_.push_back(make_event());
 }
 
-std::shared_ptr<PictureGroup::Launch> PictureGroup::add(int place, const k::PlacedPicture& picture,
+std::shared_ptr<PictureGroup::Launch> PictureGroup::add(int first, std::span<const k::PlacedPicture> pictures,
                                                         cudaStream_t written_on) {
     const std::lock_guard lock(mutex_);
-    cuda_check(cudaEventRecord(written_[std::size_t(place)].get(), written_on), "cudaEventRecord");
+    const std::size_t last = std::size_t(first) + pictures.size() - 1;
+    cuda_check(cudaEventRecord(written_[last].get(), written_on), "cudaEventRecord");
     if (!launch_) next_launch();
-    added_.push_back({place, picture, written_on});
+    for (const k::PlacedPicture& picture : pictures) added_.push_back({first++, picture, written_on});
     return launch_;
 }
 

@@ -5,6 +5,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,10 @@ public:
     /// add() and launch().
     PictureGroup(CudaBackend& backend, const kernels::DeviceTensor& input, int most, cudaStream_t stream,
                  std::string track);
-    /// One more, which is written on `written_on` by what was enqueued there. Returns the launch that will read it.
-    std::shared_ptr<Launch> add(int place, const kernels::cuda::PlacedPicture& picture, cudaStream_t written_on);
+    /// More, for the places from `first` on: parts of a frame that is written on `written_on` by what was enqueued
+    /// there. Returns the launch that will read them.
+    std::shared_ptr<Launch> add(int first, std::span<const kernels::cuda::PlacedPicture> pictures,
+                                cudaStream_t written_on);
     /// Enqueues what was added. What goes wrong is the batch's error: see check().
     void launch();
     /// Throws what a launch has thrown, once.
@@ -49,7 +52,7 @@ private:
     CudaBackend& backend_;
     const kernels::DeviceTensor input_;
     const cudaStream_t stream_;
-    std::vector<CudaEvent> written_;  // by place
+    std::vector<CudaEvent> written_;  // by place: the last one of each add()
     std::mutex mutex_;
     std::vector<Added> added_;
     std::shared_ptr<Launch> launch_;                 // of those; null where there are none

@@ -2,13 +2,14 @@
 #include "engine/cuda/seat_cuda.h"
 
 #include <deque>
+#include <optional>
 #include <utility>
 
 namespace convoy {
 namespace {
 
 constexpr int kRowAlignment = 64;
-constexpr std::size_t kMostHeld = 4;  // frames, for each of which a decoder needs another surface
+constexpr std::size_t kMostHeld = 4;  // frames, or their parts in a batch: each costs a decoder a surface
 
 int aligned(int bytes) { return (bytes + kRowAlignment - 1) / kRowAlignment * kRowAlignment; }
 
@@ -23,6 +24,7 @@ struct CudaSeat::Resources {
 
     CudaStream stream;
     UploadRing ring;
+    std::optional<PixelView> uploaded;  // of the frame that is being preprocessed
     CudaEvent done;
     // A frame that a group is to read.
     struct Held {
@@ -63,13 +65,24 @@ cudaStream_t CudaSeat::stream_of(const Frame& frame) const {
     return frame.cuda_stream ? static_cast<cudaStream_t>(frame.cuda_stream) : stream();
 }
 
-void CudaSeat::with_picture(const Frame& frame, const std::function<void(const PixelView&)>& read) {
-    GpuTrail& trail = resources_->trail;
-    trail.start(stream());
-    resources_->ring.upload(frame.pixels, [&](const PixelView& on_device) {
-        trail.stop(stream(), "copy to the GPU");
-        read(on_device);
-    });
+const PixelView& CudaSeat::on_device(const Frame& frame) {
+    Resources& r = *resources_;
+    if (!r.uploaded) {
+        r.trail.start(stream());
+        r.uploaded = r.ring.upload(frame.pixels);
+        r.trail.stop(stream(), "copy to the GPU");
+    }
+    return *r.uploaded;
+}
+
+void CudaSeat::frame_done() noexcept {
+    if (!std::exchange(resources_->uploaded, std::nullopt)) return;
+    try {
+        const DeviceScope scope(backend_.device());
+        resources_->ring.done();
+    } catch (const std::exception&) {
+        // It has failed, or hangs.
+    }
 }
 
 void CudaSeat::to_host(Frame& frame) {
@@ -100,14 +113,15 @@ void CudaSeat::to_host(Frame& frame) {
     frame.cuda_stream = nullptr;
 }
 
-void CudaSeat::add_to(PictureGroup& group, int place, const Frame& frame, const kernels::Placement& placement) {
+void CudaSeat::add_to(PictureGroup& group, int first, const Frame& frame,
+                      std::span<const kernels::cuda::PlacedPicture> pictures) {
     std::deque<Resources::Held>& held = resources_->held;
     const auto was_read = [](const Resources::Held& h) {
         return h.launch->enqueued && cudaEventQuery(h.launch->done.get()) == cudaSuccess;
     };
     while (!held.empty() && was_read(held.front())) held.pop_front();
     if (held.size() == kMostHeld) let_go_of_oldest();
-    held.push_back({frame.owner, &group, group.add(place, {frame.pixels, placement}, stream_of(frame))});
+    held.push_back({frame.owner, &group, group.add(first, pictures, stream_of(frame))});
 }
 
 void CudaSeat::release() {

@@ -15,14 +15,18 @@ public:
     DecodeTarget target() const override;
     void to_host(Frame& frame) override;
     void release() override;
+    void frame_done() noexcept override;
 
-    /// Calls `read` with a picture in host memory when it is on its way to device memory, where stream() may read it.
-    void with_picture(const Frame& frame, const std::function<void(const PixelView&)>& read);
+    /// The picture of a frame in host memory as it lies on the GPU, where stream() may read it: sent there once, until
+    /// frame_done().
+    const PixelView& on_device(const Frame& frame);
     /// Where a picture in host memory is copied to the GPU.
     cudaStream_t stream() const;
     GpuTrail& trail();
-    /// Puts a picture in device memory into a group, and holds its owner until it was read.
-    void add_to(PictureGroup& group, int place, const Frame& frame, const kernels::Placement& placement);
+    /// Puts pictures of a frame in device memory into a group, from a place on, and holds its owner until they were
+    /// read.
+    void add_to(PictureGroup& group, int first, const Frame& frame,
+                std::span<const kernels::cuda::PlacedPicture> pictures);
 
 private:
     struct Resources;

@@ -18,8 +18,9 @@ struct CudaSlot::Resources {
     CudaStream side;  // what does not wait for the network
     CudaEvent ready, start, done;
     std::unique_ptr<PictureGroup> group;  // of pictures in device memory
-    // By place: whether a picture came from host memory, and then, when it is ready in the input.
-    std::vector<char> from_host;
+    // By place: whether its picture is the last of some that came from host memory, and then, when these are ready in
+    // the input.
+    std::vector<char> waited_for;
     std::vector<CudaEvent> preprocessed;
     std::vector<CudaGraph> graphs;  // by index into batches()
 };
@@ -57,7 +58,7 @@ void CudaSlot::take_memory() {
     r.start = make_event(true), r.done = make_event(true);
     r.group = std::make_unique<PictureGroup>(backend_, backend_.view(input_, memory(), 1), n, r.side.get(),
                                              "preprocess " + std::to_string(backend_.count_slot()));
-    r.from_host.resize(std::size_t(n));
+    r.waited_for.resize(std::size_t(n));
     for (int i = 0; i < n; ++i) r.preprocessed.push_back(make_event());
     // Places that a batch leaves empty are computed all the same: on numbers, not on what memory held before.
     cuda_check(cudaMemset(r.memory.data(), 0, r.memory.bytes()), "memset");
@@ -117,33 +118,37 @@ void CudaSlot::send_transforms(cudaStream_t stream) const {
     }
 }
 
-void CudaSlot::preprocess(int index, const Frame& frame, DecoderSeat& any_seat) {
+void CudaSlot::preprocess(int first, const Frame& frame, std::span<const Area> areas, DecoderSeat& any_seat) {
     const DeviceScope scope(backend_.device());
     auto& seat = static_cast<CudaSeat&>(any_seat);
     Resources& r = *resources_;
-    const PixelView& picture = frame.pixels;
-    const Shape net = backend_.plan().input;
-    const kernels::Placement placement =
-        kernels::place(backend_.detect().fit, picture.width, picture.height, net.w, net.h);
-    reinterpret_cast<kernels::BoxTransform*>(r.host_transforms.data())[index] = {placement, picture.width,
-                                                                                 picture.height};
-    r.from_host[std::size_t(index)] = !picture.on_device;
-    if (picture.on_device) return seat.add_to(*r.group, index, frame, placement);
+    const bool from_host = !frame.pixels.on_device;
+    const PixelView& picture = from_host ? seat.on_device(frame) : frame.pixels;
+    std::vector<k::PlacedPicture> pictures;
+    for (const Area& area : areas) {
+        const std::size_t at = std::size_t(first) + pictures.size();
+        const Shape net = backend_.plan().input;
+        const kernels::Placement placement =
+            kernels::place(backend_.detect().fit, area.width, area.height, net.w, net.h);
+        reinterpret_cast<kernels::BoxTransform*>(r.host_transforms.data())[at] = {placement, area.width, area.height};
+        r.waited_for[at] = from_host && pictures.size() + 1 == areas.size();
+        pictures.push_back({view_of(picture, area), placement});
+    }
+    if (!from_host) return seat.add_to(*r.group, first, frame, pictures);
     kernels::DeviceTensor y = backend_.view(input_, memory(), 1);
     y.data = static_cast<std::byte*>(y.data) +
-             std::size_t(index) * y.pixels() * std::size_t(y.pitch) * kernels::size_of(y.type);
+             std::size_t(first) * y.pixels() * std::size_t(y.pitch) * kernels::size_of(y.type);
+    y.n = int(pictures.size());
     const cudaStream_t stream = seat.stream();
-    seat.with_picture(frame, [&](const PixelView& on_device) {
-        const k::PlacedPicture placed{on_device, placement};
-        seat.trail().start(stream);
-        try {
-            k::preprocess(&placed, 1, backend_.detect().resize, y, stream);
-        } catch (const std::runtime_error& e) {
-            throw Error(ErrorKind::device, std::string("preprocessing failed on the GPU: ") + e.what());
-        }
-        seat.trail().stop(stream, "preprocess");
-        cuda_check(cudaEventRecord(r.preprocessed[std::size_t(index)].get(), stream), "cudaEventRecord");
-    });
+    seat.trail().start(stream);
+    try {
+        k::preprocess(pictures.data(), y.n, backend_.detect().resize, y, stream);
+    } catch (const std::runtime_error& e) {
+        throw Error(ErrorKind::device, std::string("preprocessing failed on the GPU: ") + e.what());
+    }
+    seat.trail().stop(stream, "preprocess");
+    cuda_check(cudaEventRecord(r.preprocessed[std::size_t(first) + pictures.size() - 1].get(), stream),
+               "cudaEventRecord");
 }
 
 void CudaSlot::drop() { resources_->group->drop(); }
@@ -153,7 +158,7 @@ bool CudaSlot::run(int count, const std::atomic<bool>* /*stop*/) {
     Resources& r = *resources_;
     const cudaStream_t stream = backend_.compute_stream();
     for (int i = 0; i < count; ++i)
-        if (r.from_host[std::size_t(i)])
+        if (r.waited_for[std::size_t(i)])
             cuda_check(cudaStreamWaitEvent(stream, r.preprocessed[std::size_t(i)].get(), 0), "cudaStreamWaitEvent");
     // Beside the batch that the network is busy with.
     r.group->launch();

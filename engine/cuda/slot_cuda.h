@@ -11,7 +11,7 @@ class CudaSlot final : public Slot {
 public:
     explicit CudaSlot(CudaBackend& backend);
     ~CudaSlot() override;
-    void preprocess(int index, const Frame& frame, DecoderSeat& seat) override;
+    void preprocess(int first, const Frame& frame, std::span<const Area> areas, DecoderSeat& seat) override;
     void drop() override;
     /// It never takes long.
     bool run(int count, const std::atomic<bool>* stop = nullptr) override;

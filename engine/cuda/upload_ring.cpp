@@ -26,21 +26,11 @@ bool has_memory_pools() {
     return pools != 0;
 }
 
-/// Memory that is taken and given back in the stream's own order.
-class StreamBuffer {
-public:
-    StreamBuffer(std::size_t bytes, cudaStream_t stream) : stream_(stream) {
-        cuda_check(cudaMallocAsync(&data_, bytes, stream), "room for a large picture");
-    }
-    ~StreamBuffer() { static_cast<void>(cudaFreeAsync(data_, stream_)); }
-    StreamBuffer(const StreamBuffer&) = delete;
-    StreamBuffer& operator=(const StreamBuffer&) = delete;
-    std::byte* data() const { return static_cast<std::byte*>(data_); }
-
-private:
-    cudaStream_t stream_;
-    void* data_ = nullptr;
-};
+std::shared_ptr<std::byte> memory_of_stream(std::size_t bytes, cudaStream_t stream) {
+    void* data = nullptr;
+    cuda_check(cudaMallocAsync(&data, bytes, stream), "room for a large picture");
+    return {static_cast<std::byte*>(data), [stream](std::byte* p) { static_cast<void>(cudaFreeAsync(p, stream)); }};
+}
 
 // Sizes that come again and again are taken as they are; what grows does so by halves at least.
 template <typename Buffer, typename... What>
@@ -58,20 +48,21 @@ UploadRing::UploadRing(cudaStream_t stream, Patience& patience)
     for (Piece& piece : pieces_) piece.copied = make_event();
 }
 
-void UploadRing::upload(const PixelView& picture, const std::function<void(const PixelView&)>& read) {
+PixelView UploadRing::upload(const PixelView& picture) {
     const std::size_t first = (plane_bytes(picture, 0) + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment;
     const std::size_t bytes = first + plane_bytes(picture, 1);
-    const auto through = [&](std::byte* device) {
-        copy(picture, first, bytes, device);
-        PixelView out = picture;
-        out.plane[0] = reinterpret_cast<std::uint8_t*>(device);
-        if (out.plane[1]) out.plane[1] = reinterpret_cast<std::uint8_t*>(device + first);
-        out.on_device = true;
-        read(out);
-    };
-    if (stream_allocates_ && bytes > kMostKept) return through(StreamBuffer(bytes, stream_).data());
-    grow(device_, outgrown_, bytes, kMostKept, "frames", &patience_);
-    through(device_.data());
+    done();
+    if (stream_allocates_ && bytes > kMostKept)
+        large_ = memory_of_stream(bytes, stream_);
+    else
+        grow(device_, outgrown_, bytes, kMostKept, "frames", &patience_);
+    std::byte* const device = large_ ? large_.get() : device_.data();
+    copy(picture, first, bytes, device);
+    PixelView out = picture;
+    out.plane[0] = reinterpret_cast<std::uint8_t*>(device);
+    if (out.plane[1]) out.plane[1] = reinterpret_cast<std::uint8_t*>(device + first);
+    out.on_device = true;
+    return out;
 }
 
 // In one go where the picture fits into a piece; its second plane lies `first` bytes behind the first one.

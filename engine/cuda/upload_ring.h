@@ -2,7 +2,7 @@
 #pragma once
 
 #include <array>
-#include <functional>
+#include <memory>
 #include <vector>
 
 #include "engine/cuda/handles.h"
@@ -18,9 +18,10 @@ public:
     /// `patience` outlives the ring.
     UploadRing(cudaStream_t stream, Patience& patience);
 
-    /// Calls `read` with the same picture in device memory, once; what that enqueues on the stream may read it. The
-    /// picture's bytes are copied before the call returns.
-    void upload(const PixelView& picture, const std::function<void(const PixelView&)>& read);
+    /// The same picture in device memory: what is enqueued on the stream may read it until done() or the next upload().
+    /// The picture's bytes are copied before the call returns.
+    PixelView upload(const PixelView& picture);
+    void done() { large_.reset(); }
 
     static constexpr int kDepth = 3;
     static constexpr std::size_t kPieceBytes = std::size_t(8) << 20;
@@ -41,6 +42,7 @@ private:
     std::array<Piece, kDepth> pieces_;
     int last_ = 0;
     DeviceBuffer device_;
+    std::shared_ptr<std::byte> large_;  // taken and given back in the stream's own order
     std::vector<DeviceBuffer> outgrown_;
     std::vector<PinnedBuffer> outgrown_pieces_;
 };

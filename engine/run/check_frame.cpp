@@ -7,7 +7,7 @@
 
 namespace convoy {
 
-void check_frame(const Frame& frame, bool gpu) {
+void check_frame(const Frame& frame, const TileOptions& tiles, bool gpu) {
     const PixelView& p = frame.pixels;
     const auto bad = [&](const std::string& what) {
         throw Error(ErrorKind::input,
@@ -17,6 +17,10 @@ void check_frame(const Frame& frame, bool gpu) {
     if (p.width < 1 || p.height < 1 || p.width > kMaxExtent || p.height > kMaxExtent)
         bad("is " + std::to_string(p.width) + "x" + std::to_string(p.height) + ": both must lie between 1 and " +
             std::to_string(kMaxExtent));
+    if (tiles.count() > 1 && (p.width < 2 * tiles.columns || p.height < 2 * tiles.rows))
+        bad("is " + std::to_string(p.width) + "x" + std::to_string(p.height) + ", too small for " +
+            std::to_string(tiles.columns) + "x" + std::to_string(tiles.rows) +
+            " tiles: it must have two pixels for each column and row");
     if (p.on_device && !gpu) bad("lies in device memory, but the engine runs on the CPU");
     const bool nv12 = p.format == PixelFormat::nv12;
     if (!p.plane[0]) bad("has no pixels");

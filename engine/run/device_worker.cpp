@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "engine/run/device_worker.h"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
-#include <convoy/error.h>
-#include "engine/run/postprocess.h"
 #include "engine/run/thread_affinity.h"
+#include "engine/run/tiles.h"
 #include "engine/start_thread.h"
 
 namespace convoy {
 namespace {
-
-const std::string kNetworkTrack = "network (host)", kPostprocessTrack = "post-process";
 
 std::string what(const std::exception_ptr& error) {
     try {
@@ -25,6 +23,15 @@ std::string what(const std::exception_ptr& error) {
         return "an unknown exception";
     }
 }
+
+// Lets its seat know when the frame that it was submitted from is in its places, or given up.
+struct FrameDone {
+    explicit FrameDone(DecoderSeat& its_seat) : seat(its_seat) {}
+    ~FrameDone() { seat.frame_done(); }
+    FrameDone(const FrameDone&) = delete;
+    FrameDone& operator=(const FrameDone&) = delete;
+    DecoderSeat& seat;
+};
 
 }  // namespace
 
@@ -63,40 +70,51 @@ void DeviceWorker::stop() {
 }
 
 bool DeviceWorker::submit(Frame frame, Clock::time_point decoded_at, DecoderSeat& seat, Keep keep, FrameTicket ticket) {
-    BatchPtr batch;
-    Arrival* arrival = nullptr;
-    int index = 0;
-    {
-        std::unique_lock lock(mutex_);
-        batch = reserve(seat, lock);
-        if (!batch) return false;
-        index = int(batch->arrivals.size());
-        try {
-            arrival = &batch->arrivals.emplace_back(Arrival{std::move(ticket), std::move(frame), decoded_at, nullptr});
-        } catch (...) {
-            if (index == 0) free_.push_back(batch->slot), open_.pop_back();  // nobody waits for an empty batch
-            throw;
-        }
-        batch->closed = batch->arrivals.size() == std::size_t(options_.max_batch);
+    const PixelView& p = frame.pixels;
+    std::vector<Area> areas =
+        frame.undecodable ? std::vector{whole_area(p)} : tile_areas(options_.detect.tiles, p.width, p.height);
+    const std::size_t pictures = areas.size();
+    const auto arrival =
+        std::make_shared<Arrival>(Arrival{std::move(ticket), std::move(frame), decoded_at, std::move(areas)});
+    const FrameDone done(seat);
+    for (std::size_t next = 0; next < pictures;) {
+        const Reserved reserved = reserve(arrival, next, seat);
+        if (!reserved.batch) return false;
+        next += reserved.places.size();
+        fill(reserved, seat, keep);
+        filled(reserved);
     }
-    fill(*batch->slot, index, *arrival, seat, keep);
-    filled(*batch);
     return true;
 }
 
-void DeviceWorker::filled(Batch& batch) {
+// For as many of a frame's pictures, from `picture` on, as find places in one batch: they are to run together. No batch
+// once the device has failed or frames are dropped.
+DeviceWorker::Reserved DeviceWorker::reserve(const std::shared_ptr<Arrival>& arrival, std::size_t picture,
+                                             DecoderSeat& seat) {
+    std::unique_lock lock(mutex_);
+    const BatchPtr batch = open_batch(seat, lock);
+    if (!batch) return {};
+    std::vector<Place>& places = batch->places;
+    const std::size_t first = places.size();
+    const auto most = std::size_t(options_.max_batch);
+    const std::size_t end = std::min(most, first + arrival->areas.size() - picture);
+    while (places.size() < end) places.push_back({arrival, picture++});
+    batch->closed = places.size() == most;
+    return {batch, int(first), std::span(places).subspan(first)};
+}
+
+void DeviceWorker::filled(const Reserved& reserved) {
     bool wake = false;
     {
         const std::lock_guard lock(mutex_);
-        ++batch.filled;
+        reserved.batch->filled += reserved.places.size();
         const Batch& oldest = *open_.front();
-        wake = is_due(oldest) || (options_.max_latency_ms >= 0 && oldest.filled == oldest.arrivals.size());
+        wake = is_due(oldest) || (options_.max_latency_ms >= 0 && oldest.filled == oldest.places.size());
     }
     if (wake) work_.notify_one();
 }
 
-// The batch in which a frame finds a place; nothing once the device has failed or frames are dropped.
-DeviceWorker::BatchPtr DeviceWorker::reserve(DecoderSeat& seat, std::unique_lock<std::mutex>& lock) {
+DeviceWorker::BatchPtr DeviceWorker::open_batch(DecoderSeat& seat, std::unique_lock<std::mutex>& lock) {
     const auto over = [&] { return dropping_ || !failure_.empty(); };
     const auto open = [&] { return !open_.empty() && !open_.back()->closed; };
     if (!over() && !open() && free_.empty()) {
@@ -110,26 +128,33 @@ DeviceWorker::BatchPtr DeviceWorker::reserve(DecoderSeat& seat, std::unique_lock
     }
     if (over()) return nullptr;
     if (!open()) {
-        open_.push_back(living_batches_->make<Batch>());
-        open_.back()->slot = free_.back();
+        const BatchPtr batch = living_batches_->make<Batch>();
+        batch->places.reserve(std::size_t(options_.max_batch));
+        open_.push_back(batch);
+        batch->slot = free_.back();
         free_.pop_back();
     }
     return open_.back();
 }
 
-void DeviceWorker::fill(Slot& slot, int index, Arrival& arrival, DecoderSeat& seat, Keep keep) {
+void DeviceWorker::fill(const Reserved& reserved, DecoderSeat& seat, Keep keep) {
+    Place& first = reserved.places.front();
+    Arrival& arrival = *first.arrival;
     Frame& frame = arrival.frame;
+    const bool is_last = reserved.places.back().is_last();
     try {
         const StageScope timed(preprocess_clock_, options_.trace, options_.name, seat.name(), "preprocess");
         Frame picture = frame;
         if (keep == Keep::frame) picture.owner = nullptr;  // which the result holds; nobody else is to
-        slot.preprocess(index, picture, seat);
-        if (keep == Keep::pixels && frame.pixels.on_device) seat.to_host(frame);
+        const std::span<const Area> areas = arrival.areas;
+        reserved.batch->slot->preprocess(reserved.first, picture, areas.subspan(first.picture, reserved.places.size()),
+                                         seat);
+        if (is_last && keep == Keep::pixels && frame.pixels.on_device) seat.to_host(frame);
     } catch (...) {
-        arrival.error = std::current_exception();
-        takes_blame(arrival.error);
+        first.error = std::current_exception();
+        takes_blame(first.error);
     }
-    if (keep != Keep::nothing) return;
+    if (keep != Keep::nothing || !is_last) return;
     frame.owner.reset();
     frame.pixels.plane[0] = frame.pixels.plane[1] = nullptr;
 }
@@ -212,196 +237,12 @@ std::string DeviceWorker::failure() const {
 
 double DeviceWorker::network_frames_per_second() const {
     const std::lock_guard lock(mutex_);
-    return network_s_ > 0 ? double(network_frames_) / network_s_ : 0;
+    return network_s_ > 0 ? double(network_pictures_) / options_.detect.tiles.count() / network_s_ : 0;
 }
 
 bool DeviceWorker::frames_wait() const {
     const std::lock_guard lock(mutex_);
     return waiting_ > 0;
-}
-
-DeviceWorker::Clock::time_point DeviceWorker::deadline(const Batch& batch) const {
-    if (options_.max_latency_ms < 0) return Clock::time_point::max();
-    return batch.arrivals.front().at + std::chrono::duration_cast<Clock::duration>(
-                                           std::chrono::duration<double, std::milli>(options_.max_latency_ms));
-}
-
-// Whether the oldest batch may go now.
-bool DeviceWorker::is_due(const Batch& batch) const {
-    if (batch.filled < batch.arrivals.size()) return false;  // somebody is still writing into it
-    if (batch.closed || dropping_ || !failure_.empty()) return true;
-    if (eager_ && producers_ == 0 && in_flight_ == 0) return true;
-    return Clock::now() >= deadline(batch);
-}
-
-DeviceWorker::BatchPtr DeviceWorker::next_batch() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-        if (open_.empty() && stopping_) return nullptr;
-        if (!open_.empty() && is_due(*open_.front())) break;
-        const bool timed =
-            !open_.empty() && options_.max_latency_ms >= 0 && open_.front()->filled == open_.front()->arrivals.size();
-        if (timed)
-            work_.wait_until(lock, deadline(*open_.front()));
-        else
-            work_.wait(lock);
-    }
-    BatchPtr batch = std::move(open_.front());
-    open_.pop_front();
-    batch->closed = true;
-    batch->lost = dropping_ || !failure_.empty();
-    ++in_flight_;
-    return batch;
-}
-
-// What goes wrong beside a batch is the end of the device; the batch's frames are lost with it.
-void DeviceWorker::network_loop() {
-    while (BatchPtr batch = next_batch()) {
-        try {
-            if (!batch->lost) run_batch(*batch);
-            hand_on(batch);
-        } catch (...) {
-            fail(std::current_exception());
-            let_go(*batch);
-        }
-    }
-    hand_on(nullptr);
-}
-
-void DeviceWorker::hand_on(BatchPtr batch) {
-    {
-        const std::lock_guard lock(mutex_);
-        running_.push_back(std::move(batch));
-    }
-    ran_.notify_one();
-}
-
-DeviceWorker::BatchPtr DeviceWorker::next_ran() {
-    std::unique_lock lock(mutex_);
-    ran_.wait(lock, [&] { return !running_.empty(); });
-    BatchPtr batch = std::move(running_.front());
-    running_.pop_front();
-    return batch;
-}
-
-void DeviceWorker::run_batch(Batch& batch) {
-    const int count = int(batch.arrivals.size());
-    if (before_batch_) {
-        try {
-            before_batch_(options_.name, pictures_);
-        } catch (...) {
-            fail(std::current_exception());
-            batch.lost = true;
-            return;
-        }
-    }
-    const auto start = Clock::now();
-    try {
-        const std::lock_guard alone(network_mutex_);
-        if (!batch.slot->run(count, &dropping_)) batch.lost = true;
-    } catch (...) {
-        blame(batch, std::current_exception());
-    }
-    pictures_ += count;
-    if (options_.trace)
-        options_.trace->add(options_.name, kNetworkTrack, "batch of " + std::to_string(count), start, Clock::now());
-}
-
-void DeviceWorker::postprocess_loop() {
-    while (const BatchPtr batch = next_ran()) {
-        std::vector<FrameOutcome> outcomes;
-        try {
-            if (!batch->lost && !batch->error) wait_for(*batch);
-            collect(*batch, outcomes);
-        } catch (...) {
-            fail(std::current_exception());
-        }
-        let_go(*batch);
-        for (std::size_t i = 0; i < outcomes.size(); ++i) {
-            outcomes[i].lost = batch->lost;
-            batch->arrivals[i].ticket.settle(std::move(outcomes[i]));
-        }
-    }
-}
-
-// An error is the device's when it answers nothing any more, else the batch's.
-void DeviceWorker::blame(Batch& batch, std::exception_ptr error) {
-    batch.error = error;
-    if (takes_blame(error)) batch.lost = true;
-}
-
-void DeviceWorker::wait_for(Batch& batch) {
-    try {
-        const double ms = batch.slot->wait();
-        network_clock_.add(ms);
-        const std::lock_guard lock(mutex_);
-        network_s_ += ms * 1e-3;
-        network_frames_ += std::int64_t(batch.arrivals.size());
-    } catch (...) {
-        blame(batch, std::current_exception());
-    }
-}
-
-void DeviceWorker::collect(Batch& batch, std::vector<FrameOutcome>& outcomes) {
-    const bool whole = !batch.lost && !batch.error;
-    std::vector<FrameOutcome> found(batch.arrivals.size());
-    for (std::size_t i = 0; i < found.size(); ++i) {
-        Arrival& arrival = batch.arrivals[i];
-        FrameOutcome& out = found[i];
-        out.result.frame = std::move(arrival.frame);
-        out.error = arrival.error ? arrival.error : batch.error;
-        if (!whole || batch.lost || out.error) continue;
-        const StageScope timed(postprocess_clock_, options_.trace, options_.name, kPostprocessTrack, "post-process");
-        try {
-            if (!out.result.frame.undecodable && !look_at(*batch.slot, int(i), out.result)) batch.lost = true;
-        } catch (...) {
-            out.error = std::current_exception();
-            if (!backend_->alive()) blame(batch, out.error);
-        }
-        out.result.latency_ms = std::chrono::duration<double, std::milli>(Clock::now() - arrival.at).count();
-        latency_clock_.add(out.result.latency_ms);
-    }
-    // A device that falls while a batch is on it may seem to have finished it.
-    if (whole && !backend_->alive())
-        blame(batch, std::make_exception_ptr(Error(ErrorKind::device, options_.name + " has failed under a batch")));
-    outcomes = std::move(found);
-}
-
-// False when frames are dropped and this one would take long.
-bool DeviceWorker::look_at(Slot& slot, int index, Result& result) {
-    const std::optional<std::int64_t> not_finite = slot.collect(index, result.detections, dropping_);
-    if (!not_finite) return false;
-    result.not_finite = *not_finite;
-    const PixelView& picture = result.frame.pixels;
-    finish_detections(options_.detect, picture.width, picture.height, result.detections);
-    if (result.not_finite > 0) result.first_not_finite = seek_not_finite(slot, index);
-    return true;
-}
-
-// Once a run, since it takes as long as a batch, and longer on a GPU.
-std::string DeviceWorker::seek_not_finite(Slot& slot, int index) {
-    {
-        const std::lock_guard lock(mutex_);
-        if (std::exchange(sought_, true)) return {};
-    }
-    const std::lock_guard alone(network_mutex_);
-    return slot.first_not_finite(index);
-}
-
-// The slot is free before its results are taken, so that a slow reader does not hold the network up.
-void DeviceWorker::let_go(Batch& batch) {
-    if (batch.lost || batch.error) batch.slot->drop();
-    {
-        const std::lock_guard lock(mutex_);
-        --in_flight_;
-        free_.push_back(batch.slot);
-        const bool whole = !batch.lost && !batch.error;
-        batch.lost = batch.lost || !failure_.empty();
-        if (whole) ++batch_counts_[batch.arrivals.size()];
-        if (whole && !batch.lost) frames_ += std::int64_t(batch.arrivals.size());
-    }
-    room_.notify_all();
-    work_.notify_one();
 }
 
 void DeviceWorker::clear_statistics() {
@@ -410,7 +251,7 @@ void DeviceWorker::clear_statistics() {
          {&decode_clock_, &wait_clock_, &preprocess_clock_, &network_clock_, &postprocess_clock_, &latency_clock_})
         clock->clear();
     batch_counts_.assign(batch_counts_.size(), 0);
-    frames_ = network_frames_ = 0;
+    frames_ = network_pictures_ = 0;
     sought_ = false;
     network_s_ = 0;
 }
@@ -424,6 +265,7 @@ DeviceReport DeviceWorker::report() const {
     out.failure = failure_;
     out.frames = frames_;
     out.batch_counts = batch_counts_;
+    for (std::size_t n = 1; n < batch_counts_.size(); ++n) out.pictures += std::int64_t(n) * batch_counts_[n];
     for (const StageClock* clock :
          {&decode_clock_, &wait_clock_, &preprocess_clock_, &network_clock_, &postprocess_clock_})
         out.stages.push_back(clock->stats());

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -97,8 +98,8 @@ public:
         pixels,   ///< the result's frame has its pixels in host memory
         nothing,  ///< the frame is let go of as soon as it was read
     };
-    /// Puts a frame into the next free place of a batch; waits for one. False, and the frame is lost, when the device
-    /// has failed or is being stopped. `seat` belongs to the calling thread.
+    /// Puts a frame, or each of its tiles, into the next free place of a batch; waits for one. False, and the frame is
+    /// lost, when the device has failed or is being stopped. `seat` belongs to the calling thread.
     bool submit(Frame frame, Clock::time_point decoded_at, DecoderSeat& seat, Keep keep, FrameTicket ticket);
     /// Runs what was submitted so far without waiting for a full batch.
     void flush();
@@ -150,17 +151,28 @@ public:
     StageClock& latency_clock() { return latency_clock_; }
 
 private:
+    // A frame under way; shared by the places of its pictures.
     struct Arrival {
         FrameTicket ticket;
         Frame frame;  // gone before the ticket is
         Clock::time_point at;
-        std::exception_ptr error;
+        std::vector<Area> areas;  // of its pictures
+        // The post-process thread's own:
+        std::vector<std::vector<Detection>> found = {};  // by picture
+        FrameOutcome outcome = {};
+    };
+    // One picture's, in a batch. A frame's pictures come in order, so that it is done with the last one.
+    struct Place {
+        std::shared_ptr<Arrival> arrival;
+        std::size_t picture;
+        std::exception_ptr error = {};  // of it alone
+        bool is_last() const { return picture + 1 == arrival->areas.size(); }
     };
     struct Batch {
         Slot* slot = nullptr;
-        std::deque<Arrival> arrivals;  // references stay valid while others arrive
-        std::size_t filled = 0;        // of them, those that are scaled
-        bool closed = false;           // takes no more
+        std::vector<Place> places;  // with room for all that fit
+        std::size_t filled = 0;     // of them, those that are scaled
+        bool closed = false;        // takes no more
         bool lost = false;
         std::exception_ptr error;  // of the whole batch
     };
@@ -168,9 +180,16 @@ private:
 
     void stop();
     void count_producer(int more);
-    BatchPtr reserve(DecoderSeat& seat, std::unique_lock<std::mutex>& lock);
-    void fill(Slot& slot, int index, Arrival& arrival, DecoderSeat& seat, Keep keep);
-    void filled(Batch& batch);
+    // Places in one batch for some of a frame's pictures.
+    struct Reserved {
+        BatchPtr batch;
+        int first = 0;
+        std::span<Place> places = {};
+    };
+    Reserved reserve(const std::shared_ptr<Arrival>& arrival, std::size_t picture, DecoderSeat& seat);
+    BatchPtr open_batch(DecoderSeat& seat, std::unique_lock<std::mutex>& lock);
+    void fill(const Reserved& reserved, DecoderSeat& seat, Keep keep);
+    void filled(const Reserved& reserved);
     BatchPtr next_batch();
     void hand_on(BatchPtr batch);
     BatchPtr next_ran();
@@ -180,8 +199,10 @@ private:
     void run_batch(Batch& batch);
     void postprocess_loop();
     void wait_for(Batch& batch);
-    void collect(Batch& batch, std::vector<FrameOutcome>& outcomes);
-    bool look_at(Slot& slot, int index, Result& result);
+    void collect(Batch& batch);
+    void look_at(Batch& batch, int index);
+    bool find(Slot& slot, int index, const Place& place);
+    bool finish(Arrival& arrival);
     std::string seek_not_finite(Slot& slot, int index);
     void let_go(Batch& batch);
     void blame(Batch& batch, std::exception_ptr error);
@@ -211,8 +232,8 @@ private:
     StageClock network_clock_{"network"}, postprocess_clock_{"post-process"}, latency_clock_{"latency"};
     std::vector<std::int64_t> batch_counts_;
     std::int64_t frames_ = 0;
-    double network_s_ = 0;  // of batches with so many frames:
-    std::int64_t network_frames_ = 0;
+    double network_s_ = 0;  // of batches with so many pictures:
+    std::int64_t network_pictures_ = 0;
 
     std::vector<std::thread> threads_;
 };

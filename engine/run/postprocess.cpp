@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/run/box_overlap.h"
+
 namespace convoy {
 namespace {
 
@@ -25,12 +27,6 @@ void keep_strongest(std::vector<Detection>& detections, std::size_t count) {
     std::vector<std::size_t> order = by_confidence(detections);
     order.resize(count);
     keep(detections, std::move(order));
-}
-
-float overlap(const Box& a, const Box& b) {
-    const float w = std::min(a.x + a.w, b.x + b.w) - std::max(a.x, b.x),
-                h = std::min(a.y + a.h, b.y + b.h) - std::max(a.y, b.y);
-    return w > 0 && h > 0 ? w * h / (a.w * a.h + b.w * b.h - w * h) : 0;
 }
 
 void suppress_across_classes(std::vector<Detection>& detections, float nms) {
@@ -64,7 +60,7 @@ void clip(Box& box, float width, float height) {
 
 }  // namespace
 
-void finish_detections(const DetectOptions& options, int width, int height, std::vector<Detection>& detections) {
+void finish_picture(const DetectOptions& options, int width, int height, std::vector<Detection>& detections) {
     if (!options.classes.empty())
         std::erase_if(detections, [&](const Detection& d) {
             return std::find(options.classes.begin(), options.classes.end(), d.class_id) == options.classes.end();
@@ -75,6 +71,9 @@ void finish_detections(const DetectOptions& options, int width, int height, std:
     if (options.nms_across_classes) suppress_across_classes(detections, options.nms);
     std::erase_if(detections, [&](const Detection& d) { return is_outside(d.box, float(width), float(height)); });
     for (Detection& d : detections) clip(d.box, float(width), float(height));
+}
+
+void finish_frame(const DetectOptions& options, int width, int height, std::vector<Detection>& detections) {
     std::erase_if(detections, [&](const Detection& d) {
         return d.box.w < options.min_size || d.box.h < options.min_size ||
                std::any_of(options.ignored.begin(), options.ignored.end(), [&](const IgnoredRegion& region) {

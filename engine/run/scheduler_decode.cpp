@@ -24,6 +24,14 @@ struct SemaphoreLock {
     std::counting_semaphore<>& semaphore;
 };
 
+void check(const Frame& frame, const RunUnit& unit, const DecoderSeat& seat, const TileOptions& tiles) {
+    try {
+        check_frame(frame, tiles, seat.target().gpu >= 0);
+    } catch (const Error& error) {
+        throw Error(error.kind(), unit.input->input->info().path + ": " + error.what());
+    }
+}
+
 // Of a picture, without padding.
 std::size_t pixel_bytes(const PixelView& p) {
     const std::size_t pixels = std::size_t(p.width) * std::size_t(p.height);
@@ -296,7 +304,7 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
         if (n < have) continue;
         ++read.frames;
         ++read_;
-        check_frame(*frame, seat.target().gpu >= 0);
+        check(*frame, *unit, seat, worker.options().detect.tiles);
         FrameTicket ticket = admit(device, *unit, *frame, waiting);
         if (worker.submit(std::move(*frame), decoded_at, seat, keep, std::move(ticket))) continue;
         return stopping_ ? Ending::cut_off : Ending::lost;

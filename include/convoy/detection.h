@@ -24,8 +24,9 @@ struct Detection {
 
 /// What the engine says about one frame.
 struct Result {
-    Frame frame;                        ///< as it was submitted, pixels included
-    std::vector<Detection> detections;  ///< in Darknet's order; empty when nothing was found
+    Frame frame;  ///< as it was submitted, pixels included
+    /// In Darknet's order, those of tiles from the most confident on; empty when nothing was found.
+    std::vector<Detection> detections;
     /// Boxes that were left out since their confidence, place or size is NaN or infinite: weights that are damaged or
     /// of another model, or activations too large for fp16. 0 where all is well.
     std::int64_t not_finite = 0;

@@ -37,6 +37,18 @@ struct IgnoredRegion {
     bool share = false;  ///< of the picture's width and height, 0 to 1; else pixels of the frame
 };
 
+/// Frames that go through the network in pieces, for things that are small in them. The pieces are cut where the frame
+/// lies (on the GPU, if it is there), and count as pictures of their own in batches; what is found in them is told in
+/// the frame's pixels, each thing once (docs/usage.md says how boxes are joined).
+struct TileOptions {
+    int columns = 1, rows = 1;  ///< 1 to 32; a frame must have two pixels for each
+    float overlap = .2f;        ///< of neighbours: a share of a tile's width and height; 0 <= o <= 0.9
+    bool whole = false;         ///< the whole frame goes through the network, too, for what is larger than a tile
+
+    /// Pictures of each frame.
+    constexpr int count() const { return columns * rows == 1 ? 1 : columns * rows + whole; }
+};
+
 struct DetectOptions {
     float confidence = .25f;  ///< objectness and objectness·class must exceed it; 0 < t < 1
     /// For each class, what objectness·class must exceed as well; empty: nothing more.
@@ -53,6 +65,7 @@ struct DetectOptions {
     std::vector<int> classes = {};
     Fit fit = Fit::letterbox;
     Resize resize = Resize::bilinear;
+    TileOptions tiles = {};
 };
 
 /// How packed weights get from the first GPU to the others.
@@ -108,7 +121,7 @@ struct EngineOptions {
 };
 
 /// GPUs that are worth starting for so many frames, of any number that there is: the rule of expected_frames, for a
-/// program that would rather not let CUDA see the others.
+/// program that would rather not let CUDA see the others. A frame counts for each of its tiles.
 std::int64_t gpus_worth_starting(std::int64_t frames);
 
 }  // namespace convoy

@@ -103,16 +103,17 @@ public:
 
 /// One device's part in a run.
 struct DeviceReport {
-    std::string name;         ///< "cuda:0"
-    std::string description;  ///< "cuda:0 (NVIDIA H200), fp16"
-    std::string kernels;      ///< a GPU's choice of kernels as a short name: the same one gives the same bits
-    std::string failure;      ///< why it failed, a sentence; empty when it did not
-    std::int64_t frames = 0;  ///< whose results it had; after a stop the observer may have been told of fewer
+    std::string name;           ///< "cuda:0"
+    std::string description;    ///< "cuda:0 (NVIDIA H200), fp16"
+    std::string kernels;        ///< a GPU's choice of kernels as a short name: the same one gives the same bits
+    std::string failure;        ///< why it failed, a sentence; empty when it did not
+    std::int64_t frames = 0;    ///< whose results it had; after a stop the observer may have been told of fewer
+    std::int64_t pictures = 0;  ///< that its network has seen: frames, or their tiles
     std::int64_t segments = 0;
     int decoders = 0;                        ///< threads that decode and preprocess
     std::vector<std::int64_t> batch_counts;  ///< by pictures in the batch; [0] is unused
-    /// decode, wait for a slot, preprocess (of all decoder threads together), network (batches, on the device's own
-    /// clock), post-process.
+    /// decode, wait for a slot, preprocess (of all decoder threads together; of a frame, what goes into one batch),
+    /// network (batches, on the device's own clock), post-process (pictures).
     std::vector<StageStats> stages;
 };
 

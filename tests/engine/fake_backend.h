@@ -78,9 +78,12 @@ private:
     };
     struct FakeSlot : Slot {
         explicit FakeSlot(FakeBackend& b) : backend(b), numbers(std::size_t(b.max_batch_)) {}
-        void preprocess(int index, const Frame& frame, DecoderSeat&) override {
-            if (number(frame.pixels) == backend.fail_picture) throw Error(ErrorKind::input, "bad picture");
-            numbers.at(std::size_t(index)) = number(frame.pixels);
+        void preprocess(int first, const Frame& frame, std::span<const Area> areas, DecoderSeat&) override {
+            for (const Area& area : areas) {
+                const PixelView picture = view_of(frame.pixels, area);
+                if (number(picture) == backend.fail_picture) throw Error(ErrorKind::input, "bad picture");
+                numbers.at(std::size_t(first++)) = number(picture);
+            }
         }
         bool run(int count, const std::atomic<bool>* stop = nullptr) override {
             backend.most_at_once = std::max<int>(backend.most_at_once, ++backend.running);
@@ -126,7 +129,8 @@ private:
     std::vector<int> batches_;
 };
 
-/// Pictures of one pixel that know their number.
+/// Pictures that know their number: a pixel, or larger, whose pixels are those of the next ones: the tile that begins
+/// at (x, y) has the number of the picture + y · width + x.
 class NumberedPictures {
 public:
     explicit NumberedPictures(int count = 4096) : bytes_(std::size_t(count) * 3) {
@@ -135,11 +139,8 @@ public:
             bytes_[std::size_t(i) * 3 + 1] = std::uint8_t(i / 256);
         }
     }
-    Frame frame(int i) const {
-        Frame f;
-        f.pixels.plane[0] = &bytes_[std::size_t(i) * 3];
-        f.pixels.pitch[0] = 3;
-        f.pixels.width = f.pixels.height = 1;
+    Frame frame(int i, int width = 1, int height = 1) const {
+        Frame f = rgb_frame(&bytes_[std::size_t(i) * 3], width, height);
         f.index = i;
         return f;
     }
@@ -153,12 +154,14 @@ struct FakeDevices {
     std::vector<FakeBackend*> backends;
     std::vector<std::unique_ptr<DeviceWorker>> workers;
 
-    explicit FakeDevices(int count, int max_batch = 4, int slots = 2, double max_latency_ms = -1) {
+    explicit FakeDevices(int count, int max_batch = 4, int slots = 2, double max_latency_ms = -1,
+                         const TileOptions& tiles = {}) {
         for (int i = 0; i < count; ++i) {
             auto backend = std::make_unique<FakeBackend>(max_batch);
             backends.push_back(backend.get());
             WorkerOptions options;
             options.name = "fake:" + std::to_string(i);
+            options.detect.tiles = tiles;
             options.max_batch = max_batch;
             options.slots = slots;
             options.max_latency_ms = max_latency_ms;

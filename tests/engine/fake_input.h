@@ -62,6 +62,7 @@ struct Script {
     std::vector<int> segments;  ///< frames in each
     SegmentKind kind = SegmentKind::closed;
     int first_number = 0;  ///< of its first frame
+    int width = 1, height = 1;
     std::int64_t frames_estimate = 0;
     std::chrono::microseconds frame_time{0};  ///< decoding a frame takes
     bool adopts = false;                      ///< readers of others
@@ -146,7 +147,7 @@ private:
             if (segment_->number == script_.unreadable_segment && at_ == 1) throw Error(ErrorKind::input, "unreadable");
             if (script_.frame_time.count()) std::this_thread::sleep_for(script_.frame_time);
             const int number = script_.first_number + segment_->first + at_++;
-            Frame frame = pictures().frame(number);
+            Frame frame = pictures().frame(number, script_.width, script_.height);
             frame.owner = FrameCount::one_more(script_.frames);
             frame.index = -7;  // nobody is to look at it
             frame.time_s = 100 + .1 * number;

@@ -9,11 +9,16 @@ namespace {
 std::vector<Detection> three() {
     return {{2, .3f, {10, 10, 5, 5}}, {0, .9f, {-4, -6, 20, 20}}, {2, .5f, {90, 95, 30, 30}}};
 }
+// Of a frame that is one picture.
+void finish(const DetectOptions& options, int width, int height, std::vector<Detection>& detections) {
+    finish_picture(options, width, height, detections);
+    finish_frame(options, width, height, detections);
+}
 }  // namespace
 
 TEST_CASE("boxes are clipped to the picture and keep their order", "[postprocess]") {
     std::vector<Detection> d = three();
-    finish_detections({}, 100, 100, d);
+    finish({}, 100, 100, d);
     REQUIRE(d.size() == 3);
     CHECK(d[0].box.x == 10.f);
     CHECK((d[1].box.x == 0.f && d[1].box.y == 0.f && d[1].box.w == 16.f && d[1].box.h == 14.f));
@@ -28,13 +33,13 @@ TEST_CASE("a box without a point inside the picture is none", "[postprocess]") {
         DetectOptions one;
         one.max_boxes = 1;  // a place that no box outside takes
         std::vector<Detection> d = {{0, .9f, outside}, {0, .5f, inside}};
-        finish_detections(one, 100, 100, d);
+        finish(one, 100, 100, d);
         REQUIRE(d.size() == 1);
         CHECK(d[0].box.x == 40);
     }
     std::vector<Detection> d = {
         {0, .5f, {-1e30f, -2, 2e30f, 1e30f}}, {0, .5f, {99.5f, -19.5f, 20, 20}}, {0, .5f, {50, 50, 0, 0}}};
-    finish_detections({}, 100, 100, d);
+    finish({}, 100, 100, d);
     REQUIRE(d.size() == 3);
     CHECK((d[0].box.x == 0 && d[0].box.y == 0 && d[0].box.w == 100 && d[0].box.h == 100));
     CHECK((d[1].box.w == .5f && d[1].box.h == .5f));
@@ -44,7 +49,7 @@ TEST_CASE("only the wanted classes stay", "[postprocess]") {
     DetectOptions options;
     options.classes = {2};
     std::vector<Detection> d = three();
-    finish_detections(options, 100, 100, d);
+    finish(options, 100, 100, d);
     REQUIRE(d.size() == 2);
     CHECK(d[0].confidence == .3f);
     CHECK(d[1].confidence == .5f);
@@ -54,7 +59,7 @@ TEST_CASE("the most confident boxes stay, in the order they had", "[postprocess]
     DetectOptions options;
     options.max_boxes = 2;
     std::vector<Detection> d = three();
-    finish_detections(options, 100, 100, d);
+    finish(options, 100, 100, d);
     REQUIRE(d.size() == 2);
     CHECK(d[0].confidence == .9f);
     CHECK(d[1].confidence == .5f);
@@ -64,7 +69,7 @@ TEST_CASE("a class's threshold is above the common one", "[postprocess]") {
     DetectOptions options;
     options.class_confidence = {.9f, 0, .4f};
     std::vector<Detection> d = three();
-    finish_detections(options, 100, 100, d);
+    finish(options, 100, 100, d);
     REQUIRE(d.size() == 1);  // one is .9 of class 0, which does not exceed it
     CHECK(d[0].confidence == .5f);
 }
@@ -76,11 +81,11 @@ TEST_CASE("across classes the weaker box goes, unless what covers it is not repo
     DetectOptions options;
     options.nms = .5f;
     std::vector<Detection> d = chain;
-    finish_detections(options, 200, 100, d);
+    finish(options, 200, 100, d);
     CHECK(d.size() == 3);
     options.nms_across_classes = true;
     d = chain;
-    finish_detections(options, 200, 100, d);
+    finish(options, 200, 100, d);
     REQUIRE(d.size() == 2);
     CHECK(d[0].class_id == 2);  // the order stays
     CHECK(d[1].class_id == 0);
@@ -91,13 +96,13 @@ TEST_CASE("across classes the weaker box goes, unless what covers it is not repo
         else
             without.class_confidence = {.95f, 0, 0};
         d = chain;
-        finish_detections(without, 200, 100, d);
+        finish(without, 200, 100, d);
         REQUIRE(d.size() == 1);
         CHECK(d[0].class_id == 1);
     }
     options.nms = 1;
     d = {chain[0], chain[0]};
-    finish_detections(options, 200, 100, d);
+    finish(options, 200, 100, d);
     CHECK(d.size() == 2);
 }
 
@@ -105,7 +110,7 @@ TEST_CASE("small boxes and those in ignored regions go, by what of them is in th
     DetectOptions options;
     options.min_size = 10;
     std::vector<Detection> d = three();
-    finish_detections(options, 100, 100, d);
+    finish(options, 100, 100, d);
     REQUIRE(d.size() == 1);  // {90, 95, 10, 5} of the picture is too low
     CHECK(d[0].confidence == .9f);
     options.min_size = 0;
@@ -113,12 +118,12 @@ TEST_CASE("small boxes and those in ignored regions go, by what of them is in th
     for (const IgnoredRegion& region : {IgnoredRegion{{0, 0, 8.5f, 8.f}}, {{0, 0, .085f, .08f}, true}}) {
         options.ignored = {region};
         d = three();
-        finish_detections(options, 100, 100, d);
+        finish(options, 100, 100, d);
         REQUIRE(d.size() == 1);
         CHECK(d[0].confidence == .5f);  // the centre of the strongest, {0, 0, 16, 14}, lies in it
     }
     options.ignored = {{{0, 0, 8, 100}}, {{8.5f, 0, 2, 100}}};
     d = three();
-    finish_detections(options, 100, 100, d);
+    finish(options, 100, 100, d);
     CHECK(d.at(0).confidence == .9f);  // at 8, which is no longer in the first
 }

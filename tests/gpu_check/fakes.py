@@ -45,7 +45,8 @@ out = {{
     "network": {{**times("ms", 4), "network_alone": times("ms", 3), "fps": 5, "bench": "network", "batch": option("--batch")
                 if bench == "network" else 0}},
     "decode": {{"fps": 100 / factor, "fps_of_each": [100 / factor], "decoders": 8}},
-    "run": {{"fps": 90 / factor, "fps_of_each": [90 / factor], "latency_ms": 7, "frames": frames(video) if video else 0,
+    "run": {{"fps": 90 / factor, "fps_of_each": [90 / factor], "latency_ms": 7, "pictures_per_s": 540 / factor,
+            "frames": frames(video) if video else 0,
             "start_s": 1, "cores_busy": 1, "on_gpu": 3, "segments": 4, "replication": "", "replication_s": 0}},
     "load": {{k: times("ms", 8) for k in ("parse", "ready", "first")}},
     "preprocess": {{"cases": [{{**times("us", 6), "name": "nv12 batch 1", "us_per_picture": 6}}]}},

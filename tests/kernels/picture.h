@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
+#include "engine/area.h"
 #include "kernels/preprocess.h"
 #include "tests/support/random.h"
 
@@ -34,5 +36,28 @@ private:
     std::vector<std::uint8_t> bytes_[2];
     PixelView view_;
 };
+
+/// An area in memory of its own.
+inline RandomPicture copy_of(RandomPicture& frame, const Area& area) {
+    const PixelView& from = frame.view();
+    RandomPicture copy(from.format, area.width, area.height);
+    PixelView& to = copy.view();
+    to.matrix = from.matrix, to.range = from.range;
+    for (int plane : {0, 1}) {
+        const bool chroma = plane == 1;
+        const std::size_t sample = chroma ? 2 : from.format == PixelFormat::nv12 ? 1 : 3;
+        for (int row = 0; !copy.bytes(plane).empty() && row < (chroma ? (area.height + 1) / 2 : area.height); ++row)
+            std::memcpy(&copy.bytes(plane)[std::size_t(row * to.pitch[plane])],
+                        from.plane[plane] + std::ptrdiff_t((chroma ? area.y / 2 : area.y) + row) * from.pitch[plane] +
+                            std::size_t(chroma ? area.x / 2 : area.x) * sample,
+                        std::size_t(to.pitch[plane]));
+    }
+    return copy;
+}
+
+/// Areas of a frame of that size: at its corners and edges, inside, of one pixel, with odd sizes.
+inline const int kAreaFrame[2] = {151, 97};
+inline const Area kAreas[] = {{0, 0, 151, 97},  {0, 0, 60, 40},  {90, 56, 61, 41}, {90, 0, 61, 31}, {0, 60, 33, 37},
+                              {50, 30, 51, 33}, {150, 96, 1, 1}, {2, 4, 1, 7},     {46, 0, 64, 96}};
 
 }  // namespace convoy::test

@@ -123,6 +123,28 @@ TEST_CASE("preprocess: bilinear NV12 in both matrices and ranges against a slow 
             }
 }
 
+TEST_CASE("preprocess: an area is read as a copy of it would be, in every format") {
+    for (PixelFormat format : {PixelFormat::rgb8, PixelFormat::nv12})
+        for (const Area& area : test::kAreas) {
+            RandomPicture frame(format, test::kAreaFrame[0], test::kAreaFrame[1], 7);
+            INFO("format " << int(format) << ", at " << area.x << ',' << area.y);
+            PixelView view = view_of(frame.view(), area);
+            RandomPicture copy = test::copy_of(frame, area);
+            for (Fit fit : {Fit::letterbox, Fit::stretch}) {
+                check_against_slow(view, fit, {64, 96});
+                const Placement p = kernels::place(fit, area.width, area.height, 64, 96);
+                for (Resize resize : {Resize::bilinear, Resize::darknet}) {
+                    OwnedTensor y(1, 96, 64, 3), expected(1, 96, 64, 3);
+                    kernels::cpu::preprocess(view, p, resize, y.view());
+                    kernels::cpu::preprocess(copy.view(), p, resize, expected.view());
+                    const auto c = test::compare(y.view(), expected.view(), 0, 0);
+                    INFO(c.message);
+                    CHECK(c.ok);
+                }
+            }
+        }
+}
+
 TEST_CASE("preprocess: NV12's white, black and grey are RGB's") {
     RandomPicture random(PixelFormat::nv12, 6, 4);
     std::fill(random.bytes(1).begin(), random.bytes(1).end(), std::uint8_t(128));

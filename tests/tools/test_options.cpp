@@ -112,6 +112,10 @@ TEST_CASE("every option reaches its field") {
                          "0,0,640,80",
                          "--ignore-regions",
                          "10%, 0%,50%,20%",
+                         "--tile-overlap",
+                         "0.25",
+                         "--tiles",
+                         "3x2+whole",
                          "--max-boxes",
                          "200",
                          "--frames",
@@ -197,6 +201,8 @@ TEST_CASE("every option reaches its field") {
     CHECK((o.engine.detect.ignored[0].box.w == 640 && !o.engine.detect.ignored[0].share));
     CHECK((o.engine.detect.ignored[1].box.x == .1f && o.engine.detect.ignored[1].share));
     CHECK(o.detection.classes == "person,car");
+    CHECK((o.engine.detect.tiles.columns == 3 && o.engine.detect.tiles.rows == 2 && o.engine.detect.tiles.whole));
+    CHECK(o.engine.detect.tiles.overlap == .25f);
     CHECK(o.engine.detect.max_boxes == 200);
     CHECK(o.input.frames == 7);
     CHECK(o.input.every == 5);
@@ -274,6 +280,15 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--ignore-regions", "1%,2,3,4"}, "either all"},
         {{"a.mp4", "--ignore-regions", "-1,2,3,4"}, "0 or more"},
         {{"a.mp4", "--ignore-regions", "nan,2,3,4"}, "0 or more"},
+        {{"a.mp4", "--tiles", "3"}, "--tiles: '3' is neither COLUMNSxROWS"},
+        {{"a.mp4", "--tiles", "3x"}, "--tiles"},
+        {{"a.mp4", "--tiles", "x2"}, "--tiles"},
+        {{"a.mp4", "--tiles", "0x2"}, "--tiles"},
+        {{"a.mp4", "--tiles", "3x33"}, "each is 1 to 32"},
+        {{"a.mp4", "--tiles", "3x2+half"}, "--tiles"},
+        {{"a.mp4", "--tiles", ""}, "--tiles"},
+        {{"a.mp4", "--tile-overlap", ".2"}, "--tile-overlap"},
+        {{"a.mp4", "--tiles", "3x2", "--tile-overlap", ".95"}, "--tile-overlap"},
         {{"a.mp4", "--max-boxes", "0"}, "--max-boxes"},
         {{"a.mp4", "--frames", "-3"}, "--frames"},
         {{"a.mp4", "--blur", "person", "--overlay", "o.mkv"}, "--blur: cannot go with --overlay"},

@@ -4,10 +4,12 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <thread>
 #include <tuple>
 
@@ -159,9 +161,55 @@ TEST_CASE("a preset sets what no option says") {
                             {"batch_norm", "alexeyab"}}));
 }
 
+TEST_CASE("tiles find what is small in large pictures, and the scores say that there were some") {
+    const std::string data = test::data_or_skip("coco128");
+    if (data.empty()) return;
+    // Nine pictures as one, of which the whole network's input has a ninth each.
+    const TemporaryFolder folder;
+    fs::create_directories(folder / "images");
+    fs::create_directories(folder / "labels");
+    std::vector<fs::path> paths;
+    for (const auto& entry : fs::directory_iterator(data + "/images")) paths.push_back(entry.path());
+    std::sort(paths.begin(), paths.end());
+    constexpr int kSide = 640;
+    media::Image mosaic{3 * kSide, 3 * kSide, std::vector<std::uint8_t>(std::size_t(9) * kSide * kSide * 3, 128)};
+    std::string labels;
+    for (int i = 0; i < 9; ++i) {
+        const media::Image picture = media::read_image(paths.at(std::size_t(i)).string());
+        const int x = i % 3 * kSide, y = i / 3 * kSide;
+        for (int row = 0; row < picture.height; ++row)
+            std::copy_n(&picture.rgb[std::size_t(row) * picture.width * 3], picture.width * 3,
+                        &mosaic.rgb[(std::size_t(y + row) * mosaic.width + x) * 3]);
+        std::istringstream lines(test::read_file(data + "/labels/" + paths[std::size_t(i)].stem().string() + ".txt"));
+        double cx, cy, w, h;
+        for (int id; lines >> id >> cx >> cy >> w >> h;)
+            labels += std::to_string(id) + ' ' + std::to_string((x + cx * picture.width) / mosaic.width) + ' ' +
+                      std::to_string((y + cy * picture.height) / mosaic.height) + ' ' +
+                      std::to_string(w * picture.width / mosaic.width) + ' ' +
+                      std::to_string(h * picture.height / mosaic.height) + '\n';
+    }
+    media::write_image(folder / "images/1.png", mosaic);
+    write_file(folder / "labels/1.txt", labels);
+    const auto scores = [&](Arguments more) {
+        more.insert(more.begin(), {demo(), "--data", ".", "--json", "scores.json", "--quiet"});
+        const Finished finished = yolo_eval(folder, more);
+        INFO(finished.err);
+        REQUIRE(finished.status == 0);
+        return json::parse(test::read_file(folder / "scores.json"));
+    };
+    const json plain = scores({}), tiled = scores({"--tiles", "3x3"}),
+               small = scores({"--tiles", "3x3", "--batch", "2"});
+    CHECK_FALSE(plain["settings"].contains("tiles"));
+    CHECK(tiled["settings"]["tiles"] == "3x3");
+    CHECK(tiled["settings"]["tile_overlap"] == .2);
+    CHECK(tiled["AP"].get<double>() > 2 * plain["AP"].get<double>() + .1);
+    CHECK(tiled["AP"] == small["AP"]);
+}
+
 TEST_CASE("wrong usage ends with status 2") {
     const TemporaryFolder folder;
     write_small_dataset(folder);
+    check_failure(folder, {demo(), "--data", ".", "--tiles", "3"}, 2, "--tiles");
     check_failure(folder, {demo()}, 2, "--data");
     check_failure(folder, {demo(), "--data", ".", "--preset", "mine"}, 2, "mine");
     check_failure(folder, {demo(), "--data", ".", "--confidence", "2"}, 2, "--confidence");

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 
+#include <convoy/media/image.h>
 #include "tests/support/catch.h"
 #include "tests/tools/yolo_run_support.h"
 
@@ -63,6 +64,48 @@ TEST_CASE("records are byte for byte the same on one device and on several, by a
     CHECK(records({"--device", "cpu:0,cpu:1", "--threads", "2"}) == expected);
     CHECK(records({"--device", "cpu:0,1,2", "--threads", "3", "--decoders", "3", "--video", "v.mp4"}) == expected);
     CHECK(frames_in_video(folder / "v.mp4") == 240);
+}
+
+TEST_CASE("frames in tiles: the same records on any devices, drawn on or not, and each frame counted once") {
+    const TemporaryFolder folder;
+    const Arguments tiled = with({clip(), "--frames", "60", "--tiles", "2x2+whole", "--jsonl", "-"}, kSmall);
+    const auto records = [&](const Arguments& more) {
+        const Finished finished = yolo_run(folder, with(tiled, more));
+        INFO(finished.err);
+        REQUIRE(finished.status == 0);
+        return timeless_records(finished.out);
+    };
+    const std::vector<std::string> expected = records({"--device", "cpu", "--threads", "1", "--batch", "1"});
+    REQUIRE(expected.size() == 60);
+    std::size_t boxes = 0;
+    for (const std::string& record : expected) boxes += json::parse(record)["detections"].size();
+    CHECK(boxes > 0);
+    CHECK(records({"--device", "cpu:0,cpu:1", "--threads", "2", "--batch", "3", "--report-json", "r.json"}) ==
+          expected);
+    CHECK(records({"--device", "cpu:0,1,2", "--threads", "3", "--decoders", "3", "--video", "v.mp4"}) == expected);
+    CHECK(frames_in_video(folder / "v.mp4") == 60);
+    const json report = json::parse(read_file(folder / "r.json"));
+    CHECK(report["frames"] == 60);
+    std::int64_t frames = 0, pictures = 0, in_batches = 0;
+    for (const json& device : report["devices"]) {
+        frames += device["frames"].get<std::int64_t>(), pictures += device["pictures"].get<std::int64_t>();
+        for (const auto& [size, count] : device["batches"].items()) in_batches += std::stoi(size) * count.get<int>();
+    }
+    CHECK(frames == 60);
+    CHECK(pictures == 300);
+    CHECK(in_batches == 300);
+}
+
+TEST_CASE("a picture that is too small for its tiles is an error that names it, and the others are done") {
+    const TemporaryFolder folder;
+    media::write_image(folder / "small.png", {5, 4, std::vector<std::uint8_t>(5 * 4 * 3, 128)});
+    media::write_image(folder / "large.png", {60, 40, std::vector<std::uint8_t>(60 * 40 * 3, 128)});
+    const Finished finished =
+        yolo_run(folder, with({"small.png", "large.png", "--tiles", "3x2", "--jsonl", "-"}, kSmall));
+    CHECK(finished.status == 1);
+    CHECK(contains(finished.err, "small.png"));
+    CHECK(contains(finished.err, "is 5x4, too small for 3x2 tiles"));
+    CHECK(records_in(finished.out).size() == 1);
 }
 
 TEST_CASE("a device that fails costs time and status 3, not one record") {

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <iterator>
+#include <span>
 #include <thread>
 
 #include <convoy/load.h>
@@ -276,19 +278,21 @@ TEST_CASE("GPU: pictures in device memory are scaled together, and held until th
         }
         return all;
     };
-    for (int i = 0; i < kBatch; ++i) bench.slot.preprocess(i, on_host(i), *seats[0]);
+    for (int i = 0; i < kBatch; ++i) bench.slot.preprocess_whole(i, on_host(i), *seats[0]);
     const auto expected = inputs();
     for (const bool mixed : {false, true}) {
         INFO((mixed ? "every fourth from the host" : "all in device memory"));
         // What a batch that never ran was to have.
-        for (int i = 0; i < kDecoders; ++i) bench.slot.preprocess(kBatch - 1 - i, on_device(i), *seats[std::size_t(i)]);
+        for (int i = 0; i < kDecoders; ++i)
+            bench.slot.preprocess_whole(kBatch - 1 - i, on_device(i), *seats[std::size_t(i)]);
         bench.slot.drop();
         std::array<std::atomic<int>, kDecoders> most{};
         std::vector<std::thread> threads;
         for (int d = 0; d < kDecoders; ++d)
             threads.emplace_back([&, d] {
                 for (int i = d; i < kBatch; i += kDecoders) {
-                    bench.slot.preprocess(i, mixed && i % 4 == 0 ? on_host(i) : on_device(i), *seats[std::size_t(d)]);
+                    bench.slot.preprocess_whole(i, mixed && i % 4 == 0 ? on_host(i) : on_device(i),
+                                                *seats[std::size_t(d)]);
                     most[std::size_t(d)] = std::max(most[std::size_t(d)].load(), held[std::size_t(d)].load());
                 }
             });
@@ -303,5 +307,73 @@ TEST_CASE("GPU: pictures in device memory are scaled together, and held until th
             seats[std::size_t(d)]->release();
             CHECK(held[std::size_t(d)] == 0);
         }
+    }
+}
+
+TEST_CASE("GPU: areas of a frame are read where it lies, over several batches, and it is sent once", "[cuda]") {
+    REQUIRE_GPU();
+    constexpr int kBatch = 5, kAreas = int(std::size(test::kAreas));
+    Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg", "", "", {96, 64});
+    randomize_weights(network, 3);
+    Bench bench(network, Precision::fp16, kBatch, true);
+    const std::unique_ptr<Slot> second = bench.backend.make_slot();
+    const std::unique_ptr<DecoderSeat> seat = bench.backend.make_seat("decoder 0");
+    const auto input = [&](int place) {
+        const test::OwnedTensor x = bench.read(0, place);
+        return std::vector<float>(x.view().data, x.view().data + x.view().pixels() * std::size_t(x.view().c));
+    };
+    for (PixelFormat format : {PixelFormat::rgb8, PixelFormat::nv12}) {
+        test::RandomPicture picture(format, test::kAreaFrame[0], test::kAreaFrame[1], 6, 5);
+        std::vector<std::vector<float>> expected;
+        for (const Area& area : test::kAreas) {
+            test::RandomPicture copy = test::copy_of(picture, area);
+            Frame frame;
+            frame.pixels = copy.view();
+            bench.slot.preprocess_whole(0, frame, *seat);
+            bench.slot.run(1);
+            bench.slot.wait();
+            expected.push_back(input(0));
+        }
+        for (bool on_device : {false, true})
+            for (int first : {0, 2}) {
+                INFO("format " << int(format) << (on_device ? ", in device memory" : ", in host memory"));
+                Frame frame;
+                frame.pixels = picture.view();
+                std::vector<test::DeviceBytes> memory;
+                std::atomic<int> held = 0;
+                for (int plane = 0; on_device && plane < (format == PixelFormat::nv12 ? 2 : 1); ++plane) {
+                    memory.push_back(test::upload(picture.bytes(plane)));
+                    frame.pixels.plane[plane] = static_cast<const std::uint8_t*>(memory.back().data());
+                }
+                if (on_device) {
+                    frame.pixels.on_device = true;
+                    frame.cuda_stream = seat->target().cuda_stream;
+                    ++held;
+                    frame.owner = std::shared_ptr<const void>(&held, [&](const void*) { --held; });
+                }
+                // What finds room in one batch, then the rest in another slot's and in this one's again.
+                const std::span<const Area> areas = test::kAreas;
+                const auto begin = std::size_t(kBatch - first);
+                bench.slot.preprocess(first, frame, areas.first(begin), *seat);
+                std::vector<std::uint8_t> kept[2] = {picture.bytes(0), picture.bytes(1)};
+                for (int plane : {0, 1}) std::fill(picture.bytes(plane).begin(), picture.bytes(plane).end(), 0x55);
+                second->preprocess(0, frame, areas.subspan(begin, 1), *seat);
+                bench.slot.run(kBatch);
+                bench.slot.wait();
+                for (std::size_t i = 0; i < begin; ++i) CHECK(input(first + int(i)) == expected[i]);
+                bench.slot.preprocess(0, frame, areas.subspan(begin + 1), *seat);
+                seat->frame_done();
+                frame.owner.reset();
+                const int rest = kAreas - int(begin) - 1;
+                bench.slot.run(rest);
+                bench.slot.wait();
+                for (int i = 0; i < rest; ++i) CHECK(input(i) == expected[begin + 1 + std::size_t(i)]);
+                second->run(1);
+                second->wait();
+                seat->release();
+                CHECK(held == 0);
+                for (int plane : {0, 1})
+                    std::copy(kept[plane].begin(), kept[plane].end(), picture.bytes(plane).begin());
+            }
     }
 }

@@ -53,6 +53,41 @@ TEST_CASE("GPU: in fp32 the boxes are the CPU's within 0.01 pixels", "[cuda]") {
     }
 }
 
+TEST_CASE("GPU: in fp32 the boxes of tiles are the CPU's within 0.01 pixels", "[cuda]") {
+    REQUIRE_GPU();
+    std::vector<Scene> pictures = scenes();
+    for (const TileOptions& tiles : {TileOptions{2, 2, .2f, false}, TileOptions{3, 2, 0, true}}) {
+        EngineOptions gpu = on("cuda", Precision::fp32), cpu = on("cpu", Precision::fp32);
+        gpu.detect.tiles = cpu.detect.tiles = tiles;
+        Engine a(demo(), gpu), b(demo(), cpu);
+        const auto boxes = run(a, pictures, 13), expected = run(b, pictures, 13);
+        REQUIRE(boxes.size() == 13);
+        std::size_t found = 0;
+        for (std::size_t i = 0; i < boxes.size(); ++i) {
+            INFO("frame " << i << ": " << boxes[i].size() << " boxes, the CPU has " << expected[i].size());
+            CHECK(same(boxes[i], expected[i], .01f, 1e-4f));
+            found += boxes[i].size();
+        }
+        CHECK(found > 0);
+    }
+}
+
+TEST_CASE("GPU: frames whose tiles span batches give the same bits one by one and in a row", "[cuda]") {
+    REQUIRE_GPU();
+    EngineOptions options = on("cuda:0", Precision::fp16);
+    options.same_bits = true;
+    options.detect.tiles = {3, 2, .2f, true};  // 7 pictures in batches of 4
+    std::vector<Scene> pictures = scenes();
+    Engine many(demo(), options), one(demo(), options);
+    const auto boxes = run(many, pictures, 24);
+    std::size_t found = 0;
+    for (std::size_t i = 0; i < boxes.size(); ++i) {
+        CHECK(same(boxes[i], one.detect(pictures[i % pictures.size()].frame()), 0, 0));
+        found += boxes[i].size();
+    }
+    CHECK(found > 0);
+}
+
 TEST_CASE("GPU: the same input gives the same bits, in any engine, thread and batch of its kind", "[cuda]") {
     REQUIRE_GPU();
     const Network network = demo();
@@ -146,7 +181,9 @@ TEST_CASE("GPU: a tree of classes leads where it leads on the CPU", "[cuda]") {
 
 TEST_CASE("GPU: frames in device memory give what the same frames in host memory give", "[cuda]") {
     REQUIRE_GPU();
-    Engine engine(demo(), on("cuda:0", Precision::fp16));
+    EngineOptions options = on("cuda:0", Precision::fp16), tiled = options;
+    tiled.detect.tiles = {3, 2, .2f, true};
+    Engine plain(demo(), options), in_tiles(demo(), tiled);
     for (PixelFormat format : {PixelFormat::rgb8, PixelFormat::nv12}) {
         test::RandomPicture picture(format, 333, 217, 5);
         Frame host, device;
@@ -158,7 +195,7 @@ TEST_CASE("GPU: frames in device memory give what the same frames in host memory
             device.pixels.plane[plane] = static_cast<const std::uint8_t*>(planes.back().data());
         }
         device.pixels.on_device = true;
-        CHECK(same(engine.detect(device), engine.detect(host), 0, 0));
+        for (Engine* engine : {&plain, &in_tiles}) CHECK(same(engine->detect(device), engine->detect(host), 0, 0));
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <deque>
+#include <optional>
 
 #include "tests/kernels/cuda/device_slice.h"
 #include "tests/kernels/picture.h"
@@ -24,19 +25,25 @@ public:
         host_.emplace_back(format, width, height, gap, host_.size() + 1);
         return host_.back();
     }
+    /// A part of it that is read where it lies.
+    void add_area(PixelFormat format, const Area& area, int gap) {
+        add(format, test::kAreaFrame[0], test::kAreaFrame[1], gap);
+        areas_.resize(host_.size());
+        areas_.back() = area;
+    }
     int count() const { return int(host_.size()); }
 
     /// One launch for all into one image more than there are pictures; every image against the CPU's.
     void check(Fit fit, int net_h, int net_w, Resize resize, DataType type) {
         std::vector<kernels::cuda::PlacedPicture> placed;
-        for (RandomPicture& picture : host_) placed.push_back(upload(picture, fit, net_w, net_h));
+        for (std::size_t i = 0; i < host_.size(); ++i) placed.push_back(upload(i, fit, net_w, net_h));
         const std::size_t image = std::size_t(net_h) * net_w * 4;
         const DeviceBytes memory(image * (host_.size() + 1) * size_of(type));
         kernels::cuda::preprocess(placed.data(), count(), resize,
                                   {memory.data(), type, count() + 1, net_h, net_w, 3, 4}, nullptr);
         const std::vector<float> y = test::download_as_float(type, memory.data(), image * (host_.size() + 1));
         for (std::size_t i = 0; i < host_.size(); ++i) {
-            const PixelView& v = host_[i].view();
+            const PixelView v = area_of(i, host_[i].view());
             OwnedTensor expected(1, net_h, net_w, 3);
             kernels::cpu::preprocess(v, placed[i].placement, resize, expected.view());
             const float* actual = &y[i * image];
@@ -59,17 +66,23 @@ public:
     }
 
 private:
-    kernels::cuda::PlacedPicture upload(RandomPicture& picture, Fit fit, int net_w, int net_h) {
+    PixelView area_of(std::size_t i, const PixelView& v) const {
+        return i < areas_.size() && areas_[i] ? view_of(v, *areas_[i]) : v;
+    }
+    kernels::cuda::PlacedPicture upload(std::size_t i, Fit fit, int net_w, int net_h) {
+        RandomPicture& picture = host_[i];
         PixelView v = picture.view();
         for (int plane = 0; plane < (v.format == PixelFormat::nv12 ? 2 : 1); ++plane) {
             device_.push_back(test::upload(picture.bytes(plane)));
             v.plane[plane] = static_cast<const std::uint8_t*>(device_.back().data());
         }
+        v = area_of(i, v);
         return {v, kernels::place(fit, v.width, v.height, net_w, net_h)};
     }
 
     std::deque<RandomPicture> host_;  // a picture's view points into it
     std::deque<DeviceBytes> device_;
+    std::vector<std::optional<Area>> areas_;  // of the pictures that are read in part
 };
 
 const int kSizes[][2] = {{768, 576}, {97, 61}, {61, 97}, {1, 1}, {1, 9}, {9, 1}, {2, 2}, {3, 5}, {64, 96}, {301, 2}};
@@ -96,6 +109,20 @@ TEST_CASE("cuda preprocess: a batch of every format, size, matrix and range in o
                 pictures.check(fit, 64, 64, resize, type);
                 pictures.check(fit, 96, 32, resize, type);
                 pictures.check(fit, 37, 61, resize, type);
+            }
+}
+
+TEST_CASE("cuda preprocess: areas of frames, each in place, in one call") {
+    REQUIRE_GPU();
+    Pictures pictures;
+    int gap = 4;  // even and odd pitches
+    for (PixelFormat format : {PixelFormat::rgb8, PixelFormat::nv12})
+        for (const Area& area : test::kAreas) pictures.add_area(format, area, gap++);
+    for (DataType type : test::kTypes)
+        for (Resize resize : {Resize::bilinear, Resize::darknet})
+            for (Fit fit : {Fit::letterbox, Fit::stretch}) {
+                pictures.check(fit, 64, 96, resize, type);
+                pictures.check(fit, 61, 37, resize, type);
             }
 }
 

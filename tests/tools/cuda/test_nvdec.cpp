@@ -216,6 +216,47 @@ TEST_CASE("decoders that are made early serve inputs of a kind, run after run, a
     Engine(network, options);  // whose decoders nobody takes, and which goes while they are being made
 }
 
+TEST_CASE("tiles of what NVDEC decodes are those of what the CPU decodes", "[nvdec]") {
+    REQUIRE_GPU();
+    const std::string stem = source_dir() + "/models/yolov3-quarter";
+    const Network network = load_network(stem + ".cfg", stem + ".weights", "", {160, 160});
+    EngineOptions options;
+    options.device = "cuda:0";
+    options.tuning = Tuning::fixed;
+    options.libraries = false;
+    options.same_bits = true;
+    options.max_batch = 8;
+    options.detect.tiles = {3, 2, .2f, true};
+    // The same network on frames of host memory: those of an input that knows no GPU.
+    class OnCpu : public Input {
+    public:
+        explicit OnCpu(std::unique_ptr<Input> inner) : inner_(std::move(inner)) {}
+        const InputInfo& info() const override { return inner_->info(); }
+        std::shared_ptr<const Segment> next_segment() override { return inner_->next_segment(); }
+        std::unique_ptr<SegmentReader> make_reader(const DecodeTarget&) override { return inner_->make_reader({}); }
+
+    private:
+        std::unique_ptr<Input> inner_;
+    };
+    RunThreads threads;
+    threads.cpu_decoders = -1;
+    const std::atomic<bool> stop = false;
+    Engine engine(network, options);
+    Counter by_gpu, by_cpu;
+    const auto open = [](std::stop_token cancel) { return media::open_input(clip(), {}, cancel); };
+    const auto open_on_cpu = [&](std::stop_token cancel) -> std::unique_ptr<Input> {
+        return std::make_unique<OnCpu>(open(cancel));
+    };
+    const RunReport report = engine.run({{open, 0}}, by_gpu, stop, threads);
+    engine.run({{open_on_cpu, 0}}, by_cpu, stop, threads);
+    CHECK(by_gpu.on_gpu == by_gpu.segments);
+    CHECK(by_cpu.on_gpu == 0);
+    REQUIRE(by_gpu.found.size() == 240);
+    CHECK(by_gpu.found == by_cpu.found);
+    CHECK(report.devices.at(0).frames == 240);
+    CHECK(report.devices.at(0).pictures == 240 * 7);
+}
+
 TEST_CASE("without a usable context the CPU decodes", "[nvdec]") {
     REQUIRE_GPU();
     DecodeTarget nowhere;
