@@ -27,6 +27,7 @@ extern "C" {
 #include "tools/options.h"
 #include "tools/report.h"
 #include "tools/run_pipeline.h"
+#include "tools/settings.h"
 #include "tools/trace_file.h"
 #include "tools/visible_gpus.h"
 
@@ -108,6 +109,7 @@ media::FileClaims also_read(const RunOptions& options, const std::vector<std::st
     media::FileClaims claims;
     options.model.claim(claims);
     if (!options.zones.empty()) claims.reads(options.zones, "the zones");
+    if (!options.config.empty()) claims.reads(options.config, "the file of options");
     for (const std::string& list : lists) claims.reads(list, "a list of inputs");
     return claims;
 }
@@ -257,9 +259,16 @@ int run(RunOptions& options) {
 }  // namespace convoy::tools
 
 int main(int argc, char** argv) {
-    return convoy::tools::run_command("yolo-run", argc, argv, [](CLI::App& app) {
-        auto options = std::make_shared<convoy::tools::RunOptions>();
+    using namespace convoy::tools;
+    return run_command("yolo-run", argc, argv, [](CLI::App& app, std::vector<std::string>& arguments) {
+        auto options = std::make_shared<RunOptions>();
         options->add_to(app);
-        return [options] { return convoy::tools::run(*options); };
+        add_settings(
+            app, arguments, [](const char* name) { return std::getenv(name); }, check_alone);
+        return [options, &app] {
+            if (!options->print_config) return run(*options);
+            print_result(print_settings(app));
+            return int(kSuccess);
+        };
     });
 }
