@@ -91,7 +91,10 @@ public:
 
     void result(int input, Result& result) override {
         Begun& begun = begun_.at(input);
-        if (begun.frames++ == 0) begun.info.width = result.frame.pixels.width;
+        if (begun.frames++ == 0) {
+            begun.info.width = result.frame.pixels.width;
+            warn_of_zones(begun.info, result.frame.pixels);
+        }
         begun.detections += std::int64_t(result.detections.size());
         for (const Detection& d : result.detections) {
             if (std::size_t(d.class_id) >= begun.by_class.size()) begun.by_class.resize(std::size_t(d.class_id) + 1);
@@ -202,6 +205,12 @@ private:
     void take_remarks(Sinks& sinks) {
         for (const auto& sink : sinks)
             for (const std::string& remark : sink->take_remarks()) progress_.message("yolo-run: " + remark);
+    }
+
+    void warn_of_zones(const InputInfo& info, const PixelView& frame) {
+        if (!options_.drawing.zones || !info.is_video) return;
+        for (const std::string& sentence : outside_frame(*options_.drawing.zones, frame.width, frame.height))
+            progress_.error("yolo-run: warning: " + info.path + ": " + sentence);
     }
 
     // A work that goes on for long hands its frames on as they come.
