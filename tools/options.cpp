@@ -211,6 +211,10 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_flag("--verbose,-v", options.verbose, "messages of the video libraries, too")->group(manners);
     app.add_flag("--report", options.report, "where the time went, stage by stage")->group(manners);
     app.add_option("--report-json", options.report_json, "the same as JSON")->type_name("FILE")->group(manners);
+    app.add_option("--report-html", options.report_html,
+                   "the same as a page to look at, with what was found where and when")
+        ->type_name("FILE")
+        ->group(manners);
     app.add_option("--trace", options.trace, "what ran where and when, for ui.perfetto.dev")
         ->type_name("FILE")
         ->group(manners);
