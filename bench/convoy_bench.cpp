@@ -86,7 +86,7 @@ int run(const CLI::App& app, const Options& options) {
 }  // namespace convoy::bench
 
 int main(int argc, char** argv) {
-    return convoy::tools::run_command("convoy-bench", argc, argv, [](CLI::App& app) {
+    return convoy::tools::run_command("convoy-bench", argc, argv, [](CLI::App& app, const auto&) {
         auto options = std::make_shared<convoy::bench::Options>();
         options->add_to(app);
         return [&app, options] { return convoy::bench::run(app, *options); };

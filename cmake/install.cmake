@@ -23,6 +23,18 @@ if(CONVOY_TOOLS)
   file(GLOB headers CONFIGURE_DEPENDS ${include_dir}/convoy/media/*.h)
   install_library(convoy_media convoyMediaTargets media ${headers} ${include_dir}/convoy/media.hpp)
   install(TARGETS yolo-run yolo-inspect yolo-eval)
+  # Pages and completions that the programs make of their own options.
+  foreach(command yolo-run yolo-inspect yolo-eval)
+    set(page ${PROJECT_BINARY_DIR}/pages/${command})
+    add_custom_command(OUTPUT ${page}.1 ${page}.bash DEPENDS ${command}
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/pages
+      COMMAND ${command} --print-man > ${page}.1
+      COMMAND ${command} --print-completion > ${page}.bash VERBATIM)
+    list(APPEND pages ${page}.1 ${page}.bash)
+    install(FILES ${page}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+    install(FILES ${page}.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${command})
+  endforeach()
+  add_custom_target(pages ALL DEPENDS ${pages})
   install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/convoy/models FILES_MATCHING
           PATTERN "*.cfg" PATTERN "*.weights" PATTERN "*.names")
 endif()

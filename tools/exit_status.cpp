@@ -12,9 +12,11 @@
 #include <new>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "tools/edit_distance.h"
 #include "tools/message.h"
+#include "tools/option_pages.h"
 
 namespace convoy::tools {
 
@@ -61,11 +63,25 @@ void require_values(const CLI::App& app) {
                 throw CLI::ValidationError(option->get_name(), "its value is empty");
 }
 
-int parse_and_run(CLI::App& app, int argc, char** argv, const std::function<std::function<int()>(CLI::App&)>& prepare) {
+/// For the installation: no options that people give.
+int print_page(CLI::App& app, const Prepare& prepare, std::string (*page)(const CLI::App&)) {
+    std::vector<std::string> none = {"--help"};
+    prepare(app, none);
+    std::fputs(page(app).c_str(), stdout);
+    require_printed();
+    return kSuccess;
+}
+
+int parse_and_run(CLI::App& app, int argc, char** argv, const Prepare& prepare) {
     const std::string name = app.get_name();
     try {
-        const std::function<int()> body = prepare(app);
-        app.parse(argc, argv);
+        if (argc == 2 && std::strcmp(argv[1], "--print-man") == 0) return print_page(app, prepare, man_page);
+        if (argc == 2 && std::strcmp(argv[1], "--print-completion") == 0)
+            return print_page(app, prepare, bash_completion);
+        std::vector<std::string> arguments(argv + 1, argv + argc);
+        const std::function<int()> body = prepare(app, arguments);
+        std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+        app.parse(std::move(arguments));
         require_values(app);
         const int status = body();
         require_printed();
@@ -86,8 +102,7 @@ int parse_and_run(CLI::App& app, int argc, char** argv, const std::function<std:
 
 }  // namespace
 
-int run_command(const char* name, int argc, char** argv,
-                const std::function<std::function<int()>(CLI::App& app)>& prepare) {
+int run_command(const char* name, int argc, char** argv, const Prepare& prepare) {
     reserve_standard_streams();
     std::signal(SIGPIPE, SIG_IGN);  // a pipe that nobody reads is a write that fails
     std::signal(SIGXFSZ, SIG_IGN);  // and so is a file that gets too long

@@ -5,7 +5,9 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <convoy/error.h>
 
@@ -24,10 +26,12 @@ int exit_status(ErrorKind kind);
 /// Prints "NAME: error: SENTENCE" to stderr.
 void print_error(std::string_view command, std::string_view sentence);
 
+/// Adds a command's options, may change the arguments before they are parsed, and says what to run then.
+using Prepare = std::function<std::function<int()>(CLI::App& app, std::vector<std::string>& arguments)>;
+
 /// The whole of a main(): `prepare` adds the options and says what to run once they are parsed. Every exception becomes
 /// one line on stderr and an exit status. A standard output that did not take everything that was printed is an error,
 /// too.
-int run_command(const char* name, int argc, char** argv,
-                const std::function<std::function<int()>(CLI::App& app)>& prepare);
+int run_command(const char* name, int argc, char** argv, const Prepare& prepare);
 
 }  // namespace convoy::tools

@@ -48,7 +48,7 @@ int run(const Options& options) {
 }  // namespace convoy::tools
 
 int main(int argc, char** argv) {
-    return convoy::tools::run_command("yolo-make-weights", argc, argv, [](CLI::App& app) {
+    return convoy::tools::run_command("yolo-make-weights", argc, argv, [](CLI::App& app, const auto&) {
         auto options = std::make_shared<convoy::tools::Options>();
         options->add_to(app);
         return [options] { return convoy::tools::run(*options); };

@@ -5,24 +5,25 @@
 
 #include <cmath>
 #include <optional>
+#include <set>
 #include <string_view>
 
 #include <convoy/version.h>
+#include "tools/short_help.h"
 #include "tools/sinks/formats/jsonl.h"
 
 namespace convoy::tools {
 namespace {
 
 constexpr const char* kExamples = R"(Examples:
-  yolo-run street.mp4                                   annotated video in runs/, with the demo model
+  yolo-run street.mp4                     annotated video in runs/, with the demo model
   yolo-run --model yolov3 street.mp4 --jsonl boxes.jsonl --video boxes.mp4
   yolo-run --model yolov3 holiday/ --classes person,dog --pictures found/
-  yolo-run --cfg yolov3.cfg --weights yolov3.weights --size 608 --jsonl - street.mp4 | jq .detections
-  yolo-run --model yolov3 street.mp4 --contact-sheet sheet.jpg --report
-
-Exit status: 0 done, 1 something could not be read, written or done, 2 wrong usage,
-3 done although a device failed, 130 interrupted.
 )";
+
+// What a beginner needs; --help-all has the rest.
+const std::set<std::string> kFirst = {"model", "confidence", "classes", "track", "zones",    "blur",     "device",
+                                      "jsonl", "csv",        "video",   "crops", "pictures", "help-all", "report"};
 
 std::string positive(const std::string& text) {
     return parse_number<std::int64_t>(text).value_or(0) > 0 ? "" : "'" + text + "' is no whole number above 0";
@@ -210,9 +211,27 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_flag("--verbose,-v", options.verbose, "messages of the video libraries, too")->group(manners);
     app.add_flag("--report", options.report, "where the time went, stage by stage")->group(manners);
     app.add_option("--report-json", options.report_json, "the same as JSON")->type_name("FILE")->group(manners);
+    app.add_option("--report-html", options.report_html,
+                   "the same as a page to look at, with what was found where and when")
+        ->type_name("FILE")
+        ->group(manners);
     app.add_option("--trace", options.trace, "what ran where and when, for ui.perfetto.dev")
         ->type_name("FILE")
         ->group(manners);
+}
+
+void add_config_options(CLI::App& app, RunOptions& options) {
+    const std::string group = "Options from elsewhere";
+    app.add_option(
+           "--config", options.config,
+           "take options from this file, a line each: confidence = 0.4; CONVOY_CONFIDENCE=.4 in the environment "
+           "goes before it, and the command line before both")
+        ->type_name("FILE")
+        ->configurable(false)
+        ->group(group);
+    app.add_flag("--print-config", options.print_config, "print the options that are set as such a file, and end")
+        ->configurable(false)
+        ->group(group);
 }
 
 void add_following_options(CLI::App& app, RunOptions& options) {
@@ -261,13 +280,16 @@ void check_encoder_options(const CLI::App& app, const RunOptions& options) {
 void RunOptions::add_to(CLI::App& app) {
     app.description("Finds objects in videos and pictures with a YOLO model in Darknet's format.");
     app.footer(kExamples);
+    add_short_help(app, kFirst);
     app.set_version_flag("--version",
                          fmt::format("yolo-run {} (JSON Lines records: version {})", CONVOY_VERSION, kRecordVersion));
     app.add_option("INPUT", inputs,
                    "videos, pictures, folders of them, cameras (/dev/video0), addresses (rtsp://…); none with --tune "
                    "alone")
-        ->type_name("");
+        ->type_name("")
+        ->configurable(false);
     app.callback([this, &app] {
+        if (print_config) return;
         check_encoder_options(app, *this);
         check_following_options(*this);
         if (input.stop_s > 0 && input.stop_s <= input.start_s)
@@ -282,6 +304,15 @@ void RunOptions::add_to(CLI::App& app) {
     add_device_options(app, engine);
     add_run_options(app, *this);
     add_output_options(app, *this);
+    add_config_options(app, *this);
+}
+
+void check_alone(const std::vector<std::string>& arguments) {
+    CLI::App app;
+    RunOptions options;
+    options.add_to(app);
+    app.callback({});  // what looks at several options together
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
 }
 
 std::function<void(const std::string&, std::int64_t)> parse_fail_device(const std::string& text) {

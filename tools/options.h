@@ -27,14 +27,19 @@ struct RunOptions {
     bool track = false;
     std::string zones;  ///< file
     OutputOptions output;
-    std::string report_json, trace;
+    std::string report_json, report_html, trace;
     std::string fail_device;  ///< "cuda:1@500": for tests, see docs/usage.md
     bool follows() const { return track || !zones.empty(); }
+    std::string config;  ///< file of options, read before they are parsed
+    bool print_config = false;
     bool report = false, quiet = false, verbose = false;
 
     /// Adds every option, the help text and the version. The object must stay where it is until parsing is over.
     void add_to(CLI::App& app);
 };
+
+/// For add_settings(): of yolo-run.
+void check_alone(const std::vector<std::string>& arguments);
 
 /// The hook for "DEVICE@PICTURES": that device fails once it has run so many pictures. Throws Error(usage).
 std::function<void(const std::string&, std::int64_t)> parse_fail_device(const std::string& text);

@@ -91,13 +91,17 @@ public:
 
     void result(int input, Result& result) override {
         Begun& begun = begun_.at(input);
-        if (begun.frames++ == 0) begun.info.width = result.frame.pixels.width;
+        if (begun.frames++ == 0) {
+            begun.info.width = result.frame.pixels.width;
+            warn_of_zones(begun.info, result.frame.pixels);
+        }
         begun.detections += std::int64_t(result.detections.size());
         for (const Detection& d : result.detections) {
             if (std::size_t(d.class_id) >= begun.by_class.size()) begun.by_class.resize(std::size_t(d.class_id) + 1);
             ++begun.by_class[std::size_t(d.class_id)];
         }
         ++total_frames_;
+        if (options_.charts) add_to_charts(begun, result);
         if (options_.drawing.zones && zone_counts_of(result)) begun.counts = *zone_counts_of(result);
         if (!result.first_not_finite.empty() && !std::exchange(told_not_finite_, true))
             progress_.error("yolo-run: warning: " + begun.info.path + ": " + not_finite_text(result.first_not_finite));
@@ -126,6 +130,9 @@ public:
         if (begun != begun_.end()) {
             summary.detections = begun->second.detections;
             summary.by_class = begun->second.by_class;
+            if (begun->second.charts && begun->second.counts)
+                begun->second.charts->counts = counts_text(*options_.drawing.zones, *begun->second.counts);
+            summary.charts = begun->second.charts;
         }
         summary.end = end;
         {
@@ -163,6 +170,7 @@ public:
 
     std::vector<InputSummary> inputs;
     std::vector<std::string> given_up;
+    LatencyBins latencies;
     StageStats draw() const { return clocks_.draw.stats(); }
     StageStats encode() const { return clocks_.encode.stats(); }
 
@@ -172,6 +180,7 @@ private:
         std::int64_t frames = 0, detections = 0;
         std::vector<std::int64_t> by_class;
         std::optional<analysis::ZoneState> counts;
+        std::shared_ptr<InputCharts> charts;
     };
     struct OpenWork {
         AnnotateWork* work = nullptr;
@@ -202,6 +211,22 @@ private:
     void take_remarks(Sinks& sinks) {
         for (const auto& sink : sinks)
             for (const std::string& remark : sink->take_remarks()) progress_.message("yolo-run: " + remark);
+    }
+
+    void add_to_charts(Begun& begun, const Result& result) {
+        latencies.add(result.latency_ms);
+        if (!begun.charts && charts_ == kMostCharts) return;
+        if (!begun.charts) {
+            begun.charts = std::make_shared<InputCharts>();
+            ++charts_;
+        }
+        begun.charts->add(result);
+    }
+
+    void warn_of_zones(const InputInfo& info, const PixelView& frame) {
+        if (!options_.drawing.zones || !info.is_video) return;
+        for (const std::string& sentence : outside_frame(*options_.drawing.zones, frame.width, frame.height))
+            progress_.error("yolo-run: warning: " + info.path + ": " + sentence);
     }
 
     // A work that goes on for long hands its frames on as they come.
@@ -280,6 +305,7 @@ private:
     std::vector<double> bytes_;
     double total_bytes_ = 0, done_bytes_ = 0;
     std::int64_t total_frames_ = 0;
+    std::size_t charts_ = 0;        // inputs that have some
     bool told_not_finite_ = false;  // once a run
 };
 
@@ -325,6 +351,7 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     summary.run = engine.run(run_inputs(options, observer), observer, stop, options.threads);
     observer.close();
     summary.inputs = std::move(observer.inputs);
+    summary.latencies = observer.latencies;
     summary.draw = observer.draw();
     summary.encode = observer.encode();
     if (sinks.jpegs) summary.jpegs = sinks.jpegs->tally();

@@ -20,6 +20,7 @@
 #include "tools/early_input.h"
 #include "tools/follower.h"
 #include "tools/progress.h"
+#include "tools/run_charts.h"
 #include "tools/sinks/make_sinks.h"
 
 namespace convoy::tools {
@@ -30,6 +31,7 @@ struct InputSummary {
     std::vector<std::int64_t> by_class;  ///< detections; as long as the highest class that was found
     double seconds = 0;                  ///< from when it was opened to its end, others beside it or not
     InputEnd end;
+    std::shared_ptr<const InputCharts> charts;  ///< of the first kMostCharts inputs, where they were asked for
 };
 
 struct RunSummary {
@@ -38,10 +40,13 @@ struct RunSummary {
     StageStats draw, encode;  ///< of the run's "draw and encode"
     double seconds = 0;       ///< wall time of the whole run
     bool interrupted = false;
+    LatencyBins latencies;                            ///< where charts were asked for
     std::optional<media::JpegEncoders::Tally> jpegs;  ///< with --encoder jpeg
     /// Outputs that were given up, since nobody read them any more: a sentence each. All others are whole.
     std::vector<std::string> given_up;
 };
+
+constexpr std::size_t kMostCharts = 100;  ///< inputs that have charts: a page with a thousand would open nowhere
 
 /// "person 120, car 61": the classes that were found most, by name or else number; "" for none.
 std::string class_counts(const std::vector<std::int64_t>& by_class, const std::vector<std::string>& names);
@@ -56,6 +61,7 @@ struct PipelineOptions {
     RunThreads threads;
     Follower* follower = nullptr;  ///< where things are followed
     EarlyInput* first = nullptr;   ///< the first input, where it is being opened already
+    bool charts = false;           ///< for report_html()
     media::GiveUp give_up;         ///< what the sinks ask; an output that fails when it says so costs no other
 };
 

@@ -296,7 +296,7 @@ int run(EvalOptions& options) {
 }  // namespace convoy::tools
 
 int main(int argc, char** argv) {
-    return convoy::tools::run_command("yolo-eval", argc, argv, [](CLI::App& app) {
+    return convoy::tools::run_command("yolo-eval", argc, argv, [](CLI::App& app, const auto&) {
         auto options = std::make_shared<convoy::tools::EvalOptions>();
         options->add_to(app);
         return [&app, options] {

@@ -101,7 +101,7 @@ int run(const InspectOptions& options) {
 }  // namespace convoy::tools
 
 int main(int argc, char** argv) {
-    return convoy::tools::run_command("yolo-inspect", argc, argv, [](CLI::App& app) {
+    return convoy::tools::run_command("yolo-inspect", argc, argv, [](CLI::App& app, const auto&) {
         auto options = std::make_shared<convoy::tools::InspectOptions>();
         convoy::tools::add_options(app, *options);
         return [options] { return convoy::tools::run(*options); };

@@ -26,7 +26,9 @@ extern "C" {
 #include "tools/message.h"
 #include "tools/options.h"
 #include "tools/report.h"
+#include "tools/report_html.h"
 #include "tools/run_pipeline.h"
+#include "tools/settings.h"
 #include "tools/trace_file.h"
 #include "tools/visible_gpus.h"
 
@@ -66,7 +68,9 @@ bool report_failed_devices(const RunReport& run) {
 }
 
 // What goes wrong here is said at the end, for the results are there.
-std::vector<std::string> write_reports(const RunOptions& options, RunSummary& summary, const Engine& engine) {
+std::vector<std::string> write_reports(const RunOptions& options, RunSummary& summary, const Engine& engine,
+                                       const std::vector<std::string>& class_names,
+                                       const std::vector<std::string>& outputs) {
     std::vector<std::string> errors;
     const auto write = [&](const std::string& path, const std::string& text) {
         try {
@@ -77,6 +81,11 @@ std::vector<std::string> write_reports(const RunOptions& options, RunSummary& su
     };
     if (options.engine.trace) write(options.trace, chrome_trace(options.engine.trace->take()));
     if (!options.report_json.empty()) write(options.report_json, report_json(summary, engine.description()));
+    if (!options.report_html.empty())
+        write(options.report_html, report_html(summary, engine.description(), class_names,
+                                               std::count(outputs.begin(), outputs.end(), options.output.contact_sheet)
+                                                   ? options.output.contact_sheet
+                                                   : ""));
     return errors;
 }
 
@@ -104,10 +113,15 @@ int conclude(const RunOptions& options, const RunSummary& summary, const Engine&
     return report_failed_devices(summary.run) ? kDeviceFailed : kSuccess;
 }
 
+std::vector<std::string> reports_of(const RunOptions& options) {
+    return {options.report_json, options.report_html, options.trace};
+}
+
 media::FileClaims also_read(const RunOptions& options, const std::vector<std::string>& lists) {
     media::FileClaims claims;
     options.model.claim(claims);
     if (!options.zones.empty()) claims.reads(options.zones, "the zones");
+    if (!options.config.empty()) claims.reads(options.config, "the file of options");
     for (const std::string& list : lists) claims.reads(list, "a list of inputs");
     return claims;
 }
@@ -194,9 +208,8 @@ int run(RunOptions& options) {
     for (const std::string& sentence : expanded.left_out) message("yolo-run: warning: {}", sentence);
     std::vector<std::string> names;  // as outputs are called, and sentences say
     std::transform(inputs.begin(), inputs.end(), std::back_inserter(names), media::without_passwords);
-    OutputPlan plan =
-        plan_outputs(options.output, names, {options.report_json, options.trace}, also_read(options, expanded.lists));
-    HeldOutputs held([&] { return claim_outputs(plan, names, {options.report_json, options.trace}); });
+    OutputPlan plan = plan_outputs(options.output, names, reports_of(options), also_read(options, expanded.lists));
+    HeldOutputs held([&] { return claim_outputs(plan, names, reports_of(options)); });
     const std::vector<std::string> replaced = to_be_replaced(plan);
     if (!options.zones.empty())
         plan.drawing.zones = std::make_shared<analysis::Zones>(analysis::read_zones(options.zones));
@@ -241,13 +254,13 @@ int run(RunOptions& options) {
         Progress progress(STDERR_FILENO, options.quiet);
         RunThreads threads = options.threads;
         if (first && threads.decoders == 0 && !on_cpu(engine)) threads.decoders = first->decoders(inputs);
-        summary =
-            run_pipeline(engine,
-                         {inputs, expanded.refused, network.names, plan.drawing, options.at_once, options.input,
-                          threads, follower ? &*follower : nullptr, first ? &*first : nullptr, interrupt_is_overdue},
-                         sinks, progress, completing.requested());
-        errors = write_reports(options, summary, engine);
+        summary = run_pipeline(engine,
+                               {inputs, expanded.refused, network.names, plan.drawing, options.at_once, options.input,
+                                threads, follower ? &*follower : nullptr, first ? &*first : nullptr,
+                                !options.report_html.empty(), interrupt_is_overdue},
+                               sinks, progress, completing.requested());
         outputs = outputs_of(sinks);
+        errors = write_reports(options, summary, engine, network.names, outputs);
     }
     held.release();
     list_outputs(options, outputs, replaced);
@@ -258,9 +271,16 @@ int run(RunOptions& options) {
 }  // namespace convoy::tools
 
 int main(int argc, char** argv) {
-    return convoy::tools::run_command("yolo-run", argc, argv, [](CLI::App& app) {
-        auto options = std::make_shared<convoy::tools::RunOptions>();
+    using namespace convoy::tools;
+    return run_command("yolo-run", argc, argv, [](CLI::App& app, std::vector<std::string>& arguments) {
+        auto options = std::make_shared<RunOptions>();
         options->add_to(app);
-        return [options] { return convoy::tools::run(*options); };
+        add_settings(
+            app, arguments, [](const char* name) { return std::getenv(name); }, check_alone);
+        return [options, &app] {
+            if (!options->print_config) return run(*options);
+            print_result(print_settings(app));
+            return int(kSuccess);
+        };
     });
 }

@@ -11,6 +11,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,8 +22,17 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "corpus"))
 from test_corpus import CFG  # noqa: E402
 
 LIMIT_S = 60
-OUTPUTS = {"--jsonl": "out.jsonl", "--video": "out.mp4", "--overlay": "out.ass", "--contact-sheet": "out.jpg",
-           "--report-json": "report.json", "--trace": "trace.json"}
+ZONES = {"unit": "share", "zones": [{"name": "all", "points": [[0, 0], [1, 0], [1, 1], [0, 1]]}],
+         "lines": [{"name": "middle", "points": [[0.5, 0], [0.5, 1]]}]}
+# What must be whole where it has its name: a text that ends so.
+ENDS = {"report.html": "</body></html>\n", "coco.json": "}\n", "cvat.xml": "</annotations>\n", "tasks.json": "]\n", "totals.json": "}\n"}
+OUTPUTS = {"--csv": "out.csv", "--coco": "coco.json", "--mot": "mot.txt", "--cvat": "cvat.xml", "--label-studio": "tasks.json",
+           "--yolo": "labels", "--crops": "crops", "--zones": "zones.json", "--zone-counts": "counts.csv",
+           "--zone-visits": "visits.csv", "--zone-totals": "totals.json", "--jsonl": "out.jsonl", "--video": "out.mp4", "--overlay": "out.ass", "--contact-sheet": "out.jpg",
+           "--report-json": "report.json", "--report-html": "report.html", "--trace": "trace.json"}
+# The library behind these ends the process itself when it has no memory.
+JSON = ("--coco", "--label-studio", "--zones", "--zone-counts", "--zone-visits", "--zone-totals", "--report-json", "--report-html",
+        "--trace")
 CALLS = {"open": errno.EMFILE, "read": errno.EIO, "write": errno.EIO, "mmap": errno.ENOMEM, "rename": errno.EACCES,
          "fsync": errno.EIO, "pthread_create": errno.EAGAIN}
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -69,6 +79,8 @@ class Faults:
         # A small video with several keyframes: a run takes a third of a second.
         subprocess.run(["ffmpeg", "-v", "error", "-i", a.clip, "-t", "6", "-vf", "scale=192:144", "-g", "10", "-c:v", "libx264",
                         f"{folder}/clip.mp4"], check=True)
+        with open(f"{folder}/zones.json", "w", encoding="utf-8") as f:
+            json.dump(ZONES, f)
         self.inputs = set(os.listdir(folder))
         start = time.monotonic()
         done = self.run()
@@ -78,15 +90,15 @@ class Faults:
         self.quiet = self.records()
 
     def command(self, fault):
-        # The library that writes JSON ends the process itself when it has no memory.
-        outputs = [part for option, name in OUTPUTS.items() if not (fault.startswith(("new", "memory")) and name.endswith(".json"))
-                   for part in (option, name)]
+        left_out = JSON if fault.startswith(("new", "memory")) else ()
+        outputs = [part for option, name in OUTPUTS.items() if option not in left_out for part in (option, name)]
         return [f"{self.a.bin}/yolo-run", "--cfg", "tiny.cfg", "--weights", "tiny.weights", "--device", "cpu", "--confidence", ".2",
                 *outputs, "clip.mp4"]
 
     def clear(self):
         for name in set(os.listdir(self.folder)) - self.inputs:
-            os.remove(f"{self.folder}/{name}")
+            path = f"{self.folder}/{name}"
+            (shutil.rmtree if os.path.isdir(path) else os.remove)(path)
 
     def run(self, fault="", number=0, after=0., limits=None, more=()):
         """(status, what it said); of a signal: sent so many seconds after the start."""
@@ -127,7 +139,7 @@ class Faults:
         return int(told.stdout.split(",")[0]) if told.returncode == 0 and told.stdout.strip()[:1].isdigit() else -1
 
     def leftovers(self):
-        return [name for name in os.listdir(self.folder) if name.endswith(".part")]
+        return [name for _, _, names in os.walk(self.folder) for name in names if name.endswith(".part")]
 
     def check_results(self, what, status):
         """Whatever has its name is whole; records are a beginning of the quiet run's; nothing else is left."""
@@ -144,8 +156,25 @@ class Faults:
             if os.path.exists(f"{self.folder}/{name}"):
                 with open(f"{self.folder}/{name}", encoding="utf-8") as f:
                     json.load(f)
+        self.check_texts(what, status)
         if self.leftovers():
             self.fail(what, f"left behind: {', '.join(self.leftovers())}")
+
+    def check_texts(self, what, status):
+        """Rows are whole up to the last one; what has an end has it, unless its own writing failed."""
+        for name in ("out.csv", "mot.txt", "counts.csv", "visits.csv"):
+            path = f"{self.folder}/{name}"
+            if status in (0, 130) and os.path.exists(path):
+                with open(path, encoding="utf-8") as f:
+                    rows = f.read().split("\n")
+                if rows[-1] or len({row.count(",") for row in rows[:-1]}) > 1:
+                    self.fail(what, f"{name} has rows that are not whole")
+        for name, end in ENDS.items():
+            path = f"{self.folder}/{name}"
+            if status in (0, 130) and os.path.exists(path):
+                with open(path, encoding="utf-8") as f:
+                    if not (text := f.read()).endswith(end):
+                        self.fail(what, f"{name} ends with {text[-60:]!r}")
 
     def kill(self, count):
         """Signals at random moments; what a kill leaves plays, and the next run takes it away."""

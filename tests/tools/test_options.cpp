@@ -249,6 +249,18 @@ TEST_CASE("every option is in docs/usage.md") {
         }
 }
 
+TEST_CASE("--help is short, --help-all has every option") {
+    const Parsed parsed({"a.mp4"});
+    const std::string first = parsed.app.help(), all = parsed.app.help("", CLI::AppFormatMode::All);
+    CHECK(std::count(first.begin(), first.end(), '\n') <= 30);
+    for (const char* name : {"--model STEM", "--jsonl FILE", "--video FILE", "--help-all", "--zones", "--blur"})
+        CHECK(contains(first, name));
+    CHECK_FALSE(contains(first, "--max-latency"));
+    for (const CLI::Option* option : parsed.app.get_options())
+        for (const std::string& name : option->get_lnames())
+            if (!option->get_group().empty()) CHECK(contains(all, "--" + name));
+}
+
 TEST_CASE("JPEGs have a quality of their own") {
     const Parsed parsed({"a.mp4", "--encoder", "jpeg", "--quality", "75"});
     CHECK(int(parsed.options.output.encoding.encoder) == int(media::EncoderChoice::jpeg));

@@ -11,6 +11,8 @@
 #include <convoy/media/input.h>
 #include <convoy/media/source.h>
 #include "tests/support/catch.h"
+#include "tests/support/data.h"
+#include "tests/tools/child.h"
 #include "tests/tools/media_files.h"
 #include "tests/tools/video_packets.h"
 #include "tools/media/av_compat.h"
@@ -91,6 +93,28 @@ int difference(const media::Image& image, int x, int y, media::Color color) {
 }
 
 }  // namespace
+
+TEST_CASE("zones and lines are drawn under the boxes, with their counts", "[overlay]") {
+    const TemporaryFolder folder;
+    const media::AssScript script({"person"}, 320, 240);
+    CHECK(script.header().find("Style: zone label,") != std::string::npos);
+    const std::vector<media::Outline> outlines = {{{{40, 40}, {280, 40}, {280, 200}, {40, 200}}, true, "yard {a}: 3"},
+                                                  {{{-500, 120}, {900, 120}}, false, "door"}};
+    int order = 0;
+    const std::vector<std::string> events = script.events({}, 320, 240, order, outlines);
+    REQUIRE(events.size() == 3);
+    CHECK(events[1].find(",zone label,,0,0,0,,{\\an7\\pos(") != std::string::npos);
+    CHECK(events[1].ends_with("yard (a): 3"));
+    std::string text = script.header();
+    for (const std::string& event : events)
+        text += "Dialogue: 0,0:00:00.00,0:00:09.00," + event.substr(event.find(',', event.find(',') + 1) + 1) + "\n";
+    write_file(folder / "z.ass", text);
+    const media::Image image = rendered(folder / "z.ass", 320, 240);
+    for (const auto& [x, y] : {std::pair{200, 40}, {280, 100}, {40, 150}, {150, 200}, {2, 120}, {317, 120}})
+        CHECK(difference(image, x, y, {255, 255, 255}) < 40);
+    CHECK(difference(image, 200, 80, {0, 0, 0}) < 10);
+    CHECK(difference(image, 20, 220, {0, 0, 0}) < 10);
+}
 
 TEST_CASE("a script has a style for each class, and nothing in a name is taken for more than text", "[overlay]") {
     const media::AssScript script(kNames, 320, 240);

@@ -386,6 +386,10 @@ TEST_CASE("help, version, quiet and report") {
     CHECK(help.status == 0);
     for (const char* part : {"Examples:", "--jsonl", "--confidence", "--device", "INPUT"})
         CHECK(contains(help.out, part));
+    const Finished all = yolo_run(folder, {"--help-all"}, false);
+    CHECK((all.status == 0 && contains(all.out, "--max-latency MS")));
+    const Finished config = yolo_run(folder, {"--print-config", "--crf", "18", "--track"}, false);
+    CHECK((config.status == 0 && config.out == "track = true\ncrf = 18\n"));
     const Finished version = yolo_run(folder, {"--version"}, false);
     CHECK(version.status == 0);
     CHECK(version.out.rfind("yolo-run ", 0) == 0);

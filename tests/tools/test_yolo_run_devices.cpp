@@ -176,6 +176,15 @@ TEST_CASE("things have the same numbers and counts on any devices, drawn on or n
                        "middle " + line["in"].dump() + " in, " + line["out"].dump() + " out"));
         if (video) CHECK(frames_in_video(folder / "t.mp4") == 240);
     }
+    write_file(folder / "large.json",
+               R"({"unit": "pixels", "lines": [{"name": "far", "points": [[0, 9], [9000, 9]]}]})");
+    const Finished outside =
+        yolo_run(folder, {clip(), "--zones", "large.json", "--overlay", "o.ass", "--frames", "3", "--quiet"});
+    CHECK(outside.status == 0);
+    const std::string warning = "large.json: line \"far\" leaves the frame";
+    CHECK(outside.err.find(warning) != std::string::npos);
+    CHECK(outside.err.find(warning) == outside.err.rfind(warning));
+    CHECK(contains(read_file(folder / "o.ass"), ",zone label,,0,0,0,,"));
     const Finished wrong = yolo_run(folder, {clip(), "--zones", "t.jsonl", "--csv", "x.csv"});
     CHECK(wrong.status == 1);
     CHECK(contains(wrong.err, "t.jsonl"));

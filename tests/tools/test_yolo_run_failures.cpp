@@ -209,7 +209,7 @@ TEST_CASE("a report for which the disk has no room leaves the earlier one as it 
     const TemporaryFolder folder;
     save_frame(folder / "p.jpg", 0);
     write_file(folder / "run.sh", "trap '' XFSZ\nulimit -f 1\nexec \"$@\"\n");
-    for (const std::string option : {"--report-json", "--trace"}) {
+    for (const std::string option : {"--report-json", "--report-html", "--trace"}) {
         INFO(option);
         write_file(folder / "report", "earlier");
         const std::size_t before = files_in(folder.path());

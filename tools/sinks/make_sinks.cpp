@@ -31,7 +31,7 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
     if (!plan.label_stems.empty())
         sinks.records.push_back(std::make_unique<YoloSink>(plan.label_stems, plan.label_classes, class_names, give_up));
     if (!plan.overlays.empty())
-        sinks.records.push_back(std::make_unique<OverlaySink>(plan.overlays, class_names, plan.drawing.labels));
+        sinks.records.push_back(std::make_unique<OverlaySink>(plan.overlays, class_names, plan.drawing));
     const media::VideoFormat& encoding = plan.encoding;
     if (encoding.encoder == media::EncoderChoice::jpeg)
         sinks.jpegs = std::make_shared<media::JpegEncoders>(encoding.gpus);

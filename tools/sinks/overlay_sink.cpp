@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <convoy/error.h>
+#include "tools/sinks/zone_counts.h"
 
 namespace convoy::tools {
 namespace {
@@ -32,8 +33,8 @@ double OverlaySink::Overlay::container_time(const Frame& frame) {
 
 void OverlaySink::Overlay::show(double end_s) { writer.write(std::exchange(events, {}), start_s, end_s); }
 
-OverlaySink::OverlaySink(std::vector<std::string> paths, std::vector<std::string> class_names, media::LabelStyle labels)
-    : paths_(std::move(paths)), class_names_(std::move(class_names)), labels_(labels) {}
+OverlaySink::OverlaySink(std::vector<std::string> paths, std::vector<std::string> class_names, DrawOptions drawing)
+    : paths_(std::move(paths)), class_names_(std::move(class_names)), drawing_(std::move(drawing)) {}
 
 void OverlaySink::write(const FrameOutput& frame) {
     if (!frame.input.is_video) return;
@@ -54,14 +55,17 @@ void OverlaySink::show(const FrameOutput& frame) {
     const auto [found, first] = overlays_.try_emplace(frame.input_index);
     std::unique_ptr<Overlay>& overlay = found->second;
     if (first)
-        overlay = std::make_unique<Overlay>(class_names_, labels_, frame, paths_.at(std::size_t(frame.input_index)));
+        overlay =
+            std::make_unique<Overlay>(class_names_, drawing_.labels, frame, paths_.at(std::size_t(frame.input_index)));
     if (!overlay) return;
     const double start_s = overlay->container_time(frame.result.frame);
     if (!first) overlay->show(start_s);
     overlay->start_s = start_s;
     const PixelView& picture = frame.result.frame.pixels;
+    const std::vector<media::Outline> outlines =
+        drawing_.zones ? zone_outlines(*drawing_.zones, frame.result) : std::vector<media::Outline>();
     overlay->events =
-        overlay->script.events(frame.result.detections, picture.width, picture.height, overlay->read_order);
+        overlay->script.events(frame.result.detections, picture.width, picture.height, overlay->read_order, outlines);
 }
 
 void OverlaySink::end_input(int input_index, bool whole) {

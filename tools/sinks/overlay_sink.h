@@ -9,6 +9,7 @@
 
 #include "tools/media/out/ass.h"
 #include "tools/media/out/overlay_writer.h"
+#include "tools/sinks/drawn_picture.h"
 #include "tools/sinks/sink.h"
 #include "tools/sinks/stamp_steps.h"
 
@@ -17,9 +18,8 @@ namespace convoy::tools {
 /// Boxes as a track of subtitles for each video input: no picture is decoded or encoded for that.
 class OverlaySink : public Sink {
 public:
-    /// `paths[i]` is the file for input i, .mkv or .ass.
-    OverlaySink(std::vector<std::string> paths, std::vector<std::string> class_names,
-                media::LabelStyle labels = media::LabelStyle::full);
+    /// `paths[i]` is the file for input i, .mkv or .ass. Of `drawing`, its labels and zones.
+    OverlaySink(std::vector<std::string> paths, std::vector<std::string> class_names, DrawOptions drawing = {});
 
     void write(const FrameOutput& frame) override;
     void end_input(int input_index, bool whole) override;
@@ -48,7 +48,7 @@ private:
     void fail(int input_index, const Error& error);
 
     std::vector<std::string> paths_, class_names_;
-    media::LabelStyle labels_;
+    DrawOptions drawing_;
     // Of inputs that have begun and not ended; null once something went wrong with it.
     std::map<int, std::unique_ptr<Overlay>> overlays_;
     std::vector<std::string> finished_, errors_, remarks_;

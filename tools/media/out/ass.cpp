@@ -2,6 +2,7 @@
 #include "tools/media/out/ass.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -11,6 +12,8 @@ namespace convoy::media {
 namespace {
 
 constexpr const char* kOther = "other";
+constexpr const char* kZone = "zone";
+constexpr Color kZoneColor{255, 255, 255};
 constexpr const char* kFont = "DejaVu Sans";  // or what the player has in its place
 constexpr double kCharacterWidth = .62;       // of a text's height: a guess, as only the player knows its font
 
@@ -45,6 +48,35 @@ std::string frame_path(const PixelRect& r, int line) {
         path += " m " + point(r.x + across, r.y + down) + " l " + point(r.x + across, y - down) + ' ' +
                 point(x - across, y - down) + ' ' + point(x - across, r.y + down);
     return path + ' ';
+}
+
+/// A line as wide as it is drawn, the shape of a plank; what lies beyond the picture is left out.
+std::string plank(Outline::Point a, Outline::Point b, float width, const PixelRect& picture) {
+    const float dx = b.x - a.x, dy = b.y - a.y, length = std::hypot(dx, dy);
+    float from = 0, to = 1;
+    const auto keep = [&](float at, float step, float least, float most) {
+        if (step == 0) return void(at < least || at > most ? from = 2 : 0);
+        const float first = (least - at) / step, second = (most - at) / step;
+        from = std::max(from, std::min(first, second));
+        to = std::min(to, std::max(first, second));
+    };
+    keep(a.x, dx, 0, float(picture.w));
+    keep(a.y, dy, 0, float(picture.h));
+    if (!(length > 0) || from >= to) return "";
+    const float across = width / 2 * -dy / length, down = width / 2 * dx / length;
+    const auto corner = [&](float share, float side) {
+        return point(std::clamp(int(std::lround(a.x + share * dx + side * across)), 0, picture.w),
+                     std::clamp(int(std::lround(a.y + share * dy + side * down)), 0, picture.h));
+    };
+    return "m " + corner(from, 1) + " l " + corner(to, 1) + ' ' + corner(to, -1) + ' ' + corner(from, -1) + ' ';
+}
+
+std::string outline_path(const Outline& outline, float width, const PixelRect& picture) {
+    const std::vector<Outline::Point>& points = outline.points;
+    std::string path;
+    for (std::size_t i = 0; i + (outline.closed ? 0 : 1) < points.size(); ++i)
+        path += plank(points[i], points[(i + 1) % points.size()], width, picture);
+    return path;
 }
 
 std::size_t characters(const std::string& utf8) {
@@ -85,6 +117,7 @@ std::string AssScript::header() const {
     };
     for (std::size_t id = 0; id < styles_.size(); ++id) add(styles_[id], class_color(int(id)));
     if (std::find(styles_.begin(), styles_.end(), kOther) == styles_.end()) add(kOther, {255, 255, 255});
+    if (std::find(styles_.begin(), styles_.end(), kZone) == styles_.end()) add(kZone, kZoneColor);
     return text + "\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n";
 }
 
@@ -93,8 +126,31 @@ std::string AssScript::style_of(int class_id) const {
     return id < styles_.size() ? styles_[id] : kOther;
 }
 
+void AssScript::add_outlines(std::span<const Outline> outlines, float across, float down, const AddEvent& add) const {
+    const Measures m(width_, height_);
+    const PixelRect picture = {0, 0, width_, height_};
+    std::vector<Outline> scaled(outlines.begin(), outlines.end());
+    std::string path;
+    for (Outline& outline : scaled) {
+        for (Outline::Point& p : outline.points) p = {p.x * across, p.y * down};
+        path += outline_path(outline, float(m.line), picture);
+    }
+    const std::string drawing = "{\\an7\\pos(0,0)\\p1}";
+    if (!path.empty()) add(0, kZone, drawing + path + "{\\p0}");
+    for (const Outline& outline : scaled) {
+        if (outline.label.empty() || outline.points.empty()) continue;
+        const PixelRect at = pixel_rect({outline.points[0].x, outline.points[0].y, 0, 0}, width_, height_);
+        const int padding = std::max(1, m.padding / 2),
+                  text = int(kCharacterWidth * m.text * double(characters(outline.label)));
+        const int x = std::clamp(at.x + padding, padding, std::max(padding, width_ - text - padding)),
+                  y = std::clamp(at.y + padding, padding, std::max(padding, height_ - m.text - padding));
+        add(0, std::string(kZone) + " label",
+            "{\\an7\\pos(" + std::to_string(x) + ',' + std::to_string(y) + ")}" + plain(outline.label));
+    }
+}
+
 std::vector<std::string> AssScript::events(std::span<const Detection> detections, int width, int height,
-                                           int& read_order) const {
+                                           int& read_order, std::span<const Outline> outlines) const {
     const Measures m(width_, height_);
     const float across = float(width_) / float(width), down = float(height_) / float(height);
     std::vector<Detection> scaled(detections.begin(), detections.end());
@@ -105,6 +161,7 @@ std::vector<std::string> AssScript::events(std::span<const Detection> detections
     const auto add = [&](int layer, const std::string& style, const std::string& text) {
         events.push_back(std::to_string(read_order++) + ',' + std::to_string(layer) + ',' + style + ",,0,0,0,," + text);
     };
+    add_outlines(outlines, across, down, add);
     for (const auto& [id, path] : paths) add(0, style_of(id), "{\\an7\\pos(0,0)\\p1}" + path + "{\\p0}");
     const int padding = std::max(1, m.padding / 2);
     const auto width_of = [&](const std::string& text) {
