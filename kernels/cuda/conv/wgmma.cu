@@ -6,18 +6,18 @@
 // are the rows of wgmma and pixels its columns, so that the pixels of a tile may be any multiple of 8: 168 of them with
 // 128 channels fill whole waves of a GPU of 132 multiprocessors where powers of two leave a third of the last one idle.
 //
-// One thread loads. The copy engine finds the pixels of a tile at one tap by itself (im2col: it walks over rows and
-// pictures, and the padding is zero), 64 channels at a time, and swizzles them into a ring of stages. Two warpgroups
-// compute, each a tile of its own, in turns: while one brings its sums to memory, the other multiplies. Their order is
-// that of the ring; no other barrier keeps them apart.
+// Two threads load, weights the one and pixels the other. The copy engine finds the pixels of a tile at one tap by
+// itself (im2col: it walks over rows and pictures, and the padding is zero), 64 channels at a time, and swizzles them
+// into a ring of stages. Two warpgroups compute, each a tile of its own, in turns: while one brings its sums to memory,
+// the other multiplies.
 //
 //     loads      | tile 0 | tile 1 | tile 2 | tile 3 | ...
 //     warpgroup 1   | multiply 0 | finish 0  | multiply 2 | finish 2 ...
 //     warpgroup 2                | multiply 1 | finish 1  | multiply 3 ...
 //
-// A tile's output passes through one place in shared memory, from which the copy engine stores it. Where there is a
-// residual, a second thread has it loaded to that same place as soon as the tile before is stored: it is read, added
-// to and overwritten there.
+// A tile's output passes through shared memory, from which the copy engine stores it: a place for each warpgroup, or
+// one for both where there is no room for two. Where there is a residual, a third thread has it loaded to that same
+// place as soon as the tile before is stored: it is read, added to and overwritten there.
 #include "kernels/cuda/conv/wgmma.cuh"
 
 #include <algorithm>

@@ -75,7 +75,6 @@ public:
         const int k_tiles = cuda::k_tiles(conv, tile);
         params_.tiles = p.n * cut.tiles() * k_tiles;
         params_.tile_h = cut.tile_h, params_.tile_w = cut.tile_w;
-        params_.p = p.p();
         params_.taps_r = p.r, params_.taps_s = p.s, params_.pad_h = p.pad_h, params_.pad_w = p.pad_w;
         params_.channel_steps = ceil_div(conv.packed_c(), tile.bk);
         params_.filter_c = conv.packed_c();

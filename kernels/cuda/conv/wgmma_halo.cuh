@@ -34,7 +34,6 @@ struct WgmmaHaloParams {
     WgmmaEpilogue epilogue;
     int tiles = 0;
     int tile_h = 0, tile_w = 0;  // output pixels
-    int p = 0;                   // rows of the output
     int taps_r = 1, taps_s = 1, pad_h = 0, pad_w = 0;
     int channel_steps = 0;  // boxes of a tile
     int filter_c = 0;       // elements of a tap in a row of the weights
