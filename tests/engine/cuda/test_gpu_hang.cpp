@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // A GPU that does not answer any more. A program of its own: what lies on such a GPU is left there.
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 
@@ -19,7 +20,7 @@ namespace {
 constexpr int kSegments = 20, kFrames = 12;
 constexpr std::chrono::seconds kLimit{90};  // several times Patience::kLeast
 
-/// Hangs a GPU at its batch after so many pictures, once.
+/// Hangs a GPU at its batch after so many pictures, once. All others wait for that: several could be done before it.
 class Hangs {
 public:
     std::unique_ptr<Engine> engine(const Network& network, const std::string& device, const std::string& victim,
@@ -28,8 +29,12 @@ public:
         options.same_bits = true;
         auto engine = std::make_unique<Engine>(network, options);
         call_before_batches(*engine, [=, this](const std::string& name, std::int64_t pictures) {
-            const std::lock_guard lock(mutex_);
-            if (name == victim && pictures >= after && !hanging_) hanging_.emplace(gpu);
+            std::unique_lock lock(mutex_);
+            if (name == victim && pictures >= after && !hanging_) {
+                hanging_.emplace(gpu);
+                hangs_.notify_all();
+            }
+            if (name != victim) hangs_.wait_for(lock, kLimit / 4, [&] { return happened(); });
         });
         return engine;
     }
@@ -38,6 +43,7 @@ public:
 
 private:
     std::mutex mutex_;
+    std::condition_variable hangs_;
     std::optional<HangingGpu> hanging_;
 };
 
