@@ -2,10 +2,12 @@
 #include "tools/sinks/crops_sink.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include "tests/support/catch.h"
 #include "tests/tools/child.h"
 #include "tests/tools/sink_parts.h"
+#include "tools/media/unfinished.h"
 #include "tools/sinks/annotate_work.h"
 
 using namespace convoy;
@@ -67,6 +69,9 @@ std::vector<std::string> files_below(const std::string& folder) {
 
 TEST_CASE("crops have the undrawn pixels of their boxes, in a folder by class") {
     const test::TemporaryFolder folder;
+    fs::create_directory(folder / "person");
+    std::ofstream(folder / ("person/" + media::unfinished_prefix("old.jpg") + "1-0.part"))
+        << "of a run that was killed";
     CropsSink sink(folder.path().string() + "/", {{"person", "../a/b"}, FrameNames({"street"})});
     run(sink, test::video_input("street.mp4"),
         {{{{0, .5f, kBox}, {1, .5f, {60, 40, 4, 8}}, {2, .5f, {3.5f, 4.25f, .5f, .5f}}}, {0, 0, 0}},

@@ -2,11 +2,13 @@
 //
 // What each format of records says of a frame. That their usual readers read them: test_outputs.py.
 #include <cmath>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include <convoy/error.h>
 #include "tests/support/catch.h"
 #include "tests/tools/child.h"
+#include "tools/media/unfinished.h"
 #include "tools/sinks/record_sink.h"
 #include "tools/sinks/yolo_sink.h"
 
@@ -189,6 +191,8 @@ TEST_CASE("a file of records is whole when a run ends without it, and keeps its 
 TEST_CASE("YOLO labels are shares of the picture, one file for each, and one for the names") {
     const test::TemporaryFolder folder;
     const std::vector<InputInfo> inputs = {input_of("street.mp4", true), input_of("street-000001.jpg", false)};
+    const std::string killed = folder / (media::unfinished_prefix("street-000001.txt") + "1-0.part");
+    std::ofstream(killed) << "0";
     YoloSink sink({folder / "street", folder / "street-000001"}, folder / "classes.txt", {"person", "car"});
     for (const Shown& shown :
          {Shown{0}, Shown{1, {box(0), box(1)}}, Shown{2, {}, true}, Shown{0, {box(1)}, false, 1}}) {
@@ -197,6 +201,7 @@ TEST_CASE("YOLO labels are shares of the picture, one file for each, and one for
     }
     sink.end_input(0, true);
     sink.end_input(1, true);
+    CHECK_FALSE(std::filesystem::exists(killed));
     CHECK(test::read_file(folder / "classes.txt") == "person\ncar\n");
     CHECK(std::filesystem::is_empty(folder / "street-000000.txt"));
     CHECK(test::read_file(folder / "street-000001-2.txt") ==

@@ -90,4 +90,8 @@ bool remove_unfinished(const std::string& path) {
     return dead;
 }
 
+void remove_all_unfinished(const std::string& folder) {
+    for (const std::string& name : unfinished_in(folder)) remove_unfinished(folder + "/" + name);
+}
+
 }  // namespace convoy::media

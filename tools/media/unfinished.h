@@ -23,4 +23,7 @@ bool is_unfinished_of(const std::string& name, const std::string& output);
 /// Removes one, with what is in it, unless its process lives; whether it did.
 bool remove_unfinished(const std::string& path);
 
+/// The same for all in a folder: where outputs get their names one by one, nobody may ever write those again.
+void remove_all_unfinished(const std::string& folder);
+
 }  // namespace convoy::media

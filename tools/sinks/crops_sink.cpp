@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include <convoy/error.h>
+#include "tools/media/unfinished.h"
 #include "tools/sinks/hidden_folder.h"
 
 namespace fs = std::filesystem;
@@ -124,6 +125,7 @@ void CropsSink::place(CropsPart& part, const FramePlace& where) {
         std::error_code error;
         fs::create_directories(folder, error);
         if (error) throw Error(ErrorKind::output, "cannot create the folder " + folder + ": " + error.message());
+        if (cleared_.insert(folder).second) media::remove_all_unfinished(folder);
         const std::string name =
             d.track > 0 ? fmt::format("{}-track{}", names_.frames.of(part.input_index, false, 0), d.track)
                         : fmt::format("{}-{}", names_.frames.of(part.input_index, part.is_video, where.index), i + 1);

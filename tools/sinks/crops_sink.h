@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,7 @@ private:
     std::vector<std::string> class_folders_;
     media::GiveUp give_up_;
     std::map<std::pair<int, std::int64_t>, Worth> best_;  // by input and track
+    std::set<std::string> cleared_;                       // folders, of what runs that were killed have left
     bool written_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <convoy/error.h>
+#include "tools/media/unfinished.h"
 #include "tools/sinks/frame_names.h"
 
 namespace convoy::tools {
@@ -32,8 +33,10 @@ public:
     void write(const FrameOutput& frame) override {
         if (frame.result.frame.undecodable) return;
         const std::string path = names_->of(frame.input_index, frame.input.is_video, frame.result.frame.index) + ".txt";
+        const std::string folder = std::filesystem::path(path).parent_path().string() + "/";
+        if (folder_.empty()) media::remove_all_unfinished(folder);
         media::write_file(path, labels(frame.result), give_up_);
-        folder_ = std::filesystem::path(path).parent_path().string() + "/";
+        folder_ = folder;
     }
     std::vector<std::string> outputs() const override {
         if (folder_.empty()) return {};
