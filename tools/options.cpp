@@ -292,7 +292,7 @@ void RunOptions::add_to(CLI::App& app) {
         if (print_config) return;
         check_encoder_options(app, *this);
         check_following_options(*this);
-        if (input.stop_s > 0 && input.stop_s <= input.start_s)
+        if (app.count("--stop") > 0 && input.stop_s <= input.start_s)
             throw CLI::ValidationError("--stop", "must be later than --start");
         if (inputs.empty() && engine.tuning != Tuning::measured) throw CLI::RequiredError("INPUT");
     });
@@ -312,6 +312,8 @@ void check_alone(const std::vector<std::string>& arguments) {
     RunOptions options;
     options.add_to(app);
     app.callback({});  // what looks at several options together
+    for (CLI::Option* option : app.get_options({}))
+        for (CLI::Option* other : option->get_needs()) option->remove_needs(other);
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
 }
 
