@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/options.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <cmath>
 #include <optional>
@@ -187,12 +187,12 @@ void add_output_options(CLI::App& app, RunOptions& options) {
                                   {{"h264", media::VideoCodec::h264}, {"hevc", media::VideoCodec::hevc}},
                                   "what videos are encoded as (default: h264)")
         ->group(group);
+    const std::vector<std::string> presets = {"ultrafast", "superfast", "veryfast", "faster",  "fast",
+                                              "medium",    "slow",      "slower",   "veryslow"};
     app.add_option("--preset", output.encoding.preset,
                    "presets of x264 and x265: how much work it takes to make a video small (default: veryfast)")
-        ->type_name("ultrafast|…|veryslow")
-        ->check(CLI::IsMember(
-                    {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"})
-                    .description(""))
+        ->type_name(fmt::format("{}", fmt::join(presets, "|")))
+        ->check(CLI::IsMember(presets).description(""))
         ->group(group);
     app.add_option("--crf", output.encoding.crf,
                    "quality of a video: 0 is the best, 51 the worst (default: 23, for hevc 28)")
