@@ -173,7 +173,21 @@ void DetectionOptions::add_to(CLI::App& app, DetectOptions& detect) {
         ->group(kGroup);
 }
 
-std::vector<int> DetectionOptions::blurred(const Network& network) const { return class_ids("--blur", blur, network); }
+// A class whose boxes are dropped would be shown as it is.
+std::vector<int> DetectionOptions::blurred(const Network& network) const {
+    const std::vector<int> ids = class_ids("--blur", blur, network), kept = class_ids("--classes", classes, network);
+    for (const int id : ids) {
+        if (network.is_hidden(id))
+            throw Error(ErrorKind::usage, fmt::format("--blur {}: the names file calls class {} dont_show, so it would "
+                                                      "not be blurred; give it another name there",
+                                                      blur, id));
+        if (!kept.empty() && std::find(kept.begin(), kept.end(), id) == kept.end())
+            throw Error(ErrorKind::usage, fmt::format("--blur {}: --classes {} leaves class {} out, so it would not be "
+                                                      "blurred; name it there, too",
+                                                      blur, classes, id));
+    }
+    return ids;
+}
 
 void DetectionOptions::apply(const Network& network, DetectOptions& detect) const {
     if (!confidence.empty()) parse_confidence(confidence, network, detect);

@@ -438,6 +438,22 @@ TEST_CASE("thresholds of classes go beside that of the others") {
     CHECK(contains(usage_error([&] { detect("persn=.5"); }), "--confidence: the model has no class 'persn'; did you"));
 }
 
+TEST_CASE("--blur takes no classes whose boxes are dropped") {
+    const Network network = named_network({"person", "dont_show", "traffic light"});
+    const auto blurred = [&](std::vector<std::string> arguments) {
+        arguments.push_back("a.mp4");
+        return Parsed(arguments).options.detection.blurred(network);
+    };
+    CHECK(blurred({}).empty());
+    CHECK(blurred({"--blur", "person,2"}) == std::vector<int>{0, 2});
+    CHECK(blurred({"--blur", "person", "--classes", "2,0"}) == std::vector<int>{0});
+    CHECK(contains(usage_error([&] {
+                       blurred({"--blur", "2,person", "--classes", "traffic light"});
+                   }),
+                   "--blur 2,person: --classes traffic light leaves class 0 out"));
+    CHECK(contains(usage_error([&] { blurred({"--blur", "1"}); }), "class 1 dont_show"));
+}
+
 TEST_CASE("--classes takes names and ids") {
     const Network network = named_network({"person", "bicycle", "traffic light"});
     CHECK(parse_classes("", network).empty());
