@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -70,6 +71,7 @@ struct Threshold {
     float value = 0;
 };
 
+/// What it throws gets the option's name from CLI11.
 std::vector<Threshold> parse_thresholds(const std::string& text) {
     std::vector<Threshold> thresholds;
     for (const std::string& part : parts_of(text)) {
@@ -77,9 +79,11 @@ std::vector<Threshold> parse_thresholds(const std::string& text) {
         const std::string value = CLI::detail::trim_copy(part.substr(number));
         Threshold& threshold = thresholds.emplace_back();
         if (number > 0) threshold.of_class = CLI::detail::trim_copy(part.substr(0, equals));
+        if (number > 0 && threshold.of_class.empty())
+            throw CLI::ValidationError(fmt::format("'{}' lacks a class in front of its '='", part));
         threshold.value = parse_number<float>(value).value_or(0);
         if (!(threshold.value > 0 && threshold.value < 1))
-            throw CLI::ValidationError("--confidence", fmt::format("'{}' is not between 0 and 1", value));
+            throw CLI::ValidationError(fmt::format("'{}' is not between 0 and 1", value));
     }
     return thresholds;
 }
@@ -165,11 +169,25 @@ void DetectionOptions::add_to(CLI::App& app, DetectOptions& detect) {
     add_tile_options(app, detect.tiles, kGroup);
     app.add_option("--max-boxes", detect.max_boxes, "keep only the N most confident boxes of a frame (default: all)")
         ->type_name("N")
-        ->check(CLI::PositiveNumber.description(""))
+        ->check(CLI::Range(1, std::numeric_limits<int>::max()).description(""))
         ->group(kGroup);
 }
 
-std::vector<int> DetectionOptions::blurred(const Network& network) const { return class_ids("--blur", blur, network); }
+// A class whose boxes are dropped would be shown as it is.
+std::vector<int> DetectionOptions::blurred(const Network& network) const {
+    const std::vector<int> ids = class_ids("--blur", blur, network), kept = class_ids("--classes", classes, network);
+    for (const int id : ids) {
+        if (network.is_hidden(id))
+            throw Error(ErrorKind::usage, fmt::format("--blur {}: the names file calls class {} dont_show, so it would "
+                                                      "not be blurred; give it another name there",
+                                                      blur, id));
+        if (!kept.empty() && std::find(kept.begin(), kept.end(), id) == kept.end())
+            throw Error(ErrorKind::usage, fmt::format("--blur {}: --classes {} leaves class {} out, so it would not be "
+                                                      "blurred; name it there, too",
+                                                      blur, classes, id));
+    }
+    return ids;
+}
 
 void DetectionOptions::apply(const Network& network, DetectOptions& detect) const {
     if (!confidence.empty()) parse_confidence(confidence, network, detect);

@@ -129,6 +129,8 @@ std::string bash_completion(const CLI::App& app) {
     return fmt::format(
         "# bash completion of {0}\n{1}() {{\n"
         "  local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} words=\n"
+        // Bash makes words of --encoder=n: the option, "=", and the value.
+        "  if [[ $word == = ]]; then word=; elif [[ $before == = ]]; then before=${{COMP_WORDS[COMP_CWORD-2]}}; fi\n"
         "  compopt -o filenames 2>/dev/null\n"
         "  case $before in\n{2}{3}{4}{5}"
         "    *) if [[ $word == -* ]]; then words='{6}'; else mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); "

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/options.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <cmath>
 #include <optional>
@@ -187,12 +187,12 @@ void add_output_options(CLI::App& app, RunOptions& options) {
                                   {{"h264", media::VideoCodec::h264}, {"hevc", media::VideoCodec::hevc}},
                                   "what videos are encoded as (default: h264)")
         ->group(group);
+    const std::vector<std::string> presets = {"ultrafast", "superfast", "veryfast", "faster",  "fast",
+                                              "medium",    "slow",      "slower",   "veryslow"};
     app.add_option("--preset", output.encoding.preset,
                    "presets of x264 and x265: how much work it takes to make a video small (default: veryfast)")
-        ->type_name("ultrafast|…|veryslow")
-        ->check(CLI::IsMember(
-                    {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"})
-                    .description(""))
+        ->type_name(fmt::format("{}", fmt::join(presets, "|")))
+        ->check(CLI::IsMember(presets).description(""))
         ->group(group);
     app.add_option("--crf", output.encoding.crf,
                    "quality of a video: 0 is the best, 51 the worst (default: 23, for hevc 28)")
@@ -292,7 +292,7 @@ void RunOptions::add_to(CLI::App& app) {
         if (print_config) return;
         check_encoder_options(app, *this);
         check_following_options(*this);
-        if (input.stop_s > 0 && input.stop_s <= input.start_s)
+        if (app.count("--stop") > 0 && input.stop_s <= input.start_s)
             throw CLI::ValidationError("--stop", "must be later than --start");
         if (inputs.empty() && engine.tuning != Tuning::measured) throw CLI::RequiredError("INPUT");
     });
@@ -312,6 +312,8 @@ void check_alone(const std::vector<std::string>& arguments) {
     RunOptions options;
     options.add_to(app);
     app.callback({});  // what looks at several options together
+    for (CLI::Option* option : app.get_options({}))
+        for (CLI::Option* other : option->get_needs()) option->remove_needs(other);
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
 }
 

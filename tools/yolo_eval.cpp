@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -82,7 +83,9 @@ void EvalOptions::add_to(CLI::App& app) {
     app.add_option("--images", images, "folder of the annotation file's pictures")->type_name("DIR");
     auto* from = app.add_option("--from-detections", from_detections, "score these COCO results; runs no model")
                      ->type_name("FILE");
-    app.add_option("--limit", limit, "only the first N pictures")->type_name("N")->check(CLI::PositiveNumber);
+    app.add_option("--limit", limit, "only the first N pictures")
+        ->type_name("N")
+        ->check(CLI::Range(1, std::numeric_limits<int>::max()).description(""));
 
     // Before the options that it sets, so that they have the last word.
     std::vector<std::string> names;

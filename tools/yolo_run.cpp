@@ -17,6 +17,7 @@ extern "C" {
 #include <libavutil/log.h>
 }
 
+#include <convoy/media/image.h>
 #include <convoy/media/input.h>
 #include "engine/before_batch.h"
 #include "tools/av_log.h"
@@ -196,6 +197,28 @@ void hide_other_gpus(const RunOptions& options, EarlyInput& first, const std::ve
                                           worth == 1 ? "is" : "are", frames, frames == 1 ? "frame is" : "frames are"));
 }
 
+// Zones that would count nothing without a word.
+void warn_of_idle_zones(const analysis::Zones& zones, const std::vector<std::string>& inputs, const Network& network,
+                        const std::vector<int>& kept) {
+    const auto pictures = std::count_if(inputs.begin(), inputs.end(), media::is_picture);
+    if (pictures > 0)
+        message("yolo-run: warning: --zones: nothing is followed or counted in pictures, of which there {} {}",
+                pictures == 1 ? "is" : "are", pictures);
+    const auto is_kept = [&](const std::string& name) {
+        return std::any_of(kept.begin(), kept.end(), [&](int id) {
+            return std::size_t(id) < network.names.size() && network.names[std::size_t(id)] == name;
+        });
+    };
+    const auto check = [&](const analysis::ZoneSubject& subject) {
+        if (!kept.empty() && !subject.classes.empty() &&
+            std::none_of(subject.classes.begin(), subject.classes.end(), is_kept))
+            message("yolo-run: warning: {}: \"{}\" counts nothing, since --classes leaves its classes out", zones.path,
+                    subject.name);
+    };
+    std::for_each(zones.zones.begin(), zones.zones.end(), check);
+    std::for_each(zones.lines.begin(), zones.lines.end(), check);
+}
+
 int run(RunOptions& options) {
     if (!options.trace.empty()) options.engine.trace = std::make_shared<Trace>();
     const auto begin = Trace::Clock::now();
@@ -232,6 +255,8 @@ int run(RunOptions& options) {
     plan.drawing.blurred = options.detection.blurred(network);
     std::optional<Follower> follower;
     if (options.follows()) follower.emplace(plan.drawing.zones, network.names);
+    if (const auto& zones = plan.drawing.zones)
+        warn_of_idle_zones(*zones, inputs, network, options.engine.detect.classes);
     if (!options.quiet) options.engine.notice = print_notices("yolo-run");
     if (first) hide_other_gpus(options, *first, inputs);
     Engine engine = make_engine(network, options);

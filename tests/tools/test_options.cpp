@@ -285,6 +285,7 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--confidence", "often"}, "--confidence"},
         {{"a.mp4", "--confidence", ".5,person=2"}, "--confidence: '2' is not between 0 and 1"},
         {{"a.mp4", "--confidence", ".5,"}, "--confidence"},
+        {{"a.mp4", "--confidence", "=.5"}, "--confidence: '=.5' lacks a class"},
         {{"a.mp4", "--nms", "-1"}, "--nms"},
         {{"a.mp4", "--min-size", "-1"}, "--min-size"},
         {{"a.mp4", "--ignore-regions", "1,2,3"}, "--ignore-regions: '1,2,3': expected X,Y,W,H"},
@@ -301,7 +302,7 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--tiles", ""}, "--tiles"},
         {{"a.mp4", "--tile-overlap", ".2"}, "--tile-overlap"},
         {{"a.mp4", "--tiles", "3x2", "--tile-overlap", ".95"}, "--tile-overlap"},
-        {{"a.mp4", "--max-boxes", "0"}, "--max-boxes"},
+        {{"a.mp4", "--max-boxes", "0"}, "--max-boxes: Value 0 not in range 1 to 2147483647"},
         {{"a.mp4", "--frames", "-3"}, "--frames"},
         {{"a.mp4", "--blur", "person", "--overlay", "o.mkv"}, "--blur: cannot go with --overlay"},
         {{"a.mp4", "--blur", "person", "--crops", "o"}, "--blur: cannot go with --crops"},
@@ -317,6 +318,7 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--start", "1.5:00"}, "--start"},
         {{"a.mp4", "--start", "nan"}, "--start"},
         {{"a.mp4", "--start", "9", "--stop", "9"}, "--stop: must be later than --start"},
+        {{"a.mp4", "--stop", "0"}, "--stop: must be later than --start"},
         {{"a.mp4", "--batch", "0"}, "--batch"},
         {{"a.mp4", "--threads", "two"}, "--threads"},
         {{"a.mp4", "--precision", "fp8"}, "--precision"},
@@ -340,6 +342,8 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         const std::string error = parse_error(arguments);
         INFO("expected '" << part << "' in: " << error);
         CHECK(contains(error, part));
+        const std::size_t colon = error.find(": ");
+        if (colon != std::string::npos) CHECK_FALSE(contains(error.substr(colon), error.substr(0, colon + 2)));
     }
 }
 
@@ -432,6 +436,22 @@ TEST_CASE("thresholds of classes go beside that of the others") {
     CHECK(detect("traffic light=.5,.6").confidence == .5f);
     CHECK(detect("traffic light=.5,.6").class_confidence == std::vector<float>{.6f, .6f, .5f});
     CHECK(contains(usage_error([&] { detect("persn=.5"); }), "--confidence: the model has no class 'persn'; did you"));
+}
+
+TEST_CASE("--blur takes no classes whose boxes are dropped") {
+    const Network network = named_network({"person", "dont_show", "traffic light"});
+    const auto blurred = [&](std::vector<std::string> arguments) {
+        arguments.push_back("a.mp4");
+        return Parsed(arguments).options.detection.blurred(network);
+    };
+    CHECK(blurred({}).empty());
+    CHECK(blurred({"--blur", "person,2"}) == std::vector<int>{0, 2});
+    CHECK(blurred({"--blur", "person", "--classes", "2,0"}) == std::vector<int>{0});
+    CHECK(contains(usage_error([&] {
+                       blurred({"--blur", "2,person", "--classes", "traffic light"});
+                   }),
+                   "--blur 2,person: --classes traffic light leaves class 0 out"));
+    CHECK(contains(usage_error([&] { blurred({"--blur", "1"}); }), "class 1 dont_show"));
 }
 
 TEST_CASE("--classes takes names and ids") {

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 CASES = {("yolo-run", "--zone-v"): {"--zone-visits"}, ("yolo-run", "--encoder", "n"): {"nvenc"}, ("yolo-run", "--codec", ""): {"h264", "hevc"},
+         ("yolo-run", "--codec", "="): {"h264", "hevc"}, ("yolo-run", "--encoder", "=", "n"): {"nvenc"}, ("yolo-run", "--preset", "s"): {"superfast", "slow", "slower"},
          ("yolo-run", "--frames", "1"): set(), ("yolo-run", "--csv", "/etc/host"): {"/etc/hosts", "/etc/hostname", "/etc/host.conf"},
          ("yolo-run", "--crops", "/us"): {"/usr"}, ("yolo-run", "/etc/pass"): {"/etc/passwd", "/etc/passwd-"},
          ("yolo-eval", "--siz"): {"--size"}, ("yolo-inspect", "--pla"): {"--plan"}}

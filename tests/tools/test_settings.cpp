@@ -68,6 +68,7 @@ const std::map<std::string, std::vector<std::string>> kValues = {
     {"classes", {"person,traffic light"}},
     {"min-size", {"12.5"}},
     {"ignore-regions", {"0,0,640,80", "10%,0%,50%,20%"}},
+    {"tiles", {"3x2+whole"}},
     {"max-boxes", {"200"}},
     {"frames", {"7"}},
     {"every", {"5"}},
@@ -111,7 +112,8 @@ TEST_CASE("every option can be printed, read back and set by the environment", "
     for (const CLI::Option* option : none.app.get_options()) {
         if (!is_setting(*option)) continue;
         const std::string name = option->get_lnames().front();
-        if (name == "quality" || name.starts_with("zone-") || name == "fail-device") continue;  // need another option
+        // What needs another option is tried below.
+        if (name == "quality" || name == "tile-overlap" || name.starts_with("zone-") || name == "fail-device") continue;
         INFO("--" << name);
         const bool is_flag = option->get_expected_min() == 0;
         std::vector<std::string> arguments = {"a.mp4"};
@@ -132,6 +134,27 @@ TEST_CASE("every option can be printed, read back and set by the environment", "
         ++tried;
     }
     CHECK(tried > 50);
+}
+
+TEST_CASE("what needs another option has it from any layer", "[settings]") {
+    const Configs configs;
+    const std::vector<std::string> command = {"a.mp4", "--tiles", "3x2", "--zones", "z", "--encoder", "jpeg"};
+    for (const auto& [name, value] : std::map<std::string, std::string>{{"tile-overlap", "0.5"},
+                                                                        {"zone-counts", R"("c.csv")"},
+                                                                        {"zone-totals", R"("t.json")"},
+                                                                        {"quality", "80"}}) {
+        INFO(name);
+        const std::string line = name + " = " + value + "\n";
+        std::vector<std::string> with_file = command;
+        with_file.insert(with_file.end(), {"--config", configs.file(line)});
+        CHECK(contains(print_settings(Parsed(with_file).app), line));
+        const std::string bare = value[0] == '"' ? value.substr(1, value.size() - 2) : value;
+        CHECK(contains(print_settings(Parsed(command, {{variable_of(name), bare}}).app), line));
+    }
+    CHECK(Parsed({"a.mp4", "--config", configs.file("tile-overlap = 0.5\ntiles = \"3x2\"\n")})
+              .options.engine.detect.tiles.overlap == .5f);
+    CHECK(configs.error("tile-overlap = 0.5\n") == "--tile-overlap requires --tiles");
+    CHECK(configs.error("tile-overlap = 2\ntiles = \"3x2\"\n").starts_with(configs.file("") + ":1: --tile-overlap: "));
 }
 
 TEST_CASE("the command line goes before the environment, and that before the file", "[settings]") {

@@ -190,6 +190,20 @@ TEST_CASE("things have the same numbers and counts on any devices, drawn on or n
     CHECK(contains(wrong.err, "t.jsonl"));
 }
 
+TEST_CASE("zones that count nothing are warned of") {
+    const TemporaryFolder folder;
+    write_file(folder / "z.json", R"({"unit": "share", "lines": [
+        {"name": "pets", "points": [[0, 0], [1, 1]], "classes": ["dog", "cat"]},
+        {"name": "all", "points": [[0, 0], [1, 1]]}, {"name": "cars", "points": [[0, 0], [1, 1]], "classes": ["car"]}]})");
+    save_frame(folder / "p.png", 0);
+    const Finished idle = yolo_run(
+        folder, {"p.png", "--zones", "z.json", "--classes", "person,car", "--csv", "x.csv", "--size", "96", "--quiet"});
+    CHECK(idle.status == 0);
+    CHECK(idle.err ==
+          "yolo-run: warning: --zones: nothing is followed or counted in pictures, of which there is 1\n"
+          "yolo-run: warning: z.json: \"pets\" counts nothing, since --classes leaves its classes out\n");
+}
+
 TEST_CASE("several recordings at once: each in its own order, batches mixed") {
     const TemporaryFolder folder;
     const std::string other = other_clip(folder);
