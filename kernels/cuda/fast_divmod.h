@@ -7,6 +7,8 @@
 
 namespace convoy::kernels::cuda {
 
+constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
+
 /// Division by what only the launch knows, as a multiplication. For dividends below 2^31.
 class FastDivmod {
 public:

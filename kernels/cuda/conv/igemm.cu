@@ -45,8 +45,6 @@ constexpr int kPortableCluster = 8;
 
 enum class Meet { cluster, workspace };  // where the blocks that share a tile bring their sums together
 
-constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
-
 int filter_vectors(const Conv& conv, const IgemmTile& tile) {
     return conv.problem.r * conv.problem.s * conv.packed_c() / tile.lanes();
 }

@@ -21,7 +21,7 @@
 #include "kernels/cuda/conv/wgmma.cuh"
 
 #include <algorithm>
-#include <vector>
+#include <limits>
 
 #include "kernels/cuda/conv/rows.h"
 #include "kernels/cuda/conv/tensor_map.h"
@@ -30,11 +30,6 @@
 namespace convoy::kernels::cuda {
 namespace {
 
-constexpr int kOutputChannels = 64;           // of a box of the output
-constexpr std::size_t kMaxPixels = 1u << 30;  // they are ints
-
-constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
-
 int pixels(const Conv& conv) { return conv.problem.n * conv.problem.p() * conv.problem.q(); }
 
 int count_tiles(const Conv& conv, const WgmmaTile& tile) {
@@ -42,11 +37,7 @@ int count_tiles(const Conv& conv, const WgmmaTile& tile) {
 }
 
 bool supports(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
-    const ConvProblem& p = conv.problem;
-    if (conv.math != Math::fp16 || p.groups != 1 || conv.x_pitch % 8 != 0) return false;
-    if (caps.compute_capability != 90 || std::size_t(tile.shared_bytes()) > caps.shared_bytes) return false;
-    if (p.residual && wgmma_slope(p.after_residual) < 0) return false;
-    return has_im2col_map(conv) && std::size_t(p.n) * p.p() * p.q() <= kMaxPixels;
+    return wgmma_supports(conv, caps, tile.shared_bytes()) && has_im2col_map(conv);
 }
 
 class PreparedWgmma final : public PreparedConv {
@@ -76,10 +67,10 @@ public:
         WgmmaMaps maps;
         maps.x = im2col_map(at.x, conv_, tile_.bn, tile_.bk);
         maps.weights = matrix_map(at.weights, filter, k, filter, tile_.bm, tile_.bk);
-        maps.y = matrix_map(at.y, k, p.pixels, conv_.y_pitch, tile_.bn, kOutputChannels);
+        maps.y = matrix_map(at.y, k, p.pixels, conv_.y_pitch, tile_.bn, kWgmmaOutputChannels);
         maps.residual = maps.y;
         if (p.epilogue.residual)
-            maps.residual = matrix_map(at.residual, k, p.pixels, conv_.residual_pitch, tile_.bn, kOutputChannels);
+            maps.residual = matrix_map(at.residual, k, p.pixels, conv_.residual_pitch, tile_.bn, kWgmmaOutputChannels);
         launch_dependent(kernel_, dim3(blocks_), kWgmmaThreads, tile_.shared_bytes(), stream, dim3(1), p, maps);
     }
 
@@ -91,13 +82,19 @@ private:
     int blocks_ = 0;
 };
 
-struct Row {
-    ConvCandidate candidate;
-    WgmmaTile tile;
-};
+double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
+    constexpr double kLoadedPerClock = 60, kResidualPerSum = 2. / 60;
+    const ConvProblem& p = conv.problem;
+    const int tiles = count_tiles(conv, tile);
+    if (tile.blocks > 1 || wgmma_too_few(tiles, caps)) return std::numeric_limits<double>::infinity();
+    const int steps = p.r * p.s * ceil_div(conv.packed_c(), tile.bk), sums = tile.bm * tile.bn;
+    const double step = std::max(wgmma_products(tile.bm, tile.bn, tile.bk), tile.stage_bytes() / kLoadedPerClock);
+    return wgmma_clocks(ceil_div(tiles, caps.multiprocessors), steps * step + (p.residual ? kResidualPerSum * sums : 0),
+                        kWgmmaFinishPerSum * sums);
+}
 
 template <typename SHAPE>
-constexpr Row row(const char* name) {
+constexpr HopperRow row(const char* name) {
     return {{
                 name,
                 [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, SHAPE::kTile); },
@@ -105,12 +102,12 @@ constexpr Row row(const char* name) {
                     return std::make_unique<PreparedWgmma>(conv, caps, SHAPE::kTile, wgmma_kernel<SHAPE>());
                 },
             },
-            SHAPE::kTile};
+            [](const Conv& conv, const DeviceCaps& caps) { return clocks(conv, caps, SHAPE::kTile); }};
 }
 
 using namespace wgmma;
 
-constexpr Row kRows[] = {
+constexpr HopperRow kRows[] = {
     row<Tile_128x168x64>("wgmma_128x168x64_s4"),         row<Tile_128x128x64>("wgmma_128x128x64_s4"),
     row<Tile_128x88x64>("wgmma_128x88x64_s5"),           row<Tile_128x64x64>("wgmma_128x64x64_s6"),
     row<Tile_64x256x64>("wgmma_64x256x64_s4"),           row<Tile_64x256x32>("wgmma_64x256x32_s7"),
@@ -118,39 +115,11 @@ constexpr Row kRows[] = {
     row<Tile_64x88x64_Twice>("wgmma_64x88x64_s4_twice"),
 };
 
-double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
-    constexpr double kLoadedPerClock = 60, kResidualPerSum = 2. / 60;
-    const ConvProblem& p = conv.problem;
-    const int steps = p.r * p.s * ceil_div(conv.packed_c(), tile.bk), sums = tile.bm * tile.bn;
-    const double step = std::max(wgmma_products(tile.bm, tile.bn, tile.bk), tile.stage_bytes() / kLoadedPerClock);
-    return wgmma_clocks(ceil_div(count_tiles(conv, tile), caps.multiprocessors),
-                        steps * step + (p.residual ? kResidualPerSum * sums : 0), kWgmmaFinishPerSum * sums);
-}
-
 }  // namespace
 
-std::span<const ConvCandidate> wgmma_rows() {
-    static const std::vector<ConvCandidate> rows = [] {
-        std::vector<ConvCandidate> candidates;
-        if (CONVOY_SM_90A)  // or the kernels are empty
-            for (const Row& row : kRows) candidates.push_back(row.candidate);
-        return candidates;
-    }();
-    return rows;
-}
-
-EstimatedRow wgmma_choice(const Conv& conv, const DeviceCaps& caps) {
-    EstimatedRow best;
-    if (!CONVOY_SM_90A) return best;
-    for (const Row& row : kRows) {
-        // Where there are few tiles, kernels that share the K of one have the advantage.
-        if (row.tile.blocks > 1 || !supports(conv, caps, row.tile) ||
-            2 * count_tiles(conv, row.tile) < caps.multiprocessors)
-            continue;
-        const double needed = clocks(conv, caps, row.tile);
-        if (!best.name || needed < best.clocks) best = {row.candidate.name, needed};
-    }
-    return best;
+std::span<const HopperRow> wgmma_rows() {
+    if (!CONVOY_SM_90A) return {};
+    return kRows;
 }
 
 }  // namespace convoy::kernels::cuda

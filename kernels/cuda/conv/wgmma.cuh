@@ -48,8 +48,22 @@ __host__ __device__ constexpr float wgmma_slope(Activation a) {
 constexpr double wgmma_clocks(int tiles, double multiply, double finish) {
     return tiles * (multiply > finish / 2 ? multiply : finish / 2) + finish;
 }
+/// Where there are few tiles, kernels that share the K of one have the advantage.
+constexpr bool wgmma_too_few(int tiles, const DeviceCaps& caps) { return 2 * tiles < caps.multiprocessors; }
 constexpr double wgmma_products(int bm, int bn, int bk) { return bm / 64 * (bn / 2.) * (bk / 16); }
 constexpr double kWgmmaFinishPerSum = .4;
+
+constexpr int kWgmmaOutputChannels = kWgmmaOutputRow / 2;  // of a box of the output
+
+/// What all of the family ask of a problem and a GPU; `shared_bytes`: of a block.
+inline bool wgmma_supports(const Conv& conv, const DeviceCaps& caps, int shared_bytes) {
+    constexpr std::size_t kMaxPixels = 1u << 30;  // they are ints
+    const ConvProblem& p = conv.problem;
+    if (conv.math != Math::fp16 || p.groups != 1 || conv.x_pitch % 8 != 0) return false;
+    if (caps.compute_capability != 90 || std::size_t(shared_bytes) > caps.shared_bytes) return false;
+    if (p.residual && wgmma_slope(p.after_residual) < 0) return false;
+    return std::size_t(p.n) * p.p() * p.q() <= kMaxPixels;
+}
 
 /// What happens to sums.
 struct WgmmaEpilogue {

@@ -15,7 +15,7 @@
 #include "kernels/cuda/conv/wgmma_halo.cuh"
 
 #include <algorithm>
-#include <vector>
+#include <limits>
 
 #include "kernels/cuda/conv/rows.h"
 #include "kernels/cuda/conv/tensor_map.h"
@@ -25,11 +25,8 @@
 namespace convoy::kernels::cuda {
 namespace {
 
-constexpr int kOutputChannels = 64;  // of a box of the output
-constexpr int kMaxBox = 256;         // pixels of a box in either direction
+constexpr int kMaxBox = 256;  // pixels of a box in either direction
 constexpr int kMostColumns = 16;
-
-constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
 
 /// How the output is cut into rectangles.
 struct Cut {
@@ -57,13 +54,9 @@ Cut cut(const Conv& conv, const WgmmaHaloTile& tile) {
 int k_tiles(const Conv& conv, const WgmmaHaloTile& tile) { return ceil_div(conv.packed_k(), tile.bm); }
 
 bool supports(const Conv& conv, const DeviceCaps& caps, const WgmmaHaloTile& tile) {
-    constexpr std::size_t kMaxPixels = 1u << 30;  // they are ints
     const ConvProblem& p = conv.problem;
-    if (conv.math != Math::fp16 || p.groups != 1 || conv.x_pitch % 8 != 0 || conv.upsample != 1) return false;
-    if (p.stride_h != 1 || p.stride_w != 1 || p.dilation != 1 || p.r * p.s == 1) return false;
-    if (caps.compute_capability != 90 || std::size_t(tile.shared_bytes()) > caps.shared_bytes) return false;
-    if (p.residual && wgmma_slope(p.after_residual) < 0) return false;
-    return std::size_t(p.n) * p.p() * p.q() <= kMaxPixels && cut(conv, tile).tile_h > 0;
+    if (p.stride_h != 1 || p.stride_w != 1 || p.dilation != 1 || p.r * p.s == 1 || conv.upsample != 1) return false;
+    return wgmma_supports(conv, caps, tile.shared_bytes()) && cut(conv, tile).tile_h > 0;
 }
 
 class PreparedWgmmaHalo final : public PreparedConv {
@@ -96,7 +89,7 @@ public:
         p.epilogue.bias = at.bias;
         const int filter = c.r * c.s * p.filter_c, k = p.epilogue.k;
         const auto output_map = [&](const void* data, int pitch) {
-            return picture_map(data, c.n, c.p(), c.q(), k, pitch, 1, p.tile_w, kOutputChannels);
+            return picture_map(data, c.n, c.p(), c.q(), k, pitch, 1, p.tile_w, kWgmmaOutputChannels);
         };
         WgmmaMaps maps;
         maps.x =
@@ -115,34 +108,12 @@ private:
     int blocks_ = 0;
 };
 
-struct Row {
-    ConvCandidate candidate;
-    WgmmaHaloTile tile;
-};
-
-template <typename SHAPE>
-constexpr Row row(const char* name) {
-    return {{
-                name,
-                [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, SHAPE::kTile); },
-                [](const Conv& conv, const DeviceCaps& caps, const ConvLibraries&) -> std::unique_ptr<PreparedConv> {
-                    return std::make_unique<PreparedWgmmaHalo>(conv, caps, SHAPE::kTile, wgmma_halo_kernel<SHAPE>());
-                },
-            },
-            SHAPE::kTile};
-}
-
-constexpr Row kRows[] = {
-    row<WgmmaHaloShape<64, 216, 32, 3, 27 * 1024, 18, 2>>("wgmma_halo_64x216x32"),
-    row<WgmmaHaloShape<64, 216, 64, 2, 54 * 1024, 9, 1>>("wgmma_halo_64x216x64"),
-    row<WgmmaHaloShape<128, 160, 64, 2, 34 * 1024, 4, 2>>("wgmma_halo_128x160x64"),
-};
-
 double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaHaloTile& tile) {
     constexpr double kLoadedPerClock = 40, kMultiplyFactor = 1.05;
     const ConvProblem& p = conv.problem;
     const Cut cut = cuda::cut(conv, tile);
     const int tiles = p.n * cut.tiles() * k_tiles(conv, tile), boxes = ceil_div(conv.packed_c(), tile.bk);
+    if (wgmma_too_few(tiles, caps)) return std::numeric_limits<double>::infinity();
     const int parts = p.r * p.s * boxes;
     double loaded = boxes * (cut.tile_h + p.r - 1.) * (cut.tile_w + p.s - 1.) * tile.row_bytes();
     if (parts > tile.filter_parts) loaded += parts * tile.part_bytes();
@@ -151,30 +122,29 @@ double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaHaloTile& til
                         kWgmmaFinishPerSum * tile.bm * tile.bn);
 }
 
-}  // namespace
-
-std::span<const ConvCandidate> wgmma_halo_rows() {
-    static const std::vector<ConvCandidate> rows = [] {
-        std::vector<ConvCandidate> candidates;
-        if (CONVOY_SM_90A)  // or the kernels are empty
-            for (const Row& row : kRows) candidates.push_back(row.candidate);
-        return candidates;
-    }();
-    return rows;
+template <typename SHAPE>
+constexpr HopperRow row(const char* name) {
+    return {{
+                name,
+                [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, SHAPE::kTile); },
+                [](const Conv& conv, const DeviceCaps& caps, const ConvLibraries&) -> std::unique_ptr<PreparedConv> {
+                    return std::make_unique<PreparedWgmmaHalo>(conv, caps, SHAPE::kTile, wgmma_halo_kernel<SHAPE>());
+                },
+            },
+            [](const Conv& conv, const DeviceCaps& caps) { return clocks(conv, caps, SHAPE::kTile); }};
 }
 
-EstimatedRow wgmma_halo_choice(const Conv& conv, const DeviceCaps& caps) {
-    EstimatedRow best;
-    if (!CONVOY_SM_90A) return best;
-    for (const Row& row : kRows) {
-        if (!supports(conv, caps, row.tile)) continue;
-        // Where there are few tiles, kernels that share the K of one have the advantage.
-        const int tiles = conv.problem.n * cut(conv, row.tile).tiles() * k_tiles(conv, row.tile);
-        if (2 * tiles < caps.multiprocessors) continue;
-        const double needed = clocks(conv, caps, row.tile);
-        if (!best.name || needed < best.clocks) best = {row.candidate.name, needed};
-    }
-    return best;
+constexpr HopperRow kRows[] = {
+    row<WgmmaHaloShape<64, 216, 32, 3, 27 * 1024, 18, 2>>("wgmma_halo_64x216x32"),
+    row<WgmmaHaloShape<64, 216, 64, 2, 54 * 1024, 9, 1>>("wgmma_halo_64x216x64"),
+    row<WgmmaHaloShape<128, 160, 64, 2, 34 * 1024, 4, 2>>("wgmma_halo_128x160x64"),
+};
+
+}  // namespace
+
+std::span<const HopperRow> wgmma_halo_rows() {
+    if (!CONVOY_SM_90A) return {};
+    return kRows;
 }
 
 }  // namespace convoy::kernels::cuda
