@@ -25,4 +25,17 @@ inline std::size_t edit_distance(const std::string& a, const std::string& b) {
     return row.back();
 }
 
+/// The first of those `names` that are nearest to `word`, none when more than a third of it is different.
+inline std::string nearest(const std::string& word, const std::vector<std::string>& names) {
+    constexpr std::size_t kNear = 3;  // edits at the most
+    std::size_t least = std::min(kNear, word.size() / 3) + 1;
+    std::string found;
+    for (const std::string& name : names)
+        if (const std::size_t edits = edit_distance(word, name); edits < least) {
+            least = edits;
+            found = name;
+        }
+    return found;
+}
+
 }  // namespace convoy::tools

@@ -24,19 +24,13 @@ namespace {
 
 /// "; did you mean --jsonl?" for an option that there is not, where one is near it.
 std::string hint(const CLI::App& app) {
-    constexpr std::size_t kNear = 3;  // edits; no more than a third of the word
+    std::vector<std::string> names;
+    for (const CLI::Option* option : app.get_options())
+        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
     for (const std::string& argument : app.remaining()) {
         const std::string word = argument.substr(0, argument.find('='));
         if (!word.starts_with("--")) continue;
-        std::string nearest;
-        std::size_t least = std::min(kNear, word.size() / 3) + 1;
-        for (const CLI::Option* option : app.get_options())
-            for (const std::string& name : option->get_lnames())
-                if (const std::size_t edits = edit_distance(word, "--" + name); edits < least) {
-                    least = edits;
-                    nearest = "--" + name;
-                }
-        if (!nearest.empty()) return "; did you mean " + nearest + "?";
+        if (const std::string near = nearest(word, names); !near.empty()) return "; did you mean " + near + "?";
     }
     return "";
 }

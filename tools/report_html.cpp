@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+extern "C" {
+#include <libavutil/base64.h>
+}
+
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -170,16 +174,10 @@ std::string heat_map(const InputCharts& input) {
 }
 
 std::string base64(const std::string& bytes) {
-    static constexpr const char* kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        const auto byte = [&](std::size_t at) {
-            return at < bytes.size() ? std::uint32_t(std::uint8_t(bytes[at])) : 0u;
-        };
-        const std::uint32_t three = byte(i) << 16 | byte(i + 1) << 8 | byte(i + 2);
-        for (int k = 0; k < 4; ++k)
-            out += i + std::size_t(k) <= bytes.size() ? kLetters[three >> (18 - 6 * k) & 63] : '=';
-    }
+    std::string out(AV_BASE64_SIZE(bytes.size()), '\0');
+    av_base64_encode(out.data(), int(out.size()), reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                     int(bytes.size()));
+    out.pop_back();  // its closing zero
     return out;
 }
 

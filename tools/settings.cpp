@@ -94,17 +94,15 @@ private:
     const CLI::Option& option_of(const Setting& setting) const {
         const CLI::Option* option = find(app_, setting.name);
         if (option && is_setting(*option)) return *option;
-        std::string nearest;
-        std::size_t least = std::min<std::size_t>(3, setting.name.size() / 3) + 1;
+        std::vector<std::string> names;
         for (const CLI::Option* other : app_.get_options())
-            for (const std::string& name : other->get_lnames())
-                if (is_setting(*other) && !other->get_group().empty())
-                    if (const std::size_t edits = edit_distance(setting.name, name); edits < least)
-                        least = edits, nearest = name;
+            if (is_setting(*other) && !other->get_group().empty())
+                names.insert(names.end(), other->get_lnames().begin(), other->get_lnames().end());
+        const std::string near = nearest(setting.name, names);
         throw Error(ErrorKind::usage,
                     option ? fmt::format("{}: '{}' stands on the command line alone", setting.where, setting.name)
                            : fmt::format("{}: there is no option '{}'{}", setting.where, setting.name.substr(0, 40),
-                                         nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest)));
+                                         near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
     }
 
     static std::vector<std::string> arguments_of(const Setting& setting, const CLI::Option& option) {
