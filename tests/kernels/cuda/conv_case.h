@@ -59,17 +59,24 @@ public:
     /// residual where that is in y.
     std::vector<float> run(const kernels::cuda::PreparedConv& kernel, void* workspace) const {
         const DeviceBytes y = upload_as(type_, y_before_);
-        kernels::cuda::ConvPointers at;
-        at.x = first_channel(*x_device_, x_slice_);
-        at.weights = weights_device_->data();
-        at.bias = static_cast<const float*>(bias_device_->data());
-        at.y = first_channel(y, {y_slice_.before + kGuard, 0, 0});
-        if (problem_.residual)
-            at.residual = layout_.residual_elsewhere ? first_channel(*residual_device_, residual_slice_) : at.y;
-        at.workspace = workspace;
+        const kernels::cuda::ConvPointers at = pointers(y, workspace);
         kernel.launch(at, nullptr);
         cuda_ok(cudaDeviceSynchronize());
         return download_as_float(type_, y.data(), y_before_.size());
+    }
+
+    /// Of so many runs one after the other, those whose bits are not the first one's. Not in place.
+    int differing_runs(const kernels::cuda::PreparedConv& kernel, void* workspace, int times) const {
+        const DeviceBytes y = upload_as(type_, y_before_);
+        const kernels::cuda::ConvPointers at = pointers(y, workspace);
+        std::vector<char> first(y.bytes()), next(y.bytes());
+        int differing = 0;
+        for (int i = 0; i < times; ++i) {
+            kernel.launch(at, nullptr);
+            cuda_ok(cudaMemcpy(i == 0 ? first.data() : next.data(), y.data(), y.bytes(), cudaMemcpyDeviceToHost));
+            differing += i > 0 && next != first;
+        }
+        return differing;
     }
 
     /// The worst element of a run; not ok as well when something outside of the slice has changed or a surplus lane is
@@ -108,6 +115,18 @@ private:
         int before = 0, width = 0, after = 0;
         int pitch() const { return before + width + after; }
     };
+
+    kernels::cuda::ConvPointers pointers(const DeviceBytes& y, void* workspace) const {
+        kernels::cuda::ConvPointers at;
+        at.x = first_channel(*x_device_, x_slice_);
+        at.weights = weights_device_->data();
+        at.bias = static_cast<const float*>(bias_device_->data());
+        at.y = first_channel(y, {y_slice_.before + kGuard, 0, 0});
+        if (problem_.residual)
+            at.residual = layout_.residual_elsewhere ? first_channel(*residual_device_, residual_slice_) : at.y;
+        at.workspace = workspace;
+        return at;
+    }
 
     std::size_t terms() const { return problem_.weight_count() / problem_.k; }
 

@@ -281,3 +281,26 @@ TEST_CASE("conv_candidates(): every kernel of a library computes what it support
     add_library_layers(items);
     check_rows(items, true);
 }
+
+// Blocks that take tiles in turns, and share a tile's sums, must not depend on who is first.
+TEST_CASE("conv_candidates(): 10,000 runs of a kernel of ours give the same bits", "[slow]") {
+    REQUIRE_GPU();
+    constexpr int kTimes = 10000;
+    const DeviceCaps caps = test::current_caps();
+    const kernels::cuda::ConvLibraries libraries;
+    Items items;
+    add(items, {with_residual(conv(1, 26, 26, 72, 136, 3), Activation::leaky)}, {kElsewhere});
+    add(items, {with(conv(2, 13, 13, 264, 72, 1), Activation::leaky)}, {kSlices});
+    for (const Item& item : items) {
+        const test::ConvCase on_device(item.problem, DataType::fp16, item.layout);
+        const Conv key = on_device.conv(Math::fp16);
+        for (const ConvCandidate& row : kernels::cuda::conv_candidates()) {
+            if (library_missing(row) || !row.supports(key, caps)) continue;
+            INFO(row.name << ": " << on_device.describe());
+            const auto kernel = row.prepare(key, caps, libraries);
+            if (!kernel) continue;
+            const test::DeviceBytes workspace(kernel->workspace_bytes());
+            CHECK(on_device.differing_runs(*kernel, workspace.data(), kTimes) == 0);
+        }
+    }
+}
