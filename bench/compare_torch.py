@@ -11,6 +11,9 @@ from torch.nn import functional as F
 
 from darknet_cfg import conv_padding, pool_padding, read_cfg
 
+ACTIVATIONS = {'leaky': lambda x: F.leaky_relu(x, .1), 'mish': F.mish, 'swish': F.silu, 'relu': F.relu,
+               'logistic': torch.sigmoid, 'linear': lambda x: x}
+
 
 class Network(nn.Module):
     """What a Darknet cfg of the YOLOv3 family computes, batch norm folded away."""
@@ -23,6 +26,8 @@ class Network(nn.Module):
                 self.convs[str(i)] = nn.Conv2d(c, int(s['filters']), int(s['size']), int(s.get('stride', 1)), conv_padding(s),
                                                groups=int(s.get('groups', 1)))
                 c = int(s['filters'])
+                if s['activation'] not in ACTIVATIONS:
+                    raise SystemExit(f"compare_torch.py: layer {i}: this comparison has no activation {s['activation']}")
             elif s['kind'] == 'route':
                 c = sum(channels[f] for f in s['from']) // int(s.get('groups', 1))
             elif s['kind'] not in ('shortcut', 'upsample', 'maxpool', 'yolo'):
@@ -34,8 +39,7 @@ class Network(nn.Module):
         for i, s in enumerate(self.sections):
             if s['kind'] == 'convolutional':
                 x = self.convs[str(i)](x)
-                a = s['activation']
-                x = F.leaky_relu(x, .1) if a == 'leaky' else F.mish(x) if a == 'mish' else F.silu(x) if a == 'swish' else x
+                x = ACTIVATIONS[s['activation']](x)
             elif s['kind'] == 'route':
                 x = torch.cat([outputs[f] for f in s['from']], 1)
                 if 'groups' in s:
