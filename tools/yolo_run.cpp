@@ -21,6 +21,7 @@ extern "C" {
 #include <convoy/media/input.h>
 #include "engine/before_batch.h"
 #include "tools/av_log.h"
+#include "tools/exit_early.h"
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
 #include "tools/media/files.h"
@@ -133,10 +134,10 @@ void prepare(RunOptions& options, const std::vector<std::string>& inputs) {
         options.engine.max_latency_ms < 0 && std::none_of(inputs.begin(), inputs.end(), media::is_live);
 }
 
-// All is written. To free what lies on GPUs piece by piece takes a third of a second; the system frees it at once.
+// All is written. To free what lies on GPUs piece by piece takes a third of a second; the system frees it by itself.
 int leave(int status) {
 #ifndef __SANITIZE_ADDRESS__  // which looks for leaks at the end
-    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) std::_Exit(status);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) exit_early(status);
 #endif
     return status;
 }
