@@ -50,17 +50,9 @@ __device__ __forceinline__ void store(T* to, const float (&from)[N]) {
     *reinterpret_cast<Lanes<T, N>*>(to) = out;
 }
 
-/// One branch for all values; the common functions stay free of the others' code.
 template <int M, int N>
 __device__ __forceinline__ void activate(Activation a, float (&v)[M][N]) {
-    if (a == Activation::linear) return;
-    if (a == Activation::leaky) {
-#pragma unroll
-        for (int i = 0; i < M * N; ++i) v[i / N][i % N] = activated(Activation::leaky, v[i / N][i % N]);
-        return;
-    }
-#pragma unroll
-    for (int i = 0; i < M * N; ++i) v[i / N][i % N] = activated(a, v[i / N][i % N]);
+    activate_all<M * N>(a, [&](int i) -> float& { return v[i / N][i % N]; });
 }
 
 }  // namespace convoy::kernels::cuda

@@ -26,8 +26,7 @@ struct AnyActivation {
     explicit __device__ AnyActivation(Activation a) : activation(a) {}
     template <int N>
     __device__ void operator()(float (&v)[N]) const {
-#pragma unroll
-        for (float& f : v) f = activated(activation, f);
+        activate_all<N>(activation, [&](int i) -> float& { return v[i]; });
     }
 };
 

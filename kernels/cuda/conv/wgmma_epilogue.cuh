@@ -31,11 +31,14 @@ struct WgmmaRing {
 
 struct WgmmaSlope {
     float slope;
-    __device__ __forceinline__ float operator()(float v) const { return v > 0 ? v : slope * v; }
+    __device__ __forceinline__ void operator()(float& x, float& y) const {
+        x = x > 0 ? x : slope * x;
+        y = y > 0 ? y : slope * y;
+    }
 };
 template <Activation ACTIVATION>
-struct WgmmaActivation {
-    __device__ __forceinline__ float operator()(float v) const { return activated(ACTIVATION, v); }
+struct WgmmaQuotient {
+    __device__ __forceinline__ void operator()(float& x, float& y) const { activate_pair<ACTIVATION>(x, y); }
 };
 
 /// What a thread has of its warpgroup's tile: in every half the sums of channels 16 warp + lane / 4 and eight further,
@@ -84,10 +87,12 @@ __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::
 #pragma unroll
         for (int i = 0; i < (alone(pair) ? 2 : 4); ++i) {
             const float* two = &sums.of[half][4 * j + 2 * i];
-            float2 v{activation(two[0] + sums.bias[half][i % 2]), activation(two[1] + sums.bias[half][i % 2])};
+            float2 v{two[0] + sums.bias[half][i % 2], two[1] + sums.bias[half][i % 2]};
+            activation(v.x, v.y);
             if (RESIDUAL) {
                 const float2 more = __half22float2(reinterpret_cast<const __half2&>(residual[pair % 2][i]));
-                v = {after(v.x + more.x), after(v.y + more.y)};
+                v = {v.x + more.x, v.y + more.y};
+                after(v.x, v.y);
             }
             const __half2 halves = __float22half2_rn(v);
             out[i] = reinterpret_cast<const std::uint32_t&>(halves);
@@ -111,13 +116,13 @@ __device__ __forceinline__ void wgmma_finish(const WgmmaEpilogue& p, const Wgmma
     };
     switch (p.activation) {
         case Activation::mish:
-            write(WgmmaActivation<Activation::mish>());
+            write(WgmmaQuotient<Activation::mish>());
             break;
         case Activation::swish:
-            write(WgmmaActivation<Activation::swish>());
+            write(WgmmaQuotient<Activation::swish>());
             break;
         case Activation::logistic:
-            write(WgmmaActivation<Activation::logistic>());
+            write(WgmmaQuotient<Activation::logistic>());
             break;
         default:
             write(WgmmaSlope{wgmma_slope(p.activation)});
