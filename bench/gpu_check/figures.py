@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The figures of docs/measurements.md, shorter. Each leaves its JSON among the results, NAME.json."""
+import json
 import os
 import statistics
 
@@ -9,6 +10,7 @@ from gpu_check.machine import ask_python
 MODEL = "convoy/models/yolov3-quarter"
 CONFIDENCE = "0.3"  # with random weights; lower ones give boxes by the thousand
 CONFIDENCE_DEMO = "0.25"
+MANY_BOXES = ("0.02", "--nms", "0.95")  # of the demo model, some twenty a frame
 AP_BOUND = 0.5  # points of AP between fp16 and fp32; 0.14 is the most that was seen (docs/measurements.md)
 
 
@@ -113,6 +115,28 @@ def small_network(codec, copies):
         rates = [timed_run(check, model, CONFIDENCE_DEMO, video, frames, 1)[1]["frames_per_second"] for _ in range(3)]
         save(check.path(".json"), {"bench": f"demo model, {codec}", "fps": statistics.median(rates), "fps_of_each": rates})
         return Result(PASSED, f"{statistics.median(rates):,.0f} frames/s, {frames:,} frames")
+    return run
+
+
+def analysis(codec, copies):
+    """What tracks, zones and CSV cost beside JSON Lines alone, in turns, with some twenty boxes a frame."""
+    def run(check):
+        video, frames = check.video(codec, copies)
+        zones, model = f"{check.work}/zones.json", ["--model", f"{check.root}/{MODEL}"]
+        with open(zones, "w", encoding="utf-8") as f:
+            json.dump({"unit": "share", "zones": [{"name": "left", "points": [[0, 0], [.5, 0], [.5, 1], [0, 1]]}],
+                       "lines": [{"name": "middle", "points": [[0, .5], [1, .5]]}]}, f)
+        confidence, *nms = MANY_BOXES
+        records, more = [*nms, "--jsonl", f"{check.work}/records.jsonl"], []
+        for name in ("csv", "zone-counts", "zone-visits", "zone-totals"):
+            more += [f"--{name}", f"{check.work}/{name}"]
+        rates = {"JSON Lines": [], "with all of it": []}
+        for _ in range(3):
+            for name, output in zip(rates, (records, records + ["--track", "--zones", zones] + more)):
+                rates[name].append(timed_run(check, model, confidence, video, frames, 1, *output)[1]["frames_per_second"])
+        ratio = statistics.median(b / a for a, b in zip(*rates.values()))
+        return Result(PASSED, "frames/s: " + ", ".join(f"{name} {statistics.median(r):,.0f}" for name, r in rates.items())
+                      + f"; {ratio:.3f} of it")
     return run
 
 
@@ -264,7 +288,8 @@ def steps(check):
         ("accuracy", "AP in fp16 and fp32", accuracy, 200, True, 1, False),
         ("decode-hevc", "decoding alone, HEVC", decode("hevc", middle), 120, True, 1, compared),
         ("run-hevc", "decoding and network, HEVC", run_video("hevc", middle), 120, False, 1, compared),
-        ("tiles", "frames in 3x2 tiles, H.264", tiles("h264", 1), 200, False, 1, False),
+        ("tiles", "frames in 3x2 tiles, H.264", tiles("h264", 5 if quick else 15), 200, False, 1, False),
+        ("analysis", "tracks, zones and CSV beside JSON Lines", analysis("h264", middle), 200, False, 1, False),
         ("small-h264", "demo model to JSON Lines, H.264", small_network("h264", middle), 200, False, 1, compared),
         ("small-hevc", "demo model to JSON Lines, HEVC", small_network("hevc", middle), 120, False, 1, compared),
         ("start", "start-up", start, 120, False, 1, compared),
