@@ -3,6 +3,7 @@
 // convoy-bench load|network|pipeline|run|decode|soak|kernels|layers|nms|track|conv|preprocess|jpeg|postprocess: how
 // fast each part is on this machine.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <fstream>
 #include <memory>

@@ -2,6 +2,7 @@
 #include "tools/detection_options.h"
 
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <limits>

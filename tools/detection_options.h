@@ -3,12 +3,12 @@
 // Options that say which boxes are wanted. Those that name classes are read once the network is known.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include <convoy/network.h>
 #include <convoy/options.h>
+#include "tools/cli.h"
 
 namespace convoy::tools {
 

@@ -2,6 +2,7 @@
 #include "tools/exit_status.h"
 
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cerrno>

@@ -3,13 +3,13 @@
 // How every command ends: its exit status and its last words.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <convoy/error.h>
+#include "tools/cli.h"
 
 namespace convoy::tools {
 

@@ -3,6 +3,7 @@
 // yolo-make-weights: seeded random weights for any cfg, to measure speed and to compare numerics without a trained
 // model.
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 
 #include <memory>
 

@@ -2,6 +2,7 @@
 #include "tools/model_options.h"
 
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -9,6 +10,7 @@
 #include <filesystem>
 
 #include <convoy/load.h>
+#include "tools/choice_option.h"
 #include "tools/foreign_model.h"
 #include "tools/message.h"
 

@@ -3,7 +3,6 @@
 // The options that yolo-run, yolo-eval and yolo-inspect share: which model, how it is fed, where it runs.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <functional>
 #include <optional>
@@ -16,6 +15,7 @@
 #include <convoy/engine.h>
 #include <convoy/network.h>
 #include <convoy/options.h>
+#include "tools/cli.h"
 #include "tools/media/file_claims.h"
 
 namespace convoy::tools {
@@ -84,23 +84,6 @@ std::optional<T> parse_number(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
     return value;
-}
-
-/// Adds an option that takes one of the named values; anything else is a usage error that lists them.
-template <typename T>
-CLI::Option* add_choice(CLI::App& app, const std::string& name, T& target,
-                        std::vector<std::pair<std::string, T>> choices, const std::string& help) {
-    std::string list;
-    for (const auto& [key, value] : choices) list += (list.empty() ? "" : "|") + key;
-    const auto set = [&target, choices, name, list](const std::string& text) {
-        for (const auto& [key, value] : choices)
-            if (key == text) {
-                target = value;
-                return;
-            }
-        throw CLI::ValidationError(name, "'" + text + "' is none of " + list);
-    };
-    return app.add_option_function<std::string>(name, set, help)->type_name(list);
 }
 
 }  // namespace convoy::tools

@@ -2,6 +2,7 @@
 #include "tools/option_pages.h"
 
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cctype>

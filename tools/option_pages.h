@@ -3,8 +3,9 @@
 // What is made of a command's options for people who use a shell.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
+
+#include "tools/cli.h"
 
 namespace convoy::tools {
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tools/options.h"
+#include "tools/choice_option.h"
 
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 #include <string_view>
 
 #include <convoy/version.h>
+#include "tools/choice_option.h"
 #include "tools/short_help.h"
 #include "tools/sinks/formats/jsonl.h"
 

@@ -3,13 +3,13 @@
 // The command line of yolo-run.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include <convoy/media/input.h>
 #include <convoy/run.h>
+#include "tools/cli.h"
 #include "tools/detection_options.h"
 #include "tools/model_options.h"
 #include "tools/sinks/make_sinks.h"

@@ -2,6 +2,7 @@
 #include "tools/settings.h"
 
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cctype>

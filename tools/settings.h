@@ -3,10 +3,11 @@
 // Options from the environment and from a file, beneath those of the command line.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
 #include <vector>
+
+#include "tools/cli.h"
 
 namespace convoy::tools {
 

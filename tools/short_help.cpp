@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/short_help.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 #include <utility>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <set>
 #include <string>
+
+#include "tools/cli.h"
 
 namespace convoy::tools {
 

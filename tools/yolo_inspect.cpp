@@ -2,6 +2,7 @@
 //
 // yolo-inspect: what a model is made of, and what the engine makes of it.
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 
 #include <memory>
 

@@ -3,6 +3,7 @@
 // yolo-run: videos and pictures in; boxes out, as records, annotated video or pictures.
 #include <fmt/core.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <climits>

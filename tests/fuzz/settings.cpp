@@ -3,6 +3,7 @@
 // Any bytes as a file of options: what is read can be written and comes back, what is not says where it is wrong.
 #include "tools/settings.h"
 #include <convoy/error.h>
+#include <CLI/CLI.hpp>
 #include "tests/fuzz/input.h"
 #include "tools/options.h"
 #include "tools/settings_file.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/options.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include <convoy/load.h>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/settings.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
 
