@@ -220,7 +220,7 @@ private:
             begun.charts = std::make_shared<InputCharts>();
             ++charts_;
         }
-        begun.charts->add(result);
+        begun.charts->add(begun.info, result);
     }
 
     void warn_of_zones(const InputInfo& info, const PixelView& frame) {
