@@ -28,6 +28,7 @@ public:
     }
     SegmentNotes notes() const override { return input_->notes(); }
     std::string remark() const override { return input_->remark(); }
+    double last_frame_s() const override { return input_->last_frame_s(); }
     std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) override {
         return input_->make_reader(target);
     }

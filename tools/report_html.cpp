@@ -25,13 +25,14 @@ namespace {
 using json = nlohmann::json;
 
 constexpr const char* kHead = R"(<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>yolo-run</title><style>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>yolo-run</title><style>
 body{font:15px/1.45 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:960px;margin:2em auto;padding:0 1em}
 h1{font-size:1.5em}h2{font-size:1.2em;margin-top:2em;border-bottom:1px solid #ddd}h3{font-size:1em;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%}th,td{text-align:right;padding:.2em .5em;border-bottom:1px solid #eee}
 th:first-child,td:first-child{text-align:left}svg{width:100%;height:auto;display:block}svg text{font:12px system-ui,sans-serif;fill:#333}
 .key span{display:inline-block;margin-right:1em}.key i{display:inline-block;width:.8em;height:.8em;margin-right:.3em}
-img{max-width:100%}
+img{max-width:100%}.heat{filter:blur(.4px)}
+@media(max-width:600px){table{display:block;overflow-x:auto}svg text{font-size:20px}}
 </style></head><body>
 )";
 
@@ -148,37 +149,45 @@ std::string time_chart(const TimeBins& boxes, const std::vector<std::string>& na
                        key);
 }
 
-// From white over orange to dark red.
-std::string heat_color(double share) {
-    const auto mix = [&](double low, double middle, double high) {
-        return int(share < .5 ? low + (middle - low) * 2 * share : middle + (high - middle) * (2 * share - 1));
-    };
-    return fmt::format("#{:02x}{:02x}{:02x}", mix(255, 253, 127), mix(255, 141, 0), mix(255, 60, 0));
-}
-
-std::string heat_map(const InputCharts& input) {
-    const std::int64_t most = *std::max_element(input.heat.begin(), input.heat.end());
-    if (most == 0) return "";
-    const double cell_w = double(input.width) / InputCharts::kColumns,
-                 cell_h = double(input.height) / InputCharts::kRows;
-    std::string text = fmt::format(
-        "<p>Where in the picture: the darkest place was in {} boxes</p>\n<svg viewBox=\"0 0 {} "
-        "{}\" style=\"max-width:640px;border:1px solid #999\" shape-rendering=\"crispEdges\">",
-        most, input.width, input.height);
-    for (int y = 0; y < InputCharts::kRows; ++y)
-        for (int x = 0; x < InputCharts::kColumns; ++x)
-            if (const std::int64_t n = input.heat[std::size_t(y * InputCharts::kColumns + x)]; n > 0)
-                text += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"/>",
-                                    x * cell_w, y * cell_h, cell_w, cell_h, heat_color(double(n) / double(most)));
-    return text + "</svg>\n";
-}
-
 std::string base64(const std::string& bytes) {
     std::string out(AV_BASE64_SIZE(bytes.size()), '\0');
     av_base64_encode(out.data(), int(out.size()), reinterpret_cast<const std::uint8_t*>(bytes.data()),
                      int(bytes.size()));
     out.pop_back();  // its closing zero
     return out;
+}
+
+// From violet over orange to a light yellow, ever less transparent.
+std::string heat_fill(double share) {
+    const auto mix = [&](double low, double middle, double high) {
+        return int(share < .5 ? low + (middle - low) * 2 * share : middle + (high - middle) * (2 * share - 1));
+    };
+    return fmt::format("fill=\"#{:02x}{:02x}{:02x}\" fill-opacity=\"{:.2f}\"", mix(130, 240, 255), mix(30, 95, 245),
+                       mix(150, 35, 150), .2 + .7 * share);
+}
+
+// Over a frame that is darkened, or without one over black.
+std::string heat_map(const InputSummary& input) {
+    const InputCharts& charts = *input.charts;
+    const std::int64_t most = *std::max_element(charts.heat.begin(), charts.heat.end());
+    if (most == 0) return "";
+    std::string text = fmt::format(
+        "<p>Where in the picture: the brightest place was in {} boxes</p>\n"
+        "<svg viewBox=\"0 0 {:.0f} {}\" style=\"max-width:640px;background:#000\">",
+        most, charts.width * charts.pixel_shape, charts.height);
+    if (!input.view.empty())
+        text += fmt::format(
+            "<image width=\"100%\" height=\"100%\" opacity=\".55\" preserveAspectRatio=\"none\" "
+            "href=\"data:image/jpeg;base64,{}\"/>",
+            base64(input.view));
+    text += fmt::format("<svg viewBox=\"0 0 {} {}\" preserveAspectRatio=\"none\"><g class=heat>", InputCharts::kColumns,
+                        InputCharts::kRows);
+    for (int y = 0; y < InputCharts::kRows; ++y)
+        for (int x = 0; x < InputCharts::kColumns; ++x)
+            if (const std::int64_t n = charts.heat[std::size_t(y * InputCharts::kColumns + x)]; n > 0)
+                text += fmt::format("<rect x=\"{}\" y=\"{}\" width=\"1\" height=\"1\" {}/>", x, y,
+                                    heat_fill(double(n) / double(most)));
+    return text + "</g></svg></svg>\n";
 }
 
 std::string contact_sheet(const std::string& path) {
@@ -208,7 +217,7 @@ std::string report_html(const RunSummary& summary, const std::string& engine,
                             input.detections, input.end.error.empty() ? "" : ". " + html(input.end.error));
         if (!input.charts) continue;
         if (!input.charts->counts.empty()) text += "<p><b>" + html(input.charts->counts) + "</b></p>\n";
-        text += time_chart(input.charts->boxes, class_names) + heat_map(*input.charts);
+        text += time_chart(input.charts->boxes, class_names) + heat_map(input);
     }
     return text + contact_sheet(sheet) + "</body></html>\n";
 }

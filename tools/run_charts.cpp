@@ -21,9 +21,14 @@ void TimeBins::add(double time_s, int class_id) {
     ++counts_[id][std::size_t(time_s / bin_s_)];
 }
 
-void InputCharts::add(const Result& result) {
-    width = result.frame.pixels.width, height = result.frame.pixels.height;
+void InputCharts::add(const InputInfo& info, const Result& result) {
+    const Frame& frame = result.frame;
+    width = frame.pixels.width, height = frame.pixels.height;
     if (width <= 0 || height <= 0) return;
+    pixel_shape = frame.pixel_width > 0 ? double(frame.pixel_width) / frame.pixel_height
+                                        : double(info.pixel_width) / info.pixel_height;
+    if (frame.index <= kLatestView && !frame.undecodable && (!view || frame.index >= 2 * view->index))
+        view = {frame.index, frame.pts_s, result.detections};
     for (const Detection& d : result.detections) {
         boxes.add(result.frame.time_s, d.class_id);
         const auto cell = [](float at, int size, int cells) {

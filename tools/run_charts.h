@@ -5,10 +5,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <convoy/detection.h>
+#include <convoy/segment.h>
 
 namespace convoy::tools {
 
@@ -33,13 +35,23 @@ private:
 /// Of one input.
 struct InputCharts {
     static constexpr int kColumns = 64, kRows = 36;  ///< of the heat map
+    static constexpr std::int64_t kLatestView = 64;  ///< a frame that is soon decoded once more
+
+    /// A frame that shows what the input looks at, and what was found on it: a video's first may still be black.
+    struct View {
+        std::int64_t index = 0;
+        double pts_s = 0;
+        std::vector<Detection> detections;
+    };
 
     TimeBins boxes;
     std::array<std::int64_t, std::size_t(kColumns)* kRows> heat = {};  ///< boxes that cover a cell's middle
     int width = 0, height = 0;                                         ///< of the last frame
-    std::string counts;                                                ///< of zones, in words; "" without
+    double pixel_shape = 1;                                            ///< how wide a pixel is against its height
+    std::optional<View> view;
+    std::string counts;  ///< of zones, in words; "" without
 
-    void add(const Result& result);
+    void add(const InputInfo& info, const Result& result);
 };
 
 /// Latencies by powers of the square root of two, in ms: bin i ends at 2^((i - kZero + 1) / 2).

@@ -148,7 +148,10 @@ public:
         if (options_.follower) options_.follower->end_input(input);
         const bool whole = end.error.empty() && options_.input.frames == 0 && options_.input.stop_s == 0 && !stop_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input, whole); });
-        for (const auto& sink : sinks_.pictures) deliver([&] { sink->end_input(input, whole); });
+        for (const auto& sink : sinks_.pictures) {
+            if (end.error.empty() && !stop_ && end.last_frame_s > 0) sink->last_frame(input, end.last_frame_s);
+            deliver([&] { sink->end_input(input, whole); });
+        }
         take_errors(sinks_.records, summary.end);
         take_errors(sinks_.pictures, summary.end);
         take_remarks(sinks_.records);
@@ -220,7 +223,7 @@ private:
             begun.charts = std::make_shared<InputCharts>();
             ++charts_;
         }
-        begun.charts->add(result);
+        begun.charts->add(begun.info, result);
     }
 
     void warn_of_zones(const InputInfo& info, const PixelView& frame) {

@@ -32,6 +32,7 @@ struct InputSummary {
     double seconds = 0;                  ///< from when it was opened to its end, others beside it or not
     InputEnd end;
     std::shared_ptr<const InputCharts> charts;  ///< of the first kMostCharts inputs, where they were asked for
+    std::string view;                           ///< a JPEG of `charts->view`; "" without
 };
 
 struct RunSummary {

@@ -30,6 +30,7 @@ extern "C" {
 #include "tools/options.h"
 #include "tools/report.h"
 #include "tools/report_html.h"
+#include "tools/report_view.h"
 #include "tools/run_pipeline.h"
 #include "tools/settings.h"
 #include "tools/trace_file.h"
@@ -72,7 +73,7 @@ bool report_failed_devices(const RunReport& run) {
 
 // What goes wrong here is said at the end, for the results are there.
 std::vector<std::string> write_reports(const RunOptions& options, RunSummary& summary, const Engine& engine,
-                                       const std::vector<std::string>& class_names,
+                                       const std::vector<std::string>& class_names, const std::vector<int>& blurred,
                                        const std::vector<std::string>& outputs) {
     std::vector<std::string> errors;
     const auto write = [&](const std::string& path, const std::string& text) {
@@ -84,11 +85,15 @@ std::vector<std::string> write_reports(const RunOptions& options, RunSummary& su
     };
     if (options.engine.trace) write(options.trace, chrome_trace(options.engine.trace->take()));
     if (!options.report_json.empty()) write(options.report_json, report_json(summary, engine.description()));
-    if (!options.report_html.empty())
+    if (!options.report_html.empty()) {
+        for (InputSummary& input : summary.inputs)
+            if (input.charts && input.charts->view)
+                input.view = jpeg_of_view(input.path, options.input, *input.charts->view, blurred);
         write(options.report_html, report_html(summary, engine.description(), class_names,
                                                std::count(outputs.begin(), outputs.end(), options.output.contact_sheet)
                                                    ? options.output.contact_sheet
                                                    : ""));
+    }
     return errors;
 }
 
@@ -287,7 +292,7 @@ int run(RunOptions& options) {
                                 !options.report_html.empty(), interrupt_is_overdue},
                                sinks, progress, completing.requested());
         outputs = outputs_of(sinks);
-        errors = write_reports(options, summary, engine, network.names, outputs);
+        errors = write_reports(options, summary, engine, network.names, plan.drawing.blurred, outputs);
     }
     held.release();
     list_outputs(options, outputs, replaced);

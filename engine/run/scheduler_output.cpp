@@ -149,6 +149,7 @@ void Scheduler::take_input_end(Progress& progress) {
         if (end.damaged == 0) end.first_damage = notes.first_damage;
         end.damaged += notes.damaged;
         end.remark = input.input->remark();
+        end.last_frame_s = input.input->last_frame_s();
     }
     if (progress.timeline) append_steps(progress.timeline->steps(), end.remark);
     observer_.end_input(input.index, end);

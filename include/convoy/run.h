@@ -66,6 +66,7 @@ struct InputEnd {
     std::string first_not_finite;  ///< the first Result::first_not_finite that is not empty
     std::string error;             ///< why it could not be opened or read to its end; empty when it could
     std::string remark;            ///< Input::remark(), and whether time stamps were no guide
+    double last_frame_s = 0;       ///< Input::last_frame_s()
     std::int64_t segments = 0;     ///< that it was cut into
     std::int64_t on_gpu = 0;       ///< of them, decoded by a GPU's own decoder
     std::int64_t fallbacks = 0;    ///< of them, decoded on the CPU although a GPU was to read them

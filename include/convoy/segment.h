@@ -103,6 +103,9 @@ public:
     virtual SegmentNotes notes() const { return {}; }
     /// A sentence for people on how the input is read where that is not the usual way ("one keyframe: …"), or nothing.
     virtual std::string remark() const { return {}; }
+    /// How long the last frame that was handed out is shown, seconds, where those behind it were left out; 0: as long
+    /// as any other. Complete once next_segment() has returned nothing.
+    virtual double last_frame_s() const { return 0; }
     /// From any thread. The reader may outlive the input.
     virtual std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) = 0;
     /// From any thread: whether a reader that another input has made will read this one's segments from now on. So it

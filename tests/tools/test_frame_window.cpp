@@ -80,6 +80,10 @@ TEST_CASE("a part of a recording is what the whole recording shows there", "[win
             const InputInfo& info = input->info();
             CHECK(info.frame_step == options.every);
             if (options.start_s > 0) CHECK(std::fabs(info.start_s - (wanted[0].time_s - begin_s)) < 1e-6);
+            const auto held = std::int64_t(wanted_of(all, begin_s, part(1, options.start_s, options.stop_s)).size());
+            const bool shorter = options.every > 1 && options.frames == 0;
+            CHECK(std::fabs(input->last_frame_s() - (shorter ? double((held - 1) % options.every + 1) / 25 : 0)) <
+                  1e-9);
             if (options.frames == 0 && info.frames_estimate > 0)
                 CHECK(std::abs(info.frames_estimate - std::int64_t(wanted.size())) <= 2);
         }

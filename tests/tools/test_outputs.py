@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Each file of yolo-run, read by its format's usual reader, says what the JSON Lines of the same run say: of a whole run, of
 one that was interrupted, and, with its end put behind it, of one that was killed.
-usage: test_outputs.py BIN MODELS [--reader pycocotools|motmetrics]   Without --reader: those that Python has itself."""
+usage: test_outputs.py BIN MODELS [--reader pycocotools|motmetrics|datumaro|label_studio_sdk]   Without --reader: those that Python has itself."""
 import argparse
 import collections
 import contextlib
@@ -35,12 +35,12 @@ def check(holds, what):
         raise AssertionError(what)
 
 
-def same(read, expected, what):
+def same(read, expected, what, rounded=0):
     """Lists of lists of numbers and texts: the numbers as 32-bit floats to some steps, for they were calculated with."""
     check(len(read) == len(expected), f"{what}: {len(read)} boxes instead of {len(expected)}")
     for one, other in zip(read, expected):
         for a, b in zip(one, other, strict=True):
-            check(a == b if isinstance(b, (str, int)) else abs(a - b) <= 1e-5 * max(1, abs(b)), f"{what}: {one} instead of {other}")
+            check(a == b if isinstance(b, (str, int)) else abs(a - b) <= rounded + 1e-5 * max(1, abs(b)), f"{what}: {one} instead of {other}")
 
 
 def records_in(folder):
@@ -156,14 +156,47 @@ def check_motmetrics(folder, records):
         same(sorted([*map(int, row[:3]), *row[3:]] for row in table[columns].values.tolist()), sorted(found), f"MOT, {path}")
 
 
-READERS = {"pycocotools": check_pycocotools, "motmetrics": check_motmetrics}
+def check_datumaro(folder, records):
+    """Of CVAT's files, with tracks and without. It wants to see that the pictures are there, and looks into none."""
+    import datumaro
+    before = os.getcwd()
+    os.chdir(folder)
+    for path, frames in by_input(records).items():
+        for r in frames if path.endswith(".mp4") else ():
+            open(f"frame_{r['frame']:06}", "wb").close()
+        read = datumaro.Dataset.import_from(f"cvat/{os.path.splitext(os.path.basename(path))[0]}.xml", "cvat")
+        names = read.categories()[datumaro.AnnotationType.label]
+        same(sorted([item.attributes["frame"], names[box.label].name, box.attributes.get("track_id", 0), *box.get_bbox(),
+                     float(box.attributes["confidence"])] for item in read for box in item.annotations if not box.attributes.get("outside")),
+             sorted([r["frame"], d["class"], d.get("track", 0), *d["box"], d["confidence"]] for r in frames for d in r["detections"]),
+             f"Datumaro, {path}", .01)  # it rounds corners to hundredths
+    os.chdir(before)
+
+
+def check_label_studio_sdk(folder, _):
+    """What the importer asks of predictions; that they say what the records do, check_label_studio() shows."""
+    from label_studio_sdk.label_interface import LabelInterface
+    with open(f"{folder}/tasks.json", encoding="utf-8") as f:
+        predictions = [p for task in json.load(f) for p in task["predictions"]]
+    names = {name for p in predictions for region in p["result"] for name in region["value"]["rectanglelabels"]}
+    project = LabelInterface('<View><Image name="image" value="$image"/><RectangleLabels name="label" toName="image">' +
+                             "".join(f'<Label value="{name}"/>' for name in sorted(names)) + "</RectangleLabels></View>")
+    check(predictions and all(map(project.validate_prediction, predictions)), "Label Studio refuses a prediction")
+    region = next(p["result"][0] for p in predictions if p["result"])
+    region["value"]["rectanglelabels"] = ["of no such name"]
+    check(not all(map(project.validate_prediction, predictions)), "Label Studio takes all that it is given")
+
+
+READERS = {"pycocotools": check_pycocotools, "motmetrics": check_motmetrics, "datumaro": check_datumaro,
+           "label_studio_sdk": check_label_studio_sdk}
 OWN = (check_csv, check_cvat, check_label_studio, check_yolo, check_crops)
 
 
 def command(arguments, inputs, kinds=KINDS):
     outputs = [part for option, name in kinds.items() for part in (option, name)]
     return [f"{arguments.bin}/yolo-run", "--model", f"{arguments.models}/yolov3-quarter", "--names", f"{arguments.models}/coco.names",
-            "--device", "cpu", "--size", "160", "--confidence", ".1", *outputs, *inputs]
+            "--device", "cpu", "--size", "160", "--confidence", ".1", *(["--track"] if arguments.reader == "datumaro" else []),
+            *outputs, *inputs]
 
 
 def run(arguments, folder, inputs, kinds=KINDS):

@@ -133,6 +133,25 @@ TEST_CASE("CVAT's boxes stand on their picture, or on their frame where no track
     CHECK(text.ends_with("</annotations>\n"));
 }
 
+TEST_CASE("CVAT's file says once what it is of, and of a video how large its frames are, tracks or not") {
+    const auto count = [](const std::string& text, const std::string& part) {
+        std::ptrdiff_t n = 0;
+        for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++n;
+        return n;
+    };
+    const std::string size = "<original_size><width>200</width><height>100</height></original_size></task></meta>\n";
+    for (const std::string& video : {text_of(*cvat_format(kNames), {{4, {box(0, 1)}}, {5}}),
+                                     text_of(*cvat_format(kNames), {{0}, {1, {box(0)}}})}) {
+        CHECK((count(video, size) == 1 && count(video, "<mode>interpolation<") == 1));
+        CHECK(count(video, "<label>") == 2);
+    }
+    for (const std::string& other :
+         {text_of(*cvat_format(kNames), {{0, {box(0)}, false, 1}}), text_of(*cvat_format(kNames), {})}) {
+        CHECK((count(other, "original_size") == 0 && count(other, "<mode>annotation<") == 1));
+        CHECK(count(other, "</labels></task></meta>\n") == 1);
+    }
+}
+
 namespace {
 
 /// "4 5 -6": frames of a track's boxes, minus those in which it is not seen.
@@ -161,7 +180,7 @@ TEST_CASE("CVAT's tracks end where nothing is seen, and are not kept for longer 
         const Result result = result_of(shown);
         return format->frame({input, 0, result});
     };
-    CHECK(frame({0, {box(0, 1)}}).empty());
+    CHECK(tracks_in(frame({0, {box(0, 1)}})).empty());
     CHECK(frame({300}).empty());
     CHECK(tracks_in(frame({301})) == std::vector<std::string>{"0 -1"});
     std::size_t ended = 0;

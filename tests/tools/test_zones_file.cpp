@@ -71,6 +71,12 @@ TEST_CASE("the example of docs/zones.md is a file of zones") {
     CHECK(zones.lines.size() == 1);
 }
 
+TEST_CASE("the file of zones for the demo clip is one, and fits it") {
+    const Zones zones = read_zones(test::source_file("docs/examples/street.json"));
+    CHECK((zones.zones.size() == 1 && zones.lines.size() == 1));
+    CHECK(outside_frame(zones, 768, 576).empty());
+}
+
 TEST_CASE("shares become pixels, and points out of a frame are said") {
     Zones zones = parse_zones(R"({"unit": "share", "zones": [{"name": "a", "points": [[0, 0], [1, 0], [0.5, 1]]}],
                                "lines": [{"name": "b", "points": [[0.25, 0.5], [0, 1]]}]})",

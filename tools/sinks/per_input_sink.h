@@ -23,6 +23,7 @@ public:
     std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
     bool wants_drawing() const override { return sink_->wants_drawing(); }
     void append(Part& part, std::span<const FramePlace> places) override;
+    void last_frame(int input_index, double seconds) override { sink_->last_frame(input_index, seconds); }
     void end_input(int input_index, bool whole) override;
     void close() override { sink_->close(); }
     std::vector<std::string> take_errors() override { return std::exchange(errors_, {}); }

@@ -72,6 +72,8 @@ public:
     /// end may be appended bit by bit while another thread goes on with it (no more places than frames written): then
     /// pictures appear as they come, and encoded video does not fill the memory. The last call comes after end().
     virtual void append(Part& part, std::span<const FramePlace> places) = 0;
+    /// Before end_input(), where an input's last frame is shown shorter than the others.
+    virtual void last_frame(int /*input_index*/, double /*seconds*/) {}
     /// After the last part of an input, all of which was read if `whole`; from append()'s thread, as what follows.
     virtual void end_input(int /*input_index*/, bool /*whole*/) {}
     /// Instead of that, or before: something went wrong with this input's files, which are given up. May come twice.

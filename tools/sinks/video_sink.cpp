@@ -146,6 +146,11 @@ void VideoSink::append(Part& part, std::span<const FramePlace> places) {
     video.muxer.append(std::move(frames), times);
 }
 
+void VideoSink::last_frame(int input_index, double seconds) {
+    const std::lock_guard lock(mutex_);
+    if (const auto video = videos_.find(input_index); video != videos_.end()) video->second.last_frame_s = seconds;
+}
+
 void VideoSink::end_input(int input_index, bool whole) {
     std::unique_lock lock(mutex_);
     const auto video = videos_.extract(input_index);
@@ -153,7 +158,7 @@ void VideoSink::end_input(int input_index, bool whole) {
     // A run that has failed at one of its parts may end before it knows.
     if (!video || video.mapped().muxer.frames() == 0 || *video.mapped().has_failed) return;
     const std::string& path = paths_.at(std::size_t(input_index));
-    video.mapped().muxer.close(whole);
+    video.mapped().muxer.close(whole, video.mapped().last_frame_s);
     if (const std::string left_out = video.mapped().muxer.sound_left_out(); !left_out.empty())
         remarks_.push_back(media::lack_text(path, left_out));
     finished_.push_back(path);

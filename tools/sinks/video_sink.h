@@ -26,6 +26,7 @@ public:
     /// Creates the (temporary) file at the input's first part, so that what cannot be written is found before any work.
     std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
     void append(Part& part, std::span<const FramePlace> places) override;
+    void last_frame(int input_index, double seconds) override;
     void end_input(int input_index, bool whole) override;
     void abandon_input(int input_index) override;
     std::vector<std::string> take_remarks() override { return std::exchange(remarks_, {}); }
@@ -43,6 +44,7 @@ private:
         Video(const std::string& path, const media::GiveUp& give_up) : muxer(path, give_up) {}
         media::VideoMuxer muxer;
         StampSteps steps;
+        double last_frame_s = 0;
         std::shared_ptr<std::atomic<bool>> has_failed = std::make_shared<std::atomic<bool>>(false);  // one of its parts
     };
     std::map<int, Video> videos_;  // of inputs that have begun and not ended

@@ -147,6 +147,12 @@ std::string VideoInput::remark() const {
     return text;
 }
 
+double VideoInput::last_frame_s() const {
+    if (options_.every == 1 || options_.frames > 0 || held_ == 0 || info_.fps_num == 0) return 0;
+    const std::int64_t frames = (held_ - 1) % options_.every + 1;
+    return double(info_.fps_den) / info_.fps_num / double(options_.every) * double(frames);
+}
+
 /// Where that is not the usual way.
 std::string VideoInput::how_cut() const {
     const auto of = [](std::int64_t n, const char* noun) {

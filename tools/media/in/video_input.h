@@ -24,6 +24,7 @@ public:
     std::shared_ptr<const Segment> next_segment() override;
     SegmentNotes notes() const override;
     std::string remark() const override;
+    double last_frame_s() const override;
     std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) override;
     bool adopt_reader(SegmentReader& reader) override;
 

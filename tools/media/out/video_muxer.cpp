@@ -216,7 +216,7 @@ void VideoMuxer::write_waiting() {
     }
 }
 
-void VideoMuxer::close(bool whole) {
+void VideoMuxer::close(bool whole, double last_frame_s) {
     if (closed_) return;
     require_open();
     if (frames_ == 0) throw_output(path_, "not one picture was written to it, so no file was made");
@@ -230,10 +230,12 @@ void VideoMuxer::close(bool whole) {
     muxer_.reset();
     closed_ = true;
     if (!is_mp4(container_) || file_.is_direct()) return file_.commit();
+    const std::int64_t last = std::llround(last_frame_s / av_q2d(tick_));
     try {
         OutputFile plain(path_);
         copy_as_plain_mp4(file_.temporary(), plain.temporary(), path_, *container_,
-                          frames_ + (sound_ ? sound_->written() : 0), av_mul_q({int(nominal_), 1}, tick_));
+                          frames_ + (sound_ ? sound_->written() : 0),
+                          av_mul_q({int(last > 0 ? last : nominal_), 1}, tick_));
         plain.commit();
     } catch (const Error& error) {
         file_.commit();

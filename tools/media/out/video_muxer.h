@@ -47,8 +47,9 @@ public:
     /// How many have a time so far.
     std::int64_t frames() const { return frames_; }
     /// Finishes the file; does nothing when that is done. Sound that goes on behind the last frame is copied where the
-    /// recording is there to its end (`whole`). Throws Error(output), also when there is no frame.
-    void close(bool whole = true);
+    /// recording is there to its end (`whole`). The last frame is shown for `last_frame_s` in an .mp4 or .mov; 0, and
+    /// in others: for a frame at the nominal rate. Throws Error(output), also when there is no frame.
+    void close(bool whole = true, double last_frame_s = 0);
     bool closed() const { return closed_; }
     /// Throws Error(usage) after close().
     void require_open() const;

@@ -22,18 +22,14 @@ public:
     explicit CvatFormat(const FormatNames& names) : classes_(names.classes, xml_text) {}
 
     std::string begin() override {
-        std::string text =
-            "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<annotations>\n<version>1.1</version>\n"
-            "<meta><task><mode>annotation</mode><labels>\n";
-        for (int c = 0; c < int(classes_.size()); ++c)
-            text += fmt::format("<label><name>{}</name><attributes></attributes></label>\n", classes_.of(c));
-        return text + "</labels></task></meta>\n";
+        return "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<annotations>\n<version>1.1</version>\n";
     }
 
     std::string frame(const FrameOutput& frame) override {
         const Frame& picture = frame.result.frame;
         last_ = picture.index;
         fmt::memory_buffer text;
+        if (!std::exchange(has_meta_, true)) put_meta(text, frame.input.is_video ? &picture.pixels : nullptr);
         if (!frame.input.is_video || has_untracked(frame.result)) put_image(text, frame);
         for (const Detection& d : frame.result.detections)
             if (d.track > 0) see(text, d, picture.index);
@@ -45,6 +41,11 @@ public:
         for (const auto& [id, track] : std::exchange(tracks_, {})) {
             fmt::memory_buffer text;
             put_track(text, id, track);
+            write(fmt::to_string(text));
+        }
+        if (!has_meta_) {
+            fmt::memory_buffer text;
+            put_meta(text, nullptr);
             write(fmt::to_string(text));
         }
         write("</annotations>\n");
@@ -73,6 +74,20 @@ private:
 
     static std::string attribute(float confidence) {
         return fmt::format("<attribute name=\"confidence\">{}</attribute>", confidence);
+    }
+
+    /// Readers of tracks want to know the size of a video's frames: that of the first.
+    void put_meta(fmt::memory_buffer& text, const PixelView* video) const {
+        fmt::format_to(fmt::appender(text), "<meta><task><mode>{}</mode><labels>\n",
+                       video ? "interpolation" : "annotation");
+        for (int c = 0; c < int(classes_.size()); ++c)
+            fmt::format_to(fmt::appender(text), "<label><name>{}</name><attributes></attributes></label>\n",
+                           classes_.of(c));
+        fmt::format_to(fmt::appender(text), "</labels>");
+        if (video)
+            fmt::format_to(fmt::appender(text), "<original_size><width>{}</width><height>{}</height></original_size>",
+                           video->width, video->height);
+        fmt::format_to(fmt::appender(text), "</task></meta>\n");
     }
 
     /// What is on it and in no track. CVAT calls a video's frames frame_000012.
@@ -127,6 +142,7 @@ private:
     }
 
     ClassTexts classes_;
+    bool has_meta_ = false;
     std::int64_t pictures_ = 0, last_ = 0;  // written; the number of the last frame
     std::map<std::int64_t, Track> tracks_;
 };
