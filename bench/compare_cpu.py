@@ -4,8 +4,8 @@
 one run, ms a picture.
 
 "One picture" is the time of a lone one with all threads; "throughput" that of many, divided by their number: of Convoy a batch of
-one a thread, of ONNX Runtime as many sessions of one thread, of OpenVINO what it chooses. Random weights on all sides. Needs
-`pip install onnx numpy`, and onnxruntime or openvino: what is missing of these two is left out.
+one a thread, of ONNX Runtime as many sessions of one thread, of OpenVINO what it chooses. The same random
+weights on all sides. Needs `pip install . onnx`, and onnxruntime or openvino: what is missing of these two is left out.
 usage: compare_cpu.py BIN_DIR CFG SIZE [--turns 7] [--passes 12] [--threads N]"""
 import argparse
 import json
@@ -18,7 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from onnx_of_cfg import write_onnx
+import convoy
+from convoy.to_onnx import to_onnx
 
 
 def median_ms(run, passes):
@@ -30,7 +31,7 @@ def median_ms(run, passes):
     return statistics.median(times[2:])
 
 
-def convoy(a, weights, batch):
+def convoy_ms(a, weights, batch):
     with tempfile.NamedTemporaryFile(suffix='.json') as out:
         subprocess.run([f'{a.bin}/convoy-bench', 'network', '--cfg', a.cfg, '--weights', weights, '--size', str(a.size), '--device', 'cpu',
                         '--threads', str(a.threads), '--batch', str(batch), '--passes', str(a.passes), '--json', out.name], check=True, stdout=subprocess.DEVNULL)
@@ -93,8 +94,8 @@ def main():
         weights, model = f'{folder}/random.weights', f'{folder}/network.onnx'
         subprocess.run([f'{a.bin}/yolo-make-weights', a.cfg, weights, '--size', str(a.size)], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
-        write_onnx(a.cfg, a.size, model)
-        runs = {'Convoy, one picture': lambda: convoy(a, weights, 1), 'Convoy, throughput': lambda: convoy(a, weights, min(a.threads, 4)),
+        to_onnx(convoy.Model(cfg=a.cfg, weights=weights, size=a.size), model, heads='raw')
+        runs = {'Convoy, one picture': lambda: convoy_ms(a, weights, 1), 'Convoy, throughput': lambda: convoy_ms(a, weights, min(a.threads, 4)),
                 **onnx_runtime(model, x, a), **openvino_runs(model, x, a)}
         turns = [{name: run() for name, run in runs.items()} for _ in range(a.turns)]
     print(f'{os.path.basename(a.cfg)} {a.size}x{a.size}, {a.threads} threads, {a.turns} turns: ms a picture, median (least to most), '

@@ -14,10 +14,10 @@ if "$bench" network --model "$model" --device cuda --passes 1 >/dev/null 2>&1; t
 else
     echo "no kernels of the GPU's: there is none here, or this build has no CUDA backend"
 fi
-if python3 -c 'import onnx, onnxruntime, openvino' 2>/dev/null; then
+if python3 -c 'import convoy, onnx, onnxruntime, openvino' 2>/dev/null; then
     python3 bench/compare_cpu.py "$(dirname "$bench")" "$model.cfg" 416
 else
-    echo "not compared with ONNX Runtime and OpenVINO: pip install onnx onnxruntime openvino numpy"
+    echo "not compared with ONNX Runtime and OpenVINO: pip install . onnx onnxruntime openvino"
 fi
 pythons=()
 for python in python3 /usr/bin/python3; do

@@ -66,8 +66,8 @@ std::string without_model_suffix(const std::string& stem) {
 void refuse_foreign(const std::string& file) {
     if (const std::string what = file.empty() ? "" : foreign_model(file); !what.empty())
         throw Error(ErrorKind::model,
-                    fmt::format("'{}' is {}; Convoy runs Darknet models (YOLOv1 to YOLOv7), a .cfg with its .weights, "
-                                "and converts no others: {}",
+                    fmt::format("'{}' is {}; Convoy runs Darknet models (YOLOv1 to YOLOv7), a .cfg with its .weights; "
+                                "yolo-convert (pip install .) makes one of YOLOv3 in PyTorch and TensorFlow: {}",
                                 file, what, kGetAModel));
 }
 

@@ -87,7 +87,10 @@ breaches() {
     includes tools/media | grep -E ': "tools/' | grep -vE ': "tools/media/' | report 'tools/media/ is a library of its own: it includes nothing else of tools/'
     includes tools/sinks | grep -E ': "tools/' | grep -vE ': "tools/(analysis|media|sinks)/' | report 'tools/sinks/ may include tools/analysis/ and tools/media/, not the commands'
 
-    includes include darknet_loader kernels engine tools | grep -E ': "(tests|bench)/' | report 'tests/ and bench/ are included by nobody'
+    allow python/ "$std|<(nanobind|fmt)/[^>]*>|<libavutil/log\.h>|$public|$media|\"python/bindings/.*\"|\"tools/(follower|model_options)\.h\"" \
+        'nanobind, what is public, and of the commands how a model is named and things are followed' python
+
+    includes include darknet_loader kernels engine tools python | grep -E ': "(tests|bench)/' | report 'tests/ and bench/ are included by nobody'
     includes tools | grep -E ": ($cuda|<(oneapi/)?dnnl.*)" | report 'oneDNN and CUDA stay in kernels/ and engine/cuda/'
     includes engine | grep -E ': <(fstream|filesystem)>' | report 'engine/ opens no files'
     sources '(^|[^a-z_.])(std::)?(printf|puts|fprintf|vprintf|exit|abort|_exit|terminate|__trap)\(|std::(cout|cerr|clog)' \

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+//
+// What the files of the Python module `convoy._convoy` share.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>  // all of them here: a type has one caster in the whole module
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <convoy/engine.h>
+#include <convoy/network.h>
+#include <convoy/options.h>
+
+namespace convoy::python {
+
+namespace nb = nanobind;
+
+void bind_errors(nb::module_& module);
+void bind_model(nb::module_& module);
+void bind_engine(nb::module_& module);
+void bind_run(nb::module_& module);
+
+/// An engine, and what its results are called.
+struct PyEngine {
+    PyEngine(const Network& network, const EngineOptions& options)
+        : names(network.names), classes(network.classes()), engine(network, options) {}
+
+    std::vector<std::string> names;
+    int classes;
+    Engine engine;
+    std::mutex detecting;  // detect() is for one thread at a time
+};
+
+/// Anything with the buffer protocol or __dlpack__, as a picture that the engine takes. Host memory whose pixels lie
+/// one behind the other is not copied, nor is a GPU's. `keep` makes the frame own a reference to `picture`, for what
+/// outlives the call. Throws TypeError and ValueError, which say what is wrong.
+Frame frame_of(nb::handle picture, const PyEngine& engine, bool keep);
+
+/// A structured array, its own memory: convoy.DETECTION.
+nb::object array_of(const std::vector<Detection>& detections);
+
+/// (height, width, 3) bytes of RGB, a new array.
+nb::object rgb_array_of(const PixelView& pixels);
+
+/// Parameters, shapes and weights of each layer: a list of dicts.
+nb::list layers_of(std::shared_ptr<const Network> network);
+
+/// A class by its name or its number. Throws Error(usage) for what the model does not have.
+int class_id(nb::handle wanted, const Network& network);
+
+/// The number of pictures or pixels that a text or a pair stands for: "3x2", (3, 2). Throws Error(usage).
+std::pair<int, int> pair_of(const char* argument, nb::handle value);
+
+/// Calls `wait`, which blocks without the GIL; a signal that Python raises an exception for (Ctrl-C) calls `give_up`,
+/// which must make `wait` return soon, and is thrown then. Only the main thread is told of signals.
+void interruptible(const std::function<void()>& wait, const std::function<void()>& give_up);
+
+/// Whether this is the thread that Python's signal handlers run in. With the GIL.
+bool is_main_thread();
+
+}  // namespace convoy::python

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <thread>
+
+#include <convoy/error.h>
+#include "python/bindings/bindings.h"
+
+namespace convoy::python {
+
+int class_id(nb::handle wanted, const Network& network) {
+    if (nb::isinstance<nb::str>(wanted)) {
+        const auto name = nb::cast<std::string>(wanted);
+        const auto found = std::find(network.names.begin(), network.names.end(), name);
+        if (found != network.names.end()) return int(found - network.names.begin());
+        throw Error(
+            ErrorKind::usage,
+            network.names.empty()
+                ? fmt::format("class '{}' needs class names, and the model came without: give names=, or ids", name)
+                : fmt::format("the model has no class '{}'; it knows {} classes, the first is '{}'", name,
+                              network.names.size(), network.names.front()));
+    }
+    int id = 0;
+    if (!nb::try_cast(wanted, id)) throw nb::type_error("a class is a name (str) or a number (int)");
+    if (id < 0 || id >= network.classes())
+        throw Error(ErrorKind::usage,
+                    fmt::format("the model has no class {}; its ids are 0 to {}", id, network.classes() - 1));
+    return id;
+}
+
+std::pair<int, int> pair_of(const char* argument, nb::handle value) {
+    int lone = 0;
+    if (nb::try_cast(value, lone)) return {lone, lone};
+    if (nb::isinstance<nb::sequence>(value) && !nb::isinstance<nb::str>(value) && nb::len(value) == 2) {
+        int first = 0, second = 0;
+        if (nb::try_cast(value[0], first) && nb::try_cast(value[1], second)) return {first, second};
+    }
+    throw nb::type_error(fmt::format("{} is a number or a pair of numbers", argument).c_str());
+}
+
+void interruptible(const std::function<void()>& wait, const std::function<void()>& give_up) {
+    if (!is_main_thread()) {
+        const nb::gil_scoped_release without_gil;
+        return wait();
+    }
+    std::promise<void> done;
+    std::future<void> future = done.get_future();
+    std::thread waiter([&] {
+        try {
+            wait();
+            done.set_value();
+        } catch (...) {
+            done.set_exception(std::current_exception());
+        }
+    });
+    bool interrupted = false;
+    while (!interrupted) {
+        {
+            const nb::gil_scoped_release without_gil;
+            if (future.wait_for(std::chrono::milliseconds(50)) == std::future_status::ready) break;
+        }
+        interrupted = PyErr_CheckSignals() != 0;
+    }
+    {
+        const nb::gil_scoped_release without_gil;
+        if (interrupted) give_up();
+        waiter.join();
+    }
+    if (interrupted) throw nb::python_error();
+    future.get();
+}
+
+bool is_main_thread() {
+    const nb::module_ threading = nb::module_::import_("threading");
+    return threading.attr("current_thread")().is(threading.attr("main_thread")());
+}
+
+}  // namespace convoy::python
