@@ -9,10 +9,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstddef>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +60,15 @@ bool gpus_are_shared() {
     return true;
 }
 
+bool buries_orphans(const char* first) {
+    std::ifstream file(first);
+    std::string name;
+    std::getline(file, name);
+    constexpr std::string_view kInits[] = {"systemd",   "init",      "tini",      "docker-init",
+                                           "dumb-init", "catatonit", "s6-svscan", "runit"};
+    return std::find(std::begin(kInits), std::end(kInits), name) != std::end(kInits);
+}
+
 // In the child, which has the parent's memory, thread-local variables included: system calls alone.
 int outlive(void* parent) {
     pollfd end{*static_cast<int*>(parent), POLLIN, 0};
@@ -69,9 +81,9 @@ int outlive(void* parent) {
 
 // A child that shares memory and open files is the last to have them, so that the system closes them when it ends, and
 // not when this process does. It waits until all of this process's threads have ended.
-void exit_early(int status, const char* slow) {
+void exit_early(int status, const char* slow, const char* first) {
     const OpenFiles files = open_files(slow);
-    if (files.slow.empty() || !gpus_are_shared()) std::_Exit(status);
+    if (files.slow.empty() || !buries_orphans(first) || !gpus_are_shared()) std::_Exit(status);
     static int parent = -1;
     parent = int(syscall(SYS_pidfd_open, getpid(), 0));
     if (parent < 0) std::_Exit(status);
