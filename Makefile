@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A thin front: cmake/bootstrap.sh brings the packages, CMakePresets.json says how to build. `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench bundle gpu-check install check tidy format asan tsan corpus faults fuzz rtsp soak cuda-toolkit clean help
+.PHONY: build demo test bench bundle wheel gpu-check install check tidy format asan tsan corpus faults fuzz rtsp soak cuda-toolkit clean help
 
 # The archive for a machine with a GPU is built quickly, for one architecture, unless it is told otherwise.
 PRESET ?= $(if $(filter gpu-check,$(MAKECMDGOALS)),cuda-quick,release)
@@ -45,6 +45,10 @@ bench:  ## build and run the benchmarks
 
 install: build  ## install the library, its headers and the programs (PREFIX, DESTDIR)
 	cmake --install $(BUILD) --prefix $(PREFIX)
+
+wheel:  ## the Python package with all that it links, in build/wheel/
+	@cmake/bootstrap.sh build python
+	cmake/wheel.sh $(BUILD)/wheel
 
 bundle:  ## a relocatable tar.gz of the programs and all they need, for every GPU, in build/
 	@cmake/bootstrap.sh build

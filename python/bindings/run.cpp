@@ -12,50 +12,13 @@
 #include <thread>
 #include <variant>
 
-#include <convoy/media/image.h>
 #include <convoy/media/input.h>
 #include "python/bindings/bindings.h"
+#include "python/bindings/run_items.h"
 #include "tools/follower.h"
 
 namespace convoy::python {
 namespace {
-
-/// Pixels that a frame keeps for Python: a copy, since those of the engine are counted and few.
-struct Pixels {
-    std::variant<media::Nv12Image, media::Image> image;
-
-    explicit Pixels(const PixelView& view) {
-        if (view.format == PixelFormat::nv12) {
-            media::copy_nv12(view, image.emplace<media::Nv12Image>());
-            return;
-        }
-        media::Image& rgb = image.emplace<media::Image>();
-        rgb.width = view.width, rgb.height = view.height;
-        for (int y = 0; y < view.height; ++y) {
-            const std::uint8_t* row = view.plane[0] + std::int64_t(y) * view.pitch[0];
-            rgb.rgb.insert(rgb.rgb.end(), row, row + std::int64_t(3) * view.width);
-        }
-    }
-
-    PixelView view() const {
-        if (const auto* nv12 = std::get_if<media::Nv12Image>(&image)) return nv12->view();
-        const auto& rgb = std::get<media::Image>(image);
-        return rgb_frame(rgb.rgb.data(), rgb.width, rgb.height).pixels;
-    }
-};
-
-struct RunFrame {
-    int input = 0;
-    std::shared_ptr<const std::string> path;
-    Result result;
-    std::shared_ptr<const Pixels> pixels;
-};
-
-struct RunEnd {
-    int input = 0;
-    std::string path;
-    InputEnd end;
-};
 
 using Item = std::variant<RunFrame, RunEnd>;
 
@@ -120,6 +83,11 @@ public:
         if (thread_.joinable()) thread_.join();
     }
 
+    /// Once it is over: devices whose work the others have done, and why.
+    std::vector<std::string> failed_devices() {
+        const std::lock_guard lock(mutex_);
+        return failed_devices_;
+    }
     const std::vector<std::string>& left_out() const { return expanded_.left_out; }
     const std::vector<std::string>& names() const { return names_; }
 
@@ -165,14 +133,17 @@ private:
 
     void work() {
         std::exception_ptr failure;
+        std::vector<std::string> failed_devices;
         try {
             const RunReport report = engine_->engine.run(run_inputs(), *this, stop_, settings_.threads);
+            for (const DeviceReport& device : report.devices)
+                if (!device.failure.empty()) failed_devices.push_back(device.name + ": " + device.failure);
             if (!report.failure.empty()) throw Error(ErrorKind::device, "no device is left: " + report.failure);
         } catch (...) {
             failure = std::current_exception();
         }
         const std::lock_guard lock(mutex_);
-        failure_ = failure, done_ = true;
+        failure_ = failure, failed_devices_ = std::move(failed_devices), done_ = true;
         there_.notify_all();
     }
 
@@ -215,6 +186,7 @@ private:
     std::atomic<bool> stop_ = false;
     bool done_ = false;
     std::exception_ptr failure_;
+    std::vector<std::string> failed_devices_;
 
     std::mutex joining_;
     std::thread thread_;
@@ -255,73 +227,10 @@ void start(PyRun* self, std::shared_ptr<PyEngine> engine, const std::vector<std:
     new (self) PyRun{std::make_unique<Run>(std::move(engine), inputs, settings)};
 }
 
-nb::object image_of(const RunFrame& frame) {
-    if (!frame.pixels)
-        throw nb::attribute_error("a frame has its pixels only if the run was asked for them: pixels=True");
-    return rgb_array_of(frame.pixels->view());
-}
-
-void bind_frame(nb::module_& module) {
-    nb::class_<RunFrame>(module, "Frame", "One frame of a run, and what was found on it.", nb::dynamic_attr())
-        .def_ro("input", &RunFrame::input, "Which of the run's inputs it belongs to, counted from 0.")
-        .def_prop_ro(
-            "path", [](const RunFrame& f) { return *f.path; }, "That input's name; passwords are ***.")
-        .def_prop_ro(
-            "index", [](const RunFrame& f) { return f.result.frame.index; }, "Its number in its input, from 0 on.")
-        .def_prop_ro(
-            "time_s", [](const RunFrame& f) { return f.result.frame.time_s; }, "Seconds after the first frame.")
-        .def_prop_ro(
-            "pts_s", [](const RunFrame& f) { return f.result.frame.pts_s; },
-            "The container's own stamp, seconds; NaN where it has none.")
-        .def_prop_ro(
-            "width", [](const RunFrame& f) { return f.result.frame.pixels.width; }, "Pixels, upright.")
-        .def_prop_ro(
-            "height", [](const RunFrame& f) { return f.result.frame.pixels.height; }, "Pixels, upright.")
-        .def_prop_ro(
-            "latency_ms", [](const RunFrame& f) { return f.result.latency_ms; },
-            "From decoded to detections, milliseconds.")
-        .def_prop_ro(
-            "undecodable", [](const RunFrame& f) { return f.result.frame.undecodable; },
-            "A place before a recording's first keyframe, which no decoder can know: nothing is detected on it.")
-        .def_prop_ro(
-            "not_finite", [](const RunFrame& f) { return f.result.not_finite; },
-            "Boxes left out since they are NaN or infinite.")
-        .def_prop_ro(
-            "detections", [](const RunFrame& f) { return array_of(f.result.detections); },
-            nb::sig("def detections(self) -> numpy.ndarray"),
-            "A new structured array of convoy.DETECTION, in Darknet's order.")
-        .def_prop_ro("image", &image_of, nb::sig("def image(self) -> numpy.ndarray"),
-                     "Its pixels, RGB, a new array (height, width, 3), where the run was started with pixels=True.")
-        .def("__len__", [](const RunFrame& f) { return f.result.detections.size(); })
-        .def("__repr__", [](const RunFrame& f) {
-            return "<convoy.Frame " + std::to_string(f.result.frame.index) + " of " + *f.path + ", " +
-                   std::to_string(f.result.detections.size()) + " detections>";
-        });
-}
-
-void bind_end(nb::module_& module) {
-    nb::class_<RunEnd>(module, "InputEnd", "How an input of a run ended.")
-        .def_ro("input", &RunEnd::input, "Which of the run's inputs, counted from 0.")
-        .def_ro("path", &RunEnd::path)
-        .def_prop_ro("frames", [](const RunEnd& e) { return e.end.frames; })
-        .def_prop_ro(
-            "damaged", [](const RunEnd& e) { return e.end.damaged; },
-            "Packets and frames that could not be decoded, frames that were in part.")
-        .def_prop_ro("first_damage", [](const RunEnd& e) { return e.end.first_damage; })
-        .def_prop_ro("undecodable", [](const RunEnd& e) { return e.end.undecodable; })
-        .def_prop_ro("not_finite", [](const RunEnd& e) { return e.end.not_finite; })
-        .def_prop_ro(
-            "error", [](const RunEnd& e) { return e.end.error; },
-            "Why it could not be opened or read to its end; empty when it could.")
-        .def_prop_ro(
-            "remark", [](const RunEnd& e) { return e.end.remark; }, "How it was read where that is not usual.");
-}
-
 }  // namespace
 
 void bind_run(nb::module_& module) {
-    bind_frame(module);
-    bind_end(module);
+    bind_frames(module);
     nb::class_<PyRun>(module, "_Run")
         .def("__init__", &start, nb::arg("engine"), nb::arg("inputs"), nb::kw_only(), nb::arg("track"),
              nb::arg("pixels"), nb::arg("queue"), nb::arg("at_once"), nb::arg("frames"), nb::arg("every"),
@@ -330,6 +239,7 @@ void bind_run(nb::module_& module) {
         .def("__next__", &next, nb::sig("def __next__(self) -> Frame | InputEnd"))
         .def(
             "close", [](PyRun& self) { self.run->close(); }, nb::call_guard<nb::gil_scoped_release>())
+        .def_prop_ro("failed_devices", [](PyRun& self) { return self.run->failed_devices(); })
         .def_prop_ro("left_out", [](PyRun& self) { return self.run->left_out(); })
         .def_prop_ro("inputs", [](PyRun& self) { return self.run->names(); });
     module.def("is_live", &media::is_live, nb::arg("path"),

@@ -45,6 +45,8 @@ class Run:
         except BaseException:
             self.close()
             raise
+        for failure in self._run.failed_devices:
+            warnings.warn(f'a device has failed, the others did its work: {failure}', RuntimeWarning, stacklevel=2)
         self.close()
         raise StopIteration
 
@@ -56,6 +58,9 @@ class Run:
             raise InputError(end.error)
         if end.damaged:
             warnings.warn(f'{end.path}: {end.damaged} damaged, the first: {end.first_damage}', DamageWarning, stacklevel=3)
+        if end.not_finite:
+            warnings.warn(f'{end.path}: {end.not_finite} boxes with numbers that are NaN or infinite are left out; the first layer that '
+                          f'has such numbers: {end.first_not_finite}', RuntimeWarning, stacklevel=3)
 
     def close(self) -> None:
         """Ends the run: nothing more is read, and what is under way is dropped."""
@@ -102,7 +107,11 @@ def run(inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], model
     else:
         # Recordings get the same bits whatever shares their batch, as in yolo-run; for live inputs small batches count.
         engine.setdefault('same_bits', engine.get('max_latency_ms') is None and not any(map(is_live, paths)))
-        running = Engine(model if isinstance(model, Model) else Model(model), **engine)
+        if not isinstance(model, Model):
+            model = Model(model)
+            for sentence in model.warnings:
+                warnings.warn(sentence, stacklevel=2)
+        running = Engine(model, **engine)
     started = _Run(running, paths, track=track, pixels=pixels, queue=queue, at_once=at_once, frames=frames, every=every,
                    start_s=start_s, stop_s=stop_s, stream=stream, deinterlace=deinterlace, give_up_s=give_up_s)
     for sentence in started.left_out:

@@ -137,3 +137,16 @@ def test_the_command(tmp_path):
                              ((SOURCE / 'models/yolov3-quarter', tmp_path / 'a.onnx', '--size', 'big'), '--size big')):
         refused = convert(*arguments)
         assert refused.returncode == 2 and words in refused.stderr and refused.stderr.startswith('yolo-convert: error: ')
+
+
+BESIDE = sorted((SOURCE.parent / 'shared/data').glob('cfgs/*.cfg')) + sorted((SOURCE.parent / 'shared/data').glob('models/*.cfg'))
+
+
+@pytest.mark.parametrize('cfg', BESIDE, ids=lambda cfg: cfg.name)
+def test_the_models_beside_the_tree(cfg, tmp_path):
+    weights = cfg.with_suffix('.weights')
+    if not weights.exists():
+        if 'CONVOY_SLOW' not in os.environ and 'tiny' not in cfg.name:
+            pytest.skip('a large one: CONVOY_SLOW=1 has it run')
+        return agrees(model_of(cfg.read_text(), tmp_path), tmp_path)
+    return agrees(convoy.Model(cfg=cfg, weights=weights), tmp_path)
