@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A thin front: cmake/bootstrap.sh brings the packages, CMakePresets.json says how to build. `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench bundle gpu-check install check tidy format asan tsan corpus faults fuzz rtsp soak cuda-toolkit clean help
+.PHONY: abi build demo test bench bundle gpu-check install check tidy format asan tsan corpus faults fuzz rtsp soak cuda-toolkit clean help
 
 # The archive for a machine with a GPU is built quickly, for one architecture, unless it is told otherwise.
 PRESET ?= $(if $(filter gpu-check,$(MAKECMDGOALS)),cuda-quick,release)
@@ -84,6 +84,11 @@ corpus faults rtsp soak:  ## long tests: 180 kinds of inputs; all that can go wr
 	$(configure) $(PRESET) -DCONVOY_TESTS=ON
 	$(compile) $(PRESET)
 	cmake --build --preset $(PRESET) --target $@
+
+abi:  ## write the shared libraries' binary interfaces down anew in tests/abi/, after a change to the public headers
+	@cmake/bootstrap.sh build test
+	$(configure) $(PRESET) -DCONVOY_TESTS=ON
+	$(compile) $(PRESET) --target abi
 
 fuzz:  ## fuzz what reads files with libFuzzer, until it is stopped (TIME=SECONDS for each target, TARGETS="cfg names")
 	@cmake/bootstrap.sh build test fuzz

@@ -8,8 +8,7 @@
 
 # pack_programs BUILD DIR: the installed programs and the demo model, without what is there for building against them.
 pack_programs() {
-    cmake --install "$1" --prefix "$2" --strip >/dev/null
-    rm -rf "$2/include" "$2/lib"/cmake "$2/lib"/*.a "$2/lib"/*/cmake
+    cmake --install "$1" --prefix "$2" --component tools --strip >/dev/null
     mkdir -p "$2/lib"
 }
 
