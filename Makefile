@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A thin front: cmake/bootstrap.sh brings the packages, CMakePresets.json says how to build. `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: abi build demo test bench bundle gpu-check install check tidy format asan tsan corpus faults fuzz rtsp soak cuda-toolkit clean help
+.PHONY: abi build demo test bench packages release-archive bundle gpu-check install check tidy format asan tsan corpus faults fuzz rtsp soak cuda-toolkit clean help
 
 # The archive for a machine with a GPU is built quickly, for one architecture, unless it is told otherwise.
 PRESET ?= $(if $(filter gpu-check,$(MAKECMDGOALS)),cuda-quick,release)
@@ -46,8 +46,18 @@ bench:  ## build and run the benchmarks
 install: build  ## install the library, its headers and the programs (PREFIX, DESTDIR)
 	cmake --install $(BUILD) --prefix $(PREFIX)
 
-bundle:  ## a relocatable tar.gz of the programs and all they need, for every GPU, in build/
-	@cmake/bootstrap.sh build
+packages: build  ## Debian packages in build/: libconvoy0, libconvoy-dev, convoy-tools
+	@cmake/bootstrap.sh packages
+	rm -f $(BUILD)/*.deb
+	cpack --config $(BUILD)/CPackConfig.cmake -B $(BUILD)/packages
+	mv $(BUILD)/packages/*.deb $(BUILD)/
+	rm -rf $(BUILD)/packages
+
+release-archive:  ## a tag's sources as tar.gz, and SHA256SUMS, in build/ (TAG=v0.1.0; by default this version's)
+	cmake/release_archive.sh $(BUILD) $(TAG)
+
+bundle:  ## a relocatable tar.gz of the programs and all they need, for every GPU, in build/, and what is in it (.spdx.json)
+	@cmake/bootstrap.sh build packages
 	$(configure) $(PRESET) $(programs) -DCONVOY_CUDA_ARCHITECTURES=ALL
 	$(compile) $(PRESET)
 	cmake/bundle.sh $(BUILD) $(BUILD)/convoy-$(shell uname -m).tar.gz
@@ -104,4 +114,4 @@ clean:  ## remove every build folder
 	rm -rf build build-*/
 
 help:
-	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
