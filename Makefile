@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A thin front: cmake/bootstrap.sh brings the packages, CMakePresets.json says how to build. `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: build demo test bench bundle wheel gpu-check install check tidy format asan tsan corpus faults fuzz rtsp soak cuda-toolkit clean help
+.PHONY: abi build demo test bench packages release-archive bundle wheel gpu-check install check tidy format asan tsan corpus faults fuzz rtsp soak cuda-toolkit clean help
 
 # The archive for a machine with a GPU is built quickly, for one architecture, unless it is told otherwise.
 PRESET ?= $(if $(filter gpu-check,$(MAKECMDGOALS)),cuda-quick,release)
@@ -50,8 +50,18 @@ wheel:  ## the Python package with all that it links, in build/wheel/
 	@cmake/bootstrap.sh build python
 	cmake/wheel.sh $(BUILD)/wheel
 
-bundle:  ## a relocatable tar.gz of the programs and all they need, for every GPU, in build/
-	@cmake/bootstrap.sh build
+packages: build  ## Debian packages in build/: libconvoy0, libconvoy-dev, convoy-tools
+	@cmake/bootstrap.sh packages
+	rm -f $(BUILD)/*.deb
+	cpack --config $(BUILD)/CPackConfig.cmake -B $(BUILD)/packages
+	mv $(BUILD)/packages/*.deb $(BUILD)/
+	rm -rf $(BUILD)/packages
+
+release-archive:  ## a tag's sources as tar.gz, and SHA256SUMS, in build/ (TAG=v0.1.0; by default this version's)
+	cmake/release_archive.sh $(BUILD) $(TAG)
+
+bundle:  ## a relocatable tar.gz of the programs and all they need, for every GPU, in build/, and what is in it (.spdx.json)
+	@cmake/bootstrap.sh build packages
 	$(configure) $(PRESET) $(programs) -DCONVOY_CUDA_ARCHITECTURES=ALL
 	$(compile) $(PRESET)
 	cmake/bundle.sh $(BUILD) $(BUILD)/convoy-$(shell uname -m).tar.gz
@@ -89,6 +99,11 @@ corpus faults rtsp soak:  ## long tests: 180 kinds of inputs; all that can go wr
 	$(compile) $(PRESET)
 	cmake --build --preset $(PRESET) --target $@
 
+abi:  ## write the shared libraries' binary interfaces down anew in tests/abi/, after a change to the public headers
+	@cmake/bootstrap.sh build test
+	$(configure) $(PRESET) -DCONVOY_TESTS=ON
+	$(compile) $(PRESET) --target abi
+
 fuzz:  ## fuzz what reads files with libFuzzer, until it is stopped (TIME=SECONDS for each target, TARGETS="cfg names")
 	@cmake/bootstrap.sh build test fuzz
 	$(configure) $@
@@ -103,4 +118,4 @@ clean:  ## remove every build folder
 	rm -rf build build-*/
 
 help:
-	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z][a-z -]*:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

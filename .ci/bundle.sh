@@ -16,3 +16,4 @@ foreign=$(cat "$work"/loaded.* | awk '/calling init/ { print $NF }' | sort -u | 
 [ -z "$foreign" ] || { printf 'bundle: this came from outside it:\n%s\n' "$foreign"; exit 1; }
 boxes() { grep -o '"class_id"' "$1" | wc -l; }
 [ "$(boxes "$work/boxes.jsonl")" = "$(boxes runs/demo/pedestrians.jsonl)" ] || { echo "bundle: it finds other boxes than make demo"; exit 1; }
+python3 -B .ci/sbom_check.py "$work"/convoy-*/ build/convoy-*.spdx.json

@@ -8,14 +8,13 @@
 
 # pack_programs BUILD DIR: the installed programs and the demo model, without what is there for building against them.
 pack_programs() {
-    cmake --install "$1" --prefix "$2" --strip >/dev/null
-    rm -rf "$2/include" "$2/lib"/cmake "$2/lib"/*.a "$2/lib"/*/cmake
+    cmake --install "$1" --prefix "$2" --component tools --strip >/dev/null
     mkdir -p "$2/lib"
 }
 
 # pack_libraries DIR: into DIR/lib every shared library that the programs in DIR/bin and DIR/libexec need, into
 # DIR/share/doc/licences Debian's record of each one's authors and licence. Sets $glibc to the C library that all of this
-# needs of the machine.
+# needs of the machine, $origins to a line for each library: where it lies in DIR, a tab, where it comes from.
 pack_libraries() {
     local programs=() file libraries library package
     for file in "$1"/bin/* "$1"/libexec/*; do ldd "$file" >/dev/null 2>&1 && programs+=("$file"); done
@@ -23,6 +22,7 @@ pack_libraries() {
     local never='/(ld-linux-x86-64|lib(c|m|dl|rt|pthread|resolv|util|cuda|nvcuvid|nvidia-[a-z0-9-]*|cudnn[a-z_]*|cublas(Lt)?|nccl|nvjpeg))\.so'
     ldd "${programs[@]}" | awk -v pack="${0##*/}" '$2 == "=>" && $3 == "not" { print pack ": " $1 " is missing" > "/dev/stderr"; bad = 1 } END { exit bad }'
     libraries=$(ldd "${programs[@]}" | awk -v ours="$1/" '$2 == "=>" && index($3, ours) != 1 { print $3 }' | sort -u | { grep -vE "$never" || true; })
+    origins=$(for library in $libraries; do printf 'lib/%s\t%s\n' "${library##*/}" "$(readlink -f "$library")"; done)
     for library in $libraries; do cp -L "$library" "$1/lib/"; done
     strip --strip-unneeded "$1/lib"/*.so* 2>/dev/null || true
 

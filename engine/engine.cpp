@@ -94,7 +94,7 @@ std::vector<int> shown_classes(const Network& network, std::vector<int> asked) {
 
 }  // namespace
 
-struct Engine::Impl {
+struct [[gnu::visibility("hidden")]] Engine::Impl {
     std::shared_ptr<Trace> trace;  // before all that writes into it to the end
     BoundEngine bound;
     DetectOptions detect;

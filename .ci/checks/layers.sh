@@ -29,6 +29,8 @@ engine/cuda/device\.cpp:[0-9]+: <(fstream|filesystem)>
 engine/cuda/pack_weights\.cpp:[0-9]+: <sys/mman\.h>
 # NCCL, which moves weights and computes nothing, is opened at run time like the libraries of the kernels.
 engine/cuda/nccl\.cpp:[0-9]+: "kernels/cuda/dynamic_library\.h"
+# C has no other names for these.
+include/convoy/convoy\.h:[0-9]+: <std(def|int)\.h>
 # For tests of the whole command: --fail-device.
 tools/yolo_run\.cpp:[0-9]+: "engine/before_batch\.h"
 EOF
@@ -82,6 +84,7 @@ breaches() {
     includes tools | grep -E ": ($inside)\$" | grep -v '^tools/inspect/' | report 'only tools/inspect/ looks into the engine'
     allow tools/analysis/ "$std|<fmt/[a-z]+\.h>|<nlohmann/json\.hpp>|$public|\"tools/analysis/.*\"" \
         'the standard library, what is public, fmt and nlohmann_json' tools/analysis
+    allow tools/c_api/ "$std|$public|$media|\"tools/c_api/.*\"" 'the standard library and what is public' tools/c_api
     includes tools/analysis | grep -E ': <(thread|mutex|atomic|future|condition_variable)>' |
         report 'tools/analysis/ works in one thread'
     includes tools/media | grep -E ': "tools/' | grep -vE ': "tools/media/' | report 'tools/media/ is a library of its own: it includes nothing else of tools/'
@@ -94,7 +97,7 @@ breaches() {
     includes tools | grep -E ": ($cuda|<(oneapi/)?dnnl.*)" | report 'oneDNN and CUDA stay in kernels/ and engine/cuda/'
     includes engine | grep -E ': <(fstream|filesystem)>' | report 'engine/ opens no files'
     sources '(^|[^a-z_.])(std::)?(printf|puts|fprintf|vprintf|exit|abort|_exit|terminate|__trap)\(|std::(cout|cerr|clog)' \
-        include darknet_loader kernels engine tools/analysis tools/media | grep -vE ':[0-9]+: *//' | report 'the library never prints and never ends the program'
+        include darknet_loader kernels engine tools/analysis tools/c_api tools/media | grep -vE ':[0-9]+: *//' | report 'the library never prints and never ends the program'
 }
 
 found=$(breaches)

@@ -10,7 +10,7 @@ failed=0
 clean() {
     rm -rf "${tree:?}"/*
     mkdir -p "$tree/include/convoy/media" "$tree/darknet_loader" "$tree/kernels/cpu" "$tree/kernels/cuda" "$tree/engine/plan" "$tree/engine/cpu" "$tree/engine/cuda" \
-        "$tree/engine/run" "$tree/tools/inspect" "$tree/tools/analysis" "$tree/tools/media" "$tree/tools/sinks"
+        "$tree/engine/run" "$tree/tools/inspect" "$tree/tools/analysis" "$tree/tools/media" "$tree/tools/c_api" "$tree/tools/sinks"
     printf '#include <vector>\n' >"$tree/include/convoy/types.h"
     printf '#include <vector>\n#include <convoy/types.h>\n' >"$tree/include/convoy/engine.h"
     printf '#include <convoy/engine.h>\n' >"$tree/include/convoy/convoy.hpp"
@@ -34,6 +34,8 @@ clean() {
     printf '#include <filesystem>\n#include <fstream>\n' >"$tree/engine/cuda/device.cpp"
     printf '#include "kernels/cuda/dynamic_library.h"\n' >"$tree/engine/cuda/nccl.cpp"
     printf '#include <fmt/format.h>\n#include <nlohmann/json.hpp>\n#include <convoy/error.h>\n#include "tools/analysis/tracker.h"\n' >"$tree/tools/analysis/tracker.cpp"
+    printf '#include <stdint.h>\n#include <convoy/export.h>\n' >"$tree/include/convoy/convoy.h"
+    printf '#include <mutex>\n#include <convoy/media/image.h>\n#include "tools/c_api/guard.h"\n' >"$tree/tools/c_api/engine.cpp"
     printf '#include <libavutil/frame.h>\n#include <convoy/engine.h>\n#include <convoy/media/image.h>\n// never std::cout here\n' >"$tree/tools/media/source.cpp"
     printf '#include <convoy/engine.h>\n#include <convoy/media/image.h>\n#include "tools/sinks/sink.h"\n' >"$tree/tools/sinks/sink.cpp"
 }
@@ -109,6 +111,12 @@ refuses tools/media/source.cpp '#include "kernels/conv.h"'
 refuses tools/media/source.cpp '#include "bench/harness.h"'
 refuses tools/media/source.cpp '#include "tools/sinks/sink.h"'
 refuses tools/media/source.cpp '#include "tools/options.h"'
+refuses include/convoy/engine.h '#include <stdint.h>'
+refuses include/convoy/convoy.h '#include <stdio.h>'
+refuses tools/c_api/engine.cpp '#include "tools/media/files.h"'
+refuses tools/c_api/engine.cpp '#include "engine/bind.h"'
+refuses tools/c_api/engine.cpp '#include <fmt/core.h>'
+refuses tools/c_api/engine.cpp 'void f() { std::cerr << 1; }'
 refuses tools/analysis/tracker.cpp '#include "tools/media/limits.h"'
 refuses tools/analysis/tracker.cpp '#include <convoy/media/image.h>'
 refuses tools/analysis/tracker.cpp '#include <libavutil/frame.h>'

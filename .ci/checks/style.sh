@@ -3,7 +3,7 @@
 # What every file of ours keeps to: length, width of a page, white space, licence line, links that lead somewhere.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-files=$(.ci/files.sh | grep -vE '^(models|LICENSE)|\.(png|jpg|jpeg|mp4|weights|cfg|names)$|^tests/.*/(corpus|data)/')
+files=$(.ci/files.sh | grep -vE '^(models|LICENSE)|\.(png|jpg|jpeg|mp4|weights|cfg|names)$|\.abi\.gz$|^tests/.*/(corpus|data)/')
 
 # report RULE: the lines on standard input, if there are any, under the rule that they break.
 report() {

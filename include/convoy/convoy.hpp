@@ -6,6 +6,7 @@
 #include <convoy/detection.h>
 #include <convoy/engine.h>
 #include <convoy/error.h>
+#include <convoy/export.h>
 #include <convoy/frame.h>
 #include <convoy/load.h>
 #include <convoy/network.h>

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <convoy/detection.h>
+#include <convoy/export.h>
 #include <convoy/network.h>
 #include <convoy/options.h>
 #include <convoy/run.h>
@@ -38,7 +39,7 @@ namespace convoy {
 /// A device that fails is not used again: its frames and segments go to the others, description() and run()'s report
 /// tell. When none is left, calls throw Error(device), but for a run() that had begun: its report tells then. CUDA
 /// gives up a whole process, all GPUs of it, when a kernel of any of them has touched memory that it must not.
-class Engine {
+class CONVOY_API Engine {
 public:
     /// Packs the weights and allocates what the network needs; `network` is not needed afterwards. Later on memory is
     /// taken for results, and for pictures that are larger than all before. Throws Error(usage | unsupported | model |

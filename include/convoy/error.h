@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <convoy/export.h>
+
 namespace convoy {
 
 /// What went wrong, coarse enough for a caller to act on.
@@ -18,7 +20,7 @@ enum class ErrorKind {
 
 /// The one exception type that Convoy throws. `what()` is a sentence that names the file, line, layer or
 /// frame concerned and says what to do; it needs no decoration to be shown to a person.
-class Error : public std::runtime_error {
+class CONVOY_API Error : public std::runtime_error {
 public:
     Error(ErrorKind kind, const std::string& sentence) : std::runtime_error(sentence), kind_(kind) {}
     ErrorKind kind() const noexcept { return kind_; }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include <convoy/export.h>
 #include <convoy/network.h>
 
 namespace convoy {
@@ -29,30 +30,30 @@ struct LoadOptions {
 /// Throws Error(model) naming file, line, section and key for anything misspelt, missing, out of range or of the wrong
 /// size, Error(unsupported) for sections and keys of Darknet that are not implemented, and Error(usage)
 /// for sizes in `options` that the network cannot take.
-Network load_network(const std::string& cfg, const std::string& weights = {}, const std::string& names = {},
-                     const LoadOptions& options = {});
+CONVOY_API Network load_network(const std::string& cfg, const std::string& weights = {}, const std::string& names = {},
+                                const LoadOptions& options = {});
 
 /// The same from a cfg held in memory, without weights and trees of classes; `path` is only used in messages.
-Network parse_network(std::string_view cfg_text, const std::string& path, const LoadOptions& options = {});
+CONVOY_API Network parse_network(std::string_view cfg_text, const std::string& path, const LoadOptions& options = {});
 
 /// Maps a .weights file, checks its header and its exact size and points the layers into it. Throws Error(model).
 /// The file must stay as it is while the network lives: truncating it then makes reads fault, as with any mapping
 /// (replacing it by a rename is fine).
-void attach_weights(Network& network, const std::string& weights);
+CONVOY_API void attach_weights(Network& network, const std::string& weights);
 
 /// Class names, one a line; trailing blank lines are dropped. Checks the count against the network's classes.
 /// Throws Error(model).
-void attach_names(Network& network, const std::string& names);
+CONVOY_API void attach_names(Network& network, const std::string& names);
 
 /// Writes `network` as a cfg that loads to the same network again, with its tree of classes beside it where it has one
 /// (STEM.tree), and its weights (version 0.2 header).
 /// Either path may be empty: that file is not written. Files appear whole or not at all. Throws Error(output), and
 /// Error(usage) for weights of a network that has none.
-void write_network(const Network& network, const std::string& cfg, const std::string& weights = {});
+CONVOY_API void write_network(const Network& network, const std::string& cfg, const std::string& weights = {});
 
 /// Gives every layer seeded random weights with which activations keep a sane spread through any depth
 /// (He initialisation, batch-norm statistics near their fixed point), so that speed and numerics can be tested
 /// with any cfg. The same seed gives the same bits on every machine.
-void randomize_weights(Network& network, std::uint64_t seed);
+CONVOY_API void randomize_weights(Network& network, std::uint64_t seed);
 
 }  // namespace convoy

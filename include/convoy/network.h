@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <convoy/error.h>
+#include <convoy/export.h>
 #include <convoy/types.h>
 
 namespace convoy {
@@ -26,7 +27,7 @@ struct Shape {
 };
 
 /// Darknet's spelling of an activation, e.g. "leaky".
-const char* to_string(Activation a);
+CONVOY_API const char* to_string(Activation a);
 
 /// `count` floats of the mapped .weights file, or none when a network was loaded without weights.
 /// Valid as long as a copy of the `Network` (or of its `weights_storage`) lives.
@@ -254,11 +255,11 @@ using LayerKind = std::variant<ConvolutionalLayer, ShortcutLayer, RouteLayer, Up
                                DropoutLayer, YoloLayer, RegionLayer, GaussianYoloLayer, DetectionLayer>;
 
 /// What heads have in common, or null where `kind` is none; and the numbers of a box before its classes.
-const YoloLayer* head_of(const LayerKind& kind);
-YoloLayer* head_of(LayerKind& kind);
-int numbers_of_box(const LayerKind& head);
+CONVOY_API const YoloLayer* head_of(const LayerKind& kind);
+CONVOY_API YoloLayer* head_of(LayerKind& kind);
+CONVOY_API int numbers_of_box(const LayerKind& head);
 
-struct Layer {
+struct CONVOY_API Layer {
     LayerKind kind;
     Shape in;  ///< output of the layer before (the picture for layer 0); for a route, of its first input
     Shape out;
@@ -267,7 +268,7 @@ struct Layer {
 };
 
 /// A model as loaded. Copies are cheap to read from and share the mapped weights.
-struct Network {
+struct CONVOY_API Network {
     Shape input;                     ///< channels, height, width
     bool letter_box = false;         ///< `letter_box=1` in [net]
     int letter_box_line = 0;         ///< where the cfg says so; 0: it does not

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <convoy/detection.h>
+#include <convoy/export.h>
 #include <convoy/frame.h>
 #include <convoy/segment.h>
 #include <convoy/trace.h>
@@ -122,6 +123,6 @@ struct EngineOptions {
 
 /// GPUs that are worth starting for so many frames, of any number that there is: the rule of expected_frames, for a
 /// program that would rather not let CUDA see the others. A frame counts for each of its tiles.
-std::int64_t gpus_worth_starting(std::int64_t frames);
+CONVOY_API std::int64_t gpus_worth_starting(std::int64_t frames);
 
 }  // namespace convoy

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <convoy/detection.h>
+#include <convoy/export.h>
 #include <convoy/segment.h>
 #include <convoy/stage_stats.h>
 
@@ -45,7 +46,7 @@ struct RunThreads {
 /// drawing and encoding, say. Several run at once; each sees its frames in order, from one thread at a time. A
 /// recording with few keyframes, or a camera, is one work from its begin to its end, so a work must not collect its
 /// pictures.
-class SegmentWork {
+class CONVOY_API SegmentWork {
 public:
     virtual ~SegmentWork() = default;
     /// `result` has its pixels, in host memory, as nv12 or rgb8. They are let go of after this call; what else is in
@@ -77,7 +78,7 @@ struct InputEnd {
 /// begin, its results, the works that they went through (each after the last of its results), its end. An input that
 /// could not be opened has no begin, only an end; one that a stop found unopened has neither. What it throws ends the
 /// run.
-class RunObserver {
+class CONVOY_API RunObserver {
 public:
     virtual ~RunObserver() = default;
     /// Work for the segment or the row of parts that begins, or nothing; from any thread. `threads` is how many CPU

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include <convoy/export.h>
 #include <convoy/frame.h>
 
 namespace convoy {
@@ -50,7 +51,7 @@ enum class SegmentKind {
 
 /// A piece of an input: what a device takes at a time. Immutable and shared: several readers may read it, one after the
 /// other or at once, unless it is endless.
-class Segment {
+class CONVOY_API Segment {
 public:
     virtual ~Segment() = default;
     virtual SegmentKind kind() const { return SegmentKind::closed; }
@@ -72,7 +73,7 @@ struct SegmentNotes {
 /// Reads segments of one input, one after the other, on one thread at a time. Made by Input::make_reader(); keeps its
 /// decoder from one segment to the next. One for a GPU that hangs is never destroyed, since what it holds there cannot
 /// be freed without waiting for that GPU.
-class SegmentReader {
+class CONVOY_API SegmentReader {
 public:
     virtual ~SegmentReader() = default;
     /// May be called before the first open(), with a closed segment of the same input that others read: what takes long
@@ -93,7 +94,7 @@ public:
 };
 
 /// One input, cut into segments. All calls but make_reader() come from one thread at a time.
-class Input {
+class CONVOY_API Input {
 public:
     virtual ~Input() = default;
     virtual const InputInfo& info() const = 0;

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include <convoy/export.h>
+
 namespace convoy {
 
 /// Time that one stage of a pipeline spent working; waiting on its queues is not counted, or is a stage of its own.
@@ -20,7 +22,7 @@ struct StageStats {
 
 /// Collects the durations of one stage in memory that does not grow; add() may be called from several threads, and from
 /// destructors.
-class StageClock {
+class CONVOY_API StageClock {
 public:
     using Clock = std::chrono::steady_clock;
 

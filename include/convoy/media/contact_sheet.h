@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <convoy/export.h>
 #include <convoy/media/image.h>
 
 namespace convoy::media {
@@ -42,7 +43,7 @@ private:
 
 /// Pictures that follow each other, scaled down, on their way to a ContactSheet: the part of a video, say. Keeps a
 /// bounded number of them.
-class SheetPart {
+class CONVOY_API SheetPart {
 public:
     void add(const Image& image);
     /// The same for a picture that is only made when it is kept.
@@ -61,7 +62,7 @@ private:
     EvenChoice<std::shared_ptr<const Image>> tiles_;
 };
 
-class ContactSheet {
+class CONVOY_API ContactSheet {
 public:
     /// Pictures are scaled to `tile_width` (and at most twice that height); at most `columns * rows` are shown, chosen
     /// evenly however many are added.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <convoy/detection.h>
+#include <convoy/export.h>
 #include <convoy/media/image.h>
 
 namespace convoy::media {
@@ -35,11 +36,11 @@ struct Outline {
 
 /// Makes what is in the box, and a few pixels around it, a pattern of squares that shows nothing of it: eight along the
 /// box's longer side, or fewer. Boxes may lie partly outside of the picture.
-void pixelate(Image& image, const Box& box);
-void pixelate(Nv12Image& image, const Box& box);
+CONVOY_API void pixelate(Image& image, const Box& box);
+CONVOY_API void pixelate(Nv12Image& image, const Box& box);
 
 /// Draws detections on pictures; keeps the glyphs that it has drawn once. One object serves one thread.
-class Annotator {
+class CONVOY_API Annotator {
 public:
     /// `names` may be shorter than the class ids: then the number is drawn. Names are UTF-8.
     explicit Annotator(std::vector<std::string> names, LabelStyle labels = LabelStyle::full);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <convoy/export.h>
 #include <convoy/media/give_up.h>
 #include <convoy/types.h>
 
@@ -26,7 +27,7 @@ struct Image {
 
 /// A picture of 4:2:0 chroma in host memory, PixelFormat::nv12: what decoders make and encoders take, so that one that
 /// is drawn on in between need not be converted.
-struct Nv12Image {
+struct CONVOY_API Nv12Image {
     int width = 0, height = 0;
     ColorMatrix matrix = ColorMatrix::bt709;
     ColorRange range = ColorRange::limited;
@@ -46,12 +47,12 @@ struct Nv12Image {
 };
 
 /// Copies NV12 pixels, of host memory. `to` keeps its memory if the size stays. Throws Error(usage) for others.
-void copy_nv12(const PixelView& pixels, Nv12Image& to);
+CONVOY_API void copy_nv12(const PixelView& pixels, Nv12Image& to);
 
 /// The picture as a video's player shows it whose pixels are `pixel_width` wide against `pixel_height` high
 /// (InputInfo): one side gets longer and the other stays, or both get smaller where it would be longer than 16384
 /// pixels. Throws Error(usage) for a picture without pixels, or pixels without a size.
-Image with_square_pixels(const Image& image, int pixel_width, int pixel_height);
+CONVOY_API Image with_square_pixels(const Image& image, int pixel_width, int pixel_height);
 
 /// Reads a picture of up to 2^28 pixels, whatever its name: JPEG by libjpeg, PNG, BMP, GIF (first picture) and TGA by
 /// stb_image, and what libav reads beside them (PNM, WebP, TIFF, JPEG 2000, AVIF and HEIF where it has them, …). Grey
@@ -60,27 +61,27 @@ Image with_square_pixels(const Image& image, int pixel_width, int pixel_height);
 /// picture's goes on to its end. Throws Error(input) naming the file, also for one that is cut short or given up;
 /// Error(unsupported) where libav knows the format, and this one cannot read it. `warning` gets what there is to say
 /// of a picture that was read nevertheless: that its end marker is missing, or that a TIFF has more pages; else "".
-Image read_image(const std::string& path, const GiveUp& give_up = {}, std::string* warning = nullptr);
+CONVOY_API Image read_image(const std::string& path, const GiveUp& give_up = {}, std::string* warning = nullptr);
 
 struct ImageSize {
     int width = 0, height = 0;  ///< pixels
 };
 
 /// The size that read_image would give, from the file's header alone but for what libav reads. Throws as it does.
-ImageSize read_image_size(const std::string& path);
+CONVOY_API ImageSize read_image_size(const std::string& path);
 
 /// Host memory that read_image takes at most, at a time and roughly, in bytes: file, decoder and pixels, from the
 /// header alone. 0 where that tells nothing: for no picture, one that is too large or read by libav, or a pipe.
-std::size_t read_image_memory(const std::string& path);
+CONVOY_API std::size_t read_image_memory(const std::string& path);
 
 /// Writes a .jpg/.jpeg (quality 92), .png or .bmp by the ending of `path`; appears whole or not at all. Where that is a
 /// pipe, the wait for whoever reads it can be given up. Throws Error(output), also then; Error(usage) for another
 /// ending.
-void write_image(const std::string& path, const Image& image, const GiveUp& give_up = {});
+CONVOY_API void write_image(const std::string& path, const Image& image, const GiveUp& give_up = {});
 
 /// Whether a path is one picture, by the bytes of the file. An animation (GIF, PNG, WebP) is a video, and so is Motion
 /// JPEG. Where they do not tell (a TGA, a pipe, an address, a file that is not there), by the ending. A JPEG of more
 /// than 64 kB is taken by its ending .jpg or .jpeg.
-bool is_picture(const std::string& path);
+CONVOY_API bool is_picture(const std::string& path);
 
 }  // namespace convoy::media

@@ -3,13 +3,14 @@
 
 #include <memory>
 
+#include <convoy/export.h>
 #include <convoy/frame.h>
 #include <convoy/media/image.h>
 
 namespace convoy::media {
 
 /// The engine's pictures as RGB images, to draw on. Keeps its buffers; one object serves one thread.
-class ImageConverter {
+class CONVOY_API ImageConverter {
 public:
     ImageConverter();
     ~ImageConverter();

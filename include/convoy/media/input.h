@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include <convoy/export.h>
 #include <convoy/segment.h>
 
 namespace convoy::media {
@@ -48,15 +49,15 @@ struct InputOptions {
 /// Whether a path names a live input by what it is: a camera (/dev/video0), or an address whose protocol carries no
 /// recordings (rtsp, rtmp, srt, udp, rtp, tcp, …). An http(s) address shows only when it is opened what it is: live are
 /// a playlist without an end and multipart JPEGs of no stated length; all else is a recording.
-bool is_live(const std::string& path);
+CONVOY_API bool is_live(const std::string& path);
 
 /// Whether a path is left to libav's protocols, e.g. https://example.org/clip.mp4.
-bool is_address(const std::string& path);
+CONVOY_API bool is_address(const std::string& path);
 
 /// A text without the passwords of the addresses in it: "rtsp://user:***@camera/1". "***" also stands for a user
 /// without a password, and for parameters whose names say that they are secret (pwd=, access_token=). InputInfo::path
 /// of what open_input() gives, and the sentences of its errors and notes, are such texts.
-std::string without_passwords(const std::string& text);
+CONVOY_API std::string without_passwords(const std::string& text);
 
 /// Opens what an engine's run reads.
 ///
@@ -90,8 +91,8 @@ std::string without_passwords(const std::string& text);
 ///
 /// Throws Error(input) that names the path when it is missing, empty, unreadable, of no known kind, or holds no video
 /// stream or not one decodable frame. What is wrong with a picture or a live input comes from its reader.
-std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& options = {},
-                                  std::stop_token cancel = {});
+CONVOY_API std::unique_ptr<Input> open_input(const std::string& path, const InputOptions& options = {},
+                                             std::stop_token cancel = {});
 
 /// What a command line's inputs stand for.
 struct ExpandedInputs {
@@ -107,6 +108,6 @@ struct ExpandedInputs {
 /// .list, .lst) that lists paths or addresses, one a line, stands for these, and a .data file of Darknet's for the list
 /// that its `valid` names; "@FILE" says outright that FILE is a list. What cannot be read among several is refused, and
 /// the others can be done. Throws Error(input) where nothing can be read.
-ExpandedInputs expand_inputs(const std::vector<std::string>& paths);
+CONVOY_API ExpandedInputs expand_inputs(const std::vector<std::string>& paths);
 
 }  // namespace convoy::media

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include <convoy/export.h>
 #include <convoy/frame.h>
 #include <convoy/media/input.h>
 
@@ -16,7 +17,7 @@ namespace convoy::media {
 using SourceInfo = InputInfo;
 
 /// One input, read in presentation order by one thread.
-class Source {
+class CONVOY_API Source {
 public:
     virtual ~Source() = default;
     virtual const SourceInfo& info() const = 0;
@@ -40,6 +41,6 @@ struct SourceOptions {
 /// aspect ratio is ignored: a frame has the pixels that were stored, at most 2^28. A frame's buffer comes from a pool
 /// that grows to as many as are alive at one time; frames may outlive the source. Throws Error(input) that names the
 /// file when it is missing, empty, unreadable, of no known kind, or holds no video stream or not one decodable frame.
-std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions& options = {});
+CONVOY_API std::unique_ptr<Source> open_source(const std::string& path, const SourceOptions& options = {});
 
 }  // namespace convoy::media

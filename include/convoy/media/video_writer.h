@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include <convoy/export.h>
 #include <convoy/media/image.h>
 #include <convoy/media/video_format.h>
 
@@ -12,7 +13,7 @@ namespace convoy::media {
 /// An H.264 or HEVC video (yuv420p, by default libx264's) in the container that the path's ending names (.mp4, .mkv,
 /// .mov), or Motion JPEG (.mkv, .avi). The file is written under a temporary name beside `path` and takes its name in
 /// close(), so a file of that name is always whole; an object destroyed without close() leaves nothing behind.
-class VideoWriter {
+class CONVOY_API VideoWriter {
 public:
     /// Throws Error(output) when the file cannot be created, Error(unsupported) when libav has no such encoder,
     /// Error(usage) for another ending or an impossible format.

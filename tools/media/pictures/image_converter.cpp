@@ -19,7 +19,7 @@ const std::uint8_t* row_of(const PixelView& pixels, int plane, int y) {
 
 }  // namespace
 
-struct ImageConverter::Impl {
+struct [[gnu::visibility("hidden")]] ImageConverter::Impl {
     void load(const PixelView& pixels);
 
     RgbConverter converter;

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <string>
+
+#include <convoy/load.h>
+#include <convoy/media/input.h>
+#include <convoy/options.h>
+
+struct convoy_options {
+    convoy::EngineOptions engine;
+    convoy::LoadOptions load;
+    convoy::media::InputOptions input;
+    std::string classes;  ///< ids and names; what they mean is known once there is a model
+};
+
+namespace convoy::c_api {
+
+/// Throws Error(usage).
+void set_option(convoy_options& options, const std::string& name, const std::string& value);
+/// Of options with the network's classes. Throws Error(usage) for a class that the network has not.
+EngineOptions engine_options(const convoy_options& options, const Network& network);
+
+}  // namespace convoy::c_api
