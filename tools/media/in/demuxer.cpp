@@ -229,6 +229,9 @@ void Demuxer::describe() {
         if (swaps_axes(stream_->orientation)) std::swap(info_.pixel_width, info_.pixel_height);
     }
     if (context_->iformat->flags & AVFMT_TS_DISCONT) info_.longest_gap_s = kLongestGapOfStream;
+    // What else cuts out frames states that, or does not keep their times.
+    const std::string_view format = context_->iformat->name;
+    info_.is_even = format == "mpegts" || format == "flv" || format.starts_with("matroska");
     info_.duration_s = stated_s().value_or(0);
     info_.frames_estimate = chosen_->nb_frames;
     if (info_.frames_estimate <= 0 && info_.fps_num > 0)
