@@ -21,6 +21,17 @@ void append_steps(const Timeline::Steps& steps, std::string& remark) {
     remark += (remark.empty() ? "" : "; ") + std::string(text);
 }
 
+void append_missing(const MissingFrames& missing, std::string& remark) {
+    const auto frames = static_cast<long long>(missing.frames()), places = static_cast<long long>(missing.places());
+    if (frames == 0) return;
+    char text[200];
+    std::snprintf(text, sizeof text, "by the time stamps %lld frame%s %s missing%s behind frame %lld", frames,
+                  frames == 1 ? "" : "s", frames == 1 ? "is" : "are",
+                  places == 1 ? "," : (" in " + std::to_string(places) + " places, the first").c_str(),
+                  static_cast<long long>(missing.first_frame()));
+    remark += (remark.empty() ? "" : "; ") + std::string(text);
+}
+
 }  // namespace
 
 namespace {
@@ -152,6 +163,8 @@ void Scheduler::take_input_end(Progress& progress) {
         end.last_frame_s = input.input->last_frame_s();
     }
     if (progress.timeline) append_steps(progress.timeline->steps(), end.remark);
+    if (progress.timeline && progress.timeline->missing() && end.damaged == 0 && end.error.empty())
+        append_missing(*progress.timeline->missing(), end.remark);
     observer_.end_input(input.index, end);
     if (!cut_lanes_.contains(input.lane)) ++inputs_ended_;
     progress_.erase(input.index);

@@ -5,8 +5,10 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 #include <convoy/segment.h>
+#include "engine/run/missing_frames.h"
 
 namespace convoy {
 
@@ -22,11 +24,13 @@ public:
           last_s_(info.start_s),
           step_(std::max<std::int64_t>(info.frame_step, 1)) {
         if (info.fps_num > 0 && info.fps_den > 0) frame_s_ = double(info.fps_den) / info.fps_num;
+        if (info.is_even) missing_.emplace(frame_s_, step_);
     }
 
     void number(Frame& frame) {
         frame.index = step_ * frames_++;
         frame.pts_s = frame.time_s;
+        if (missing_) missing_->see(frame.pts_s, frame.index);
         frame.time_s = time_of(frame.time_s);
     }
     std::int64_t frames() const { return frames_; }
@@ -37,6 +41,8 @@ public:
         double first_s = 0;
     };
     const Steps& steps() const { return steps_; }
+    /// Nothing of inputs whose frames need not come evenly.
+    const std::optional<MissingFrames>& missing() const { return missing_; }
 
 private:
     // Without a stamp time goes on at the frame rate.
@@ -66,6 +72,7 @@ private:
     const std::int64_t step_;
     std::int64_t frames_ = 0;
     Steps steps_;
+    std::optional<MissingFrames> missing_;
 };
 
 }  // namespace convoy

@@ -28,6 +28,7 @@ struct InputInfo {
     double duration_s = 0;             ///< 0 when unknown
     double start_s = 0;                ///< the time of the first frame that is read, where others lie before it
     std::int64_t frame_step = 1;       ///< by which frames are numbered, where those between are left out
+    bool is_even = false;              ///< where their times leave a gap, frames are missing
     double longest_gap_s = 3600;  ///< a frame that is stamped later than that after the one before it has a wrong stamp
 };
 

@@ -45,6 +45,55 @@ TEST_CASE("times count from the first frame's stamp", "[timeline]") {
     check({-2, -1.5, 3}, 10, {0, .5, 5});
 }
 
+namespace {
+
+/// Frames of 25 a second, every `step`-th of them, without those for which `lost` is true.
+template <typename Lost>
+MissingFrames missing_of(std::int64_t step, Lost lost, double jitter_s = 0) {
+    InputInfo info;
+    info.fps_num = 25, info.fps_den = int(step), info.frame_step = step, info.is_even = true;
+    Timeline timeline(info);
+    for (std::int64_t i = 0, kept = 0; i < 300; ++i) {
+        if (lost(i) || kept++ % step != 0) continue;
+        Frame frame;
+        frame.time_s = 7 + double(i) / 25 + (i % 2 ? jitter_s : 0);
+        timeline.number(frame);
+    }
+    return timeline.missing().value();
+}
+
+}  // namespace
+
+TEST_CASE("where frames of an even rate leave a gap, so many are missing", "[timeline]") {
+    const auto none = [](std::int64_t) { return false; };
+    for (const std::int64_t step : {1, 3}) {
+        CHECK(missing_of(step, none).frames() == 0);
+        const MissingFrames one = missing_of(step, [](auto i) { return i == 100; });
+        CHECK((one.frames() == 1 && one.places() == 1 && one.first_frame() == 99));
+    }
+    const MissingFrames two = missing_of(1, [](auto i) { return (i > 49 && i < 73) || i == 200; });
+    CHECK((two.frames() == 24 && two.places() == 2 && two.first_frame() == 49));
+    InputInfo info;
+    info.fps_num = 25, info.is_even = true;
+    Timeline late(info);
+    for (int i = 0; i < 200; ++i) {  // 60 to 69 are missing, 70 and 71 come behind 80
+        Frame frame;
+        frame.time_s = (i < 60 ? i : i < 69 ? i + 12 : i < 71 ? i + 1 : i + 10) / 25.;
+        late.number(frame);
+    }
+    CHECK(late.missing()->frames() == 10);
+    CHECK(missing_of(
+              1, [](auto i) { return i == 100; }, .001)
+              .frames() == 1);
+    CHECK(missing_of(
+              1, [](auto i) { return i == 100; }, .015)
+              .frames() == 0);                                                     // no even rate
+    CHECK(missing_of(1, [](auto i) { return i % 20 == 0; }).frames() == 0);        // a recorder's habit
+    CHECK(missing_of(1, [](auto i) { return i > 50 && i < 250; }).frames() == 0);  // a pause
+    CHECK(missing_of(1, [](auto i) { return i > 20 || i == 10; }).frames() == 0);  // too few to tell
+    CHECK_FALSE(Timeline(InputInfo{}).missing());
+}
+
 TEST_CASE("time never steps back, and a wrong stamp is passed over", "[timeline]") {
     check({0, .1, .2, 37600.3, .4, .5}, 10, {0, .1, .2, .3, .4, .5});            // a spike
     check({0, .1, .2, 36000.3, 36000.4, 36000.5}, 10, {0, .1, .2, .3, .4, .5});  // a clock that was set

@@ -137,8 +137,8 @@ TEST_CASE("what tells where its units end is seen to be cut, and nothing behind 
     };
     const Kind kinds[] = {
         {"x.y4m", small + "-pix_fmt yuv420p"},
-        {"x.dv", pal + dv, 25, true, false},
-        {"s.dv", pal + sound + dv + "-ac 2", 25, true, false},
+        {"x.dv", pal + dv},
+        {"s.dv", pal + sound + dv + "-ac 2"},
         {"x.ogv", small + "-c:v libtheora"},
         {"s.ogv", small + sound + "-c:v libtheora -c:a libvorbis"},
         {"vp8.ogv", small + vp8},
@@ -187,6 +187,40 @@ TEST_CASE("what tells where its units end is seen to be cut, and nothing behind 
             // Or its last picture is the first damage.
             CHECK((lost > 1 || cut.first_damage.find("cut short") != std::string::npos));
         }
+    }
+}
+
+TEST_CASE("what is no picture of DV costs its place, and those that are lost with it are said", "[damage]") {
+    const TempFolder folder;
+    const std::string path = folder / "x.dv";
+    if (!make_video("-f lavfi -i testsrc2=size=720x576:rate=25:duration=1 -c:v dvvideo -pix_fmt yuv420p -f dv", path))
+        return;
+    const Bytes whole = read_bytes(path);
+    const std::size_t frame = whole.size() / 25, at = 7 * frame;
+    const auto outcome_of = [&](Bytes bytes) {
+        bytes.resize(bytes.size() + 3 * frame + 1000);  // room
+        write_bytes(path, bytes);
+        return decode_all(path);
+    };
+    const auto check = [&](const Outcome& all, std::int64_t frames, std::int64_t damaged) {
+        CAPTURE(all.frames, all.damaged, all.first_damage);
+        CHECK((all.frames == frames && all.damaged == damaged));
+    };
+    check(outcome_of(whole), 25, 0);
+    Bytes bytes = whole;
+    bytes[at + 1] = 0;  // one mark of three
+    check(outcome_of(bytes), 25, 0);
+    bytes[at + 81] = 0;
+    check(outcome_of(bytes), 24, 1);
+    // libav goes on where a smaller picture would end, and may find none any more.
+    std::fill_n(bytes.begin() + std::ptrdiff_t(at), 2 * frame, std::uint8_t(0));
+    Bytes longer = whole;
+    longer.insert(longer.begin() + std::ptrdiff_t(at), 100000, 0);
+    for (const Bytes& holed : {bytes, longer}) {
+        const Outcome all = outcome_of(holed);
+        CAPTURE(all.frames, all.first_damage);
+        CHECK((all.frames >= 7 && all.frames < 25 && all.damaged > 0));
+        CHECK(all.first_damage.find("none of DV") != std::string::npos);
     }
 }
 

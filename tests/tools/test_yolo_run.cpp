@@ -365,6 +365,26 @@ TEST_CASE("a part of a recording, and every N-th frame, have the boxes and times
     CHECK(contains(behind.err, "ends before the time"));
 }
 
+TEST_CASE("frames that were cut out are missed, by the times of the others", "[yolo-run]") {
+    const TemporaryFolder folder;
+    for (const std::string name : {"h.ts", "h.mkv", "h.flv"}) {
+        for (const bool holed : {false, true}) {
+            CAPTURE(name, holed);
+            const std::string path = folder / name;
+            const std::string drop = holed ? " -bsf:v \"noise=drop='between(n,100,104)+eq(n,200)'\" '" : " '";
+            if (std::system(("ffmpeg -v error -y -i '" + clip() + "' -c copy" + drop + path + "'").c_str()) != 0) {
+                WARN("skipped: no ffmpeg that drops packets");
+                return;
+            }
+            const Finished finished = yolo_run(folder, with_small_model({path, "--jsonl", "-"}), false);
+            INFO(finished.err);
+            CHECK((finished.status == 0 && records_in(finished.out).size() == (holed ? 234 : 240)));
+            CHECK(contains(finished.err, "by the time stamps 6 frames are missing in ") == holed);
+            CHECK(contains(finished.err, "missing") == holed);
+        }
+    }
+}
+
 TEST_CASE("the demo model is taken when none is named, and that is said") {
     const TemporaryFolder folder;
     // A program sees its models from its place: <prefix>/bin and <prefix>/share/convoy/models.

@@ -18,6 +18,8 @@ extern "C" {
 #include "tools/media/av_compat.h"
 #include "tools/media/colours.h"
 #include "tools/media/files.h"
+#include "tools/media/in/damage.h"
+#include "tools/media/in/dv_picture.h"
 #include "tools/media/in/host_lookup.h"
 #include "tools/media/in/playlist_files.h"
 #include "tools/media/limits.h"
@@ -227,6 +229,9 @@ void Demuxer::describe() {
         if (swaps_axes(stream_->orientation)) std::swap(info_.pixel_width, info_.pixel_height);
     }
     if (context_->iformat->flags & AVFMT_TS_DISCONT) info_.longest_gap_s = kLongestGapOfStream;
+    // What else cuts out frames states that, or does not keep their times.
+    const std::string_view format = context_->iformat->name;
+    info_.is_even = format == "mpegts" || format == "flv" || format.starts_with("matroska");
     info_.duration_s = stated_s().value_or(0);
     info_.frames_estimate = chosen_->nb_frames;
     if (info_.frames_estimate <= 0 && info_.fps_num > 0)
@@ -292,7 +297,7 @@ bool Demuxer::read_next(AVPacket& packet) {
             const bool is_half = packet.flags & AV_PKT_FLAG_CORRUPT;
             if (is_half && packet.stream_index == chosen_->index && packets_ == chosen_->nb_frames) continue;
             ends_in_half_ = is_half;
-            if (packet.stream_index != chosen_->index) continue;
+            if (packet.stream_index != chosen_->index || is_foreign(packet)) continue;
             keep_time(packet);
             return true;
         }
@@ -304,6 +309,16 @@ bool Demuxer::read_next(AVPacket& packet) {
         end(code);
     }
     av_packet_unref(&packet);
+    return false;
+}
+
+/// Bytes that libav takes for pictures of DV since they are as many: behind the last one they are no damage.
+bool Demuxer::is_foreign(const AVPacket& packet) {
+    if (context_->iformat->name != std::string_view("dv")) return false;
+    if (!is_dv_picture({packet.data, std::size_t(packet.size)})) return ++foreign_ > 0;
+    for (; foreign_ > 0; --foreign_)
+        note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_,
+                    "what stands in a picture's place is none of DV");
     return false;
 }
 

@@ -99,6 +99,7 @@ private:
     int find_stream(int wanted);
     void describe();
     bool read_next(AVPacket& packet);
+    bool is_foreign(const AVPacket& packet);
     void keep_time(const AVPacket& packet);
     bool is_http() const;
     bool is_dash() const;
@@ -106,6 +107,7 @@ private:
     AVIOContext* body() const;
     void end(int code);
     void end_from_far(int code);
+    bool stops_amid_dv();
     bool missed_first() const;
     int asks_at_end(AVIOContext& io) const;
     bool still_connected(AVIOContext& io);
@@ -162,6 +164,7 @@ private:
     std::optional<double> first_s_;  // container time of the first packet
     double end_s_ = 0;               // of the packets so far, from the first one's begin
     std::int64_t packets_ = 0;
+    std::int64_t foreign_ = 0;  // since the last one
     LastPacket last_packet_;
 };
 

@@ -14,6 +14,7 @@
 #include "tools/media/files.h"
 #include "tools/media/in/damage.h"
 #include "tools/media/in/demuxer.h"
+#include "tools/media/in/dv_picture.h"
 #include "tools/media/in/playlist_parts.h"
 
 namespace convoy::media {
@@ -46,8 +47,15 @@ void Demuxer::end(int code) {
         why_ended_ = Clock::now() > deadline_ ? "nothing more came for too long"
                                               : "reading ended early (" + av_message(code) + ")" +
                                                     (stream_in_ ? "; a pipe cannot be read back: give the file" : "");
+    else if (stops_amid_dv())
+        why_ended_ = "what stands behind this is none of DV, and the pictures behind that are not read";
     if (!why_ended_.empty()) note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_, why_ended_);
     if (broken_off_.empty() && is_recording()) check_cut_short();
+}
+
+bool Demuxer::stops_amid_dv() {
+    return context_->iformat->name == std::string_view("dv") && is_file() && last_packet_.pos >= 0 &&
+           file_end().kind != FileEnd::cut && has_dv_picture(info_.path, last_packet_.pos + last_packet_.size);
 }
 
 /// A server's end that was no end.
