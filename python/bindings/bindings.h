@@ -37,6 +37,12 @@ void bind_run(nb::module_& module);
 struct PyEngine {
     PyEngine(const Network& network, const EngineOptions& options)
         : names(network.names), classes(network.classes()), engine(network, options) {}
+    ~PyEngine() {
+        const nb::gil_scoped_release without_gil;  // its threads may be letting go of frames, which are Python objects
+        const Engine gone = std::move(engine);
+    }
+    PyEngine(const PyEngine&) = delete;
+    PyEngine& operator=(const PyEngine&) = delete;
 
     std::vector<std::string> names;
     int classes;
