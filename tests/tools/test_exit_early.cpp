@@ -21,6 +21,13 @@ namespace {
 
 constexpr int kStatus = 42;
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+constexpr const char* kWhySkipped = "a sanitizer looks after threads and leaks at the end";
+
 int open_file(const std::string& path) { return ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600); }
 
 struct Orphans {
@@ -51,6 +58,7 @@ pid_t start(const std::vector<std::string>& files, const std::string& slow, cons
 }  // namespace
 
 TEST_CASE("a process that leaves slow files to a child ends with its status, all else closed", "[exit_early]") {
+    if (kSanitized) SKIP_TEST_CASE(kWhySkipped);
     const TempFolder folder;
     const Orphans orphans;
     const std::string slow = folder / "slow", other = folder / "other";
@@ -81,6 +89,7 @@ TEST_CASE("a process that leaves slow files to a child ends with its status, all
 }
 
 TEST_CASE("a process leaves no child without slow files, and none that nobody would bury", "[exit_early]") {
+    if (kSanitized) SKIP_TEST_CASE(kWhySkipped);
     const char* const name = GENERATE("systemd", "python3");
     const TempFolder folder;
     const Orphans orphans;

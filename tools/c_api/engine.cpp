@@ -38,7 +38,8 @@ void detect(convoy_engine& engine, const convoy::Frame& frame, convoy_result*& r
 
 int convoy_options_create(convoy_options** options) {
     return guarded([&] {
-        emptied(options, "options") = std::make_unique<convoy_options>().release();
+        convoy_options*& made = emptied(options, "options");
+        made = std::make_unique<convoy_options>().release();
         return int(CONVOY_OK);
     });
 }
