@@ -48,6 +48,13 @@ UploadRing::UploadRing(cudaStream_t stream, Patience& patience)
     for (Piece& piece : pieces_) piece.copied = make_event();
 }
 
+std::size_t UploadRing::host_bytes() const {
+    std::size_t sum = 0;
+    for (const Piece& piece : pieces_) sum += piece.host.bytes();
+    for (const PinnedBuffer& piece : outgrown_pieces_) sum += piece.bytes();
+    return sum;
+}
+
 PixelView UploadRing::upload(const PixelView& picture) {
     const std::size_t first = (plane_bytes(picture, 0) + kPlaneAlignment - 1) / kPlaneAlignment * kPlaneAlignment;
     const std::size_t bytes = first + plane_bytes(picture, 1);
@@ -89,9 +96,9 @@ void UploadRing::copy(const PixelView& picture, std::size_t first, std::size_t b
     }
 }
 
-// Waits for the copy out of it.
+// The last one again when it has been copied from, since memory is slow to lock; or else waits for the oldest copy.
 std::byte* UploadRing::next_piece(std::size_t bytes) {
-    last_ = (last_ + 1) % kDepth;
+    if (cudaEventQuery(pieces_[std::size_t(last_)].copied.get()) != cudaSuccess) last_ = (last_ + 1) % kDepth;
     Piece& piece = pieces_[std::size_t(last_)];
     wait_for(patience_, piece.copied.get(), "upload");
     grow(piece.host, outgrown_pieces_, bytes, kPieceBytes, &patience_);

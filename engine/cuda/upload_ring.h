@@ -22,6 +22,8 @@ public:
     /// The picture's bytes are copied before the call returns.
     PixelView upload(const PixelView& picture);
     void done() { large_.reset(); }
+    /// Of page-locked memory.
+    std::size_t host_bytes() const;
 
     static constexpr int kDepth = 3;
     static constexpr std::size_t kPieceBytes = std::size_t(8) << 20;

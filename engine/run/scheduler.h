@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,8 +25,9 @@
 namespace convoy {
 
 struct SchedulerOptions {
-    int decoders = 2;        ///< threads per device that decode and preprocess, on a GPU by its own decoders
-    int cpu_decoders = 0;    ///< on a GPU: threads beside them that decode on the CPU for it
+    int decoders = 2;      ///< threads per device that decode and preprocess, on a GPU by its own decoders
+    int cpu_decoders = 0;  ///< on a GPU: threads beside them that decode on the CPU for it
+    std::chrono::milliseconds first_decoder{2000};  ///< so long they wait to see what the GPU's first decoder can do
     bool as_needed = false;  ///< on a GPU where pixels are kept: as many of these as it takes to occupy work_threads
     int work_threads = 1;    ///< for SegmentWork
     Trace* trace = nullptr;

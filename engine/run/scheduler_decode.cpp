@@ -14,7 +14,6 @@ namespace convoy {
 namespace {
 
 constexpr std::chrono::milliseconds kLookAgain{5};  // whether helping has become worth while
-constexpr std::chrono::seconds kDecodersComing{2};  // so long they are waited for
 
 struct SemaphoreLock {
     explicit SemaphoreLock(std::counting_semaphore<>& its_semaphore) : semaphore(its_semaphore) { semaphore.acquire(); }
@@ -138,9 +137,9 @@ bool Scheduler::helps(const Device& device) const {
             device.warm == 0 || !device.rates.gpu_is_known() || 2 * device.held_up >= device.warm;
         return drawing_limits && rows_ < options_.work_threads + 2;
     }
-    // Beside threads at work, decoders take several times as long to make; and they may be all that is needed.
-    const bool unknown = device.waiting_for_decoders > 0 || (device.warm > 0 && !device.rates.gpu_is_known());
-    if (Clock::now() - start_ < kDecodersComing && unknown) return false;
+    // The GPU's first decoders may be all that a short video needs, and beside threads at work they are late.
+    const bool unknown = device.warm > 0 ? !device.rates.gpu_is_known() : device.waiting_for_decoders > 0;
+    if (unknown && Clock::now() - start_ < options_.first_decoder) return false;
     // The network limits the device: more frames would only wait.
     if (device.warm > 0 && device.worker->frames_wait()) return false;
     if (device.rates.gpu_suffices(device.warm, device.worker->network_frames_per_second())) return false;

@@ -26,15 +26,17 @@ public:
         return std::make_unique<FakeSeat>(*this, name);
     }
     std::optional<ReadySeat> take_ready_seat(std::chrono::milliseconds wait) override {
-        if (never_ready) {
-            std::this_thread::sleep_for(wait);
-            return std::nullopt;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!ready.empty()) {
+                ReadySeat seat = std::move(ready.front());
+                ready.pop_front();
+                return seat;
+            }
         }
-        const std::lock_guard lock(mutex_);
-        if (ready.empty()) return ReadySeat{};
-        ReadySeat seat = std::move(ready.front());
-        ready.pop_front();
-        return seat;
+        if (!never_ready) return ReadySeat{};
+        std::this_thread::sleep_for(wait);
+        return std::nullopt;
     }
     std::string description() const override { return "fake"; }
     bool alive() override { return !dead && !patience.exhausted(); }

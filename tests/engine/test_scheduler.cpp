@@ -397,6 +397,24 @@ TEST_CASE("decoders are warmed up beside threads that decode, once per reader an
     CHECK(*script.warmed_up == 0);
 }
 
+TEST_CASE("the CPU helps while decoders are being made, once it is known what the first can do", "[scheduler]") {
+    FakeDevices fake(1);
+    Script script;
+    script.segments = std::vector<int>(400, 10);
+    script.adopts = true;
+    script.frame_time = std::chrono::microseconds(100);
+    FakeInput source({}, {});
+    fake.backends[0]->ready.push_back({fake.backends[0]->make_seat("decoder"), source.make_reader({})});
+    fake.backends[0]->never_ready = true;  // the other one
+    Recorder recorder(1);
+    SchedulerOptions options = few_threads(2);
+    options.cpu_decoders = 1;
+    options.first_decoder = std::chrono::hours(1);
+    run(fake, {run_input(script)}, recorder, options);
+    CHECK(*script.readers > 0);  // the helper's, since the decoder's is adopted
+    CHECK(recorder.inputs[0].numbers == numbers_from(0, 4000));
+}
+
 TEST_CASE("the CPU takes a segment only if it is done before the GPU would be", "[scheduler]") {
     using By = DecodeRates::By;
     DecodeRates rates;

@@ -107,6 +107,23 @@ TEST_CASE("GPU: pictures of any size reach the device byte by byte", "[cuda]") {
     }
 }
 
+TEST_CASE("GPU: pictures that are copied faster than they come share one piece of locked memory", "[cuda]") {
+    REQUIRE_GPU();
+    cuda_ok(cudaSetDevice(0));
+    Patience patience("cuda:0");
+    const CudaStream stream = make_stream();
+    UploadRing ring(stream.get(), patience);
+    RandomPicture picture(PixelFormat::nv12, 641, 479, 0, 1);
+    std::size_t of_first = 0;
+    for (int i = 0; i < 8; ++i) {
+        ring.upload(picture.view());
+        cuda_ok(cudaStreamSynchronize(stream.get()));
+        if (i == 0) of_first = ring.host_bytes();
+        CHECK(ring.host_bytes() == of_first);
+    }
+    REQUIRE(of_first > 0);
+}
+
 TEST_CASE("GPU: a row of large pictures takes the memory of a few", "[cuda]") {
     REQUIRE_GPU();
     cuda_ok(cudaSetDevice(0));
