@@ -146,8 +146,8 @@ TEST_CASE("a convolution that is read elsewhere keeps its own output", "[passes]
 }
 
 TEST_CASE("shortcuts of different channel counts stay additions", "[passes]") {
-    const Graph g =
-        rewritten(parse_network(std::string(kResidual) + "[shortcut]\nfrom=-3\nactivation=linear\n", "x.cfg"));
+    const std::string shortcut = "[shortcut]\nfrom=-3\nactivation=linear\n";
+    const Graph g = rewritten(parse_network(kResidual + shortcut, "x.cfg"));
     CHECK(census(g)["add"] == 1);  // 8 channels + the 4 of layer 1
 }
 
