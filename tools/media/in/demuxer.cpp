@@ -18,6 +18,7 @@ extern "C" {
 #include "tools/media/av_compat.h"
 #include "tools/media/colours.h"
 #include "tools/media/files.h"
+#include "tools/media/in/av1_units.h"
 #include "tools/media/in/damage.h"
 #include "tools/media/in/dv_picture.h"
 #include "tools/media/in/host_lookup.h"
@@ -96,6 +97,7 @@ void Demuxer::open(const AVInputFormat* format) {
         raw->pb = io_.get();
         raw->flags |= AVFMT_FLAG_CUSTOM_IO;
     }
+    if (file && !stream_in_) end_before_else();
     if (!format) reach_.bound(*raw);
     // libav would take it for a single picture by its name.
     if (file && picture_format(info_.path) == PictureFormat::motion_jpeg) format = av_find_input_format("mjpeg");
@@ -119,6 +121,14 @@ void Demuxer::open(const AVInputFormat* format) {
                                               "); check the user and the password in its address");
     if (code < 0) fail(why_unopened(code, !file));
     last_came_ = Clock::now();
+}
+
+/// libav gives up the last picture of AV1 without a container where it meets anything else behind that.
+void Demuxer::end_before_else() {
+    const std::optional<RowEnd> end = early_end_of_av1(info_.path);
+    if (!end) return;
+    reach_.end_at(end->at);
+    stops_amid_av1_ = end->has_more;
 }
 
 /// libav goes on without what a playlist names in vain.

@@ -14,6 +14,7 @@
 #include "tools/media/av_compat.h"
 #include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
+#include "tools/media/in/av1_units.h"
 #include "tools/media/in/playlist_parts.h"
 #include "tools/media/out/plain_mp4.h"
 
@@ -53,6 +54,7 @@ RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
         if (reach_.refused()) throw_input(recording_, reach_.refusal());
         if (code < 0) throw_input(recording_, "cannot be read a second time to be copied (" + av_message(code) + ")");
     };
+    if (const std::optional<RowEnd> end = early_end_of_av1(recording_)) reach_.end_at(end->at);
     reach_.bound(*raw);
     if (is_local_playlist(recording_)) {
         raw->opaque = this;
