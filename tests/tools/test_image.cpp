@@ -207,6 +207,12 @@ TEST_CASE("a few bytes that claim to be a very large picture are refused before 
         CHECK(error.find("at most 67108864 pixels can be read of " + std::to_string(whole.size()) + " bytes") !=
               std::string::npos);
     }
+    Bytes no_rows = read_bytes(folder / "a.bmp");
+    for (const std::size_t i : {22, 23, 24, 25}) no_rows[i] = i == 25 ? 0x80 : 0;  // -2^31
+    no_rows[18] = 40, no_rows[19] = 0;
+    write_bytes(folder / "a.bmp", no_rows);
+    CHECK(media::read_image_memory(folder / "a.bmp") == 0);
+    CHECK(error_of([&] { media::read_image(folder / "a.bmp"); }).kind() == ErrorKind::input);
     // QOI: libav decodes it, and knows the size from there.
     Bytes qoi = {'q', 'o', 'i', 'f', 0, 0, 0, 0, 0, 0, 0, 0, 3, 0};
     qoi.insert(qoi.end(), 500, 0xfd);  // repeats the pixel before 62 times

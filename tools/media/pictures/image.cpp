@@ -76,12 +76,15 @@ struct Encoded {
     std::string warning;
 };
 
+/// A BMP's height is negative where it goes from the top down.
+int rows_of(int height) { return height == INT_MIN ? 0 : std::abs(height); }
+
 bool read_header(Encoded& file) {
     const auto size = int(file.bytes.size());
     int channels = 0;
     if (file.format != PictureFormat::jpeg) {
         if (!stbi_info_from_memory(file.bytes.data(), size, &file.width, &file.height, &channels)) return false;
-        file.height = std::abs(file.height);  // negative in a BMP from the top down
+        file.height = rows_of(file.height);
         return true;
     }
     JpegHeader header;
@@ -245,7 +248,7 @@ std::size_t read_image_memory(const std::string& path) {
     }
     int width = 0, height = 0, channels = 0;
     if (!stbi_info_from_file(file.get(), &width, &height, &channels)) return 0;
-    height = std::abs(height);  // negative in a BMP from the top down
+    height = rows_of(height);
     if (!plausible_size(width, height, most_pixels(bytes))) return 0;
     const std::size_t pixels = std::size_t(width) * height, depth = stbi_is_16_bit_from_file(file.get()) ? 2 : 1;
     const std::size_t stored = channels * depth, rgb = 3 * depth;
