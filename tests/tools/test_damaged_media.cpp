@@ -205,7 +205,7 @@ TEST_CASE("what stands behind AV1 without a container costs no picture, and thos
         return bytes;
     };
     const auto append = [](Bytes& to, const Bytes& bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); };
-    Bytes annex_b, frame;
+    Bytes annex_b, frame, without_delimiters;
     const auto end_frame = [&] {
         if (frame.empty()) return;
         Bytes unit = number(frame.size());
@@ -215,6 +215,7 @@ TEST_CASE("what stands behind AV1 without a container costs no picture, and thos
         frame.clear();
     };
     for (std::size_t at = 0; at < whole.size();) {
+        const auto begin = std::ptrdiff_t(at);
         const std::uint8_t head = whole[at++];
         std::size_t size = 0;
         for (int shift = 0;; shift += 7) {
@@ -222,12 +223,17 @@ TEST_CASE("what stands behind AV1 without a container costs no picture, and thos
             if (!(whole[at++] & 128)) break;
         }
         if (head >> 3 == 2) end_frame();
+        if (head >> 3 != 2)
+            append(without_delimiters, Bytes(whole.begin() + begin, whole.begin() + std::ptrdiff_t(at + size)));
         append(frame, number(1 + size));
         frame.push_back(head & ~2);
         append(frame, Bytes(whole.begin() + std::ptrdiff_t(at), whole.begin() + std::ptrdiff_t(at + size)));
         at += size;
     }
     end_frame();
+    write_bytes(path, without_delimiters);
+    CHECK(std::string(error_of([&] { media::open_source(path); }).what()).find("temporal delimiters") !=
+          std::string::npos);
     Random random(3);
     for (const Bytes& all : {whole, annex_b}) {
         CAPTURE(all == whole);

@@ -106,4 +106,14 @@ std::optional<RowEnd> early_end_of_av1(const std::string& path) {
     return std::nullopt;
 }
 
+bool lacks_delimiters_of_av1(const std::string& path) {
+    constexpr int kSequence = 1, kFrameHeader = 3, kFrame = 6;
+    std::ifstream file(path, std::ios::binary);
+    const FileBytes head = read_at(file, 0, kHead);
+    const std::optional<std::int64_t> sequence = size_of_obu(head);
+    if (!sequence || head[0] >> 3 != kSequence) return false;
+    const FileBytes next = read_at(file, *sequence, kHead);
+    return size_of_obu(next) && (next[0] >> 3 == kFrameHeader || next[0] >> 3 == kFrame);
+}
+
 }  // namespace convoy::media

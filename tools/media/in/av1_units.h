@@ -25,4 +25,8 @@ struct RowEnd {
 /// Nothing where the file is no AV1 without a container, or has units up to its end.
 std::optional<RowEnd> early_end_of_av1(const std::string& path);
 
+/// Whether a file begins with a sequence and a picture, but not with the unit that tells pictures apart: libav needs
+/// it.
+bool lacks_delimiters_of_av1(const std::string& path);
+
 }  // namespace convoy::media

@@ -152,6 +152,9 @@ std::string Demuxer::why_unopened(int code, bool from_far) const {
     if (!gap_.empty() && !gap_is_amid_) return "cannot be read: " + gap_;
     const std::string kind = io_ ? reach_.why_not({io_->buffer, io_->buf_end}) : reach_.why_not();
     if (!kind.empty()) return kind;
+    if (!from_far && !stream_in_ && lacks_delimiters_of_av1(info_.path))
+        return "holds AV1 without the units that tell its pictures apart (temporal delimiters), which libav needs; put "
+               "it into an .ivf, an .mp4 or an .mkv";
     if (!from_far)
         return "is no video or picture that can be read (" + av_message(code) +
                "); if it should be one, it is cut short or damaged: " +
