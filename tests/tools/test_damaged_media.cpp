@@ -142,7 +142,7 @@ TEST_CASE("what tells where its units end is seen to be cut, and nothing behind 
         {"x.ogv", small + "-c:v libtheora"},
         {"s.ogv", small + sound + "-c:v libtheora -c:a libvorbis"},
         {"vp8.ogv", small + vp8},
-        {"x.obu", small + av1, 25, true, false},
+        {"x.obu", small + av1},
         {"x.gxf", pal + "-c:v mpeg2video"},
         {"s.gxf", pal + sound + "-c:v mpeg2video"},
         {"x.roq", roq + "-c:v roqvideo", 30},
@@ -187,6 +187,76 @@ TEST_CASE("what tells where its units end is seen to be cut, and nothing behind 
             // Or its last picture is the first damage.
             CHECK((lost > 1 || cut.first_damage.find("cut short") != std::string::npos));
         }
+    }
+}
+
+TEST_CASE("what stands behind AV1 without a container costs no picture, and those behind a hole are said", "[damage]") {
+    const TempFolder folder;
+    const std::string path = folder / "x.obu";
+    if (!make_video("-f lavfi -i testsrc2=size=96x64:rate=25:duration=1 -c:v libaom-av1 -cpu-used 8 -usage realtime",
+                    path))
+        return;
+    const Bytes whole = read_bytes(path);
+    // The same as temporal units of one frame unit each: Annex B.
+    const auto number = [](std::size_t n) {
+        Bytes bytes;
+        for (; n > 127; n >>= 7) bytes.push_back(std::uint8_t(n | 128));
+        bytes.push_back(std::uint8_t(n));
+        return bytes;
+    };
+    const auto append = [](Bytes& to, const Bytes& bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); };
+    Bytes annex_b, frame, without_delimiters;
+    const auto end_frame = [&] {
+        if (frame.empty()) return;
+        Bytes unit = number(frame.size());
+        append(unit, frame);
+        append(annex_b, number(unit.size()));
+        append(annex_b, unit);
+        frame.clear();
+    };
+    for (std::size_t at = 0; at < whole.size();) {
+        const auto begin = std::ptrdiff_t(at);
+        const std::uint8_t head = whole[at++];
+        std::size_t size = 0;
+        for (int shift = 0;; shift += 7) {
+            size |= std::size_t(whole[at] & 127) << shift;
+            if (!(whole[at++] & 128)) break;
+        }
+        if (head >> 3 == 2) end_frame();
+        if (head >> 3 != 2)
+            append(without_delimiters, Bytes(whole.begin() + begin, whole.begin() + std::ptrdiff_t(at + size)));
+        append(frame, number(1 + size));
+        frame.push_back(head & ~2);
+        append(frame, Bytes(whole.begin() + std::ptrdiff_t(at), whole.begin() + std::ptrdiff_t(at + size)));
+        at += size;
+    }
+    end_frame();
+    write_bytes(path, without_delimiters);
+    CHECK(std::string(error_of([&] { media::open_source(path); }).what()).find("temporal delimiters") !=
+          std::string::npos);
+    Random random(3);
+    for (const Bytes& all : {whole, annex_b}) {
+        CAPTURE(all == whole);
+        const auto outcome_of = [&](const Bytes& behind, const Bytes& then) {
+            Bytes bytes = all;
+            append(bytes, behind);
+            append(bytes, then);
+            write_bytes(path, bytes);
+            return decode_all(path);
+        };
+        Bytes rubbish;
+        for (int i = 0; i < 5000; ++i) rubbish.push_back(std::uint8_t(random.below(256)));
+        rubbish[0] = 0x80;  // no unit of either kind
+        const std::string text = "# written by a camera\n";
+        for (const Bytes& behind : {Bytes(1), Bytes(10), Bytes(5000), rubbish, Bytes(text.begin(), text.end())}) {
+            const Outcome outcome = outcome_of(behind, {});
+            CAPTURE(behind.size(), outcome.first_damage);
+            CHECK((outcome.frames == 25 && outcome.damaged == 0));
+        }
+        const Outcome joined = outcome_of({}, all), apart = outcome_of(Bytes(5000), all);
+        CHECK((joined.frames == 50 && joined.damaged == 0));
+        CHECK((apart.frames == 25 && apart.damaged == 1));
+        CHECK(apart.first_damage.find("none of AV1") != std::string::npos);
     }
 }
 

@@ -10,6 +10,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/tools/media_files.h"
+#include "tools/media/limits.h"
 #include "tools/media/pictures/orientation.h"
 
 using namespace convoy;
@@ -181,6 +182,68 @@ TEST_CASE("pictures that cannot be read are named", "[image]") {
     const std::string huge = "P6 60000 60000 255\n";
     write_bytes(folder / "huge.ppm", Bytes(huge.begin(), huge.end()));
     refuse(folder / "huge.ppm", "damaged");
+}
+
+TEST_CASE("a few bytes that claim to be a very large picture are refused before it is decoded", "[image]") {
+    STATIC_REQUIRE(media::most_pixels(0) == media::kFreePixels);
+    STATIC_REQUIRE(media::most_pixels(20000) == 20000 * media::kPixelsToTheByte);
+    STATIC_REQUIRE(media::most_pixels(std::uint64_t(1) << 40) == media::kMaxPixels);
+    const TempFolder folder;
+    const auto claim = [&](const std::string& name, Bytes bytes, std::size_t at, bool little, int pixels) {
+        for (const std::size_t side : {at, at + 4})
+            for (std::size_t i = 0; i < 4; ++i)
+                bytes[side + i] = std::uint8_t(unsigned(pixels) >> 8 * (little ? i : 3 - i));
+        write_bytes(folder / name, bytes);
+        return std::string(error_of([&] { media::read_image(folder / name); }).what());
+    };
+    for (const std::string name : {"a.bmp", "a.png"}) {
+        CAPTURE(name);
+        media::write_image(folder / name, synthetic(40, 30, 1));
+        const Bytes whole = read_bytes(folder / name);
+        const bool is_bmp = name == "a.bmp";
+        const std::string error = claim(name, whole, is_bmp ? 18 : 16, is_bmp, 16000);
+        CAPTURE(error);
+        CHECK(error.find("claims to be 16000x16000 pixels") != std::string::npos);
+        CHECK(error.find("at most 67108864 pixels can be read of " + std::to_string(whole.size()) + " bytes") !=
+              std::string::npos);
+    }
+    Bytes no_rows = read_bytes(folder / "a.bmp");
+    for (const std::size_t i : {22, 23, 24, 25}) no_rows[i] = i == 25 ? 0x80 : 0;  // -2^31
+    no_rows[18] = 40, no_rows[19] = 0;
+    write_bytes(folder / "a.bmp", no_rows);
+    CHECK(media::read_image_memory(folder / "a.bmp") == 0);
+    CHECK(error_of([&] { media::read_image(folder / "a.bmp"); }).kind() == ErrorKind::input);
+    // QOI: libav decodes it, and knows the size from there.
+    Bytes qoi = {'q', 'o', 'i', 'f', 0, 0, 0, 0, 0, 0, 0, 0, 3, 0};
+    qoi.insert(qoi.end(), 500, 0xfd);  // repeats the pixel before 62 times
+    const std::string error = claim("a.qoi", qoi, 4, false, 16000);
+    CAPTURE(error);
+    CHECK(error.find("too many for 514 bytes") != std::string::npos);
+    CHECK(claim("a.qoi", qoi, 4, false, 65536).find("too many for 514 bytes") != std::string::npos);
+}
+
+TEST_CASE("a JPEG has no more scans than a picture needs", "[image]") {
+    const TempFolder folder;
+    // 64 x 64 grey pixels, progressive: the one code of each table is a 0, for no difference and for 64 empty blocks.
+    Bytes head = {0xff, 0xd8, 0xff, 0xdb, 0, 67, 0};
+    head.insert(head.end(), 64, 1);
+    const auto append = [](Bytes& to, const Bytes& bytes) { to.insert(to.end(), bytes.begin(), bytes.end()); };
+    append(head, {0xff, 0xc2, 0, 11, 8, 0, 64, 0, 64, 1, 1, 0x11, 0});
+    append(head, {0xff, 0xc4, 0, 20, 0x00, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x00});
+    append(head, {0xff, 0xc4, 0, 20, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x60});
+    append(head, {0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+    const auto with_scans = [&](int scans) {
+        Bytes bytes = head;
+        for (int i = 0; i < scans; ++i) append(bytes, {0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0, 0x01});
+        append(bytes, {0xff, 0xd9});
+        write_bytes(folder / "scans.jpg", bytes);
+        return folder / "scans.jpg";
+    };
+    const Image image = media::read_image(with_scans(300));
+    CHECK((image.width == 64 && image.height == 64 && image.rgb[0] == 128));
+    const Error error = error_of([&] { media::read_image(with_scans(501)); });
+    CAPTURE(error.what());
+    CHECK(std::string(error.what()).find("more scans than a picture needs") != std::string::npos);
 }
 
 TEST_CASE("a picture that is cut short anywhere is no grey or black rest", "[image]") {

@@ -110,9 +110,16 @@ Reach::Reach(std::string path)
     if (kind_ == Kind::playlist) folder_ = fs::canonical(fs::absolute(path_).parent_path(), missing);
 }
 
+void Reach::end_at(std::int64_t bytes) {
+    const std::string limited = "subfile,,start,0,end," + std::to_string(bytes) + ",,:" + location_;
+    const char* protocol = avio_find_protocol_name(limited.c_str());
+    if (protocol && protocol == std::string_view("subfile")) location_ = limited;
+}
+
 void Reach::bound(AVFormatContext& context) {
     context.format_whitelist = av_strdup(formats_.c_str());
-    if (kind_ == Kind::file || kind_ == Kind::playlist) context.protocol_whitelist = av_strdup("file,crypto,data");
+    if (kind_ == Kind::file || kind_ == Kind::playlist)
+        context.protocol_whitelist = av_strdup("file,crypto,data,subfile");
     if (!context.format_whitelist) throw std::bad_alloc();
     open_ = context.io_open;
     context.opaque = this;

@@ -25,6 +25,8 @@ public:
     /// `path`: a file, a pipe or an address; "" is a file in memory.
     explicit Reach(std::string path);
 
+    /// Shows libav no more than a file's first bytes, before it is opened.
+    void end_at(std::int64_t bytes);
     /// How libav names it.
     const std::string& location() const { return location_; }
     /// Bounds a context that is not open yet. This must outlive it.
@@ -51,7 +53,8 @@ private:
 
     const std::string path_;
     const Kind kind_;
-    const std::string location_, formats_;
+    std::string location_;
+    const std::string formats_;
     std::filesystem::path folder_;  // of a local playlist
     decltype(AVFormatContext::io_open) open_ = nullptr;
     int opened_ = 0, opened_itself_ = 0;

@@ -54,13 +54,14 @@ CONVOY_API void copy_nv12(const PixelView& pixels, Nv12Image& to);
 /// pixels. Throws Error(usage) for a picture without pixels, or pixels without a size.
 CONVOY_API Image with_square_pixels(const Image& image, int pixel_width, int pixel_height);
 
-/// Reads a picture of up to 2^28 pixels, whatever its name: JPEG by libjpeg, PNG, BMP, GIF (first picture) and TGA by
-/// stb_image, and what libav reads beside them (PNM, WebP, TIFF, JPEG 2000, AVIF and HEIF where it has them, …). Grey
-/// becomes RGB, alpha is dropped, the orientation that a JPEG, PNG, WebP, TIFF or HEIF states is applied. It may come
-/// through a pipe; the wait for whoever writes into that can be given up, and so can the decoding of a JPEG; another
-/// picture's goes on to its end. Throws Error(input) naming the file, also for one that is cut short or given up;
-/// Error(unsupported) where libav knows the format, and this one cannot read it. `warning` gets what there is to say
-/// of a picture that was read nevertheless: that its end marker is missing, or that a TIFF has more pages; else "".
+/// Reads a picture of up to 2^28 pixels (beyond 2^26, of 4,096 for each byte of the file), whatever its name: JPEG by
+/// libjpeg, PNG, BMP, GIF (first picture) and TGA by stb_image, and what libav reads beside them (PNM, WebP, TIFF, JPEG
+/// 2000, AVIF and HEIF where it has them, …). Grey becomes RGB, alpha is dropped, the orientation that a JPEG, PNG,
+/// WebP, TIFF or HEIF states is applied. It may come through a pipe; the wait for whoever writes into that can be given
+/// up, and so can the decoding of a JPEG; another picture's goes on to its end. Throws Error(input) naming the file,
+/// also for one that is cut short or given up; Error(unsupported) where libav knows the format, and this one cannot
+/// read it. `warning` gets what there is to say of a picture that was read nevertheless: that its end marker is
+/// missing, or that a TIFF has more pages; else "".
 CONVOY_API Image read_image(const std::string& path, const GiveUp& give_up = {}, std::string* warning = nullptr);
 
 struct ImageSize {

@@ -18,6 +18,7 @@ extern "C" {
 #include "tools/media/av_compat.h"
 #include "tools/media/colours.h"
 #include "tools/media/files.h"
+#include "tools/media/in/av1_units.h"
 #include "tools/media/in/damage.h"
 #include "tools/media/in/dv_picture.h"
 #include "tools/media/in/host_lookup.h"
@@ -96,6 +97,7 @@ void Demuxer::open(const AVInputFormat* format) {
         raw->pb = io_.get();
         raw->flags |= AVFMT_FLAG_CUSTOM_IO;
     }
+    if (file && !stream_in_) end_before_else();
     if (!format) reach_.bound(*raw);
     // libav would take it for a single picture by its name.
     if (file && picture_format(info_.path) == PictureFormat::motion_jpeg) format = av_find_input_format("mjpeg");
@@ -121,6 +123,14 @@ void Demuxer::open(const AVInputFormat* format) {
     last_came_ = Clock::now();
 }
 
+/// libav gives up the last picture of AV1 without a container where it meets anything else behind that.
+void Demuxer::end_before_else() {
+    const std::optional<RowEnd> end = early_end_of_av1(info_.path);
+    if (!end) return;
+    reach_.end_at(end->at);
+    stops_amid_av1_ = end->has_more;
+}
+
 /// libav goes on without what a playlist names in vain.
 void Demuxer::require_reach() const {
     if (reach_.refused()) fail(reach_.refusal());
@@ -142,6 +152,9 @@ std::string Demuxer::why_unopened(int code, bool from_far) const {
     if (!gap_.empty() && !gap_is_amid_) return "cannot be read: " + gap_;
     const std::string kind = io_ ? reach_.why_not({io_->buffer, io_->buf_end}) : reach_.why_not();
     if (!kind.empty()) return kind;
+    if (!from_far && !stream_in_ && lacks_delimiters_of_av1(info_.path))
+        return "holds AV1 without the units that tell its pictures apart (temporal delimiters), which libav needs; put "
+               "it into an .ivf, an .mp4 or an .mkv";
     if (!from_far)
         return "is no video or picture that can be read (" + av_message(code) +
                "); if it should be one, it is cut short or damaged: " +

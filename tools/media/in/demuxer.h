@@ -86,6 +86,7 @@ private:
     using Clock = std::chrono::steady_clock;
 
     void open(const AVInputFormat* format);
+    void end_before_else();
     void require_reach() const;
     std::string why_unopened(int code, bool from_far) const;
     void look_up_host() const;
@@ -157,7 +158,7 @@ private:
     std::int64_t size_ = -1;  // bytes, where that is known
     std::string broken_off_, why_ended_;
     SegmentNotes notes_;
-    bool ended_ = false, ends_in_half_ = false;
+    bool ended_ = false, ends_in_half_ = false, stops_amid_av1_ = false;
     std::optional<EndOfFile> file_end_;
 
     double frame_s_;                 // a frame's duration

@@ -47,8 +47,9 @@ void Demuxer::end(int code) {
         why_ended_ = Clock::now() > deadline_ ? "nothing more came for too long"
                                               : "reading ended early (" + av_message(code) + ")" +
                                                     (stream_in_ ? "; a pipe cannot be read back: give the file" : "");
-    else if (stops_amid_dv())
-        why_ended_ = "what stands behind this is none of DV, and the pictures behind that are not read";
+    else if (const bool is_dv = stops_amid_dv(); is_dv || stops_amid_av1_)
+        why_ended_ = std::string("what stands behind this is none of ") + (is_dv ? "DV" : "AV1") +
+                     ", and the pictures behind that are not read";
     if (!why_ended_.empty()) note_damage(notes_, info_.path, first_s_.value_or(0) + end_s_, why_ended_);
     if (broken_off_.empty() && is_recording()) check_cut_short();
 }

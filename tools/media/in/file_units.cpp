@@ -6,6 +6,7 @@
 #include <iterator>
 #include <optional>
 
+#include "tools/media/in/av1_units.h"
 #include "tools/media/in/file_bytes.h"
 
 namespace convoy::media {
@@ -98,44 +99,18 @@ std::optional<Unit> dv_frame(FileView head, const LastPacket& last) {
     return Unit{last.size};
 }
 
-/// AV1's numbers of seven bits to the byte. False where there is none; the number ends at `from`.
-bool take_leb128(FileView& from, std::int64_t& n) {
-    n = 0;
-    for (int shift = 0; shift < 35 && !from.empty(); shift += 7) {
-        const std::uint8_t byte = from[0];
-        from = from.subspan(1);
-        n |= std::int64_t(byte & 0x7f) << shift;
-        if (!(byte & 0x80)) return true;
-    }
-    return false;
+std::optional<Unit> unit_of(std::optional<std::int64_t> size) {
+    return size ? std::optional(Unit{*size}) : std::nullopt;
 }
 
-std::optional<Unit> obu(FileView head, const LastPacket& /*last*/) {
-    constexpr int kForbidden = 0x80, kExtended = 4, kHasSize = 2, kReserved = 1;
-    const int kind = head[0] >> 3 & 15;
-    if (head[0] & (kForbidden | kReserved) || !(head[0] & kHasSize) || kind == 0 || (kind > 8 && kind < 15))
-        return std::nullopt;
-    FileView left = head.subspan(std::min(head[0] & kExtended ? std::size_t(2) : 1, head.size()));
-    std::int64_t size = 0;
-    if (!take_leb128(left, size)) return left.empty() ? std::optional(cut_head()) : std::nullopt;
-    return Unit{left.data() - head.data() + size};
-}
+std::optional<Unit> obu(FileView head, const LastPacket& /*last*/) { return unit_of(size_of_obu(head)); }
 
-/// Annex B of AV1: a temporal unit, whose first unit is one that delimits it.
 std::optional<Unit> temporal_unit(FileView head, const LastPacket& /*last*/) {
-    constexpr int kDelimiter = 2;
-    FileView left = head;
-    std::int64_t size = 0, frame = 0, first = 0;
-    if (!take_leb128(left, size)) return std::nullopt;
-    const std::int64_t whole = left.data() - head.data() + size;
-    if (!take_leb128(left, frame) || !take_leb128(left, first) || left.empty())
-        return left.empty() ? std::optional(Unit{whole}) : std::nullopt;
-    if (frame > size || first > frame || (left[0] >> 3) != kDelimiter) return std::nullopt;
-    return Unit{whole};
+    return unit_of(size_of_temporal_unit(head));
 }
 
 /// How a file has ended whose row comes to the end of its bytes, or to something else: GXF and PNG say which unit is
-/// the last, and of AV1 what follows costs the last picture.
+/// the last.
 struct Row {
     std::string_view format;
     UnitAt unit_at;
@@ -152,8 +127,8 @@ constexpr Row kRows[] = {
     {"avi", riff_list, FileEnd::unknown, FileEnd::unknown},
     {"yuv4mpegpipe", y4m_frame},
     {"dv", dv_frame},
-    {"obu", obu, FileEnd::whole, FileEnd::unknown},
-    {"av1", temporal_unit, FileEnd::whole, FileEnd::unknown},
+    {"obu", obu},
+    {"av1", temporal_unit},
 };
 
 /// Where to begin: units of one size can be counted from the last packet on.

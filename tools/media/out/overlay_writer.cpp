@@ -28,6 +28,19 @@ AVRational tick_of(bool copies) { return copies ? kMilliseconds : kHundredths; }
 
 bool is_turned(const AVStream& stream) { return from_display_matrix(display_matrix(&stream)) != 1; }
 
+/// libav's Matroska goes through the headers of HEVC unchecked, for minutes where a damaged one counts to 2^32: only
+/// what the decoder takes goes there. Those that are in Matroska's form already are copied.
+bool has_sane_headers(const AVCodecParameters& codec) {
+    const bool is_rewritten = codec.extradata_size > 0 && codec.extradata[0] == 0;
+    if (codec.codec_id != AV_CODEC_ID_HEVC || !is_rewritten) return true;
+    const AVCodec* decoder = avcodec_find_decoder(codec.codec_id);
+    const CodecPtr context(avcodec_alloc_context3(decoder));
+    if (!context || avcodec_parameters_to_context(context.get(), &codec) < 0) throw std::bad_alloc();
+    context->err_recognition = AV_EF_EXPLODE;
+    context->thread_count = 1;
+    return avcodec_open2(context.get(), decoder, nullptr) >= 0;
+}
+
 }  // namespace
 
 OverlayWriter::OverlayWriter(std::string recording, const std::string& path, const std::string& header, int video)
@@ -66,6 +79,8 @@ void OverlayWriter::copy_tracks() {
     if (copy_->track_of(copy_->video()) < 0)
         refuse(std::string("Matroska has no place for ") + avcodec_get_name(video.codecpar->codec_id) +
                " video; name an .ass");
+    if (!has_sane_headers(*video.codecpar))
+        refuse("the headers of '" + recording_ + "' are damaged; name an .ass, which has the boxes alone");
     if (!copy_->knows_order())
         refuse("'" + recording_ +
                "' does not say when its pictures are shown, which are in another order (an .avi of " +

@@ -14,6 +14,7 @@
 #include "tools/media/av_compat.h"
 #include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
+#include "tools/media/in/av1_units.h"
 #include "tools/media/in/playlist_parts.h"
 #include "tools/media/out/plain_mp4.h"
 
@@ -53,6 +54,7 @@ RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
         if (reach_.refused()) throw_input(recording_, reach_.refusal());
         if (code < 0) throw_input(recording_, "cannot be read a second time to be copied (" + av_message(code) + ")");
     };
+    if (const std::optional<RowEnd> end = early_end_of_av1(recording_)) reach_.end_at(end->at);
     reach_.bound(*raw);
     if (is_local_playlist(recording_)) {
         raw->opaque = this;
@@ -72,7 +74,9 @@ RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
                  ? video
                  : av_find_best_stream(raw, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
     // Without times of showing, libav takes those at which pictures are decoded that others wait for.
-    if (which_ == Tracks::all && is_avi(*raw) && video_ >= 0 && raw->streams[video_]->codecpar->video_delay > 0)
+    if (which_ == Tracks::all && PictureOrder::fits(*raw, video_))
+        order_.emplace(recording_, *raw->streams[video_], [this](AVPacket& packet) { return read_next(packet); });
+    else if (which_ == Tracks::all && is_avi(*raw) && video_ >= 0 && raw->streams[video_]->codecpar->video_delay > 0)
         raw->flags |= AVFMT_FLAG_GENPTS;
     name_sound();
 }
@@ -87,9 +91,14 @@ int RecordingCopy::open_part(AVFormatContext& context, AVIOContext** io, const c
 }
 
 bool RecordingCopy::read(AVPacket& packet) {
-    ended_ = av_read_frame(input_.get(), &packet) < 0;
-    if (!ended_ && is_avi(*input_)) count_anew(packet);
+    ended_ = !(order_ ? order_->next(packet) : read_next(packet));
     return !ended_;
+}
+
+bool RecordingCopy::read_next(AVPacket& packet) {
+    if (av_read_frame(input_.get(), &packet) < 0) return false;
+    if (is_avi(*input_)) count_anew(packet);
+    return true;
 }
 
 /// An .avi has no time stamps. libav counts some of its sound (E-AC-3, DTS) by bytes that are meant to be packets.
@@ -116,7 +125,7 @@ double RecordingCopy::earlier_s(const AVStream& stream, std::size_t step) const 
 /// An .avi has times of decoding alone, from which libav finds those of showing where packets say which wait for none.
 bool RecordingCopy::knows_order() const {
     constexpr AVCodecID kSaid[] = {AV_CODEC_ID_MPEG1VIDEO, AV_CODEC_ID_MPEG2VIDEO, AV_CODEC_ID_MPEG4};
-    if (video_ < 0 || !is_avi(*input_)) return true;
+    if (video_ < 0 || !is_avi(*input_) || order_) return true;
     const AVCodecParameters& codec = *input_->streams[video_]->codecpar;
     return codec.video_delay == 0 || std::ranges::find(kSaid, codec.codec_id) != std::end(kSaid);
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tools/media/av_handles.h"
+#include "tools/media/out/picture_order.h"
 #include "tools/media/reach.h"
 
 namespace convoy::media {
@@ -33,7 +34,7 @@ public:
     const AVFormatContext& context() const { return *input_; }
     /// The video stream; -1 when there is none.
     int video() const { return video_; }
-    /// Whether it can be said when its pictures are shown: not where an .avi has them in another order (H.264).
+    /// Whether it can be said when its pictures are shown: not where an .avi has them in another order (VC-1).
     bool knows_order() const;
     /// From where a picture has the stamp `from_s` on, stamps become `earlier_s` less. The first, from anywhere, is
     /// said before anything is written; each later one where the pictures' stamps leap or step back, before what is
@@ -74,6 +75,7 @@ private:
     void name_sound();
     double earlier_s(const AVStream& stream, std::size_t step) const;
     bool read(AVPacket& packet);
+    bool read_next(AVPacket& packet);
     void count_anew(AVPacket& packet);
     bool read_ahead();
     void begin_near(double origin_s);
@@ -94,6 +96,7 @@ private:
     Reach reach_;
     DemuxerPtr input_;
     int video_ = -1;
+    std::optional<PictureOrder> order_;
     std::vector<Track> tracks_;  // by stream
     std::string no_place_, gap_;
     std::vector<Step> steps_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -90,10 +91,10 @@ int decode(AVCodecContext& decoder, const AVPacket& packet, AVFrame& frame) {
     return code >= 0 ? avcodec_receive_frame(&decoder, &frame) : code;
 }
 
-CodecPtr open_decoder(const AVCodec* codec, const AVStream& stream) {
+CodecPtr open_decoder(const AVCodec* codec, const AVStream& stream, std::int64_t most) {
     CodecPtr decoder(avcodec_alloc_context3(codec));
     if (!decoder) throw std::bad_alloc();
-    decoder->max_pixels = kMaxPixels;
+    decoder->max_pixels = most;
     decoder->thread_count = 1;
     const bool ready = avcodec_parameters_to_context(decoder.get(), stream.codecpar) >= 0 &&
                        avcodec_open2(decoder.get(), codec, nullptr) >= 0;
@@ -136,13 +137,17 @@ AvOutcome decode_by_libav(std::span<const std::uint8_t> file, AvPicture& picture
     const int index = av_find_best_stream(container.get(), AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0);
     if (index < 0 || !codec) return end(AvOutcome::unknown, "it has no picture that this libav can decode");
     const AVStream& stream = *container->streams[index];
-    const CodecPtr decoder = open_decoder(codec, stream);
+    const std::int64_t most = most_pixels(file.size());
+    const CodecPtr decoder = open_decoder(codec, stream, most);
     if (!decoder) return end(AvOutcome::unknown, "this libav has no decoder for it");
     const PacketPtr packet(av_packet_alloc());
     const FramePtr frame(av_frame_alloc());
     if (!packet || !frame) throw std::bad_alloc();
     int code = read_packet(*container, index, *packet);
     if (code >= 0) code = decode(*decoder, *packet, *frame);
+    if (code == AVERROR(EINVAL))  // of sizes, too
+        return end(AvOutcome::damaged, av_message(code) + ": it may claim more than " + std::to_string(most) +
+                                           " pixels, too many for " + std::to_string(file.size()) + " bytes");
     if (code < 0) return end(AvOutcome::damaged, av_message(code));
     mend_colours(*frame);
     if (frame->decode_error_flags || frame->flags & AV_FRAME_FLAG_CORRUPT)

@@ -76,12 +76,15 @@ struct Encoded {
     std::string warning;
 };
 
+/// A BMP's height is negative where it goes from the top down.
+int rows_of(int height) { return height == INT_MIN ? 0 : std::abs(height); }
+
 bool read_header(Encoded& file) {
     const auto size = int(file.bytes.size());
     int channels = 0;
     if (file.format != PictureFormat::jpeg) {
         if (!stbi_info_from_memory(file.bytes.data(), size, &file.width, &file.height, &channels)) return false;
-        file.height = std::abs(file.height);  // negative in a BMP from the top down
+        file.height = rows_of(file.height);
         return true;
     }
     JpegHeader header;
@@ -111,6 +114,16 @@ void read_by_libav(const std::string& path, Encoded& file) {
     file.orientation = file.decoded->orientation;
 }
 
+void require_plausible_size(const std::string& path, const Encoded& file) {
+    const std::int64_t most = most_pixels(file.bytes.size());
+    if (plausible_size(file.width, file.height, most)) return;
+    const std::string claim = "claims to be " + std::to_string(file.width) + "x" + std::to_string(file.height) +
+                              " pixels; at most " + std::to_string(most) + " pixels can be read";
+    throw_input(path, most == kMaxPixels ? claim
+                                         : claim + " of " + std::to_string(file.bytes.size()) +
+                                               " bytes: it is damaged; copy it again");
+}
+
 Encoded read_encoded(const std::string& path, const GiveUp& give_up) {
     Encoded file;
     file.bytes = read_whole(path, give_up);
@@ -120,9 +133,7 @@ Encoded read_encoded(const std::string& path, const GiveUp& give_up) {
     mend_black_and_white_pam(file.bytes);
     if (lacks_runs_of_bmp(file.bytes)) throw_early_end(path);
     if (!read_header(file)) read_by_libav(path, file);
-    if (!plausible_size(file.width, file.height))
-        throw_input(path, "claims to be " + std::to_string(file.width) + "x" + std::to_string(file.height) +
-                              " pixels; at most " + std::to_string(kMaxPixels) + " pixels can be read");
+    require_plausible_size(path, file);
     if (file.orientation == 1) file.orientation = stored_orientation(file.bytes, file.format);
     if (file.format == PictureFormat::tiff)
         if (const int pages = tiff_pages(file.bytes); pages > 1)
@@ -230,14 +241,15 @@ std::size_t read_image_memory(const std::string& path) {
     std::rewind(file.get());
     if (first == 0xff) {
         JpegHeader header;
-        if (!read_jpeg_header(file.get(), header) || !plausible_size(header.width, header.height)) return 0;
+        if (!read_jpeg_header(file.get(), header) || !plausible_size(header.width, header.height, most_pixels(bytes)))
+            return 0;
         const std::size_t rgb = std::size_t(header.width) * header.height * 3;
         return bytes + rgb + std::max(header.coefficient_bytes, header.orientation == 1 ? 0 : rgb);
     }
     int width = 0, height = 0, channels = 0;
     if (!stbi_info_from_file(file.get(), &width, &height, &channels)) return 0;
-    height = std::abs(height);  // negative in a BMP from the top down
-    if (!plausible_size(width, height)) return 0;
+    height = rows_of(height);
+    if (!plausible_size(width, height, most_pixels(bytes))) return 0;
     const std::size_t pixels = std::size_t(width) * height, depth = stbi_is_16_bit_from_file(file.get()) ? 2 : 1;
     const std::size_t stored = channels * depth, rgb = 3 * depth;
     if (first == 'G') return bytes + pixels * 12;  // RGBA, its background, a history, and RGB of it

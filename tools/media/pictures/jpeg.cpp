@@ -10,6 +10,7 @@
 
 #include <jerror.h>
 
+#include "tools/media/limits.h"
 #include "tools/media/pictures/jpeg_markers.h"
 #include "tools/media/pictures/jpeg_planes.h"
 
@@ -46,13 +47,20 @@ void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int count) {
 // libjpeg tells of every row of the picture, and before these of every row of blocks that it collects from the scans.
 struct Progress {
     jpeg_progress_mgr base;
-    const GiveUp* give_up;
+    const GiveUp& give_up;
 };
 
+// A scan with nothing in it takes a few bytes, and as long as one with all of the picture.
+constexpr std::int64_t kMostScans = 500, kMostPixelsOfScans = 64 * kMaxPixels;
+
 void look_up(j_common_ptr info) {
-    if (!(*reinterpret_cast<Progress*>(info->progress)->give_up)()) return;
+    const auto& jpeg = *reinterpret_cast<j_decompress_ptr>(info);
+    const GiveUp& give_up = reinterpret_cast<Progress*>(info->progress)->give_up;
+    const std::int64_t scans = jpeg.input_scan_number;
+    const bool too_many = scans > kMostScans || scans * jpeg.image_width * jpeg.image_height > kMostPixelsOfScans;
+    if (!too_many && !(give_up && give_up())) return;
     auto* manager = reinterpret_cast<ErrorManager*>(info->err);
-    std::strcpy(manager->message, "given up");
+    std::strcpy(manager->message, too_many ? "it has more scans than a picture needs" : "given up");
     std::longjmp(manager->escape, 1);
 }
 
@@ -172,14 +180,14 @@ bool decode_jpeg(std::span<const std::uint8_t> file, int& width, int& height, st
                  std::string& reason, const GiveUp& give_up, bool* ends_early) {
     std::vector<std::uint8_t> row;
     Decompressor jpeg;
-    Progress progress{{look_up, 0, 0, 0, 0}, &give_up};
+    Progress progress{{look_up, 0, 0, 0, 0}, give_up};
     jpeg_decompress_struct& info = jpeg.info;
     if (setjmp(jpeg.errors.escape)) {
         reason = jpeg.errors.message;
         return false;
     }
     jpeg_create_decompress(&info);
-    if (give_up) info.progress = &progress.base;
+    info.progress = &progress.base;
     jpeg_mem_src(&info, file.data(), file.size());
     jpeg_read_header(&info, TRUE);
     const bool inks = info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK;
