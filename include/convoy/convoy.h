@@ -102,6 +102,12 @@ CONVOY_API void convoy_options_destroy(convoy_options* options);
 /// changed then.
 CONVOY_API int convoy_options_set(convoy_options* options, const char* name, const char* value);
 
+/// Names what the engine's first convoy_run() will be given, for an engine that is made for that: while it is made, the
+/// first of them is opened and the GPUs' decoders are made for it, and for a short job no GPU is started that would
+/// come too late. Whatever else the engine is used for works as ever. convoy_engine_create() returns CONVOY_ERROR_INPUT
+/// where none of them can be read; of one alone convoy_run() tells. `count` of 0 takes it back.
+CONVOY_API int convoy_options_set_inputs(convoy_options* options, const char* const* inputs, size_t count);
+
 /// Loads a Darknet model and makes it ready. `weights` belongs to `cfg`. `names` has one class name a line; NULL looks
 /// for it beside the model. `options` may be NULL.
 CONVOY_API int convoy_engine_create(convoy_engine** engine, const char* cfg, const char* weights, const char* names,

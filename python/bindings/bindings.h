@@ -21,6 +21,7 @@
 #include <vector>
 
 #include <convoy/engine.h>
+#include <convoy/media/run_inputs.h>
 #include <convoy/network.h>
 #include <convoy/options.h>
 
@@ -48,6 +49,13 @@ struct PyEngine {
     int classes;
     Engine engine;
     std::mutex detecting;  // detect() is for one thread at a time
+};
+
+/// The inputs of a run. Where its engine is made for them, its options begin as these.
+struct PyInputs {
+    media::ExpandedInputs expanded;
+    media::RunInputs inputs;
+    EngineOptions engine;
 };
 
 /// Anything with the buffer protocol or __dlpack__, as a picture that the engine takes. Host memory whose pixels lie

@@ -56,8 +56,7 @@ void set_confidence(DetectOptions& detect, nb::handle confidence, const Network&
     detect.confidence = *std::min_element(detect.class_confidence.begin(), detect.class_confidence.end());
 }
 
-EngineOptions options_of(const Arguments& a, const Network& network) {
-    EngineOptions options;
+EngineOptions options_of(const Arguments& a, const Network& network, EngineOptions options) {
     options.device = a.device;
     options.precision = choice<Precision>("precision", a.precision,
                                           {{"auto", Precision::automatic},
@@ -93,12 +92,12 @@ void make_engine(PyEngine* self, const Network& network, std::string device, std
                  bool nms_across_classes, nb::object classes, int max_boxes, float min_size, std::string fit,
                  std::string resize, nb::object tiles, float tile_overlap, bool tile_whole, std::string batch_norm,
                  bool same_bits, bool libraries, std::size_t gpu_memory, std::string tuning,
-                 std::optional<std::string> tuning_cache) {
+                 std::optional<std::string> tuning_cache, const PyInputs* inputs) {
     const EngineOptions options =
         options_of({device,  precision,          fit,       resize,    tuning,       batch_norm, tuning_cache, batch,
                     threads, max_latency_ms,     same_bits, libraries, gpu_memory,   confidence, classes,      tiles,
                     nms,     nms_across_classes, min_size,  max_boxes, tile_overlap, tile_whole},
-                   network);
+                   network, inputs ? inputs->engine : EngineOptions{});
     const nb::gil_scoped_release without_gil;
     new (self) PyEngine(network, options);
 }
@@ -175,6 +174,7 @@ Raises UsageError, UnsupportedError, DeviceError.)")
              nb::arg("tiles") = nb::none(), nb::arg("tile_overlap") = .2f, nb::arg("tile_whole") = false,
              nb::arg("batch_norm") = "alexeyab", nb::arg("same_bits") = false, nb::arg("libraries") = true,
              nb::arg("gpu_memory") = 0, nb::arg("tuning") = "remembered", nb::arg("tuning_cache") = nb::none(),
+             nb::arg("_inputs") = nb::none(),
              nb::sig(
                  "def __init__(self, model: Model, *, device: str = 'auto', precision: str = 'auto', batch: int = 0, "
                  "threads: int = 0, max_latency_ms: float | None = None, confidence: float | dict[str | int, float] "

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <convoy/load.h>
 #include <convoy/media/input.h>
@@ -11,7 +12,8 @@ struct convoy_options {
     convoy::EngineOptions engine;
     convoy::LoadOptions load;
     convoy::media::InputOptions input;
-    std::string classes;  ///< ids and names; what they mean is known once there is a model
+    std::string classes;              ///< ids and names; what they mean is known once there is a model
+    std::vector<std::string> inputs;  ///< those of the first convoy_run(), where they are known
 };
 
 namespace convoy::c_api {
