@@ -3,12 +3,8 @@
 // The options that yolo-run, yolo-eval and yolo-inspect share: which model, how it is fed, where it runs.
 #pragma once
 
-#include <charconv>
 #include <functional>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -76,14 +72,5 @@ std::string not_finite_text(const std::string& layer, std::int64_t boxes = 0);
 
 /// EngineOptions::notice for people: a line on standard error.
 std::function<void(const std::string&)> print_notices(const std::string& command);
-
-/// The whole of `text` as a number.
-template <typename T>
-std::optional<T> parse_number(std::string_view text) {
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
 
 }  // namespace convoy::tools

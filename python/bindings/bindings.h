@@ -10,6 +10,7 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>  // all of them here: a type has one caster in the whole module
 
 #include <atomic>
@@ -73,9 +74,9 @@ nb::object rgb_array_of(const PixelView& pixels);
 nb::list layers_of(std::shared_ptr<const Network> network);
 
 /// A class by its name or its number. Throws Error(usage) for what the model does not have.
-int class_id(nb::handle wanted, const Network& network);
+int class_id(const char* argument, nb::handle wanted, const Network& network);
 
-/// The number of pictures or pixels that a text or a pair stands for: "3x2", (3, 2). Throws Error(usage).
+/// A number, which stands for both, or a pair of them. Throws TypeError.
 std::pair<int, int> pair_of(const char* argument, nb::handle value);
 
 /// Calls `wait`, which blocks without the GIL; a signal that Python raises an exception for (Ctrl-C) calls `give_up`,
