@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Frames in, structured arrays out."""
 import pathlib
+import subprocess
 import sys
 import threading
 import types
@@ -203,6 +204,14 @@ def test_supervision_gets_its_detections(engine, picture, monkeypatch):
     assert handed.tracker_id is None and list(handed.data['class_name']) == [engine.names[i] for i in found['class_id']]
     found['track'][0] = 4
     assert list(convoy.to_supervision(found).tracker_id) == [4] + [-1] * (len(found) - 1)
+
+
+def test_numpy_is_imported_with_the_first_detections():
+    program = ("import sys, convoy; assert 'numpy' not in sys.modules; from convoy import *; print(DETECTION.names[0], convoy.DETECTION is "
+               "DETECTION); convoy.none")
+    child = subprocess.run([sys.executable, '-c', program], check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout == 'x True\n'
+    assert "AttributeError: module 'convoy' has no attribute 'none'" in child.stderr
 
 
 def test_hints_and_docstrings_are_there():
