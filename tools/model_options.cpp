@@ -20,24 +20,7 @@ namespace fs = std::filesystem;
 namespace convoy::tools {
 namespace {
 
-constexpr int kSizeStep = 32;  // stride of the coarsest head of every YOLO since v2
 constexpr const char* kDemoModel = "yolov3-quarter";
-
-void check_side(int side) {
-    if (side % kSizeStep)
-        throw Error(ErrorKind::usage,
-                    fmt::format("{} is no multiple of {}; the nearest that are: {} and {}", side, kSizeStep,
-                                std::max(side / kSizeStep, 1) * kSizeStep, (side / kSizeStep + 1) * kSizeStep));
-}
-
-LoadOptions load_options(const std::string& size) {
-    if (size.empty()) return {};
-    return named("--size", [&] {
-        const LoadOptions load = parse_size(size);
-        check_side(load.width), check_side(load.height);
-        return load;
-    });
-}
 
 std::string without_model_suffix(const std::string& stem) {
     const fs::path path = stem;
@@ -116,7 +99,11 @@ void ModelOptions::claim(media::FileClaims& claims) const {
 }
 
 Network ModelOptions::load(bool needs_weights) const {
-    LoadOptions load = load_options(size);
+    const auto parse = [&] { return size.empty() ? LoadOptions{} : in_steps(parse_size(size)); };
+    return load(named("--size", parse), needs_weights);
+}
+
+Network ModelOptions::load(LoadOptions load, bool needs_weights) const {
     load.strict = strict;
     auto [cfg_file, weights_file] = files();
     if (is_demo() || !stem.empty()) {

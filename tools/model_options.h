@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <convoy/engine.h>
+#include <convoy/load.h>
 #include <convoy/network.h>
 #include <convoy/options.h>
 #include "tools/cli.h"
@@ -34,6 +35,8 @@ struct ModelOptions {
     /// options that do not go together and what load_network throws. With `needs_weights` false a model without weights
     /// is loaded for its structure alone.
     Network load(bool needs_weights = true) const;
+    /// The same with the size of `load` instead of `size`.
+    Network load(LoadOptions load, bool needs_weights) const;
     /// Adds Network::fit_warning() to the network's warnings, or throws it with --strict.
     void check_fit(Network& network, Fit fit) const;
     /// Tells the files that load() reads, or would look for.

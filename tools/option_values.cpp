@@ -10,6 +10,7 @@ namespace convoy::tools {
 namespace {
 
 constexpr int kMostSide = 1 << 15;
+constexpr int kSizeStep = 32;  // stride of the coarsest head of every YOLO since v2
 
 [[noreturn]] void refuse(const std::string& sentence) { throw Error(ErrorKind::usage, sentence); }
 
@@ -52,6 +53,15 @@ LoadOptions parse_size(const std::string& text) {
     if (std::min(width, height) < 1 || std::max(width, height) > kMostSide)
         refuse("'" + text + "' is no size: expected one side (416) or WxH (608x352)");
     return {width, height};
+}
+
+LoadOptions in_steps(const LoadOptions& size) {
+    for (const int side : {size.width, size.height})
+        if (side < 1 || side % kSizeStep)
+            refuse(std::to_string(side) + " is no multiple of " + std::to_string(kSizeStep) +
+                   "; the nearest that are: " + std::to_string(std::max(side / kSizeStep, 1) * kSizeStep) + " and " +
+                   std::to_string(std::max(side / kSizeStep + 1, 2) * kSizeStep));
+    return size;
 }
 
 TileOptions parse_tiles(const std::string& text, TileOptions tiles) {

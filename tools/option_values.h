@@ -74,6 +74,8 @@ T parse_choice(const std::string& text, const Choices<T>& choices) {
 
 /// "416" or "608x352", as LoadOptions have it.
 LoadOptions parse_size(const std::string& text);
+/// The same, if it is made of the steps that every YOLO since v2 can take: multiples of 32.
+LoadOptions in_steps(const LoadOptions& size);
 
 /// "3x2" or "3x2+whole"; the overlap is that of `tiles`.
 TileOptions parse_tiles(const std::string& text, TileOptions tiles);

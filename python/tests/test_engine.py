@@ -161,6 +161,13 @@ def test_models_that_are_wrong_say_where(tmp_path):
         convoy.Model(cfg=cfg, needs_weights=False)
     with pytest.raises(convoy.UsageError, match='not by both'):
         convoy.Model('a', cfg='b')
+    for size in (417, (416, 417), '416x417', 0):
+        with pytest.raises(convoy.UsageError, match='^size: .* is no multiple of 32'):
+            convoy.Model(size=size)
+    assert convoy.Model(size='416x320').input == (3, 320, 416)
+    for lone in ({'cfg': 'a'}, {'weights': 'a'}):
+        with pytest.raises(convoy.UsageError, match='cfg= and weights= go together'):
+            convoy.Model(**lone)
     with pytest.raises(convoy.UsageError, match='device'):
         convoy.Engine(convoy.Model(), device='tpu')
     with pytest.raises(convoy.UsageError, match='giraffes'):
