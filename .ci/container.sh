@@ -8,9 +8,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 command -v buildah >/dev/null || { echo "skipped: container: needs buildah"; exit 0; }
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-export BUILDAH_ISOLATION=chroot STORAGE_DRIVER=vfs
+export BUILDAH_ISOLATION=chroot
 images() { buildah --root "$work/images" --runroot "$work/run" "$@"; }
+finish() {
+    images umount --all >/dev/null 2>&1 || true
+    umount "$work/images/overlay" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap finish EXIT
 step() {
     local start=$SECONDS
     "$@" >"$work/log" 2>&1 </dev/null || { tail -n 50 "$work/log"; echo "container: FAILED: $*"; exit 1; }
