@@ -52,10 +52,7 @@ wheel:  ## the Python package with all that it links, in build/wheel/
 
 packages: build  ## Debian packages in build/: libconvoy0, libconvoy-dev, convoy-tools
 	@cmake/bootstrap.sh packages
-	rm -f $(BUILD)/*.deb
-	cpack --config $(BUILD)/CPackConfig.cmake -B $(BUILD)/packages
-	mv $(BUILD)/packages/*.deb $(BUILD)/
-	rm -rf $(BUILD)/packages
+	cmake/packages.sh $(BUILD)
 
 release-archive:  ## a tag's sources as tar.gz, and SHA256SUMS, in build/ (TAG=v0.1.0; by default this version's)
 	cmake/release_archive.sh $(BUILD) $(TAG)

@@ -16,6 +16,11 @@ step() {
 inside() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive "$@"; }
 
 ls build/libconvoy-dev_*.deb >/dev/null || { echo "packages: 'make packages' has not been run"; exit 1; }
+folder=./usr/lib/$(dpkg-architecture -qDEB_HOST_MULTIARCH)/
+for package in build/*.deb; do
+    stray=$(dpkg-deb --fsys-tarfile "$package" | tar -t | grep '^\./usr/lib/.*[^/]$' | grep -v "^$folder" || true)
+    [ -z "$stray" ] || { printf 'packages: these lie outside of %s:\n%s\n' "$folder" "$stray"; exit 1; }
+done
 . /etc/os-release
 if [ $# = 1 ]; then
     step cp -a "$1/." "$root"

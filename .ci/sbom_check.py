@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""sbom_check.py FOLDER SBOM: the bill of materials lists every file of the unpacked bundle with its checksum, and names a
-package for every library."""
-import hashlib, json, pathlib, sys
+"""sbom_check.py FOLDER SBOM: the bill of materials lists every file of the unpacked bundle with its checksum, names a package
+for every library, and has the licences of each whose copyright file a machine can read."""
+import hashlib, json, pathlib, re, sys
 
 folder = pathlib.Path(sys.argv[1])
 bill = json.loads(pathlib.Path(sys.argv[2]).read_text(encoding='utf-8'))
@@ -13,4 +13,14 @@ packaged = {r['spdxElementId'] for r in bill['relationships'] if r['relationship
 bare = [f['fileName'] for f in bill['files'] if f['fileName'].startswith('./lib/') and f['SPDXID'] not in packaged]
 if wrong or bare or len(sums) != len(files):
     sys.exit(f'sbom: this is not what the bundle has: {wrong + bare}, {len(files)} files and {len(sums)} listed')
-print(f"sbom: {len(files)} files, {len(bill['packages']) - 1} packages")
+texts = {info['licenseId'] for info in bill['hasExtractedLicensingInfos']}
+unlicensed, declared = [], 0
+for package in bill['packages'][1:]:
+    read = bool(re.match(r'\s*Format', (folder / package['licenseComments']).read_text(encoding='utf-8', errors='replace')))
+    licence = package['licenseDeclared']
+    if read == (licence == 'NOASSERTION') or not set(re.findall(r'LicenseRef-[^\s)]+', licence)) <= texts:
+        unlicensed.append(package['name'])
+    declared += read
+if unlicensed:
+    sys.exit(f'sbom: the licences of these are not told: {unlicensed}')
+print(f"sbom: {len(files)} files, {len(bill['packages']) - 1} packages, licences of {declared}")

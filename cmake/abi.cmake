@@ -16,8 +16,8 @@ convoy_abi_library(convoy_abi
   darknet_loader/randomize.cpp darknet_loader/weights_reader.cpp
   engine/bind.cpp engine/engine.cpp engine/stage_stats.cpp)
 convoy_abi_library(convoy_media_abi
-  tools/media/in/expand_inputs.cpp tools/media/in/open_input.cpp tools/media/in/source.cpp tools/media/files.cpp
-  tools/media/draw/contact_sheet.cpp tools/media/draw/draw.cpp tools/media/draw/pixelate.cpp
+  tools/media/in/expand_inputs.cpp tools/media/in/open_input.cpp tools/media/in/run_inputs.cpp tools/media/in/source.cpp
+  tools/media/files.cpp tools/media/draw/contact_sheet.cpp tools/media/draw/draw.cpp tools/media/draw/pixelate.cpp
   tools/media/out/video_writer.cpp tools/media/pictures/image.cpp tools/media/pictures/image_converter.cpp
   tools/media/pictures/nv12_image.cpp tools/media/pictures/picture_format.cpp tools/media/pictures/scale.cpp)
 convoy_abi_library(convoy_c_abi

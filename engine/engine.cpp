@@ -16,9 +16,7 @@
 namespace convoy {
 namespace {
 
-constexpr int kCpuSlots = 2;    // one in the network, one being filled; on a GPU also one whose results are read
-constexpr int kMostTiles = 32;  // in a row or column
-constexpr float kMostOverlap = .9f;
+constexpr int kCpuSlots = 2;     // one in the network, one being filled; on a GPU also one whose results are read
 constexpr int kCpuDecoders = 2;  // one preprocesses while the other decodes
 
 // Threads that decode on the CPU for a GPU, which has so many cores to itself: some are left for all else.
@@ -53,7 +51,7 @@ void check_options(const Network& network, const EngineOptions& options) {
     if (std::min(tiles.columns, tiles.rows) < 1 || std::max(tiles.columns, tiles.rows) > kMostTiles)
         usage("the columns and rows of tiles must lie between 1 and " + std::to_string(kMostTiles) + ", but are " +
               std::to_string(tiles.columns) + " and " + std::to_string(tiles.rows));
-    if (!(tiles.overlap >= 0 && tiles.overlap <= kMostOverlap))
+    if (!(tiles.overlap >= 0 && tiles.overlap <= kMostTileOverlap))
         usage("the overlap of tiles must lie between 0 and 0.9, but is " + std::to_string(tiles.overlap));
     if (d.max_boxes < 0)
         usage("the largest number of boxes must not be negative, but is " + std::to_string(d.max_boxes));

@@ -24,7 +24,4 @@ struct DetectionOptions {
     std::vector<int> blurred(const Network& network) const;
 };
 
-/// Class ids for a comma-separated list of class names and ids. Throws Error(usage).
-std::vector<int> parse_classes(const std::string& list, const Network& network);
-
 }  // namespace convoy::tools

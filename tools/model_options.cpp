@@ -13,48 +13,14 @@
 #include "tools/choice_option.h"
 #include "tools/foreign_model.h"
 #include "tools/message.h"
+#include "tools/option_values.h"
 
 namespace fs = std::filesystem;
 
 namespace convoy::tools {
 namespace {
 
-constexpr int kSizeStep = 32;  // stride of the coarsest head of every YOLO since v2
 constexpr const char* kDemoModel = "yolov3-quarter";
-
-int parse_side(std::string_view text, const std::string& whole) {
-    const int side = parse_number<int>(text).value_or(0);
-    if (side <= 0)
-        throw Error(ErrorKind::usage, fmt::format("--size {}: expected one side (416) or WxH (608x352)", whole));
-    if (side % kSizeStep)
-        throw Error(ErrorKind::usage, fmt::format("--size {}: {} is no multiple of {}; the nearest that are: {} and {}",
-                                                  whole, side, kSizeStep, std::max(side / kSizeStep, 1) * kSizeStep,
-                                                  (side / kSizeStep + 1) * kSizeStep));
-    return side;
-}
-
-LoadOptions parse_size(const std::string& text) {
-    if (text.empty()) return {};
-    const std::size_t cross = text.find('x');
-    const std::string_view view = text;
-    if (cross == std::string::npos) return {parse_side(view, text), parse_side(view, text)};
-    return {parse_side(view.substr(0, cross), text), parse_side(view.substr(cross + 1), text)};
-}
-
-/// "3x2" or "3x2+whole"; the overlap stays.
-TileOptions parse_tiles(const std::string& text, TileOptions tiles) {
-    constexpr std::string_view kWhole = "+whole";
-    std::string_view grid = text;
-    tiles.whole = grid.ends_with(kWhole);
-    if (tiles.whole) grid.remove_suffix(kWhole.size());
-    const std::size_t cross = std::min(grid.find('x'), grid.size());
-    tiles.columns = parse_number<int>(grid.substr(0, cross)).value_or(0);
-    tiles.rows = parse_number<int>(grid.substr(std::min(cross + 1, grid.size()))).value_or(0);
-    if (std::min(tiles.columns, tiles.rows) < 1 || std::max(tiles.columns, tiles.rows) > 32)
-        throw CLI::ValidationError(
-            "--tiles", fmt::format("'{}' is neither COLUMNSxROWS, such as 3x2, nor 3x2+whole; each is 1 to 32", text));
-    return tiles;
-}
 
 std::string without_model_suffix(const std::string& stem) {
     const fs::path path = stem;
@@ -133,7 +99,11 @@ void ModelOptions::claim(media::FileClaims& claims) const {
 }
 
 Network ModelOptions::load(bool needs_weights) const {
-    LoadOptions load = parse_size(size);
+    const auto parse = [&] { return size.empty() ? LoadOptions{} : in_steps(parse_size(size)); };
+    return load(named("--size", parse), needs_weights);
+}
+
+Network ModelOptions::load(LoadOptions load, bool needs_weights) const {
     load.strict = strict;
     auto [cfg_file, weights_file] = files();
     if (is_demo() || !stem.empty()) {
@@ -168,14 +138,10 @@ void add_preprocess_options(CLI::App& app, EngineOptions& engine) {
         "--stretch", [&engine] { engine.detect.fit = Fit::stretch; }, "scale both axes on their own");
     letterbox->group(group)->excludes(stretch);
     stretch->group(group);
-    add_choice<Resize>(app, "--resize", engine.detect.resize,
-                       {{"bilinear", Resize::bilinear}, {"darknet", Resize::darknet}},
+    add_choice<Resize>(app, "--resize", engine.detect.resize, resizes(),
                        "interpolation: as OpenCV's, or Darknet's own (default: bilinear)")
         ->group(group);
-    add_choice<BatchNormFormula>(app, "--batch-norm", engine.batch_norm,
-                                 {{"alexeyab", BatchNormFormula::alexeyab},
-                                  {"pjreddie", BatchNormFormula::pjreddie},
-                                  {"opencv", BatchNormFormula::opencv}},
+    add_choice<BatchNormFormula>(app, "--batch-norm", engine.batch_norm, batch_norms(),
                                  "whose batch-norm epsilon to reproduce (default: alexeyab)")
         ->group(group);
 }
@@ -185,10 +151,10 @@ void add_tile_options(CLI::App& app, TileOptions& tiles, const std::string& grou
         "--tiles", [&tiles](const std::string& text) { tiles = parse_tiles(text, tiles); },
         "cut each frame into so many columns and rows, for things that are small in it; +whole looks at it uncut as "
         "well, for things that are larger than a tile");
-    grid->type_name("CxR[+whole]")->group(group);
+    grid->type_name("CxR[+whole]")->check(checked_by([](auto& text) { parse_tiles(text, {}); }))->group(group);
     app.add_option("--tile-overlap", tiles.overlap, "share of a tile that its neighbour sees, too (default: 0.2)")
         ->type_name("0..0.9")
-        ->check(CLI::Range(0.f, .9f).description(""))
+        ->check(CLI::Range(0.f, kMostTileOverlap).description(""))
         ->needs(grid)
         ->group(group);
 }
@@ -202,11 +168,7 @@ void add_device_options(CLI::App& app, EngineOptions& engine) {
     app.add_option("--device", engine.device, "every GPU if there is one, else the CPU (default: auto)")
         ->type_name("auto|cpu|cuda|cuda:0,2")
         ->group(group);
-    add_choice<Precision>(app, "--precision", engine.precision,
-                          {{"auto", Precision::automatic},
-                           {"fp32", Precision::fp32},
-                           {"tf32", Precision::tf32},
-                           {"fp16", Precision::fp16}},
+    add_choice<Precision>(app, "--precision", engine.precision, precisions(),
                           "arithmetic (default: auto, which is fp16 on a GPU with tensor cores, fp32 on a CPU)")
         ->group(group);
     engine.tuning_cache = default_tuning_cache();
@@ -223,10 +185,8 @@ void add_device_options(CLI::App& app, EngineOptions& engine) {
            "--no-libraries", [&engine] { engine.libraries = false; },
            "GPU: our own kernels only, no cuDNN, no cuBLASLt")
         ->group(group);
-    add_choice<Replication>(
-        app, "--replicate", engine.replication,
-        {{"auto", Replication::automatic}, {"copy", Replication::copy}, {"nccl", Replication::nccl}},
-        "how weights get to several GPUs (default: auto)")
+    add_choice<Replication>(app, "--replicate", engine.replication, replications(),
+                            "how weights get to several GPUs (default: auto)")
         ->group(group);
     app.add_option("--tuning-cache", engine.tuning_cache,
                    "GPU: where the fastest kernels are remembered (default: ~/.cache/convoy)")

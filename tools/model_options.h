@@ -3,16 +3,13 @@
 // The options that yolo-run, yolo-eval and yolo-inspect share: which model, how it is fed, where it runs.
 #pragma once
 
-#include <charconv>
 #include <functional>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <convoy/engine.h>
+#include <convoy/load.h>
 #include <convoy/network.h>
 #include <convoy/options.h>
 #include "tools/cli.h"
@@ -38,6 +35,8 @@ struct ModelOptions {
     /// options that do not go together and what load_network throws. With `needs_weights` false a model without weights
     /// is loaded for its structure alone.
     Network load(bool needs_weights = true) const;
+    /// The same with the size of `load` instead of `size`.
+    Network load(LoadOptions load, bool needs_weights) const;
     /// Adds Network::fit_warning() to the network's warnings, or throws it with --strict.
     void check_fit(Network& network, Fit fit) const;
     /// Tells the files that load() reads, or would look for.
@@ -76,14 +75,5 @@ std::string not_finite_text(const std::string& layer, std::int64_t boxes = 0);
 
 /// EngineOptions::notice for people: a line on standard error.
 std::function<void(const std::string&)> print_notices(const std::string& command);
-
-/// The whole of `text` as a number.
-template <typename T>
-std::optional<T> parse_number(std::string_view text) {
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return value;
-}
 
 }  // namespace convoy::tools

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include "tools/options.h"
-#include "tools/choice_option.h"
 
 #include <fmt/format.h>
 
@@ -11,6 +10,7 @@
 
 #include <convoy/version.h>
 #include "tools/choice_option.h"
+#include "tools/option_values.h"
 #include "tools/short_help.h"
 #include "tools/sinks/formats/jsonl.h"
 

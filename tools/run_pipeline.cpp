@@ -56,13 +56,13 @@ public:
     Observer(const PipelineOptions& options, Sinks& sinks, Progress& progress, const std::atomic<bool>& stop)
         : options_(options), sinks_(sinks), progress_(progress), stop_(stop) {
         std::error_code ignored;
-        for (const std::string& path : options.inputs) {
+        for (const std::string& path : options.inputs.paths()) {
             const auto bytes = std::filesystem::file_size(path, ignored);
             bytes_.push_back(ignored ? 1. : double(bytes));
             total_bytes_ += bytes_.back();
             names_.push_back(media::without_passwords(path));
         }
-        opened_.assign(options.inputs.size(), start_);
+        opened_.assign(names_.size(), start_);
     }
 
     /// From any thread, when an input is about to be opened.
@@ -141,12 +141,13 @@ public:
         }
         done_bytes_ += bytes_[std::size_t(input)];
         const std::int64_t all =
-            begun != begun_.end() && options_.input.frames == 0 && !stop_ ? expected(begun->second) : 0;
+            begun != begun_.end() && options_.inputs.options().frames == 0 && !stop_ ? expected(begun->second) : 0;
         tell(summary, is_video, all);
         if (begun != begun_.end() && begun->second.counts)
             progress_.message(summary.path + ": " + counts_text(*options_.drawing.zones, *begun->second.counts));
         if (options_.follower) options_.follower->end_input(input);
-        const bool whole = end.error.empty() && options_.input.frames == 0 && options_.input.stop_s == 0 && !stop_;
+        const bool whole = end.error.empty() && options_.inputs.options().frames == 0 &&
+                           options_.inputs.options().stop_s == 0 && !stop_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input, whole); });
         for (const auto& sink : sinks_.pictures) {
             if (end.error.empty() && !stop_ && end.last_frame_s > 0) sink->last_frame(input, end.last_frame_s);
@@ -280,7 +281,7 @@ private:
         }
         return {names_[std::size_t(input)],
                 std::size_t(input) + 1,
-                options_.inputs.size(),
+                names_.size(),
                 begun.frames,
                 expected(begun),
                 total_frames_,
@@ -289,7 +290,7 @@ private:
     }
 
     std::int64_t expected(const Begun& begun) const {
-        const std::int64_t limit = options_.input.frames, frames = begun.info.frames_estimate;
+        const std::int64_t limit = options_.inputs.options().frames, frames = begun.info.frames_estimate;
         if (limit <= 0) return frames;
         return frames > 0 ? std::min(frames, limit) : limit;
     }
@@ -312,24 +313,6 @@ private:
     bool told_not_finite_ = false;  // once a run
 };
 
-// Recordings share `at_once` lanes; what is or may be live has one of its own, since nothing may wait for its end.
-std::vector<RunInput> run_inputs(const PipelineOptions& options, Observer& observer) {
-    std::vector<RunInput> inputs;
-    int recordings = 0, lane = options.at_once;
-    for (const std::string& path : options.inputs) {
-        const bool alone = media::is_live(path) || media::is_address(path);
-        inputs.push_back({[path, &options, &observer, number = inputs.size(),
-                           early = inputs.empty() ? options.first : nullptr](std::stop_token cancel) {
-                              observer.opens(number);
-                              if (const auto why = options.refused.find(number); why != options.refused.end())
-                                  throw Error(ErrorKind::input, why->second);
-                              return early ? early->take(cancel) : media::open_input(path, options.input, cancel);
-                          },
-                          alone ? lane++ : recordings++ % options.at_once});
-    }
-    return inputs;
-}
-
 }  // namespace
 
 std::string class_counts(const std::vector<std::int64_t>& by_class, const std::vector<std::string>& names) {
@@ -351,7 +334,8 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     const Clock::time_point start = Clock::now();
     Observer observer(options, sinks, progress, stop);
     RunSummary summary;
-    summary.run = engine.run(run_inputs(options, observer), observer, stop, options.threads);
+    summary.run = engine.run(options.inputs.list([&](std::size_t input) { observer.opens(input); }), observer, stop,
+                             options.threads);
     observer.close();
     summary.inputs = std::move(observer.inputs);
     summary.latencies = observer.latencies;

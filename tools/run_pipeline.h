@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <functional>
 #include <future>
-#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -16,8 +15,7 @@
 #include <vector>
 
 #include <convoy/engine.h>
-#include <convoy/media/input.h>
-#include "tools/early_input.h"
+#include <convoy/media/run_inputs.h>
 #include "tools/follower.h"
 #include "tools/progress.h"
 #include "tools/run_charts.h"
@@ -53,17 +51,13 @@ constexpr std::size_t kMostCharts = 100;  ///< inputs that have charts: a page w
 std::string class_counts(const std::vector<std::int64_t>& by_class, const std::vector<std::string>& names);
 
 struct PipelineOptions {
-    std::vector<std::string> inputs;             ///< files and addresses
-    std::map<std::size_t, std::string> refused;  ///< of these: why one cannot be read
-    std::vector<std::string> class_names;        ///< for the drawn labels
-    DrawOptions drawing;
-    int at_once = 1;  ///< recordings that are read side by side; live inputs always are
-    media::InputOptions input;
-    RunThreads threads;
+    media::RunInputs inputs;
+    std::vector<std::string> class_names = {};  ///< for the drawn labels
+    DrawOptions drawing = {};
+    RunThreads threads = {};
     Follower* follower = nullptr;  ///< where things are followed
-    EarlyInput* first = nullptr;   ///< the first input, where it is being opened already
     bool charts = false;           ///< for report_html()
-    media::GiveUp give_up;         ///< what the sinks ask; an output that fails when it says so costs no other
+    media::GiveUp give_up = {};    ///< what the sinks ask; an output that fails when it says so costs no other
 };
 
 /// Runs all inputs. One that cannot be read is reported and passed over; whatever else fails ends the run with that one

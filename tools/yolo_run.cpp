@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -19,7 +18,7 @@ extern "C" {
 }
 
 #include <convoy/media/image.h>
-#include <convoy/media/input.h>
+#include <convoy/media/run_inputs.h>
 #include "engine/before_batch.h"
 #include "tools/av_log.h"
 #include "tools/exit_early.h"
@@ -190,12 +189,12 @@ int tune(RunOptions& options) {
 }
 
 // A short job is done sooner without a second GPU, and sooner still where CUDA does not know of one.
-void hide_other_gpus(const RunOptions& options, EarlyInput& first, const std::vector<std::string>& inputs) {
+void hide_other_gpus(const RunOptions& options, const media::RunInputs& inputs) {
     const int gpus = count_visible_gpus();
     std::error_code error;
-    const bool opens_at_once = std::filesystem::is_regular_file(inputs.front(), error);
-    if (gpus < 2 || options.engine.device != "auto" || options.input.frames > 0 || !opens_at_once) return;
-    const std::int64_t frames = first.expected_frames(inputs),
+    const bool opens_at_once = std::filesystem::is_regular_file(inputs.paths().front(), error);
+    if (gpus < 2 || options.engine.device != "auto" || !opens_at_once) return;
+    const std::int64_t frames = inputs.expected_frames(),
                        worth = gpus_worth_starting(frames * options.engine.detect.tiles.count());
     if (frames == 0 || worth >= gpus) return;
     show_first_gpus(int(worth));
@@ -244,15 +243,8 @@ int run(RunOptions& options) {
     if (!options.zones.empty())
         plan.drawing.zones = std::make_shared<analysis::Zones>(analysis::read_zones(options.zones));
     prepare(options, inputs);
-    std::optional<EarlyInput> first;
-    if (!media::is_live(inputs.front())) first.emplace(inputs.front(), options.input);
-    if (first && options.input.frames == 0)
-        options.engine.expected_frames = [&] { return first->expected_frames(inputs); };
-    if (first)
-        options.engine.early_reader = [&, asked = options.threads.decoders](const DecodeTarget& target) {
-            const int worth = asked ? asked : first->decoders(inputs);
-            return first->reader(target, worth ? worth : INT_MAX);
-        };
+    media::RunInputs run_inputs(expanded, options.input, options.at_once);
+    run_inputs.open_first(options.engine, options.threads);
     Network network = options.model.load();
     options.model.check_fit(network, options.engine.detect.fit);
     print_warnings("yolo-run", network);
@@ -265,7 +257,7 @@ int run(RunOptions& options) {
     if (const auto& zones = plan.drawing.zones)
         warn_of_idle_zones(*zones, inputs, network, options.engine.detect.classes);
     if (!options.quiet) options.engine.notice = print_notices("yolo-run");
-    if (first) hide_other_gpus(options, *first, inputs);
+    hide_other_gpus(options, run_inputs);
     Engine engine = make_engine(network, options);
     if (CompleteOnInterrupt::requested()) {
         message("{}", kMeasuringStopped);
@@ -284,12 +276,9 @@ int run(RunOptions& options) {
         plan.encoding.gpus = engine.gpus();
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
         Progress progress(STDERR_FILENO, options.quiet);
-        RunThreads threads = options.threads;
-        if (first && threads.decoders == 0 && !on_cpu(engine)) threads.decoders = first->decoders(inputs);
         summary = run_pipeline(engine,
-                               {inputs, expanded.refused, network.names, plan.drawing, options.at_once, options.input,
-                                threads, follower ? &*follower : nullptr, first ? &*first : nullptr,
-                                !options.report_html.empty(), interrupt_is_overdue},
+                               {run_inputs, network.names, plan.drawing, run_inputs.threads(engine, options.threads),
+                                follower ? &*follower : nullptr, !options.report_html.empty(), interrupt_is_overdue},
                                sinks, progress, completing.requested());
         outputs = outputs_of(sinks);
         errors = write_reports(options, summary, engine, network.names, plan.drawing.blurred, outputs);

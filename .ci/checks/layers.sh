@@ -84,14 +84,15 @@ breaches() {
     includes tools | grep -E ": ($inside)\$" | grep -v '^tools/inspect/' | report 'only tools/inspect/ looks into the engine'
     allow tools/analysis/ "$std|<fmt/[a-z]+\.h>|<nlohmann/json\.hpp>|$public|\"tools/analysis/.*\"" \
         'the standard library, what is public, fmt and nlohmann_json' tools/analysis
-    allow tools/c_api/ "$std|$public|$media|\"tools/c_api/.*\"" 'the standard library and what is public' tools/c_api
+    allow tools/c_api/ "$std|$public|$media|\"tools/(c_api/.*|option_values\.h)\"" \
+        'the standard library, what is public, and how values of options are read' tools/c_api
     includes tools/analysis | grep -E ': <(thread|mutex|atomic|future|condition_variable)>' |
         report 'tools/analysis/ works in one thread'
     includes tools/media | grep -E ': "tools/' | grep -vE ': "tools/media/' | report 'tools/media/ is a library of its own: it includes nothing else of tools/'
     includes tools/sinks | grep -E ': "tools/' | grep -vE ': "tools/(analysis|media|sinks)/' | report 'tools/sinks/ may include tools/analysis/ and tools/media/, not the commands'
 
-    allow python/ "$std|<(nanobind|fmt)/[^>]*>|<libavutil/log\.h>|$public|$media|\"python/bindings/.*\"|\"tools/(follower|model_options)\.h\"" \
-        'nanobind, what is public, and of the commands how a model is named and things are followed' python
+    allow python/ "$std|<(nanobind|fmt)/[^>]*>|<libavutil/log\.h>|$public|$media|\"python/bindings/.*\"|\"tools/(follower|model_options|option_values)\.h\"" \
+        'nanobind, what is public, and of the commands how options are read, a model is named and things are followed' python
 
     includes include darknet_loader kernels engine tools python | grep -E ': "(tests|bench)/' | report 'tests/ and bench/ are included by nobody'
     includes tools | grep -E ": ($cuda|<(oneapi/)?dnnl.*)" | report 'oneDNN and CUDA stay in kernels/ and engine/cuda/'

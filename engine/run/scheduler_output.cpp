@@ -10,33 +10,34 @@
 namespace convoy {
 namespace {
 
-void append_steps(const Timeline::Steps& steps, std::string& remark) {
-    if (steps.count == 0) return;
+constexpr std::chrono::milliseconds kLook{20};  // how often the stop flag is looked at
+
+/// "" where nothing is to be said.
+std::string sentence_of(const Timeline::Steps& steps) {
+    if (steps.count == 0) return {};
     char text[200];
     std::snprintf(text, sizeof text,
                   "time stamps jump %lld time%s, first by %.1f s at frame %lld, where the video goes on as if they did "
                   "not",
                   static_cast<long long>(steps.count), steps.count == 1 ? "" : "s", steps.first_s,
                   static_cast<long long>(steps.first_frame));
-    remark += (remark.empty() ? "" : "; ") + std::string(text);
+    return text;
 }
 
-void append_missing(const MissingFrames& missing, std::string& remark) {
+std::string sentence_of(const MissingFrames& missing) {
     const auto frames = static_cast<long long>(missing.frames()), places = static_cast<long long>(missing.places());
-    if (frames == 0) return;
+    if (frames == 0) return {};
     char text[200];
     std::snprintf(text, sizeof text, "by the time stamps %lld frame%s %s missing%s behind frame %lld", frames,
                   frames == 1 ? "" : "s", frames == 1 ? "is" : "are",
                   places == 1 ? "," : (" in " + std::to_string(places) + " places, the first").c_str(),
                   static_cast<long long>(missing.first_frame()));
-    remark += (remark.empty() ? "" : "; ") + std::string(text);
+    return text;
 }
 
-}  // namespace
-
-namespace {
-
-constexpr std::chrono::milliseconds kLook{20};  // how often the stop flag is looked at
+void append(const std::string& sentence, std::string& remark) {
+    if (!sentence.empty()) remark += (remark.empty() ? "" : "; ") + sentence;
+}
 
 }  // namespace
 
@@ -162,9 +163,9 @@ void Scheduler::take_input_end(Progress& progress) {
         end.remark = input.input->remark();
         end.last_frame_s = input.input->last_frame_s();
     }
-    if (progress.timeline) append_steps(progress.timeline->steps(), end.remark);
+    if (progress.timeline) append(sentence_of(progress.timeline->steps()), end.remark);
     if (progress.timeline && progress.timeline->missing() && end.damaged == 0 && end.error.empty())
-        append_missing(*progress.timeline->missing(), end.remark);
+        append(sentence_of(*progress.timeline->missing()), end.remark);
     observer_.end_input(input.index, end);
     if (!cut_lanes_.contains(input.lane)) ++inputs_ended_;
     progress_.erase(input.index);

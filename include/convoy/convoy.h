@@ -94,13 +94,21 @@ CONVOY_API int convoy_options_create(convoy_options** options);
 /// NULL is allowed.
 CONVOY_API void convoy_options_destroy(convoy_options* options);
 /// Sets an option by its name, as the command line calls it (docs/usage.md): "device", "precision", "batch", "threads",
-/// "max-latency" (ms), "confidence", "nms", "nms-agnostic", "min-size", "max-boxes", "classes" ("person,2"), "fit"
-/// ("letterbox", "stretch"), "resize" ("bilinear", "darknet"), "tiles" ("3x2", "3x2+whole"), "tile-overlap", "size"
-/// ("608", "608x320"), "strict", "same-bits", "libraries", "tuning" ("remembered", "measured", "fixed"),
-/// "tuning-cache", "gpu-memory" (bytes); of what convoy_run() reads: "every", "start", "stop" (s), "frames", "stream",
-/// "give-up" (s), "deinterlace". Switches take "yes" and "no". CONVOY_ERROR_USAGE for another name or value: nothing is
-/// changed then.
+/// "max-latency" (ms), "confidence" (".25", ".25,person=.4,2=.3"), "nms", "nms-agnostic", "min-size", "max-boxes",
+/// "classes" ("person,2"), "ignore-regions" ("X,Y,W,H" in pixels or each with a %, semicolons between several), "fit"
+/// ("letterbox", "stretch"), "resize" ("bilinear", "darknet"), "batch-norm" ("alexeyab", "pjreddie", "opencv"), "tiles"
+/// ("3x2", "3x2+whole"), "tile-overlap", "size" ("608", "608x320"), "strict", "same-bits", "libraries", "tuning"
+/// ("remembered", "measured", "fixed"), "tuning-cache", "gpu-memory" (bytes), "replicate" ("auto", "copy", "nccl"); of
+/// what convoy_run() reads: "every", "start", "stop" (s), "frames", "stream", "give-up" (s), "deinterlace". An option
+/// that is set again has the later value alone. Classes are looked for when the engine is made. Switches take "yes" and
+/// "no". CONVOY_ERROR_USAGE for another name or value: nothing is changed then.
 CONVOY_API int convoy_options_set(convoy_options* options, const char* name, const char* value);
+
+/// Names what the engine's first convoy_run() will be given, for an engine that is made for that: while it is made, the
+/// first of them is opened and the GPUs' decoders are made for it, and for a short job no GPU is started that would
+/// come too late. Whatever else the engine is used for works as ever. convoy_engine_create() returns CONVOY_ERROR_INPUT
+/// where none of them can be read; of one alone convoy_run() tells. `count` of 0 takes it back.
+CONVOY_API int convoy_options_set_inputs(convoy_options* options, const char* const* inputs, size_t count);
 
 /// Loads a Darknet model and makes it ready. `weights` belongs to `cfg`. `names` has one class name a line; NULL looks
 /// for it beside the model. `options` may be NULL.

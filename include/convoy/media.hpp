@@ -9,6 +9,7 @@
 #include <convoy/media/image.h>
 #include <convoy/media/image_converter.h>
 #include <convoy/media/input.h>
+#include <convoy/media/run_inputs.h>
 #include <convoy/media/source.h>
 #include <convoy/media/video_format.h>
 #include <convoy/media/video_writer.h>

@@ -38,12 +38,15 @@ struct IgnoredRegion {
     bool share = false;  ///< of the picture's width and height, 0 to 1; else pixels of the frame
 };
 
+constexpr int kMostTiles = 32;           ///< in a row or a column
+constexpr float kMostTileOverlap = .9f;  ///< of a tile's width and height
+
 /// Frames that go through the network in pieces, for things that are small in them. The pieces are cut where the frame
 /// lies (on the GPU, if it is there), and count as pictures of their own in batches; what is found in them is told in
 /// the frame's pixels, each thing once (docs/usage.md says how boxes are joined).
 struct TileOptions {
-    int columns = 1, rows = 1;  ///< 1 to 32; a frame must have two pixels for each
-    float overlap = .2f;        ///< of neighbours: a share of a tile's width and height; 0 <= o <= 0.9
+    int columns = 1, rows = 1;  ///< 1 to kMostTiles; a frame must have two pixels for each
+    float overlap = .2f;        ///< of neighbours: a share of a tile's width and height, 0 to kMostTileOverlap
     bool whole = false;         ///< the whole frame goes through the network, too, for what is larger than a tile
 
     /// Pictures of each frame.

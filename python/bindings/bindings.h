@@ -10,6 +10,7 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>  // all of them here: a type has one caster in the whole module
 
 #include <atomic>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include <convoy/engine.h>
+#include <convoy/media/run_inputs.h>
 #include <convoy/network.h>
 #include <convoy/options.h>
 
@@ -50,6 +52,13 @@ struct PyEngine {
     std::mutex detecting;  // detect() is for one thread at a time
 };
 
+/// The inputs of a run. Where its engine is made for them, its options begin as these.
+struct PyInputs {
+    media::ExpandedInputs expanded;
+    media::RunInputs inputs;
+    EngineOptions engine;
+};
+
 /// Anything with the buffer protocol or __dlpack__, as a picture that the engine takes. Host memory whose pixels lie
 /// one behind the other is not copied, nor is a GPU's. `keep` makes the frame own a reference to `picture`, for what
 /// outlives the call. Throws TypeError and ValueError, which say what is wrong.
@@ -65,9 +74,9 @@ nb::object rgb_array_of(const PixelView& pixels);
 nb::list layers_of(std::shared_ptr<const Network> network);
 
 /// A class by its name or its number. Throws Error(usage) for what the model does not have.
-int class_id(nb::handle wanted, const Network& network);
+int class_id(const char* argument, nb::handle wanted, const Network& network);
 
-/// The number of pictures or pixels that a text or a pair stands for: "3x2", (3, 2). Throws Error(usage).
+/// A number, which stands for both, or a pair of them. Throws TypeError.
 std::pair<int, int> pair_of(const char* argument, nb::handle value);
 
 /// Calls `wait`, which blocks without the GIL; a signal that Python raises an exception for (Ctrl-C) calls `give_up`,

@@ -1,34 +1,28 @@
 // SPDX-License-Identifier: MIT
-#include <fmt/core.h>
-
-#include <algorithm>
+#include <map>
 #include <optional>
 #include <tuple>
 
 #include <convoy/error.h>
 #include "python/bindings/bindings.h"
+#include "tools/option_values.h"
 
 namespace convoy::python {
 namespace {
 
 template <typename T>
-T choice(const char* argument, const std::string& text, std::initializer_list<std::pair<const char*, T>> choices) {
-    std::string list;
-    for (const auto& [name, value] : choices) {
-        if (text == name) return value;
-        list += (list.empty() ? "" : ", ") + std::string(name);
-    }
-    throw Error(ErrorKind::usage, fmt::format("{}: '{}' is none of {}", argument, text, list));
+T choice(const char* argument, const std::string& text, const tools::Choices<T>& choices) {
+    return tools::named(argument, [&] { return tools::parse_choice(text, choices); });
 }
 
 struct Arguments {
-    std::string device, precision, fit, resize, tuning, batch_norm;
+    std::string device, precision, fit, resize, tuning, batch_norm, replicate;
     std::optional<std::string> tuning_cache;
     int batch, threads;
     std::optional<double> max_latency_ms;
     bool same_bits, libraries;
     std::size_t gpu_memory;
-    nb::object confidence, classes, tiles;
+    nb::object confidence, classes, tiles, ignore_regions;
     float nms;
     bool nms_across_classes;
     float min_size;
@@ -44,47 +38,57 @@ float threshold(nb::handle value) {
     return number;
 }
 
-// The lowest threshold is that of the network's heads, the others are applied behind it.
 void set_confidence(DetectOptions& detect, nb::handle confidence, const Network& network) {
     if (!nb::isinstance<nb::dict>(confidence)) {
         detect.confidence = threshold(confidence);
         return;
     }
-    detect.class_confidence.assign(std::size_t(network.classes()), detect.confidence);
-    for (const auto& [of_class, value] : nb::borrow<nb::dict>(confidence))
-        detect.class_confidence[std::size_t(class_id(of_class, network))] = threshold(value);
-    detect.confidence = *std::min_element(detect.class_confidence.begin(), detect.class_confidence.end());
+    std::map<int, float> of_class;
+    for (const auto& [which, value] : nb::borrow<nb::dict>(confidence))
+        of_class[class_id("confidence", which, network)] = threshold(value);
+    tools::set_class_confidence(of_class, network, detect);
 }
 
-EngineOptions options_of(const Arguments& a, const Network& network) {
-    EngineOptions options;
+void set_tiles(TileOptions& tiles, nb::handle value) {
+    if (nb::isinstance<nb::str>(value)) {
+        const std::string text = nb::cast<std::string>(value);
+        tiles = tools::named("tiles", [&] { return tools::parse_tiles(text, tiles); });
+    } else {
+        std::tie(tiles.columns, tiles.rows) = pair_of("tiles", value);
+    }
+}
+
+IgnoredRegion region_of(nb::handle value) {
+    if (nb::isinstance<nb::str>(value))
+        return tools::named("ignore_regions", [&] { return tools::parse_region(nb::cast<std::string>(value)); });
+    std::tuple<float, float, float, float> box;
+    if (!nb::try_cast(value, box)) throw nb::type_error("ignore_regions has (x, y, w, h) in pixels, or texts");
+    const auto [x, y, w, h] = box;
+    return {{x, y, w, h}, false};
+}
+
+EngineOptions options_of(const Arguments& a, const Network& network, EngineOptions options) {
     options.device = a.device;
-    options.precision = choice<Precision>("precision", a.precision,
-                                          {{"auto", Precision::automatic},
-                                           {"fp32", Precision::fp32},
-                                           {"tf32", Precision::tf32},
-                                           {"fp16", Precision::fp16}});
+    options.precision = choice("precision", a.precision, tools::precisions());
     options.max_batch = a.batch, options.threads = a.threads;
     options.max_latency_ms = a.max_latency_ms.value_or(-1);
     options.same_bits = a.same_bits, options.libraries = a.libraries, options.gpu_memory = a.gpu_memory;
-    options.tuning =
-        choice<Tuning>("tuning", a.tuning,
-                       {{"remembered", Tuning::remembered}, {"measured", Tuning::measured}, {"fixed", Tuning::fixed}});
+    options.tuning = choice("tuning", a.tuning, tools::tunings());
+    options.replication = choice("replicate", a.replicate, tools::replications());
     options.tuning_cache = a.tuning_cache.value_or("");
-    options.batch_norm = choice<BatchNormFormula>("batch_norm", a.batch_norm,
-                                                  {{"alexeyab", BatchNormFormula::alexeyab},
-                                                   {"pjreddie", BatchNormFormula::pjreddie},
-                                                   {"opencv", BatchNormFormula::opencv}});
+    options.batch_norm = choice("batch_norm", a.batch_norm, tools::batch_norms());
     DetectOptions& detect = options.detect;
     set_confidence(detect, a.confidence, network);
     detect.nms = a.nms, detect.nms_across_classes = a.nms_across_classes;
     detect.min_size = a.min_size, detect.max_boxes = a.max_boxes;
-    detect.fit = choice<Fit>("fit", a.fit, {{"letterbox", Fit::letterbox}, {"stretch", Fit::stretch}});
-    detect.resize = choice<Resize>("resize", a.resize, {{"bilinear", Resize::bilinear}, {"darknet", Resize::darknet}});
+    detect.fit = choice("fit", a.fit, tools::fits());
+    detect.resize = choice("resize", a.resize, tools::resizes());
     if (!a.classes.is_none())
-        for (nb::handle wanted : a.classes) detect.classes.push_back(class_id(wanted, network));
-    if (!a.tiles.is_none()) std::tie(detect.tiles.columns, detect.tiles.rows) = pair_of("tiles", a.tiles);
+        for (nb::handle wanted : a.classes) detect.classes.push_back(class_id("classes", wanted, network));
+    if (!a.ignore_regions.is_none())
+        for (nb::handle region : a.ignore_regions) detect.ignored.push_back(region_of(region));
     detect.tiles.overlap = a.tile_overlap, detect.tiles.whole = a.tile_whole;
+    if (!a.tiles.is_none()) set_tiles(detect.tiles, a.tiles);
     return options;
 }
 
@@ -93,12 +97,14 @@ void make_engine(PyEngine* self, const Network& network, std::string device, std
                  bool nms_across_classes, nb::object classes, int max_boxes, float min_size, std::string fit,
                  std::string resize, nb::object tiles, float tile_overlap, bool tile_whole, std::string batch_norm,
                  bool same_bits, bool libraries, std::size_t gpu_memory, std::string tuning,
-                 std::optional<std::string> tuning_cache) {
+                 std::optional<std::string> tuning_cache, nb::object ignore_regions, std::string replicate,
+                 const PyInputs* inputs) {
     const EngineOptions options =
-        options_of({device,  precision,          fit,       resize,    tuning,       batch_norm, tuning_cache, batch,
-                    threads, max_latency_ms,     same_bits, libraries, gpu_memory,   confidence, classes,      tiles,
-                    nms,     nms_across_classes, min_size,  max_boxes, tile_overlap, tile_whole},
-                   network);
+        options_of({device,    precision,          fit,        resize,    tuning,         batch_norm,
+                    replicate, tuning_cache,       batch,      threads,   max_latency_ms, same_bits,
+                    libraries, gpu_memory,         confidence, classes,   tiles,          ignore_regions,
+                    nms,       nms_across_classes, min_size,   max_boxes, tile_overlap,   tile_whole},
+                   network, inputs ? inputs->engine : EngineOptions{});
     const nb::gil_scoped_release without_gil;
     new (self) PyEngine(network, options);
 }
@@ -163,8 +169,11 @@ convoy.run(inputs, model=engine) is whole inputs. One of the three at a time, el
 device: "auto" (every GPU, else the CPU), "cpu", "cuda", "cuda:0,2". precision: "auto", "fp32", "tf32", "fp16".
 batch, threads: 0 chooses. max_latency_ms: the longest that a frame waits for its batch; None until it is full.
 confidence: a number, or {class: number} for some. classes: names or ids to keep; None keeps all.
-max_boxes: only so many of a frame; 0 keeps all. fit: "letterbox", "stretch". tiles: (columns, rows).
+max_boxes: only so many of a frame; 0 keeps all. fit: "letterbox", "stretch".
+tiles: (columns, rows), "3x2" or "3x2+whole", which is tile_whole as well.
+ignore_regions: (x, y, w, h) in pixels or "10%,0%,50%,20%" each: boxes whose centres lie in one of them are dropped.
 tuning: "remembered", "measured" (GPU: a minute or two), "fixed"; tuning_cache: the folder that remembers.
+replicate: how weights get to several GPUs: "auto", "copy", "nccl".
 same_bits: a frame's result has the same bits whatever shares its batch (a GPU only).
 Raises UsageError, UnsupportedError, DeviceError.)")
         .def("__init__", &make_engine, nb::arg("model"), nb::kw_only(), nb::arg("device") = "auto",
@@ -175,15 +184,17 @@ Raises UsageError, UnsupportedError, DeviceError.)")
              nb::arg("tiles") = nb::none(), nb::arg("tile_overlap") = .2f, nb::arg("tile_whole") = false,
              nb::arg("batch_norm") = "alexeyab", nb::arg("same_bits") = false, nb::arg("libraries") = true,
              nb::arg("gpu_memory") = 0, nb::arg("tuning") = "remembered", nb::arg("tuning_cache") = nb::none(),
+             nb::arg("ignore_regions") = nb::none(), nb::arg("replicate") = "auto", nb::arg("_inputs") = nb::none(),
              nb::sig(
                  "def __init__(self, model: Model, *, device: str = 'auto', precision: str = 'auto', batch: int = 0, "
                  "threads: int = 0, max_latency_ms: float | None = None, confidence: float | dict[str | int, float] "
                  "= 0.25, nms: float = 0.45, nms_across_classes: bool = False, classes: "
                  "collections.abc.Iterable[str | int] | None = None, max_boxes: int = 0, min_size: float = 0.0, "
-                 "fit: str = 'letterbox', resize: str = 'bilinear', tiles: tuple[int, int] | None = None, "
+                 "fit: str = 'letterbox', resize: str = 'bilinear', tiles: tuple[int, int] | str | None = None, "
                  "tile_overlap: float = 0.2, tile_whole: bool = False, batch_norm: str = 'alexeyab', same_bits: bool "
                  "= False, libraries: bool = True, gpu_memory: int = 0, tuning: str = 'remembered', tuning_cache: "
-                 "str | None = None) -> None"))
+                 "str | None = None, ignore_regions: collections.abc.Iterable[tuple[float, float, float, float] | str] "
+                 "| None = None, replicate: str = 'auto') -> None"))
         .def("detect", &detect, nb::arg("frame"), nb::sig("def detect(self, frame: typing.Any) -> numpy.ndarray"),
              "The boxes of one picture: uint8 (height, width, 3), RGB, a numpy array or anything with __dlpack__. A "
              "CUDA\n"

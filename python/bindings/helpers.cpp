@@ -1,34 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <chrono>
 #include <future>
 #include <thread>
 
 #include <convoy/error.h>
 #include "python/bindings/bindings.h"
+#include "tools/option_values.h"
 
 namespace convoy::python {
 
-int class_id(nb::handle wanted, const Network& network) {
-    if (nb::isinstance<nb::str>(wanted)) {
-        const auto name = nb::cast<std::string>(wanted);
-        const auto found = std::find(network.names.begin(), network.names.end(), name);
-        if (found != network.names.end()) return int(found - network.names.begin());
-        throw Error(
-            ErrorKind::usage,
-            network.names.empty()
-                ? fmt::format("class '{}' needs class names, and the model came without: give names=, or ids", name)
-                : fmt::format("the model has no class '{}'; it knows {} classes, the first is '{}'", name,
-                              network.names.size(), network.names.front()));
-    }
-    int id = 0;
-    if (!nb::try_cast(wanted, id)) throw nb::type_error("a class is a name (str) or a number (int)");
-    if (id < 0 || id >= network.classes())
-        throw Error(ErrorKind::usage,
-                    fmt::format("the model has no class {}; its ids are 0 to {}", id, network.classes() - 1));
-    return id;
+int class_id(const char* argument, nb::handle wanted, const Network& network) {
+    return tools::named(argument, [&] {
+        if (nb::isinstance<nb::str>(wanted)) return tools::class_of(nb::cast<std::string>(wanted), network);
+        int id = 0;
+        if (!nb::try_cast(wanted, id)) throw nb::type_error("a class is a name (str) or a number (int)");
+        return tools::class_of(id, network);
+    });
 }
 
 std::pair<int, int> pair_of(const char* argument, nb::handle value) {

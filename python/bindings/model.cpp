@@ -6,11 +6,18 @@
 #include <convoy/load.h>
 #include "python/bindings/bindings.h"
 #include "tools/model_options.h"
+#include "tools/option_values.h"
 
 namespace convoy::python {
 namespace {
 
 using Path = std::filesystem::path;
+
+LoadOptions size_of(nb::handle size) {
+    if (nb::isinstance<nb::str>(size)) return tools::in_steps(tools::parse_size(nb::cast<std::string>(size)));
+    const auto [width, height] = pair_of("size", size);
+    return tools::in_steps({width, height});
+}
 
 void load(Network* self, const std::optional<Path>& stem, const std::optional<Path>& cfg,
           const std::optional<Path>& weights, const std::optional<Path>& names, nb::handle size, bool strict,
@@ -21,13 +28,13 @@ void load(Network* self, const std::optional<Path>& stem, const std::optional<Pa
     tools::ModelOptions model;
     model.stem = text(stem), model.cfg = text(cfg), model.weights = text(weights), model.names = text(names);
     model.strict = strict;
-    if (model.is_demo()) model.stem = nb::cast<std::string>(nb::module_::import_("convoy._files").attr("demo_model")());
-    if (!size.is_none()) {
-        const auto [width, height] = pair_of("size", size);
-        model.size = std::to_string(width) + "x" + std::to_string(height);
-    }
+    if (model.is_demo())
+        model.stem = nb::cast<std::string>(nb::module_::import_("convoy._files").attr("demo_model")());
+    else if (model.stem.empty() && (!cfg || (needs_weights && !weights)))
+        throw Error(ErrorKind::usage, "cfg= and weights= go together: give both");
+    const LoadOptions load = size.is_none() ? LoadOptions{} : tools::named("size", [&] { return size_of(size); });
     const nb::gil_scoped_release without_gil;
-    new (self) Network(model.load(needs_weights));
+    new (self) Network(model.load(load, needs_weights));
 }
 
 std::string describe(const Network& network) {
@@ -42,19 +49,19 @@ void bind_model(nb::module_& module) {
 
 Model("yolov3") reads yolov3.cfg, yolov3.weights and yolov3.names (a path that ends in .cfg or .weights will do);
 Model(cfg=..., weights=...) names them one by one; Model() is the demo model that comes with the package.
-size: the network's input, a side or (width, height), multiples of 32; by default the cfg's.
+size: the network's input, a side, (width, height) or "608x320", multiples of 32; by default the cfg's.
 strict: what the cfg says to no effect is a ModelError, not one of `warnings`.
 needs_weights: False reads the structure alone where there is no .weights file.
 Raises ModelError that names file, line and key, UnsupportedError, UsageError.)")
-        .def(
-            "__init__", &load, nb::arg("stem") = nb::none(), nb::kw_only(), nb::arg("cfg") = nb::none(),
-            nb::arg("weights") = nb::none(), nb::arg("names") = nb::none(), nb::arg("size") = nb::none(),
-            nb::arg("strict") = false, nb::arg("needs_weights") = true,
-            nb::sig(
-                "def __init__(self, stem: str | os.PathLike[str] | None = None, *, cfg: str | os.PathLike[str] | None "
-                "= "
-                "None, weights: str | os.PathLike[str] | None = None, names: str | os.PathLike[str] | None = None, "
-                "size: int | tuple[int, int] | None = None, strict: bool = False, needs_weights: bool = True) -> None"))
+        .def("__init__", &load, nb::arg("stem") = nb::none(), nb::kw_only(), nb::arg("cfg") = nb::none(),
+             nb::arg("weights") = nb::none(), nb::arg("names") = nb::none(), nb::arg("size") = nb::none(),
+             nb::arg("strict") = false, nb::arg("needs_weights") = true,
+             nb::sig(
+                 "def __init__(self, stem: str | os.PathLike[str] | None = None, *, cfg: str | os.PathLike[str] | None "
+                 "= "
+                 "None, weights: str | os.PathLike[str] | None = None, names: str | os.PathLike[str] | None = None, "
+                 "size: int | tuple[int, int] | str | None = None, strict: bool = False, needs_weights: bool = True) "
+                 "-> None"))
         .def_ro("names", &Network::names, "Class names; empty where the model came without.")
         .def_prop_ro("classes", &Network::classes, "How many classes its heads have; 0 without a head.")
         .def_prop_ro(

@@ -3,6 +3,7 @@
 // A whole-input run as something to iterate over: it goes on in a thread of its own and hands frames through a bounded
 // queue, so that it waits where Python is slow.
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -25,9 +26,6 @@ using Item = std::variant<RunFrame, RunEnd>;
 struct RunSettings {
     bool track = false, pixels = false;
     std::size_t queue = 64;
-    int at_once = 1;
-    media::InputOptions input;
-    RunThreads threads;
 };
 
 /// An engine keeps a frame's pixels for somebody's work on them: this one has seen them in order already.
@@ -37,10 +35,10 @@ class NoWork final : public SegmentWork {
 
 class Run final : public RunObserver {
 public:
-    Run(std::shared_ptr<PyEngine> engine, const std::vector<std::string>& inputs, const RunSettings& settings)
-        : engine_(std::move(engine)), settings_(settings), expanded_(media::expand_inputs(inputs)) {
+    Run(std::shared_ptr<PyEngine> engine, media::RunInputs inputs, const RunSettings& settings)
+        : engine_(std::move(engine)), inputs_(std::move(inputs)), settings_(settings) {
         if (settings.track) follower_.emplace(nullptr, engine_->names);
-        for (const std::string& path : expanded_.paths) names_.push_back(media::without_passwords(path));
+        for (const std::string& path : inputs_.paths()) names_.push_back(media::without_passwords(path));
         thread_ = std::thread([this] { work(); });
     }
     ~Run() override { close(); }
@@ -88,7 +86,6 @@ public:
         const std::lock_guard lock(mutex_);
         return failed_devices_;
     }
-    const std::vector<std::string>& left_out() const { return expanded_.left_out; }
     const std::vector<std::string>& names() const { return names_; }
 
     std::unique_ptr<SegmentWork> work(int, const InputInfo&, int) override { return std::make_unique<NoWork>(); }
@@ -115,27 +112,12 @@ public:
     }
 
 private:
-    // Recordings share `at_once` lanes; what is or may be live has one of its own, since nothing may wait for its end.
-    std::vector<RunInput> run_inputs() {
-        std::vector<RunInput> inputs;
-        int recordings = 0, lane = settings_.at_once;
-        for (const std::string& path : expanded_.paths) {
-            const bool alone = media::is_live(path) || media::is_address(path);
-            inputs.push_back({[this, path, number = inputs.size()](std::stop_token cancel) {
-                                  if (const auto why = expanded_.refused.find(number); why != expanded_.refused.end())
-                                      throw Error(ErrorKind::input, why->second);
-                                  return media::open_input(path, settings_.input, cancel);
-                              },
-                              alone ? lane++ : recordings++ % settings_.at_once});
-        }
-        return inputs;
-    }
-
     void work() {
         std::exception_ptr failure;
         std::vector<std::string> failed_devices;
         try {
-            const RunReport report = engine_->engine.run(run_inputs(), *this, stop_, settings_.threads);
+            const RunReport report =
+                engine_->engine.run(inputs_.list(), *this, stop_, inputs_.threads(engine_->engine));
             for (const DeviceReport& device : report.devices)
                 if (!device.failure.empty()) failed_devices.push_back(device.name + ": " + device.failure);
             if (!report.failure.empty()) throw Error(ErrorKind::device, "no device is left: " + report.failure);
@@ -173,8 +155,8 @@ private:
     }
 
     const std::shared_ptr<PyEngine> engine_;
+    const media::RunInputs inputs_;
     const RunSettings settings_;
-    const media::ExpandedInputs expanded_;
     std::vector<std::string> names_;
     std::optional<tools::Follower> follower_;
     std::mutex paths_mutex_;
@@ -207,43 +189,57 @@ nb::object next(PyRun& self) {
     return std::visit([](auto& what) { return nb::cast(std::move(what)); }, *item);
 }
 
-void start(PyRun* self, std::shared_ptr<PyEngine> engine, const std::vector<std::string>& inputs, bool track,
-           bool pixels, int queue, int at_once, std::int64_t frames, std::int64_t every, double start_s, double stop_s,
-           int stream, bool deinterlace, double give_up_s) {
-    const auto require = [](bool holds, const char* sentence) {
-        if (!holds) throw Error(ErrorKind::usage, sentence);
-    };
-    require(!inputs.empty(), "run: there is no input");
-    require(queue >= 1, "queue: 1 frame or more");
-    require(at_once >= 1, "at_once: 1 input or more");
+void require(bool holds, const char* sentence) {
+    if (!holds) throw Error(ErrorKind::usage, sentence);
+}
+
+void read(PyInputs* self, const std::vector<std::string>& paths, bool open_first, int at_once, std::int64_t frames,
+          std::int64_t every, double start_s, double stop_s, int stream, bool deinterlace, double give_up_s) {
+    require(!paths.empty(), "run: there is no input");
     require(frames >= 0 && every >= 1, "frames is 0 (all) or more, every is 1 or more");
     require(start_s >= 0 && stop_s >= 0 && (stop_s == 0 || stop_s > start_s),
             "start_s and stop_s: 0 <= start_s < stop_s");
-    RunSettings settings{track, pixels, std::size_t(queue), at_once, {}, {}};
-    settings.input.frames = frames, settings.input.every = every;
-    settings.input.start_s = start_s, settings.input.stop_s = stop_s;
-    settings.input.stream = stream, settings.input.deinterlace = deinterlace, settings.input.give_up_s = give_up_s;
+    media::InputOptions options;
+    options.frames = frames, options.every = every, options.start_s = start_s, options.stop_s = stop_s;
+    options.stream = stream, options.deinterlace = deinterlace, options.give_up_s = give_up_s;
     const nb::gil_scoped_release without_gil;
-    new (self) PyRun{std::make_unique<Run>(std::move(engine), inputs, settings)};
+    const media::ExpandedInputs expanded = media::expand_inputs(paths);
+    PyInputs inputs{expanded, media::RunInputs(expanded, options, at_once), {}};
+    if (open_first) inputs.inputs.open_first(inputs.engine);
+    new (self) PyInputs(std::move(inputs));
+}
+
+bool any_live(const PyInputs& self) {
+    const std::vector<std::string>& paths = self.inputs.paths();
+    return std::any_of(paths.begin(), paths.end(), media::is_live);
+}
+
+void start(PyRun* self, std::shared_ptr<PyEngine> engine, const PyInputs& inputs, bool track, bool pixels, int queue) {
+    require(queue >= 1, "queue: 1 frame or more");
+    const RunSettings settings{track, pixels, std::size_t(queue)};
+    const nb::gil_scoped_release without_gil;
+    new (self) PyRun{std::make_unique<Run>(std::move(engine), inputs.inputs, settings)};
 }
 
 }  // namespace
 
 void bind_run(nb::module_& module) {
     bind_frames(module);
+    nb::class_<PyInputs>(module, "_Inputs")
+        .def("__init__", &read, nb::arg("paths"), nb::kw_only(), nb::arg("open_first"), nb::arg("at_once"),
+             nb::arg("frames"), nb::arg("every"), nb::arg("start_s"), nb::arg("stop_s"), nb::arg("stream"),
+             nb::arg("deinterlace"), nb::arg("give_up_s"))
+        .def_prop_ro("any_live", &any_live)
+        .def_prop_ro("left_out", [](const PyInputs& self) { return self.expanded.left_out; });
     nb::class_<PyRun>(module, "_Run")
         .def("__init__", &start, nb::arg("engine"), nb::arg("inputs"), nb::kw_only(), nb::arg("track"),
-             nb::arg("pixels"), nb::arg("queue"), nb::arg("at_once"), nb::arg("frames"), nb::arg("every"),
-             nb::arg("start_s"), nb::arg("stop_s"), nb::arg("stream"), nb::arg("deinterlace"), nb::arg("give_up_s"))
+             nb::arg("pixels"), nb::arg("queue"))
         .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
         .def("__next__", &next, nb::sig("def __next__(self) -> Frame | InputEnd"))
         .def(
             "close", [](PyRun& self) { self.run->close(); }, nb::call_guard<nb::gil_scoped_release>())
         .def_prop_ro("failed_devices", [](PyRun& self) { return self.run->failed_devices(); })
-        .def_prop_ro("left_out", [](PyRun& self) { return self.run->left_out(); })
         .def_prop_ro("inputs", [](PyRun& self) { return self.run->names(); });
-    module.def("is_live", &media::is_live, nb::arg("path"),
-               "Whether an input is a camera or a stream that carries no recording.");
 }
 
 }  // namespace convoy::python

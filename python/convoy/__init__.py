@@ -10,11 +10,23 @@
 """
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ._convoy import (DeviceError, Engine, Error, Frame, InputEnd, InputError, Model, ModelError, OutputError, Result, UnsupportedError,
                       UsageError, __version__)
 from ._run import DamageWarning, Run, run
 from ._supervision import to_supervision
-from ._types import DETECTION
+
+if TYPE_CHECKING:
+    from ._types import DETECTION
 
 __all__ = ['DETECTION', 'DamageWarning', 'DeviceError', 'Engine', 'Error', 'Frame', 'InputEnd', 'InputError', 'Model', 'ModelError',
            'OutputError', 'Result', 'Run', 'UnsupportedError', 'UsageError', '__version__', 'run', 'to_supervision']
+
+
+def __getattr__(name: str) -> Any:
+    # numpy takes longer to import than all of this package; it comes with the first detections.
+    if name == 'DETECTION':
+        from ._types import DETECTION
+        return DETECTION
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ._convoy import Engine, Frame, InputEnd, InputError, Model, _Run, is_live
+from ._convoy import Engine, Frame, InputEnd, InputError, Model, _Inputs, _Run
 
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
 
@@ -100,20 +100,20 @@ def run(inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], model
     Raises UsageError, ModelError, UnsupportedError, DeviceError, InputError."""
     paths = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
     paths = [os.fspath(path) for path in paths]
+    if isinstance(model, Engine) and engine:
+        raise TypeError(f'run() was given an Engine, which is made already; {", ".join(engine)} belong to Engine()')
+    wanted = _Inputs(paths, open_first=not isinstance(model, Engine), at_once=at_once, frames=frames, every=every,
+                     start_s=start_s, stop_s=stop_s, stream=stream, deinterlace=deinterlace, give_up_s=give_up_s)
+    for sentence in wanted.left_out:
+        warnings.warn(sentence, stacklevel=2)
     if isinstance(model, Engine):
-        if engine:
-            raise TypeError(f'run() was given an Engine, which is made already; {", ".join(engine)} belong to Engine()')
         running = model
     else:
         # Recordings get the same bits whatever shares their batch, as in yolo-run; for live inputs small batches count.
-        engine.setdefault('same_bits', engine.get('max_latency_ms') is None and not any(map(is_live, paths)))
+        engine.setdefault('same_bits', engine.get('max_latency_ms') is None and not wanted.any_live)
         if not isinstance(model, Model):
             model = Model(model)
             for sentence in model.warnings:
                 warnings.warn(sentence, stacklevel=2)
-        running = Engine(model, **engine)
-    started = _Run(running, paths, track=track, pixels=pixels, queue=queue, at_once=at_once, frames=frames, every=every,
-                   start_s=start_s, stop_s=stop_s, stream=stream, deinterlace=deinterlace, give_up_s=give_up_s)
-    for sentence in started.left_out:
-        warnings.warn(sentence, stacklevel=2)
-    return Run(started, running.names, on_end)
+        running = Engine(model, _inputs=wanted, **engine)
+    return Run(_Run(running, wanted, track=track, pixels=pixels, queue=queue), running.names, on_end)

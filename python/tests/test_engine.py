@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Frames in, structured arrays out."""
 import pathlib
+import subprocess
 import sys
 import threading
 import types
@@ -18,13 +19,23 @@ def picture(engine):
 
 
 @pytest.fixture(scope='module')
-def expected(engine, picture, tmp_path_factory):
-    """The boxes that yolo-run finds on the same pixels."""
+def picture_file(picture, tmp_path_factory):
     path = tmp_path_factory.mktemp('picture') / 'frame.ppm'
     path.write_bytes(b'P6 %d %d 255\n' % (picture.shape[1], picture.shape[0]) + picture.tobytes())
-    line, = records(path, '--device', 'cpu')
-    assert len(line['detections']) >= 3
+    return path
+
+
+def found_by_yolo_run(*arguments):
+    line, = records(*arguments, '--device', 'cpu')
     return [(*map(np.float32, box['box']), np.float32(box['confidence']), box['class_id']) for box in line['detections']]
+
+
+@pytest.fixture(scope='module')
+def expected(picture_file):
+    """The boxes that yolo-run finds on the same pixels."""
+    boxes = found_by_yolo_run(picture_file)
+    assert len(boxes) >= 3
+    return boxes
 
 
 def rows(detections):
@@ -150,11 +161,42 @@ def test_models_that_are_wrong_say_where(tmp_path):
         convoy.Model(cfg=cfg, needs_weights=False)
     with pytest.raises(convoy.UsageError, match='not by both'):
         convoy.Model('a', cfg='b')
+    for size in (417, (416, 417), '416x417', 0):
+        with pytest.raises(convoy.UsageError, match='^size: .* is no multiple of 32'):
+            convoy.Model(size=size)
+    assert convoy.Model(size='416x320').input == (3, 320, 416)
+    for lone in ({'cfg': 'a'}, {'weights': 'a'}):
+        with pytest.raises(convoy.UsageError, match='cfg= and weights= go together'):
+            convoy.Model(**lone)
     with pytest.raises(convoy.UsageError, match='device'):
         convoy.Engine(convoy.Model(), device='tpu')
     with pytest.raises(convoy.UsageError, match='giraffes'):
         convoy.Engine(convoy.Model(), classes=['giraffes'])
     assert issubclass(convoy.UsageError, ValueError) and issubclass(convoy.ModelError, convoy.Error)
+
+
+@pytest.mark.parametrize('options, flags', [
+    ({'ignore_regions': [(0, 0, 384, 200.5), '0%,50%,50%,50%']}, ['--ignore-regions', '0,0,384,200.5', '--ignore-regions', '0%,50%,50%,50%']),
+    ({'confidence': {'person': .6, 2: .3}}, ['--confidence', '.25,person=.6,2=.3']),
+    ({'classes': ['person', 2]}, ['--classes', 'person,2']),
+    ({'tiles': '2x1+whole'}, ['--tiles', '2x1+whole']),
+    ({'tiles': (2, 1), 'tile_overlap': .1}, ['--tiles', '2x1', '--tile-overlap', '.1']),
+    ({'batch_norm': 'pjreddie', 'resize': 'darknet', 'fit': 'stretch'}, ['--batch-norm', 'pjreddie', '--resize', 'darknet', '--stretch']),
+    ({'replicate': 'copy', 'tuning': 'fixed'}, ['--replicate', 'copy', '--no-autotune'])])
+def test_options_do_what_those_of_yolo_run_do(picture, picture_file, options, flags):
+    engine = convoy.Engine(convoy.Model(), device='cpu', **options)
+    assert rows(engine.detect(picture)) == found_by_yolo_run(picture_file, *flags)
+
+
+@pytest.mark.parametrize('options, words', [
+    ({'replicate': 'mpi'}, 'replicate: .mpi. is none of auto'), ({'batch_norm': 'torch'}, 'batch_norm: .torch. is none of alexeyab'),
+    ({'tiles': '33x1'}, 'tiles: .33x1. .* 1 to 32'), ({'tiles': (33, 1)}, 'between 1 and 32'),
+    ({'ignore_regions': ['1,2,3,0']}, 'ignore_regions: .*no area'), ({'ignore_regions': [(1, 2, 3, 0)]}, 'no area'),
+    ({'classes': ['persn']}, 'classes: .* did you mean: person'), ({'classes': [80]}, 'no class 80'),
+    ({'confidence': {'persn': .5}}, 'persn'), ({'confidence': {'person': 1}}, 'between 0 and 1')])
+def test_options_that_are_wrong_are_named(options, words):
+    with pytest.raises(convoy.UsageError, match=words):
+        convoy.Engine(convoy.Model(), device='cpu', **options)
 
 
 def test_supervision_gets_its_detections(engine, picture, monkeypatch):
@@ -169,6 +211,14 @@ def test_supervision_gets_its_detections(engine, picture, monkeypatch):
     assert handed.tracker_id is None and list(handed.data['class_name']) == [engine.names[i] for i in found['class_id']]
     found['track'][0] = 4
     assert list(convoy.to_supervision(found).tracker_id) == [4] + [-1] * (len(found) - 1)
+
+
+def test_numpy_is_imported_with_the_first_detections():
+    program = ("import sys, convoy; assert 'numpy' not in sys.modules; from convoy import *; print(DETECTION.names[0], convoy.DETECTION is "
+               "DETECTION); convoy.none")
+    child = subprocess.run([sys.executable, '-c', program], check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert child.stdout == 'x True\n'
+    assert "AttributeError: module 'convoy' has no attribute 'none'" in child.stderr
 
 
 def test_hints_and_docstrings_are_there():

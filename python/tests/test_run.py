@@ -152,6 +152,24 @@ def test_an_interpreter_that_ends_in_the_middle_ends_well():
     assert subprocess.run([sys.executable, '-c', program], check=True, stdout=subprocess.PIPE, text=True, timeout=60).stdout == '0\n'
 
 
+def test_a_first_input_is_open_before_its_engine_is_made(monkeypatch):
+    def is_open():
+        links = [os.path.join('/proc/self/fd', fd) for fd in os.listdir('/proc/self/fd')]
+        return CLIP in [os.readlink(link) for link in links if os.path.islink(link)]
+
+    class Waiting(convoy.Engine):
+        def __init__(self, model, **options):
+            deadline = time.monotonic() + 60
+            while not is_open():
+                assert time.monotonic() < deadline
+                time.sleep(.005)
+            super().__init__(model, **options)
+    monkeypatch.setattr('convoy._run.Engine', Waiting)
+    assert not is_open()
+    assert [frame.index for frame in convoy.run(CLIP, device='cpu')] == list(range(240))
+    assert not is_open()
+
+
 def test_wrong_arguments_are_named(engine):
     for arguments, word in (({'queue': 0}, 'queue'), ({'every': 0}, 'every'), ({'start_s': 5, 'stop_s': 2}, 'stop_s')):
         with pytest.raises(convoy.UsageError, match=word):

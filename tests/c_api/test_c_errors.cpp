@@ -93,6 +93,14 @@ TEST_CASE("options are checked when they are set, classes when there is a model"
     for (const auto& [name, value] : std::vector<std::pair<const char*, const char*>>{{"confidence", "1"},
                                                                                       {"confidence", "nan"},
                                                                                       {"confidence", ""},
+                                                                                      {"confidence", ".4,person"},
+                                                                                      {"confidence", ".4,=.2"},
+                                                                                      {"batch-norm", "torch"},
+                                                                                      {"replicate", "mpi"},
+                                                                                      {"ignore-regions", "1,2,3"},
+                                                                                      {"ignore-regions", "1,2,3,0"},
+                                                                                      {"ignore-regions", "1,2,3,4%"},
+                                                                                      {"ignore-regions", "1,2,3,4;x"},
                                                                                       {"batch", "-1"},
                                                                                       {"batch", "2x"},
                                                                                       {"size", "608x"},
@@ -105,20 +113,43 @@ TEST_CASE("options are checked when they are set, classes when there is a model"
                                                                                       {"precision", "fp8"}}) {
         INFO(name << " = " << value);
         CHECK(convoy_options_set(options, name, value) == CONVOY_ERROR_USAGE);
-        CHECK(says(name));
-        CHECK(says("expected"));
+        CHECK(says(std::string("the option '") + name + "': '"));
     }
-    for (const auto& [name, value] : std::vector<std::pair<const char*, const char*>>{
-             {"precision", "fp32"},   {"batch", "4"},         {"threads", "1"},
-             {"max-latency", "20.5"}, {"same-bits", "yes"},   {"libraries", "no"},
-             {"tuning", "fixed"},     {"tuning-cache", ""},   {"gpu-memory", "4000000000"},
-             {"confidence", ".4"},    {"nms", "0.5"},         {"nms-agnostic", "yes"},
-             {"min-size", "8"},       {"max-boxes", "9"},     {"fit", "stretch"},
-             {"resize", "darknet"},   {"tiles", "2x2+whole"}, {"tile-overlap", "0.1"},
-             {"size", "224x192"},     {"strict", "no"},       {"every", "2"},
-             {"frames", "3"},         {"start", "0"},         {"stop", "2"},
-             {"stream", "-1"},        {"give-up", "3"},       {"deinterlace", "no"},
-             {"device", "cpu"},       {"classes", "person,7"}}) {
+    for (const auto& [name, value] :
+         std::vector<std::pair<const char*, const char*>>{{"precision", "fp32"},
+                                                          {"batch", "4"},
+                                                          {"threads", "1"},
+                                                          {"max-latency", "20.5"},
+                                                          {"same-bits", "yes"},
+                                                          {"libraries", "no"},
+                                                          {"tuning", "fixed"},
+                                                          {"tuning-cache", ""},
+                                                          {"gpu-memory", "4000000000"},
+                                                          {"confidence", ".4"},
+                                                          {"nms", "0.5"},
+                                                          {"nms-agnostic", "yes"},
+                                                          {"min-size", "8"},
+                                                          {"max-boxes", "9"},
+                                                          {"fit", "stretch"},
+                                                          {"resize", "darknet"},
+                                                          {"tiles", "2x2+whole"},
+                                                          {"tile-overlap", "0.1"},
+                                                          {"size", "224x192"},
+                                                          {"strict", "no"},
+                                                          {"every", "2"},
+                                                          {"frames", "3"},
+                                                          {"start", "0"},
+                                                          {"stop", "2"},
+                                                          {"stream", "-1"},
+                                                          {"give-up", "3"},
+                                                          {"deinterlace", "no"},
+                                                          {"device", "cpu"},
+                                                          {"classes", "person,7"},
+                                                          {"replicate", "copy"},
+                                                          {"batch-norm", "opencv"},
+                                                          {"confidence", ".4,person=.3,7=.2"},
+                                                          {"ignore-regions", ""},
+                                                          {"ignore-regions", "0,0,9,9.5;10%,0%,50%,20%"}}) {
         INFO(name << " = " << value << ": " << convoy_last_error());
         CHECK(convoy_options_set(options, name, value) == CONVOY_OK);
     }
@@ -138,7 +169,12 @@ TEST_CASE("options are checked when they are set, classes when there is a model"
     REQUIRE(convoy_options_set(options, "classes", "person,unicorn") == CONVOY_OK);
     CHECK(convoy_engine_create(&engine, cfg.c_str(), weights.c_str(), names.c_str(), options) == CONVOY_ERROR_USAGE);
     CHECK(engine == nullptr);
+    CHECK(says("the option 'classes'"));
     CHECK(says("unicorn"));
+    REQUIRE(convoy_options_set(options, "classes", "") == CONVOY_OK);
+    REQUIRE(convoy_options_set(options, "confidence", ".4,persn=.3") == CONVOY_OK);
+    CHECK(convoy_engine_create(&engine, cfg.c_str(), weights.c_str(), names.c_str(), options) == CONVOY_ERROR_USAGE);
+    CHECK(says("the option 'confidence': the model has no class 'persn'; did you mean: person?"));
     convoy_options_destroy(options);
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "tests/c_api/c_model.h"
@@ -17,8 +18,8 @@ using namespace convoy::test;
 
 namespace {
 
-std::vector<std::string> wanted_of(const std::vector<media::Image>& images) {
-    Engine engine = make_engine();
+std::vector<std::string> wanted_of(const std::vector<media::Image>& images, const EngineOptions& options = {}) {
+    Engine engine = make_engine(options);
     std::vector<std::string> wanted;
     for (const media::Image& image : images)
         wanted.push_back(lines_of(engine.detect(rgb_frame(image.rgb.data(), image.width, image.height))));
@@ -65,6 +66,44 @@ TEST_CASE("pictures are submitted from several threads and come out once each, a
     last.join();
     CHECK(next == std::vector<std::int64_t>(kThreads, kEach));
     CHECK(released == kThreads * kEach);
+}
+
+TEST_CASE("options that say which boxes come out do what those of C++ do") {
+    const media::Image image = frames_of_clip(1)[0];
+    const std::string all = wanted_of({image})[0];
+    const auto found = [&](const std::vector<std::pair<const char*, const char*>>& options) {
+        const CEngine engine = make_c_engine(options);
+        const convoy_picture picture = picture_of(image);
+        convoy_result* result = nullptr;
+        REQUIRE(convoy_detect(engine.get(), &picture, &result) == CONVOY_OK);
+        const CResult owned(result);
+        return lines_of(*result);
+    };
+    EngineOptions wanted;
+    const auto wanted_now = [&] { return wanted_of({image}, wanted)[0]; };
+    SECTION("regions to ignore") {
+        wanted.detect.ignored = {{{700, 0, 60.5f, 100}, false}, {{.25f, .25f, .125f, .5f}, true}};
+        const char* const text = "700,0,60.5,100;25%,25%,12.5%,50%";
+        CHECK(found({{"ignore-regions", text}}) == wanted_now());
+        CHECK(wanted_now() != all);
+        CHECK(found({{"ignore-regions", text}, {"ignore-regions", ""}}) == all);
+    }
+    SECTION("thresholds of classes") {
+        wanted.detect.confidence = .1f;
+        wanted.detect.class_confidence.assign(80, .1f);
+        wanted.detect.class_confidence[0] = .9f;
+        CHECK(found({{"confidence", ".1,person=.9"}}) == wanted_now());
+        CHECK(wanted_now() != all);
+        CHECK(found({{"confidence", ".1,person=.9"}, {"confidence", ".25"}}) == all);
+    }
+    SECTION("whose batch norm") {
+        wanted.batch_norm = BatchNormFormula::pjreddie;
+        CHECK(found({{"batch-norm", "pjreddie"}}) == wanted_now());
+        CHECK(wanted_now() != all);
+    }
+    SECTION("how weights get to further GPUs, of which there are none here") {
+        CHECK(found({{"replicate", "copy"}}) == all);
+    }
 }
 
 TEST_CASE("detect may be called from several threads; NV12 and rows with gaps are read as C++ reads them") {

@@ -3,15 +3,18 @@
 // The examples in C and a program in Python's ctypes find what C++ finds, bit for bit.
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <convoy/media.hpp>
 #include "tests/c_api/c_model.h"
 #include "tests/support/catch.h"
+#include "tests/support/in_time.h"
 #include "tests/tools/child.h"
 
 using namespace convoy;
@@ -44,6 +47,15 @@ void write_clip(const std::string& path, const std::vector<media::Image>& images
     media::VideoWriter writer(path, format);
     for (std::size_t i = 0; i < images.size(); ++i) writer.write(images[i], double(i) / 25);
     writer.close();
+}
+
+/// Whether this process has a file open.
+bool is_open(const std::string& path) {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return std::any_of(begin(all), end(all), [&](const auto& entry) {
+        std::error_code ignored;
+        return std::filesystem::read_symlink(entry.path(), ignored) == std::filesystem::canonical(path);
+    });
 }
 
 }  // namespace
@@ -122,6 +134,48 @@ TEST_CASE("a run in C gives every frame of C++'s run") {
     }
     CHECK(found == lines.text);
     CHECK(c.out.find("whole video: 10 frames, " + std::to_string(lines.boxes) + " boxes") != std::string::npos);
+}
+
+TEST_CASE("an engine that is told of its inputs has the first open before the run, and runs these and others") {
+    const TemporaryFolder folder;
+    const std::string clip = folder / "clip.mp4", picture = source_file("docs/img/demo.jpg");
+    write_clip(clip, frames_of_clip(9));
+    const char *const paths[] = {clip.c_str(), picture.c_str()}, *const none[] = {"none.mp4"};
+    convoy_options* options = nullptr;
+    REQUIRE(convoy_options_create(&options) == CONVOY_OK);
+    REQUIRE(convoy_options_set(options, "device", "cpu") == CONVOY_OK);
+    CHECK(convoy_options_set_inputs(options, nullptr, 1) == CONVOY_ERROR_USAGE);
+    CHECK(convoy_options_set_inputs(nullptr, paths, 2) == CONVOY_ERROR_USAGE);
+    const std::string cfg = model_file("cfg"), weights = model_file("weights");
+    convoy_engine* made = nullptr;
+    REQUIRE(convoy_options_set_inputs(options, none, 1) == CONVOY_OK);
+    CHECK(convoy_engine_create(&made, cfg.c_str(), weights.c_str(), nullptr, options) == CONVOY_ERROR_INPUT);
+    CHECK(std::string(convoy_last_error()).find("none.mp4") != std::string::npos);
+    REQUIRE(convoy_options_set_inputs(options, paths, 2) == CONVOY_OK);
+    REQUIRE(convoy_engine_create(&made, cfg.c_str(), weights.c_str(), nullptr, options) == CONVOY_OK);
+    const CEngine engine(made);
+    convoy_options_destroy(options);
+    in_time("the first input to be opened", [&] {
+        while (!is_open(clip)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    });
+
+    int frames = 0;
+    const convoy_callbacks callbacks = {sizeof callbacks, &frames, nullptr,
+                                        [](void* data, const convoy_result*) {
+                                            ++*static_cast<int*>(data);
+                                            return 0;
+                                        },
+                                        nullptr};
+    const auto frames_of = [&](std::size_t count) {
+        frames = 0;
+        REQUIRE(convoy_run(engine.get(), paths, count, &callbacks) == CONVOY_OK);
+        return frames;
+    };
+    CHECK(frames_of(1) == 9);  // others than it was told of
+    CHECK(is_open(clip));
+    CHECK(frames_of(2) == 10);
+    CHECK_FALSE(is_open(clip));
+    CHECK(frames_of(2) == 10);  // again, with nothing open
 }
 
 TEST_CASE("raw frames from several threads of C") {

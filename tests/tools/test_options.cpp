@@ -8,6 +8,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/data.h"
 #include "tests/tools/child.h"
+#include "tools/option_values.h"
 
 using namespace convoy;
 using namespace convoy::tools;
@@ -457,21 +458,22 @@ TEST_CASE("--blur takes no classes whose boxes are dropped") {
 
 TEST_CASE("--classes takes names and ids") {
     const Network network = named_network({"person", "bicycle", "traffic light"});
-    CHECK(parse_classes("", network).empty());
-    CHECK(parse_classes("person", network) == std::vector<int>{0});
-    CHECK(parse_classes("person, traffic light ,\tbicycle", network) == std::vector<int>{0, 2, 1});
-    CHECK(parse_classes("traffic light,0,2", network) == std::vector<int>{2, 0});
-    CHECK(contains(usage_error([&] { parse_classes("persn", network); }), "did you mean: person?"));
-    CHECK(contains(usage_error([&] { parse_classes("light", network); }), "traffic light"));
-    CHECK(contains(usage_error([&] { parse_classes("person,aeroplane", network); }), "no class 'aeroplane'"));
-    CHECK(contains(usage_error([&] { parse_classes("person,", network); }), "no class ''"));
-    CHECK(contains(usage_error([&] { parse_classes("3", network); }), "0 to 2"));
+    CHECK(parse_shown_classes("", network).empty());
+    CHECK(parse_shown_classes("person", network) == std::vector<int>{0});
+    CHECK(parse_shown_classes("person, traffic light ,\tbicycle", network) == std::vector<int>{0, 2, 1});
+    CHECK(parse_shown_classes("traffic light,0,2", network) == std::vector<int>{2, 0});
+    CHECK(contains(usage_error([&] { parse_shown_classes("persn", network); }), "did you mean: person?"));
+    CHECK(contains(usage_error([&] { parse_shown_classes("light", network); }), "traffic light"));
+    CHECK(contains(usage_error([&] { parse_shown_classes("person,aeroplane", network); }), "no class 'aeroplane'"));
+    CHECK(contains(usage_error([&] { parse_shown_classes("person,", network); }), "no class ''"));
+    CHECK(contains(usage_error([&] { parse_shown_classes("3", network); }), "0 to 2"));
     const Network hiding = named_network({"dont_show", "bicycle", "dont_show too"});
-    CHECK(parse_classes("0,bicycle", hiding) == std::vector<int>{0, 1});
-    CHECK(contains(usage_error([&] { parse_classes("0,dont_show too", hiding); }), "calls all of these dont_show"));
-    CHECK(contains(usage_error([&] { parse_classes("0", hiding); }), "calls this class dont_show"));
+    CHECK(parse_shown_classes("0,bicycle", hiding) == std::vector<int>{0, 1});
+    CHECK(
+        contains(usage_error([&] { parse_shown_classes("0,dont_show too", hiding); }), "calls all of these dont_show"));
+    CHECK(contains(usage_error([&] { parse_shown_classes("0", hiding); }), "calls this class dont_show"));
     Network nameless = network;
     nameless.names.clear();
-    CHECK(parse_classes("2", nameless) == std::vector<int>{2});
-    CHECK(contains(usage_error([&] { parse_classes("person", nameless); }), "--names"));
+    CHECK(parse_shown_classes("2", nameless) == std::vector<int>{2});
+    CHECK(contains(usage_error([&] { parse_shown_classes("person", nameless); }), "--names"));
 }

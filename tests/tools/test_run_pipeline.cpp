@@ -84,10 +84,8 @@ Outcome run(const std::vector<std::string>& inputs, const std::string& device, i
     outputs.jsonl = out / "boxes.jsonl";
     outputs.pictures = out / "found";
     outputs.contact_sheet = out / "sheet.jpg";
-    PipelineOptions options;
-    options.inputs = inputs;
+    PipelineOptions options{media::RunInputs({inputs, {}, {}, {}}, {}, lanes)};
     options.class_names = {"cat", "dog"};
-    options.at_once = lanes;
     options.threads = {2, 3};
     Outcome outcome;
     {

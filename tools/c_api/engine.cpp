@@ -53,14 +53,27 @@ int convoy_options_set(convoy_options* options, const char* name, const char* va
     });
 }
 
+int convoy_options_set_inputs(convoy_options* options, const char* const* inputs, std::size_t count) {
+    return guarded([&] {
+        needed(options, "options").inputs = convoy::c_api::texts(inputs, count);
+        return int(CONVOY_OK);
+    });
+}
+
 int convoy_engine_create(convoy_engine** engine, const char* cfg, const char* weights, const char* names,
                          const convoy_options* options) {
     return guarded([&] {
         convoy_engine*& made = emptied(engine, "engine");
-        const convoy_options defaults, &given = options ? *options : defaults;
-        const convoy::Network network =
-            convoy::load_network(&needed(cfg, "cfg"), &needed(weights, "weights"), names ? names : "", given.load);
-        made = std::make_unique<convoy_engine>(network, convoy::c_api::engine_options(given, network), given.input)
+        needed(cfg, "cfg"), needed(weights, "weights");
+        convoy_options given = options ? *options : convoy_options{};
+        std::optional<convoy::c_api::ExpectedRun> run;
+        if (!given.inputs.empty()) {
+            run = {given.inputs, convoy::media::RunInputs(convoy::media::expand_inputs(given.inputs), given.input)};
+            run->inputs.open_first(given.engine);
+        }
+        const convoy::Network network = convoy::load_network(cfg, weights, names ? names : "", given.load);
+        made = std::make_unique<convoy_engine>(network, convoy::c_api::engine_options(given, network), given.input,
+                                               std::move(run))
                    .release();
         return int(CONVOY_OK);
     });

@@ -10,6 +10,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <convoy/convoy.h>
 #include <convoy/error.h>
@@ -60,6 +61,14 @@ template <typename T>
 T& needed(T* pointer, const char* name) {
     if (!pointer) throw Error(ErrorKind::usage, std::string(name) + " must not be NULL");
     return *pointer;
+}
+
+/// Paths that the program names.
+inline std::vector<std::string> texts(const char* const* paths, std::size_t count) {
+    std::vector<std::string> texts;
+    if (count > 0) needed(paths, "inputs");
+    for (std::size_t i = 0; i < count; ++i) texts.emplace_back(&needed(paths[i], "an input's path"));
+    return texts;
 }
 
 /// The struct as the program was compiled with it, in the one that is known here: what neither has is zero.

@@ -2,16 +2,21 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <convoy/load.h>
 #include <convoy/media/input.h>
 #include <convoy/options.h>
+#include "tools/option_values.h"
 
 struct convoy_options {
     convoy::EngineOptions engine;
     convoy::LoadOptions load;
     convoy::media::InputOptions input;
-    std::string classes;  ///< ids and names; what they mean is known once there is a model
+    // What these mean is known once there is a model.
+    std::string classes;
+    std::vector<convoy::tools::Threshold> confidence;
+    std::vector<std::string> inputs;  ///< those of the first convoy_run(), where they are known
 };
 
 namespace convoy::c_api {

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
 // convoy_run(): what a run tells its observer, told to C.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
-#include <memory>
-#include <stop_token>
+#include <iterator>
 #include <string>
 #include <vector>
 
 #include <convoy/convoy.h>
-#include <convoy/media/input.h>
+#include <convoy/media/run_inputs.h>
 #include <convoy/run.h>
 #include "tools/c_api/engine.h"
 #include "tools/c_api/guard.h"
@@ -76,23 +75,15 @@ private:
 
 int run(convoy_engine& engine, const std::vector<std::string>& named, const convoy_callbacks& callbacks) {
     const Running running(engine);
-    const media::ExpandedInputs expanded = media::expand_inputs(named);
-    std::vector<RunInput> inputs;
+    // What is expected comes once: what was opened for it is used up then.
+    const bool is_expected = engine.expected && engine.expected->named == named;
+    const media::RunInputs inputs =
+        is_expected ? engine.expected->inputs : media::RunInputs(media::expand_inputs(named), engine.input_options);
+    if (is_expected) engine.expected.reset();
     std::vector<std::string> paths;
-    int lane = 1;  // of those for whose end nothing may wait; recordings share lane 0
-    for (const std::string& path : expanded.paths) {
-        const auto refused = expanded.refused.find(inputs.size());
-        const std::string why = refused == expanded.refused.end() ? "" : refused->second;
-        RunInput& input = inputs.emplace_back();
-        input.open = [path, why, &options = engine.input_options](std::stop_token cancel) {
-            if (!why.empty()) throw Error(ErrorKind::input, why);
-            return media::open_input(path, options, cancel);
-        };
-        if (media::is_live(path) || media::is_address(path)) input.lane = lane++;
-        paths.push_back(media::without_passwords(path));
-    }
+    std::transform(inputs.paths().begin(), inputs.paths().end(), std::back_inserter(paths), media::without_passwords);
     Caller caller(callbacks, std::move(paths), engine.stop);
-    const RunReport report = engine.engine.run(std::move(inputs), caller, engine.stop);
+    const RunReport report = engine.engine.run(inputs.list(), caller, engine.stop, inputs.threads(engine.engine));
     if (!report.failure.empty()) throw Error(ErrorKind::device, report.failure);
     return report.stopped || engine.stop ? CONVOY_STOPPED : CONVOY_OK;
 }
@@ -106,10 +97,7 @@ int convoy_run(convoy_engine* engine, const char* const* inputs, std::size_t cou
         needed(engine, "engine");
         const auto told = callbacks ? known_part(callbacks, kCallbacks, "callbacks") : convoy_callbacks{};
         if (count == 0) throw convoy::Error(convoy::ErrorKind::usage, "there are no inputs");
-        needed(inputs, "inputs");
-        std::vector<std::string> named;
-        for (std::size_t i = 0; i < count; ++i) named.emplace_back(&needed(inputs[i], "an input's path"));
-        return run(*engine, named, told);
+        return run(*engine, convoy::c_api::texts(inputs, count), told);
     });
 }
 

@@ -45,15 +45,22 @@ int main(int argc, char** argv) {
         fprintf(stderr, "usage: c-run MODEL.cfg MODEL.weights INPUT...\n");
         return 2;
     }
-    if (convoy_engine_create(&engine, argv[1], argv[2], NULL, NULL) < 0) {
+    const char* const* inputs = (const char* const*)argv + 3;
+    const size_t count = (size_t)argc - 3;
+    // The engine is made for these inputs: the first is opened beside its start, and a short job takes few GPUs.
+    convoy_options* options = NULL;
+    if (convoy_options_create(&options) < 0 || convoy_options_set_inputs(options, inputs, count) < 0 ||
+        convoy_engine_create(&engine, argv[1], argv[2], NULL, options) < 0) {
         fprintf(stderr, "c-run: %s\n", convoy_last_error());
+        convoy_options_destroy(options);
         return 1;
     }
+    convoy_options_destroy(options);
     signal(SIGINT, interrupt);
 
     counts all = {0, 0, 0};
     const convoy_callbacks callbacks = {.struct_size = sizeof callbacks, .data = &all, .frame = frame, .end = end};
-    const int status = convoy_run(engine, (const char* const*)argv + 3, (size_t)argc - 3, &callbacks);
+    const int status = convoy_run(engine, inputs, count, &callbacks);
     signal(SIGINT, SIG_DFL);
     convoy_engine_destroy(engine);
     if (status < 0) {

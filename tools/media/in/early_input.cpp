@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "tools/early_input.h"
+#include "tools/media/in/early_input.h"
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <utility>
 
 #include <convoy/error.h>
-#include <convoy/media/image.h>
 
-namespace convoy::tools {
+namespace convoy::media {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{500};  // from its beginning, with an input that would be worth knowing
-// Seconds that the driver takes to make a decoder, one after the other, and the frames that one reads in a second.
-constexpr double kMakingTakes = .08, kFramesPerSecond = 600;
-constexpr double kMostWorth = 8;  // a GPU uses no more, whatever they cost
 
 /// An input whose first segment was taken already, and is kept here.
 class BegunInput : public Input {
@@ -41,14 +35,14 @@ private:
 
 }  // namespace
 
-EarlyInput::EarlyInput(std::string path, const media::InputOptions& options)
+EarlyInput::EarlyInput(std::string path, const InputOptions& options)
     : opened_(std::async(std::launch::async | std::launch::deferred,  // when it is taken, without a thread for it
                          [this, path = std::move(path), options] { open(path, options); })) {}
 
 EarlyInput::~EarlyInput() { stop_.request_stop(); }
 
-void EarlyInput::open(const std::string& path, const media::InputOptions& options) {
-    std::shared_ptr<Input> input = media::open_input(path, options, stop_.get_token());
+void EarlyInput::open(const std::string& path, const InputOptions& options) {
+    std::shared_ptr<Input> input = open_input(path, options, stop_.get_token());
     if (input->info().is_video && options.frames == 0) first_ = input->next_segment();
     input_ = input;
     untaken_ = std::move(input);
@@ -65,21 +59,9 @@ EarlyInput::Opened EarlyInput::opened() {
     return {input_.lock(), first_};
 }
 
-std::int64_t EarlyInput::expected_frames(const std::vector<std::string>& inputs) {
-    if (std::all_of(inputs.begin(), inputs.end(), media::is_picture)) return std::int64_t(inputs.size());
-    if (inputs.size() > 1) return 0;
+std::int64_t EarlyInput::frames() {
     const Opened now = opened();
-    return now.input ? now.input->info().frames_estimate : 0;
-}
-
-// n decoders are made in n turns, each at work while the next is made: the last frame comes after
-// frames / (n * rate) + making * (n + 1) / 2 seconds, which is least for this n.
-int EarlyInput::decoders(const std::vector<std::string>& inputs) {
-    const Opened now = opened();
-    if (!now.input || !now.input->info().is_video) return 0;
-    const double frames = double(expected_frames(inputs));
-    const double worth = std::round(std::sqrt(2 * frames / (kFramesPerSecond * kMakingTakes)));
-    return frames <= 0 || worth > kMostWorth ? 0 : std::max(1, int(worth));
+    return now.input && now.input->info().is_video ? now.input->info().frames_estimate : 0;
 }
 
 std::unique_ptr<SegmentReader> EarlyInput::reader(const DecodeTarget& target, int most) {
@@ -95,9 +77,10 @@ std::unique_ptr<SegmentReader> EarlyInput::reader(const DecodeTarget& target, in
 }
 
 std::unique_ptr<Input> EarlyInput::take(std::stop_token cancel) {
+    if (taken_.exchange(true)) return nullptr;
     link_.emplace(std::move(cancel), [this] { stop_.request_stop(); });
     opened_.get();
     return std::make_unique<BegunInput>(std::exchange(untaken_, nullptr), first_);
 }
 
-}  // namespace convoy::tools
+}  // namespace convoy::media
