@@ -223,6 +223,22 @@ TEST_CASE("an overlay has the recording's own packets, and boxes as long as each
     CHECK(events[5].text.ends_with("}9 25 %"));
 }
 
+TEST_CASE("names with bytes that are no UTF-8 make a script that is", "[overlay]") {
+    const TempFolder folder;
+    const std::string file = folder / "boxes.ass";
+    OverlaySink sink({file},
+                     {"pers\xff"
+                      "on"},
+                     {});
+    overlay(sink, source_file("models/pedestrians.mp4"), 2);
+    const std::string script = read_file(file);
+    CHECK(script.find("Style: pers\xef\xbf\xbd"
+                      "on,") != std::string::npos);
+    CHECK(script.find("}pers\xef\xbf\xbd"
+                      "on") != std::string::npos);
+    CHECK(script.find('\xff') == std::string::npos);
+}
+
 TEST_CASE("a track of its own begins when the recording does", "[overlay]") {
     const TempFolder folder;
     if (!make_video(

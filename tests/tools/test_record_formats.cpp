@@ -84,6 +84,20 @@ TEST_CASE("MOTChallenge counts frames, classes and pixels from 1") {
     CHECK(sink.outputs() == std::vector<std::string>{folder / "empty.txt"});
 }
 
+TEST_CASE("a file that cannot be written is told of by what is in it") {
+    const auto zones = std::make_shared<const analysis::Zones>(
+        analysis::parse_zones(R"({"unit":"share","lines":[{"name":"door","points":[[0,0],[1,1]]}]})", "zones.json"));
+    RecordSink sink("/dev/full", zone_totals_format({{}, FrameNames({"street"}), zones}));
+    const Result result = result_of({0, {box(0)}});
+    for (int i = 0; i < 3; ++i) sink.write({{}, 0, result});
+    try {
+        sink.close();
+        FAIL("nothing was thrown");
+    } catch (const Error& error) {
+        CHECK(std::string(error.what()) == "cannot write /dev/full: No space left on device");
+    }
+}
+
 TEST_CASE("COCO has each picture once, with or without boxes, and what lies on it") {
     const json file = json::parse(text_of(
         *coco_format(kNames), {{0}, {1, {box(0), box(1, 7)}}, {0, {box(2)}, false, 1}, {2, {}, true}, {3, {box(0)}}}));

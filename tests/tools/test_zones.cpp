@@ -210,6 +210,14 @@ TEST_CASE("rows of intervals, by hand") {
             {"class_id": 1, "class": "dog, small", "in": 1, "out": 1}]}]})"));
 }
 
+TEST_CASE("names with bytes that are no UTF-8 make rows that are") {
+    Street street(kZones, {}, {"p\xff\"q"});
+    street.frame({at(1, 150, 150)});
+    street.counter.finish();
+    CHECK(street.rows.find("0.000,zone,square,\"p\xef\xbf\xbd\"\"q\",1,1,,\n") != std::string::npos);
+    CHECK(street.visits == "square,1,\"p\xef\xbf\xbd\"\"q\",0.100,0.100,0.000,no\n");
+}
+
 TEST_CASE("times that stand still, run back or are none do no harm") {
     Street street;
     street.frame({at(1, 150, 150)}, 10);

@@ -101,6 +101,7 @@ TEST_CASE("what is no file of zones is refused with its place") {
     check_says(complaint_of(""), "not valid JSON");
     check_says(complaint_of("{\"unit\": \"\xff\"}"), "not valid JSON");
     check_says(complaint_of("{\"unit\": NaN}"), "not valid JSON");
+    check_says(complaint_of(kFile + std::string("\0, \"zones\": []}", 15)), "has a zero byte in line 8");
     check_says(of_points("[[1e999, 0], [1, 0], [1, 1]]"), "not valid JSON");
     check_says(of_points("[[Infinity, 0], [1, 0], [1, 1]]"), "not valid JSON");
     check_says(complaint_of("[]"), "is not a JSON object");

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tools/analysis/text.h"
+
 namespace convoy::analysis {
 namespace {
 
@@ -14,14 +16,6 @@ using nlohmann::ordered_json;
 std::string class_name(const ZoneCounter& counter, int id) {
     const auto& names = counter.names();
     return std::size_t(id) < names.size() ? names[std::size_t(id)] : fmt::format("{}", id);
-}
-
-/// A field by RFC 4180: in quotation marks where it needs them.
-std::string field(const std::string& text) {
-    if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-    std::string out = "\"";
-    for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-    return out + "\"";
 }
 
 double to_milliseconds(double seconds) { return std::round(seconds * 1000) / 1000; }
@@ -61,16 +55,16 @@ std::string counts_csv_line(const ZoneCounter& counter, const CountRow& row) {
     const std::string of_class = row.class_id == CountRow::kAllClasses ? "" : class_name(counter, row.class_id);
     const std::string counts = row.of_line ? fmt::format(",,{},{}", row.line.in, row.line.out)
                                            : fmt::format("{},{},,", row.zone.inside, row.zone.entries);
-    return fmt::format("{:.3f},{},{},{},{}\n", row.time_s, row.of_line ? "line" : "zone", field(name), field(of_class),
-                       counts);
+    return fmt::format("{:.3f},{},{},{},{}\n", row.time_s, row.of_line ? "line" : "zone", csv_field(name),
+                       csv_field(of_class), counts);
 }
 
 std::string visits_csv_header() { return "zone,track,class,from_s,to_s,dwell_s,left\n"; }
 
 std::string visits_csv_line(const ZoneCounter& counter, const Visit& visit) {
-    return fmt::format("{},{},{},{:.3f},{:.3f},{:.3f},{}\n", field(counter.zones().zones[visit.zone].name), visit.track,
-                       field(class_name(counter, visit.class_id)), visit.from_s, visit.to_s, visit.to_s - visit.from_s,
-                       visit.left ? "yes" : "no");
+    return fmt::format("{},{},{},{:.3f},{:.3f},{:.3f},{}\n", csv_field(counter.zones().zones[visit.zone].name),
+                       visit.track, csv_field(class_name(counter, visit.class_id)), visit.from_s, visit.to_s,
+                       visit.to_s - visit.from_s, visit.left ? "yes" : "no");
 }
 
 std::string totals_json(const ZoneCounter& counter) {

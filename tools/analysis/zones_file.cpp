@@ -230,6 +230,10 @@ std::vector<T> read_all(const json& root, const char* array, ZoneUnit unit, cons
 
 Zones parse_zones(std::string_view text, const std::string& path) {
     if (text.size() > kMostBytes) fail(path, "is longer than 1 MiB; that is no file of zones");
+    // The parser would take it for the end.
+    if (const auto zero = text.find('\0'); zero != text.npos)
+        fail(path, fmt::format("not valid JSON: has a zero byte in line {}; take it out",
+                               std::count(text.begin(), text.begin() + std::ptrdiff_t(zero), '\n') + 1));
     const json root = parse(text, path);
     if (!root.is_object()) fail(path, "is not a JSON object with \"unit\", \"zones\" and \"lines\"");
     for (const auto& [key, value] : root.items())

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <convoy/error.h>
+#include "tools/analysis/text.h"
 #include "tools/sinks/zone_counts.h"
 
 namespace convoy::tools {
@@ -34,7 +35,9 @@ double OverlaySink::Overlay::container_time(const Frame& frame) {
 void OverlaySink::Overlay::show(double end_s) { writer.write(std::exchange(events, {}), start_s, end_s); }
 
 OverlaySink::OverlaySink(std::vector<std::string> paths, std::vector<std::string> class_names, DrawOptions drawing)
-    : paths_(std::move(paths)), class_names_(std::move(class_names)), drawing_(std::move(drawing)) {}
+    : paths_(std::move(paths)), class_names_(std::move(class_names)), drawing_(std::move(drawing)) {
+    std::transform(class_names_.begin(), class_names_.end(), class_names_.begin(), analysis::as_utf8);
+}
 
 void OverlaySink::write(const FrameOutput& frame) {
     if (!frame.input.is_video) return;

@@ -30,7 +30,7 @@ void RecordFile::write(const std::string& record) {
     if (!file_ && path_ == "-") file_.emplace(STDOUT_FILENO, give_up_);
     if (!file_) open();
     if (!file_->write(record)) fail();
-    ++records_;
+    if (!record.empty()) ++records_;
     bytes_ = file_->written();
 }
 
@@ -54,7 +54,7 @@ void RecordFile::fail() {
 }
 
 std::vector<std::string> RecordFile::outputs() const {
-    if (records_ == 0 || path_ == "-" || !file_->reason().empty()) return {};
+    if (!file_ || path_ == "-" || !file_->reason().empty()) return {};
     return {path_};
 }
 

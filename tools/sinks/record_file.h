@@ -26,10 +26,10 @@ public:
     /// `path` may be "-" for standard output. The wait for whoever reads a pipe can be given up.
     explicit RecordFile(std::string path, media::GiveUp give_up = {});
 
-    /// `record` is one or more lines, their ends included. Throws Error(output), as close() does.
+    /// `record` is whole lines, their ends included, or empty. Throws Error(output), as close() does.
     void write(const std::string& record);
     void close();
-    /// The path, once a record is in it; nothing for standard output and for a file that could not be written.
+    /// The path, once it was written to; nothing for standard output and for a file that could not be written.
     std::vector<std::string> outputs() const;
 
 private:

@@ -3,6 +3,7 @@
 // Comma-separated values: a line per detection.
 #include <fmt/format.h>
 
+#include "tools/analysis/text.h"
 #include "tools/sinks/formats/record_format.h"
 #include "tools/sinks/formats/text.h"
 
@@ -11,7 +12,7 @@ namespace {
 
 class CsvFormat : public RecordFormat {
 public:
-    explicit CsvFormat(const FormatNames& names) : classes_(names.classes, csv_field) {}
+    explicit CsvFormat(const FormatNames& names) : classes_(names.classes, analysis::csv_field) {}
 
     std::string begin() override { return "input,frame,time_s,class_id,class,confidence,x,y,w,h,track\n"; }
 
@@ -19,7 +20,7 @@ public:
         const Result& result = frame.result;
         fmt::memory_buffer lines;
         const std::string place =
-            fmt::format("{},{},{}", csv_field(frame.input.path), result.frame.index, result.frame.time_s);
+            fmt::format("{},{},{}", analysis::csv_field(frame.input.path), result.frame.index, result.frame.time_s);
         for (const Detection& d : result.detections)
             fmt::format_to(fmt::appender(lines), "{},{},{},{},{},{},{},{},{}\n", place, d.class_id,
                            classes_.of(d.class_id), d.confidence, d.box.x, d.box.y, d.box.w, d.box.h,

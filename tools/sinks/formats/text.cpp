@@ -4,12 +4,12 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "tools/analysis/text.h"
+
 namespace convoy::tools {
 namespace {
 
 constexpr const char* kReplacement = "\xef\xbf\xbd";  // U+FFFD
-
-std::string as_utf8(const std::string& text) { return nlohmann::json::parse(json_string(text)).get<std::string>(); }
 
 }  // namespace
 
@@ -17,17 +17,9 @@ std::string json_string(const std::string& text) {
     return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string csv_field(const std::string& text) {
-    const std::string utf8 = as_utf8(text);
-    if (utf8.find_first_of(",\"\r\n") == utf8.npos) return utf8;
-    std::string field = "\"";
-    for (const char c : utf8) field += c == '"' ? "\"\"" : std::string(1, c);
-    return field + '"';
-}
-
 std::string xml_text(const std::string& text) {
     std::string xml;
-    for (const char c : as_utf8(text)) {
+    for (const char c : analysis::as_utf8(text)) {
         const auto code = static_cast<unsigned char>(c);
         if (c == '&')
             xml += "&amp;";

@@ -11,9 +11,6 @@ namespace convoy::tools {
 /// As a JSON string, quotes included.
 std::string json_string(const std::string& text);
 
-/// As a field of comma-separated values by RFC 4180: in quotes where that is needed.
-std::string csv_field(const std::string& text);
-
 /// As the value of an XML attribute or as an element's text. What XML has no place for becomes U+FFFD, too.
 std::string xml_text(const std::string& text);
 
