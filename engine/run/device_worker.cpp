@@ -189,6 +189,14 @@ void DeviceWorker::count_producer(int more) {
     if (more < 0) work_.notify_one();
 }
 
+void DeviceWorker::count_held_up(int more) {
+    {
+        const std::lock_guard lock(mutex_);
+        held_up_ += more;
+    }
+    if (more > 0) work_.notify_one();
+}
+
 void DeviceWorker::drop_pending() {
     {
         const std::lock_guard lock(mutex_);

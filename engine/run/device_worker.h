@@ -118,12 +118,14 @@ public:
         DeviceWorker& worker_;
         bool waits_ = false;
     };
+    /// Threads that are held up until frames which they have submitted are worked on: `more` of them, or fewer.
+    void count_held_up(int more);
     /// Whether frames wait for a batch: the network is what limits the device.
     bool frames_wait() const;
     /// What the network does while it is at work; 0 when no batch is done yet.
     double network_frames_per_second() const;
-    /// Eager: as soon as the device has nothing to do and no producer is at work, a batch goes as it is. Otherwise a
-    /// batch waits until it is full, flushed or as old as max_latency_ms allows.
+    /// Eager: as soon as the device has nothing to do, and no producer is at work or a thread is held up, a batch goes
+    /// as it is. Otherwise it waits until it is full, flushed or as old as max_latency_ms allows.
     void set_eager(bool eager);
     /// Drops the batches that have not reached the network, and all that come, until set_eager().
     void drop_pending();
@@ -218,6 +220,7 @@ private:
     std::deque<BatchPtr> running_;  // handed to the device, in order; a null is the last
     std::vector<Slot*> free_;
     int producers_ = 0;  // at work
+    int held_up_ = 0;    // threads
     int waiting_ = 0;    // threads with a frame for which there is no place
     int in_flight_ = 0;  // batches between the network and their results
     bool eager_ = false, stopping_ = false;

@@ -321,6 +321,7 @@ FrameTicket Scheduler::admit(Device& device, RunUnit& unit, const Frame& frame, 
     const auto its_turn = [&] { return unit.holds_row_up() || (order_ && order_->is_next(unit)); };
     const Waiting held_up = [&](bool waits) {
         if (frame.pixels.on_device) device.held_up += waits ? 1 : -1;
+        device.worker->count_held_up(waits ? 1 : -1);
         waiting(waits);
     };
     return unit.admit(device.pixels.take(unit.id, pixel_bytes(frame.pixels), its_turn, held_up));
