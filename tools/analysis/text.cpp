@@ -5,10 +5,11 @@
 
 namespace convoy::analysis {
 
-std::string as_utf8(const std::string& text) {
-    using nlohmann::json;
-    return json::parse(json(text).dump(-1, ' ', false, json::error_handler_t::replace)).get<std::string>();
+std::string json_string(const std::string& text) {
+    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
+
+std::string as_utf8(const std::string& text) { return nlohmann::json::parse(json_string(text)).get<std::string>(); }
 
 std::string csv_field(const std::string& text) {
     const std::string utf8 = as_utf8(text);

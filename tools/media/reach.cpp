@@ -118,8 +118,9 @@ void Reach::end_at(std::int64_t bytes) {
 
 void Reach::bound(AVFormatContext& context) {
     context.format_whitelist = av_strdup(formats_.c_str());
+    const bool ends_early = location_.starts_with("subfile,");
     if (kind_ == Kind::file || kind_ == Kind::playlist)
-        context.protocol_whitelist = av_strdup("file,crypto,data,subfile");
+        context.protocol_whitelist = av_strdup(ends_early ? "file,subfile" : "file,crypto,data");
     if (!context.format_whitelist) throw std::bad_alloc();
     open_ = context.io_open;
     context.opaque = this;

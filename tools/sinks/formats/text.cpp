@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/formats/text.h"
 
-#include <nlohmann/json.hpp>
 #include <string_view>
-
-#include "tools/analysis/text.h"
 
 namespace convoy::tools {
 namespace {
@@ -12,10 +9,6 @@ namespace {
 constexpr const char* kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
 }  // namespace
-
-std::string json_string(const std::string& text) {
-    return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 std::string xml_text(const std::string& text) {
     std::string xml;

@@ -6,10 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "tools/analysis/text.h"
+
 namespace convoy::tools {
 
-/// As a JSON string, quotes included.
-std::string json_string(const std::string& text);
+using analysis::json_string;
 
 /// As the value of an XML attribute or as an element's text. What XML has no place for becomes U+FFFD, too.
 std::string xml_text(const std::string& text);
