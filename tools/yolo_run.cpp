@@ -276,9 +276,12 @@ int run(RunOptions& options) {
         plan.encoding.gpus = engine.gpus();
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
         Progress progress(STDERR_FILENO, options.quiet);
+        RunThreads threads = run_inputs.threads(engine, options.threads);
+        // Frames on their way to a GPU that encodes them keep the cores busy.
+        if (threads.cpu_decoders == 0 && sinks.jpegs && sinks.jpegs->has_gpu()) threads.cpu_decoders = -1;
         summary = run_pipeline(engine,
-                               {run_inputs, network.names, plan.drawing, run_inputs.threads(engine, options.threads),
-                                follower ? &*follower : nullptr, !options.report_html.empty(), interrupt_is_overdue},
+                               {run_inputs, network.names, plan.drawing, threads, follower ? &*follower : nullptr,
+                                !options.report_html.empty(), interrupt_is_overdue},
                                sinks, progress, completing.requested());
         outputs = outputs_of(sinks);
         errors = write_reports(options, summary, engine, network.names, plan.drawing.blurred, outputs);

@@ -124,8 +124,8 @@ public:
     bool frames_wait() const;
     /// What the network does while it is at work; 0 when no batch is done yet.
     double network_frames_per_second() const;
-    /// Eager: as soon as the device has nothing to do, and no producer is at work or a thread is held up, a batch goes
-    /// as it is. Otherwise it waits until it is full, flushed or as old as max_latency_ms allows.
+    /// Eager: as soon as the device has nothing to do and no more producers are at work than threads are held up, a
+    /// batch goes as it is. Otherwise it waits until it is full, flushed or as old as max_latency_ms allows.
     void set_eager(bool eager);
     /// Drops the batches that have not reached the network, and all that come, until set_eager().
     void drop_pending();

@@ -26,7 +26,7 @@ DeviceWorker::Clock::time_point DeviceWorker::deadline(const Batch& batch) const
 bool DeviceWorker::is_due(const Batch& batch) const {
     if (batch.filled < batch.places.size()) return false;  // somebody is still writing into it
     if (batch.closed || dropping_ || !failure_.empty()) return true;
-    if (eager_ && in_flight_ == 0 && (producers_ == 0 || held_up_ > 0)) return true;
+    if (eager_ && in_flight_ == 0 && held_up_ >= producers_) return true;
     return Clock::now() >= deadline(batch);
 }
 

@@ -87,7 +87,11 @@ TEST_CASE("whichever call fails, every picture is encoded, nothing stays and the
 
 TEST_CASE("a GPU that is not there leaves its pictures to the others", "[fake-gpu]") {
     {
-        JpegEncoders encoders({7, 0});
+        JpegEncoders encoders({7, 0}), none({7}), cpu({});
+        CHECK(encoders.has_gpu());
+        CHECK_FALSE(none.has_gpu());
+        CHECK(none.tally().why_cpu == "cuda:7: cuDeviceGet: invalid device ordinal");
+        CHECK_FALSE(cpu.has_gpu());
         const TestPicture p = std::move(test_pictures(33, 31)[0]);
         CHECK(jpeg_fault(encoders.encode("x.jpg", p.view, 90), p.view) == "");
         CHECK(encoders.tally().on_gpu == 1);

@@ -52,7 +52,7 @@ SAME_CALL(media::CudaDriverApi, retain, cuDevicePrimaryCtxRetain);
 SAME_CALL(media::CudaDriverApi, release, cuDevicePrimaryCtxRelease);
 SAME_CALL(media::CudaDriverApi, push, cuCtxPushCurrent);
 SAME_CALL(media::CudaDriverApi, pop, cuCtxPopCurrent);
-SAME_CALL(media::CudaDriverApi, stream_create, cuStreamCreate);
+SAME_CALL(media::CudaDriverApi, stream_create, cuStreamCreateWithPriority);
 SAME_CALL(media::CudaDriverApi, stream_destroy, cuStreamDestroy);
 SAME_CALL(media::CudaDriverApi, stream_query, cuStreamQuery);
 SAME_CALL(media::CudaDriverApi, device_alloc, cuMemAlloc);

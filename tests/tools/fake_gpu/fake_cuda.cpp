@@ -66,8 +66,8 @@ int cuCtxPopCurrent_v2(void** context) {
     current.pop_back();
     return 0;
 }
-int cuStreamCreate(void** stream, unsigned flags) {
-    if (flags != 1) ++fake_gpu().misuse;
+int cuStreamCreateWithPriority(void** stream, unsigned flags, int priority) {
+    if (flags != 1 || priority >= 0) ++fake_gpu().misuse;
     if (const int code = begin()) return code;
     ++fake_gpu().streams;
     *stream = new Stream;

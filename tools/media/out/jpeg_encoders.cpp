@@ -61,15 +61,43 @@ JpegEncoders::Gpu* JpegEncoders::take_gpu() {
     return least;
 }
 
+/// Throws std::runtime_error where that GPU cannot encode.
+std::shared_ptr<const NvJpegGpu> JpegEncoders::open(Gpu& gpu) {
+    // No std::call_once: under ThreadSanitizer what throws within it leaves the others waiting.
+    const std::lock_guard lock(gpu.opening);
+    if (!gpu.gpu) gpu.gpu = std::make_shared<NvJpegGpu>(gpu.number);
+    return gpu.gpu;
+}
+
+/// What take_gpu() has taken. `failure`: why the GPU is not asked again.
+void JpegEncoders::give_back(Gpu& gpu, std::unique_ptr<NvJpegEncoder> encoder, const std::string& failure) {
+    const std::lock_guard lock(mutex_);
+    --gpu.busy;
+    if (encoder) gpu.idle.push_back(std::move(encoder));
+    if (failure.empty()) return;
+    gpu.failed = true;
+    if (tally_.why_cpu.empty()) tally_.why_cpu = "cuda:" + std::to_string(gpu.number) + ": " + failure;
+}
+
+bool JpegEncoders::has_gpu() {
+    while (Gpu* gpu = take_gpu()) {
+        std::string failure;
+        try {
+            open(*gpu);
+        } catch (const std::runtime_error& error) {
+            failure = error.what();
+        }
+        give_back(*gpu, nullptr, failure);
+        if (failure.empty()) return true;
+    }
+    return false;
+}
+
 bool JpegEncoders::encode_on(Gpu& gpu, const PixelView& picture, int quality, std::vector<std::uint8_t>& file) {
     std::unique_ptr<NvJpegEncoder> encoder;
-    std::string why;
+    std::string failure;
     try {
-        {
-            // No std::call_once: under ThreadSanitizer what throws within it leaves the others waiting.
-            const std::lock_guard lock(gpu.opening);
-            if (!gpu.gpu) gpu.gpu = std::make_shared<NvJpegGpu>(gpu.number);
-        }
+        const std::shared_ptr<const NvJpegGpu> opened = open(gpu);
         {
             const std::lock_guard lock(mutex_);
             if (!gpu.idle.empty()) {
@@ -77,22 +105,17 @@ bool JpegEncoders::encode_on(Gpu& gpu, const PixelView& picture, int quality, st
                 gpu.idle.pop_back();
             }
         }
-        if (!encoder) encoder = std::make_unique<NvJpegEncoder>(gpu.gpu);
+        if (!encoder) encoder = std::make_unique<NvJpegEncoder>(opened);
         encoder->encode(picture, quality, file);
     } catch (const std::runtime_error& error) {
-        why = error.what();
+        failure = error.what();
         encoder.reset();
     }
+    give_back(gpu, std::move(encoder), failure);
+    if (!failure.empty()) return false;
     const std::lock_guard lock(mutex_);
-    --gpu.busy;
-    if (why.empty()) {
-        gpu.idle.push_back(std::move(encoder));
-        ++tally_.on_gpu;
-        return true;
-    }
-    gpu.failed = true;
-    if (tally_.why_cpu.empty()) tally_.why_cpu = "cuda:" + std::to_string(gpu.number) + ": " + why;
-    return false;
+    ++tally_.on_gpu;
+    return true;
 }
 
 std::vector<std::uint8_t> JpegEncoders::encode(const std::string& path, const PixelView& picture, int quality) {

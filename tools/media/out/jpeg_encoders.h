@@ -28,6 +28,8 @@ public:
     /// GPUs by CUDA's numbers; none: the CPU.
     explicit JpegEncoders(const std::vector<int>& gpus);
     ~JpegEncoders();
+    /// Whether one of the GPUs can encode, which is asked for now.
+    bool has_gpu();
 
     /// NV12 or RGB8 in host memory, 1 to 65535 pixels each way, to a baseline JPEG of `quality` 1 to 100, YCbCr 4:2:0.
     /// `path` is that of the file that it is for: what is thrown names it. Throws Error(usage) for an impossible
@@ -44,6 +46,8 @@ public:
 private:
     struct Gpu;
     Gpu* take_gpu();
+    static std::shared_ptr<const NvJpegGpu> open(Gpu& gpu);
+    void give_back(Gpu& gpu, std::unique_ptr<NvJpegEncoder> encoder, const std::string& failure);
     bool encode_on(Gpu& gpu, const PixelView& picture, int quality, std::vector<std::uint8_t>& file);
 
     mutable std::mutex mutex_;  // of all below

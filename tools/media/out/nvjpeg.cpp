@@ -47,7 +47,7 @@ CudaDriverApi open_driver() {
     find(library, "cuDevicePrimaryCtxRelease_v2", api.release);
     find(library, "cuCtxPushCurrent_v2", api.push);
     find(library, "cuCtxPopCurrent_v2", api.pop);
-    find(library, "cuStreamCreate", api.stream_create);
+    find(library, "cuStreamCreateWithPriority", api.stream_create);
     find(library, "cuStreamDestroy_v2", api.stream_destroy);
     find(library, "cuStreamQuery", api.stream_query);
     find(library, "cuMemAlloc_v2", api.device_alloc);
@@ -171,7 +171,8 @@ struct NvJpegEncoder::Impl {
 };
 
 void NvJpegEncoder::Impl::create() {
-    gpu.check(gpu.driver.stream_create(&stream, kNonBlocking), "cuStreamCreate");
+    // Its short kernels would wait for the network's long ones.
+    gpu.check(gpu.driver.stream_create(&stream, kNonBlocking, kFirst), "cuStreamCreateWithPriority");
     gpu.check_nvjpeg(gpu.nvjpeg.state_create(gpu.handle, &state, stream), "nvjpegEncoderStateCreate");
     gpu.check_nvjpeg(gpu.nvjpeg.params_create(gpu.handle, &params, stream), "nvjpegEncoderParamsCreate");
     gpu.check_nvjpeg(gpu.nvjpeg.set_sampling(params, kNvJpeg420, stream), "nvjpegEncoderParamsSetSamplingFactors");

@@ -11,7 +11,8 @@ namespace convoy::media {
 
 inline constexpr int kNvJpeg420 = 2, kNvJpegRgbInterleaved = 5;  // NVJPEG_CSS_420, NVJPEG_INPUT_RGBI
 inline constexpr unsigned kNonBlocking = 1;                      // CU_STREAM_NON_BLOCKING
-inline constexpr int kCudaNotReady = 600;                        // CUDA_ERROR_NOT_READY
+inline constexpr int kFirst = -1000;       // of priorities, the lower the sooner; clamped to what there is
+inline constexpr int kCudaNotReady = 600;  // CUDA_ERROR_NOT_READY
 
 /// nvjpegImage_t
 struct NvJpegImage {
@@ -43,7 +44,7 @@ struct CudaDriverApi {
     int (*release)(int device);
     int (*push)(void* context);
     int (*pop)(void** context);
-    int (*stream_create)(void** stream, unsigned flags);
+    int (*stream_create)(void** stream, unsigned flags, int priority);
     int (*stream_destroy)(void* stream);
     int (*stream_query)(void* stream);
     int (*device_alloc)(unsigned long long* pointer, std::size_t bytes);
