@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -71,7 +72,7 @@ void add_reading_options(CLI::App& app, RunOptions& options) {
                    "of several video streams in an input, read number N, from 0 (default: the one that is marked as "
                    "the default, else the largest)")
         ->type_name("N")
-        ->check(CLI::NonNegativeNumber)
+        ->check(CLI::Range(0, std::numeric_limits<int>::max()).description(""))
         ->group(group);
     app.add_flag("--deinterlace", options.input.deinterlace,
                  "make whole pictures of interlaced ones, on the CPU, before anything is looked for in them")
@@ -212,14 +213,18 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_flag("--quiet,-q", options.quiet, "nothing but errors and warnings")->group(manners);
     app.add_flag("--verbose,-v", options.verbose, "messages of the video libraries, too")->group(manners);
     app.add_flag("--report", options.report, "where the time went, stage by stage")->group(manners);
-    app.add_option("--report-json", options.report_json, "the same as JSON")->type_name("FILE")->group(manners);
-    app.add_option("--report-html", options.report_html,
-                   "the same as a page to look at, with what was found where and when")
-        ->type_name("FILE")
-        ->group(manners);
-    app.add_option("--trace", options.trace, "what ran where and when, for ui.perfetto.dev")
-        ->type_name("FILE")
-        ->group(manners);
+    const auto file = [&](const char* name, std::string& target, const char* help) {
+        const auto no_dash = [](const std::string& path) {
+            return path == "-" ? std::string(
+                                     "'-' is no file here: standard output takes the paths of what was made; "
+                                     "name a file")
+                               : "";
+        };
+        app.add_option(name, target, help)->type_name("FILE")->check(no_dash)->group(manners);
+    };
+    file("--report-json", options.report_json, "the same as JSON");
+    file("--report-html", options.report_html, "the same as a page to look at, with what was found where and when");
+    file("--trace", options.trace, "what ran where and when, for ui.perfetto.dev");
 }
 
 void add_config_options(CLI::App& app, RunOptions& options) {

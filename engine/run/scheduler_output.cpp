@@ -13,6 +13,17 @@ namespace {
 constexpr std::chrono::milliseconds kLook{20};  // how often the stop flag is looked at
 
 /// "" where nothing is to be said.
+std::string sentence_of_still(const Timeline::Steps& steps) {
+    if (steps.still == 0) return {};
+    char text[200];
+    std::snprintf(text, sizeof text,
+                  "time stamps stand still for %lld frame%s, first at frame %lld, where the video goes on at its usual "
+                  "rate",
+                  static_cast<long long>(steps.still), steps.still == 1 ? "" : "s",
+                  static_cast<long long>(steps.first_still));
+    return text;
+}
+
 std::string sentence_of(const Timeline::Steps& steps) {
     if (steps.count == 0) return {};
     char text[200];
@@ -163,7 +174,10 @@ void Scheduler::take_input_end(Progress& progress) {
         end.remark = input.input->remark();
         end.last_frame_s = input.input->last_frame_s();
     }
-    if (progress.timeline) append(sentence_of(progress.timeline->steps()), end.remark);
+    if (progress.timeline) {
+        append(sentence_of(progress.timeline->steps()), end.remark);
+        append(sentence_of_still(progress.timeline->steps()), end.remark);
+    }
     if (progress.timeline && progress.timeline->missing() && end.damaged == 0 && end.error.empty())
         append(sentence_of(*progress.timeline->missing()), end.remark);
     observer_.end_input(input.index, end);

@@ -15,7 +15,8 @@ namespace convoy {
 /// Numbers an input's frames as they come out in order, and turns the container's stamps into seconds since the first,
 /// which never step back. Where a stamp does, or leaps further ahead than InputInfo::longest_gap_s, a frame follows the
 /// one before after the usual time, and stamps count from there. A step back of a few frames is a wrong order: then
-/// time stands still until stamps have caught up.
+/// time stands still until stamps have caught up. Where stamps stay the same for more than that, frames follow each
+/// other after the usual time until they go on.
 class Timeline {
 public:
     explicit Timeline(const InputInfo& info)
@@ -39,6 +40,7 @@ public:
     struct Steps {
         std::int64_t count = 0, first_frame = 0;
         double first_s = 0;
+        std::int64_t still = 0, first_still = 0;  ///< frames whose stamps had stayed the same for too long, the first
     };
     const Steps& steps() const { return steps_; }
     /// Nothing of inputs whose frames need not come evenly.
@@ -48,7 +50,7 @@ private:
     // Without a stamp time goes on at the frame rate.
     double time_of(double stamp_s) {
         double time_s = expected_s_;
-        if (!std::isnan(stamp_s)) {
+        if (!std::isnan(stamp_s) && !stands_still(stamp_s)) {
             if (std::isnan(origin_s_)) origin_s_ = stamp_s - expected_s_;
             time_s = stamp_s - origin_s_;
             const double step = time_s - last_s_;
@@ -64,11 +66,22 @@ private:
         return last_s_;
     }
 
-    static constexpr double kDefaultRate = 25;  // frames/s where neither stamps nor the container tell
-    static constexpr double kDisorder = 5;      // frames that decoders reorder, and a little
+    bool stands_still(double stamp_s) {
+        still_ = std::fabs(stamp_s - last_stamp_s_) < std::min(kStill * frame_s_, kStill_s) ? still_ + 1 : 0;
+        last_stamp_s_ = stamp_s;
+        if (still_ <= kDisorder) return false;
+        if (steps_.still++ == 0) steps_.first_still = step_ * (frames_ - 1);
+        return true;
+    }
+
+    static constexpr double kStill = .01, kStill_s = .0009;  // of a frame's time, and at most
+    static constexpr double kDefaultRate = 25;               // frames/s where neither stamps nor the container tell
+    static constexpr double kDisorder = 5;                   // frames that decoders reorder, and a little
     double frame_s_ = 1 / kDefaultRate, longest_gap_s_;
     double expected_s_, last_s_;
     double origin_s_ = std::numeric_limits<double>::quiet_NaN();  // until there was a stamp
+    double last_stamp_s_ = std::numeric_limits<double>::quiet_NaN();
+    int still_ = 0;  // frames in a row with the stamp of the one before
     const std::int64_t step_;
     std::int64_t frames_ = 0;
     Steps steps_;

@@ -134,6 +134,38 @@ TEST_CASE("where stamps may begin anew, a shorter leap is wrong, and is told", "
     CHECK(std::fabs(timeline.steps().first_s - 30) < 1e-9);
 }
 
+TEST_CASE("where stamps stand still, time goes on at the frame rate, and it is told", "[timeline]") {
+    const auto told = [](const std::vector<double>& stamps) {
+        InputInfo info;
+        info.fps_num = 10;
+        Timeline timeline(info);
+        std::vector<double> times;
+        for (const double stamp : stamps) {
+            Frame frame;
+            frame.time_s = stamp;
+            timeline.number(frame);
+            times.push_back(frame.time_s);
+        }
+        return std::pair(times, timeline.steps());
+    };
+    std::vector<double> still(20, 7.), least, by_second;
+    for (int i = 0; i < 20; ++i) least.push_back(7 + i * 1e-5);  // what a muxer makes of the same
+    for (int i = 0; i < 30; ++i) by_second.push_back(i / 10);    // one stamp for each second
+    for (const auto& stamps : {still, least}) {
+        const auto [times, steps] = told(stamps);
+        CHECK(std::fabs(times.back() - 1.4) < 1e-3);  // five that might be a wrong order, and fourteen
+        CHECK((steps.still == 14 && steps.first_still == 6 && steps.count == 0));
+    }
+    const auto [times, steps] = told(by_second);
+    for (int second = 0; second < 3; ++second) CHECK(std::fabs(times[std::size_t(second) * 10] - second) < 1e-9);
+    CHECK((steps.still == 12 && steps.count == 0));
+    std::vector<double> stuck(20, .5);
+    for (int i = 0; i < 5; ++i) stuck.push_back(.6 + i * .1);  // it goes on where it had stuck
+    const auto [after, and_back] = told(stuck);
+    CHECK(std::fabs(after.back() - 1.9) < 1e-9);
+    CHECK((and_back.still == 14 && and_back.count == 1));
+}
+
 TEST_CASE("frames without a stamp go on at the frame rate", "[timeline]") {
     check({kNone, kNone, kNone}, 10, {0, .1, .2});
     check({kNone, kNone}, 0, {0, .04});

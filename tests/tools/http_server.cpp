@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <utility>
 
@@ -132,7 +133,9 @@ void HttpServer::send_file(int client, std::string_view file, std::size_t from) 
     const bool breaks = size - from > answer_.breaks_after && breaks_left_-- > 0;
     const std::size_t end = breaks ? from + answer_.breaks_after : size;
     for (std::size_t at = from; at < end;) {
-        const std::size_t chunk = std::min(kChunk, size - at), part = std::min(chunk, end - at);
+        if (answer_.drips > 0) std::this_thread::sleep_for(std::chrono::milliseconds(answer_.pause_ms));
+        const std::size_t chunk = std::min(answer_.drips > 0 ? answer_.drips : kChunk, size - at);
+        const std::size_t part = std::min(chunk, end - at);
         char length[32];
         std::snprintf(length, sizeof length, "%zx\r\n", chunk);
         const std::string_view bytes = file.substr(at, part);

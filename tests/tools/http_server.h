@@ -30,6 +30,7 @@ struct HttpAnswer {
     std::string replacement = {};                                   ///< the file from then on
     std::string head = {};     ///< this instead of a file, and then what `then` says …
     std::string endless = {};  ///< … or this again and again
+    std::size_t drips = 0;     ///< if not 0: the file, not in chunks, by so many bytes at a time
     int pause_ms = 0;          ///< before each of these
 };
 

@@ -162,6 +162,9 @@ TEST_CASE("a web server that drops a file in the middle is asked for the rest", 
                 if (always) answer.breaks_after = answer.file.size() / 5 + 17;  // within a chunk
                 trials.push_back(std::make_unique<Trial>(name, answer));
             }
+        HttpAnswer little = half_of(read_file(folder / name));
+        little.breaks_after = 10000;  // less than what tells one file from another
+        trials.push_back(std::make_unique<Trial>(name, little));
         for (const auto& trial : trials) {
             CAPTURE(name, int(trial->answer.length), trial->answer.breaks);
             const Reading got = trial->reading.get();
@@ -170,6 +173,26 @@ TEST_CASE("a web server that drops a file in the middle is asked for the rest", 
             CHECK(got.notes.damaged == 0);
             CHECK(trial->server.connections() >= 2);
         }
+    }
+}
+
+TEST_CASE("a web server may be slower than a packet's patience as long as something comes", "[http]") {
+    const TempFolder folder;
+    Trials trials;
+    for (const std::string name : kNames) {
+        if (!make_clip(folder / name)) return;
+        HttpAnswer answer;
+        answer.file = read_file(folder / name);
+        answer.ranges = trials.size() % 2 == 1;
+        answer.drips = answer.file.size() / 12 + 1;  // nearly 2 s for all of it
+        answer.pause_ms = 150;
+        trials.push_back(std::make_unique<Trial>(name, answer, 1));
+    }
+    for (const auto& trial : trials) {
+        CAPTURE(trial->name);
+        const Reading got = trial->reading.get();
+        CHECK(got.error == "");
+        CHECK(difference(got.frames, read(folder / trial->name).frames) == "");
     }
 }
 

@@ -358,16 +358,16 @@ TEST_CASE("an .avi has no times of showing: they are found, or a sentence says w
         std::istringstream text(std::string(bytes.begin(), bytes.end()));
         std::vector<std::string> found;
         for (std::string line; std::getline(text, line);)
-            if (!line.starts_with('#')) found.push_back(line);
+            if (!line.empty() && !line.starts_with('#')) found.push_back(line);
         return found;
     };
     /// When what is in a stream of the overlay is shown, in order.
-    const auto times = [&](const std::string& stream) {
+    const auto times = [&](const std::string& stream, const std::string& what = "packet") {
         std::vector<double> found;
-        for (const std::string& line : lines("ffprobe -v error -show_entries packet=pts_time -of csv=p=0 " +
+        for (const std::string& line : lines("ffprobe -v error -show_entries " + what + "=pts_time -of csv=p=0 " +
                                              folder / "o.mkv" + " -select_streams " + stream))
             found.push_back(std::stod(line));
-        std::sort(found.begin(), found.end());
+        if (what == "packet") std::sort(found.begin(), found.end());
         return found;
     };
     /// The frames of a file in the order of showing.
@@ -377,25 +377,25 @@ TEST_CASE("an .avi has no times of showing: they are found, or a sentence says w
         for (std::string& hash : hashes) hash.erase(0, hash.rfind(','));
         return hashes;
     };
-    const std::string hevc = "libx265 -x265-params log-level=none -vtag HEVC";
-    for (const std::string& codec : {std::string("mpeg4 -bf 2"), std::string("mpeg2video -bf 2"), std::string("mpeg4"),
-                                     std::string("libx264 -bf 0"), std::string("libx264 -bf 3"),
-                                     std::string("libx264 -bf 5 -x264-params open-gop=1"), hevc}) {
+    for (const std::string codec :
+         {"mpeg4 -bf 2", "mpeg2video -bf 2", "mpeg4", "libx264 -bf 0", "libx264 -bf 3",
+          "libx264 -bf 5 -x264-params open-gop=1", "libx265 -x265-params log-level=none -vtag HEVC", "libxvid -bf 2"}) {
         CAPTURE(codec);
         if (!make_video(pictures + codec, folder / "in.avi")) continue;
         OverlaySink sink({folder / "o.mkv"}, kNames);
-        REQUIRE(overlay(sink, folder / "in.avi").size() == 30);
+        const std::size_t shown = codec.starts_with("libxvid") ? 28 : 30;  // puts two pictures into one packet
+        REQUIRE(overlay(sink, folder / "in.avi").size() == shown);
         CHECK(sink.take_errors().empty());
         CHECK(frames(folder / "o.mkv") == frames(folder / "in.avi"));
+        CHECK(std::ranges::is_sorted(times("v", "frame")));
         const std::vector<double> pictures_s = times("v"), boxes_s = times("s");
-        REQUIRE(pictures_s.size() == 30);
-        REQUIRE(boxes_s.size() == 6 * 30);
-        for (std::size_t i = 0; i < 30; ++i) {
+        REQUIRE((pictures_s.size() == shown && boxes_s.size() == 6 * shown));
+        for (std::size_t i = 0; i < shown; ++i) {
             CHECK(std::fabs(pictures_s[i] - pictures_s[0] - double(i) / 10) < .0021);
             // The decoder has no time for the last ones, which only a run counts on.
-            if (i < 28) CHECK(std::fabs(pictures_s[i] - boxes_s[6 * i]) < .0021);
+            if (i + 2 < shown) CHECK(std::fabs(pictures_s[i] - boxes_s[6 * i]) < .0021);
         }
-        CHECK(std::fabs(times("a").at(0) - pictures_s[0]) < .011);  // they begin together
+        if (shown == 30) CHECK(std::fabs(times("a").at(0) - pictures_s[0]) < .011);  // they begin together
     }
     // Only behind its begin this one holds pictures back.
     for (const std::string bf : {"0", "3"})

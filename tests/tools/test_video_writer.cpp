@@ -117,6 +117,22 @@ TEST_CASE("times that vary are kept, times that do not rise are moved", "[writer
     CHECK_FALSE(source->next());
 }
 
+TEST_CASE("over a pause of most of an hour pictures keep their places", "[writer]") {
+    const TempFolder folder;
+    for (const char* ending : {"mp4", "mov", "mkv"}) {
+        CAPTURE(ending);
+        const std::string path = folder / (std::string("pause.") + ending);
+        const auto time_of = [](int i) { return i / 10. + (i < 13 ? 0 : 3500) + (i < 21 ? 0 : 3000); };
+        VideoWriter writer(path, {320, 240, 10, 1, 0});
+        for (int i = 0; i < 30; ++i) writer.write(synthetic(320, 240, i), time_of(i));
+        writer.close();
+        const auto source = media::open_source(path);
+        int n = 0;
+        for (; const auto frame = source->next(); ++n) CHECK(std::fabs(frame->time_s - time_of(n)) <= .001);
+        CHECK(n == 30);
+    }
+}
+
 TEST_CASE("an interrupted writer leaves nothing, and the old file as it was", "[writer]") {
     const TempFolder folder;
     write_bytes(folder / "v.mp4", {1, 2, 3});

@@ -32,6 +32,7 @@ namespace {
 constexpr double kDefaultRate = 25;         // frames/s where neither time stamps nor the container tell
 constexpr double kMostReordered = 16;       // frames: H.264's largest picture buffer
 constexpr double kLongestGapOfStream = 10;  // s; containers whose stamps may begin anew
+constexpr int kMostSilences = 10;           // that a packet may take in all whose bytes come slowly
 constexpr std::chrono::milliseconds kCameraPause{2}, kPause{10};
 
 /// Text and binary files that libav would draw as a terminal's screen.
@@ -63,18 +64,33 @@ void Demuxer::set_silence(std::chrono::duration<double> silence) {
 void Demuxer::fail(const std::string& what) const { throw_input(info_.path, what); }
 
 /// libav asks this while it waits for a network, and before each packet while it looks for streams.
-bool Demuxer::gives_up() const {
+bool Demuxer::gives_up() {
     ++asked_;
     if (asks_again_) std::this_thread::sleep_for(kCameraPause);
+    heed_bytes();
     return cancel_.stop_requested() || reach_.refused() || Clock::now() > deadline_;
 }
 
 AVIOInterruptCB Demuxer::interrupt() {
-    return {[](void* self) { return int(static_cast<const Demuxer*>(self)->gives_up()); }, this};
+    return {[](void* self) { return int(static_cast<Demuxer*>(self)->gives_up()); }, this};
 }
 
 void Demuxer::expect_something() {
-    if (silence_ && !too_late_) deadline_ = Clock::now() + *silence_;
+    if (!silence_ || too_late_) return;
+    since_ = Clock::now();
+    deadline_ = since_ + *silence_;
+}
+
+/// A slow server may need longer for a file's index, or for one packet. Bytes of no known kind count for nothing, and a
+/// live playlist is asked for again and again.
+void Demuxer::heed_bytes() {
+    const AVFormatContext* context = context_ ? context_.get() : opening_;
+    if (!silence_ || too_late_ || !context || !context->iformat) return;
+    if (is_live_list_ || context->ctx_flags & AVFMTCTX_UNSEEKABLE) return;
+    std::int64_t arrived = body_ ? body_->arrived() : 0;
+    for (const auto& [io, url] : parts_) arrived += io->bytes_read;
+    if (std::exchange(arrived_, arrived) == arrived) return;
+    deadline_ = std::min(Clock::now() + *silence_, since_ + kMostSilences * *silence_);
 }
 
 void Demuxer::note_arrival() {
@@ -111,8 +127,9 @@ void Demuxer::open(const AVInputFormat* format) {
     if (is_http() || is_local_list) watch_parts(*raw);
     sound_files_ = separate_sound_files(info_.path);
     if (is_local_list) av_dict_set(&options, "allowed_extensions", "ALL", 0);  // keys, too: by reach_
-    context_.release();                                                        // what cannot be opened is freed there
+    opening_ = context_.release();                                             // what cannot be opened is freed there
     const int code = avformat_open_input(&raw, location.c_str(), format, &options);
+    opening_ = nullptr;
     context_.reset(raw);
     av_dict_free(&options);
     require_reach();

@@ -91,9 +91,10 @@ private:
     std::string why_unopened(int code, bool from_far) const;
     void look_up_host() const;
     std::string why_host_not_found(const std::string& url) const;
-    bool gives_up() const;
+    bool gives_up();
     AVIOInterruptCB interrupt();
     void expect_something();
+    void heed_bytes();
     void note_arrival();
     void find_streams();
     void choose_stream(int wanted);
@@ -133,7 +134,9 @@ private:
     InputInfo info_;
     std::stop_token cancel_;
     std::optional<Clock::duration> silence_;  // of what is no file
-    Clock::time_point deadline_ = Clock::time_point::max(), last_came_;
+    Clock::time_point deadline_ = Clock::time_point::max(), since_, last_came_;
+    const AVFormatContext* opening_ = nullptr;
+    std::int64_t arrived_ = 0;                // bytes over HTTP
     bool too_late_ = false;                   // nothing came in time, and what is still read libav had kept back
     mutable std::atomic<int> asked_ = 0;      // how often libav has asked whether to go on
     const bool asks_again_;                   // a camera, which libav asks until it has a picture

@@ -21,7 +21,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kBufferBytes = 1 << 16;
-constexpr std::size_t kTail = 1 << 14;       // bytes that tell a file from another
 constexpr std::int64_t kShortWay = 1 << 18;  // bytes that come sooner than another connection
 constexpr int kLongestPause = 6;             // as a power of 2, in s
 constexpr std::chrono::milliseconds kTick{50};
@@ -39,8 +38,8 @@ HttpBody::HttpBody(ConnectionPtr connection, Connect connect, std::function<bool
     : connect_(std::move(connect)), gives_up_(std::move(gives_up)), connection_(std::move(connection)) {
     size_ = avio_size(connection_.get());
     av_opt_set_int(connection_.get(), "reconnect", 0, AV_OPT_SEARCH_CHILDREN);  // libav takes whatever it finds then
-    tail_.reserve(kTail + kBufferBytes);
-    again_.reserve(kTail);
+    tail_.reserve(most_tail_ + kBufferBytes);
+    again_.reserve(most_tail_);
     const auto read_some = [](void* self, std::uint8_t* to, int size) {
         try {
             return static_cast<HttpBody*>(self)->read(to, size);
@@ -57,6 +56,16 @@ HttpBody::HttpBody(ConnectionPtr connection, Connect connect, std::function<bool
     if (!io_) throw std::bad_alloc();
 }
 
+void HttpBody::keep_tail() {
+    if (tail_.size() > most_tail_) tail_.erase(tail_.begin(), tail_.end() - std::ptrdiff_t(most_tail_));
+}
+
+/// A connection that drops before it comes to what is new must not be asked for as much the next time.
+void HttpBody::check_less() {
+    most_tail_ = tail_.size() / 2;
+    keep_tail();
+}
+
 int HttpBody::read(std::uint8_t* to, int size) {
     for (;;) {
         if (replaced_) return AVERROR(EIO);
@@ -65,11 +74,13 @@ int HttpBody::read(std::uint8_t* to, int size) {
         const int n = connection_ ? avio_read_partial(connection_.get(), to, most) : 0;
         if (n > 0) {
             at_ += n;
+            arrived_ += n;
             tries_ = 0;
             tail_.insert(tail_.end(), to, to + n);
-            if (tail_.size() > kTail) tail_.erase(tail_.begin(), tail_.end() - std::ptrdiff_t(kTail));
+            keep_tail();
             return n;
         }
+        if (connection_ && tries_ > 0) check_less();
         if (!reconnect()) return replaced_ ? AVERROR(EIO) : AVERROR_EXIT;
     }
 }
@@ -116,7 +127,10 @@ bool HttpBody::connect() {
     if (replaced_ || too_far || size <= 0) return false;
     again_.resize(tail_.size());
     if (tail_.empty()) return true;
-    if (avio_read(connection_.get(), again_.data(), int(again_.size())) < int(again_.size())) return false;
+    if (avio_read(connection_.get(), again_.data(), int(again_.size())) < int(again_.size())) {
+        check_less();
+        return false;
+    }
     replaced_ = again_ != tail_;
     return !replaced_;
 }

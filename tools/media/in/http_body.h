@@ -33,18 +33,23 @@ public:
     AVIOContext* io() const { return io_.get(); }
     /// Whether another file has taken its place: nothing is read from then on.
     bool is_replaced() const { return replaced_; }
+    /// Bytes that have come, some of them perhaps more than once.
+    std::int64_t arrived() const { return arrived_; }
 
 private:
     int read(std::uint8_t* to, int size);
     std::int64_t seek(std::int64_t to, int whence);
+    void keep_tail();
+    void check_less();
     bool reconnect();
     bool connect();
     void pause();
 
     Connect connect_;
     std::function<bool()> gives_up_;
-    std::int64_t size_ = 0, at_ = 0;          // bytes; where read() goes on
-    std::vector<std::uint8_t> tail_, again_;  // the bytes before it, and what a new connection says they are
+    std::int64_t size_ = 0, at_ = 0, arrived_ = 0;  // bytes; where read() goes on
+    std::size_t most_tail_ = 1 << 14;               // bytes that tell a file from another
+    std::vector<std::uint8_t> tail_, again_;        // the bytes before at_, and what a new connection says they are
     ConnectionPtr connection_;
     AvioPtr io_;
     int tries_ = 0;  // to connect, since something came

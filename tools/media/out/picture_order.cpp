@@ -21,7 +21,8 @@ constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min(), kMostB
 bool PictureOrder::fits(const AVFormatContext& input, int video) {
     if (video < 0 || input.iformat->name != std::string_view("avi")) return false;
     const AVCodecID codec = input.streams[video]->codecpar->codec_id;
-    return codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC;
+    return codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC ||
+           (codec == AV_CODEC_ID_MPEG4 && input.streams[video]->codecpar->video_delay > 0);
 }
 
 PictureOrder::PictureOrder(std::string recording, const AVStream& video, Read read)
@@ -61,6 +62,7 @@ bool PictureOrder::next(AVPacket& packet) {
 void PictureOrder::see(AVPacket& packet) {
     packet.pts = AV_NOPTS_VALUE;
     parser_->output_picture_number = kUnknown;
+    parser_->pict_type = AV_PICTURE_TYPE_NONE;
     std::uint8_t* frame = nullptr;
     int size = 0;
     av_parser_parse2(parser_.get(), codec_.get(), &frame, &size, packet.data, packet.size, AV_NOPTS_VALUE,
@@ -69,13 +71,28 @@ void PictureOrder::see(AVPacket& packet) {
     const std::int64_t begin = end_ - step_;  // of the one before
     step_ = packet.dts > begin && end_ > 0 ? packet.dts - begin : std::max<std::int64_t>(packet.duration, 1);
     end_ = packet.dts + step_;
-    if (parser_->output_picture_number == kUnknown) {  // no picture that a decoder could show
+    if (!has_number()) {  // no picture that a decoder could show
         packet.pts = packet.dts;
         return;
     }
-    if (begins_sequence(packet)) ++sequence_;
-    held_back_.emplace(Key{sequence_, parser_->output_picture_number}, &packet);
+    held_back_.emplace(number(packet), &packet);
     if (held_back_.size() > delay_) show(packet.dts);
+}
+
+bool PictureOrder::has_number() const {
+    return codec_->codec_id == AV_CODEC_ID_MPEG4 ? parser_->pict_type != AV_PICTURE_TYPE_NONE
+                                                 : parser_->output_picture_number != kUnknown;
+}
+
+/// MPEG-4's B pictures are shown before the last picture of another kind, in the order of decoding.
+PictureOrder::Key PictureOrder::number(const AVPacket& packet) {
+    if (codec_->codec_id != AV_CODEC_ID_MPEG4) {
+        if (begins_sequence(packet)) ++sequence_;
+        return {sequence_, parser_->output_picture_number};
+    }
+    const bool waits_for_none = parser_->pict_type == AV_PICTURE_TYPE_B;
+    if (!waits_for_none) ++sequence_;
+    return {sequence_, waits_for_none ? 0 : 1};
 }
 
 void PictureOrder::show_all() {

@@ -13,9 +13,9 @@
 
 namespace convoy::media {
 
-/// When the pictures of an .avi of H.264 or HEVC are shown, which has times of decoding alone: as a decoder does it,
-/// without one. Of the pictures that are held back, as many as the stream says, the first one in order is shown when
-/// the next is decoded.
+/// When the pictures of an .avi of H.264, HEVC or MPEG-4 are shown, which has times of decoding alone: as a decoder
+/// does it, without one. Of the pictures that are held back, as many as the stream says, the first one in order is
+/// shown when the next is decoded.
 class PictureOrder {
 public:
     /// Takes the file's packets one by one; false at the end.
@@ -34,10 +34,12 @@ private:
     struct ParserDeleter {
         void operator()(AVCodecParserContext* p) const { av_parser_close(p); }
     };
-    using Key = std::pair<std::int64_t, int>;  // sequence that an IDR picture begins; number in it
+    using Key = std::pair<std::int64_t, int>;  // sequence that an IDR picture begins, or MPEG-4's I or P; number in it
 
     void see(AVPacket& packet);
     bool begins_sequence(const AVPacket& packet) const;
+    bool has_number() const;
+    Key number(const AVPacket& packet);
     void show(std::int64_t at);
     void show_all();
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tools/media/out/plain_mp4.h"
 
+#include <algorithm>
+#include <limits>
 #include <new>
 
 #include "tools/media/av_handles.h"
@@ -12,6 +14,10 @@ namespace {
 /// What the index has of a packet at most: size 4, duration 8, offset of showing 8, keyframe 4, and of a chunk of one
 /// packet its place 8 and its row 12. Beside that it has descriptions.
 constexpr std::int64_t kIndexBytesPerPacket = 44, kDescriptionBytes = 4096;
+/// FFmpeg leaves out all times of showing of a file in which a picture waits for so many ticks, as over a pause of 50
+/// minutes. With the coarser tick it may be hours.
+constexpr std::int64_t kLongestWait = 1 << 28;
+constexpr AVRational kCoarseTick{1, 11250};
 
 void check(int code, const std::string& path) {
     if (code < 0) throw_output(path, av_message(code));
@@ -24,6 +30,8 @@ std::int64_t index_bytes(const AVFormatContext& file, std::int64_t packets) {
     return bytes;
 }
 
+bool is_video(const AVStream& stream) { return stream.codecpar->codec_type == AVMEDIA_TYPE_VIDEO; }
+
 DemuxerPtr open_fragments(const std::string& path, const std::string& name) {
     AVFormatContext* raw = nullptr;
     check(avformat_open_input(&raw, ("file:" + path).c_str(), av_find_input_format("mov"), nullptr), name);
@@ -32,12 +40,12 @@ DemuxerPtr open_fragments(const std::string& path, const std::string& name) {
     return source;
 }
 
-void add_tracks(const AVFormatContext& source, AVFormatContext& output) {
+void add_tracks(const AVFormatContext& source, AVFormatContext& output, bool coarse) {
     for (unsigned i = 0; i < source.nb_streams; ++i) {
         const AVStream& from = *source.streams[i];
         AVStream* to = avformat_new_stream(&output, nullptr);
         if (!to || avcodec_parameters_copy(to->codecpar, from.codecpar) < 0) throw std::bad_alloc();
-        to->time_base = from.time_base;
+        to->time_base = coarse && is_video(from) ? kCoarseTick : from.time_base;
         to->sample_aspect_ratio = from.sample_aspect_ratio;
         to->disposition = from.disposition;
         av_dict_copy(&to->metadata, from.metadata, 0);
@@ -51,13 +59,14 @@ bool is_mp4(const AVOutputFormat* container) {
 }
 
 void copy_as_plain_mp4(const std::string& fragments, const std::string& to, const std::string& name,
-                       const AVOutputFormat& container, std::int64_t packets, AVRational frame_s) {
+                       const AVOutputFormat& container, std::int64_t packets, AVRational frame_s, std::int64_t wait) {
+    const bool coarse = wait >= kLongestWait;
     const DemuxerPtr source = open_fragments(fragments, name);
     const std::string location = "file:" + to;
     AVFormatContext* raw = nullptr;
     check(avformat_alloc_output_context2(&raw, &container, nullptr, location.c_str()), name);
     const MuxerPtr muxer(raw);
-    add_tracks(*source, *raw);
+    add_tracks(*source, *raw, coarse);
     check(avio_open(&raw->pb, location.c_str(), AVIO_FLAG_WRITE), name);
     AVDictionary* options = nullptr;
     av_dict_set_int(&options, "moov_size", index_bytes(*source, packets), 0);
@@ -66,13 +75,18 @@ void copy_as_plain_mp4(const std::string& fragments, const std::string& to, cons
     check(begun, name);
     const PacketPtr packet(av_packet_alloc());
     if (!packet) throw std::bad_alloc();
+    std::int64_t last_dts = std::numeric_limits<std::int64_t>::min();
     int code = 0;
     while ((code = av_read_frame(source.get(), packet.get())) >= 0) {
         const AVStream& from = *source->streams[packet->stream_index];
-        if (from.codecpar->codec_type == AVMEDIA_TYPE_VIDEO)
+        if (is_video(from))
             packet->duration = av_rescale_q(1, frame_s, from.time_base);  // a fragment's last one did not know its own
         packet->pos = -1;
         av_packet_rescale_ts(packet.get(), from.time_base, raw->streams[packet->stream_index]->time_base);
+        if (coarse && is_video(from)) {
+            packet->dts = last_dts = std::max(packet->dts, last_dts + 1);
+            packet->pts = std::max(packet->pts, packet->dts);
+        }
         check(av_interleaved_write_frame(raw, packet.get()), name);
     }
     check(source->pb->error, name);

@@ -74,9 +74,10 @@ RecordingCopy::RecordingCopy(std::string recording, Tracks which, int video)
                  ? video
                  : av_find_best_stream(raw, AVMEDIA_TYPE_VIDEO, -1, -1, nullptr, 0);
     // Without times of showing, libav takes those at which pictures are decoded that others wait for.
-    if (which_ == Tracks::all && PictureOrder::fits(*raw, video_))
+    if (which_ == Tracks::all && PictureOrder::fits(*raw, video_)) {
+        if (raw->streams[video_]->codecpar->codec_id == AV_CODEC_ID_MPEG4) begin_to_unpack(*raw->streams[video_]);
         order_.emplace(recording_, *raw->streams[video_], [this](AVPacket& packet) { return read_next(packet); });
-    else if (which_ == Tracks::all && is_avi(*raw) && video_ >= 0 && raw->streams[video_]->codecpar->video_delay > 0)
+    } else if (which_ == Tracks::all && is_avi(*raw) && video_ >= 0 && raw->streams[video_]->codecpar->video_delay > 0)
         raw->flags |= AVFMT_FLAG_GENPTS;
     name_sound();
 }
@@ -96,8 +97,32 @@ bool RecordingCopy::read(AVPacket& packet) {
 }
 
 bool RecordingCopy::read_next(AVPacket& packet) {
-    if (av_read_frame(input_.get(), &packet) < 0) return false;
+    do {
+        av_packet_unref(&packet);
+        if (av_read_frame(input_.get(), &packet) < 0) return false;
+    } while (unpack_ && packet.stream_index == video_ && !unpack(packet));
     if (is_avi(*input_)) count_anew(packet);
+    return true;
+}
+
+/// DivX and XviD put two pictures into one packet of an .avi, and then an empty one, for which others have no place.
+void RecordingCopy::begin_to_unpack(AVStream& video) {
+    const AVBitStreamFilter* filter = av_bsf_get_by_name("mpeg4_unpack_bframes");
+    AVBSFContext* raw = nullptr;
+    if (!filter || av_bsf_alloc(filter, &raw) < 0) return;
+    unpack_.reset(raw);
+    raw->time_base_in = video.time_base;
+    if (avcodec_parameters_copy(raw->par_in, video.codecpar) < 0 || av_bsf_init(raw) < 0 ||
+        avcodec_parameters_copy(video.codecpar, raw->par_out) < 0)
+        unpack_.reset();
+}
+
+/// False where the next packet is needed first.
+bool RecordingCopy::unpack(AVPacket& packet) {
+    const int stream = packet.stream_index;
+    if (av_bsf_send_packet(unpack_.get(), &packet) < 0 || av_bsf_receive_packet(unpack_.get(), &packet) < 0)
+        return false;
+    packet.stream_index = stream;
     return true;
 }
 

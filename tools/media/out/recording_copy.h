@@ -6,9 +6,14 @@
 #include <deque>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
+
+extern "C" {
+#include <libavcodec/bsf.h>
+}
 
 #include "tools/media/av_handles.h"
 #include "tools/media/out/picture_order.h"
@@ -54,6 +59,9 @@ public:
     std::int64_t written() const { return written_; }
 
 private:
+    struct FilterDeleter {
+        void operator()(AVBSFContext* p) const { av_bsf_free(&p); }
+    };
     struct Step {
         double from_s, earlier_s;
     };
@@ -76,6 +84,8 @@ private:
     double earlier_s(const AVStream& stream, std::size_t step) const;
     bool read(AVPacket& packet);
     bool read_next(AVPacket& packet);
+    void begin_to_unpack(AVStream& video);
+    bool unpack(AVPacket& packet);
     void count_anew(AVPacket& packet);
     bool read_ahead();
     void begin_near(double origin_s);
@@ -96,6 +106,7 @@ private:
     Reach reach_;
     DemuxerPtr input_;
     int video_ = -1;
+    std::unique_ptr<AVBSFContext, FilterDeleter> unpack_;  // of an .avi of MPEG-4
     std::optional<PictureOrder> order_;
     std::vector<Track> tracks_;  // by stream
     std::string no_place_, gap_;

@@ -207,6 +207,7 @@ void VideoMuxer::write_waiting() {
         packet.pts = tick(frame);
         packet.dts = tick(packets_ - stream_->delay);
         packet.duration = duration_of(packets_);
+        longest_wait_ = std::max(longest_wait_, packet.pts - packet.dts);
         copy_sound_until(double(packet.dts) * av_q2d(tick_));
         packet.stream_index = track_->index;
         packet.pos = -1;
@@ -235,7 +236,7 @@ void VideoMuxer::close(bool whole, double last_frame_s) {
         OutputFile plain(path_);
         copy_as_plain_mp4(file_.temporary(), plain.temporary(), path_, *container_,
                           frames_ + (sound_ ? sound_->written() : 0),
-                          av_mul_q({int(last > 0 ? last : nominal_), 1}, tick_));
+                          av_mul_q({int(last > 0 ? last : nominal_), 1}, tick_), longest_wait_);
         plain.commit();
     } catch (const Error& error) {
         file_.commit();

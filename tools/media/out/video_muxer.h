@@ -83,9 +83,10 @@ private:
     std::deque<PacketPtr> waiting_;                // for times
     std::deque<std::int64_t> ticks_;               // of the frames first_tick_ … frames_ - 1
     std::int64_t first_tick_ = 0, frames_ = 0, packets_ = 0;
-    std::int64_t first_frame_ = 0;  // of this encoder
-    std::int64_t flushed_at_ = 0;   // in ticks
-    std::int64_t nominal_ = 1;      // ticks between frames at the nominal rate
+    std::int64_t first_frame_ = 0;   // of this encoder
+    std::int64_t flushed_at_ = 0;    // in ticks
+    std::int64_t longest_wait_ = 0;  // of a picture, from its decoding to its showing, in ticks
+    std::int64_t nominal_ = 1;       // ticks between frames at the nominal rate
     bool closed_ = false;
 };
 
