@@ -99,6 +99,8 @@ breaches() {
     includes engine | grep -E ': <(fstream|filesystem)>' | report 'engine/ opens no files'
     sources '(^|[^a-z_.])(std::)?(printf|puts|fprintf|vprintf|exit|abort|_exit|terminate|__trap)\(|std::(cout|cerr|clog)' \
         include darknet_loader kernels engine tools/analysis tools/c_api tools/media | grep -vE ':[0-9]+: *//' | report 'the library never prints and never ends the program'
+    sources '"([^"]*[^"a-z-])?--[a-z]' include darknet_loader kernels engine tools/c_api tools/option_values.* python/bindings |
+        grep -vE '\((nvidia-smi|yolo-run) --' | report 'the library is called from C and Python, too: its sentences name no option of the commands'
 }
 
 found=$(breaches)
