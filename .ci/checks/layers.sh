@@ -31,6 +31,8 @@ engine/cuda/pack_weights\.cpp:[0-9]+: <sys/mman\.h>
 engine/cuda/nccl\.cpp:[0-9]+: "kernels/cuda/dynamic_library\.h"
 # C has no other names for these.
 include/convoy/convoy\.h:[0-9]+: <std(def|int)\.h>
+# Forks, and threads that are to sleep for good.
+python/bindings/process\.cpp:[0-9]+: <unistd\.h>
 # For tests of the whole command: --fail-device.
 tools/yolo_run\.cpp:[0-9]+: "engine/before_batch\.h"
 EOF
