@@ -119,6 +119,8 @@ TEST_CASE("options are checked when they are set, classes when there is a model"
         CHECK(convoy_options_set(options, name, value) == CONVOY_ERROR_USAGE);
         CHECK(says(std::string("the option '") + name + "': '"));
     }
+    CHECK(convoy_options_set(options, "size", "608x33") == CONVOY_ERROR_USAGE);
+    CHECK(says("the option 'size': 33 is no multiple of 32"));
     for (const auto& [name, value] :
          std::vector<std::pair<const char*, const char*>>{{"precision", "fp32"},
                                                           {"batch", "4"},
