@@ -50,7 +50,7 @@ wheel:  ## the Python package with all that it links, in build/wheel/
 	@cmake/bootstrap.sh build python
 	cmake/wheel.sh $(BUILD)/wheel
 
-packages: build  ## Debian packages in build/: libconvoy0, libconvoy-dev, convoy-tools
+packages: build  ## Debian packages in build/: libconvoy0, libconvoy-dev, convoy-tools (maintainer: CONTRIBUTING.md)
 	@cmake/bootstrap.sh packages
 	cmake/packages.sh $(BUILD)
 

@@ -27,9 +27,13 @@ root=${1:-$work/root}
 [ $# = 1 ] || step debootstrap --variant=minbase "$VERSION_CODENAME" "$root"
 container=$(images from scratch)
 cp -a "$root/." "$(images mount "$container")"
-step images commit --rm "$container" localhost/base
 volumes=()
-[ -z "${CCACHE:-}" ] || volumes=(--volume "$CCACHE:/root/.cache/ccache")
+if [ -n "${CCACHE:-}" ]; then
+    volumes=(--volume "$CCACHE:/root/.cache/ccache")
+    step images run "$container" -- sh -c 'apt-get update && apt-get install -y --no-install-recommends ccache'
+    images config --env CCACHE_BASEDIR=/src --env CCACHE_NOHASHDIR=1 --env CCACHE_SLOPPINESS=pch_defines,time_macros "$container"
+fi
+step images commit --rm "$container" localhost/base
 step images bud --pull=false "${volumes[@]}" --build-arg BASE=localhost/base --build-arg BACKEND="${BACKEND:-cpu}" -t localhost/convoy .
 
 container=$(images from --pull=false localhost/convoy)

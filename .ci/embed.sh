@@ -67,4 +67,7 @@ mkdir "$prefix/plain"
 printf 'cmake_minimum_required(VERSION 3.25)\nproject(plain CXX)\nfind_package(convoy REQUIRED)\n' >"$prefix/plain/CMakeLists.txt"
 cmake -S "$prefix/plain" -B "$prefix/plain/build" -DCMAKE_PREFIX_PATH="$prefix/installed" >"$prefix/said"
 grep -qF 'ask for COMPONENTS media' "$prefix/said" || fail "find_package does not say how to get convoy::media"
+sed -i 's/REQUIRED/REQUIRED COMPONENTS madia/' "$prefix/plain/CMakeLists.txt"
+! cmake -S "$prefix/plain" -B "$prefix/plain/build" >/dev/null 2>"$prefix/said" || fail "find_package finds a component that is none"
+grep -qF "no component 'madia'" "$prefix/said" || fail "find_package does not say which component is none"
 (cd "$prefix" && "$prefix/installed/bin/yolo-run" --version)

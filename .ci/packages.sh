@@ -21,6 +21,8 @@ for package in build/*.deb; do
     stray=$(dpkg-deb --fsys-tarfile "$package" | tar -t | grep '^\./usr/lib/.*[^/]$' | grep -v "^$folder" || true)
     [ -z "$stray" ] || { printf 'packages: these lie outside of %s:\n%s\n' "$folder" "$stray"; exit 1; }
 done
+contact=$(sed -n 's/^CONVOY_PACKAGE_CONTACT:STRING=//p' build/CMakeCache.txt)
+[ "$(dpkg-deb -f build/libconvoy-dev_*.deb Maintainer)" = "$contact" ] || { echo "packages: they are not in the name of $contact"; exit 1; }
 . /etc/os-release
 if [ $# = 1 ]; then
     step cp -a "$1/." "$root"

@@ -14,7 +14,9 @@ pip download --no-deps -d "$environment" nanobind || skip "no package registry c
 # Under the same name as in build/, or the cache takes it for another compiler.
 export CXX=$(command -v c++)
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CMAKE_BUILD_PARALLEL_LEVEL=$(cmake/jobs.sh)
-pip install '.[test]' -Cbuild-dir=build-python -Ccmake.define.CONVOY_CUDA=OFF -Ccmake.define.CONVOY_WERROR=ON
+# Debian 12's pip, 23.0, knows --config-settings by its long name only, and keeps one of each key.
+pip install '.[test]' --config-settings=build-dir=build-python --config-settings=cmake.define.CONVOY_CUDA=OFF \
+    --config-settings=cmake.define.CONVOY_WERROR=ON
 export CONVOY_SOURCE_DIR=$PWD CONVOY_BIN_DIR=$PWD/build/bin
 python/tests/run.sh "$environment/bin/python"
 cd "$environment"

@@ -34,7 +34,7 @@ void check_weights_fit(const Network& network, const Network& before) {
                                               "] (layer " + std::to_string(i) +
                                               ") has weights for one size of input alone, the cfg's " +
                                               std::to_string(before.input.w) + "x" + std::to_string(before.input.h) +
-                                              ": run the network without another size (--size)");
+                                              ": give no other input size");
     }
 }
 

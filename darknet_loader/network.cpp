@@ -72,7 +72,7 @@ std::string Network::fit_warning(Fit fit) const {
     if (!letter_box || fit == Fit::letterbox) return "";
     return cfg_path + ":" + std::to_string(letter_box_line) +
            ": [net] key 'letter_box' is 1: the model was trained on pictures that keep their aspect ratio, but they "
-           "are stretched; leave out --stretch, or remove the key";
+           "are stretched; fit them by letterbox, or remove the key";
 }
 
 std::size_t Network::weight_count() const {

@@ -60,7 +60,7 @@ void check_gpus(const std::string& asked, const std::vector<int>& gpus) {
                                     ? "this machine shows " + std::to_string(there.count) + " GPUs, counted from 0"
                                     : cuda_why_unusable(gpu);
         if (!why.empty())
-            throw Error(ErrorKind::unsupported, "--device " + asked + ": " + why + "; use --device cpu or auto");
+            throw Error(ErrorKind::unsupported, "device " + asked + ": " + why + "; use device cpu or auto");
     }
 }
 
@@ -115,7 +115,7 @@ DeviceChoice choose_devices(const EngineOptions& options) {
     if (!choice.gpus.empty()) return choice;
     if (list.kind == DeviceList::Kind::cuda)
         throw Error(ErrorKind::unsupported,
-                    "--device " + options.device + ": " + choice.why_no_gpu + "; use --device cpu or auto");
+                    "device " + options.device + ": " + choice.why_no_gpu + "; use device cpu or auto");
     if (options.precision == Precision::fp16 || options.precision == Precision::tf32)
         throw Error(ErrorKind::unsupported, "the CPU computes in fp32 only; use precision fp32 or auto");
     if (!cuda_gpus().backend) choice.why_no_gpu.clear();
@@ -159,7 +159,7 @@ Plan compile_for_gpus(const Network& network, const EngineOptions& options, Prec
                                                     " this network needs " + mebibytes(needed) +
                                                     " of a GPU's memory, but only " + mebibytes(options.gpu_memory) +
                                                     " may be taken: allow more, or run a smaller " +
-                                                    (plan.max_batch > 1 ? "batch" : "network (--size)"));
+                                                    (plan.max_batch > 1 ? "batch" : "input size"));
         compile_options.max_batch = (plan.max_batch + 1) / 2;
     }
 }

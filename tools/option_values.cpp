@@ -107,7 +107,7 @@ int class_of(const std::string& text, const Network& network) {
     if (found != network.names.end()) return int(found - network.names.begin());
     if (const std::optional<int> id = parse_number<int>(text)) return class_of(*id, network);
     if (network.names.empty())
-        refuse("'" + text + "' needs class names, and the model came without: give a file of names (--names), or ids");
+        refuse("'" + text + "' needs class names, and the model came without: give a file of names, or ids");
     const std::string near = near_matches(text, network.names);
     refuse("the model has no class '" + text + "'; " +
            (near.empty() ? "it knows " + std::to_string(network.names.size()) + " classes, the first is '" +

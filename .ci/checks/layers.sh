@@ -31,6 +31,8 @@ engine/cuda/pack_weights\.cpp:[0-9]+: <sys/mman\.h>
 engine/cuda/nccl\.cpp:[0-9]+: "kernels/cuda/dynamic_library\.h"
 # C has no other names for these.
 include/convoy/convoy\.h:[0-9]+: <std(def|int)\.h>
+# Forks, and threads that are to sleep for good.
+python/bindings/process\.cpp:[0-9]+: <unistd\.h>
 # For tests of the whole command: --fail-device.
 tools/yolo_run\.cpp:[0-9]+: "engine/before_batch\.h"
 EOF
@@ -99,6 +101,8 @@ breaches() {
     includes engine | grep -E ': <(fstream|filesystem)>' | report 'engine/ opens no files'
     sources '(^|[^a-z_.])(std::)?(printf|puts|fprintf|vprintf|exit|abort|_exit|terminate|__trap)\(|std::(cout|cerr|clog)' \
         include darknet_loader kernels engine tools/analysis tools/c_api tools/media | grep -vE ':[0-9]+: *//' | report 'the library never prints and never ends the program'
+    sources '"([^"]*[^"a-z-])?--[a-z]' include darknet_loader kernels engine tools/c_api tools/option_values.* python/bindings |
+        grep -vE '\((nvidia-smi|yolo-run) --' | report 'the library is called from C and Python, too: its sentences name no option of the commands'
 }
 
 found=$(breaches)

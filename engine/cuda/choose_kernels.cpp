@@ -153,7 +153,7 @@ void CudaBackend::choose_kernels(const CudaOptions& options, Autotuner& tuner, T
     if (by_rule > 0 && options.tuning != Tuning::fixed)
         notes_.push_back(std::to_string(by_rule) + " of " + std::to_string(all.size()) +
                          " convolutions have a kernel by rule, since nothing is remembered of them on " + device_.name +
-                         ": measure them once (--tune), and the network is faster");
+                         ": measure them once (yolo-run --tune), and the network is faster");
 }
 
 // So that they are quick to make at the next start.

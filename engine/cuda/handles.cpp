@@ -85,7 +85,7 @@ void* allocate_on_device(std::size_t bytes, const char* what) {
         static_cast<void>(cudaMemGetInfo(&free, &total));
         throw Error(ErrorKind::device, "the GPU has no room for " + std::to_string(bytes >> 20) + " MiB (" + what +
                                            "): " + std::to_string(free >> 20) + " of " + std::to_string(total >> 20) +
-                                           " MiB are free; take a smaller --batch or --size");
+                                           " MiB are free; take a smaller batch or input size");
     }
     cuda_check(status, what);
     return data;

@@ -47,10 +47,18 @@ std::string dtype_of(const Array& array) {
 Array import(nb::handle picture) {
     Array array;
     const nb::object object = with_stream(picture);
-    if (!nb::try_cast(object, array))
+    if (!nb::try_cast(object, array)) {
+        const auto text = [](nb::handle what) { return nb::cast<std::string>(nb::str(what)); };
+        if (nb::hasattr(picture, "dtype"))
+            throw nb::type_error(
+                fmt::format("a frame is uint8 of the shape (height, width, 3), RGB; this is an array of {}",
+                            text(picture.attr("dtype")))
+                    .c_str());
+        if (nb::hasattr(picture, "__dlpack__")) picture.attr("__dlpack__")();  // its own error says why
         throw nb::type_error(fmt::format("a frame is a numpy array, or has __dlpack__; this is a {}",
-                                         nb::cast<std::string>(nb::str(nb::handle(picture.type()).attr("__name__"))))
+                                         text(nb::handle(picture.type()).attr("__name__")))
                                  .c_str());
+    }
     const bool has_shape = array.ndim() == 3 && array.shape(2) == 3 && array.shape(0) > 0 && array.shape(1) > 0;
     if (!has_shape || array.dtype() != nb::dtype<std::uint8_t>())
         throw nb::value_error(fmt::format("a frame is uint8 of the shape (height, width, 3), RGB; this is {} of the "
@@ -78,11 +86,10 @@ void check_device(const Array& array, const PyEngine& engine) {
                 .c_str());
 }
 
-std::shared_ptr<const void> reference_to(Array array) {
-    return {new Array(std::move(array)), [](const void* held) {
-                const nb::gil_scoped_acquire gil;
-                delete static_cast<const Array*>(held);
-            }};
+std::shared_ptr<const void> reference_to(Array array, const PyEngine& engine) {
+    const auto held = std::make_shared<std::list<Array>>();
+    held->push_back(std::move(array));
+    return {held.get(), [held, unneeded = engine.unneeded](const void*) { unneeded->add(*held); }};
 }
 
 // Channels the other way round, rows upside down, or planes: what the engine does not read.
@@ -114,7 +121,7 @@ Frame frame_of(nb::handle picture, const PyEngine& engine, bool keep) {
         Frame frame = rgb_frame(array.data(), width, height, int(array.stride(0)));
         frame.pixels.on_device = true;
         frame.cuda_stream = reinterpret_cast<void*>(std::uintptr_t(kLegacyStream));
-        frame.owner = reference_to(std::move(array));
+        frame.owner = reference_to(std::move(array), engine);
         return frame;
     }
     if (!in_rows) {
@@ -122,7 +129,7 @@ Frame frame_of(nb::handle picture, const PyEngine& engine, bool keep) {
         return rgb_frame(copy->data(), width, height, 0, copy);
     }
     Frame frame = rgb_frame(array.data(), width, height, int(array.stride(0)));
-    if (keep) frame.owner = reference_to(std::move(array));
+    if (keep) frame.owner = reference_to(std::move(array), engine);
     return frame;
 }
 
@@ -143,7 +150,7 @@ nb::object array_of(const std::vector<Detection>& detections) {
 nb::object rgb_array_of(const PixelView& pixels) {
     auto image = std::make_unique<media::Image>();
     {
-        const nb::gil_scoped_release without_gil;
+        const WithoutGil without_gil;
         media::ImageConverter().convert(pixels, *image);
     }
     const std::size_t shape[] = {std::size_t(image->height), std::size_t(image->width), 3};

@@ -15,6 +15,7 @@
 
 #include <atomic>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -35,14 +36,42 @@ void bind_model(nb::module_& module);
 void bind_engine(nb::module_& module);
 void bind_run(nb::module_& module);
 
+/// Python's lock is let go of for as long as this lives. Once the interpreter ends, another thread never gets it back.
+class WithoutGil {
+public:
+    WithoutGil() : state_(PyEval_SaveThread()) {}
+    ~WithoutGil();
+    WithoutGil(const WithoutGil&) = delete;
+    WithoutGil& operator=(const WithoutGil&) = delete;
+
+private:
+    PyThreadState* state_;
+};
+
+/// Whether this process was forked off one that had made an engine, whose threads are not here: nothing of it can be
+/// used or destroyed, nor does OpenMP work.
+bool is_forked();
+/// Throws Error(usage) where that is so.
+void check_not_forked();
+
+/// References to Python objects that threads without the GIL are done with, until somebody who has it lets go of them:
+/// an engine's threads never wait for the GIL, which they would not get while the interpreter ends.
+class Unneeded {
+public:
+    /// From any thread.
+    void add(std::list<nb::ndarray<nb::ro>>& arrays) noexcept;
+    /// With the GIL.
+    void let_go();
+
+private:
+    std::mutex mutex_;
+    std::list<nb::ndarray<nb::ro>> arrays_;
+};
+
 /// An engine, and what its results are called.
 struct PyEngine {
-    PyEngine(const Network& network, const EngineOptions& options)
-        : names(network.names), classes(network.classes()), engine(network, options) {}
-    ~PyEngine() {
-        const nb::gil_scoped_release without_gil;  // its threads may be letting go of frames, which are Python objects
-        const Engine gone = std::move(engine);
-    }
+    PyEngine(const Network& network, const EngineOptions& options);
+    ~PyEngine();
     PyEngine(const PyEngine&) = delete;
     PyEngine& operator=(const PyEngine&) = delete;
 
@@ -50,6 +79,7 @@ struct PyEngine {
     int classes;
     Engine engine;
     std::mutex detecting;  // detect() is for one thread at a time
+    const std::shared_ptr<Unneeded> unneeded = std::make_shared<Unneeded>();
 };
 
 /// The inputs of a run. Where its engine is made for them, its options begin as these.
@@ -78,6 +108,13 @@ int class_id(const char* argument, nb::handle wanted, const Network& network);
 
 /// A number, which stands for both, or a pair of them. Throws TypeError.
 std::pair<int, int> pair_of(const char* argument, nb::handle value);
+
+/// A sentence or a file's name, as Python has them: bytes that are no UTF-8 are those of os.fsdecode().
+nb::str text_of(const std::string& text);
+/// Several of them.
+nb::typed<nb::list, nb::str> texts_of(const std::vector<std::string>& texts);
+/// Class names, which are there to be shown: what is no UTF-8 is replaced.
+nb::typed<nb::list, nb::str> names_of(const std::vector<std::string>& names);
 
 /// Calls `wait`, which blocks without the GIL; a signal that Python raises an exception for (Ctrl-C) calls `give_up`,
 /// which must make `wait` return soon, and is thrown then. Only the main thread is told of signals.

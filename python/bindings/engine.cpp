@@ -83,7 +83,9 @@ EngineOptions options_of(const Arguments& a, const Network& network, EngineOptio
     detect.min_size = a.min_size, detect.max_boxes = a.max_boxes;
     detect.fit = choice("fit", a.fit, tools::fits());
     detect.resize = choice("resize", a.resize, tools::resizes());
-    if (!a.classes.is_none())
+    if (nb::isinstance<nb::str>(a.classes))
+        detect.classes.push_back(class_id("classes", a.classes, network));
+    else if (!a.classes.is_none())
         for (nb::handle wanted : a.classes) detect.classes.push_back(class_id("classes", wanted, network));
     if (!a.ignore_regions.is_none())
         for (nb::handle region : a.ignore_regions) detect.ignored.push_back(region_of(region));
@@ -99,21 +101,23 @@ void make_engine(PyEngine* self, const Network& network, std::string device, std
                  bool same_bits, bool libraries, std::size_t gpu_memory, std::string tuning,
                  std::optional<std::string> tuning_cache, nb::object ignore_regions, std::string replicate,
                  const PyInputs* inputs) {
+    check_not_forked();
     const EngineOptions options =
         options_of({device,    precision,          fit,        resize,    tuning,         batch_norm,
                     replicate, tuning_cache,       batch,      threads,   max_latency_ms, same_bits,
                     libraries, gpu_memory,         confidence, classes,   tiles,          ignore_regions,
                     nms,       nms_across_classes, min_size,   max_boxes, tile_overlap,   tile_whole},
                    network, inputs ? inputs->engine : EngineOptions{});
-    const nb::gil_scoped_release without_gil;
+    const WithoutGil without_gil;
     new (self) PyEngine(network, options);
 }
 
 nb::object detect(PyEngine& self, nb::handle picture) {
+    check_not_forked();
     const Frame frame = frame_of(picture, self, false);
     std::vector<Detection> detections;
     {
-        const nb::gil_scoped_release without_gil;
+        const WithoutGil without_gil;
         const std::lock_guard lock(self.detecting);
         detections = self.engine.detect(frame);
     }
@@ -121,11 +125,13 @@ nb::object detect(PyEngine& self, nb::handle picture) {
 }
 
 bool submit(PyEngine& self, nb::handle picture, int stream, std::int64_t index, double time_s, bool wait) {
+    check_not_forked();
+    self.unneeded->let_go();
     Frame frame = frame_of(picture, self, true);
     frame.stream = stream, frame.index = index, frame.time_s = time_s;
     bool taken = false;
     if (!wait) {
-        const nb::gil_scoped_release without_gil;
+        const WithoutGil without_gil;
         taken = self.engine.try_submit(std::move(frame));
         return taken;
     }
@@ -134,9 +140,19 @@ bool submit(PyEngine& self, nb::handle picture, int stream, std::int64_t index, 
 }
 
 std::optional<Result> next(PyEngine& self) {
+    check_not_forked();
     std::optional<Result> result;
     interruptible([&] { result = self.engine.next(); }, [&] { self.engine.cancel(); });
+    self.unneeded->let_go();
     return result;
+}
+
+void cancel(PyEngine& self) {
+    {
+        const WithoutGil without_gil;
+        self.engine.cancel();
+    }
+    self.unneeded->let_go();
 }
 
 void bind_result(nb::module_& module) {
@@ -159,7 +175,7 @@ void bind_result(nb::module_& module) {
 }  // namespace
 
 void bind_engine(nb::module_& module) {
-    using Gil = nb::call_guard<nb::gil_scoped_release>;
+    using Gil = nb::call_guard<WithoutGil>;
     bind_result(module);
     nb::class_<PyEngine>(module, "Engine", R"(One model on one set of devices.
 
@@ -168,7 +184,7 @@ convoy.run(inputs, model=engine) is whole inputs. One of the three at a time, el
 
 device: "auto" (every GPU, else the CPU), "cpu", "cuda", "cuda:0,2". precision: "auto", "fp32", "tf32", "fp16".
 batch, threads: 0 chooses. max_latency_ms: the longest that a frame waits for its batch; None until it is full.
-confidence: a number, or {class: number} for some. classes: names or ids to keep; None keeps all.
+confidence: a number, or {class: number} for some. classes: a name, or names and ids to keep; None keeps all.
 max_boxes: only so many of a frame; 0 keeps all. fit: "letterbox", "stretch".
 tiles: (columns, rows), "3x2" or "3x2+whole", which is tile_whole as well.
 ignore_regions: (x, y, w, h) in pixels or "10%,0%,50%,20%" each: boxes whose centres lie in one of them are dropped.
@@ -189,7 +205,7 @@ Raises UsageError, UnsupportedError, DeviceError.)")
                  "def __init__(self, model: Model, *, device: str = 'auto', precision: str = 'auto', batch: int = 0, "
                  "threads: int = 0, max_latency_ms: float | None = None, confidence: float | dict[str | int, float] "
                  "= 0.25, nms: float = 0.45, nms_across_classes: bool = False, classes: "
-                 "collections.abc.Iterable[str | int] | None = None, max_boxes: int = 0, min_size: float = 0.0, "
+                 "str | collections.abc.Iterable[str | int] | None = None, max_boxes: int = 0, min_size: float = 0.0, "
                  "fit: str = 'letterbox', resize: str = 'bilinear', tiles: tuple[int, int] | str | None = None, "
                  "tile_overlap: float = 0.2, tile_whole: bool = False, batch_norm: str = 'alexeyab', same_bits: bool "
                  "= False, libraries: bool = True, gpu_memory: int = 0, tuning: str = 'remembered', tuning_cache: "
@@ -217,14 +233,14 @@ Raises UsageError, UnsupportedError, DeviceError.)")
         .def(
             "finish", [](PyEngine& e) { e.engine.finish(); }, Gil(),
             "No more frames: next() gives the rest, then None.")
-        .def(
-            "cancel", [](PyEngine& e) { e.engine.cancel(); }, Gil(),
-            "Gives up all that is between submit() and next().")
+        .def("cancel", &cancel, "Gives up all that is between submit() and next().")
         .def(
             "resume", [](PyEngine& e) { e.engine.resume(); }, Gil(), "Takes frames again after cancel().")
-        .def_ro("names", &PyEngine::names, "Class names; empty where the model came without.")
+        .def_prop_ro(
+            "names", [](const PyEngine& e) { return names_of(e.names); },
+            "Class names; empty where the model came without.")
         .def_prop_ro("description", [](const PyEngine& e) { return e.engine.description(); })
-        .def_prop_ro("notes", [](const PyEngine& e) { return e.engine.notes(); })
+        .def_prop_ro("notes", [](const PyEngine& e) { return texts_of(e.engine.notes()); })
         .def_prop_ro("devices", [](const PyEngine& e) { return e.engine.devices(); })
         .def_prop_ro("gpus", [](const PyEngine& e) { return e.engine.gpus(); })
         .def_prop_ro("batch", [](const PyEngine& e) { return e.engine.max_batch(); })

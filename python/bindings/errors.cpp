@@ -23,7 +23,7 @@ void translate(const std::exception_ptr& exception, void*) {
     try {
         std::rethrow_exception(exception);
     } catch (const Error& error) {
-        PyErr_SetString(classes.at(std::size_t(error.kind())), error.what());
+        PyErr_SetObject(classes.at(std::size_t(error.kind())), text_of(error.what()).ptr());
     }
 }
 

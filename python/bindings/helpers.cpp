@@ -30,9 +30,33 @@ std::pair<int, int> pair_of(const char* argument, nb::handle value) {
     throw nb::type_error(fmt::format("{} is a number or a pair of numbers", argument).c_str());
 }
 
+namespace {
+
+nb::str decoded(const std::string& text, const char* errors) {
+    const auto made = nb::steal<nb::str>(PyUnicode_DecodeUTF8(text.data(), Py_ssize_t(text.size()), errors));
+    if (!made) throw nb::python_error();
+    return made;
+}
+
+nb::list all_decoded(const std::vector<std::string>& texts, const char* errors) {
+    nb::list list;
+    for (const std::string& text : texts) list.append(decoded(text, errors));
+    return list;
+}
+
+}  // namespace
+
+nb::str text_of(const std::string& text) { return decoded(text, "surrogateescape"); }
+
+nb::typed<nb::list, nb::str> texts_of(const std::vector<std::string>& texts) {
+    return all_decoded(texts, "surrogateescape");
+}
+
+nb::typed<nb::list, nb::str> names_of(const std::vector<std::string>& names) { return all_decoded(names, "replace"); }
+
 void interruptible(const std::function<void()>& wait, const std::function<void()>& give_up) {
     if (!is_main_thread()) {
-        const nb::gil_scoped_release without_gil;
+        const WithoutGil without_gil;
         return wait();
     }
     std::promise<void> done;
@@ -48,13 +72,13 @@ void interruptible(const std::function<void()>& wait, const std::function<void()
     bool interrupted = false;
     while (!interrupted) {
         {
-            const nb::gil_scoped_release without_gil;
+            const WithoutGil without_gil;
             if (future.wait_for(std::chrono::milliseconds(50)) == std::future_status::ready) break;
         }
         interrupted = PyErr_CheckSignals() != 0;
     }
     {
-        const nb::gil_scoped_release without_gil;
+        const WithoutGil without_gil;
         if (interrupted) give_up();
         waiter.join();
     }

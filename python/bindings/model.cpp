@@ -33,13 +33,13 @@ void load(Network* self, const std::optional<Path>& stem, const std::optional<Pa
     else if (model.stem.empty() && (!cfg || (needs_weights && !weights)))
         throw Error(ErrorKind::usage, "cfg= and weights= go together: give both");
     const LoadOptions load = size.is_none() ? LoadOptions{} : tools::named("size", [&] { return size_of(size); });
-    const nb::gil_scoped_release without_gil;
+    const WithoutGil without_gil;
     new (self) Network(model.load(load, needs_weights));
 }
 
-std::string describe(const Network& network) {
-    return "<convoy.Model " + network.cfg_path + ", " + std::to_string(network.input.w) + "x" +
-           std::to_string(network.input.h) + ", " + std::to_string(network.classes()) + " classes>";
+nb::str describe(const Network& network) {
+    return text_of("<convoy.Model " + network.cfg_path + ", " + std::to_string(network.input.w) + "x" +
+                   std::to_string(network.input.h) + ", " + std::to_string(network.classes()) + " classes>");
 }
 
 }  // namespace
@@ -62,15 +62,19 @@ Raises ModelError that names file, line and key, UnsupportedError, UsageError.)"
                  "None, weights: str | os.PathLike[str] | None = None, names: str | os.PathLike[str] | None = None, "
                  "size: int | tuple[int, int] | str | None = None, strict: bool = False, needs_weights: bool = True) "
                  "-> None"))
-        .def_ro("names", &Network::names, "Class names; empty where the model came without.")
+        .def_prop_ro(
+            "names", [](const Network& n) { return names_of(n.names); },
+            "Class names; empty where the model came without.")
         .def_prop_ro("classes", &Network::classes, "How many classes its heads have; 0 without a head.")
         .def_prop_ro(
             "input", [](const Network& n) { return nb::make_tuple(n.input.c, n.input.h, n.input.w); },
             nb::sig("def input(self) -> tuple[int, int, int]"), "Channels, height and width of its input.")
-        .def_ro("cfg_path", &Network::cfg_path)
-        .def_ro("weights_path", &Network::weights_path)
+        .def_prop_ro("cfg_path", [](const Network& n) { return text_of(n.cfg_path); })
+        .def_prop_ro("weights_path", [](const Network& n) { return text_of(n.weights_path); })
         .def_prop_ro("has_weights", &Network::has_weights)
-        .def_ro("warnings", &Network::warnings, "What its cfg says to no effect, a sentence each.")
+        .def_prop_ro(
+            "warnings", [](const Network& n) { return texts_of(n.warnings); },
+            "What its cfg says to no effect, a sentence each.")
         .def_prop_ro(
             "layers", [](std::shared_ptr<Network> n) { return layers_of(std::move(n)); },
             nb::sig("def layers(self) -> list[dict[str, typing.Any]]"),
@@ -82,7 +86,7 @@ Raises ModelError that names file, line and key, UnsupportedError, UsageError.)"
             [](const Network& network, const Path& cfg, const std::optional<Path>& weights) {
                 write_network(network, cfg.string(), weights ? weights->string() : "");
             },
-            nb::arg("cfg"), nb::arg("weights") = nb::none(), nb::call_guard<nb::gil_scoped_release>(),
+            nb::arg("cfg"), nb::arg("weights") = nb::none(), nb::call_guard<WithoutGil>(),
             nb::sig(
                 "def save(self, cfg: str | os.PathLike[str], weights: str | os.PathLike[str] | None = None) -> None"),
             "Writes it as a .cfg and .weights that load to the same again.")

@@ -9,6 +9,7 @@ extern "C" {
 #include "python/bindings/bindings.h"
 
 NB_MODULE(_convoy, module) {
+    nanobind::set_leak_warnings(false);  // what a program still holds at its end is no fault of it
     module.doc() = "The C++ half of convoy.";
     module.attr("__version__") = CONVOY_VERSION;
     av_log_set_level(AV_LOG_QUIET);  // what is damaged is told by a run's ends

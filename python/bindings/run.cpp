@@ -50,7 +50,7 @@ public:
         const bool main = is_main_thread();
         while (true) {
             {
-                const nb::gil_scoped_release without_gil;
+                const WithoutGil without_gil;
                 std::unique_lock lock(mutex_);
                 there_.wait_for(lock, std::chrono::milliseconds(50), [&] { return !items_.empty() || done_ || stop_; });
                 if (std::optional<Item> item = pop()) return item;
@@ -177,12 +177,14 @@ private:
 struct PyRun {
     std::unique_ptr<Run> run;
     ~PyRun() {
-        const nb::gil_scoped_release without_gil;  // the run's thread may be letting go of Python objects
+        if (is_forked()) static_cast<void>(run.release());  // its thread is not here to be waited for
+        const WithoutGil without_gil;                       // the run's thread may be letting go of Python objects
         run.reset();
     }
 };
 
 nb::object next(PyRun& self) {
+    check_not_forked();
     std::optional<Item> item = self.run->next_at_once();
     if (!item) item = self.run->next();
     if (!item) throw nb::stop_iteration();
@@ -193,16 +195,21 @@ void require(bool holds, const char* sentence) {
     if (!holds) throw Error(ErrorKind::usage, sentence);
 }
 
-void read(PyInputs* self, const std::vector<std::string>& paths, bool open_first, int at_once, std::int64_t frames,
+void read(PyInputs* self, const std::vector<nb::bytes>& names, bool open_first, int at_once, std::int64_t frames,
           std::int64_t every, double start_s, double stop_s, int stream, bool deinterlace, double give_up_s) {
-    require(!paths.empty(), "run: there is no input");
+    require(!names.empty(), "run: there is no input");
+    std::vector<std::string> paths;
+    for (const nb::bytes& name : names) paths.emplace_back(name.c_str(), name.size());
+    require(std::none_of(paths.begin(), paths.end(), [](const std::string& p) { return p.find('\0') != p.npos; }),
+            "run: an input's path has a null byte in it");
     require(frames >= 0 && every >= 1, "frames is 0 (all) or more, every is 1 or more");
+    require(stream >= -1, "stream is a stream's number, or -1 for the best");
     require(start_s >= 0 && stop_s >= 0 && (stop_s == 0 || stop_s > start_s),
             "start_s and stop_s: 0 <= start_s < stop_s");
     media::InputOptions options;
     options.frames = frames, options.every = every, options.start_s = start_s, options.stop_s = stop_s;
     options.stream = stream, options.deinterlace = deinterlace, options.give_up_s = give_up_s;
-    const nb::gil_scoped_release without_gil;
+    const WithoutGil without_gil;
     const media::ExpandedInputs expanded = media::expand_inputs(paths);
     PyInputs inputs{expanded, media::RunInputs(expanded, options, at_once), {}};
     if (open_first) inputs.inputs.open_first(inputs.engine);
@@ -216,8 +223,9 @@ bool any_live(const PyInputs& self) {
 
 void start(PyRun* self, std::shared_ptr<PyEngine> engine, const PyInputs& inputs, bool track, bool pixels, int queue) {
     require(queue >= 1, "queue: 1 frame or more");
+    check_not_forked();
     const RunSettings settings{track, pixels, std::size_t(queue)};
-    const nb::gil_scoped_release without_gil;
+    const WithoutGil without_gil;
     new (self) PyRun{std::make_unique<Run>(std::move(engine), inputs.inputs, settings)};
 }
 
@@ -230,16 +238,20 @@ void bind_run(nb::module_& module) {
              nb::arg("frames"), nb::arg("every"), nb::arg("start_s"), nb::arg("stop_s"), nb::arg("stream"),
              nb::arg("deinterlace"), nb::arg("give_up_s"))
         .def_prop_ro("any_live", &any_live)
-        .def_prop_ro("left_out", [](const PyInputs& self) { return self.expanded.left_out; });
+        .def_prop_ro("left_out", [](const PyInputs& self) { return texts_of(self.expanded.left_out); });
     nb::class_<PyRun>(module, "_Run")
         .def("__init__", &start, nb::arg("engine"), nb::arg("inputs"), nb::kw_only(), nb::arg("track"),
              nb::arg("pixels"), nb::arg("queue"))
         .def("__iter__", [](nb::handle self) { return nb::borrow(self); })
         .def("__next__", &next, nb::sig("def __next__(self) -> Frame | InputEnd"))
         .def(
-            "close", [](PyRun& self) { self.run->close(); }, nb::call_guard<nb::gil_scoped_release>())
-        .def_prop_ro("failed_devices", [](PyRun& self) { return self.run->failed_devices(); })
-        .def_prop_ro("inputs", [](PyRun& self) { return self.run->names(); });
+            "close",
+            [](PyRun& self) {
+                if (!is_forked()) self.run->close();
+            },
+            nb::call_guard<WithoutGil>())
+        .def_prop_ro("failed_devices", [](PyRun& self) { return texts_of(self.run->failed_devices()); })
+        .def_prop_ro("inputs", [](PyRun& self) { return texts_of(self.run->names()); });
 }
 
 }  // namespace convoy::python

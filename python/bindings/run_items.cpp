@@ -34,7 +34,7 @@ void bind_frame(nb::module_& module) {
     nb::class_<RunFrame>(module, "Frame", "One frame of a run, and what was found on it.", nb::dynamic_attr())
         .def_ro("input", &RunFrame::input, "Which of the run's inputs it belongs to, counted from 0.")
         .def_prop_ro(
-            "path", [](const RunFrame& f) { return *f.path; }, "That input's name; passwords are ***.")
+            "path", [](const RunFrame& f) { return text_of(*f.path); }, "That input's name; passwords are ***.")
         .def_prop_ro(
             "index", [](const RunFrame& f) { return f.result.frame.index; }, "Its number in its input, from 0 on.")
         .def_prop_ro(
@@ -63,30 +63,31 @@ void bind_frame(nb::module_& module) {
                      "Its pixels, RGB, a new array (height, width, 3), where the run was started with pixels=True.")
         .def("__len__", [](const RunFrame& f) { return f.result.detections.size(); })
         .def("__repr__", [](const RunFrame& f) {
-            return "<convoy.Frame " + std::to_string(f.result.frame.index) + " of " + *f.path + ", " +
-                   std::to_string(f.result.detections.size()) + " detections>";
+            return text_of("<convoy.Frame " + std::to_string(f.result.frame.index) + " of " + *f.path + ", " +
+                           std::to_string(f.result.detections.size()) + " detections>");
         });
 }
 
 void bind_end(nb::module_& module) {
     nb::class_<RunEnd>(module, "InputEnd", "How an input of a run ended.")
         .def_ro("input", &RunEnd::input, "Which of the run's inputs, counted from 0.")
-        .def_ro("path", &RunEnd::path)
+        .def_prop_ro("path", [](const RunEnd& e) { return text_of(e.path); })
         .def_prop_ro("frames", [](const RunEnd& e) { return e.end.frames; })
         .def_prop_ro(
             "damaged", [](const RunEnd& e) { return e.end.damaged; },
             "Packets and frames that could not be decoded, frames that were in part.")
-        .def_prop_ro("first_damage", [](const RunEnd& e) { return e.end.first_damage; })
+        .def_prop_ro("first_damage", [](const RunEnd& e) { return text_of(e.end.first_damage); })
         .def_prop_ro(
-            "first_not_finite", [](const RunEnd& e) { return e.end.first_not_finite; },
+            "first_not_finite", [](const RunEnd& e) { return text_of(e.end.first_not_finite); },
             "The first layer whose output had such numbers.")
         .def_prop_ro("undecodable", [](const RunEnd& e) { return e.end.undecodable; })
         .def_prop_ro("not_finite", [](const RunEnd& e) { return e.end.not_finite; })
         .def_prop_ro(
-            "error", [](const RunEnd& e) { return e.end.error; },
+            "error", [](const RunEnd& e) { return text_of(e.end.error); },
             "Why it could not be opened or read to its end; empty when it could.")
         .def_prop_ro(
-            "remark", [](const RunEnd& e) { return e.end.remark; }, "How it was read where that is not usual.");
+            "remark", [](const RunEnd& e) { return text_of(e.end.remark); },
+            "How it was read where that is not usual.");
 }
 
 }  // namespace

@@ -98,8 +98,8 @@ def run(inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], model
     on_end: told of each input's end. Without it, one that cannot be read raises InputError in its place, which ends the
     run, and damage is a DamageWarning.
     Raises UsageError, ModelError, UnsupportedError, DeviceError, InputError."""
-    paths = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
-    paths = [os.fspath(path) for path in paths]
+    paths = [inputs] if isinstance(inputs, (str, bytes, os.PathLike)) else list(inputs)
+    paths = [os.fsencode(path) for path in paths]
     if isinstance(model, Engine) and engine:
         raise TypeError(f'run() was given an Engine, which is made already; {", ".join(engine)} belong to Engine()')
     wanted = _Inputs(paths, open_first=not isinstance(model, Engine), at_once=at_once, frames=frames, every=every,

@@ -80,7 +80,8 @@ def _to_darknet(a):
     elif os.path.exists(f'{a.model.removesuffix(".index")}.index'):
         from_tf(a.model, stem, anchors=_anchors(a.anchors), **size)
     else:
-        raise UsageError(f"'{a.model}' is neither a .pt file nor the name of a checkpoint, of which there would be {a.model}.index")
+        raise UsageError(f"'{a.model}'" f' is neither a .pt file nor the name of a checkpoint, of which there would be '
+                         f'{a.model}.index; a Darknet model becomes a file that ends in .onnx')
 
 
 def main():

@@ -91,7 +91,10 @@ def from_tf(checkpoint: str | os.PathLike[str], stem: str | os.PathLike[str], *,
 
 
 def _of_tensorflow(source, name):
-    weights = np.ascontiguousarray(source.read(f'{name}/weights').transpose(3, 2, 0, 1))  # (rows, columns, channels, filters)
+    weights = source.read(f'{name}/weights')  # (rows, columns, channels, filters)
+    if weights.ndim != 4:
+        raise ModelError(f'{source.prefix}: {name}/weights has {weights.ndim} dimensions, and must have 4')
+    weights = np.ascontiguousarray(weights.transpose(3, 2, 0, 1))
     if f'{name}/biases' in source.entries:
         return Conv(weights, source.read(f'{name}/biases'))
     parts = ('beta', 'gamma', 'moving_mean', 'moving_variance')

@@ -82,14 +82,16 @@ def read_pt(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray], list[s
         with zipfile.ZipFile(path) as archive:
             pickles = [name for name in archive.namelist() if name.endswith('/data.pkl')]
             if not pickles:
-                raise ModelError(f'{path}: a ZIP archive without data.pkl is no PyTorch file')
+                raise ModelError('a ZIP archive without data.pkl is no PyTorch file')
             content = Unpickler(archive, pickles[0][:-len('/data.pkl')]).load()
     except zipfile.BadZipFile:
         raise ModelError(f'{path}: not a PyTorch file of version 1.6 or later; there, torch.save(torch.load(…), …) makes one') from None
     except ModelError as error:
         raise ModelError(f'{path}: {error}') from None
-    except (pickle.UnpicklingError, KeyError, EOFError, ValueError, TypeError, AttributeError, IndexError) as error:
-        raise ModelError(f'{path}: the file is damaged: {error}') from None
+    except OSError:
+        raise
+    except Exception as error:  # what a damaged archive and its pickle raise has no limits
+        raise ModelError(f'{path}: the file is damaged: {type(error).__name__}: {error}') from None
     model = content
     if isinstance(content, dict):
         model = next((content[key] for key in ('ema', 'model', 'state_dict') if content.get(key) is not None), content)

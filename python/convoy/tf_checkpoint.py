@@ -60,7 +60,7 @@ class Checkpoint:
         self.shards, self.entries = 1, {}
         try:
             self._read_table()
-        except (IndexError, struct.error, ValueError, UnicodeDecodeError) as error:
+        except (IndexError, struct.error, TypeError, ValueError) as error:
             raise ModelError(f'{self.prefix}.index: the file is damaged or no checkpoint of version 2: {error}') from None
 
     def _read_table(self):
@@ -100,7 +100,10 @@ class Checkpoint:
             return
         values = dict(fields)
         shape = [dict(_fields(dim)).get(1, 0) for number, dim in _fields(values.get(2, b'')) if number == 2]
-        self.entries[name] = (values.get(1, 0), shape, values.get(3, 0), values.get(4, 0), values.get(5, 0))
+        numbers = [values.get(field, 0) for field in (1, 3, 4, 5)]
+        if not all(isinstance(number, int) for number in numbers + shape):
+            raise ValueError(f'what it says of {name} is no number')
+        self.entries[name] = (numbers[0], shape, *numbers[1:])
 
     def read(self, name: str) -> np.ndarray:
         if name not in self.entries:
@@ -111,8 +114,9 @@ class Checkpoint:
         path = f'{self.prefix}.data-{shard:05d}-of-{self.shards:05d}'
         try:
             with open(path, 'rb') as file:
-                file.seek(offset)
-                data = file.read(size)
+                rest = max(0, os.fstat(file.fileno()).st_size - offset)
+                file.seek(offset if rest else 0)
+                data = file.read(min(size, rest))
         except OSError as error:
             raise ModelError(f'{path}: {error.strerror}') from None
         numbers = np.frombuffer(data[:len(data) // np.dtype(DTYPES[dtype]).itemsize * np.dtype(DTYPES[dtype]).itemsize], DTYPES[dtype])

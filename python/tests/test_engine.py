@@ -179,6 +179,7 @@ def test_models_that_are_wrong_say_where(tmp_path):
     ({'ignore_regions': [(0, 0, 384, 200.5), '0%,50%,50%,50%']}, ['--ignore-regions', '0,0,384,200.5', '--ignore-regions', '0%,50%,50%,50%']),
     ({'confidence': {'person': .6, 2: .3}}, ['--confidence', '.25,person=.6,2=.3']),
     ({'classes': ['person', 2]}, ['--classes', 'person,2']),
+    ({'classes': 'person'}, ['--classes', 'person']),
     ({'tiles': '2x1+whole'}, ['--tiles', '2x1+whole']),
     ({'tiles': (2, 1), 'tile_overlap': .1}, ['--tiles', '2x1', '--tile-overlap', '.1']),
     ({'batch_norm': 'pjreddie', 'resize': 'darknet', 'fit': 'stretch'}, ['--batch-norm', 'pjreddie', '--resize', 'darknet', '--stretch']),

@@ -183,7 +183,10 @@ def test_other_files_are_refused_and_nothing_runs(tmp_path, monkeypatch):
     (tmp_path / 'text.pt').write_text('no archive')
     whole = (tmp_path / 'hole.pt').read_bytes()
     (tmp_path / 'short.pt').write_bytes(whole[:len(whole) // 2])
-    for name in ('text.pt', 'short.pt'):
+    locked = bytearray(whole)
+    locked[whole.index(b'PK\1\2') + 8] |= 1  # the directory says that data.pkl is encrypted
+    (tmp_path / 'locked.pt').write_bytes(locked)
+    for name in ('text.pt', 'short.pt', 'locked.pt'):
         with pytest.raises(convoy.ModelError, match=name):
             from_pt(tmp_path / name, tmp_path / 'mine')
     assert not list(tmp_path.glob('mine*'))
@@ -271,8 +274,15 @@ def test_other_checkpoints_are_refused(tmp_path):
     with pytest.raises(convoy.ModelError, match='cut short'):
         from_tf(tmp_path / 'short.ckpt', tmp_path / 'mine')
     index = (tmp_path / 'short.ckpt.index').read_bytes()
-    for bad in (b'', index[:-1], index[:100] + index[-48:], b'\xff' * len(index[:-48]) + index[-48:]):
+    no_shape = index.replace(b'\x08\x01\x12', b'\x08\x01\x10', 1)  # a number where a message was
+    assert no_shape != index
+    for bad in (b'', index[:-1], index[:100] + index[-48:], b'\xff' * len(index[:-48]) + index[-48:], no_shape):
         (tmp_path / 'bad.ckpt.index').write_bytes(bad)
         with pytest.raises(convoy.ModelError, match='bad.ckpt'):
             from_tf(tmp_path / 'bad.ckpt', tmp_path / 'mine')
+    flat = variables_of(numbers())
+    flat['yolov3/yolov3_head/Conv_9/weights'] = flat['yolov3/yolov3_head/Conv_9/weights'].ravel()
+    write_checkpoint(flat, tmp_path / 'flat.ckpt')
+    with pytest.raises(convoy.ModelError, match='Conv_9/weights has 1 dimensions'):
+        from_tf(tmp_path / 'flat.ckpt', tmp_path / 'mine')
     assert not list(tmp_path.glob('mine*'))

@@ -171,10 +171,31 @@ def test_a_first_input_is_open_before_its_engine_is_made(monkeypatch):
 
 
 def test_wrong_arguments_are_named(engine):
-    for arguments, word in (({'queue': 0}, 'queue'), ({'every': 0}, 'every'), ({'start_s': 5, 'stop_s': 2}, 'stop_s')):
+    for arguments, word in (({'queue': 0}, 'queue'), ({'every': 0}, 'every'), ({'start_s': 5, 'stop_s': 2}, 'stop_s'), ({'stream': -2}, 'stream')):
         with pytest.raises(convoy.UsageError, match=word):
             convoy.run(CLIP, engine, **arguments)
     with pytest.raises(TypeError, match='device'):
         convoy.run(CLIP, engine, device='cpu')
     with pytest.raises(convoy.UsageError, match='no input'):
         convoy.run([], engine)
+    with pytest.raises(convoy.UsageError, match='null byte'):
+        convoy.run('a\0b', engine)
+
+
+def test_names_that_are_no_utf_8(tmp_path):
+    stem, clip = os.fsencode(tmp_path) + b'/m\xfc', os.fsencode(tmp_path) + b'/\xff.mp4'
+    for end in ('cfg', 'weights'):
+        os.symlink(f'{convoy.Model().cfg_path[:-3]}{end}', stem + b'.' + end.encode())
+    with open(stem + b'.names', 'wb') as names:
+        names.write(b'Stra\xdfe\n' + b'x\n' * 79)
+    os.symlink(CLIP, clip)
+    model = convoy.Model(os.fsdecode(stem))
+    assert model.names[:2] == ['Stra\ufffde', 'x'] and os.fsencode(model.cfg_path) == stem + b'.cfg' and model.warnings == []
+    run = convoy.run(os.fsdecode(clip), model, device='cpu', frames=1)
+    assert run.names == model.names and run.inputs == [os.fsdecode(clip)] and [frame.path for frame in run] == run.inputs
+    assert len(list(convoy.run([clip], model, device='cpu', frames=1))) == 1
+    with pytest.raises(convoy.InputError) as raised:
+        convoy.run(clip + b'4', model)
+    assert os.fsencode(str(raised.value)).startswith(b"'" + clip + b"4'")
+    with pytest.raises(convoy.ModelError, match='no such'):
+        convoy.Model('no such\udcff')

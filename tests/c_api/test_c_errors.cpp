@@ -73,6 +73,10 @@ TEST_CASE("null handles are a usage error with a sentence, or nothing") {
     CHECK(convoy_run(nullptr, nullptr, 1, nullptr) == CONVOY_ERROR_USAGE);
     CHECK(convoy_engine_input_size(nullptr, &width, &height) == CONVOY_ERROR_USAGE);
     CHECK(width == 0);
+    CHECK(height == 0);
+    height = 1;
+    CHECK(convoy_engine_input_size(nullptr, nullptr, &height) == CONVOY_ERROR_USAGE);
+    CHECK(height == 0);
     CHECK(convoy_class_count(nullptr) == -1);
     CHECK(convoy_class_name(nullptr, 0) == nullptr);
     CHECK(convoy_engine_capacity(nullptr) == -1);
@@ -115,6 +119,8 @@ TEST_CASE("options are checked when they are set, classes when there is a model"
         CHECK(convoy_options_set(options, name, value) == CONVOY_ERROR_USAGE);
         CHECK(says(std::string("the option '") + name + "': '"));
     }
+    CHECK(convoy_options_set(options, "size", "608x33") == CONVOY_ERROR_USAGE);
+    CHECK(says("the option 'size': 33 is no multiple of 32"));
     for (const auto& [name, value] :
          std::vector<std::pair<const char*, const char*>>{{"precision", "fp32"},
                                                           {"batch", "4"},
@@ -205,6 +211,7 @@ TEST_CASE("wrong sizes and formats of a picture are refused, and its pixels are 
         convoy_picture bad = good;
         change(bad);
         released = 0;
+        result = reinterpret_cast<convoy_result*>(&bad);  // as from an earlier call
         const int of_call = convoy_detect(engine.get(), &bad, &result);
         CHECK(result == nullptr);
         CHECK(released == 1);

@@ -153,7 +153,7 @@ TEST_CASE("impossible frames and options are errors that say what to do", "[engi
             Engine engine(network, o);
         };
     };
-    expect_error(ErrorKind::unsupported, "--device cuda:99", with([](EngineOptions& o) { o.device = "cuda:99"; }));
+    expect_error(ErrorKind::unsupported, "device cuda:99: ", with([](EngineOptions& o) { o.device = "cuda:99"; }));
     expect_error(ErrorKind::usage, "unknown device 'gpu'", with([](EngineOptions& o) { o.device = "gpu"; }));
     expect_error(ErrorKind::unsupported, "fp32",
                  with([](EngineOptions& o) { o.device = "cpu", o.precision = Precision::fp16; }));

@@ -120,7 +120,7 @@ TEST_CASE("a network whose weights belong to one size has that alone, and says w
         CHECK(error->kind() == ErrorKind::usage);
         return std::string(error->what());
     };
-    const std::string expected = "has weights for one size of input alone, the cfg's 64x64: run the network without";
+    const std::string expected = "has weights for one size of input alone, the cfg's 64x64: give no other input size";
     CHECK(message("[connected]\noutput=5\n", 32).starts_with("net.cfg:7: [connected] (layer 1) " + expected));
     CHECK(message("[local]\nfilters=5\n", 96).starts_with("net.cfg:7: [local] (layer 1) " + expected));
     CHECK(message("[connected]\noutput=5\n", 64) == "no error");

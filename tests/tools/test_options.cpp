@@ -478,5 +478,5 @@ TEST_CASE("--classes takes names and ids") {
     Network nameless = network;
     nameless.names.clear();
     CHECK(parse_shown_classes("2", nameless) == std::vector<int>{2});
-    CHECK(contains(usage_error([&] { parse_shown_classes("person", nameless); }), "--names"));
+    CHECK(contains(usage_error([&] { parse_shown_classes("person", nameless); }), "give a file of names"));
 }

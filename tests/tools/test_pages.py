@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 """What the commands make of their options: man pages that man reads without a complaint, completions that bash understands.
 usage: test_pages.py BIN"""
+import glob
 import shutil
 import subprocess
 import sys
 
 CASES = {("yolo-run", "--zone-v"): {"--zone-visits"}, ("yolo-run", "--encoder", "n"): {"nvenc"}, ("yolo-run", "--codec", ""): {"h264", "hevc"},
          ("yolo-run", "--codec", "="): {"h264", "hevc"}, ("yolo-run", "--encoder", "=", "n"): {"nvenc"}, ("yolo-run", "--preset", "s"): {"superfast", "slow", "slower"},
-         ("yolo-run", "--frames", "1"): set(), ("yolo-run", "--csv", "/etc/host"): {"/etc/hosts", "/etc/hostname", "/etc/host.conf"},
+         ("yolo-run", "--frames", "1"): set(), ("yolo-run", "--csv", "/etc/host"): set(glob.glob("/etc/host*")),
          ("yolo-run", "--crops", "/us"): {"/usr"}, ("yolo-run", "/etc/pass"): {"/etc/passwd", "/etc/passwd-"},
          ("yolo-eval", "--siz"): {"--size"}, ("yolo-inspect", "--pla"): {"--plan"}}
 

@@ -100,7 +100,7 @@ const char* convoy_engine_description(const convoy_engine* engine) { return engi
 
 int convoy_engine_input_size(const convoy_engine* engine, int* width, int* height) {
     return guarded([&] {
-        needed(width, "width") = 0, needed(height, "height") = 0;
+        convoy::c_api::zeroed(width, height);
         *width = needed(engine, "engine").width, *height = engine->height;
         return int(CONVOY_OK);
     });
@@ -109,8 +109,9 @@ int convoy_engine_input_size(const convoy_engine* engine, int* width, int* heigh
 int convoy_engine_capacity(const convoy_engine* engine) { return engine ? engine->engine.capacity() : -1; }
 
 int convoy_detect(convoy_engine* engine, const convoy_picture* picture, convoy_result** result) {
+    if (result) *result = nullptr;
     return guarded([&] {
-        const convoy::Frame frame = convoy::c_api::frame_of(picture);
+        const convoy::Frame frame = convoy::c_api::frame_of(picture);  // first: its `release` is seen to in any case
         convoy_result*& made = emptied(result, "result");
         detect(needed(engine, "engine"), frame, made);
         return int(CONVOY_OK);

@@ -87,6 +87,13 @@ T known_part(const T* given, std::size_t least, const char* name) {
     return known;
 }
 
+/// A size that is not known yet. Both are set where one of them is missing.
+inline void zeroed(int* width, int* height) {
+    if (width) *width = 0;
+    if (height) *height = 0;
+    needed(width, "width"), needed(height, "height");
+}
+
 /// Out-parameters hold nothing until all has gone well.
 template <typename T>
 T*& emptied(T** out, const char* name) {

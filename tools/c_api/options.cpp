@@ -55,7 +55,7 @@ std::vector<IgnoredRegion> regions(const std::string& text) {
 }
 
 void set_size(const std::string& text, LoadOptions& load) {
-    const LoadOptions size = parse_size(text);
+    const LoadOptions size = in_steps(parse_size(text));
     load.width = size.width, load.height = size.height;
 }
 

@@ -76,7 +76,7 @@ const convoy_detection* convoy_result_detections(const convoy_result* result) {
 
 int convoy_result_size(const convoy_result* result, int* width, int* height) {
     return convoy::c_api::guarded([&] {
-        convoy::c_api::needed(width, "width") = 0, convoy::c_api::needed(height, "height") = 0;
+        convoy::c_api::zeroed(width, height);
         *width = convoy::c_api::needed(result, "result").width, *height = result->height;
         return int(CONVOY_OK);
     });
