@@ -250,6 +250,8 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     file("--report-json", options.report_json, "the same as JSON");
     file("--report-html", options.report_html, "the same as a page to look at, with what was found where and when");
     file("--trace", options.trace, "what ran where and when, for ui.perfetto.dev");
+    file("--metrics", options.metrics,
+         "what was done so far, for Prometheus (node_exporter's textfile collector), every two seconds");
 }
 
 void add_config_options(CLI::App& app, RunOptions& options) {

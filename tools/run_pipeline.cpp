@@ -87,7 +87,10 @@ public:
         return work;
     }
 
-    void begin_input(int input, const InputInfo& info) override { begun_[input].info = info; }
+    void begin_input(int input, const InputInfo& info) override {
+        begun_[input].info = info;
+        if (options_.metrics) options_.metrics->begin_input(input, names_[std::size_t(input)]);
+    }
 
     void result(int input, Result& result) override {
         Begun& begun = begun_.at(input);
@@ -101,6 +104,7 @@ public:
             ++begun.by_class[std::size_t(d.class_id)];
         }
         ++total_frames_;
+        if (options_.metrics) options_.metrics->result(input, result);
         if (options_.charts) add_to_charts(begun, result);
         if (options_.drawing.zones && zone_counts_of(result)) begun.counts = *zone_counts_of(result);
         if (!result.first_not_finite.empty() && !std::exchange(told_not_finite_, true))
@@ -136,6 +140,7 @@ public:
             summary.charts = begun->second.charts;
         }
         summary.end = end;
+        if (options_.metrics) options_.metrics->end_input(input, end);
         {
             const std::lock_guard lock(mutex_);
             summary.seconds = seconds_since(opened_[std::size_t(input)]);

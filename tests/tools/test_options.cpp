@@ -174,6 +174,8 @@ TEST_CASE("every option reaches its field") {
                          "r.json",
                          "--trace",
                          "t.json",
+                         "--metrics",
+                         "m.prom",
                          "--at-once",
                          "4",
                          "--decoders",
@@ -238,6 +240,7 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.report);
     CHECK(o.report_json == "r.json");
     CHECK(o.trace == "t.json");
+    CHECK(o.metrics == "m.prom");
     CHECK(o.at_once == 4);
     CHECK(o.threads.decoders == 5);
     CHECK(o.threads.work_threads == 6);
@@ -323,6 +326,7 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--report-json", "-"}, "--report-json: '-' is no file"},
         {{"a.mp4", "--report-html", "-"}, "--report-html: '-' is no file"},
         {{"a.mp4", "--trace", "-"}, "--trace: '-' is no file"},
+        {{"a.mp4", "--metrics", "-"}, "--metrics: '-' is no file"},
         {{"a.mp4", "--mqtt", "broker/topic"}, "--mqtt: the address begins with neither"},
         {{"a.mp4", "--mqtt", "mqtt://me:secret@broker/topic"}, "--mqtt: user and password do not stand in the address"},
         {{"a.mp4", "--mqtt", "mqtt://broker/t", "--mqtt-queue", "0"}, "--mqtt-queue"},

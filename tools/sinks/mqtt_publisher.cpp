@@ -130,6 +130,8 @@ public:
         tally_.dropped += std::int64_t(waiting_.size() + unconfirmed_.size());
         waiting_.clear();
         unconfirmed_.clear();
+        waiting_bytes_ = unconfirmed_bytes_ = 0;
+        is_connected_ = false;
         if (tally_.dropped > 0)
             warnings_.push_back(fmt::format("--mqtt: {} of {} messages to {} were dropped: {}", tally_.dropped,
                                             tally_.published + tally_.dropped, tally_.address, why));
@@ -146,7 +148,11 @@ public:
 
     Tally tally() const {
         const std::lock_guard lock(mutex_);
-        return tally_;
+        Tally tally = tally_;
+        tally.waiting = std::int64_t(waiting_.size() + unconfirmed_.size());
+        tally.waiting_bytes = waiting_bytes_ + unconfirmed_bytes_;
+        tally.connected = is_connected_;
+        return tally;
     }
 
     std::vector<std::string> take_warnings() {

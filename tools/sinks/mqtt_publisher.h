@@ -23,6 +23,9 @@ public:
         std::int64_t published = 0;  ///< that the broker has confirmed
         std::int64_t dropped = 0;    ///< after close(): all others
         std::int64_t reconnects = 0;
+        std::int64_t waiting = 0;  ///< for the broker, or for its confirmation
+        std::size_t waiting_bytes = 0;
+        bool connected = false;
         std::string last_error;  ///< why there was no connection the last time that there was none; "" for never
     };
     static constexpr std::size_t kQueueBytes = std::size_t(16) << 20;
