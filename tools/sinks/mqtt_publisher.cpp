@@ -119,7 +119,7 @@ public:
         std::unique_lock lock(mutex_);
         if (std::exchange(closed_, true)) return;
         const auto deadline = Clock::now() + kLastWait;
-        const auto is_sent = [&] { return waiting_.empty() && unconfirmed_.empty(); };
+        const auto is_sent = [&] { return unpublished() == 0; };
         while (!is_sent() && Clock::now() < deadline && !(give_up && give_up())) changed_.wait_for(lock, kAsk, is_sent);
         const std::string why = is_connected_               ? "the broker took them too slowly"
                                 : tally_.last_error.empty() ? "the broker has not answered"
@@ -127,7 +127,7 @@ public:
         lock.unlock();
         stop();
         lock.lock();
-        tally_.dropped += std::int64_t(waiting_.size() + unconfirmed_.size());
+        tally_.dropped += unpublished();
         waiting_.clear();
         unconfirmed_.clear();
         waiting_bytes_ = unconfirmed_bytes_ = 0;
@@ -149,7 +149,7 @@ public:
     Tally tally() const {
         const std::lock_guard lock(mutex_);
         Tally tally = tally_;
-        tally.waiting = std::int64_t(waiting_.size() + unconfirmed_.size());
+        tally.waiting = unpublished();
         tally.waiting_bytes = waiting_bytes_ + unconfirmed_bytes_;
         tally.connected = is_connected_;
         return tally;
@@ -213,6 +213,8 @@ private:
         return why;
     }
 
+    std::int64_t unpublished() const { return std::int64_t(waiting_.size() + unconfirmed_.size()) + handed_on_; }
+
     void wake() const {
         const std::uint64_t one = 1;
         [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
@@ -254,17 +256,22 @@ private:
         }
     }
 
-    // Hands on what libmosquitto has room for; returns whether it is time to end.
+    // Hands on what libmosquitto has room for; returns whether it is time to end. It is called without the lock, which
+    // its callbacks take while it holds its own.
     bool feed() {
-        const std::lock_guard lock(mutex_);
+        std::unique_lock lock(mutex_);
         while (!stopping_ && is_connected_ && !waiting_.empty() && unconfirmed_.size() < kUnconfirmed &&
                (unconfirmed_.empty() || unconfirmed_bytes_ + waiting_.front().size() <= kUnconfirmedBytes)) {
             const std::string message = std::move(waiting_.front());
             waiting_.pop_front();
             waiting_bytes_ -= message.size() + kOverhead;
+            handed_on_ = 1;
+            lock.unlock();
             int id = 0;
             const int code = mosquitto_publish(client_.get(), &id, target_.topic.c_str(), int(message.size()),
                                                message.data(), 1, false);
+            lock.lock();
+            handed_on_ = 0;
             if (id == 0) {  // it was refused; whatever else goes wrong, libmosquitto has it and sends it again
                 ++tally_.dropped;
                 tally_.last_error = mosquitto_strerror(code);
@@ -306,6 +313,7 @@ private:
     mutable std::mutex mutex_;  // of all below
     std::condition_variable changed_;
     std::deque<std::string> waiting_;
+    int handed_on_ = 0;                       // messages that libmosquitto is just being given
     std::map<int, std::size_t> unconfirmed_;  // bytes of what libmosquitto has, by its number
     std::size_t waiting_bytes_ = 0, unconfirmed_bytes_ = 0;
     bool is_connected_ = false, was_connected_ = false, told_unreachable_ = false, told_lost_ = false;
