@@ -8,7 +8,7 @@ NAMES = {'0bsd': '0BSD', 'afl-2.0': 'AFL-2.0', 'apache-2': 'Apache-2.0', 'apache
          'bsd-2': 'BSD-2-Clause', 'bsd-2-clause': 'BSD-2-Clause', 'bsd-3': 'BSD-3-Clause', 'bsd-3-clause': 'BSD-3-Clause',
          'bsd-3-clause-clear': 'BSD-3-Clause-Clear', 'bsd-4-clause': 'BSD-4-Clause', 'bsd-4-clause-uc': 'BSD-4-Clause-UC',
          'bsl-1.0': 'BSL-1.0', 'bzip2-1.0.6': 'bzip2-1.0.6', 'cc-by-3.0': 'CC-BY-3.0', 'cc-by-4.0': 'CC-BY-4.0',
-         'cc-by-sa-3.0': 'CC-BY-SA-3.0', 'cc0': 'CC0-1.0', 'cc0-1.0': 'CC0-1.0', 'expat': 'MIT', 'fsfap': 'FSFAP', 'fsful': 'FSFUL',
+         'cc-by-sa-3.0': 'CC-BY-SA-3.0', 'cc0': 'CC0-1.0', 'cc0-1.0': 'CC0-1.0', 'epl-2.0': 'EPL-2.0', 'expat': 'MIT', 'fsfap': 'FSFAP', 'fsful': 'FSFUL',
          'fsfullr': 'FSFULLR', 'ftl': 'FTL', 'icu': 'ICU', 'ijg': 'IJG', 'isc': 'ISC', 'libpng': 'Libpng', 'libtiff': 'libtiff',
          'mit': 'MIT', 'mpl-1.0': 'MPL-1.0', 'mpl-1.1': 'MPL-1.1', 'mpl-2.0': 'MPL-2.0', 'ntp': 'NTP', 'ofl-1.1': 'OFL-1.1',
          'tcl': 'TCL', 'unicode-dfs-2016': 'Unicode-DFS-2016', 'unlicense': 'Unlicense', 'x11': 'X11', 'zlib': 'Zlib'}

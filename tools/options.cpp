@@ -9,6 +9,7 @@
 #include <set>
 #include <string_view>
 
+#include <convoy/error.h>
 #include <convoy/version.h>
 #include "tools/choice_option.h"
 #include "tools/option_values.h"
@@ -30,6 +31,15 @@ const std::set<std::string> kFirst = {"model", "confidence", "classes", "track",
 
 std::string positive(const std::string& text) {
     return parse_number<std::int64_t>(text).value_or(0) > 0 ? "" : "'" + text + "' is no whole number above 0";
+}
+
+std::string mqtt_address(const std::string& text) {
+    try {
+        mqtt_target(text, [](const char*) { return nullptr; });
+    } catch (const Error& error) {
+        return std::string(error.what()).substr(std::string_view("--mqtt: ").size());
+    }
+    return "";
 }
 
 /// Seconds of "90", "1:30" or "1:02:03.5".
@@ -171,6 +181,21 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_option("--contact-sheet", output.contact_sheet, "twelve frames on one picture: .jpg, .png or .bmp")
         ->type_name("FILE")
         ->group(group);
+    app.add_option("--mqtt", output.mqtt,
+                   "publish each frame's JSON record to this topic; user and password: CONVOY_MQTT_USER and "
+                   "CONVOY_MQTT_PASSWORD in the environment")
+        ->type_name("mqtt[s]://HOST[:PORT]/TOPIC")
+        ->check(mqtt_address)
+        ->group(group);
+    app.add_flag("--mqtt-events", output.mqtt_events,
+                 "with --mqtt and --zones: publish only who enters or leaves a zone or crosses a line")
+        ->group(group);
+    app.add_option("--mqtt-queue", output.mqtt_queue_mib,
+                   "with --mqtt: MiB of messages that wait for a slow broker before the oldest are dropped (default: "
+                   "16)")
+        ->type_name("MIB")
+        ->check(CLI::Range(1, 4096).description(""))
+        ->group(group);
     add_choice<media::EncoderChoice>(
         app, "--encoder", output.encoding.encoder,
         {{"auto", media::EncoderChoice::automatic},
@@ -225,6 +250,8 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     file("--report-json", options.report_json, "the same as JSON");
     file("--report-html", options.report_html, "the same as a page to look at, with what was found where and when");
     file("--trace", options.trace, "what ran where and when, for ui.perfetto.dev");
+    file("--metrics", options.metrics,
+         "what was done so far, for Prometheus (node_exporter's textfile collector), every two seconds");
 }
 
 void add_config_options(CLI::App& app, RunOptions& options) {
@@ -264,6 +291,10 @@ void check_following_options(const RunOptions& options) {
     needs_zones("--zone-counts", output.zone_counts);
     needs_zones("--zone-visits", output.zone_visits);
     needs_zones("--zone-totals", output.zone_totals);
+    if (output.mqtt_events && output.mqtt.empty())
+        throw CLI::ValidationError("--mqtt-events", "needs --mqtt mqtt://HOST/TOPIC");
+    if (output.mqtt_events && options.zones.empty())
+        throw CLI::ValidationError("--mqtt-events", "needs --zones FILE: it tells of zones and lines");
     if (options.detection.blur.empty()) return;
     if (!output.overlay.empty())
         throw CLI::ValidationError("--blur", "cannot go with --overlay, which shows the recording as it is");

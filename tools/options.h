@@ -27,7 +27,7 @@ struct RunOptions {
     bool track = false;
     std::string zones;  ///< file
     OutputOptions output;
-    std::string report_json, report_html, trace;
+    std::string report_json, report_html, trace, metrics;
     std::string fail_device;  ///< "cuda:1@500": for tests, see docs/usage.md
     bool follows() const { return track || !zones.empty(); }
     std::string config;  ///< file of options, read before they are parsed

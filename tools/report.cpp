@@ -194,6 +194,7 @@ std::string report_text(const RunSummary& summary, const std::string& engine) {
     text += "every frame\n" + row("latency", run.latency, "") + row(run.reorder.name, run.reorder, "");
     text += decoder_line(summary) + not_finite_line(summary);
     if (summary.jpegs) text += "encoded: " + media::describe(*summary.jpegs) + "\n";
+    if (summary.mqtt) text += describe(*summary.mqtt) + "\n";
     if (run.repeated_segments > 0)
         text += fmt::format("{} segments were begun again on another device after theirs had failed\n",
                             run.repeated_segments);
@@ -216,6 +217,12 @@ std::string report_json(const RunSummary& summary, const std::string& engine) {
     if (summary.jpegs)
         report["jpegs"] = {
             {"on_gpu", summary.jpegs->on_gpu}, {"on_cpu", summary.jpegs->on_cpu}, {"why_cpu", summary.jpegs->why_cpu}};
+    if (summary.mqtt)
+        report["mqtt"] = {{"address", summary.mqtt->address},
+                          {"published", summary.mqtt->published},
+                          {"dropped", summary.mqtt->dropped},
+                          {"reconnects", summary.mqtt->reconnects},
+                          {"last_error", summary.mqtt->last_error}};
     report["devices"] = nlohmann::ordered_json::array();
     for (const DeviceReport& device : summary.run.devices) report["devices"].push_back(device_json(device));
     report["stages"] = nlohmann::ordered_json::array();

@@ -87,7 +87,10 @@ public:
         return work;
     }
 
-    void begin_input(int input, const InputInfo& info) override { begun_[input].info = info; }
+    void begin_input(int input, const InputInfo& info) override {
+        begun_[input].info = info;
+        if (options_.metrics) options_.metrics->begin_input(input, names_[std::size_t(input)]);
+    }
 
     void result(int input, Result& result) override {
         Begun& begun = begun_.at(input);
@@ -101,11 +104,13 @@ public:
             ++begun.by_class[std::size_t(d.class_id)];
         }
         ++total_frames_;
+        if (options_.metrics) options_.metrics->result(input, result);
         if (options_.charts) add_to_charts(begun, result);
         if (options_.drawing.zones && zone_counts_of(result)) begun.counts = *zone_counts_of(result);
         if (!result.first_not_finite.empty() && !std::exchange(told_not_finite_, true))
             progress_.error("yolo-run: warning: " + begun.info.path + ": " + not_finite_text(result.first_not_finite));
         for (const auto& sink : sinks_.records) deliver([&] { sink->write({begun.info, input, result}); });
+        tell_of_mqtt();
         if (progress_.due()) progress_.update(progress_state(input, begun));
         if (wants_pixels() && !result.frame.undecodable)
             place(input, {result.frame.index, result.frame.time_s, result.frame.pts_s});
@@ -135,6 +140,7 @@ public:
             summary.charts = begun->second.charts;
         }
         summary.end = end;
+        if (options_.metrics) options_.metrics->end_input(input, end);
         {
             const std::lock_guard lock(mutex_);
             summary.seconds = seconds_since(opened_[std::size_t(input)]);
@@ -170,6 +176,7 @@ public:
             progress_.message(fmt::format("{} inputs: {}", inputs.size(), video_text(sum, options_.class_names)));
         for (const auto& sink : sinks_.records) deliver([&] { sink->close(); });
         for (const auto& sink : sinks_.pictures) deliver([&] { sink->close(); });
+        tell_of_mqtt();
     }
 
     std::vector<InputSummary> inputs;
@@ -225,6 +232,12 @@ private:
             ++charts_;
         }
         begun.charts->add(begun.info, result);
+    }
+
+    void tell_of_mqtt() {
+        if (!sinks_.mqtt) return;
+        for (const std::string& sentence : sinks_.mqtt->take_warnings())
+            progress_.error("yolo-run: warning: " + sentence);
     }
 
     void warn_of_zones(const InputInfo& info, const PixelView& frame) {
@@ -342,6 +355,7 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     summary.draw = observer.draw();
     summary.encode = observer.encode();
     if (sinks.jpegs) summary.jpegs = sinks.jpegs->tally();
+    if (sinks.mqtt) summary.mqtt = sinks.mqtt->tally();
     if (summary.jpegs && !summary.jpegs->why_cpu.empty())
         progress.message("yolo-run: a GPU did not encode: " + media::describe(*summary.jpegs));
     summary.seconds = seconds_since(start);

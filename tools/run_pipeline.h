@@ -17,6 +17,7 @@
 #include <convoy/engine.h>
 #include <convoy/media/run_inputs.h>
 #include "tools/follower.h"
+#include "tools/metrics.h"
 #include "tools/progress.h"
 #include "tools/run_charts.h"
 #include "tools/sinks/make_sinks.h"
@@ -41,6 +42,7 @@ struct RunSummary {
     bool interrupted = false;
     LatencyBins latencies;                            ///< where charts were asked for
     std::optional<media::JpegEncoders::Tally> jpegs;  ///< with --encoder jpeg
+    std::optional<MqttPublisher::Tally> mqtt;         ///< with --mqtt
     /// Outputs that were given up, since nobody read them any more: a sentence each. All others are whole.
     std::vector<std::string> given_up;
 };
@@ -57,6 +59,7 @@ struct PipelineOptions {
     RunThreads threads = {};
     Follower* follower = nullptr;  ///< where things are followed
     bool charts = false;           ///< for report_html()
+    Metrics* metrics = nullptr;    ///< where they are counted
     media::GiveUp give_up = {};    ///< what the sinks ask; an output that fails when it says so costs no other
 };
 

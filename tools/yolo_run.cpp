@@ -26,6 +26,7 @@ extern "C" {
 #include "tools/interrupt.h"
 #include "tools/media/files.h"
 #include "tools/message.h"
+#include "tools/metrics.h"
 #include "tools/options.h"
 #include "tools/report.h"
 #include "tools/report_html.h"
@@ -121,7 +122,7 @@ int conclude(const RunOptions& options, const RunSummary& summary, const Engine&
 }
 
 std::vector<std::string> reports_of(const RunOptions& options) {
-    return {options.report_json, options.report_html, options.trace};
+    return {options.report_json, options.report_html, options.trace, options.metrics};
 }
 
 media::FileClaims also_read(const RunOptions& options, const std::vector<std::string>& lists) {
@@ -238,6 +239,7 @@ int run(RunOptions& options) {
     std::vector<std::string> names;  // as outputs are called, and sentences say
     std::transform(inputs.begin(), inputs.end(), std::back_inserter(names), media::without_passwords);
     OutputPlan plan = plan_outputs(options.output, names, reports_of(options), also_read(options, expanded.lists));
+    if (!options.metrics.empty()) check_metrics_path(options.metrics);
     HeldOutputs held([&] { return claim_outputs(plan, names, reports_of(options)); });
     const std::vector<std::string> replaced = to_be_replaced(plan);
     if (!options.zones.empty())
@@ -275,16 +277,25 @@ int run(RunOptions& options) {
         const CompleteOnInterrupt completing;
         plan.encoding.gpus = engine.gpus();
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
+        std::optional<MetricsFile> metrics;
+        if (!options.metrics.empty())
+            metrics.emplace(
+                options.metrics,
+                Metrics::Sources{engine.description(), network.names, [&] { return engine.stats(); },
+                                 [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; }});
         Progress progress(STDERR_FILENO, options.quiet);
         RunThreads threads = run_inputs.threads(engine, options.threads);
         // Frames on their way to a GPU that encodes them keep the cores busy.
         if (threads.cpu_decoders == 0 && sinks.jpegs && sinks.jpegs->has_gpu()) threads.cpu_decoders = -1;
-        summary = run_pipeline(engine,
-                               {run_inputs, network.names, plan.drawing, threads, follower ? &*follower : nullptr,
-                                !options.report_html.empty(), interrupt_is_overdue},
-                               sinks, progress, completing.requested());
+        summary =
+            run_pipeline(engine,
+                         {run_inputs, network.names, plan.drawing, threads, follower ? &*follower : nullptr,
+                          !options.report_html.empty(), metrics ? &metrics->metrics() : nullptr, interrupt_is_overdue},
+                         sinks, progress, completing.requested());
         outputs = outputs_of(sinks);
         errors = write_reports(options, summary, engine, network.names, plan.drawing.blurred, outputs);
+        if (metrics)
+            if (const std::string error = metrics->close(); !error.empty()) errors.push_back(error);
     }
     held.release();
     list_outputs(options, outputs, replaced);

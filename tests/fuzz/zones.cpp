@@ -64,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         check(zones);
         check(in_pixels(zones, 1, 1));
         outside_frame(zones, 640, 480);
-        std::int64_t entries = 0, visits = 0, rows = 0, in = 0;
+        std::int64_t entries = 0, visits = 0, rows = 0, in = 0, begun = 0, passed = 0;
         ZoneCounter counter(zones, {"person", "car"}, {},
                             {[&](const CountRow& row) {
                                  if (row.class_id != CountRow::kAllClasses) return;
@@ -75,13 +75,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                  ++visits;
                                  require(visit.to_s >= visit.from_s && visit.track > 0);
                                  require(visits_csv_line(counter, visit).ends_with("\n"));
-                             }});
+                             },
+                             [&](const Visit&) { ++begun; }, [&](const LinePassage&) { ++passed; }});
         walk(counter, bytes);
         // What came out row by row is what there was in all.
         const ZoneTotals totals = counter.totals();
         for (const auto& zone : totals.zones) entries += zone.all.entries;
-        for (const auto& line : totals.lines) in -= line.all.in;
-        require(entries == visits && entries == rows && in == 0);
+        for (const auto& line : totals.lines) in -= line.all.in, passed -= line.all.in + line.all.out;
+        require(entries == visits && entries == rows && entries == begun && in == 0 && passed == 0);
         require(nlohmann::json::parse(totals_json(counter))["zones"].size() == zones.zones.size());
     } catch (const Error& error) {  // says what is wrong with it, not at length
         require(std::string_view(error.what()).size() < 2000);

@@ -168,6 +168,27 @@ TEST_CASE("labels are called like their pictures, and take no other file's place
     CHECK_THROWS_AS(claim_outputs(other, {"x.mp4"}, {}), Error);
 }
 
+TEST_CASE("messages are results, and a wrong address is said before any work") {
+    const Workplace here;
+    OutputOptions options;
+    options.mqtt = "mqtt://127.0.0.1:1/t";
+    CHECK_FALSE(options.none());
+    try {
+        MqttPublisher::require();
+    } catch (const Error& error) {
+        CHECK(error_of(options, {"a.mp4"}).second == error.what());
+        return;
+    }
+    options.mqtt_queue_mib = 2;
+    const OutputPlan plan = plan_outputs(options, {"a.mp4"}, {});
+    CHECK((plan.mqtt && plan.mqtt->topic == "t" && plan.mqtt_queue_mib == 2));
+    CHECK((plan.videos.empty() && plan.records.empty()));
+    const Sinks sinks = make_sinks(plan, {});
+    CHECK((sinks.records.size() == 1 && sinks.mqtt));
+    options.mqtt = "mqtt://me@127.0.0.1/t";
+    CHECK(error_of(options, {"a.mp4"}).first == ErrorKind::usage);
+}
+
 TEST_CASE("crops lie below a folder in which nothing lies that is read") {
     const Workplace here;
     fs::create_directories("out/person");

@@ -87,6 +87,14 @@ TEST_CASE("without options the documented defaults hold") {
     CHECK(o.input.frames == 0);
 }
 
+TEST_CASE("the options of MQTT reach their fields") {
+    const Parsed parsed({"a.mp4", "--mqtt", "mqtt://broker/t", "--zones", "z", "--mqtt-events", "--mqtt-queue", "3"});
+    const OutputOptions& o = parsed.options.output;
+    CHECK((o.mqtt == "mqtt://broker/t" && o.mqtt_events && o.mqtt_queue_mib == 3));
+    CHECK_FALSE(o.none());
+    CHECK((Parsed({"a.mp4"}).options.output.mqtt_queue_mib == 16 && !Parsed({"a.mp4"}).options.output.mqtt_events));
+}
+
 TEST_CASE("every option reaches its field") {
     const Parsed parsed({"--cfg",
                          "m.cfg",
@@ -166,6 +174,8 @@ TEST_CASE("every option reaches its field") {
                          "r.json",
                          "--trace",
                          "t.json",
+                         "--metrics",
+                         "m.prom",
                          "--at-once",
                          "4",
                          "--decoders",
@@ -230,6 +240,7 @@ TEST_CASE("every option reaches its field") {
     CHECK(o.report);
     CHECK(o.report_json == "r.json");
     CHECK(o.trace == "t.json");
+    CHECK(o.metrics == "m.prom");
     CHECK(o.at_once == 4);
     CHECK(o.threads.decoders == 5);
     CHECK(o.threads.work_threads == 6);
@@ -315,6 +326,12 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--report-json", "-"}, "--report-json: '-' is no file"},
         {{"a.mp4", "--report-html", "-"}, "--report-html: '-' is no file"},
         {{"a.mp4", "--trace", "-"}, "--trace: '-' is no file"},
+        {{"a.mp4", "--metrics", "-"}, "--metrics: '-' is no file"},
+        {{"a.mp4", "--mqtt", "broker/topic"}, "--mqtt: the address begins with neither"},
+        {{"a.mp4", "--mqtt", "mqtt://me:secret@broker/topic"}, "--mqtt: user and password do not stand in the address"},
+        {{"a.mp4", "--mqtt", "mqtt://broker/t", "--mqtt-queue", "0"}, "--mqtt-queue"},
+        {{"a.mp4", "--mqtt-events", "--zones", "z.json"}, "--mqtt-events: needs --mqtt"},
+        {{"a.mp4", "--mqtt", "mqtt://broker/t", "--mqtt-events", "--track"}, "--mqtt-events: needs --zones"},
         {{"a.mp4", "--every", "0"}, "--every"},
         {{"a.mp4", "--start", "1:60"}, "--start: '1:60' is no time"},
         {{"a.mp4", "--start", "-1"}, "--start"},

@@ -84,6 +84,31 @@ TEST_CASE("MOTChallenge counts frames, classes and pixels from 1") {
     CHECK(sink.outputs() == std::vector<std::string>{folder / "empty.txt"});
 }
 
+TEST_CASE("events are what changes in zones and at lines, and each has a line") {
+    const auto zones = std::make_shared<const analysis::Zones>(analysis::parse_zones(
+        R"({"unit":"pixels","zones":[{"name":"a \"b\"","points":[[0,0],[100,0],[100,100],[0,100]],"anchor":"center"}],
+            "lines":[{"name":"door","points":[[150,0],[150,100]],"anchor":"center"}]})",
+        "zones.json"));
+    const auto format = zone_events_format({kNames.classes, FrameNames({"street"}), zones});
+    const auto at = [](std::int64_t frame, float x) {
+        Result result = result_of({frame, {{1, .75f, {x - 2, 40, 4, 4}, 7}, {0, .75f, {x - 2, 40, 4, 4}, 0}}});
+        result.frame.time_s = double(frame);
+        return result;
+    };
+    const InputInfo info = input_of("in/street,1.mp4", true);
+    const std::string begin = R"({"input":"in/street,1.mp4","frame":)",
+                      who = R"(,"track":7,"class_id":1,"class":"a \"<b>\",&)" + kBad + "\"";
+    CHECK(format->frame({info, 0, at(0, 120)}).empty());
+    CHECK(format->frame({info, 0, at(1, 90)}) ==
+          begin + R"(1,"time_s":1,"event":"enter","zone":"a \"b\"")" + who + "}\n");
+    CHECK(format->frame({info, 0, result_of({2, {}, true})}).empty());
+    CHECK(format->frame({info, 0, at(2, 80)}).empty());
+    CHECK(format->frame({info, 0, at(3, 160)}) ==
+          begin + R"(3,"time_s":3,"event":"cross","line":"door")" + who + ",\"direction\":\"out\"}\n");
+    CHECK(format->frame({info, 0, at(4, 170)}) ==
+          begin + R"(4,"time_s":4,"event":"leave","zone":"a \"b\"")" + who + ",\"from_s\":1,\"to_s\":2}\n");
+}
+
 TEST_CASE("a file that cannot be written is told of by what is in it") {
     const auto zones = std::make_shared<const analysis::Zones>(
         analysis::parse_zones(R"({"unit":"share","lines":[{"name":"door","points":[[0,0],[1,1]]}]})", "zones.json"));

@@ -97,6 +97,8 @@ const std::map<std::string, std::vector<std::string>> kValues = {
     {"quality", {"80"}},
     {"labels", {"name"}},
     {"jsonl", {"-"}},
+    {"mqtt", {"mqtt://broker/a b"}},
+    {"mqtt-queue", {"3"}},
 };
 
 std::vector<std::string> value_of(const CLI::Option& option) {
@@ -114,7 +116,9 @@ TEST_CASE("every option can be printed, read back and set by the environment", "
         if (!is_setting(*option)) continue;
         const std::string name = option->get_lnames().front();
         // What needs another option is tried below.
-        if (name == "quality" || name == "tile-overlap" || name.starts_with("zone-") || name == "fail-device") continue;
+        if (name == "quality" || name == "tile-overlap" || name.starts_with("zone-") || name == "mqtt-events" ||
+            name == "fail-device")
+            continue;
         INFO("--" << name);
         const bool is_flag = option->get_expected_min() == 0;
         std::vector<std::string> arguments = {"a.mp4"};
@@ -139,10 +143,12 @@ TEST_CASE("every option can be printed, read back and set by the environment", "
 
 TEST_CASE("what needs another option has it from any layer", "[settings]") {
     const Configs configs;
-    const std::vector<std::string> command = {"a.mp4", "--tiles", "3x2", "--zones", "z", "--encoder", "jpeg"};
+    const std::vector<std::string> command = {"a.mp4",     "--tiles", "3x2",    "--zones",        "z",
+                                              "--encoder", "jpeg",    "--mqtt", "mqtt://broker/t"};
     for (const auto& [name, value] : std::map<std::string, std::string>{{"tile-overlap", "0.5"},
                                                                         {"zone-counts", R"("c.csv")"},
                                                                         {"zone-totals", R"("t.json")"},
+                                                                        {"mqtt-events", "true"},
                                                                         {"quality", "80"}}) {
         INFO(name);
         const std::string line = name + " = " + value + "\n";

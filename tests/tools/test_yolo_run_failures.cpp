@@ -50,6 +50,7 @@ TEST_CASE("nothing takes the place of the model or of a list") {
         {{"--jsonl", "m.names"}, "m.names is the list of the model's classes"},
         {{"--jsonl", "clips.data"}, "clips.data is a list of inputs"},
         {{"--report-json", "./clips.txt"}, "a list of inputs, the same file as clips.txt"},
+        {{"--metrics", "link.json"}, "link.json is the model's cfg, the same file as m.cfg"},
         {{"--trace", "link.json"}, "link.json is the model's cfg, the same file as m.cfg"},
     };
     for (const auto& [arguments, part] : cases) {
@@ -209,7 +210,7 @@ TEST_CASE("a report for which the disk has no room leaves the earlier one as it 
     const TemporaryFolder folder;
     save_frame(folder / "p.jpg", 0);
     write_file(folder / "run.sh", "trap '' XFSZ\nulimit -f 1\nexec \"$@\"\n");
-    for (const std::string option : {"--report-json", "--report-html", "--trace"}) {
+    for (const std::string option : {"--report-json", "--report-html", "--trace", "--metrics"}) {
         INFO(option);
         write_file(folder / "report", "earlier");
         const std::size_t before = files_in(folder.path());

@@ -107,16 +107,17 @@ void ZoneCounter::see(const Detection& detection) {
         return subject.anchor == ZoneAnchor::bottom ? at_bottom : at_center;
     };
     for (std::size_t z = 0; z < drawn_.zones.size(); ++z)
-        if (counts(zone_classes_[z], thing.class_id)) visit(thing, z, pick(drawn_.zones[z], bottom, center));
+        if (counts(zone_classes_[z], thing.class_id))
+            visit(detection.track, thing, z, pick(drawn_.zones[z], bottom, center));
     const double margin = options_.margin * (double(box.w) + box.h) / 2;
     for (std::size_t l = 0; l < drawn_.lines.size() && thing.has_place; ++l)
         if (counts(line_classes_[l], thing.class_id))
-            pass(thing, l, pick(drawn_.lines[l], thing.bottom, thing.center), pick(drawn_.lines[l], bottom, center),
-                 margin);
+            pass(detection.track, thing, l, pick(drawn_.lines[l], thing.bottom, thing.center),
+                 pick(drawn_.lines[l], bottom, center), margin);
     thing.bottom = bottom, thing.center = center, thing.has_place = true;
 }
 
-void ZoneCounter::visit(Thing& thing, std::size_t zone, Point now) {
+void ZoneCounter::visit(std::int64_t track, Thing& thing, std::size_t zone, Point now) {
     Stay& stay = thing.stays[zone];
     stay.inside = holds(drawn_.zones[zone].points, now);
     if (!stay.inside) return;
@@ -124,12 +125,13 @@ void ZoneCounter::visit(Thing& thing, std::size_t zone, Point now) {
         stay.open = true, stay.from_s = now_s_;
         for (ZoneTotals::OfZone* totals : {&ended_.zones[zone], &in_interval_.zones[zone]})
             ++totals->all.entries, ++totals->classes[thing.class_id].entries;
+        if (outputs_.entry) outputs_.entry({zone, track, thing.class_id, now_s_, now_s_, false});
     }
     stay.to_s = now_s_;
 }
 
 /// A crossing counts at once, and the next one once the thing has been away from the line.
-void ZoneCounter::pass(Thing& thing, std::size_t line, Point before, Point now, double margin) {
+void ZoneCounter::pass(std::int64_t track, Thing& thing, std::size_t line, Point before, Point now, double margin) {
     const Line& it = drawn_.lines[line];
     Passage& passage = thing.passages[line];
     const Crossing crossed = crossing(before, now, it.from, it.to);
@@ -137,18 +139,20 @@ void ZoneCounter::pass(Thing& thing, std::size_t line, Point before, Point now, 
     if (passage.counted)
         passage.since += step;
     else if (step != 0)
-        count(thing.class_id, line, step), passage.counted = true;
+        count(track, thing.class_id, line, step), passage.counted = true;
     if (!passage.counted || distance_to_segment(now, it.from, it.to) < margin) return;
-    count(thing.class_id, line, passage.since);
+    count(track, thing.class_id, line, passage.since);
     passage = {};
 }
 
-void ZoneCounter::count(int class_id, std::size_t line, int crossings) {
+void ZoneCounter::count(std::int64_t track, int class_id, std::size_t line, int crossings) {
     if (crossings == 0) return;
     const auto add = [&](LineCounts& counts) { (crossings > 0 ? counts.in : counts.out) += std::abs(crossings); };
     add(state_.lines[line]);
     for (ZoneTotals::OfLine* totals : {&ended_.lines[line], &in_interval_.lines[line]})
         add(totals->all), add(totals->classes[class_id]);
+    for (int i = 0; outputs_.passage && i < std::abs(crossings); ++i)
+        outputs_.passage({line, track, class_id, crossings > 0});
 }
 
 /// Ends the visits of who is away for too long, and forgets who is out of sight for that long.

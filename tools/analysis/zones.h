@@ -48,6 +48,14 @@ struct Visit {
     bool left = false;            ///< it has gone, or nobody knows where to; else it is in the zone still
 };
 
+/// A thing's way over a line.
+struct LinePassage {
+    std::size_t line = 0;
+    std::int64_t track = 0;
+    int class_id = 0;
+    bool in = false;  ///< else out
+};
+
 /// What happened in an interval: of a zone or a line, of a class or all together.
 struct CountRow {
     static constexpr int kAllClasses = -1;
@@ -73,15 +81,19 @@ struct ZoneTotals {
     std::vector<OfLine> lines;
 };
 
+/// What comes along the way, so that nothing is kept that grows with the input. Each may be empty.
+struct ZoneOutputs {
+    std::function<void(const CountRow&)> row = {};  ///< in order: of zones, then lines; all classes, then one by one
+    std::function<void(const Visit&)> visit = {};   ///< when it has ended, or by finish()
+    std::function<void(const Visit&)> entry = {};   ///< a visit that begins
+    std::function<void(const LinePassage&)> passage = {};  ///< when it is counted
+};
+
 /// Counts the things of one input in zones and over lines; docs/zones.md has the rules. Detections without a track are
 /// not counted.
 class ZoneCounter {
 public:
-    /// What comes along the way, so that nothing is kept that grows with the input. Either may be empty.
-    struct Outputs {
-        std::function<void(const CountRow&)> row;  ///< in order: of zones, then lines; all classes, then one by one
-        std::function<void(const Visit&)> visit;   ///< when it has ended, or by finish()
-    };
+    using Outputs = ZoneOutputs;
 
     /// `names` are the model's classes. Throws Error(input) for a class of the zones that is none of them, and
     /// Error(usage) for options out of range. Classes without a name are called by their number.
@@ -119,9 +131,9 @@ private:
 
     void set_size(int width, int height);
     void see(const Detection& detection);
-    void visit(Thing& thing, std::size_t zone, Point now);
-    void pass(Thing& thing, std::size_t line, Point before, Point now, double margin);
-    void count(int class_id, std::size_t line, int crossings);
+    void visit(std::int64_t track, Thing& thing, std::size_t zone, Point now);
+    void pass(std::int64_t track, Thing& thing, std::size_t line, Point before, Point now, double margin);
+    void count(std::int64_t track, int class_id, std::size_t line, int crossings);
     void end_visits();
     void close(std::int64_t track, Thing& thing, std::size_t zone);
     void write_rows();

@@ -3,6 +3,7 @@
 
 #include "tools/sinks/contact_sheet_sink.h"
 #include "tools/sinks/crops_sink.h"
+#include "tools/sinks/mqtt_sink.h"
 #include "tools/sinks/overlay_sink.h"
 #include "tools/sinks/per_input_sink.h"
 #include "tools/sinks/picture_files_sink.h"
@@ -32,6 +33,12 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
         sinks.records.push_back(std::make_unique<YoloSink>(plan.label_stems, plan.label_classes, class_names, give_up));
     if (!plan.overlays.empty())
         sinks.records.push_back(std::make_unique<OverlaySink>(plan.overlays, class_names, plan.drawing));
+    if (plan.mqtt) {  // behind the files, since its close() may wait
+        sinks.mqtt = std::make_shared<MqttPublisher>(*plan.mqtt, std::size_t(plan.mqtt_queue_mib) << 20);
+        const auto format = plan.mqtt_events ? zone_events_format : jsonl_format;
+        sinks.records.push_back(std::make_unique<MqttSink>(
+            sinks.mqtt, [format, names] { return format(names); }, give_up));
+    }
     const media::VideoFormat& encoding = plan.encoding;
     if (encoding.encoder == media::EncoderChoice::jpeg)
         sinks.jpegs = std::make_shared<media::JpegEncoders>(encoding.gpus);

@@ -7,6 +7,7 @@
 
 #include <convoy/media/give_up.h>
 #include "tools/media/out/jpeg_encoders.h"
+#include "tools/sinks/mqtt_publisher.h"
 #include "tools/sinks/picture_sink.h"
 #include "tools/sinks/plan_outputs.h"
 #include "tools/sinks/sink.h"
@@ -17,6 +18,7 @@ struct Sinks {
     std::vector<std::unique_ptr<Sink>> records;
     std::vector<std::unique_ptr<PictureSink>> pictures;
     std::shared_ptr<media::JpegEncoders> jpegs;  ///< that they share; null without EncoderChoice::jpeg
+    std::shared_ptr<MqttPublisher> mqtt;         ///< null without
 };
 
 /// Creates the plan's sinks. Where an output is a pipe, the wait for whoever reads it can be given up.

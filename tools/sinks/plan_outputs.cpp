@@ -4,12 +4,14 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
 #include <convoy/error.h>
 #include "tools/media/in/playlist_files.h"
 #include "tools/media/out/recording_copy.h"
+#include "tools/sinks/mqtt_publisher.h"
 #include "tools/sinks/output_paths.h"
 
 namespace fs = std::filesystem;
@@ -183,7 +185,7 @@ bool OutputOptions::none() const {
     const bool records = std::any_of(std::begin(kRecordKinds), std::end(kRecordKinds),
                                      [&](const RecordKind& kind) { return !(this->*kind.path).empty(); });
     return !records && yolo.empty() && crops.empty() && video.empty() && overlay.empty() && pictures.empty() &&
-           contact_sheet.empty();
+           contact_sheet.empty() && mqtt.empty();
 }
 
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
@@ -223,6 +225,12 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
     if (!options.contact_sheet.empty()) {
         check_ending("--contact-sheet", options.contact_sheet, {".jpg", ".jpeg", ".png", ".bmp"});
         check_file(options.contact_sheet);
+    }
+    if (!options.mqtt.empty()) {
+        MqttPublisher::require();
+        plan.mqtt = mqtt_target(options.mqtt, [](const char* name) { return std::getenv(name); });
+        plan.mqtt_events = options.mqtt_events;
+        plan.mqtt_queue_mib = options.mqtt_queue_mib;
     }
     for (const std::string& report : reports)
         if (!report.empty()) check_file(report);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "tools/media/output_locks.h"
 #include "tools/sinks/drawn_picture.h"
 #include "tools/sinks/formats/record_format.h"
+#include "tools/sinks/mqtt_target.h"
 
 namespace convoy::tools {
 
@@ -24,6 +26,9 @@ struct OutputOptions {
     std::string overlay;        ///< .mkv or .ass, or a folder: ends in / or exists
     std::string pictures;       ///< folder
     std::string contact_sheet;  ///< file
+    std::string mqtt;           ///< mqtt://HOST[:PORT]/TOPIC
+    bool mqtt_events = false;   ///< what changes in zones in place of each frame's record
+    int mqtt_queue_mib = 16;    ///< of messages that wait for the broker
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
     DrawOptions drawing;
     bool none() const;
@@ -49,6 +54,9 @@ struct PlannedRecords {
 struct OutputPlan {
     std::vector<PlannedRecords> records;
     std::string contact_sheet;
+    std::optional<MqttTarget> mqtt;
+    bool mqtt_events = false;
+    int mqtt_queue_mib = 16;
     std::vector<std::string> videos, overlays;
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
     DrawOptions drawing;

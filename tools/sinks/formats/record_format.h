@@ -41,7 +41,8 @@ std::unique_ptr<RecordFormat> coco_format(const FormatNames& names);
 std::unique_ptr<RecordFormat> mot_format(const FormatNames& names);
 std::unique_ptr<RecordFormat> cvat_format(const FormatNames& names);
 std::unique_ptr<RecordFormat> label_studio_format(const FormatNames& names);
-/// Of zones (docs/zones.md): over time, visit by visit, and in all.
+/// Of zones (docs/zones.md): what changes, over time, visit by visit, and in all.
+std::unique_ptr<RecordFormat> zone_events_format(const FormatNames& names);
 std::unique_ptr<RecordFormat> zone_counts_format(const FormatNames& names);
 std::unique_ptr<RecordFormat> zone_visits_format(const FormatNames& names);
 std::unique_ptr<RecordFormat> zone_totals_format(const FormatNames& names);

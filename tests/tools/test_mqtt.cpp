@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+//
+// Addresses, and a publisher beside brokers of the test's own: silent, slow, gone. test_mqtt.py has the real one.
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <convoy/error.h>
+#include "tests/support/catch.h"
+#include "tests/tools/child.h"
+#include "tests/tools/silent_server.h"
+#include "tools/sinks/mqtt_publisher.h"
+
+namespace convoy::test {
+namespace {
+
+using tools::mqtt_target;
+using tools::MqttPublisher;
+using tools::MqttTarget;
+
+MqttTarget read(const std::string& address, std::map<std::string, std::string> variables = {}) {
+    return mqtt_target(address, [&](const char* name) {
+        const auto found = variables.find(name);
+        return found == variables.end() ? nullptr : found->second.c_str();
+    });
+}
+
+std::string error_of(const std::string& address, const std::map<std::string, std::string>& variables = {}) {
+    try {
+        read(address, variables);
+    } catch (const Error& error) {
+        CHECK(error.kind() == ErrorKind::usage);
+        return error.what();
+    }
+    return "none";
+}
+
+bool has(const std::string& text, const std::string& part) {
+    UNSCOPED_INFO(text);
+    return text.find(part) != std::string::npos;
+}
+
+bool can_publish() {
+    try {
+        MqttPublisher::require();
+        return true;
+    } catch (const Error& error) {
+        WARN("skipped: " << error.what());
+        return false;
+    }
+}
+
+std::size_t resident_bytes() {
+    std::ifstream file("/proc/self/statm");
+    std::size_t all = 0, resident = 0;
+    file >> all >> resident;
+    return resident * std::size_t(sysconf(_SC_PAGESIZE));
+}
+
+const media::GiveUp at_once = [] { return true; };
+
+/// What a broker does, packet by packet.
+class Broker {
+public:
+    MqttTarget target() const { return read("mqtt://" + listener_.address() + "/boxes"); }
+    /// Waits for a client, and takes it.
+    void take(char code = 0) {
+        if (fd_ >= 0) ::close(fd_);
+        fd_ = listener_.accept();
+        CHECK(packet().first == 0x10);
+        const char answer[] = {0x20, 2, 0, code};
+        REQUIRE(::send(fd_, answer, sizeof answer, MSG_NOSIGNAL) == ssize_t(sizeof answer));
+    }
+    /// The next message, confirmed; "" once the client has said that it goes.
+    std::string message() {
+        const auto [type, bytes] = packet();
+        if (type == 0xe0) return "";
+        REQUIRE((type & 0xf6) == 0x32);  // a message of QoS 1, sent again or not
+        const std::size_t topic = static_cast<unsigned char>(bytes[1]);
+        CHECK(bytes.substr(2, topic) == "boxes");
+        const char confirmed[] = {0x40, 2, bytes[2 + topic], bytes[3 + topic]};
+        REQUIRE(::send(fd_, confirmed, sizeof confirmed, MSG_NOSIGNAL) == ssize_t(sizeof confirmed));
+        return bytes.substr(4 + topic);
+    }
+    ~Broker() { ::close(fd_); }
+
+private:
+    unsigned char byte() const {
+        unsigned char value = 0;
+        REQUIRE(::recv(fd_, &value, 1, 0) == 1);
+        return value;
+    }
+    std::pair<int, std::string> packet() const {
+        const int type = byte();
+        std::size_t size = 0;
+        for (int shift = 0, more = 1; more; shift += 7) {
+            const unsigned char part = byte();
+            size += std::size_t(part & 0x7f) << shift;
+            more = part & 0x80;
+        }
+        std::string bytes(size, '\0');
+        if (size > 0) REQUIRE(::recv(fd_, bytes.data(), size, MSG_WAITALL) == ssize_t(size));
+        return {type, bytes};
+    }
+
+    const LoopbackListener listener_{0};
+    int fd_ = -1;
+};
+
+std::string numbered(int number) { return fmt::format("{:08}", number) + std::string(1000, '.'); }
+
+}  // namespace
+
+TEST_CASE("an address of MQTT names host, port and topic", "[mqtt]") {
+    const MqttTarget plain = read("mqtt://broker/street/boxes");
+    CHECK((plain.host == "broker" && plain.port == 1883 && !plain.tls && plain.topic == "street/boxes"));
+    const MqttTarget tls = read("MQTTS://broker.example:1234/a//b/");
+    CHECK((tls.host == "broker.example" && tls.port == 1234 && tls.tls && tls.topic == "a//b/"));
+    CHECK(read("mqtts://broker/t").port == 8883);
+    const MqttTarget v6 = read("mqtt://[::1]:65535/t");
+    CHECK((v6.host == "::1" && v6.port == 65535));
+    CHECK(v6.address() == "mqtt://[::1]:65535/t");
+    CHECK(read("mqtt://[fe80::1%eth0]/t").host == "fe80::1%eth0");
+    for (const std::string topic :
+         {"/leading", "a b", "50 %", "%41", "caf\xc3\xa9", "who@where", "a?b=c&d", "$aws/rules/x", ":1"})
+        CHECK(read("mqtt://broker/" + topic).topic == topic);
+}
+
+TEST_CASE("what is wrong with an address of MQTT is named", "[mqtt]") {
+    const std::vector<std::pair<std::string, std::string>> wrong = {
+        {"broker/topic", "neither mqtt:// nor mqtts://"},
+        {"http://broker/topic", "neither mqtt:// nor mqtts://"},
+        {"mqtt:/broker/topic", "neither mqtt:// nor mqtts://"},
+        {"mqtt:///topic", "names no host"},
+        {"mqtt://:1883/topic", "names no host"},
+        {"mqtt://a b/topic", "spaces"},
+        {"mqtt://" + std::string(254, 'a') + "/topic", "longer than 253"},
+        {"mqtt://broker", "names no topic"},
+        {"mqtt://broker:1883/", "names no topic"},
+        {"mqtt://broker:/topic", "the port"},
+        {"mqtt://broker:0/topic", "the port"},
+        {"mqtt://broker:65536/topic", "the port"},
+        {"mqtt://broker:18x/topic", "the port"},
+        {"mqtt://broker:-1/topic", "the port"},
+        {"mqtt://::1/topic", "in brackets"},
+        {"mqtt://[::1/topic", "no ] ends it"},
+        {"mqtt://[::1]1883/topic", "only :PORT"},
+        {"mqtt://broker/a/+/b", "has a + or #"},
+        {"mqtt://broker/#", "has a + or #"},
+        {"mqtt://broker/a\nb", "control characters"},
+        {"mqtt://broker/\xff", "no UTF-8"},
+        {"mqtt://broker/" + std::string(65536, 'a'), "longer than 65535"},
+    };
+    for (const auto& [address, part] : wrong) CHECK(has(error_of(address), part));
+    for (const std::string address :
+         {"mqtt://me:secret@broker/topic", "mqtt://me@broker/topic", "mqtts://me:sec/ret@broker/topic"}) {
+        CHECK(has(error_of(address), "CONVOY_MQTT_USER and CONVOY_MQTT_PASSWORD"));
+        CHECK(!has(error_of(address), "sec"));
+    }
+}
+
+TEST_CASE("user, password and whom to trust come from the environment", "[mqtt]") {
+    TemporaryFolder folder;
+    write_file(folder / "ca.pem", "-");
+    const MqttTarget target =
+        read("mqtts://broker/t",
+             {{"CONVOY_MQTT_USER", "me"}, {"CONVOY_MQTT_PASSWORD", "s"}, {"CONVOY_MQTT_CAFILE", folder / "ca.pem"}});
+    CHECK((target.user == "me" && target.password == "s" && target.ca_file == folder / "ca.pem"));
+    CHECK(target.address().find("s@") == std::string::npos);
+    CHECK(has(error_of("mqtt://broker/t", {{"CONVOY_MQTT_PASSWORD", "s"}}), "CONVOY_MQTT_USER is not"));
+    CHECK(has(error_of("mqtt://broker/t", {{"CONVOY_MQTT_CAFILE", folder / "ca.pem"}}), "mqtts://"));
+    CHECK(has(error_of("mqtts://broker/t", {{"CONVOY_MQTT_CAFILE", folder / "none"}}), "cannot be read"));
+}
+
+TEST_CASE("a broker that is slow gets the newest messages in order, and others are counted", "[mqtt]") {
+    if (!can_publish()) return;
+    constexpr int kAll = 3000;
+    Broker broker;
+    MqttPublisher publisher(broker.target(), 1 << 20);
+    for (int i = 0; i < kAll; ++i) publisher.publish(numbered(i));
+    const int dropped = int(publisher.tally().dropped);
+    CHECK((dropped > 1500 && dropped < 2500));
+    broker.take();
+    for (int i = dropped; i < kAll; ++i) REQUIRE(broker.message() == numbered(i));
+    publisher.close();
+    CHECK(broker.message().empty());
+    const MqttPublisher::Tally tally = publisher.tally();
+    CHECK((tally.published == kAll - dropped && tally.dropped == dropped && tally.reconnects == 0));
+    const std::vector<std::string> warnings = publisher.take_warnings();
+    REQUIRE(warnings.size() == 1);
+    CHECK(has(warnings[0], fmt::format("{} of 3000 messages", dropped)));
+    CHECK(has(warnings[0], "too slowly"));
+}
+
+TEST_CASE("what a lost connection has not confirmed is sent again", "[mqtt]") {
+    if (!can_publish()) return;
+    Broker broker;
+    MqttPublisher publisher(broker.target());
+    publisher.publish("first");
+    publisher.publish("second");
+    broker.take(3);  // the server is not available
+    broker.take();
+    CHECK(broker.message() == "first");
+    broker.take();  // the second was on its way
+    CHECK(broker.message() == "second");
+    publisher.publish("third");
+    CHECK(broker.message() == "third");
+    publisher.close();
+    const MqttPublisher::Tally tally = publisher.tally();
+    CHECK((tally.published == 3 && tally.dropped == 0 && tally.reconnects == 1));
+    const std::vector<std::string> warnings = publisher.take_warnings();
+    REQUIRE(warnings.size() == 2);
+    CHECK(has(warnings[0], "cannot connect to mqtt://127.0.0.1"));
+    CHECK(has(warnings[0], "broker unavailable; it is tried again"));
+    CHECK(has(warnings[1], "lost the connection"));
+}
+
+TEST_CASE("a broker that never reads costs bounded memory", "[mqtt]") {
+    if (!can_publish()) return;
+    const bool greets = GENERATE(false, true);
+    constexpr int kAll = 50000;  // 50 MB
+    Broker broker;
+    MqttPublisher publisher(broker.target(), 1 << 20);
+    if (greets) broker.take();
+    const std::size_t before = resident_bytes();
+    for (int i = 0; i < kAll; ++i) publisher.publish(numbered(i));
+#ifndef __SANITIZE_ADDRESS__  // which keeps what is freed
+    CHECK(resident_bytes() < before + (std::size_t(16) << 20));
+#endif
+    publisher.publish(std::string(2 << 20, '.'));  // larger than the queue
+    publisher.close(at_once);
+    const MqttPublisher::Tally tally = publisher.tally();
+    CHECK((tally.published == 0 && tally.dropped == kAll + 1));
+    CHECK(has(publisher.take_warnings().back(), greets ? "too slowly" : "has not answered"));
+}
+
+}  // namespace convoy::test

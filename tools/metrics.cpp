@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#include "tools/metrics.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include <convoy/error.h>
+#include <convoy/version.h>
+#include "tools/analysis/text.h"
+#include "tools/media/files.h"
+#include "tools/message.h"
+
+namespace convoy::tools {
+namespace {
+
+constexpr auto kInterval = std::chrono::seconds(2);
+constexpr double kShortestShare = .5;  // seconds, of which a share of busy time says something
+
+// The value of a label, quotes included.
+std::string label(const std::string& name) {
+    std::string text = "\"";
+    for (const char c : analysis::as_utf8(name))
+        text += c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : std::string(1, c);
+    return text + '"';
+}
+
+std::string head(const char* name, const char* type, const char* help) {
+    return fmt::format("# HELP convoy_{0} {2}\n# TYPE convoy_{0} {1}\n", name, type, help);
+}
+
+template <typename Value>
+std::string single(const char* name, const char* type, const char* help, Value value) {
+    return head(name, type, help) + fmt::format("convoy_{} {}\n", name, value);
+}
+
+std::string mqtt_text(const MqttPublisher::Tally& tally) {
+    return single("mqtt_published_total", "counter", "Messages that the broker has confirmed.", tally.published) +
+           single("mqtt_dropped_total", "counter", "Messages that were dropped.", tally.dropped) +
+           single("mqtt_reconnects_total", "counter", "Connections to the broker after the first.", tally.reconnects) +
+           single("mqtt_connected", "gauge", "Whether there is a connection to the broker.", int(tally.connected)) +
+           single("mqtt_queue_messages", "gauge", "Messages that wait for the broker.", tally.waiting) +
+           single("mqtt_queue_bytes", "gauge", "Bytes of messages that wait for the broker.", tally.waiting_bytes);
+}
+
+}  // namespace
+
+void Metrics::begin_input(int input, const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    const std::string key = analysis::as_utf8(name);
+    const bool counted = inputs_.size() < kMostInputs || inputs_.count(key) > 0;
+    open_[input] = counted ? &inputs_[key] : nullptr;
+}
+
+void Metrics::result(int input, const Result& result) {
+    const std::lock_guard lock(mutex_);
+    ++frames_;
+    undecodable_ += result.frame.undecodable;
+    not_finite_ += result.not_finite;
+    for (const Detection& d : result.detections) {
+        if (std::size_t(d.class_id) >= by_class_.size()) by_class_.resize(std::size_t(d.class_id) + 1);
+        ++by_class_[std::size_t(d.class_id)];
+    }
+    const double latency_s = result.latency_ms / 1000;
+    const auto bucket = std::lower_bound(kBuckets.begin(), kBuckets.end(), latency_s);
+    ++latencies_[std::size_t(bucket - kBuckets.begin())];
+    latency_sum_s_ += latency_s;
+    const auto open = open_.find(input);
+    if (open == open_.end() || !open->second) return;
+    ++open->second->frames;
+    open->second->detections += std::int64_t(result.detections.size());
+}
+
+void Metrics::end_input(int input, const InputEnd& end) {
+    const std::lock_guard lock(mutex_);
+    damaged_ += end.damaged;
+    ++ended_;
+    failed_ += !end.error.empty();
+    open_.erase(input);
+}
+
+// Stages are called "network", with several devices "cuda:1 network".
+std::string Metrics::stages_text(double seconds) {
+    if (!sources_.stages) return "";
+    std::string totals = head("stage_seconds_total", "counter", "Time that a stage of a device has worked.");
+    std::string shares =
+        head("device_busy_ratio", "gauge", "Share of the time since the last text in which the network was busy.");
+    for (const StageStats& stage : sources_.stages()) {
+        std::string device = sources_.engine.substr(0, sources_.engine.find_first_of(" ,")), name = stage.name;
+        if (const std::size_t space = name.find(' '); space != name.npos && name.find(':') < space)
+            device = std::exchange(name, name.substr(space + 1)).substr(0, space);
+        totals += fmt::format("convoy_stage_seconds_total{{device={},stage={}}} {}\n", label(device), label(name),
+                              stage.total_s);
+        if (name != "network") continue;
+        Busy& busy = busy_[device];
+        if (seconds - busy.seconds >= kShortestShare || busy.seconds == 0)
+            busy = {seconds, stage.total_s,
+                    std::clamp((stage.total_s - busy.total_s) / std::max(seconds - busy.seconds, 1e-9), 0., 1.)};
+        shares += fmt::format("convoy_device_busy_ratio{{device={}}} {}\n", label(device), busy.share);
+    }
+    return totals + shares;
+}
+
+std::string Metrics::text(double seconds, bool running) {
+    const std::optional<MqttPublisher::Tally> mqtt = sources_.mqtt ? sources_.mqtt() : std::nullopt;
+    const std::lock_guard lock(mutex_);
+    std::string text =
+        head("info", "gauge", "The program and what it runs on.") +
+        fmt::format("convoy_info{{version={},engine={}}} 1\n", label(CONVOY_VERSION), label(sources_.engine));
+    text += single("running", "gauge", "1 while the run goes on, 0 once it has ended.", int(running));
+    text += single("run_seconds", "gauge", "How long the run has lasted.", seconds);
+    text += single("frames_total", "counter", "Frames whose results came out.", frames_);
+    text += single("undecodable_frames_total", "counter", "Frames before a recording's first keyframe.", undecodable_);
+    text += single("damaged_total", "counter",
+                   "Packets and frames that could not be decoded, of inputs that have ended.", damaged_);
+    text += single("not_finite_boxes_total", "counter", "Boxes that were left out since a number was not finite.",
+                   not_finite_);
+    text += single("inputs_open", "gauge", "Inputs that are being read.", open_.size());
+    text += single("inputs_ended_total", "counter", "Inputs that have ended, those with an error included.", ended_);
+    text += single("inputs_failed_total", "counter", "Inputs that have ended with an error.", failed_);
+
+    text += head("detections_total", "counter", "Boxes by class.");
+    for (std::size_t id = 0; id < by_class_.size(); ++id)
+        if (by_class_[id] > 0)
+            text += fmt::format("convoy_detections_total{{class_id=\"{}\",class={}}} {}\n", id,
+                                label(id < sources_.class_names.size() ? sources_.class_names[id] : std::to_string(id)),
+                                by_class_[id]);
+    text += head("frame_latency_seconds", "histogram", "From a frame's decoding to its detections.");
+    std::int64_t below = 0;
+    for (std::size_t i = 0; i < latencies_.size(); ++i) {
+        below += latencies_[i];
+        text += fmt::format("convoy_frame_latency_seconds_bucket{{le=\"{}\"}} {}\n",
+                            i < kBuckets.size() ? fmt::format("{}", kBuckets[i]) : "+Inf", below);
+    }
+    text += fmt::format("convoy_frame_latency_seconds_sum {}\nconvoy_frame_latency_seconds_count {}\n", latency_sum_s_,
+                        below);
+    const auto by_input = [&](const char* name, const char* help, std::int64_t OfInput::*count) {
+        text += head(name, "counter", help);
+        for (const auto& [input, counts] : inputs_)
+            text += fmt::format("convoy_{}{{input={}}} {}\n", name, label(input), counts.*count);
+    };
+    by_input("input_frames_total", "Frames of each of the first inputs.", &OfInput::frames);
+    by_input("input_detections_total", "Boxes of each of the first inputs.", &OfInput::detections);
+    return text + stages_text(seconds) + (mqtt ? mqtt_text(*mqtt) : "");
+}
+
+MetricsFile::MetricsFile(std::string path, Metrics::Sources sources)
+    : path_(std::move(path)), metrics_(std::move(sources)) {
+    if (const std::string error = write(true); !error.empty()) throw Error(ErrorKind::output, error);
+    thread_ = std::thread([this] { run(); });
+}
+
+MetricsFile::~MetricsFile() { close(); }
+
+std::string MetricsFile::close() {
+    {
+        const std::lock_guard lock(mutex_);
+        if (std::exchange(closed_, true)) return "";
+    }
+    changed_.notify_all();
+    thread_.join();
+    return write(false);
+}
+
+std::string MetricsFile::write(bool running) {
+    try {
+        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start_;
+        media::write_file(path_, metrics_.text(seconds.count(), running));
+        return "";
+    } catch (const Error& error) {
+        return error.what();
+    }
+}
+
+void MetricsFile::run() {
+    bool told = false;
+    std::unique_lock lock(mutex_);
+    while (!changed_.wait_for(lock, kInterval, [&] { return closed_; })) {
+        lock.unlock();
+        const std::string error = write(true);
+        if (!error.empty() && !std::exchange(told, true)) message("yolo-run: warning: --metrics: {}", error);
+        lock.lock();
+    }
+}
+
+void check_metrics_path(const std::string& path) {
+    if (!media::replaceable_file(path))
+        throw Error(ErrorKind::usage, fmt::format("--metrics {}: it is no file that can be replaced every two seconds; "
+                                                  "name a file in the collector's folder",
+                                                  path));
+}
+
+}  // namespace convoy::tools

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+//
+// What a run has done so far, in the text format of Prometheus: --metrics. docs/outputs.md has the names.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <convoy/detection.h>
+#include <convoy/run.h>
+#include "tools/sinks/mqtt_publisher.h"
+
+namespace convoy::tools {
+
+/// Counts a run's frames in memory that does not grow with them. From any thread.
+class Metrics {
+public:
+    static constexpr std::size_t kMostInputs = 100;  ///< that have counts of their own: the first ones
+    static constexpr std::array<double, 14> kBuckets = {.001, .0025, .005, .01, .025, .05, .1,
+                                                        .25,  .5,    1,    2.5, 5,    10,  30};  ///< seconds
+
+    /// Asked for each text.
+    struct Sources {
+        std::string engine;  ///< Engine::description()
+        std::vector<std::string> class_names;
+        std::function<std::vector<StageStats>()> stages = {};  ///< Engine::stats()
+        std::function<std::optional<MqttPublisher::Tally>()> mqtt = {};
+    };
+    explicit Metrics(Sources sources) : sources_(std::move(sources)) {}
+
+    void begin_input(int input, const std::string& name);
+    void result(int input, const Result& result);
+    void end_input(int input, const InputEnd& end);
+    /// `seconds` since the run began.
+    std::string text(double seconds, bool running);
+
+private:
+    struct OfInput {
+        std::int64_t frames = 0, detections = 0;
+    };
+    struct Busy {
+        double seconds = 0, total_s = 0, share = 0;
+    };
+
+    std::string stages_text(double seconds);
+
+    const Sources sources_;
+    std::mutex mutex_;
+    std::int64_t frames_ = 0, undecodable_ = 0, not_finite_ = 0, damaged_ = 0, ended_ = 0, failed_ = 0;
+    std::vector<std::int64_t> by_class_;
+    std::array<std::int64_t, kBuckets.size() + 1> latencies_ = {};  // the last is of those that are longer
+    double latency_sum_s_ = 0;
+    std::map<std::string, OfInput> inputs_;  // by name: an input may be named twice
+    std::map<int, OfInput*> open_;           // null for those that have no counts
+    std::map<std::string, Busy> busy_;       // by device
+};
+
+/// Writes a Metrics into a file, which is replaced every two seconds and at the end.
+class MetricsFile {
+public:
+    /// Throws Error(output) if it cannot be written the first time.
+    MetricsFile(std::string path, Metrics::Sources sources);
+    /// As close().
+    ~MetricsFile();
+    MetricsFile(const MetricsFile&) = delete;
+    MetricsFile& operator=(const MetricsFile&) = delete;
+
+    Metrics& metrics() { return metrics_; }
+    /// Writes the last time. What went wrong with that: a sentence, or "".
+    std::string close();
+
+private:
+    /// The same.
+    std::string write(bool running);
+    void run();
+
+    const std::string path_;
+    const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+    Metrics metrics_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool closed_ = false;  // guarded by mutex_
+    std::thread thread_;
+};
+
+/// Throws Error(usage) unless the path is one of a file that can be replaced.
+void check_metrics_path(const std::string& path);
+
+}  // namespace convoy::tools
