@@ -181,7 +181,7 @@ TEST_CASE("messages are results, and a wrong address is said before any work") {
     }
     options.mqtt_queue_mib = 2;
     const OutputPlan plan = plan_outputs(options, {"a.mp4"}, {});
-    CHECK((plan.mqtt && plan.mqtt->topic == "t" && plan.mqtt_queue_mib == 2));
+    CHECK((plan.mqtt && plan.mqtt->target.topic == "t" && plan.mqtt->queue_bytes == 2 << 20));
     CHECK((plan.videos.empty() && plan.records.empty()));
     const Sinks sinks = make_sinks(plan, {});
     CHECK((sinks.records.size() == 1 && sinks.mqtt));

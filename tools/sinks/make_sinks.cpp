@@ -34,8 +34,8 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
     if (!plan.overlays.empty())
         sinks.records.push_back(std::make_unique<OverlaySink>(plan.overlays, class_names, plan.drawing));
     if (plan.mqtt) {  // behind the files, since its close() may wait
-        sinks.mqtt = std::make_shared<MqttPublisher>(*plan.mqtt, std::size_t(plan.mqtt_queue_mib) << 20);
-        const auto format = plan.mqtt_events ? zone_events_format : jsonl_format;
+        sinks.mqtt = std::make_shared<MqttPublisher>(plan.mqtt->target, plan.mqtt->queue_bytes);
+        const auto format = plan.mqtt->events ? zone_events_format : jsonl_format;
         sinks.records.push_back(std::make_unique<MqttSink>(
             sinks.mqtt, [format, names] { return format(names); }, give_up));
     }

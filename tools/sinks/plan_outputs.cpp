@@ -228,9 +228,8 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
     }
     if (!options.mqtt.empty()) {
         MqttPublisher::require();
-        plan.mqtt = mqtt_target(options.mqtt, [](const char* name) { return std::getenv(name); });
-        plan.mqtt_events = options.mqtt_events;
-        plan.mqtt_queue_mib = options.mqtt_queue_mib;
+        plan.mqtt = {mqtt_target(options.mqtt, [](const char* name) { return std::getenv(name); }), options.mqtt_events,
+                     std::size_t(options.mqtt_queue_mib) << 20};
     }
     for (const std::string& report : reports)
         if (!report.empty()) check_file(report);

@@ -49,14 +49,18 @@ struct PlannedRecords {
     std::vector<std::string> files;
 };
 
+struct PlannedMqtt {
+    MqttTarget target;
+    bool events;
+    std::size_t queue_bytes;
+};
+
 /// Where everything will go. One entry per input in `videos`, `overlays`, `picture_stems` and `label_stems`, which are
 /// empty when not asked for, and in `frame_stems`.
 struct OutputPlan {
     std::vector<PlannedRecords> records;
     std::string contact_sheet;
-    std::optional<MqttTarget> mqtt;
-    bool mqtt_events = false;
-    int mqtt_queue_mib = 16;
+    std::optional<PlannedMqtt> mqtt;
     std::vector<std::string> videos, overlays;
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
     DrawOptions drawing;
