@@ -209,7 +209,9 @@ TEST_CASE("a stop that comes when everything is there takes nothing away", "[sch
     Recorder recorder(1);
     std::atomic<bool> stop = false;
     recorder.on_result = [&](int, Result& result) {
-        if (result.frame.index == 9) stop = true;
+        if (result.frame.index != 9) return;
+        while (script.living_readers->count() > 0) std::this_thread::yield();  // the input's end has been seen, too
+        stop = true;
     };
     const RunReport report = Scheduler(fake.workers, {run_input(script)}, recorder, stop, few_threads()).run();
     CHECK_FALSE(report.stopped);
