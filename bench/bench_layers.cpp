@@ -24,7 +24,8 @@ nlohmann::json bench_layers(const BenchOptions& options) {
     if (!network.weights_storage) randomize_weights(network, 1);
     EngineOptions engine = options.engine;
     engine.max_batch = 1;
-    CpuBackend backend(compile(network, cpu_compile_options(engine)), {}, engine.threads);
+    CpuBackend backend(compile(network, cpu_compile_options(engine)), {}, engine.threads,
+                       cpu_precision(engine.precision));
     CpuSlot slot(backend);
     const Graph& graph = backend.plan().graph;
     for (const Node& node : graph.nodes)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The network alone on the CPU in fp32, beside ONNX Runtime and OpenVINO (that in bf16, too, where the CPU has it): turn by turn in
-one run, ms a picture.
+"""The network alone on the CPU, beside ONNX Runtime and OpenVINO: in fp32, and Convoy and OpenVINO in bf16, too, where the CPU has
+it; turn by turn in one run, ms a picture.
 
 "One picture" is the time of a lone one with all threads; "throughput" that of many, divided by their number: of Convoy a batch of
 one a thread, of ONNX Runtime as many sessions of one thread, of OpenVINO what it chooses. The same random
@@ -31,11 +31,24 @@ def median_ms(run, passes):
     return statistics.median(times[2:])
 
 
-def convoy_ms(a, weights, batch):
+def convoy_ms(a, weights, batch, precision):
     with tempfile.NamedTemporaryFile(suffix='.json') as out:
         subprocess.run([f'{a.bin}/convoy-bench', 'network', '--cfg', a.cfg, '--weights', weights, '--size', str(a.size), '--device', 'cpu',
-                        '--threads', str(a.threads), '--batch', str(batch), '--passes', str(a.passes), '--json', out.name], check=True, stdout=subprocess.DEVNULL)
+                        '--precision', precision, '--threads', str(a.threads), '--batch', str(batch), '--passes', str(a.passes), '--json', out.name], check=True, stdout=subprocess.DEVNULL)
         return json.load(open(out.name))['ms_per_picture']
+
+
+def has_bf16():
+    try:
+        convoy.Engine(convoy.Model(), device='cpu', precision='bf16')
+        return True
+    except convoy.Error:
+        return False
+
+
+def convoy_runs(weights, a):
+    return {f'Convoy {precision}, {name}': lambda precision=precision, batch=batch: convoy_ms(a, weights, batch, precision)
+            for precision in ['fp32'] + ['bf16'] * has_bf16() for name, batch in (('one picture', 1), ('throughput', min(a.threads, 4)))}
 
 
 def onnx_runtime(model, x, a):
@@ -95,14 +108,13 @@ def main():
         subprocess.run([f'{a.bin}/yolo-make-weights', a.cfg, weights, '--size', str(a.size)], check=True, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL)
         to_onnx(convoy.Model(cfg=a.cfg, weights=weights, size=a.size), model, heads='raw')
-        runs = {'Convoy, one picture': lambda: convoy_ms(a, weights, 1), 'Convoy, throughput': lambda: convoy_ms(a, weights, min(a.threads, 4)),
-                **onnx_runtime(model, x, a), **openvino_runs(model, x, a)}
+        runs = {**convoy_runs(weights, a), **onnx_runtime(model, x, a), **openvino_runs(model, x, a)}
         turns = [{name: run() for name, run in runs.items()} for _ in range(a.turns)]
     print(f'{os.path.basename(a.cfg)} {a.size}x{a.size}, {a.threads} threads, {a.turns} turns: ms a picture, median (least to most), '
-          'and how many times as long as Convoy takes, by turn')
+          'and how many times as long as Convoy takes in the same precision, by turn')
     for name in runs:
         times = [turn[name] for turn in turns]
-        ours = 'Convoy, throughput' if name.endswith('throughput') else 'Convoy, one picture'
+        ours = f"Convoy {'bf16' if 'bf16' in name else 'fp32'}, {name.split(', ')[1]}"
         print(f'  {name:42s} {statistics.median(times):8.2f}  ({min(times):.2f}-{max(times):.2f})'
               f'  {statistics.median(t[name] / t[ours] for t in turns):.2f}', flush=True)
 

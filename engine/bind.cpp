@@ -90,7 +90,8 @@ void bind_cpus(const Network& network, const EngineOptions& options, const std::
     for (int number : numbers)
         out.devices.push_back({numbers.size() == 1 ? "cpu" : "cpu:" + std::to_string(number),
                                -1,
-                               make_cpu_backend(compile(network, compile_options), options.detect, share.threads),
+                               make_cpu_backend(compile(network, compile_options), options.detect, share.threads,
+                                                cpu_precision(options.precision)),
                                {}});
 }
 
@@ -106,18 +107,23 @@ std::int64_t gpus_worth_starting(std::int64_t frames) {
 DeviceChoice choose_devices(const EngineOptions& options) {
     const DeviceList list = parse_devices(options.device);
     DeviceChoice choice;
+    const auto on_gpus = [&] {
+        if (options.precision == Precision::bf16)
+            throw Error(ErrorKind::unsupported,
+                        "GPUs compute in fp16, tf32 and fp32, not in bf16; use one of these, or device cpu");
+        return choice;
+    };
     if (list.kind == DeviceList::Kind::cuda && !list.numbers.empty()) {
         check_gpus(options.device, list.numbers);
         choice.gpus = list.numbers;
-        return choice;
+        return on_gpus();
     }
     if (list.kind != DeviceList::Kind::cpu) choice = all_gpus(options);
-    if (!choice.gpus.empty()) return choice;
+    if (!choice.gpus.empty()) return on_gpus();
     if (list.kind == DeviceList::Kind::cuda)
         throw Error(ErrorKind::unsupported,
                     "device " + options.device + ": " + choice.why_no_gpu + "; use device cpu or auto");
-    if (options.precision == Precision::fp16 || options.precision == Precision::tf32)
-        throw Error(ErrorKind::unsupported, "the CPU computes in fp32 only; use precision fp32 or auto");
+    cpu_precision(options.precision);  // or an error
     if (!cuda_gpus().backend) choice.why_no_gpu.clear();
     choice.cpus = list.numbers.empty() ? std::vector{0} : list.numbers;
     return choice;
@@ -132,7 +138,7 @@ int choose_gpu(const EngineOptions& options) {
 
 CompileOptions cpu_compile_options(const EngineOptions& options) {
     CompileOptions out;
-    out.passes = {cpu_traits(), options.batch_norm};
+    out.passes = {cpu_traits(cpu_precision(options.precision)), options.batch_norm};
     out.max_batch = options.max_batch ? options.max_batch : cpu_default_batch(options.threads);
     return out;
 }
@@ -141,7 +147,6 @@ CompileOptions cuda_compile_options(const EngineOptions& options, Precision prec
     CompileOptions out;
     out.passes = {cuda_traits(precision), options.batch_norm};
     out.max_batch = options.max_batch ? options.max_batch : kGpuBatch;
-    out.element_bytes = precision == Precision::fp16 ? 2 : 4;
     return out;
 }
 
@@ -194,7 +199,8 @@ BoundEngine bind(const Network& network, const EngineOptions& asked) {
     };
     std::shared_ptr<PackedPlan> packed;
     const Precision likely = options.precision == Precision::automatic ? Precision::fp16 : options.precision;
-    if (cuda_is_likely() && options.gpu_memory == 0 && parse_devices(options.device).kind != DeviceList::Kind::cpu)
+    if (cuda_is_likely() && options.gpu_memory == 0 && likely != Precision::bf16 &&
+        parse_devices(options.device).kind != DeviceList::Kind::cpu)
         packed =
             cuda_pack(compile_for_gpus(network, options, likely, {}), likely, options.trace.get(), look_for_devices);
     if (!devices.valid()) look_for_devices();

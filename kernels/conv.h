@@ -39,29 +39,73 @@ namespace cpu {
 /// `w` is (K, C/groups, R, S) as Darknet stores it, `bias` (K).
 void conv_reference(const ConvProblem& problem, ConstTensor x, const float* w, const float* bias, Tensor y);
 
-/// oneDNN's best kernel for one problem, prepared once and run any number of times, from one thread at a time.
-/// Activations are dense NHWC. Uses the OpenMP threads of the calling thread. What oneDNN refuses is its exception, a
-/// std::exception.
-class ConvOnednn {
+/// What a convolution on the CPU reads and writes: fp32, or bf16 with products of bf16 and sums in fp32. What is fp32
+/// on one side alone is computed in bf16 if `x` is, else in fp32.
+struct ConvTypes {
+    DataType x = DataType::fp32, y = DataType::fp32;
+    auto operator<=>(const ConvTypes&) const = default;
+};
+
+/// The instructions by which this processor multiplies bf16, where oneDNN uses them.
+enum class Bf16Unit { none, avx512, amx };
+Bf16Unit bf16_unit();
+
+/// A kernel made ready for one problem, run any number of times, from one thread at a time. Activations are dense NHWC.
+/// Uses the OpenMP threads of the calling thread.
+class Conv {
 public:
-    explicit ConvOnednn(const ConvProblem& problem);
-    ~ConvOnednn();
+    virtual ~Conv() = default;
+    virtual std::size_t packed_bytes() const = 0;   ///< of pack()'s output
+    virtual std::size_t scratch_bytes() const = 0;  ///< working memory that run() needs
+    /// Whether weights packed for `other`, another kernel for the same layer, serve here too.
+    virtual bool shares_packing(const Conv& other) const = 0;
+    /// (K, C/groups, R, S) floats, each row k times scale[k] (null: 1), into this kernel's own layout and type.
+    virtual void pack(const float* w, const double* scale, void* packed) const = 0;
+    /// x (N, H, W, C), bias (K), y (N, P, Q, K): dense, of the types asked for. With `residual`, y holds the residual
+    /// before the call.
+    virtual void run(const void* x, const void* packed, const float* bias, void* y, void* scratch) const = 0;
+    virtual const char* name() const = 0;
+};
+
+/// The best kernel for a problem. What oneDNN refuses is its exception, a std::exception.
+std::unique_ptr<Conv> make_conv(const ConvProblem& problem, ConvTypes types = {});
+
+/// oneDNN's best kernel.
+class ConvOnednn final : public Conv {
+public:
+    explicit ConvOnednn(const ConvProblem& problem, ConvTypes types = {});
+    ~ConvOnednn() override;
     ConvOnednn(ConvOnednn&&) noexcept;
     ConvOnednn& operator=(ConvOnednn&&) noexcept;
 
-    std::size_t packed_bytes() const;   ///< of pack()'s output
-    std::size_t scratch_bytes() const;  ///< working memory that run() needs
-    /// Whether weights packed for `other` (another batch size of the same layer) serve here too.
-    bool shares_packing(const ConvOnednn& other) const;
-    /// (K, C/groups, R, S) floats, each row k times scale[k] (null: 1), into this kernel's own layout.
-    void pack(const float* w, const double* scale, void* packed) const;
-    /// x (N, H, W, C), bias (K), y (N, P, Q, K): dense. With `residual`, y holds the residual before the call.
-    void run(const float* x, const void* packed, const float* bias, float* y, void* scratch) const;
-    const char* name() const;  ///< the implementation that oneDNN chose, e.g. "brgconv:avx512_core"
+    std::size_t packed_bytes() const override;
+    std::size_t scratch_bytes() const override;
+    bool shares_packing(const Conv& other) const override;
+    void pack(const float* w, const double* scale, void* packed) const override;
+    void run(const void* x, const void* packed, const float* bias, void* y, void* scratch) const override;
+    const char* name() const override;  ///< the implementation that oneDNN chose, e.g. "brgconv:avx512_core"
 
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
+};
+
+/// A network's first layer, from fp32 to bf16: products and sums are fp32.
+class ConvFirst final : public Conv {
+public:
+    /// Up to four channels, filters by the sixteen, a plain activation; AVX512-BF16.
+    static bool supports(const ConvProblem& problem, ConvTypes types);
+    explicit ConvFirst(const ConvProblem& problem);
+
+    std::size_t packed_bytes() const override;
+    std::size_t scratch_bytes() const override { return 0; }
+    bool shares_packing(const Conv&) const override { return true; }
+    void pack(const float* w, const double* scale, void* packed) const override;
+    void run(const void* x, const void* packed, const float* bias, void* y, void* scratch) const override;
+    const char* name() const override { return "first:avx512_bf16"; }
+
+private:
+    ConvProblem problem_;
 };
 
 }  // namespace cpu

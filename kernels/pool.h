@@ -10,6 +10,7 @@ namespace cpu {
 /// columns; `padding` is the total over both sides, what lies outside counts as -FLT_MAX.
 /// y is (N, (H + padding - size)/stride_h + 1, …, C). Views may be slices.
 void maxpool(int size, int stride_h, int stride_w, int padding, ConstTensor x, Tensor y);
+void maxpool(int size, int stride_h, int stride_w, int padding, ConstBf16Tensor x, Bf16Tensor y);
 
 /// Mean over the pixels of each window that lie inside (forward_local_avgpool_layer); windows as in maxpool().
 void local_avgpool(int size, int stride_h, int stride_w, int padding, ConstTensor x, Tensor y);

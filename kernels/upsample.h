@@ -9,6 +9,7 @@ namespace cpu {
 /// Nearest neighbour: y (N, H·stride, W·stride, C) = scale · x (N, H, W, C). Views may be slices, so that an upsample
 /// writes straight into its part of a concatenated tensor.
 void upsample(int stride, float scale, ConstTensor x, Tensor y);
+void upsample(int stride, float scale, ConstBf16Tensor x, Bf16Tensor y);
 
 }  // namespace cpu
 

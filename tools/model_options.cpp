@@ -168,8 +168,9 @@ void add_device_options(CLI::App& app, EngineOptions& engine) {
     app.add_option("--device", engine.device, "every GPU if there is one, else the CPU (default: auto)")
         ->type_name("auto|cpu|cuda|cuda:0,2")
         ->group(group);
-    add_choice<Precision>(app, "--precision", engine.precision, precisions(),
-                          "arithmetic (default: auto, which is fp16 on a GPU with tensor cores, fp32 on a CPU)")
+    add_choice<Precision>(
+        app, "--precision", engine.precision, precisions(),
+        "arithmetic (default: auto: fp16 on a GPU with tensor cores, bf16 on a CPU with AMX, else fp32)")
         ->group(group);
     engine.tuning_cache = default_tuning_cache();
     auto* tune = app.add_flag_callback(

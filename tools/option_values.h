@@ -46,7 +46,8 @@ inline Choices<Precision> precisions() {
     return {{"auto", Precision::automatic},
             {"fp32", Precision::fp32},
             {"tf32", Precision::tf32},
-            {"fp16", Precision::fp16}};
+            {"fp16", Precision::fp16},
+            {"bf16", Precision::bf16}};
 }
 inline Choices<Tuning> tunings() {
     return {{"remembered", Tuning::remembered}, {"measured", Tuning::measured}, {"fixed", Tuning::fixed}};

@@ -14,12 +14,6 @@
 #include "engine/plan/fold.h"
 #include "engine/plan/kernel_problem.h"
 #include "engine/start_thread.h"
-#include "kernels/channels.h"
-#include "kernels/elementwise.h"
-#include "kernels/local.h"
-#include "kernels/pool.h"
-#include "kernels/rearrange.h"
-#include "kernels/upsample.h"
 
 namespace convoy {
 namespace {
@@ -74,22 +68,22 @@ HostBuffer::HostBuffer(std::size_t bytes) {
     if (!data_) throw std::bad_alloc();
 }
 
-struct CpuBackend::Kernels {
-    kernels::cpu::ConvOnednn wide;                 // all threads on one picture
-    std::vector<kernels::cpu::ConvOnednn> narrow;  // by lane: a kernel serves one thread at a time
-};
+BackendTraits cpu_traits(Precision precision) {
+    return {.picture_at_a_time = true,
+            .element_bytes = precision == Precision::bf16 ? sizeof(kernels::Bf16) : sizeof(float),
+            .fp32_slots = true};
+}
 
-struct CpuBackend::Conv {
-    const Kernels& kernels;                   // many layers are the same problem
-    HostBuffer wide_weights, narrow_weights;  // the second only where the kernels want different layouts
-    std::vector<float> bias;
-};
-
-struct CpuBackend::BatchNorm {
-    std::vector<float> scale, bias;
-};
-
-BackendTraits cpu_traits() { return {.picture_at_a_time = true}; }
+Precision cpu_precision(Precision asked) {
+    if (asked == Precision::fp16 || asked == Precision::tf32)
+        throw Error(ErrorKind::unsupported, "the CPU computes in fp32 or bf16; use one of these, or auto");
+    const kernels::cpu::Bf16Unit unit = kernels::cpu::bf16_unit();
+    if (asked == Precision::automatic) return unit == kernels::cpu::Bf16Unit::amx ? Precision::bf16 : Precision::fp32;
+    if (asked == Precision::bf16 && unit == kernels::cpu::Bf16Unit::none)
+        throw Error(ErrorKind::unsupported,
+                    "this CPU has no instructions for bf16 (AMX or AVX512-BF16); use precision fp32 or auto");
+    return asked;
+}
 
 int cpu_threads() {
     for (int count = usable_cores();; count /= 2) try {
@@ -101,13 +95,14 @@ int cpu_threads() {
 
 int cpu_default_batch(int threads) { return std::min(thread_count(threads), kMaxLanes); }
 
-std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads) {
-    return std::make_unique<CpuBackend>(std::move(plan), detect, threads);
+std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads, Precision precision) {
+    return std::make_unique<CpuBackend>(std::move(plan), detect, threads, precision);
 }
 
-CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads)
+CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads, Precision precision)
     : plan_(std::move(plan)),
       detect_(detect),
+      precision_(precision),
       threads_(thread_count(threads)),
       lane_workers_(std::min({threads_, plan_.max_batch, kMaxLanes})),
       lane_threads_(threads_ / lane_workers_.size()),
@@ -129,33 +124,39 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads)
 
 CpuBackend::~CpuBackend() = default;
 
-CpuBackend::Kernels& CpuBackend::kernels_for(const kernels::ConvProblem& problem) {
-    const auto found = kernels_.find(problem);
+kernels::DataType CpuBackend::type_of(TensorId t) const {
+    const bool in_slot = plan_.memory.block(t).home == MemoryPlan::Home::slot;
+    return precision_ == Precision::bf16 && !in_slot ? kernels::DataType::bf16 : kernels::DataType::fp32;
+}
+
+CpuBackend::Kernels& CpuBackend::kernels_for(const kernels::ConvProblem& problem, kernels::cpu::ConvTypes types) {
+    const auto found = kernels_.find({problem, types});
     if (found != kernels_.end()) return found->second;
-    Kernels kernels{kernels::cpu::ConvOnednn(problem), {}};
+    Kernels kernels{kernels::cpu::make_conv(problem, types), {}};
     if (lanes_.size() > 1) {
         const OmpThreads scope(lane_threads_);  // oneDNN prepares for the threads that it sees
-        for (std::size_t lane = 0; lane < lanes_.size(); ++lane) kernels.narrow.emplace_back(problem);
-        scratch_bytes_ = std::max(scratch_bytes_, kernels.narrow[0].scratch_bytes());
+        for (std::size_t lane = 0; lane < lanes_.size(); ++lane)
+            kernels.narrow.push_back(kernels::cpu::make_conv(problem, types));
+        scratch_bytes_ = std::max(scratch_bytes_, kernels.narrow[0]->scratch_bytes());
     }
-    scratch_bytes_ = std::max(scratch_bytes_, kernels.wide.scratch_bytes());
-    return kernels_.emplace(problem, std::move(kernels)).first->second;
+    scratch_bytes_ = std::max(scratch_bytes_, kernels.wide->scratch_bytes());
+    return kernels_.emplace(std::pair(problem, types), std::move(kernels)).first->second;
 }
 
 void CpuBackend::prepare(int node, const ConvOp& op) {
-    const kernels::ConvProblem problem =
-        conv_problem(op, plan_.graph.tensors[plan_.graph.nodes[node].inputs[0]].shape, 1);
-    Conv conv{kernels_for(problem), {}, {}, op.bias};
+    const TensorId x = plan_.graph.nodes[node].inputs[0], y = plan_.graph.nodes[node].output;
+    const kernels::ConvProblem problem = conv_problem(op, plan_.graph.tensors[x].shape, 1);
+    Conv conv{kernels_for(problem, {type_of(x), type_of(y)}), {}, {}, op.bias};
     conv.bias.resize(op.k, 0.f);
     const OmpThreads scope(problem.weight_count() < kWorthThreads ? 1 : threads_);
-    const auto packed = [&](const kernels::cpu::ConvOnednn& kernel) {
+    const auto packed = [&](const kernels::cpu::Conv& kernel) {
         HostBuffer buffer(kernel.packed_bytes());
         kernel.pack(op.weights.data, op.scale.empty() ? nullptr : op.scale.data(), buffer.data());
         return buffer;
     };
     const auto& [wide, narrow] = conv.kernels;
-    conv.wide_weights = packed(wide);
-    if (!narrow.empty() && !narrow[0].shares_packing(wide)) conv.narrow_weights = packed(narrow[0]);
+    conv.wide_weights = packed(*wide);
+    if (!narrow.empty() && !narrow[0]->shares_packing(*wide)) conv.narrow_weights = packed(*narrow[0]);
     convs_.emplace(node, std::move(conv));
 }
 
@@ -166,14 +167,14 @@ void CpuBackend::prepare(int node, const BatchNormOp& op, BatchNormFormula formu
 
 std::size_t CpuBackend::working_bytes() const { return lanes_.size() * (plan_.memory.arena_bytes + scratch_bytes_); }
 
-kernels::Tensor CpuBackend::view(TensorId t, std::byte* slot, int picture, int lane) const {
+kernels::HostTensor CpuBackend::tensor(TensorId t, std::byte* slot, int picture, int lane) const {
     const Graph::Place place = plan_.memory.places[std::size_t(t)];
     const MemoryPlan::Block& block = plan_.memory.block(t);
     const Shape whole = plan_.graph.tensors[place.root].shape, s = plan_.graph.tensors[t].shape;
     const bool in_slot = block.home == MemoryPlan::Home::slot;
-    auto* base = reinterpret_cast<float*>((in_slot ? slot : lanes_[lane].arena.data()) + block.offset);
-    if (in_slot) base += std::size_t(picture) * whole.elements();
-    return {base + place.channel_offset, 1, s.h, s.w, s.c, whole.c};
+    std::byte* base = (in_slot ? slot : lanes_[lane].arena.data()) + block.offset;
+    if (in_slot) base += std::size_t(picture) * whole.elements() * sizeof(float);
+    return kernels::HostTensor{base, type_of(t), 1, s.h, s.w, whole.c, whole.c}.channels(place.channel_offset, s.c);
 }
 
 /// Those of an ordinary network are finished: their results are soon there.
@@ -236,88 +237,9 @@ std::vector<double> CpuBackend::node_ms(std::byte* slot, int warmup, int passes)
     return fastest;
 }
 
-void CpuBackend::run_conv(int index, const ConvOp& op, const Place& place) {
-    const Node& node = plan_.graph.nodes[index];
-    const Conv& conv = convs_.at(index);
-    const kernels::Tensor y = view(node.output, place);
-    if (op.residual) {
-        const kernels::Tensor residual = view(node.inputs[1], place);
-        if (residual.data != y.data) kernels::cpu::copy(residual, y);
-    }
-    const kernels::cpu::ConvOnednn& kernel =
-        place.wide ? conv.kernels.wide : conv.kernels.narrow[std::size_t(place.lane)];
-    const HostBuffer& weights = place.wide || !conv.narrow_weights.data() ? conv.wide_weights : conv.narrow_weights;
-    kernel.run(view(node.inputs[0], place).data, weights.data(), conv.bias.data(), y.data,
-               lanes_[place.lane].scratch.data());
-}
-
-void CpuBackend::run_node(int index, const Place& place) {
-    namespace k = kernels::cpu;
-    const Node& node = plan_.graph.nodes[index];
-    const auto in = [&](std::size_t i = 0) { return view(node.inputs[i], place); };
-    const auto out = [&] { return view(node.output, place); };
-    if (const auto* conv = std::get_if<ConvOp>(&node.op)) {
-        run_conv(index, *conv, place);
-    } else if (std::get_if<BatchNormOp>(&node.op)) {
-        const BatchNorm& bn = batchnorms_.at(index);
-        k::scale_bias(bn.scale.data(), bn.bias.data(), in(), out());
-    } else if (const auto* act = std::get_if<ActivationOp>(&node.op)) {
-        k::activate(act->activation, in(), out());
-    } else if (const auto* add = std::get_if<AddOp>(&node.op)) {
-        k::add(add->activation, in(0), in(1), out());
-    } else if (const auto* pool = std::get_if<MaxpoolOp>(&node.op)) {
-        k::maxpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in(), out());
-    } else if (std::get_if<AvgpoolOp>(&node.op)) {
-        k::avgpool(in(), out());
-    } else if (const auto* up = std::get_if<UpsampleOp>(&node.op)) {
-        k::upsample(up->stride, up->scale, in(), out());
-    } else if (const auto* slice = std::get_if<SliceOp>(&node.op)) {
-        kernels::Tensor part = in();
-        part.data += slice->offset, part.c = out().c;
-        k::copy(part, out());
-    } else if (std::get_if<ConcatOp>(&node.op)) {
-        concat(node, place);
-    } else {
-        run_rare(node, place);
-    }
-}
-
-void CpuBackend::run_rare(const Node& node, const Place& place) const {
-    namespace k = kernels::cpu;
-    const auto in = [&](std::size_t i = 0) { return view(node.inputs[i], place); };
-    const auto out = [&] { return view(node.output, place); };
-    if (const auto* pool = std::get_if<LocalAvgpoolOp>(&node.op)) {
-        k::local_avgpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in(), out());
-    } else if (std::get_if<MaxpoolDepthOp>(&node.op)) {
-        k::maxpool_depth(in(), out());
-    } else if (const auto* rearrange = std::get_if<RearrangeOp>(&node.op)) {
-        k::rearrange(rearrange->how, in(), out());
-    } else if (const auto* multiply = std::get_if<MultiplyOp>(&node.op)) {
-        k::multiply(multiply->activation, in(0), in(1), out());
-    } else if (std::get_if<BinarizeOp>(&node.op)) {
-        k::binarize(in(), out());
-    } else if (const auto* softmax = std::get_if<SoftmaxOp>(&node.op)) {
-        k::softmax(softmax->groups, softmax->temperature, in(), out());
-    } else if (const auto* local = std::get_if<LocalOp>(&node.op)) {
-        const auto& [weights, bias] = locals_.at(local);
-        k::local({local->size, local->stride, local->padding}, weights.data(), bias.data(), in(), out());
-    } else if (const auto* normalize = std::get_if<NormalizeOp>(&node.op)) {
-        k::normalize_channels(normalize->kind, in(), out());
-    }
-}
-
-void CpuBackend::concat(const Node& node, const Place& place) const {
-    kernels::Tensor part = view(node.output, place);
-    for (TensorId t : node.inputs) {
-        part.c = plan_.graph.tensors[t].shape.c;
-        const kernels::Tensor x = view(t, place);
-        if (x.data != part.data) kernels::cpu::copy(x, part);
-        part.data += part.c;
-    }
-}
-
 std::string CpuBackend::description() const {
-    return "cpu, fp32, " + std::to_string(threads_) + (threads_ == 1 ? " thread" : " threads");
+    return std::string(precision_ == Precision::bf16 ? "cpu, bf16, " : "cpu, fp32, ") + std::to_string(threads_) +
+           (threads_ == 1 ? " thread" : " threads");
 }
 
 std::unique_ptr<Slot> CpuBackend::make_slot() { return std::make_unique<CpuSlot>(*this); }

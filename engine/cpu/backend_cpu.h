@@ -30,7 +30,7 @@ class CpuSlot;
 /// another inside a layer, and a picture's activations stay in the cache. A lone picture gets all threads.
 class CpuBackend final : public Backend {
 public:
-    CpuBackend(Plan plan, const DetectOptions& detect, int threads);
+    CpuBackend(Plan plan, const DetectOptions& detect, int threads, Precision precision = Precision::fp32);
     ~CpuBackend() override;
     std::unique_ptr<Slot> make_slot() override;
     std::unique_ptr<DecoderSeat> make_seat(const std::string& name) override;
@@ -40,7 +40,11 @@ public:
     /// Bytes of working memory: arenas and scratch of all lanes.
     std::size_t working_bytes() const;
     /// Where tensor `t` of picture `picture` lies: in the slot, or, until the lane's next picture, in the lane's arena.
-    kernels::Tensor view(TensorId t, std::byte* slot, int picture = 0, int lane = 0) const;
+    kernels::HostTensor tensor(TensorId t, std::byte* slot, int picture = 0, int lane = 0) const;
+    /// The same of one that is fp32, as all in a slot are.
+    kernels::Tensor view(TensorId t, std::byte* slot, int picture = 0, int lane = 0) const {
+        return tensor(t, slot, picture, lane).floats();
+    }
 
     /// Milliseconds that each node of the plan takes for the first picture of `slot`, with all threads: the least of
     /// `passes` runs of the whole network, after `warmup` more. Other programs on the machine delay every barrier.
@@ -50,10 +54,19 @@ public:
 
 private:
     friend class CpuSlot;
-    struct Kernels;    // of a convolution's problem: for all threads and for each lane
-    struct Conv;       // one convolution, packed
-    struct BatchNorm;  // one that could not be folded
-    class Patience;    // with what goes on though it shall stop
+    struct Kernels {                                              // of a convolution's problem
+        std::unique_ptr<kernels::cpu::Conv> wide;                 // all threads on one picture
+        std::vector<std::unique_ptr<kernels::cpu::Conv>> narrow;  // by lane: a kernel serves one thread at a time
+    };
+    struct Conv {                                 // one convolution, packed
+        const Kernels& kernels;                   // many layers are the same problem
+        HostBuffer wide_weights, narrow_weights;  // the second only where the kernels want different layouts
+        std::vector<float> bias;
+    };
+    struct BatchNorm {  // one that could not be folded
+        std::vector<float> scale, bias;
+    };
+    class Patience;  // with what goes on though it shall stop
     struct Lane {
         HostBuffer arena, scratch;
     };
@@ -63,23 +76,28 @@ private:
         bool wide;  // with all threads
     };
 
-    Kernels& kernels_for(const kernels::ConvProblem& problem);
+    kernels::DataType type_of(TensorId t) const;
+    Kernels& kernels_for(const kernels::ConvProblem& problem, kernels::cpu::ConvTypes types);
     void prepare(int node, const ConvOp& op);
     void prepare(int node, const BatchNormOp& op, BatchNormFormula formula);
     bool run(std::byte* slot, int count, const std::atomic<bool>* stop);
     void run_picture(const Place& place, Patience& patience);
     void run_node(int index, const Place& place);
     void run_conv(int index, const ConvOp& op, const Place& place);
-    void run_rare(const Node& node, const Place& place) const;
+    bool run_in_bf16(const Node& node, const Place& place) const;
+    void run_in_floats(int index, const Place& place) const;
+    void run_floats(int index, const std::vector<kernels::Tensor>& in, const kernels::Tensor& out) const;
+    void run_rare(const Node& node, const std::vector<kernels::Tensor>& in, const kernels::Tensor& out) const;
     void concat(const Node& node, const Place& place) const;
-    kernels::Tensor view(TensorId t, const Place& p) const { return view(t, p.slot, p.picture, p.lane); }
+    kernels::HostTensor tensor(TensorId t, const Place& p) const { return tensor(t, p.slot, p.picture, p.lane); }
 
     Plan plan_;
     DetectOptions detect_;
+    Precision precision_;
     int threads_;  // in all
     WorkerTeam lane_workers_;
     int lane_threads_;  // of each lane
-    std::map<kernels::ConvProblem, Kernels> kernels_;
+    std::map<std::pair<kernels::ConvProblem, kernels::cpu::ConvTypes>, Kernels> kernels_;
     std::map<int, Conv> convs_;  // by node
     std::map<int, BatchNorm> batchnorms_;
     std::map<const LocalOp*, std::pair<std::vector<float>, std::vector<float>>> locals_;  // weights, bias

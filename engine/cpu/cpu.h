@@ -11,8 +11,13 @@
 
 namespace convoy {
 
-/// What the CPU's kernels can do. max_batch and the rest of the plan must have been compiled with these.
-BackendTraits cpu_traits();
+/// What the CPU's kernels can do with activations of `precision` (fp32 or bf16). max_batch and the rest of the plan
+/// must have been compiled with these.
+BackendTraits cpu_traits(Precision precision = Precision::fp32);
+
+/// `asked`, or what automatic means: bf16 with AMX, else fp32. Throws Error(unsupported) for what this processor does
+/// not compute in.
+Precision cpu_precision(Precision asked);
 
 /// As many threads as there are cores, or fewer where the system gives no more. Throws Error(device) without any.
 int cpu_threads();
@@ -20,8 +25,9 @@ int cpu_threads();
 /// Pictures in one batch that keep `threads` threads (0: all cores) busy.
 int cpu_default_batch(int threads);
 
-/// Convolutions by oneDNN, the rest plain loops. `threads` of OpenMP, 0 for all cores.
-/// Throws Error(model) when the plan has no weights.
-std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads);
+/// Convolutions by oneDNN, the rest plain loops. `threads` of OpenMP, 0 for all cores. The plan is compiled for
+/// `precision`, fp32 or bf16. Throws Error(model) when the plan has no weights.
+std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads,
+                                          Precision precision = Precision::fp32);
 
 }  // namespace convoy

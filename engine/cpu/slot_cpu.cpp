@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "engine/cpu/backend_cpu.h"
+#include "kernels/elementwise.h"
 
 namespace convoy {
 
@@ -49,8 +50,10 @@ std::optional<std::int64_t> CpuSlot::collect(int index, std::vector<Detection>& 
 
 std::string CpuSlot::first_not_finite(int index) {
     const auto is_clean = [&](TensorId t) {
-        const kernels::Tensor x = backend_.view(t, memory_.data(), index);
-        return all_finite(x.data, x.pixels(), x.c, x.pitch);
+        const kernels::HostTensor x = backend_.tensor(t, memory_.data(), index);
+        std::vector<float> values(x.pixels() * std::size_t(x.c));
+        kernels::cpu::convert(x, {values.data(), kernels::DataType::fp32, x.n, x.h, x.w, x.c, x.c});
+        return all_finite(values.data(), x.pixels(), x.c, x.c);
     };
     const auto run = [&](int node) { backend_.run_layer(node, memory_.data(), index); };
     return seek_not_finite(backend_.plan().graph, heads_, run, is_clean, [&](const Head& head) {

@@ -12,9 +12,11 @@ k::Math math_of(Precision precision) {
 }
 
 BackendTraits cuda_traits(Precision precision) {
+    const kernels::DataType type = k::storage(math_of(precision));
     return {.conv_takes_pitch = true,
             .conv_upsamples = true,
-            .channel_alignment = kernels::vector_lanes(k::storage(math_of(precision)))};
+            .channel_alignment = kernels::vector_lanes(type),
+            .element_bytes = kernels::size_of(type)};
 }
 
 Precision cuda_precision(Precision asked, int device) {

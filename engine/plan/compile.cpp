@@ -10,9 +10,10 @@ Plan compile(const Network& network, const CompileOptions& options) {
     Plan plan;
     plan.graph = lower(network);
     run_passes(plan.graph, options.passes, options.trace);
-    plan.memory =
-        plan_memory(plan.graph, options.passes.traits.picture_at_a_time ? 1 : options.max_batch, options.max_batch,
-                    options.element_bytes, options.passes.traits.channel_alignment, options.keep_all);
+    const BackendTraits& traits = options.passes.traits;
+    const ElementBytes bytes{traits.element_bytes, traits.fp32_slots ? sizeof(float) : traits.element_bytes};
+    plan.memory = plan_memory(plan.graph, traits.picture_at_a_time ? 1 : options.max_batch, options.max_batch, bytes,
+                              traits.channel_alignment, options.keep_all);
     plan.max_batch = options.max_batch;
     plan.input = plan.graph.tensors.front().shape;
     plan.batch_norm = options.passes.batch_norm;

@@ -25,7 +25,6 @@ struct Plan {
 struct CompileOptions {
     PassContext passes;
     int max_batch = 1;
-    std::size_t element_bytes = 4;
     bool keep_all = false;  ///< memory of its own for every tensor (see plan_memory)
     std::function<void(const char* stage, const Graph&)> trace;  ///< sees the graph after every pass
 };

@@ -107,10 +107,11 @@ public:
     }
 
     // Until here a block's size is its elements for one picture.
-    void size_blocks(int arena_batch, int slot_batch, std::size_t element_bytes) {
+    void size_blocks(int arena_batch, int slot_batch, ElementBytes element) {
         for (MemoryPlan::Block& block : plan_.blocks) {
-            const int batch = block.home == MemoryPlan::Home::slot ? slot_batch : arena_batch;
-            const std::size_t bytes = block.bytes * std::size_t(batch) * element_bytes;
+            const bool in_slot = block.home == MemoryPlan::Home::slot;
+            const std::size_t bytes = block.bytes * std::size_t(in_slot ? slot_batch : arena_batch) *
+                                      (in_slot ? element.slot : element.arena);
             block.bytes = (bytes + MemoryPlan::kAlignment - 1) / MemoryPlan::kAlignment * MemoryPlan::kAlignment;
         }
     }
@@ -186,10 +187,10 @@ private:
 
 }  // namespace
 
-MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, std::size_t element_bytes,
-                       int channel_alignment, bool keep_all) {
+MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, ElementBytes bytes, int channel_alignment,
+                       bool keep_all) {
     Planner planner(graph, channel_alignment);
-    planner.size_blocks(arena_batch, slot_batch, element_bytes);
+    planner.size_blocks(arena_batch, slot_batch, bytes);
     if (!keep_all) planner.share_residuals();
     return planner.place(keep_all);
 }

@@ -31,12 +31,17 @@ struct MemoryPlan {
     const Block& block(TensorId t) const { return blocks[block_of[places[t].root]]; }
 };
 
+/// What a number takes.
+struct ElementBytes {
+    std::size_t arena, slot;
+};
+
 /// A convolution's residual that dies there gives its memory to the output (the epilogue adds in place).
 /// `keep_all` gives every tensor memory of its own, so that each layer's output can be looked at afterwards.
 /// The arena holds `arena_batch` pictures at a time, a slot `slot_batch`.
 /// Pitches are the channels rounded up to `channel_alignment`; the input's to 4 at most, for what has 4 channels or
 /// fewer.
-MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, std::size_t element_bytes,
+MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, ElementBytes bytes,
                        int channel_alignment = 1, bool keep_all = false);
 
 }  // namespace convoy

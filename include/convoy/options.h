@@ -23,7 +23,13 @@ enum class BatchNormFormula {
     opencv,    ///< scale / sqrt(var + 1e-6)
 };
 
-enum class Precision { automatic, fp32, tf32, fp16 };
+enum class Precision {
+    automatic,
+    fp32,
+    tf32,  ///< GPU: products of 10-bit mantissas on tensor cores, all else fp32
+    fp16,  ///< GPU
+    bf16,  ///< CPU with AMX or AVX512-BF16: weights, activations and products of 8 bits; sums and heads are fp32
+};
 
 /// Where a GPU's kernels come from: which of those that could compute a convolution does.
 enum class Tuning {
@@ -84,7 +90,8 @@ struct EngineOptions {
     /// "cpu:0,cpu:1", which shares the cores between two devices. What this build or machine lacks is an
     /// Error(unsupported); of several GPUs, one that cannot be made ready is left out with a note.
     std::string device = "auto";
-    Precision precision = Precision::automatic;  ///< automatic: fp16 on a GPU with tensor cores, else fp32
+    Precision precision = Precision::automatic;  ///< automatic: fp16 on a GPU with tensor cores, bf16 on a
+                                                 ///< CPU with AMX, else fp32
     /// Pictures that go through the network together; 0 lets the engine choose. On the CPU they run side by side on a
     /// share of the threads each, which is fastest for a stream of frames; 1 gives each frame all threads: the shortest
     /// latency.

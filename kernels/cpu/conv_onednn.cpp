@@ -42,11 +42,18 @@ void append_activation(dnnl::post_ops& ops, Activation a) {
     }
 }
 
-memory::desc floats(const memory::dims& dims, tag format) { return {dims, memory::data_type::f32, format}; }
+using type = memory::data_type;
 
-memory::desc weights_desc(const ConvProblem& p, tag plain, tag grouped) {
-    if (p.groups == 1) return floats({p.k, p.c, p.r, p.s}, plain);
-    return floats({p.groups, p.k / p.groups, p.c / p.groups, p.r, p.s}, grouped);
+type onednn_type(DataType t) { return t == DataType::bf16 ? type::bf16 : type::f32; }
+
+memory::desc weights_desc(const ConvProblem& p, type t, tag plain, tag grouped) {
+    if (p.groups == 1) return {{p.k, p.c, p.r, p.s}, t, plain};
+    return {{p.groups, p.k / p.groups, p.c / p.groups, p.r, p.s}, t, grouped};
+}
+
+memory::desc input_desc(const ConvProblem& p, DataType t) { return {{p.n, p.c, p.h, p.w}, onednn_type(t), tag::nhwc}; }
+memory::desc output_desc(const ConvProblem& p, DataType t) {
+    return {{p.n, p.k, p.p(), p.q()}, onednn_type(t), tag::nhwc};
 }
 
 using Description = dnnl::convolution_forward::primitive_desc;
@@ -55,14 +62,14 @@ bool is_reference(const Description& description) {
     return std::string_view(description.impl_info_str()).starts_with("ref");
 }
 
-/// With the residual as a post-operation, or without.
-Description describe(const dnnl::engine& engine, const ConvProblem& p, bool with_residual) {
+/// With the residual as a post-operation, or without. The products are of `types.x`.
+Description describe(const dnnl::engine& engine, const ConvProblem& p, ConvTypes types, bool with_residual) {
     onednn::ConvDescription d;
     // Activations are told, not asked: dense NHWC is oneDNN's fast layout here, and neighbours agree without reorders.
-    d.src = floats({p.n, p.c, p.h, p.w}, tag::nhwc);
-    d.weights = weights_desc(p, tag::any, tag::any);
-    d.bias = floats({p.k}, tag::a);
-    d.dst = floats({p.n, p.k, p.p(), p.q()}, tag::nhwc);
+    d.src = input_desc(p, types.x);
+    d.weights = weights_desc(p, onednn_type(types.x), tag::any, tag::any);
+    d.bias = {{p.k}, type::f32, tag::a};
+    d.dst = output_desc(p, types.y);
     d.strides = {p.stride_h, p.stride_w};
     d.dilation = {p.dilation - 1, p.dilation - 1};
     d.padding = {p.pad_h, p.pad_w};
@@ -79,16 +86,30 @@ Description describe(const dnnl::engine& engine, const ConvProblem& p, bool with
     return onednn::describe(engine, d, attr);
 }
 
-/// Processors without AVX-512 have no fast kernel that adds a residual, but some for the rest; the reference one is
-/// hundreds of times slower than that and an addition.
-Description choose(const dnnl::engine& engine, const ConvProblem& p, bool& adds_apart) {
-    Description fused = describe(engine, p, p.residual);
-    adds_apart = false;
-    if (!p.residual || !is_reference(fused)) return fused;
-    Description apart = describe(engine, p, false);
-    if (is_reference(apart)) return fused;
-    adds_apart = true;
-    return apart;
+/// How a problem is computed: by oneDNN alone, or with a step of ours before and after it.
+struct Way {
+    Description description;
+    ConvTypes types;      ///< of what oneDNN reads and writes
+    bool fuses_residual;  ///< else it is added afterwards
+};
+
+Way choose(const dnnl::engine& engine, const ConvProblem& p, ConvTypes asked) {
+    const auto way = [&](ConvTypes types, bool fused) { return Way{describe(engine, p, types, fused), types, fused}; };
+    const auto is_fast = [](const Way& w) { return !is_reference(w.description); };
+    constexpr ConvTypes kFloats{};
+    if (asked.x == DataType::bf16) {
+        Way fused = way(asked, p.residual);
+        if (is_fast(fused)) return fused;
+        Way apart = way({DataType::bf16, DataType::fp32}, false);
+        if (p.residual && is_fast(apart)) return apart;
+    }
+    // Processors without AVX-512 have no fast kernel that adds a residual, but some for the rest; the reference one is
+    // hundreds of times slower than that and an addition.
+    const bool can_fuse = p.residual && asked.y == DataType::fp32;
+    Way floats = way(kFloats, can_fuse);
+    if (!can_fuse || is_fast(floats)) return floats;
+    Way apart = way(kFloats, false);
+    return is_fast(apart) ? apart : floats;
 }
 
 /// oneDNN does not look whether it got memory for the code that it writes: 256 KiB at the least for each of the
@@ -112,48 +133,86 @@ constexpr std::size_t aligned(std::size_t bytes) { return (bytes + 63) / 64 * 64
 }  // namespace
 
 struct ConvOnednn::Impl {
-    explicit Impl(const ConvProblem& p)
+    Impl(const ConvProblem& p, ConvTypes asked)
         : problem(p),
-          description(choose(engine, p, adds_apart)),
-          primitive(checked(description)),
-          arguments{{DNNL_ARG_SRC, {description.src_desc(), engine, nullptr}},
-                    {DNNL_ARG_WEIGHTS, {description.weights_desc(), engine, nullptr}},
-                    {DNNL_ARG_BIAS, {description.bias_desc(), engine, nullptr}},
-                    {DNNL_ARG_DST, {description.dst_desc(), engine, nullptr}},
-                    {DNNL_ARG_SCRATCHPAD, {description.scratchpad_desc(), engine, nullptr}}} {}
+          types(asked),
+          way(choose(engine, p, asked)),
+          primitive(checked(way.description)),
+          arguments{{DNNL_ARG_SRC, {way.description.src_desc(), engine, nullptr}},
+                    {DNNL_ARG_WEIGHTS, {way.description.weights_desc(), engine, nullptr}},
+                    {DNNL_ARG_BIAS, {way.description.bias_desc(), engine, nullptr}},
+                    {DNNL_ARG_DST, {way.description.dst_desc(), engine, nullptr}},
+                    {DNNL_ARG_SCRATCHPAD, {way.description.scratchpad_desc(), engine, nullptr}}} {
+        if (widens()) widen = step(input_desc(p, types.x), way.description.src_desc());
+        if (ends_apart() && !p.residual) finish = step(way.description.dst_desc(), output_desc(p, types.y));
+    }
+
+    /// A copy to another type.
+    struct Step {
+        memory from, to;
+        dnnl::reorder copy;
+        void run(dnnl::stream& stream, const void* x, void* y) {
+            from.set_data_handle(const_cast<void*>(x));
+            to.set_data_handle(y);
+            copy.execute(stream, from, to);
+        }
+    };
+    std::optional<Step> step(const memory::desc& from, const memory::desc& to) const {
+        require_code_memory();
+        memory x(from, engine, nullptr), y(to, engine, nullptr);
+        dnnl::reorder copy(x, y);
+        return Step{std::move(x), std::move(y), std::move(copy)};
+    }
 
     void point(int argument, const void* data) {
         memory& m = arguments.at(argument);
         if (m.get_data_handle() != data) m.set_data_handle(const_cast<void*>(data));
     }
 
-    /// Bytes of the scratch that are oneDNN's; where the residual is added apart, the sums follow.
-    std::size_t own_scratch() const { return aligned(description.scratchpad_desc().get_size()); }
-    Tensor output(float* data) const { return {data, problem.n, problem.p(), problem.q(), problem.k, problem.k}; }
+    /// Whether oneDNN reads floats that are made of x first.
+    bool widens() const { return way.types.x != types.x; }
+    /// Whether it writes floats of which y is made afterwards.
+    bool ends_apart() const { return way.types.y != types.y || problem.residual != way.fuses_residual; }
+
+    // The scratch: what is oneDNN's own, x in floats, y in floats.
+    std::size_t own_scratch() const { return aligned(way.description.scratchpad_desc().get_size()); }
+    std::size_t wide_input() const { return widens() ? aligned(way.description.src_desc().get_size()) : 0; }
+    std::size_t sums() const { return ends_apart() ? way.description.dst_desc().get_size() : 0; }
+
+    template <typename T>
+    View<T> output(void* data) const {
+        return {static_cast<T*>(data), problem.n, problem.p(), problem.q(), problem.k, problem.k};
+    }
+    void add_residual(void* from, void* y) const {
+        if (types.y == DataType::bf16)
+            add(problem.after_residual, output<float>(from), output<Bf16>(y), output<Bf16>(y));
+        else
+            add(problem.after_residual, output<float>(from), output<float>(y), output<float>(y));
+    }
 
     ConvProblem problem;
-    bool adds_apart = false;
+    ConvTypes types;
     dnnl::engine engine{dnnl::engine::kind::cpu, 0};
     dnnl::stream stream{engine};
-    dnnl::convolution_forward::primitive_desc description;
+    Way way;
     dnnl::convolution_forward primitive;
+    std::optional<Step> widen, finish;
     std::optional<dnnl::reorder> reorder;  // of weights, once there were any
     std::unordered_map<int, memory> arguments;
 };
 
-ConvOnednn::ConvOnednn(const ConvProblem& problem) : impl_(std::make_unique<Impl>(problem)) {}
+ConvOnednn::ConvOnednn(const ConvProblem& problem, ConvTypes types) : impl_(std::make_unique<Impl>(problem, types)) {}
 ConvOnednn::~ConvOnednn() = default;
 ConvOnednn::ConvOnednn(ConvOnednn&&) noexcept = default;
 ConvOnednn& ConvOnednn::operator=(ConvOnednn&&) noexcept = default;
 
-std::size_t ConvOnednn::packed_bytes() const { return impl_->description.weights_desc().get_size(); }
-std::size_t ConvOnednn::scratch_bytes() const {
-    return impl_->own_scratch() + (impl_->adds_apart ? impl_->description.dst_desc().get_size() : 0);
-}
-const char* ConvOnednn::name() const { return impl_->description.impl_info_str(); }
+std::size_t ConvOnednn::packed_bytes() const { return impl_->way.description.weights_desc().get_size(); }
+std::size_t ConvOnednn::scratch_bytes() const { return impl_->own_scratch() + impl_->wide_input() + impl_->sums(); }
+const char* ConvOnednn::name() const { return impl_->way.description.impl_info_str(); }
 
-bool ConvOnednn::shares_packing(const ConvOnednn& other) const {
-    return impl_->description.weights_desc() == other.impl_->description.weights_desc();
+bool ConvOnednn::shares_packing(const Conv& other) const {
+    const auto* onednn = dynamic_cast<const ConvOnednn*>(&other);
+    return onednn && impl_->way.description.weights_desc() == onednn->impl_->way.description.weights_desc();
 }
 
 void ConvOnednn::pack(const float* w, const double* scale, void* packed) const {
@@ -167,8 +226,8 @@ void ConvOnednn::pack(const float* w, const double* scale, void* packed) const {
             for (std::size_t i = k * row; i < (k + 1) * row; ++i) scaled[i] = float(w[i] * scale[k]);
         w = scaled.get();
     }
-    memory from(weights_desc(p, tag::oihw, tag::goihw), impl_->engine, const_cast<float*>(w));
-    memory to(impl_->description.weights_desc(), impl_->engine, packed);
+    memory from(weights_desc(p, type::f32, tag::oihw, tag::goihw), impl_->engine, const_cast<float*>(w));
+    memory to(impl_->way.description.weights_desc(), impl_->engine, packed);
     if (!impl_->reorder) {
         require_code_memory();
         impl_->reorder.emplace(from, to);
@@ -177,17 +236,20 @@ void ConvOnednn::pack(const float* w, const double* scale, void* packed) const {
     impl_->stream.wait();
 }
 
-void ConvOnednn::run(const float* x, const void* packed, const float* bias, float* y, void* scratch) const {
-    impl_->point(DNNL_ARG_SRC, x);
-    impl_->point(DNNL_ARG_WEIGHTS, packed);
-    impl_->point(DNNL_ARG_BIAS, bias);
-    float* sums =
-        impl_->adds_apart ? reinterpret_cast<float*>(static_cast<std::byte*>(scratch) + impl_->own_scratch()) : y;
-    impl_->point(DNNL_ARG_DST, sums);
-    impl_->point(DNNL_ARG_SCRATCHPAD, scratch);
-    impl_->primitive.execute(impl_->stream, impl_->arguments);
-    impl_->stream.wait();
-    if (impl_->adds_apart) add(impl_->problem.after_residual, impl_->output(sums), impl_->output(y), impl_->output(y));
+void ConvOnednn::run(const void* x, const void* packed, const float* bias, void* y, void* scratch) const {
+    Impl& k = *impl_;
+    auto* const wide = static_cast<std::byte*>(scratch) + k.own_scratch();
+    void* const sums = k.ends_apart() ? wide + k.wide_input() : y;
+    if (k.widen) k.widen->run(k.stream, x, wide);
+    k.point(DNNL_ARG_SRC, k.widen ? wide : x);
+    k.point(DNNL_ARG_WEIGHTS, packed);
+    k.point(DNNL_ARG_BIAS, bias);
+    k.point(DNNL_ARG_DST, sums);
+    k.point(DNNL_ARG_SCRATCHPAD, scratch);
+    k.primitive.execute(k.stream, k.arguments);
+    if (k.finish) k.finish->run(k.stream, sums, y);
+    k.stream.wait();
+    if (k.ends_apart() && !k.finish) k.add_residual(sums, y);
 }
 
 }  // namespace convoy::kernels::cpu

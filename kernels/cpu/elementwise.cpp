@@ -90,6 +90,58 @@ void with_function(Activation a, Body body) {
     }
 }
 
+float load(float x) { return x; }
+float load(Bf16 x) { return to_float(x); }
+void store(float x, float& y) { y = x; }
+void store(float x, Bf16& y) { y = to_bf16(x); }
+
+template <typename T>
+void activate_all(Activation a, View<const T> x, View<T> y) {
+    with_function(a, [&](auto f) {
+#pragma omp parallel for
+        for (std::size_t i = 0; i < y.pixels(); ++i) {
+            const T* in = x.pixel(i);
+            T* out = y.pixel(i);
+#pragma omp simd
+            for (int c = 0; c < y.c; ++c) store(f(load(in[c])), out[c]);
+        }
+    });
+}
+
+template <typename A, typename T>
+void add_all(Activation activation, View<const A> a, View<const T> b, View<T> y) {
+    const int both = std::min(a.c, b.c);
+    with_function(activation, [&](auto f) {
+#pragma omp parallel for
+        for (std::size_t i = 0; i < y.pixels(); ++i) {
+            const A* left = a.pixel(i);
+            const T* right = b.pixel(i);
+            T* out = y.pixel(i);
+#pragma omp simd
+            for (int c = 0; c < both; ++c) store(f(load(left[c]) + load(right[c])), out[c]);
+#pragma omp simd
+            for (int c = both; c < a.c; ++c) store(f(load(left[c])), out[c]);
+        }
+    });
+}
+
+template <typename X, typename Y>
+void convert_all(View<const X> x, View<Y> y) {
+#pragma omp parallel for
+    for (std::size_t i = 0; i < y.pixels(); ++i) {
+        const X* in = x.pixel(i);
+        Y* out = y.pixel(i);
+#pragma omp simd
+        for (int c = 0; c < y.c; ++c) store(load(in[c]), out[c]);
+    }
+}
+
+template <typename T>
+void copy_all(View<const T> x, View<T> y) {
+#pragma omp parallel for
+    for (std::size_t i = 0; i < y.pixels(); ++i) std::copy_n(x.pixel(i), y.c, y.pixel(i));
+}
+
 }  // namespace
 
 float activate(Activation a, float x) {
@@ -98,32 +150,12 @@ float activate(Activation a, float x) {
     return y;
 }
 
-void activate(Activation a, ConstTensor x, Tensor y) {
-    with_function(a, [&](auto f) {
-#pragma omp parallel for
-        for (std::size_t i = 0; i < y.pixels(); ++i) {
-            const float* in = x.pixel(i);
-            float* out = y.pixel(i);
-#pragma omp simd
-            for (int c = 0; c < y.c; ++c) out[c] = f(in[c]);
-        }
-    });
-}
+void activate(Activation a, ConstTensor x, Tensor y) { activate_all(a, x, y); }
+void activate(Activation a, ConstBf16Tensor x, Bf16Tensor y) { activate_all(a, x, y); }
 
-void add(Activation activation, ConstTensor a, ConstTensor b, Tensor y) {
-    const int both = std::min(a.c, b.c);
-    with_function(activation, [&](auto f) {
-#pragma omp parallel for
-        for (std::size_t i = 0; i < y.pixels(); ++i) {
-            const float *left = a.pixel(i), *right = b.pixel(i);
-            float* out = y.pixel(i);
-#pragma omp simd
-            for (int c = 0; c < both; ++c) out[c] = f(left[c] + right[c]);
-#pragma omp simd
-            for (int c = both; c < a.c; ++c) out[c] = f(left[c]);
-        }
-    });
-}
+void add(Activation activation, ConstTensor a, ConstTensor b, Tensor y) { add_all(activation, a, b, y); }
+void add(Activation activation, ConstBf16Tensor a, ConstBf16Tensor b, Bf16Tensor y) { add_all(activation, a, b, y); }
+void add(Activation activation, ConstTensor a, ConstBf16Tensor b, Bf16Tensor y) { add_all(activation, a, b, y); }
 
 void multiply(Activation activation, ConstTensor a, ConstTensor b, Tensor y) {
     const std::size_t pixels = std::size_t(a.h) * std::size_t(a.w);
@@ -158,9 +190,18 @@ void scale_bias(const float* scale, const float* bias, ConstTensor x, Tensor y) 
     }
 }
 
-void copy(ConstTensor x, Tensor y) {
-#pragma omp parallel for
-    for (std::size_t i = 0; i < y.pixels(); ++i) std::copy_n(x.pixel(i), y.c, y.pixel(i));
+void copy(ConstTensor x, Tensor y) { copy_all(x, y); }
+
+void convert(const HostTensor& x, const HostTensor& y) {
+    const bool from_floats = x.type == DataType::fp32, to_floats = y.type == DataType::fp32;
+    if (from_floats && to_floats)
+        copy_all<float>(x.floats(), y.floats());
+    else if (from_floats)
+        convert_all<float>(x.floats(), y.bf16());
+    else if (to_floats)
+        convert_all<Bf16>(x.bf16(), y.floats());
+    else
+        copy_all<Bf16>(x.bf16(), y.bf16());
 }
 
 }  // namespace convoy::kernels::cpu

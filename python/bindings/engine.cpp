@@ -182,7 +182,7 @@ void bind_engine(nb::module_& module) {
 detect(frame) is one picture at once; submit() and next() are live frames from several threads, results in order;
 convoy.run(inputs, model=engine) is whole inputs. One of the three at a time, else UsageError.
 
-device: "auto" (every GPU, else the CPU), "cpu", "cuda", "cuda:0,2". precision: "auto", "fp32", "tf32", "fp16".
+device: "auto" (every GPU, else the CPU), "cpu", "cuda", "cuda:0,2". precision: "auto", "fp32", "tf32", "fp16" (GPU), "bf16" (CPU).
 batch, threads: 0 chooses. max_latency_ms: the longest that a frame waits for its batch; None until it is full.
 confidence: a number, or {class: number} for some. classes: a name, or names and ids to keep; None keeps all.
 max_boxes: only so many of a frame; 0 keeps all. fit: "letterbox", "stretch".

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include <convoy/load.h>
+#include "kernels/elementwise.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
 #include "tests/support/data.h"
@@ -15,9 +16,10 @@ using namespace convoy;
 
 namespace {
 
-Plan layered_plan(const Network& network, int batch, BatchNormFormula formula = BatchNormFormula::alexeyab) {
+Plan layered_plan(const Network& network, int batch, BatchNormFormula formula = BatchNormFormula::alexeyab,
+                  Precision precision = Precision::fp32) {
     CompileOptions options;
-    options.passes = {cpu_traits(), formula};
+    options.passes = {cpu_traits(precision), formula};
     options.max_batch = batch;
     options.keep_all = true;
     return compile(network, options);
@@ -48,6 +50,42 @@ void check_layers(const Network& network, BatchNormFormula formula = BatchNormFo
         ++compared;
     }
     CHECK(compared >= int(network.layers.size()) / 2);
+}
+
+/// Every node in bf16 against the same node in fp32, from the same numbers. A weight is known to a relative 2^-8, at
+/// random, so that a sum of many products is known to 2^-8 / sqrt(3) = 0.0023 of their root sum of squares; the worst
+/// of 10^6 numbers lies at five times that. What is written is rounded once more.
+void check_nodes_in_bf16(const Network& network) {
+    CpuBackend half(layered_plan(network, 1, BatchNormFormula::alexeyab, Precision::bf16), {}, 2, Precision::bf16);
+    CpuBackend full(layered_plan(network, 1), {}, 2);
+    CpuSlot half_slot(half), full_slot(full);
+    const test::OwnedTensor x = test::noise_input(network, 0);
+    set_input(half, half_slot, 0, x);
+    set_input(full, full_slot, 0, x);
+    half_slot.run(1);
+    const Graph& graph = full.plan().graph;
+    const auto as_floats = [](const kernels::HostTensor& t) {
+        test::OwnedTensor values(t.n, t.h, t.w, t.c);
+        kernels::cpu::convert(t, {values.view().data, kernels::DataType::fp32, t.n, t.h, t.w, t.c, t.c});
+        return values;
+    };
+    int compared = 0;
+    for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+        const Node& node = graph.nodes[i];
+        if (node.output == kNoTensor || std::holds_alternative<InputOp>(node.op)) continue;
+        for (const TensorId t : node.inputs)
+            kernels::cpu::convert(half.tensor(t, half_slot.memory()), full.tensor(t, full_slot.memory()));
+        full.run_layer(int(i), full_slot.memory(), 0);
+        const test::OwnedTensor actual = as_floats(half.tensor(node.output, half_slot.memory()));
+        const kernels::Tensor expected = full.view(node.output, full_slot.memory());
+        const double scale = test::root_mean_square(expected);
+        REQUIRE(std::isfinite(scale));
+        const test::Comparison c = test::compare(actual.view(), expected, .025 * scale, std::ldexp(1.001, -8));
+        INFO(network.cfg_path << ", layer " << node.layer << " (" << node.name() << "): " << c.message);
+        REQUIRE(c.ok);
+        ++compared;
+    }
+    CHECK(compared > 0);
 }
 
 // The heads of every picture of a batch, whatever the lanes, against the oracle.
@@ -86,7 +124,15 @@ TEST_CASE("every layer of every cfg is within 1e-4 of the oracle, random weights
         Network network = load_network(cfg, "", "", {64, 96});
         randomize_weights(network, 7);
         check_layers(network);
+        if (kernels::cpu::bf16_unit() != kernels::cpu::Bf16Unit::none) check_nodes_in_bf16(network);
     }
+}
+
+TEST_CASE("every layer of the demo model in bf16 is fp32's but for rounding", "[backend][cpu][bf16]") {
+    if (kernels::cpu::bf16_unit() == kernels::cpu::Bf16Unit::none)
+        SKIP_TEST_CASE("this CPU has neither AMX nor AVX512-BF16");
+    const std::string stem = test::source_dir() + "/models/yolov3-quarter";
+    check_nodes_in_bf16(load_network(stem + ".cfg", stem + ".weights", "", {160, 160}));
 }
 
 TEST_CASE("every batch size, number of threads and formula gives the oracle's numbers", "[backend][cpu]") {

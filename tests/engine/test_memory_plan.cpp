@@ -119,8 +119,7 @@ TEST_CASE("pitches are whole vectors, the input's a pixel of four", "[memory]") 
         "[net]\nwidth=6\nheight=4\nchannels=3\n[convolutional]\nfilters=20\nsize=3\nstride=1\npad=1\n"
         "activation=leaky\n[convolutional]\nfilters=8\nsize=1\nstride=1\npad=1\nactivation=linear\n";
     CompileOptions options;
-    options.passes.traits = {.conv_takes_pitch = true, .channel_alignment = 8};
-    options.element_bytes = 2;
+    options.passes.traits = {.conv_takes_pitch = true, .channel_alignment = 8, .element_bytes = 2};
     options.max_batch = 2;
     const Plan plan = compile(parse_network(cfg, "x.cfg"), options);
     const auto pitch = [&](int node) { return plan.memory.pitch.at(std::size_t(plan.graph.nodes[node].output)); };

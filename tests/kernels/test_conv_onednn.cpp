@@ -7,9 +7,11 @@
 #include <fstream>
 #include <set>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include "kernels/conv.h"
+#include "kernels/elementwise.h"
 #include "tests/kernels/conv_problems.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
@@ -17,26 +19,43 @@
 
 using namespace convoy;
 using kernels::ConvProblem;
+using kernels::DataType;
 using kernels::cpu::ConvOnednn;
+using kernels::cpu::ConvTypes;
 using test::OwnedTensor;
 
 namespace {
 
-constexpr int kGuard = 64;  // floats on either side of a buffer, NaN before and after
+constexpr std::size_t kGuard = 256;  // bytes on either side of a buffer, NaN of any type before and after
+constexpr std::byte kPoison{0xff};
 
-/// Dense floats between two guards: what generated code does is out of a sanitizer's sight.
+/// Bytes between two guards: what generated code does is out of a sanitizer's sight.
 struct Guarded {
-    std::vector<float> all;
-    explicit Guarded(const std::vector<float>& values) : all(values.size() + 2 * kGuard, NAN) {
-        std::copy(values.begin(), values.end(), data());
+    std::vector<std::byte> all;
+    explicit Guarded(std::size_t bytes) : all(bytes + 2 * kGuard, kPoison) {}
+    Guarded(const std::vector<float>& values, DataType type) : Guarded(values.size() * kernels::size_of(type)) {
+        kernels::HostTensor to = tensor(type, int(values.size()));
+        kernels::cpu::convert({const_cast<float*>(values.data()), DataType::fp32, 1, 1, 1, to.c, to.c}, to);
     }
-    float* data() { return all.data() + kGuard; }
+    void* data() { return all.data() + kGuard; }
+    kernels::HostTensor tensor(DataType type, int count) { return {data(), type, 1, 1, 1, count, count}; }
+    std::vector<float> floats(DataType type, std::size_t count) {
+        std::vector<float> values(count);
+        kernels::HostTensor from = tensor(type, int(count));
+        kernels::cpu::convert(from, {values.data(), DataType::fp32, 1, 1, 1, from.c, from.c});
+        return values;
+    }
     bool intact() const {
-        const auto poisoned = [](float f) { return std::isnan(f); };
+        const auto poisoned = [](std::byte b) { return b == kPoison; };
         return std::all_of(all.begin(), all.begin() + kGuard, poisoned) &&
                std::all_of(all.end() - kGuard, all.end(), poisoned);
     }
 };
+
+std::vector<float> rounded(std::vector<float> values) {
+    for (float& f : values) f = kernels::to_float(kernels::to_bf16(f));
+    return values;
+}
 
 std::vector<float> absolute(std::vector<float> values) {
     for (float& f : values) f = std::fabs(f);
@@ -84,33 +103,54 @@ struct Case {
     std::vector<double> scale;
 };
 
-/// Runs the case and returns the name of the implementation that oneDNN chose.
-std::string check(const ConvProblem& problem) {
+/// Runs the case and returns the kernel's name.
+std::string check(const kernels::cpu::Conv& kernel, const ConvProblem& problem, ConvTypes types) {
     Case c(problem);
-    const ConvOnednn kernel(problem);
-    Guarded packed(std::vector<float>((kernel.packed_bytes() + 3) / 4, NAN)), y(c.y);
-    Guarded scratch(std::vector<float>((kernel.scratch_bytes() + 3) / 4 + 1, NAN));
+    if (types.x == DataType::bf16) c.x = rounded(c.x);
+    if (types.y == DataType::bf16) c.y = rounded(c.y);
+    Guarded packed(kernel.packed_bytes()), scratch(kernel.scratch_bytes()), x(c.x, types.x), y(c.y, types.y);
     kernel.pack(c.w.data(), c.scale.data(), packed.data());
-    kernel.run(c.x.data(), packed.data(), c.bias.data(), y.data(), scratch.data());
+    kernel.run(x.data(), packed.data(), c.bias.data(), y.data(), scratch.data());
 
-    std::vector<float> expected = c.expected();
-    // The sum in any order, through functions of slope < 1.1 that oneDNN itself knows to 2e-6.
+    if (std::string_view(kernel.name()).find("core_bf16") != std::string_view::npos ||
+        std::string_view(kernel.name()).find("amx_bf16") != std::string_view::npos) {  // its products are of bf16
+        c.w = rounded(c.scaled());
+        c.scale.assign(c.scale.size(), 1.);
+    }
+    std::vector<float> expected = c.expected(), values = y.floats(types.y, c.y.size());
+    // The sum in any order, through functions of slope < 1.1 that oneDNN itself knows to 2e-6; then half a bit of y.
     const std::size_t terms = problem.weight_count() / problem.k + 2;
     const double bound = 1.21 * test::dot_bound(terms, c.magnitude()) + 4e-6;
-    const kernels::ConstTensor actual{y.data(), problem.n, problem.p(), problem.q(), problem.k, problem.k};
-    const auto sound = test::compare(actual, c.output(expected), bound, 4e-6);
+    const double rounding = 4e-6 + (types.y == DataType::bf16 ? std::ldexp(1.001, -8) : 0);
+    const kernels::ConstTensor actual{values.data(), problem.n, problem.p(), problem.q(), problem.k, problem.k};
+    const auto sound = test::compare(actual, c.output(expected), bound, rounding);
     // That bound is the worst case; errors of random sign stay far below it, and below what a layer is promised.
     double largest = 0;
     for (float f : expected) largest = std::max(largest, double(std::fabs(f)));
-    const auto promised = test::compare(actual, c.output(expected), 4e-6 + 1e-5 * largest, 0);
-    INFO(test::describe(problem) << " by " << kernel.name());
+    const auto promised = test::compare(actual, c.output(expected), 4e-6 + 1e-5 * largest, rounding - 4e-6);
+    INFO(test::describe(problem) << ", types " << int(types.x) << int(types.y) << " by " << kernel.name());
     INFO(sound.message << "; " << promised.message);
     CHECK(sound.ok);
     CHECK(promised.ok);
     CHECK(packed.intact());
     CHECK(scratch.intact());
+    CHECK(x.intact());
     CHECK(y.intact());
     return kernel.name();
+}
+
+std::string check(const ConvProblem& problem, ConvTypes types = {}) {
+    return check(ConvOnednn(problem, types), problem, types);
+}
+
+/// In fp32 and, where the processor has it, in every mixture with bf16.
+void check_types(const ConvProblem& problem) {
+    check(problem);
+    if (kernels::cpu::bf16_unit() == kernels::cpu::Bf16Unit::none) return;
+    for (const ConvTypes types : {ConvTypes{DataType::fp32, DataType::bf16},
+                                  {DataType::bf16, DataType::fp32},
+                                  {DataType::bf16, DataType::bf16}})
+        check(problem, types);
 }
 
 }  // namespace
@@ -137,7 +177,7 @@ TEST_CASE("ConvOnednn: the layers of yolov3, tiny and Yolo-Fastest on a small pi
         p.activation = Activation::leaky;
         chosen.insert(check(p));
         p.activation = Activation::linear;
-        check(p);
+        check_types(p);
     }
     for (const std::string& name : chosen) UNSCOPED_INFO(name);
     CHECK(!chosen.empty());
@@ -148,12 +188,12 @@ TEST_CASE("ConvOnednn: every activation, alone and before and after a residual")
         for (int groups : {1, 24}) {
             ConvProblem p = test::conv(1, 6, 7, 24, 24, 3, 1, groups);
             p.activation = a;
-            check(p);
+            check_types(p);
             p.residual = true;
-            check(p);
+            check_types(p);
             for (Activation b : kFusedActivations) {
                 p.after_residual = b;
-                check(p);
+                check_types(p);
             }
         }
 }
@@ -165,24 +205,49 @@ TEST_CASE("ConvOnednn: odd shapes") {
           test::conv(1, 13, 7, 16, 31, 7, 3), test::conv(1, 3, 40, 1, 1, 3), test::conv(1, 8, 8, 6, 6, 3, 2, 6),
           test::conv(1, 4, 4, 255, 255, 3, 1, 255)}) {
         p.activation = Activation::leaky;
-        check(p);
+        check_types(p);
         p.residual = true;
-        check(p);
+        check_types(p);
         p.pad_h = 0, p.pad_w = p.s - 1;
-        if (p.h >= p.r) check(p);
+        if (p.h >= p.r) check_types(p);
     }
     ConvProblem p = test::conv(2, 17, 14, 20, 24, 3);
     for (int dilation : {2, 3})
         for (int groups : {1, 4}) {
             p.dilation = dilation, p.groups = groups;
             p.pad_h = p.pad_w = dilation;
-            check(p);
+            check_types(p);
             p.stride_h = 1, p.stride_w = 2;
-            check(p);
+            check_types(p);
             p.stride_h = 3, p.stride_w = 1;
-            check(p);
+            check_types(p);
             p.stride_h = p.stride_w = 1;
         }
+}
+
+TEST_CASE("ConvFirst: pictures of few channels, to bf16") {
+    if (kernels::cpu::bf16_unit() == kernels::cpu::Bf16Unit::none) SKIP_TEST_CASE("this CPU has no AVX512-BF16");
+    constexpr ConvTypes kTypes{DataType::fp32, DataType::bf16};
+    for (const int channels : {1, 3, 4})
+        for (const int filters : {16, 32, 48})
+            for (const auto& [h, w] : {std::pair{1, 1}, {2, 3}, {7, 20}, {9, 33}})
+                for (const auto& [size, stride] : {std::pair{3, 1}, {3, 2}, {1, 1}, {5, 2}, {7, 2}, {3, 3}})
+                    for (const int batch : {1, 3}) {
+                        ConvProblem p = test::conv(batch, h, w, channels, filters, size, stride);
+                        for (const Activation a : {Activation::linear, Activation::leaky, Activation::relu}) {
+                            p.activation = a;
+                            REQUIRE(kernels::cpu::ConvFirst::supports(p, kTypes));
+                            check(kernels::cpu::ConvFirst(p), p, kTypes);
+                        }
+                        p.pad_h = 0, p.pad_w = size - 1;
+                        if (h >= size) check(kernels::cpu::ConvFirst(p), p, kTypes);
+                    }
+    ConvProblem p = test::conv(1, 8, 8, 3, 32, 3);
+    CHECK(std::string(kernels::cpu::make_conv(p, kTypes)->name()) == kernels::cpu::ConvFirst(p).name());
+    p.activation = Activation::mish;
+    CHECK_FALSE(kernels::cpu::ConvFirst::supports(p, kTypes));
+    CHECK_FALSE(kernels::cpu::ConvFirst::supports(test::conv(1, 8, 8, 3, 24, 3), kTypes));
+    CHECK_FALSE(kernels::cpu::ConvFirst::supports(test::conv(1, 8, 8, 3, 32, 3), {}));
 }
 
 TEST_CASE("ConvOnednn: batches, and weights packed once for all that agree on the layout") {
@@ -195,7 +260,7 @@ TEST_CASE("ConvOnednn: batches, and weights packed once for all that agree on th
         packer.pack(one.w.data(), nullptr, packed.data());
         for (int n = 1; n <= 9; ++n) {
             p.n = n;
-            check(p);
+            check_types(p);
             const ConvOnednn kernel(p);
             REQUIRE(kernel.shares_packing(kernel));
             if (!kernel.shares_packing(packer)) continue;

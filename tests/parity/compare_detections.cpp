@@ -39,6 +39,7 @@ void count(const Detection& ours, const Detection& darknets, Tally& tally) {
 
 EngineOptions as_valid() {
     EngineOptions o;
+    o.precision = Precision::fp32;
     o.batch_norm = BatchNormFormula::pjreddie;
     o.detect.confidence = kValidThreshold;
     o.detect.nms = .45f;

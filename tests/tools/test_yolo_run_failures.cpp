@@ -188,7 +188,7 @@ TEST_CASE("what this build lacks is an error, not a fallback") {
     const Finished finished = yolo_run(folder, {clip(), "--frames", "1", "--jsonl", "x.jsonl", "--device", "cuda:31"});
     check_failure(finished, 1, "cuda:31");
     check_failure(yolo_run(folder, {clip(), "--jsonl", "x.jsonl", "--device", "cpu", "--precision", "fp16"}), 1,
-                  "fp32 only");
+                  "the CPU computes in fp32 or bf16; use one of these, or auto");
     CHECK_FALSE(fs::exists(folder / "x.jsonl"));
 }
 

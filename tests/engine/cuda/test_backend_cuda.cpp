@@ -26,7 +26,6 @@ namespace {
 Plan gpu_plan(const Network& network, Precision precision, int batch, bool keep_all) {
     CompileOptions options;
     options.passes.traits = cuda_traits(precision);
-    options.element_bytes = precision == Precision::fp16 ? 2 : 4;
     options.max_batch = batch;
     options.keep_all = keep_all;
     return compile(network, options);

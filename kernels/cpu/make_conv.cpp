@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+//
+// Which kernel computes a convolution on this processor.
+#include "kernels/conv.h"
+#include "kernels/cpu/onednn_compat.h"
+
+namespace convoy::kernels::cpu {
+
+Bf16Unit bf16_unit() {
+    const auto has = [](dnnl::cpu_isa isa) {
+        return (unsigned(dnnl::get_effective_cpu_isa()) & unsigned(isa)) == unsigned(isa);
+    };
+    return has(dnnl::cpu_isa::avx512_core_amx)    ? Bf16Unit::amx
+           : has(dnnl::cpu_isa::avx512_core_bf16) ? Bf16Unit::avx512
+                                                  : Bf16Unit::none;
+}
+
+std::unique_ptr<Conv> make_conv(const ConvProblem& problem, ConvTypes types) {
+    if (ConvFirst::supports(problem, types)) return std::make_unique<ConvFirst>(problem);
+    return std::make_unique<ConvOnednn>(problem, types);
+}
+
+}  // namespace convoy::kernels::cpu
