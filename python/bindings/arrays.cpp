@@ -77,12 +77,12 @@ void check_device(const Array& array, const PyEngine& engine) {
                                           "type {}",
                                           array.device_type())
                                   .c_str());
-    const std::vector<int> gpus = engine.engine.gpus();
-    if (engine.engine.devices() != 1 || gpus.empty() || gpus.front() != array.device_id())
+    const std::vector<int> gpus = engine.engine().gpus();
+    if (engine.engine().devices() != 1 || gpus.empty() || gpus.front() != array.device_id())
         throw nb::value_error(
             fmt::format("the frame is on GPU {0}, and the engine is {1}: a frame in device memory needs "
                         "Engine(device=\"cuda:{0}\"); or hand over frame.cpu()",
-                        array.device_id(), engine.engine.description())
+                        array.device_id(), engine.engine().description())
                 .c_str());
 }
 

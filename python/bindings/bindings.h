@@ -36,10 +36,11 @@ void bind_model(nb::module_& module);
 void bind_engine(nb::module_& module);
 void bind_run(nb::module_& module);
 
-/// Python's lock is let go of for as long as this lives. Once the interpreter ends, another thread never gets it back.
+/// Python's lock is let go of for as long as this lives. Once the interpreter ends, another thread never gets it back,
+/// nor does it begin anything.
 class WithoutGil {
 public:
-    WithoutGil() : state_(PyEval_SaveThread()) {}
+    WithoutGil();
     ~WithoutGil();
     WithoutGil(const WithoutGil&) = delete;
     WithoutGil& operator=(const WithoutGil&) = delete;
@@ -75,12 +76,27 @@ struct PyEngine {
     PyEngine(const PyEngine&) = delete;
     PyEngine& operator=(const PyEngine&) = delete;
 
+    /// Throws Error(usage) once the interpreter ends.
+    Engine& engine() const;
+    /// Gives up what waits, so that calls of other threads return, or, with the GIL and when nobody is in a call, ends
+    /// the engine.
+    void cancel();
+    void end();
+
     std::vector<std::string> names;
     int classes;
-    Engine engine;
     std::mutex detecting;  // detect() is for one thread at a time
     const std::shared_ptr<Unneeded> unneeded = std::make_shared<Unneeded>();
+
+private:
+    std::unique_ptr<Engine> engine_;
 };
+
+/// A new engine, for end_engines(). With the GIL.
+void add_engine(PyEngine& engine);
+/// When the interpreter begins to end, with the GIL: nothing computes any more from then on. The libraries below keep
+/// code in static objects, which go while daemon threads still run.
+void end_engines();
 
 /// The inputs of a run. Where its engine is made for them, its options begin as these.
 struct PyInputs {

@@ -108,8 +108,11 @@ void make_engine(PyEngine* self, const Network& network, std::string device, std
                     libraries, gpu_memory,         confidence, classes,   tiles,          ignore_regions,
                     nms,       nms_across_classes, min_size,   max_boxes, tile_overlap,   tile_whole},
                    network, inputs ? inputs->engine : EngineOptions{});
-    const WithoutGil without_gil;
-    new (self) PyEngine(network, options);
+    {
+        const WithoutGil without_gil;
+        new (self) PyEngine(network, options);
+    }
+    add_engine(*self);
 }
 
 nb::object detect(PyEngine& self, nb::handle picture) {
@@ -119,7 +122,7 @@ nb::object detect(PyEngine& self, nb::handle picture) {
     {
         const WithoutGil without_gil;
         const std::lock_guard lock(self.detecting);
-        detections = self.engine.detect(frame);
+        detections = self.engine().detect(frame);
     }
     return array_of(detections);
 }
@@ -132,17 +135,17 @@ bool submit(PyEngine& self, nb::handle picture, int stream, std::int64_t index, 
     bool taken = false;
     if (!wait) {
         const WithoutGil without_gil;
-        taken = self.engine.try_submit(std::move(frame));
+        taken = self.engine().try_submit(std::move(frame));
         return taken;
     }
-    interruptible([&] { taken = self.engine.submit(std::move(frame)); }, [&] { self.engine.cancel(); });
+    interruptible([&] { taken = self.engine().submit(std::move(frame)); }, [&] { self.engine().cancel(); });
     return taken;
 }
 
 std::optional<Result> next(PyEngine& self) {
     check_not_forked();
     std::optional<Result> result;
-    interruptible([&] { result = self.engine.next(); }, [&] { self.engine.cancel(); });
+    interruptible([&] { result = self.engine().next(); }, [&] { self.engine().cancel(); });
     self.unneeded->let_go();
     return result;
 }
@@ -150,7 +153,7 @@ std::optional<Result> next(PyEngine& self) {
 void cancel(PyEngine& self) {
     {
         const WithoutGil without_gil;
-        self.engine.cancel();
+        self.engine().cancel();
     }
     self.unneeded->let_go();
 }
@@ -228,26 +231,26 @@ Raises UsageError, UnsupportedError, DeviceError.)")
              "nobody\n"
              "calls flush() or finish(). None after finish() once all are out, or after cancel().")
         .def(
-            "flush", [](PyEngine& e) { e.engine.flush(); }, Gil(),
+            "flush", [](PyEngine& e) { e.engine().flush(); }, Gil(),
             "What was submitted is not to wait for a full batch.")
         .def(
-            "finish", [](PyEngine& e) { e.engine.finish(); }, Gil(),
+            "finish", [](PyEngine& e) { e.engine().finish(); }, Gil(),
             "No more frames: next() gives the rest, then None.")
         .def("cancel", &cancel, "Gives up all that is between submit() and next().")
         .def(
-            "resume", [](PyEngine& e) { e.engine.resume(); }, Gil(), "Takes frames again after cancel().")
+            "resume", [](PyEngine& e) { e.engine().resume(); }, Gil(), "Takes frames again after cancel().")
         .def_prop_ro(
             "names", [](const PyEngine& e) { return names_of(e.names); },
             "Class names; empty where the model came without.")
-        .def_prop_ro("description", [](const PyEngine& e) { return e.engine.description(); })
-        .def_prop_ro("notes", [](const PyEngine& e) { return texts_of(e.engine.notes()); })
-        .def_prop_ro("devices", [](const PyEngine& e) { return e.engine.devices(); })
-        .def_prop_ro("gpus", [](const PyEngine& e) { return e.engine.gpus(); })
-        .def_prop_ro("batch", [](const PyEngine& e) { return e.engine.max_batch(); })
+        .def_prop_ro("description", [](const PyEngine& e) { return e.engine().description(); })
+        .def_prop_ro("notes", [](const PyEngine& e) { return texts_of(e.engine().notes()); })
+        .def_prop_ro("devices", [](const PyEngine& e) { return e.engine().devices(); })
+        .def_prop_ro("gpus", [](const PyEngine& e) { return e.engine().gpus(); })
+        .def_prop_ro("batch", [](const PyEngine& e) { return e.engine().max_batch(); })
         .def_prop_ro(
-            "capacity", [](const PyEngine& e) { return e.engine.capacity(); },
+            "capacity", [](const PyEngine& e) { return e.engine().capacity(); },
             "Frames that can be owed before submit() waits.")
-        .def("__repr__", [](const PyEngine& e) { return "<convoy.Engine " + e.engine.description() + ">"; });
+        .def("__repr__", [](const PyEngine& e) { return "<convoy.Engine " + e.engine().description() + ">"; });
 }
 
 }  // namespace convoy::python

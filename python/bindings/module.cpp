@@ -17,4 +17,5 @@ NB_MODULE(_convoy, module) {
     convoy::python::bind_model(module);
     convoy::python::bind_engine(module);
     convoy::python::bind_run(module);
+    module.def("_end_engines", &convoy::python::end_engines);
 }

@@ -3,17 +3,41 @@
 // Engines and what happens to their process: forks, threads beside its end.
 #include <unistd.h>
 
+#include <chrono>
+#include <set>
+#include <thread>
+
 #include <convoy/error.h>
 #include "python/bindings/bindings.h"
 
 namespace convoy::python {
 
+namespace {
+
+std::atomic<int> inside = 0;                      // calls that go on without the GIL
+std::atomic<std::thread::id> ends_interpreter{};  // the thread that does
+std::set<PyEngine*> engines;                      // all that live; with the GIL
+
+void sleep_for_ever() {
+    while (true) pause();
+}
+
+}  // namespace
+
+WithoutGil::WithoutGil() {
+    const bool begins = ends_interpreter.load() == std::thread::id() || ends_interpreter == std::this_thread::get_id();
+    inside += begins;
+    state_ = PyEval_SaveThread();
+    if (!begins) sleep_for_ever();
+}
+
 WithoutGil::~WithoutGil() {
+    --inside;
     try {
         PyEval_RestoreThread(state_);
     } catch (...) {
         // Python before 3.14 ends the thread here, which no destructor on the way may be left by: it sleeps instead.
-        while (true) pause();
+        sleep_for_ever();
     }
 }
 
@@ -49,20 +73,50 @@ void Unneeded::let_go() {
 }
 
 PyEngine::PyEngine(const Network& network, const EngineOptions& options)
-    : names(network.names), classes(network.classes()), engine(network, options) {
+    : names(network.names), classes(network.classes()), engine_(std::make_unique<Engine>(network, options)) {
     engine_process = getpid();
 }
 
 PyEngine::~PyEngine() {
+    engines.erase(this);
     if (is_forked()) {
-        new Engine(std::move(engine));  // its end would wait for threads that are not here
+        static_cast<void>(engine_.release());  // its end would wait for threads that are not here
         return;
     }
     {
         const WithoutGil without_gil;
-        const Engine gone = std::move(engine);
+        engine_.reset();
     }
     unneeded->let_go();
+}
+
+Engine& PyEngine::engine() const {
+    if (!engine_) throw Error(ErrorKind::usage, "the interpreter ends, and its engines have ended");
+    return *engine_;
+}
+
+void PyEngine::cancel() {
+    if (engine_) engine_->cancel();
+}
+
+void PyEngine::end() {
+    engine_.reset();
+    unneeded->let_go();
+}
+
+void add_engine(PyEngine& engine) { engines.insert(&engine); }
+
+void end_engines() {
+    if (is_forked()) return;
+    ends_interpreter = std::this_thread::get_id();
+    for (PyEngine* engine : engines) engine->cancel();
+    PyThreadState* state = PyEval_SaveThread();
+    constexpr std::chrono::milliseconds kTick{1};
+    constexpr int kMostTicks = 10000;  // of a call that hangs
+    for (int tick = 0; inside > 0 && tick < kMostTicks; ++tick) std::this_thread::sleep_for(kTick);
+    PyEval_RestoreThread(state);
+    if (inside > 0) return;
+    for (PyEngine* engine : std::set<PyEngine*>(engines)) engine->end();
 }
 
 }  // namespace convoy::python

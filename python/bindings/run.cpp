@@ -117,7 +117,7 @@ private:
         std::vector<std::string> failed_devices;
         try {
             const RunReport report =
-                engine_->engine.run(inputs_.list(), *this, stop_, inputs_.threads(engine_->engine));
+                engine_->engine().run(inputs_.list(), *this, stop_, inputs_.threads(engine_->engine()));
             for (const DeviceReport& device : report.devices)
                 if (!device.failure.empty()) failed_devices.push_back(device.name + ": " + device.failure);
             if (!report.failure.empty()) throw Error(ErrorKind::device, "no device is left: " + report.failure);

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ._convoy import Engine, Frame, InputEnd, InputError, Model, _Inputs, _Run
+from ._convoy import Engine, Frame, InputEnd, InputError, Model, _end_engines, _Inputs, _Run
 
 _open_runs: weakref.WeakSet[Run] = weakref.WeakSet()
 
@@ -74,9 +74,10 @@ class Run:
 
 
 @atexit.register
-def _close_all() -> None:
+def _end() -> None:
     for run in list(_open_runs):
         run.close()
+    _end_engines()
 
 
 def run(inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], model: Model | Engine | str | os.PathLike[str] | None = None, *,

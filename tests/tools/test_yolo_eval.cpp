@@ -77,7 +77,8 @@ TEST_CASE("coco128 scores as with Debian's darknet") {
             continue;
         }
         const TemporaryFolder folder;
-        const Finished finished = yolo_eval(folder, {known.model, "--data", data, "--quiet", "--json", "scores.json"});
+        const Finished finished =
+            yolo_eval(folder, {known.model, "--data", data, "--quiet", "--json", "scores.json", "--precision", "fp32"});
         INFO(known.model << ": " << finished.err);
         REQUIRE(finished.status == 0);
         CHECK(finished.err.empty());
@@ -88,6 +89,13 @@ TEST_CASE("coco128 scores as with Debian's darknet") {
         CHECK(std::abs(int(scores["detections"]) - known.detections) <= 3);
         CHECK(scores["pictures"] == 128);
         CHECK(scores["objects"] == 929);
+        const Finished in_bf16 =
+            yolo_eval(folder, {known.model, "--data", data, "--quiet", "--json", "bf16.json", "--precision", "bf16"});
+        if (contains(in_bf16.err, "has no instructions for bf16")) continue;
+        REQUIRE(in_bf16.status == 0);
+        const double lost = known.ap - 100 * double(json::parse(test::read_file(folder / "bf16.json"))["AP"]);
+        INFO("bf16 loses " << lost);
+        CHECK(lost <= .5);
     }
 }
 
