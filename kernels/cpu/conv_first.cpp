@@ -3,15 +3,15 @@
 // A network's first layer in bf16: pictures of few channels in fp32. Every number of a pixel's window is multiplied
 // with the weights of 16 or 32 filters at once; sums of eight pixels stay in registers until they are rounded and
 // written.
+#ifdef __x86_64__
 #include <immintrin.h>
+#endif
 
 #include <algorithm>
 #include <array>
 #include <vector>
 
 #include "kernels/conv.h"
-
-#define CONVOY_AVX512_BF16 [[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16")]]
 
 namespace convoy::kernels::cpu {
 namespace {
@@ -23,6 +23,9 @@ struct Window {
     std::array<const float*, kMostRows> rows;
     int count, numbers, step;
 };
+
+#ifdef __x86_64__
+#define CONVOY_AVX512_BF16 [[gnu::target("avx512f,avx512bw,avx512vl,avx512bf16")]]
 
 CONVOY_AVX512_BF16 inline __m512 activated(Activation a, __m512 x) {
     const __m512 zero{};
@@ -51,6 +54,11 @@ CONVOY_AVX512_BF16 void compute(const Window& window, const float* weights, int 
             _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + p * k + v * kLanes),
                                 reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(activated(a, sums[p][v]))));
 }
+
+#else
+template <int, int>
+void compute(const Window&, const float*, int, const float*, Activation, Bf16*) {}  // supports() refuses all
+#endif
 
 /// One row of y.
 class Row {

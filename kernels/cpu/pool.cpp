@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/pool.h"
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include <algorithm>
 #include <cfloat>
 #include <cstdint>
@@ -9,32 +13,60 @@ namespace convoy::kernels::cpu {
 
 namespace {
 
-void take_larger(const float* x, float* most, int count) {
-#pragma omp simd
-    for (int c = 0; c < count; ++c) most[c] = x[c] > most[c] ? x[c] : most[c];
-}
-void begin(float* most, int count) { std::fill_n(most, count, -FLT_MAX); }
-void end(float*, int) {}
+/// The part of a pixel's window that lies inside: `rows` times `columns` pixels.
+template <typename T>
+struct Inside {
+    const T* first;
+    int rows, columns, channels;
+    std::ptrdiff_t row_step, pixel_step;
+};
 
-/// A bf16 as an integer that compares as it does, and back: of negative ones all bits but the sign are turned.
-std::int16_t turned(std::uint16_t bits) {
-    const auto x = std::int16_t(bits);
-    return std::int16_t(x ^ (x >> 15 & 0x7fff));
-}
-void take_larger(const Bf16* x, Bf16* most, int count) {
+template <typename Larger, typename T>
+void largest(const Inside<T>& window, T lowest, Larger larger, T* out) {
+    std::fill_n(out, window.channels, lowest);
+    for (int r = 0; r < window.rows; ++r)
+        for (int s = 0; s < window.columns; ++s) {
+            const T* in = window.first + r * window.row_step + s * window.pixel_step;
 #pragma omp simd
-    for (int c = 0; c < count; ++c) {
-        const std::int16_t a = turned(x[c].bits), b = std::int16_t(most[c].bits);
-        most[c].bits = std::uint16_t(a > b ? a : b);
+            for (int c = 0; c < window.channels; ++c) out[c] = larger(in[c], out[c]) ? in[c] : out[c];
+        }
+}
+
+void largest(const Inside<float>& window, float* out) {
+    largest(
+        window, -FLT_MAX, [](float a, float b) { return a > b; }, out);
+}
+
+constexpr Bf16 kLowest{0xff7f};
+
+#ifdef __x86_64__
+/// A bf16 as an integer that compares as it does, and back: of negative ones all bits but the sign are turned.
+[[gnu::target("avx512bw")]] __m512i turned(__m512i x) {
+    return _mm512_xor_si512(x, _mm512_and_si512(_mm512_srai_epi16(x, 15), _mm512_set1_epi16(0x7fff)));
+}
+
+[[gnu::target("avx512bw")]] void largest_avx512(const Inside<Bf16>& window, Bf16* out) {
+    constexpr int kLanes = 32;
+    for (int c = 0; c < window.channels; c += kLanes) {
+        const int left = window.channels - c;
+        const __mmask32 lanes = left >= kLanes ? ~__mmask32(0) : (__mmask32(1) << left) - 1;
+        __m512i most = turned(_mm512_set1_epi16(std::int16_t(kLowest.bits)));
+        for (int r = 0; r < window.rows; ++r)
+            for (int s = 0; s < window.columns; ++s) {
+                const Bf16* in = window.first + r * window.row_step + s * window.pixel_step + c;
+                most = _mm512_max_epi16(most, turned(_mm512_maskz_loadu_epi16(lanes, in)));
+            }
+        _mm512_mask_storeu_epi16(out + c, lanes, turned(most));
     }
 }
-void begin(Bf16* most, int count) {
-    constexpr std::uint16_t kLowest = 0xff7f;
-    std::fill_n(most, count, Bf16{std::uint16_t(turned(kLowest))});
-}
-void end(Bf16* most, int count) {
-#pragma omp simd
-    for (int c = 0; c < count; ++c) most[c].bits = std::uint16_t(turned(most[c].bits));
+#endif
+
+void largest(const Inside<Bf16>& window, Bf16* out) {
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx512bw")) return largest_avx512(window, out);
+#endif
+    largest(
+        window, kLowest, [](Bf16 a, Bf16 b) { return to_float(a) > to_float(b); }, out);
 }
 
 template <typename T>
@@ -44,12 +76,12 @@ void maxpool_all(int size, int stride_h, int stride_w, int padding, View<const T
         for (int row = 0; row < y.h; ++row)
             for (int column = 0; column < y.w; ++column) {
                 const int top = row * stride_h - padding / 2, left = column * stride_w - padding / 2;
-                const int bottom = std::min(top + size, x.h), right = std::min(left + size, x.w);
-                T* out = y.at(n, row, column);
-                begin(out, y.c);
-                for (int r = std::max(top, 0); r < bottom; ++r)
-                    for (int s = std::max(left, 0); s < right; ++s) take_larger(x.at(n, r, s), out, y.c);
-                end(out, y.c);
+                const int first_row = std::max(top, 0), first_column = std::max(left, 0);
+                const int rows = std::min(top + size, x.h) - first_row;
+                const int columns = std::min(left + size, x.w) - first_column;
+                largest(Inside<T>{rows > 0 && columns > 0 ? x.at(n, first_row, first_column) : x.data, rows, columns,
+                                  y.c, std::ptrdiff_t(x.w) * x.pitch, x.pitch},
+                        y.at(n, row, column));
             }
 }
 
