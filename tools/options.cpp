@@ -137,6 +137,14 @@ void add_run_options(CLI::App& app, RunOptions& options) {
         ->type_name("MS")
         ->check(CLI::Range(0., 1e6).description(""))
         ->group(group);
+    CLI::Option* const newest =
+        app.add_flag("--newest", options.newest,
+                     "cameras and streams: what comes faster than it is done is dropped and counted, so that no result "
+                     "gets old (default with --mqtt)")
+            ->group(group);
+    app.add_flag("--no-newest", options.every_frame, "every frame of cameras and streams, however late")
+        ->excludes(newest)
+        ->group(group);
     app.add_option("--give-up", options.input.give_up_s,
                    "how long a camera or stream may be silent before it has ended (default: 60)")
         ->type_name("S")

@@ -38,12 +38,14 @@ std::string detections_text(const InputSummary& input, const std::vector<std::st
 }
 
 std::string video_text(const InputSummary& sum, const std::vector<std::string>& names) {
-    return fmt::format("{}, {}, {:.1f} frames/s", count(sum.end.frames, "frame"), detections_text(sum, names),
-                       double(sum.end.frames) / std::max(sum.seconds, 1e-9));
+    const std::string dropped = sum.end.dropped > 0 ? fmt::format(", {} dropped as too old", sum.end.dropped) : "";
+    return fmt::format("{}{}, {}, {:.1f} frames/s", count(sum.end.frames, "frame"), dropped,
+                       detections_text(sum, names), double(sum.end.frames) / std::max(sum.seconds, 1e-9));
 }
 
 void add(InputSummary& sum, const InputSummary& input) {
     sum.end.frames += input.end.frames;
+    sum.end.dropped += input.end.dropped;
     sum.end.not_finite += input.end.not_finite;
     sum.detections += input.detections;
     sum.by_class.resize(std::max(sum.by_class.size(), input.by_class.size()));
@@ -104,7 +106,10 @@ public:
             ++begun.by_class[std::size_t(d.class_id)];
         }
         ++total_frames_;
-        if (options_.metrics) options_.metrics->result(input, result);
+        if (options_.metrics)
+            options_.metrics->result(
+                input, result,
+                result.frame.index / std::max<std::int64_t>(begun.info.frame_step, 1) + 1 - begun.frames);
         if (options_.charts) add_to_charts(begun, result);
         if (options_.drawing.zones && zone_counts_of(result)) begun.counts = *zone_counts_of(result);
         if (!result.first_not_finite.empty() && !std::exchange(told_not_finite_, true))
@@ -347,8 +352,9 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     const Clock::time_point start = Clock::now();
     Observer observer(options, sinks, progress, stop);
     RunSummary summary;
-    summary.run = engine.run(options.inputs.list([&](std::size_t input) { observer.opens(input); }), observer, stop,
-                             options.threads);
+    std::vector<RunInput> inputs = options.inputs.list([&](std::size_t input) { observer.opens(input); });
+    for (RunInput& input : inputs) input.newest = options.newest;
+    summary.run = engine.run(std::move(inputs), observer, stop, options.threads);
     observer.close();
     summary.inputs = std::move(observer.inputs);
     summary.latencies = observer.latencies;

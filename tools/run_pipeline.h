@@ -60,6 +60,7 @@ struct PipelineOptions {
     Follower* follower = nullptr;  ///< where things are followed
     bool charts = false;           ///< for report_html()
     Metrics* metrics = nullptr;    ///< where they are counted
+    bool newest = false;           ///< of live inputs: RunInput::newest
     media::GiveUp give_up = {};    ///< what the sinks ask; an output that fails when it says so costs no other
 };
 

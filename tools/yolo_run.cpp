@@ -287,11 +287,11 @@ int run(RunOptions& options) {
         RunThreads threads = run_inputs.threads(engine, options.threads);
         // Frames on their way to a GPU that encodes them keep the cores busy.
         if (threads.cpu_decoders == 0 && sinks.jpegs && sinks.jpegs->has_gpu()) threads.cpu_decoders = -1;
-        summary =
-            run_pipeline(engine,
-                         {run_inputs, network.names, plan.drawing, threads, follower ? &*follower : nullptr,
-                          !options.report_html.empty(), metrics ? &metrics->metrics() : nullptr, interrupt_is_overdue},
-                         sinks, progress, completing.requested());
+        summary = run_pipeline(engine,
+                               {run_inputs, network.names, plan.drawing, threads, follower ? &*follower : nullptr,
+                                !options.report_html.empty(), metrics ? &metrics->metrics() : nullptr,
+                                options.keeps_to_newest(), interrupt_is_overdue},
+                               sinks, progress, completing.requested());
         outputs = outputs_of(sinks);
         errors = write_reports(options, summary, engine, network.names, plan.drawing.blurred, outputs);
         if (metrics)

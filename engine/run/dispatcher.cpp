@@ -65,7 +65,9 @@ std::shared_ptr<RunUnit> Dispatcher::advance(Lane& lane, std::unique_lock<std::m
     if (!lane.current) {
         lane.current = std::make_shared<OpenInput>();
         lane.current->index = lane.inputs.front();
-        lane.current->lane = inputs_[std::size_t(lane.inputs.front())].lane;
+        const RunInput& wanted = inputs_[std::size_t(lane.inputs.front())];
+        lane.current->lane = wanted.lane;
+        lane.current->newest = wanted.newest;
         lane.inputs.pop_front();
     }
     const std::shared_ptr<OpenInput> input = lane.current;

@@ -25,6 +25,7 @@ struct OpenInput {
     int lane = 0;
     std::unique_ptr<Input> input;
     std::string error;        ///< why it could not be opened or read to its end
+    bool newest = false;      ///< RunInput::newest
     bool counted = false;     ///< its length, by the scheduler
     std::int64_t frames = 0;  ///< of the segments that were cut so far, as far as that is known
 };

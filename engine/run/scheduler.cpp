@@ -327,6 +327,7 @@ void Scheduler::begin_stop() {
         give_up(*unit);
     }
     output_.cancel();
+    look_for_newest();
     for (Device& device : devices_) {
         device.pixels.cancel();
         device.worker->drop_pending();
@@ -349,6 +350,7 @@ RunReport Scheduler::report() const {
     out.stages = {demux_clock_.stats(), order_clock_.stats(), work_clock_.stats(), output_clock_.stats()};
     out.latency = latency_clock_.stats();
     out.reorder = reorder_clock_.stats();
+    out.age = age_clock_.stats();
     out.work_threads = wants_pixels_ ? options_.work_threads : 0;
     out.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     out.failure = failure_;

@@ -141,13 +141,13 @@ private:
     void warm_up(Device& device, DecoderSeat& seat, Reading& reading);
     bool helps(const Device& device) const;
     std::optional<ReadySeat> ready_seat(Device& device);
-    void start_endless(std::shared_ptr<RunUnit> unit);
     void start_thread(std::function<void()> work);
     void process(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat, Reading& reading,
                  const Waiting& waiting);
     RunUnit::Ending blame(Device& device, std::exception_ptr thrown, std::string& error);
     RunUnit::Ending submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
                                   SegmentReader& reader, const Waiting& waiting, Read& read);
+    static void check(const Frame& frame, const RunUnit& unit, const DecoderSeat& seat, const DeviceWorker& worker);
     FrameTicket admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting);
     std::unique_ptr<DecoderSeat> seat_on(DeviceWorker& worker, const std::string& name);
     void let_go(DeviceWorker& worker, DecoderSeat& seat);
@@ -155,6 +155,12 @@ private:
     void device_lost();
     bool begin_again(RunUnit& unit);
     void give_up(RunUnit& unit);
+
+    // scheduler_live.cpp: endless segments
+    void start_endless(std::shared_ptr<RunUnit> unit);
+    void look_for_newest();
+    RunUnit::Ending submit_newest(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
+                                  SegmentReader& reader, Read& read);
 
     void consume();
     void take_item(ReorderBuffer<PendingResult>::Item item);
@@ -206,7 +212,7 @@ private:
     std::size_t inputs_ended_ = 0;
 
     StageClock demux_clock_{"demux"}, order_clock_{"in order"}, work_clock_{"draw and encode"}, output_clock_{"output"};
-    StageClock latency_clock_{"latency"}, reorder_clock_{"wait for its turn"};
+    StageClock latency_clock_{"latency"}, reorder_clock_{"wait for its turn"}, age_clock_{"age of live frames"};
     const Clock::time_point start_ = Clock::now();
 };
 

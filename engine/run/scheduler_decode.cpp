@@ -23,14 +23,6 @@ struct SemaphoreLock {
     std::counting_semaphore<>& semaphore;
 };
 
-void check(const Frame& frame, const RunUnit& unit, const DecoderSeat& seat, const TileOptions& tiles) {
-    try {
-        check_frame(frame, tiles, seat.target().gpu >= 0);
-    } catch (const Error& error) {
-        throw Error(error.kind(), unit.input->input->info().path + ": " + error.what());
-    }
-}
-
 // Of a picture, without padding.
 std::size_t pixel_bytes(const PixelView& p) {
     const std::size_t pixels = std::size_t(p.width) * std::size_t(p.height);
@@ -191,31 +183,6 @@ void Scheduler::let_go(DeviceWorker& worker, DecoderSeat& seat) {
     }
 }
 
-// An endless segment is read by a thread of its own, on the device that has the fewest of them. No batch waits for it.
-void Scheduler::start_endless(std::shared_ptr<RunUnit> unit) {
-    Device* chosen = nullptr;
-    std::string name;
-    {
-        const std::lock_guard lock(mutex_);
-        for (Device& device : devices_)
-            if (!device.worker->failed() && (!chosen || device.endless < chosen->endless)) chosen = &device;
-        if (!chosen) chosen = &devices_.front();  // its failure is found when the first frame is submitted
-        ++chosen->endless;
-        name = "decoder " + std::to_string(chosen->threads++);
-    }
-    start_thread([this, chosen, unit = std::move(unit), name] {
-        become_device_thread(chosen->worker->options().cpus);
-        if (const std::unique_ptr<DecoderSeat> seat = seat_on(*chosen->worker, name)) {
-            Reading reading(chosen->worker->backend(), seat->target());
-            process(*chosen, unit, *seat, reading, [](bool) {});
-        } else {
-            lose(unit);
-        }
-        const std::lock_guard lock(mutex_);
-        --chosen->endless;
-    });
-}
-
 // Nobody could begin to read it.
 void Scheduler::lose(const std::shared_ptr<RunUnit>& unit) {
     count_running(1);
@@ -245,7 +212,8 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
             const TraceScope traced(options_.trace, device.worker->options().name, seat.name(), "open a segment");
             reading.reader->open(unit->segment());
         }
-        ending = submit_frames(device, unit, seat, *reading.reader, waiting, read);
+        ending = unit->newest ? submit_newest(device, unit, seat, *reading.reader, read)
+                              : submit_frames(device, unit, seat, *reading.reader, waiting, read);
         notes = reading.reader->notes();
     } catch (...) {
         reading.close();
@@ -303,10 +271,19 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
         if (n < have) continue;
         ++read.frames;
         ++read_;
-        check(*frame, *unit, seat, worker.options().detect.tiles);
+        check(*frame, *unit, seat, worker);
+        frame->index = 0;  // of them all, none is dropped
         FrameTicket ticket = admit(device, *unit, *frame, waiting);
         if (worker.submit(std::move(*frame), decoded_at, seat, keep, std::move(ticket))) continue;
         return stopping_ ? Ending::cut_off : Ending::lost;
+    }
+}
+
+void Scheduler::check(const Frame& frame, const RunUnit& unit, const DecoderSeat& seat, const DeviceWorker& worker) {
+    try {
+        check_frame(frame, worker.options().detect.tiles, seat.target().gpu >= 0);
+    } catch (const Error& error) {
+        throw Error(error.kind(), unit.input->input->info().path + ": " + error.what());
     }
 }
 

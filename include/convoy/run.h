@@ -25,6 +25,11 @@ struct RunInput {
     std::function<std::unique_ptr<Input>(std::stop_token cancel)> open = {};
     /// Inputs of one lane come out one after the other, in order; lanes run side by side and share the devices fairly.
     int lane = 0;
+    /// An endless segment keeps to its newest frame: while a device, a SegmentWork or the observer is busy, and four of
+    /// its frames are under way, each decoded frame takes the place of the one before, which is dropped and counted
+    /// (InputEnd::dropped). So no result gets older than those take, however long the run lasts. Frames keep the
+    /// numbers and times that they would have without that. Other segments are read whole.
+    bool newest = false;
 };
 
 /// How an engine was made ready.
@@ -60,6 +65,7 @@ public:
 /// How an input ended.
 struct InputEnd {
     std::int64_t frames = 0;
+    std::int64_t dropped = 0;      ///< beside them, that RunInput::newest has left out
     std::int64_t damaged = 0;      ///< packets and frames that could not be decoded, frames that were in part
     std::string first_damage;      ///< the first of them, a sentence
     std::int64_t undecodable = 0;  ///< of the frames: Frame::undecodable
@@ -96,8 +102,8 @@ public:
     virtual void in_order(int /*input*/, const InputInfo& /*info*/, Result& /*result*/) {}
 
     virtual void begin_input(int /*input*/, const InputInfo& /*info*/) {}
-    /// The next result of its input: index counted from 0 within the input, time_s relative to its first frame. The
-    /// frame's size is known, its pixels are gone.
+    /// The next result of its input: index counted from 0 within the input, dropped frames (RunInput::newest) included,
+    /// time_s relative to its first frame. The frame's size is known, its pixels are gone.
     virtual void result(int input, Result& result) = 0;
     virtual void work_done(int /*input*/, SegmentWork& /*work*/) {}
     virtual void end_input(int /*input*/, const InputEnd& /*end*/) {}
@@ -125,6 +131,7 @@ struct RunReport {
         stages;          ///< not of one device: "demux", "draw and encode" (SegmentWork), "output" (the observer)
     StageStats latency;  ///< of frames: from decoded to detections on the host, waiting for a batch included
     StageStats reorder;  ///< of frames: from there until their turn came
+    StageStats age;      ///< of frames of endless segments: from decoded until the observer was told
     int work_threads = 0;
     double seconds = 0;
     std::string failure;   ///< why the run ended early: no device is left; what came out until then is whole
