@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""yolo-run on live streams that come faster than it works.
+"""yolo-run on live streams that come faster than it works, and that tell the wall clock's time.
 usage: test_streams.py BIN MODELS"""
 import json
 import os
 import re
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+from datetime import datetime
 
 sys.path.insert(0, os.path.dirname(__file__))
 import soak  # noqa: E402
@@ -44,6 +49,8 @@ def too_fast(folder, clip):
     numbers, times = [[r[name] for r in records] for name in ("frame", "time_s")]
     check(numbers == sorted(set(numbers)) and numbers[-1] == FRAMES - 1, f"numbers: {numbers}")
     check(times == sorted(set(times)), f"times: {times}")
+    now, walls = time.time(), wall_times(f"{folder}/newest.jsonl")
+    check(walls == sorted(walls) and now - 100 < walls[0] and walls[-1] <= now, f"wall times: {walls}, and now it is {now}")
     dropped = FRAMES - len(records)
     check(dropped > 0, f"{FRAMES} frames came at {RATE}/s, and none was dropped")
     report = json.load(open(f"{folder}/report.json"))
@@ -62,11 +69,69 @@ def too_fast(folder, clip):
     stream.over = True
 
 
+def wall_times(path):
+    return [datetime.fromisoformat(json.loads(line)["wall_time"].replace("Z", "+00:00")).timestamp() for line in open(path)]
+
+
+class Late(threading.Thread):
+    """Hands RTP and RTCP on, whose clock it puts back."""
+
+    def __init__(self, seconds):
+        super().__init__(daemon=True)
+        self.seconds = seconds
+        while True:  # two neighbours
+            self.sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+            try:
+                self.sockets[0].bind(("127.0.0.1", 0))
+                self.port = self.sockets[0].getsockname()[1]
+                self.sockets[1].bind(("127.0.0.1", self.port + 1))
+                break
+            except OSError:
+                pass
+        self.to = None
+
+    def run(self):
+        forward = lambda i: [self.pass_on(i) for _ in iter(int, 1)]
+        threading.Thread(target=forward, args=(1,), daemon=True).start()
+        forward(0)
+
+    def pass_on(self, i):
+        packet = self.sockets[i].recv(65536)
+        if i == 1 and packet[1] == 200:
+            packet = packet[:8] + struct.pack(">I", struct.unpack(">I", packet[8:12])[0] - self.seconds) + packet[12:]
+        self.sockets[i].sendto(packet, ("127.0.0.1", self.to + i))
+
+
+def senders_clock(folder, clip):
+    """The wall clock's time is the sender's, from its first report on."""
+    late = Late(3600)
+    free = Late(0)  # for its port
+    late.to = free.port
+    for s in free.sockets:
+        s.close()
+    late.start()
+    sender = subprocess.Popen(["ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-f", "mjpeg", "-r", "25", "-i", clip, "-c:v",
+                               "mjpeg", "-huffman", "default", "-force_duplicated_matrix", "1", "-f", "rtp",
+                               f"rtp://127.0.0.1:{late.port}?pkt_size=1400"], stdout=subprocess.DEVNULL)
+    try:
+        run(folder, "--model", f"{MODELS}/yolov3-quarter", "--size", "96", f"rtp://127.0.0.1:{late.to}", "--frames", "200",
+            "--jsonl", "rtp.jsonl")
+    finally:
+        sender.kill()
+        sender.wait()
+    times = wall_times(f"{folder}/rtp.jsonl")
+    behind = time.time() - times[-1]
+    check(3600 <= behind < 3700, f"the last frame is {behind} s old, the sender's clock is an hour behind: {times}")
+    steps = [(b - a) / .04 for a, b in zip(times[-50:], times[-49:])]  # 25 frames a second were sent
+    check(all(step > .5 and abs(step - round(step)) < .1 for step in steps), f"by the sender's clock: {steps}")
+
+
 def main():
     soak.UP_S, soak.DOWN_S = (3600, 3600), (0, 0)
     with tempfile.TemporaryDirectory() as folder:
         soak.make_clips(folder)
         too_fast(folder, f"{folder}/clip.mjpeg")
+        senders_clock(folder, f"{folder}/clip.mjpeg")
     print("ok")
 
 
