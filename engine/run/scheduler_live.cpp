@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Endless segments: a camera or a stream, whose frames may be more than the devices can do.
+#include <algorithm>
 #include <utility>
 
 #include "engine/run/scheduler.h"
@@ -18,7 +19,7 @@ void Scheduler::start_endless(std::shared_ptr<RunUnit> unit) {
         for (Device& device : devices_)
             if (!device.worker->failed() && (!chosen || device.endless < chosen->endless)) chosen = &device;
         if (!chosen) chosen = &devices_.front();  // its failure is found when the first frame is submitted
-        ++chosen->endless;
+        chosen->most_endless = std::max(chosen->most_endless, ++chosen->endless);
         name = "decoder " + std::to_string(chosen->threads++);
     }
     start_thread([this, chosen, unit = std::move(unit), name] {
@@ -55,7 +56,7 @@ RunUnit::Ending Scheduler::submit_newest(Device& device, const std::shared_ptr<R
         convoy::start_thread(decoding, [&] {
             become_device_thread(worker.options().cpus);
             try {
-                while (!stopping_ && !worker.failed() && newest.is_open()) {
+                while (!stopping_ && !worker.failed() && newest.is_open() && !unit->input->cancel.stop_requested()) {
                     std::optional<Frame> frame = reader.next();
                     if (!frame) break;
                     ++read.frames;

@@ -55,7 +55,7 @@ void append(const std::string& sentence, std::string& remark) {
 }  // namespace
 
 void Scheduler::consume() {
-    while (inputs_ended_ < inputs_) {
+    while (feeding_ || inputs_ended_ < inputs_) {
         if (stop_ && !stopping_) begin_stop();
         {
             const std::lock_guard lock(mutex_);
@@ -187,6 +187,8 @@ void Scheduler::take_input_end(Progress& progress) {
     }
     if (progress.timeline && progress.timeline->missing() && end.damaged == 0 && end.error.empty())
         append(sentence_of(*progress.timeline->missing()), end.remark);
+    end.early = input.cancel.stop_requested() && !stopping_;
+    dispatcher_.forget(input.index);
     observer_.end_input(input.index, end);
     if (!cut_lanes_.contains(input.lane)) ++inputs_ended_;
     progress_.erase(input.index);

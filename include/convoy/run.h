@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -30,6 +31,36 @@ struct RunInput {
     /// (InputEnd::dropped). So no result gets older than those take, however long the run lasts. Frames keep the
     /// numbers and times that they would have without that. Other segments are read whole.
     bool newest = false;
+};
+
+/// Inputs of a run that come and go while it lasts; from any threads. For one run, which keeps what it needs of it.
+///
+///     convoy::InputFeed feed;
+///     feed.add(camera);               // before the run, or while it lasts
+///     engine.run(feed, observer, stop);   // until close() and the end of the last input, or `stop`
+class CONVOY_API InputFeed {
+public:
+    InputFeed();
+    ~InputFeed();
+    InputFeed(const InputFeed&) = delete;
+    InputFeed& operator=(const InputFeed&) = delete;
+
+    /// Adds an input: its number in the run, from 0 on in the order of these calls. It may begin before this returns.
+    /// Nothing after close() and once the run is over. What may be live, or keep whoever opens it waiting, should have
+    /// a lane of its own; lanes cost nothing once their inputs have ended.
+    std::optional<int> add(RunInput input);
+    /// Ends an input as if nothing came behind what has been read of it: a camera with the frame that it waits for (its
+    /// `cancel` is asked to stop), a recording behind the segments that were cut. What was read comes out, then the
+    /// input's end, with InputEnd::early. One that has not been opened never is, and in its turn has an end without a
+    /// begin. Nothing happens to one that has ended.
+    void end(int input);
+    /// Nothing more will be added: the run ends with the last of its inputs.
+    void close();
+
+    struct Impl;  ///< the engine's
+
+private:
+    std::shared_ptr<Impl> impl_;
 };
 
 /// How an engine was made ready.
@@ -72,6 +103,7 @@ struct InputEnd {
     std::int64_t not_finite = 0;   ///< boxes: the sum of Result::not_finite
     std::string first_not_finite;  ///< the first Result::first_not_finite that is not empty
     std::string error;             ///< why it could not be opened or read to its end; empty when it could
+    bool early = false;            ///< by InputFeed::end()
     std::string remark;            ///< Input::remark(), and whether time stamps were no guide
     double last_frame_s = 0;       ///< Input::last_frame_s()
     std::int64_t segments = 0;     ///< that it was cut into
@@ -82,8 +114,8 @@ struct InputEnd {
 
 /// Told of a run. All but work() come from the thread that called Engine::run(), in each lane's order: an input's
 /// begin, its results, the works that they went through (each after the last of its results), its end. An input that
-/// could not be opened has no begin, only an end; one that a stop found unopened has neither. What it throws ends the
-/// run.
+/// could not be opened, or was ended before that, has no begin, only an end; one that a stop found unopened has
+/// neither. What it throws ends the run.
 class CONVOY_API RunObserver {
 public:
     virtual ~RunObserver() = default;
