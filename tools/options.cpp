@@ -121,6 +121,11 @@ void add_run_options(CLI::App& app, RunOptions& options) {
     const auto number = [&](const char* name, int& target, const std::string& help) {
         app.add_option(name, target, help)->type_name("N")->check(CLI::Range(1, 1024).description(""))->group(group);
     };
+    app.add_option("--watch-list", options.watch_list,
+                   "inputs that come and go: a text file with a path or address on each line, looked at while the run "
+                   "lasts, which is until it is interrupted")
+        ->type_name("FILE")
+        ->group(group);
     number("--at-once", options.at_once,
            "recordings that are read side by side, their records mixed (default: one after the other, in order)");
     app.add_option_function<std::string>(
@@ -340,7 +345,9 @@ void RunOptions::add_to(CLI::App& app) {
         check_following_options(*this);
         if (app.count("--stop") > 0 && input.stop_s <= input.start_s)
             throw CLI::ValidationError("--stop", "must be later than --start");
-        if (inputs.empty() && engine.tuning != Tuning::measured) throw CLI::RequiredError("INPUT");
+        output.more_inputs = !watch_list.empty();
+        if (inputs.empty() && watch_list.empty() && engine.tuning != Tuning::measured)
+            throw CLI::RequiredError("INPUT");
     });
     model.add_to(app);
     add_preprocess_options(app, engine);

@@ -18,6 +18,7 @@ namespace convoy::tools {
 
 struct RunOptions {
     std::vector<std::string> inputs;  ///< as given; folders not yet expanded
+    std::string watch_list;           ///< file
     ModelOptions model;
     EngineOptions engine;
     DetectionOptions detection;  ///< what engine.detect gets once the network is known

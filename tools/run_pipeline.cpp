@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -55,23 +54,9 @@ void add(InputSummary& sum, const InputSummary& input) {
 /// Passes what a run tells on to the sinks and to the person at the terminal.
 class Observer : public RunObserver {
 public:
-    Observer(const PipelineOptions& options, Sinks& sinks, Progress& progress, const std::atomic<bool>& stop)
-        : options_(options), sinks_(sinks), progress_(progress), stop_(stop) {
-        std::error_code ignored;
-        for (const std::string& path : options.inputs.paths()) {
-            const auto bytes = std::filesystem::file_size(path, ignored);
-            bytes_.push_back(ignored ? 1. : double(bytes));
-            total_bytes_ += bytes_.back();
-            names_.push_back(media::without_passwords(path));
-        }
-        opened_.assign(names_.size(), start_);
-    }
-
-    /// From any thread, when an input is about to be opened.
-    void opens(std::size_t input) {
-        const std::lock_guard lock(mutex_);
-        opened_[input] = Clock::now();
-    }
+    Observer(const PipelineOptions& options, const RunningInputs& running, Sinks& sinks, Progress& progress,
+             const std::atomic<bool>& stop)
+        : options_(options), running_(running), sinks_(sinks), progress_(progress), stop_(stop) {}
 
     bool wants_pixels() const override { return !sinks_.pictures.empty(); }
 
@@ -91,7 +76,7 @@ public:
 
     void begin_input(int input, const InputInfo& info) override {
         begun_[input].info = info;
-        if (options_.metrics) options_.metrics->begin_input(input, names_[std::size_t(input)]);
+        if (options_.metrics) options_.metrics->begin_input(input, running_.name(input));
     }
 
     void result(int input, Result& result) override {
@@ -134,7 +119,7 @@ public:
 
     void end_input(int input, const InputEnd& end) override {
         InputSummary summary;
-        summary.path = names_[std::size_t(input)];
+        summary.path = running_.name(input);
         const auto begun = begun_.find(input);
         const bool is_video = begun != begun_.end() && begun->second.info.is_video;
         if (begun != begun_.end()) {
@@ -146,11 +131,8 @@ public:
         }
         summary.end = end;
         if (options_.metrics) options_.metrics->end_input(input, end);
-        {
-            const std::lock_guard lock(mutex_);
-            summary.seconds = seconds_since(opened_[std::size_t(input)]);
-        }
-        done_bytes_ += bytes_[std::size_t(input)];
+        summary.seconds = running_.seconds(input);
+        done_bytes_ += running_.bytes(input);
         const std::int64_t all =
             begun != begun_.end() && options_.inputs.options().frames == 0 && !stop_ ? expected(begun->second) : 0;
         tell(summary, is_video, all);
@@ -158,7 +140,7 @@ public:
             progress_.message(summary.path + ": " + counts_text(*options_.drawing.zones, *begun->second.counts));
         if (options_.follower) options_.follower->end_input(input);
         const bool whole = end.error.empty() && options_.inputs.options().frames == 0 &&
-                           options_.inputs.options().stop_s == 0 && !stop_;
+                           options_.inputs.options().stop_s == 0 && !end.early && !stop_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input, whole); });
         for (const auto& sink : sinks_.pictures) {
             if (end.error.empty() && !stop_ && end.last_frame_s > 0) sink->last_frame(input, end.last_frame_s);
@@ -295,15 +277,15 @@ private:
         for (const auto& [other, state] : begun_) {
             const std::int64_t frames = expected(state);
             const double share = frames > 0 ? std::min(double(state.frames) / double(frames), 1.) : 0;
-            done_bytes += share * bytes_[std::size_t(other)];
+            done_bytes += share * running_.bytes(other);
         }
-        return {names_[std::size_t(input)],
+        return {running_.name(input),
                 std::size_t(input) + 1,
-                names_.size(),
+                running_.count(),
                 begun.frames,
                 expected(begun),
                 total_frames_,
-                done_bytes / std::max(total_bytes_, 1.),
+                done_bytes / std::max(running_.all_bytes(), 1.),
                 seconds_since(start_)};
     }
 
@@ -314,6 +296,7 @@ private:
     }
 
     const PipelineOptions& options_;
+    const RunningInputs& running_;
     Sinks& sinks_;
     Progress& progress_;
     const std::atomic<bool>& stop_;
@@ -322,10 +305,7 @@ private:
     std::map<int, std::deque<OpenWork>> works_;  // by input, in order; guarded by mutex_, the places are the consumer's
     std::map<int, Begun> begun_;
     const Clock::time_point start_ = Clock::now();
-    std::vector<Clock::time_point> opened_;  // by input; guarded by mutex_
-    std::vector<std::string> names_;         // of the inputs, for people
-    std::vector<double> bytes_;
-    double total_bytes_ = 0, done_bytes_ = 0;
+    double done_bytes_ = 0;
     std::int64_t total_frames_ = 0;
     std::size_t charts_ = 0;        // inputs that have some
     bool told_not_finite_ = false;  // once a run
@@ -350,11 +330,19 @@ std::string class_counts(const std::vector<std::int64_t>& by_class, const std::v
 RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& sinks, Progress& progress,
                         const std::atomic<bool>& stop) {
     const Clock::time_point start = Clock::now();
-    Observer observer(options, sinks, progress, stop);
+    RunningInputs running(options.inputs, options.newest, options.name_outputs);
+    Observer observer(options, running, sinks, progress, stop);
     RunSummary summary;
-    std::vector<RunInput> inputs = options.inputs.list([&](std::size_t input) { observer.opens(input); });
-    for (RunInput& input : inputs) input.newest = options.newest;
-    summary.run = engine.run(std::move(inputs), observer, stop, options.threads);
+    {
+        struct End {
+            const std::function<void()>& ends;
+            ~End() {
+                if (ends) ends();
+            }
+        } const end{options.ends};
+        options.feeds ? options.feeds(running) : running.close();
+        summary.run = engine.run(running.feed(), observer, stop, options.threads);
+    }
     observer.close();
     summary.inputs = std::move(observer.inputs);
     summary.latencies = observer.latencies;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""yolo-run on live streams that come faster than it works, and that tell the wall clock's time.
+"""yolo-run on live streams that come faster than it works, that tell the wall clock's time, and that come and go.
 usage: test_streams.py BIN MODELS"""
 import json
 import os
@@ -126,12 +126,70 @@ def senders_clock(folder, clip):
     check(all(step > .5 and abs(step - round(step)) < .1 for step in steps), f"by the sender's clock: {steps}")
 
 
+def come_and_go(folder, clip):
+    """A list of inputs, whose lines come and go while the run lasts."""
+    streams = [Jpegs(i, clip, 25) for i in range(3)]
+    for stream in streams:
+        stream.start()
+    path = f"{folder}/cameras.txt"
+
+    def write(*lines):
+        with open(path + ".new", "w") as f:
+            f.write("".join(line + "\n" for line in lines))
+        os.replace(path + ".new", path)
+
+    def records(name):
+        file = f"{folder}/found/{name}.jsonl"
+        if not os.path.exists(file):
+            return []
+        return [json.loads(line) for line in open(file).read().splitlines(keepends=True) if line.endswith("\n")]
+
+    def wait_for(what, holds):
+        end = time.monotonic() + 120
+        while not holds():
+            check(time.monotonic() < end and child.poll() is None, f"{what}: {open(folder + '/log').read()}")
+            time.sleep(.05)
+
+    first, second, third = [s.url for s in streams]
+    name = "video"  # of all three addresses
+    write("# cameras", first, second)
+    with open(f"{folder}/log", "w") as log:
+        child = subprocess.Popen([f"{BIN}/yolo-run", "--device", "cpu", "--model", f"{MODELS}/yolov3-quarter", "--size", "96", "--watch-list",
+                                  path, "--jsonl", "found/", "--video", "found/", "--metrics", "go.prom"], cwd=folder, stderr=log, stdout=log)
+        log_text = lambda: open(f"{folder}/log").read()
+        wait_for("two streams", lambda: records(name) and records(name + "-2"))
+        write("# cameras", first, third, "nothing.mp4", folder, first)
+        wait_for("a third stream", lambda: len(records(name + "-3")) > 5)
+        wait_for("the second's end", lambda: os.path.exists(f"{folder}/found/{name}-2.mp4"))
+        ended = len(records(name + "-2"))
+        write("# cameras", first, second, third, "nothing.mp4")
+        wait_for("the second again", lambda: len(records(name + "-4")) > 5)
+        check(len(records(name + "-2")) == ended, "a stream that was taken out of the list goes on")
+        write()
+        wait_for("all ends", lambda: all(os.path.exists(f"{folder}/found/{name}{n}.mp4") for n in ("", "-2", "-3", "-4")))
+        child.send_signal(2)
+        check(child.wait(60) == 130, f"{child.returncode}: {log_text()}")
+    text = log_text()
+    for sentence in ("cameras.txt:4: 'nothing.mp4' does not exist", "is a folder; name the files in it", f"cameras.txt:6: '{first}' stands there more than once"):
+        check(text.count(sentence) == 1, f"{sentence}: {text}")
+    check("error" not in text, text)
+    for n in ("", "-2", "-3", "-4"):
+        numbers = [r["frame"] for r in records(name + n)]
+        check(numbers == list(range(len(numbers))), f"{name}{n}: {numbers}")
+        check(length_of(f"{folder}/found/{name}{n}.mp4") > 0, f"{name}{n}.mp4")
+    metrics = open(f"{folder}/go.prom").read()
+    check("\nconvoy_inputs_open 0\n" in metrics and "\nconvoy_inputs_ended_total 4\n" in metrics, metrics)
+    for stream in streams:
+        stream.over = True
+
+
 def main():
     soak.UP_S, soak.DOWN_S = (3600, 3600), (0, 0)
     with tempfile.TemporaryDirectory() as folder:
         soak.make_clips(folder)
         too_fast(folder, f"{folder}/clip.mjpeg")
         senders_clock(folder, f"{folder}/clip.mjpeg")
+        come_and_go(folder, f"{folder}/clip.mjpeg")
     print("ok")
 
 

@@ -31,6 +31,7 @@ struct OutputOptions {
     int mqtt_queue_mib = 16;    ///< of messages that wait for the broker
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
     DrawOptions drawing;
+    bool more_inputs = false;  ///< will come while the run lasts: what takes one input takes a folder then
     bool none() const;
 };
 
@@ -70,8 +71,22 @@ struct OutputPlan {
     std::string label_classes;               ///< of --yolo: the file with the classes' names
     std::vector<std::string> frame_stems;    ///< what pictures are called in records: the same without a folder
     std::vector<std::string> folders;        ///< to create
+    bool more_inputs = false;                ///< as in the options
     bool by_kind = false;                    ///< videos make videos, pictures pictures: the default results in runs/
 };
+
+/// The plan's names by input, which sinks look at, and which grow with the inputs. Empty ones are not asked for.
+struct OutputNames {
+    explicit OutputNames(const OutputPlan& plan);
+
+    std::vector<InputNames> records;  ///< by kind, as in the plan
+    InputNames videos, overlays, picture_stems, label_stems, frame_stems;
+};
+
+/// Names for the last of `inputs`, which has come since; the others have theirs. Throws as plan_outputs() and
+/// claim_outputs(): then it has none, and nothing has changed.
+void name_outputs(const OutputPlan& plan, OutputNames& names, const std::vector<std::string>& inputs,
+                  media::OutputLocks& locks);
 
 /// Plans and checks the outputs; touches nothing. `inputs` are files; `reports` are files that are written beside the
 /// sinks, and may be empty; `claims` has what else is read, and gets it all. Throws Error(usage) for options that do
