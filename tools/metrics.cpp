@@ -45,6 +45,13 @@ std::string mqtt_text(const MqttPublisher::Tally& tally) {
            single("mqtt_queue_bytes", "gauge", "Bytes of messages that wait for the broker.", tally.waiting_bytes);
 }
 
+std::string webhook_text(const Webhook::Tally& tally) {
+    return single("webhook_posted_total", "counter", "Events that the server has taken.", tally.posted) +
+           single("webhook_dropped_total", "counter", "Events that were dropped.", tally.dropped) +
+           single("webhook_retries_total", "counter", "Times that an event was posted again.", tally.retries) +
+           single("webhook_queue_events", "gauge", "Events that wait for the server.", tally.waiting);
+}
+
 }  // namespace
 
 void Metrics::begin_input(int input, const std::string& name) {
@@ -115,6 +122,7 @@ std::string Metrics::stages_text(double seconds) {
 
 std::string Metrics::text(double seconds, bool running) {
     const std::optional<MqttPublisher::Tally> mqtt = sources_.mqtt ? sources_.mqtt() : std::nullopt;
+    const std::optional<Webhook::Tally> webhook = sources_.webhook ? sources_.webhook() : std::nullopt;
     const std::lock_guard lock(mutex_);
     std::string text =
         head("info", "gauge", "The program and what it runs on.") +
@@ -156,7 +164,7 @@ std::string Metrics::text(double seconds, bool running) {
     by_input("input_dropped_frames_total", "Frames of each of the first inputs that were dropped as too old.",
              &OfInput::dropped);
     by_input("input_detections_total", "Boxes of each of the first inputs.", &OfInput::detections);
-    return text + stages_text(seconds) + (mqtt ? mqtt_text(*mqtt) : "");
+    return text + stages_text(seconds) + (mqtt ? mqtt_text(*mqtt) : "") + (webhook ? webhook_text(*webhook) : "");
 }
 
 MetricsFile::MetricsFile(std::string path, Metrics::Sources sources)

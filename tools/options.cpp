@@ -42,6 +42,15 @@ std::string mqtt_address(const std::string& text) {
     return "";
 }
 
+std::string webhook_address(const std::string& text) {
+    try {
+        webhook_target(text, [](const char*) { return nullptr; });
+    } catch (const Error& error) {
+        return std::string(error.what()).substr(std::string_view("--webhook: ").size());
+    }
+    return "";
+}
+
 /// Seconds of "90", "1:30" or "1:02:03.5".
 double parse_time(const char* option, const std::string& text) {
     double seconds = 0;
@@ -145,7 +154,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
     CLI::Option* const newest =
         app.add_flag("--newest", options.newest,
                      "cameras and streams: what comes faster than it is done is dropped and counted, so that no result "
-                     "gets old (default with --mqtt)")
+                     "gets old (default with --mqtt and --webhook)")
             ->group(group);
     app.add_flag("--no-newest", options.every_frame, "every frame of cameras and streams, however late")
         ->excludes(newest)
@@ -208,6 +217,12 @@ void add_output_options(CLI::App& app, RunOptions& options) {
                    "16)")
         ->type_name("MIB")
         ->check(CLI::Range(1, 4096).description(""))
+        ->group(group);
+    app.add_option("--webhook", output.webhook,
+                   "with --zones: post each event, who enters or leaves a zone or crosses a line, as JSON to this "
+                   "address; a secret header: CONVOY_WEBHOOK_HEADER in the environment")
+        ->type_name("http[s]://HOST/…")
+        ->check(webhook_address)
         ->group(group);
     add_choice<media::EncoderChoice>(
         app, "--encoder", output.encoding.encoder,
@@ -304,6 +319,7 @@ void check_following_options(const RunOptions& options) {
     needs_zones("--zone-counts", output.zone_counts);
     needs_zones("--zone-visits", output.zone_visits);
     needs_zones("--zone-totals", output.zone_totals);
+    needs_zones("--webhook", output.webhook);
     if (output.mqtt_events && output.mqtt.empty())
         throw CLI::ValidationError("--mqtt-events", "needs --mqtt mqtt://HOST/TOPIC");
     if (output.mqtt_events && options.zones.empty())

@@ -209,6 +209,7 @@ std::string report_text(const RunSummary& summary, const std::string& engine) {
     text += decoder_line(summary) + not_finite_line(summary);
     if (summary.jpegs) text += "encoded: " + media::describe(*summary.jpegs) + "\n";
     if (summary.mqtt) text += describe(*summary.mqtt) + "\n";
+    if (summary.webhook) text += describe(*summary.webhook) + "\n";
     if (run.repeated_segments > 0)
         text += fmt::format("{} segments were begun again on another device after theirs had failed\n",
                             run.repeated_segments);
@@ -239,6 +240,12 @@ std::string report_json(const RunSummary& summary, const std::string& engine) {
                           {"dropped", summary.mqtt->dropped},
                           {"reconnects", summary.mqtt->reconnects},
                           {"last_error", summary.mqtt->last_error}};
+    if (summary.webhook)
+        report["webhook"] = {{"address", summary.webhook->address},
+                             {"posted", summary.webhook->posted},
+                             {"dropped", summary.webhook->dropped},
+                             {"retries", summary.webhook->retries},
+                             {"last_error", summary.webhook->last_error}};
     report["devices"] = nlohmann::ordered_json::array();
     for (const DeviceReport& device : summary.run.devices) report["devices"].push_back(device_json(device));
     report["stages"] = nlohmann::ordered_json::array();

@@ -100,7 +100,7 @@ public:
         if (!result.first_not_finite.empty() && !std::exchange(told_not_finite_, true))
             progress_.error("yolo-run: warning: " + begun.info.path + ": " + not_finite_text(result.first_not_finite));
         for (const auto& sink : sinks_.records) deliver([&] { sink->write({begun.info, input, result}); });
-        tell_of_mqtt();
+        tell_of_messages();
         if (progress_.due()) progress_.update(progress_state(input, begun));
         if (wants_pixels() && !result.frame.undecodable)
             place(input, {result.frame.index, result.frame.time_s, result.frame.pts_s});
@@ -163,7 +163,7 @@ public:
             progress_.message(fmt::format("{} inputs: {}", inputs.size(), video_text(sum, options_.class_names)));
         for (const auto& sink : sinks_.records) deliver([&] { sink->close(); });
         for (const auto& sink : sinks_.pictures) deliver([&] { sink->close(); });
-        tell_of_mqtt();
+        tell_of_messages();
     }
 
     std::vector<InputSummary> inputs;
@@ -221,10 +221,12 @@ private:
         begun.charts->add(begun.info, result);
     }
 
-    void tell_of_mqtt() {
-        if (!sinks_.mqtt) return;
-        for (const std::string& sentence : sinks_.mqtt->take_warnings())
-            progress_.error("yolo-run: warning: " + sentence);
+    void tell_of_messages() {
+        const auto tell = [&](const std::vector<std::string>& sentences) {
+            for (const std::string& sentence : sentences) progress_.error("yolo-run: warning: " + sentence);
+        };
+        if (sinks_.mqtt) tell(sinks_.mqtt->take_warnings());
+        if (sinks_.webhook) tell(sinks_.webhook->take_warnings());
     }
 
     void warn_of_zones(const InputInfo& info, const PixelView& frame) {
@@ -350,6 +352,7 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     summary.encode = observer.encode();
     if (sinks.jpegs) summary.jpegs = sinks.jpegs->tally();
     if (sinks.mqtt) summary.mqtt = sinks.mqtt->tally();
+    if (sinks.webhook) summary.webhook = sinks.webhook->tally();
     if (summary.jpegs && !summary.jpegs->why_cpu.empty())
         progress.message("yolo-run: a GPU did not encode: " + media::describe(*summary.jpegs));
     summary.seconds = seconds_since(start);

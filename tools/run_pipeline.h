@@ -44,6 +44,7 @@ struct RunSummary {
     LatencyBins latencies;                            ///< where charts were asked for
     std::optional<media::JpegEncoders::Tally> jpegs;  ///< with --encoder jpeg
     std::optional<MqttPublisher::Tally> mqtt;         ///< with --mqtt
+    std::optional<Webhook::Tally> webhook;            ///< with --webhook
     /// Outputs that were given up, since nobody read them any more: a sentence each. All others are whole.
     std::vector<std::string> given_up;
 };

@@ -299,10 +299,11 @@ int run(RunOptions& options) {
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
         std::optional<MetricsFile> metrics;
         if (!options.metrics.empty())
-            metrics.emplace(
-                options.metrics,
-                Metrics::Sources{engine.description(), network.names, [&] { return engine.stats(); },
-                                 [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; }});
+            metrics.emplace(options.metrics,
+                            Metrics::Sources{
+                                engine.description(), network.names, [&] { return engine.stats(); },
+                                [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; },
+                                [hook = sinks.webhook] { return hook ? std::optional(hook->tally()) : std::nullopt; }});
         Progress progress(STDERR_FILENO, options.quiet);
         RunThreads threads = run_inputs.threads(engine, options.threads);
         // Frames on their way to a GPU that encodes them keep the cores busy.

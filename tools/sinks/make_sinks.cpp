@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/make_sinks.h"
 
+#include <utility>
+
 #include "tools/sinks/contact_sheet_sink.h"
 #include "tools/sinks/crops_sink.h"
-#include "tools/sinks/mqtt_sink.h"
+#include "tools/sinks/message_sink.h"
 #include "tools/sinks/overlay_sink.h"
 #include "tools/sinks/per_input_sink.h"
 #include "tools/sinks/picture_files_sink.h"
@@ -39,8 +41,16 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
     if (plan.mqtt) {  // behind the files, since its close() may wait
         sinks.mqtt = std::make_shared<MqttPublisher>(plan.mqtt->target, plan.mqtt->queue_bytes);
         const auto format = plan.mqtt->events ? zone_events_format : jsonl_format;
-        sinks.records.push_back(std::make_unique<MqttSink>(
-            sinks.mqtt, [format, names] { return format(names); }, give_up));
+        sinks.records.push_back(std::make_unique<MessageSink>(
+            [mqtt = sinks.mqtt](std::string message) { mqtt->publish(std::move(message)); },
+            [mqtt = sinks.mqtt, give_up] { mqtt->close(give_up); }, [format, names] { return format(names); }));
+    }
+    if (plan.webhook) {
+        sinks.webhook = std::make_shared<Webhook>(*plan.webhook);
+        sinks.records.push_back(std::make_unique<MessageSink>(
+            [webhook = sinks.webhook](std::string message) { webhook->post(std::move(message)); },
+            [webhook = sinks.webhook, give_up] { webhook->close(give_up); },
+            [names] { return zone_events_format(names); }));
     }
     const media::VideoFormat& encoding = plan.encoding;
     if (encoding.encoder == media::EncoderChoice::jpeg)

@@ -20,6 +20,7 @@ struct Sinks {
     std::vector<std::unique_ptr<PictureSink>> pictures;
     std::shared_ptr<media::JpegEncoders> jpegs;  ///< that they share; null without EncoderChoice::jpeg
     std::shared_ptr<MqttPublisher> mqtt;         ///< null without
+    std::shared_ptr<Webhook> webhook;            ///< null without
     std::optional<OutputNames> names;            ///< that the others look at
 };
 

@@ -189,7 +189,7 @@ bool OutputOptions::none() const {
     const bool records = std::any_of(std::begin(kRecordKinds), std::end(kRecordKinds),
                                      [&](const RecordKind& kind) { return !(this->*kind.path).empty(); });
     return !records && yolo.empty() && crops.empty() && video.empty() && overlay.empty() && pictures.empty() &&
-           contact_sheet.empty() && mqtt.empty();
+           contact_sheet.empty() && mqtt.empty() && webhook.empty();
 }
 
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
@@ -236,6 +236,8 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
         plan.mqtt = {mqtt_target(options.mqtt, [](const char* name) { return std::getenv(name); }), options.mqtt_events,
                      std::size_t(options.mqtt_queue_mib) << 20};
     }
+    if (!options.webhook.empty())
+        plan.webhook = webhook_target(options.webhook, [](const char* name) { return std::getenv(name); });
     for (const std::string& report : reports)
         if (!report.empty()) check_file(report);
     check_collisions(plan, inputs, reports, claims);

@@ -14,6 +14,7 @@
 #include "tools/sinks/drawn_picture.h"
 #include "tools/sinks/formats/record_format.h"
 #include "tools/sinks/mqtt_target.h"
+#include "tools/sinks/webhook.h"
 
 namespace convoy::tools {
 
@@ -29,6 +30,7 @@ struct OutputOptions {
     std::string mqtt;           ///< mqtt://HOST[:PORT]/TOPIC
     bool mqtt_events = false;   ///< what changes in zones in place of each frame's record
     int mqtt_queue_mib = 16;    ///< of messages that wait for the broker
+    std::string webhook;        ///< http(s)://…: for what changes in zones
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
     DrawOptions drawing;
     bool more_inputs = false;  ///< will come while the run lasts: what takes one input takes a folder then
@@ -62,6 +64,7 @@ struct OutputPlan {
     std::vector<PlannedRecords> records;
     std::string contact_sheet;
     std::optional<PlannedMqtt> mqtt;
+    std::optional<WebhookTarget> webhook;
     std::vector<std::string> videos, overlays;
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
     DrawOptions drawing;
