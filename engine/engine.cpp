@@ -10,6 +10,7 @@
 #include "engine/bind.h"
 #include "engine/cores.h"
 #include "engine/run/check_frame.h"
+#include "engine/run/input_feed.h"
 #include "engine/run/scheduler.h"
 #include "engine/run/submit_queue.h"
 
@@ -218,6 +219,14 @@ std::optional<Result> Engine::next() { return impl_->submit_queue().next(); }
 
 RunReport Engine::run(std::vector<RunInput> inputs, RunObserver& observer, const std::atomic<bool>& stop,
                       const RunThreads& threads) {
+    InputFeed feed;
+    for (RunInput& input : inputs) feed.add(std::move(input));
+    feed.close();
+    return run(feed, observer, stop, threads);
+}
+
+RunReport Engine::run(InputFeed& feed, RunObserver& observer, const std::atomic<bool>& stop,
+                      const RunThreads& threads) {
     if (threads.decoders < 0 || threads.work_threads < 0 || threads.cpu_decoders < -1)
         usage("numbers of threads must not be negative");
     impl_->set_running(true);
@@ -234,7 +243,7 @@ RunReport Engine::run(std::vector<RunInput> inputs, RunObserver& observer, const
             threads.cpu_decoders ? threads.cpu_decoders : helpers_for(cores / int(impl_->workers.size()));
     scheduler.work_threads = threads.work_threads ? threads.work_threads : cores;
     scheduler.trace = impl_->trace.get();
-    RunReport report = Scheduler(impl_->workers, std::move(inputs), observer, stop, scheduler).run();
+    RunReport report = Scheduler(impl_->workers, InputFeed::Impl::of(feed), observer, stop, scheduler).run();
     for (const FailedDevice& failed : impl_->bound.failed) {
         DeviceReport& device = report.devices.emplace_back();
         device.name = device.description = failed.name;

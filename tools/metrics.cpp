@@ -45,16 +45,29 @@ std::string mqtt_text(const MqttPublisher::Tally& tally) {
            single("mqtt_queue_bytes", "gauge", "Bytes of messages that wait for the broker.", tally.waiting_bytes);
 }
 
+std::string webhook_text(const Webhook::Tally& tally) {
+    return single("webhook_posted_total", "counter", "Events that the server has taken.", tally.posted) +
+           single("webhook_dropped_total", "counter", "Events that were dropped.", tally.dropped) +
+           single("webhook_retries_total", "counter", "Times that an event was posted again.", tally.retries) +
+           single("webhook_queue_events", "gauge", "Events that wait for the server.", tally.waiting);
+}
+
 }  // namespace
 
 void Metrics::begin_input(int input, const std::string& name) {
     const std::lock_guard lock(mutex_);
     const std::string key = analysis::as_utf8(name);
     const bool counted = inputs_.size() < kMostInputs || inputs_.count(key) > 0;
-    open_[input] = counted ? &inputs_[key] : nullptr;
+    open_[input] = {counted ? &inputs_[key] : nullptr, 0};
 }
 
-void Metrics::result(int input, const Result& result) {
+void Metrics::drop(Open& input, std::int64_t dropped) {
+    const std::int64_t more = dropped - std::exchange(input.dropped, dropped);
+    dropped_ += more;
+    if (input.counts) input.counts->dropped += more;
+}
+
+void Metrics::result(int input, const Result& result, std::int64_t dropped) {
     const std::lock_guard lock(mutex_);
     ++frames_;
     undecodable_ += result.frame.undecodable;
@@ -68,13 +81,17 @@ void Metrics::result(int input, const Result& result) {
     ++latencies_[std::size_t(bucket - kBuckets.begin())];
     latency_sum_s_ += latency_s;
     const auto open = open_.find(input);
-    if (open == open_.end() || !open->second) return;
-    ++open->second->frames;
-    open->second->detections += std::int64_t(result.detections.size());
+    if (open == open_.end()) return;
+    drop(open->second, dropped);
+    OfInput* const counts = open->second.counts;
+    if (!counts) return;
+    ++counts->frames;
+    counts->detections += std::int64_t(result.detections.size());
 }
 
 void Metrics::end_input(int input, const InputEnd& end) {
     const std::lock_guard lock(mutex_);
+    if (const auto open = open_.find(input); open != open_.end()) drop(open->second, end.dropped);
     damaged_ += end.damaged;
     ++ended_;
     failed_ += !end.error.empty();
@@ -105,6 +122,7 @@ std::string Metrics::stages_text(double seconds) {
 
 std::string Metrics::text(double seconds, bool running) {
     const std::optional<MqttPublisher::Tally> mqtt = sources_.mqtt ? sources_.mqtt() : std::nullopt;
+    const std::optional<Webhook::Tally> webhook = sources_.webhook ? sources_.webhook() : std::nullopt;
     const std::lock_guard lock(mutex_);
     std::string text =
         head("info", "gauge", "The program and what it runs on.") +
@@ -112,6 +130,7 @@ std::string Metrics::text(double seconds, bool running) {
     text += single("running", "gauge", "1 while the run goes on, 0 once it has ended.", int(running));
     text += single("run_seconds", "gauge", "How long the run has lasted.", seconds);
     text += single("frames_total", "counter", "Frames whose results came out.", frames_);
+    text += single("dropped_frames_total", "counter", "Frames of live inputs that were dropped as too old.", dropped_);
     text += single("undecodable_frames_total", "counter", "Frames before a recording's first keyframe.", undecodable_);
     text += single("damaged_total", "counter",
                    "Packets and frames that could not be decoded, of inputs that have ended.", damaged_);
@@ -142,8 +161,10 @@ std::string Metrics::text(double seconds, bool running) {
             text += fmt::format("convoy_{}{{input={}}} {}\n", name, label(input), counts.*count);
     };
     by_input("input_frames_total", "Frames of each of the first inputs.", &OfInput::frames);
+    by_input("input_dropped_frames_total", "Frames of each of the first inputs that were dropped as too old.",
+             &OfInput::dropped);
     by_input("input_detections_total", "Boxes of each of the first inputs.", &OfInput::detections);
-    return text + stages_text(seconds) + (mqtt ? mqtt_text(*mqtt) : "");
+    return text + stages_text(seconds) + (mqtt ? mqtt_text(*mqtt) : "") + (webhook ? webhook_text(*webhook) : "");
 }
 
 MetricsFile::MetricsFile(std::string path, Metrics::Sources sources)

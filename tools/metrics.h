@@ -18,6 +18,7 @@
 #include <convoy/detection.h>
 #include <convoy/run.h>
 #include "tools/sinks/mqtt_publisher.h"
+#include "tools/sinks/webhook.h"
 
 namespace convoy::tools {
 
@@ -34,34 +35,41 @@ public:
         std::vector<std::string> class_names;
         std::function<std::vector<StageStats>()> stages = {};  ///< Engine::stats()
         std::function<std::optional<MqttPublisher::Tally>()> mqtt = {};
+        std::function<std::optional<Webhook::Tally>()> webhook = {};
     };
     explicit Metrics(Sources sources) : sources_(std::move(sources)) {}
 
     void begin_input(int input, const std::string& name);
-    void result(int input, const Result& result);
+    /// `dropped`: frames of the input before this one (RunInput::newest).
+    void result(int input, const Result& result, std::int64_t dropped = 0);
     void end_input(int input, const InputEnd& end);
     /// `seconds` since the run began.
     std::string text(double seconds, bool running);
 
 private:
     struct OfInput {
-        std::int64_t frames = 0, detections = 0;
+        std::int64_t frames = 0, detections = 0, dropped = 0;
+    };
+    struct Open {
+        OfInput* counts = nullptr;  // null for those that have none
+        std::int64_t dropped = 0;
     };
     struct Busy {
         double seconds = 0, total_s = 0, share = 0;
     };
 
     std::string stages_text(double seconds);
+    void drop(Open& input, std::int64_t dropped);
 
     const Sources sources_;
     std::mutex mutex_;
-    std::int64_t frames_ = 0, undecodable_ = 0, not_finite_ = 0, damaged_ = 0, ended_ = 0, failed_ = 0;
+    std::int64_t frames_ = 0, undecodable_ = 0, not_finite_ = 0, dropped_ = 0, damaged_ = 0, ended_ = 0, failed_ = 0;
     std::vector<std::int64_t> by_class_;
     std::array<std::int64_t, kBuckets.size() + 1> latencies_ = {};  // the last is of those that are longer
     double latency_sum_s_ = 0;
     std::map<std::string, OfInput> inputs_;  // by name: an input may be named twice
-    std::map<int, OfInput*> open_;           // null for those that have no counts
-    std::map<std::string, Busy> busy_;       // by device
+    std::map<int, Open> open_;
+    std::map<std::string, Busy> busy_;  // by device
 };
 
 /// Writes a Metrics into a file, which is replaced every two seconds and at the end.

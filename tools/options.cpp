@@ -42,6 +42,15 @@ std::string mqtt_address(const std::string& text) {
     return "";
 }
 
+std::string webhook_address(const std::string& text) {
+    try {
+        webhook_target(text, [](const char*) { return nullptr; });
+    } catch (const Error& error) {
+        return std::string(error.what()).substr(std::string_view("--webhook: ").size());
+    }
+    return "";
+}
+
 /// Seconds of "90", "1:30" or "1:02:03.5".
 double parse_time(const char* option, const std::string& text) {
     double seconds = 0;
@@ -121,6 +130,11 @@ void add_run_options(CLI::App& app, RunOptions& options) {
     const auto number = [&](const char* name, int& target, const std::string& help) {
         app.add_option(name, target, help)->type_name("N")->check(CLI::Range(1, 1024).description(""))->group(group);
     };
+    app.add_option("--watch-list", options.watch_list,
+                   "inputs that come and go: a text file with a path or address on each line, looked at while the run "
+                   "lasts, which is until it is interrupted")
+        ->type_name("FILE")
+        ->group(group);
     number("--at-once", options.at_once,
            "recordings that are read side by side, their records mixed (default: one after the other, in order)");
     app.add_option_function<std::string>(
@@ -136,6 +150,14 @@ void add_run_options(CLI::App& app, RunOptions& options) {
                    "longest that a frame waits for its batch, in ms (default: until the batch is full)")
         ->type_name("MS")
         ->check(CLI::Range(0., 1e6).description(""))
+        ->group(group);
+    CLI::Option* const newest =
+        app.add_flag("--newest", options.newest,
+                     "cameras and streams: what comes faster than it is done is dropped and counted, so that no result "
+                     "gets old (default with --mqtt and --webhook)")
+            ->group(group);
+    app.add_flag("--no-newest", options.every_frame, "every frame of cameras and streams, however late")
+        ->excludes(newest)
         ->group(group);
     app.add_option("--give-up", options.input.give_up_s,
                    "how long a camera or stream may be silent before it has ended (default: 60)")
@@ -195,6 +217,12 @@ void add_output_options(CLI::App& app, RunOptions& options) {
                    "16)")
         ->type_name("MIB")
         ->check(CLI::Range(1, 4096).description(""))
+        ->group(group);
+    app.add_option("--webhook", output.webhook,
+                   "with --zones: post each event, who enters or leaves a zone or crosses a line, as JSON to this "
+                   "address; a secret header: CONVOY_WEBHOOK_HEADER in the environment")
+        ->type_name("http[s]://HOST/…")
+        ->check(webhook_address)
         ->group(group);
     add_choice<media::EncoderChoice>(
         app, "--encoder", output.encoding.encoder,
@@ -291,6 +319,7 @@ void check_following_options(const RunOptions& options) {
     needs_zones("--zone-counts", output.zone_counts);
     needs_zones("--zone-visits", output.zone_visits);
     needs_zones("--zone-totals", output.zone_totals);
+    needs_zones("--webhook", output.webhook);
     if (output.mqtt_events && output.mqtt.empty())
         throw CLI::ValidationError("--mqtt-events", "needs --mqtt mqtt://HOST/TOPIC");
     if (output.mqtt_events && options.zones.empty())
@@ -332,7 +361,9 @@ void RunOptions::add_to(CLI::App& app) {
         check_following_options(*this);
         if (app.count("--stop") > 0 && input.stop_s <= input.start_s)
             throw CLI::ValidationError("--stop", "must be later than --start");
-        if (inputs.empty() && engine.tuning != Tuning::measured) throw CLI::RequiredError("INPUT");
+        output.more_inputs = !watch_list.empty();
+        if (inputs.empty() && watch_list.empty() && engine.tuning != Tuning::measured)
+            throw CLI::RequiredError("INPUT");
     });
     model.add_to(app);
     add_preprocess_options(app, engine);

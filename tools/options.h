@@ -18,17 +18,23 @@ namespace convoy::tools {
 
 struct RunOptions {
     std::vector<std::string> inputs;  ///< as given; folders not yet expanded
+    std::string watch_list;           ///< file
     ModelOptions model;
     EngineOptions engine;
     DetectionOptions detection;  ///< what engine.detect gets once the network is known
     int at_once = 1;             ///< recordings that are read side by side
     media::InputOptions input;
     RunThreads threads;
+    bool newest = false, every_frame = false;  ///< of live inputs; by default: keeps_to_newest()
     bool track = false;
     std::string zones;  ///< file
     OutputOptions output;
     std::string report_json, report_html, trace, metrics;
     std::string fail_device;  ///< "cuda:1@500": for tests, see docs/usage.md
+    /// Whether live inputs keep to their newest frames: by default where somebody acts on what comes out as it comes.
+    bool keeps_to_newest() const {
+        return newest || (!every_frame && !(output.mqtt.empty() && output.webhook.empty()));
+    }
     bool follows() const { return track || !zones.empty(); }
     std::string config;  ///< file of options, read before they are parsed
     bool print_config = false;

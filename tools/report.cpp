@@ -123,6 +123,17 @@ std::string decoder_line(const RunSummary& summary) {
     return text + "\n";
 }
 
+std::int64_t dropped_frames(const RunSummary& summary) {
+    std::int64_t frames = 0;
+    for (const InputSummary& input : summary.inputs) frames += input.end.dropped;
+    return frames;
+}
+
+std::string dropped_line(const RunSummary& summary) {
+    const std::int64_t frames = dropped_frames(summary);
+    return frames > 0 ? fmt::format("{} frames of live inputs were dropped as too old\n", frames) : "";
+}
+
 std::string not_finite_line(const RunSummary& summary) {
     std::int64_t boxes = 0;
     std::string layer;
@@ -152,6 +163,7 @@ nlohmann::ordered_json input_json(const InputSummary& input) {
     const InputEnd& end = input.end;
     return {{"input", input.path},
             {"frames", end.frames},
+            {"dropped", end.dropped},
             {"detections", input.detections},
             {"seconds", input.seconds},
             {"segments", end.segments},
@@ -192,9 +204,12 @@ std::string report_text(const RunSummary& summary, const std::string& engine) {
         "host{}\n", run.work_threads ? fmt::format(", {} threads draw and encode", run.work_threads) : std::string());
     text += table(summary, "host");
     text += "every frame\n" + row("latency", run.latency, "") + row(run.reorder.name, run.reorder, "");
+    if (run.age.count > 0) text += row(run.age.name, run.age, "");
+    text += dropped_line(summary);
     text += decoder_line(summary) + not_finite_line(summary);
     if (summary.jpegs) text += "encoded: " + media::describe(*summary.jpegs) + "\n";
     if (summary.mqtt) text += describe(*summary.mqtt) + "\n";
+    if (summary.webhook) text += describe(*summary.webhook) + "\n";
     if (run.repeated_segments > 0)
         text += fmt::format("{} segments were begun again on another device after theirs had failed\n",
                             run.repeated_segments);
@@ -206,6 +221,7 @@ std::string report_json(const RunSummary& summary, const std::string& engine) {
     const Bottleneck limit = bottleneck(summary);
     nlohmann::ordered_json report = {{"engine", engine},
                                      {"frames", total_frames(summary)},
+                                     {"dropped", dropped_frames(summary)},
                                      {"seconds", summary.seconds},
                                      {"frames_per_second", frames_per_second(summary)},
                                      {"limiting_stage", limit.stage},
@@ -214,6 +230,7 @@ std::string report_json(const RunSummary& summary, const std::string& engine) {
                                      {"repeated_segments", summary.run.repeated_segments},
                                      {"latency", percentiles(summary.run.latency)},
                                      {"wait_for_its_turn", percentiles(summary.run.reorder)}};
+    if (summary.run.age.count > 0) report["age_of_live_frames"] = percentiles(summary.run.age);
     if (summary.jpegs)
         report["jpegs"] = {
             {"on_gpu", summary.jpegs->on_gpu}, {"on_cpu", summary.jpegs->on_cpu}, {"why_cpu", summary.jpegs->why_cpu}};
@@ -223,6 +240,12 @@ std::string report_json(const RunSummary& summary, const std::string& engine) {
                           {"dropped", summary.mqtt->dropped},
                           {"reconnects", summary.mqtt->reconnects},
                           {"last_error", summary.mqtt->last_error}};
+    if (summary.webhook)
+        report["webhook"] = {{"address", summary.webhook->address},
+                             {"posted", summary.webhook->posted},
+                             {"dropped", summary.webhook->dropped},
+                             {"retries", summary.webhook->retries},
+                             {"last_error", summary.webhook->last_error}};
     report["devices"] = nlohmann::ordered_json::array();
     for (const DeviceReport& device : summary.run.devices) report["devices"].push_back(device_json(device));
     report["stages"] = nlohmann::ordered_json::array();

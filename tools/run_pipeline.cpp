@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -38,12 +37,14 @@ std::string detections_text(const InputSummary& input, const std::vector<std::st
 }
 
 std::string video_text(const InputSummary& sum, const std::vector<std::string>& names) {
-    return fmt::format("{}, {}, {:.1f} frames/s", count(sum.end.frames, "frame"), detections_text(sum, names),
-                       double(sum.end.frames) / std::max(sum.seconds, 1e-9));
+    const std::string dropped = sum.end.dropped > 0 ? fmt::format(", {} dropped as too old", sum.end.dropped) : "";
+    return fmt::format("{}{}, {}, {:.1f} frames/s", count(sum.end.frames, "frame"), dropped,
+                       detections_text(sum, names), double(sum.end.frames) / std::max(sum.seconds, 1e-9));
 }
 
 void add(InputSummary& sum, const InputSummary& input) {
     sum.end.frames += input.end.frames;
+    sum.end.dropped += input.end.dropped;
     sum.end.not_finite += input.end.not_finite;
     sum.detections += input.detections;
     sum.by_class.resize(std::max(sum.by_class.size(), input.by_class.size()));
@@ -53,23 +54,9 @@ void add(InputSummary& sum, const InputSummary& input) {
 /// Passes what a run tells on to the sinks and to the person at the terminal.
 class Observer : public RunObserver {
 public:
-    Observer(const PipelineOptions& options, Sinks& sinks, Progress& progress, const std::atomic<bool>& stop)
-        : options_(options), sinks_(sinks), progress_(progress), stop_(stop) {
-        std::error_code ignored;
-        for (const std::string& path : options.inputs.paths()) {
-            const auto bytes = std::filesystem::file_size(path, ignored);
-            bytes_.push_back(ignored ? 1. : double(bytes));
-            total_bytes_ += bytes_.back();
-            names_.push_back(media::without_passwords(path));
-        }
-        opened_.assign(names_.size(), start_);
-    }
-
-    /// From any thread, when an input is about to be opened.
-    void opens(std::size_t input) {
-        const std::lock_guard lock(mutex_);
-        opened_[input] = Clock::now();
-    }
+    Observer(const PipelineOptions& options, const RunningInputs& running, Sinks& sinks, Progress& progress,
+             const std::atomic<bool>& stop)
+        : options_(options), running_(running), sinks_(sinks), progress_(progress), stop_(stop) {}
 
     bool wants_pixels() const override { return !sinks_.pictures.empty(); }
 
@@ -89,7 +76,7 @@ public:
 
     void begin_input(int input, const InputInfo& info) override {
         begun_[input].info = info;
-        if (options_.metrics) options_.metrics->begin_input(input, names_[std::size_t(input)]);
+        if (options_.metrics) options_.metrics->begin_input(input, running_.name(input));
     }
 
     void result(int input, Result& result) override {
@@ -104,13 +91,16 @@ public:
             ++begun.by_class[std::size_t(d.class_id)];
         }
         ++total_frames_;
-        if (options_.metrics) options_.metrics->result(input, result);
+        if (options_.metrics)
+            options_.metrics->result(
+                input, result,
+                result.frame.index / std::max<std::int64_t>(begun.info.frame_step, 1) + 1 - begun.frames);
         if (options_.charts) add_to_charts(begun, result);
         if (options_.drawing.zones && zone_counts_of(result)) begun.counts = *zone_counts_of(result);
         if (!result.first_not_finite.empty() && !std::exchange(told_not_finite_, true))
             progress_.error("yolo-run: warning: " + begun.info.path + ": " + not_finite_text(result.first_not_finite));
         for (const auto& sink : sinks_.records) deliver([&] { sink->write({begun.info, input, result}); });
-        tell_of_mqtt();
+        tell_of_messages();
         if (progress_.due()) progress_.update(progress_state(input, begun));
         if (wants_pixels() && !result.frame.undecodable)
             place(input, {result.frame.index, result.frame.time_s, result.frame.pts_s});
@@ -129,7 +119,7 @@ public:
 
     void end_input(int input, const InputEnd& end) override {
         InputSummary summary;
-        summary.path = names_[std::size_t(input)];
+        summary.path = running_.name(input);
         const auto begun = begun_.find(input);
         const bool is_video = begun != begun_.end() && begun->second.info.is_video;
         if (begun != begun_.end()) {
@@ -141,11 +131,8 @@ public:
         }
         summary.end = end;
         if (options_.metrics) options_.metrics->end_input(input, end);
-        {
-            const std::lock_guard lock(mutex_);
-            summary.seconds = seconds_since(opened_[std::size_t(input)]);
-        }
-        done_bytes_ += bytes_[std::size_t(input)];
+        summary.seconds = running_.seconds(input);
+        done_bytes_ += running_.bytes(input);
         const std::int64_t all =
             begun != begun_.end() && options_.inputs.options().frames == 0 && !stop_ ? expected(begun->second) : 0;
         tell(summary, is_video, all);
@@ -153,7 +140,7 @@ public:
             progress_.message(summary.path + ": " + counts_text(*options_.drawing.zones, *begun->second.counts));
         if (options_.follower) options_.follower->end_input(input);
         const bool whole = end.error.empty() && options_.inputs.options().frames == 0 &&
-                           options_.inputs.options().stop_s == 0 && !stop_;
+                           options_.inputs.options().stop_s == 0 && !end.early && !stop_;
         for (const auto& sink : sinks_.records) deliver([&] { sink->end_input(input, whole); });
         for (const auto& sink : sinks_.pictures) {
             if (end.error.empty() && !stop_ && end.last_frame_s > 0) sink->last_frame(input, end.last_frame_s);
@@ -176,7 +163,7 @@ public:
             progress_.message(fmt::format("{} inputs: {}", inputs.size(), video_text(sum, options_.class_names)));
         for (const auto& sink : sinks_.records) deliver([&] { sink->close(); });
         for (const auto& sink : sinks_.pictures) deliver([&] { sink->close(); });
-        tell_of_mqtt();
+        tell_of_messages();
     }
 
     std::vector<InputSummary> inputs;
@@ -234,10 +221,12 @@ private:
         begun.charts->add(begun.info, result);
     }
 
-    void tell_of_mqtt() {
-        if (!sinks_.mqtt) return;
-        for (const std::string& sentence : sinks_.mqtt->take_warnings())
-            progress_.error("yolo-run: warning: " + sentence);
+    void tell_of_messages() {
+        const auto tell = [&](const std::vector<std::string>& sentences) {
+            for (const std::string& sentence : sentences) progress_.error("yolo-run: warning: " + sentence);
+        };
+        if (sinks_.mqtt) tell(sinks_.mqtt->take_warnings());
+        if (sinks_.webhook) tell(sinks_.webhook->take_warnings());
     }
 
     void warn_of_zones(const InputInfo& info, const PixelView& frame) {
@@ -290,15 +279,15 @@ private:
         for (const auto& [other, state] : begun_) {
             const std::int64_t frames = expected(state);
             const double share = frames > 0 ? std::min(double(state.frames) / double(frames), 1.) : 0;
-            done_bytes += share * bytes_[std::size_t(other)];
+            done_bytes += share * running_.bytes(other);
         }
-        return {names_[std::size_t(input)],
+        return {running_.name(input),
                 std::size_t(input) + 1,
-                names_.size(),
+                running_.count(),
                 begun.frames,
                 expected(begun),
                 total_frames_,
-                done_bytes / std::max(total_bytes_, 1.),
+                done_bytes / std::max(running_.all_bytes(), 1.),
                 seconds_since(start_)};
     }
 
@@ -309,6 +298,7 @@ private:
     }
 
     const PipelineOptions& options_;
+    const RunningInputs& running_;
     Sinks& sinks_;
     Progress& progress_;
     const std::atomic<bool>& stop_;
@@ -317,10 +307,7 @@ private:
     std::map<int, std::deque<OpenWork>> works_;  // by input, in order; guarded by mutex_, the places are the consumer's
     std::map<int, Begun> begun_;
     const Clock::time_point start_ = Clock::now();
-    std::vector<Clock::time_point> opened_;  // by input; guarded by mutex_
-    std::vector<std::string> names_;         // of the inputs, for people
-    std::vector<double> bytes_;
-    double total_bytes_ = 0, done_bytes_ = 0;
+    double done_bytes_ = 0;
     std::int64_t total_frames_ = 0;
     std::size_t charts_ = 0;        // inputs that have some
     bool told_not_finite_ = false;  // once a run
@@ -345,10 +332,19 @@ std::string class_counts(const std::vector<std::int64_t>& by_class, const std::v
 RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& sinks, Progress& progress,
                         const std::atomic<bool>& stop) {
     const Clock::time_point start = Clock::now();
-    Observer observer(options, sinks, progress, stop);
+    RunningInputs running(options.inputs, options.newest, options.name_outputs);
+    Observer observer(options, running, sinks, progress, stop);
     RunSummary summary;
-    summary.run = engine.run(options.inputs.list([&](std::size_t input) { observer.opens(input); }), observer, stop,
-                             options.threads);
+    {
+        struct End {
+            const std::function<void()>& ends;
+            ~End() {
+                if (ends) ends();
+            }
+        } const end{options.ends};
+        options.feeds ? options.feeds(running) : running.close();
+        summary.run = engine.run(running.feed(), observer, stop, options.threads);
+    }
     observer.close();
     summary.inputs = std::move(observer.inputs);
     summary.latencies = observer.latencies;
@@ -356,6 +352,7 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     summary.encode = observer.encode();
     if (sinks.jpegs) summary.jpegs = sinks.jpegs->tally();
     if (sinks.mqtt) summary.mqtt = sinks.mqtt->tally();
+    if (sinks.webhook) summary.webhook = sinks.webhook->tally();
     if (summary.jpegs && !summary.jpegs->why_cpu.empty())
         progress.message("yolo-run: a GPU did not encode: " + media::describe(*summary.jpegs));
     summary.seconds = seconds_since(start);

@@ -20,6 +20,7 @@
 #include "tools/metrics.h"
 #include "tools/progress.h"
 #include "tools/run_charts.h"
+#include "tools/running_inputs.h"
 #include "tools/sinks/make_sinks.h"
 
 namespace convoy::tools {
@@ -43,6 +44,7 @@ struct RunSummary {
     LatencyBins latencies;                            ///< where charts were asked for
     std::optional<media::JpegEncoders::Tally> jpegs;  ///< with --encoder jpeg
     std::optional<MqttPublisher::Tally> mqtt;         ///< with --mqtt
+    std::optional<Webhook::Tally> webhook;            ///< with --webhook
     /// Outputs that were given up, since nobody read them any more: a sentence each. All others are whole.
     std::vector<std::string> given_up;
 };
@@ -57,10 +59,17 @@ struct PipelineOptions {
     std::vector<std::string> class_names = {};  ///< for the drawn labels
     DrawOptions drawing = {};
     RunThreads threads = {};
-    Follower* follower = nullptr;  ///< where things are followed
-    bool charts = false;           ///< for report_html()
-    Metrics* metrics = nullptr;    ///< where they are counted
-    media::GiveUp give_up = {};    ///< what the sinks ask; an output that fails when it says so costs no other
+    Follower* follower = nullptr;                  ///< where things are followed
+    bool charts = false;                           ///< for report_html()
+    Metrics* metrics = nullptr;                    ///< where they are counted
+    bool newest = false;                           ///< of live inputs: RunInput::newest
+    RunningInputs::NameOutputs name_outputs = {};  ///< for inputs that come later
+    /// Where inputs come and go while the run lasts: called before it with what they do that by, which lives until it
+    /// is over, and is to be called no more once the second is. The run goes on until RunningInputs::close() or the
+    /// stop.
+    std::function<void(RunningInputs&)> feeds = {};
+    std::function<void()> ends = {};
+    media::GiveUp give_up = {};  ///< what the sinks ask; an output that fails when it says so costs no other
 };
 
 /// Runs all inputs. One that cannot be read is reported and passed over; whatever else fails ends the run with that one

@@ -35,6 +35,7 @@ extern "C" {
 #include "tools/settings.h"
 #include "tools/trace_file.h"
 #include "tools/visible_gpus.h"
+#include "tools/watch_list.h"
 
 namespace convoy::tools {
 namespace {
@@ -131,13 +132,14 @@ media::FileClaims also_read(const RunOptions& options, const std::vector<std::st
     if (!options.zones.empty()) claims.reads(options.zones, "the zones");
     if (!options.config.empty()) claims.reads(options.config, "the file of options");
     for (const std::string& list : lists) claims.reads(list, "a list of inputs");
+    if (!options.watch_list.empty()) claims.reads(options.watch_list, "the list of inputs that come and go");
     return claims;
 }
 
 // Recordings get the same bits whatever shares their batch; for live inputs and a bound on latency small batches count.
 void prepare(RunOptions& options, const std::vector<std::string>& inputs) {
-    options.engine.same_bits =
-        options.engine.max_latency_ms < 0 && std::none_of(inputs.begin(), inputs.end(), media::is_live);
+    options.engine.same_bits = options.engine.max_latency_ms < 0 && options.watch_list.empty() &&
+                               std::none_of(inputs.begin(), inputs.end(), media::is_live);
 }
 
 // All is written. To free what lies on GPUs piece by piece takes a third of a second; the system frees it by itself.
@@ -226,14 +228,32 @@ void warn_of_idle_zones(const analysis::Zones& zones, const std::vector<std::str
     std::for_each(zones.lines.begin(), zones.lines.end(), check);
 }
 
+// What the list names now comes behind `paths`.
+void begin_to_watch(std::optional<WatchList>& watch, const RunOptions& options, std::vector<std::string>& paths) {
+    watch.emplace(
+        options.watch_list, [](const std::string& sentence) { message("yolo-run: warning: {}", sentence); },
+        [quiet = options.quiet](const std::string& sentence) {
+            if (!quiet) message("yolo-run: {}", sentence);
+        });
+    for (std::string& path : watch->read()) paths.push_back(std::move(path));
+    if (paths.empty())
+        throw Error(ErrorKind::usage, fmt::format("--watch-list {}: it names no input to begin with; write a line into "
+                                                  "it, or name an INPUT",
+                                                  options.watch_list));
+}
+
 int run(RunOptions& options) {
     if (!options.trace.empty()) options.engine.trace = std::make_shared<Trace>();
     const auto begin = Trace::Clock::now();
     install_interrupt_handler();
-    if (options.inputs.empty()) return tune(options);
+    if (options.inputs.empty() && options.watch_list.empty()) return tune(options);
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
-    const media::ExpandedInputs expanded = media::expand_inputs(options.inputs);
+    media::ExpandedInputs expanded;
+    if (!options.inputs.empty()) expanded = media::expand_inputs(options.inputs);
+    std::optional<WatchList> watch;
+    const int watched_from = int(expanded.paths.size());
+    if (!options.watch_list.empty()) begin_to_watch(watch, options, expanded.paths);
     const std::vector<std::string>& inputs = expanded.paths;
     for (const std::string& sentence : expanded.left_out) message("yolo-run: warning: {}", sentence);
     std::vector<std::string> names;  // as outputs are called, and sentences say
@@ -246,7 +266,7 @@ int run(RunOptions& options) {
         plan.drawing.zones = std::make_shared<analysis::Zones>(analysis::read_zones(options.zones));
     prepare(options, inputs);
     media::RunInputs run_inputs(expanded, options.input, options.at_once);
-    run_inputs.open_first(options.engine, options.threads);
+    if (!watch) run_inputs.open_first(options.engine, options.threads);
     Network network = options.model.load();
     options.model.check_fit(network, options.engine.detect.fit);
     print_warnings("yolo-run", network);
@@ -259,7 +279,7 @@ int run(RunOptions& options) {
     if (const auto& zones = plan.drawing.zones)
         warn_of_idle_zones(*zones, inputs, network, options.engine.detect.classes);
     if (!options.quiet) options.engine.notice = print_notices("yolo-run");
-    hide_other_gpus(options, run_inputs);
+    if (!watch) hide_other_gpus(options, run_inputs);
     Engine engine = make_engine(network, options);
     if (CompleteOnInterrupt::requested()) {
         message("{}", kMeasuringStopped);
@@ -279,19 +299,29 @@ int run(RunOptions& options) {
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
         std::optional<MetricsFile> metrics;
         if (!options.metrics.empty())
-            metrics.emplace(
-                options.metrics,
-                Metrics::Sources{engine.description(), network.names, [&] { return engine.stats(); },
-                                 [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; }});
+            metrics.emplace(options.metrics,
+                            Metrics::Sources{
+                                engine.description(), network.names, [&] { return engine.stats(); },
+                                [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; },
+                                [hook = sinks.webhook] { return hook ? std::optional(hook->tally()) : std::nullopt; }});
         Progress progress(STDERR_FILENO, options.quiet);
         RunThreads threads = run_inputs.threads(engine, options.threads);
         // Frames on their way to a GPU that encodes them keep the cores busy.
         if (threads.cpu_decoders == 0 && sinks.jpegs && sinks.jpegs->has_gpu()) threads.cpu_decoders = -1;
-        summary =
-            run_pipeline(engine,
-                         {run_inputs, network.names, plan.drawing, threads, follower ? &*follower : nullptr,
-                          !options.report_html.empty(), metrics ? &metrics->metrics() : nullptr, interrupt_is_overdue},
-                         sinks, progress, completing.requested());
+        PipelineOptions pipeline{run_inputs, network.names, plan.drawing, threads, follower ? &*follower : nullptr};
+        pipeline.charts = !options.report_html.empty();
+        pipeline.metrics = metrics ? &metrics->metrics() : nullptr;
+        pipeline.newest = options.keeps_to_newest();
+        pipeline.give_up = interrupt_is_overdue;
+        media::OutputLocks of_later_inputs;
+        pipeline.name_outputs = [&](const std::vector<std::string>& all) {
+            name_outputs(plan, *sinks.names, all, of_later_inputs);
+        };
+        if (watch) {
+            pipeline.feeds = [&](RunningInputs& running) { watch->follow(running, watched_from); };
+            pipeline.ends = [&] { watch->stop(); };
+        }
+        summary = run_pipeline(engine, pipeline, sinks, progress, completing.requested());
         outputs = outputs_of(sinks);
         errors = write_reports(options, summary, engine, network.names, plan.drawing.blurred, outputs);
         if (metrics)

@@ -69,7 +69,8 @@ void DeviceWorker::stop() {
     for (std::thread& thread : threads_) thread.join();
 }
 
-bool DeviceWorker::submit(Frame frame, Clock::time_point decoded_at, DecoderSeat& seat, Keep keep, FrameTicket ticket) {
+bool DeviceWorker::submit(Frame frame, Clock::time_point decoded_at, DecoderSeat& seat, Keep keep, FrameTicket ticket,
+                          const Refresh& refresh) {
     const PixelView& p = frame.pixels;
     std::vector<Area> areas =
         frame.undecodable ? std::vector{whole_area(p)} : tile_areas(options_.detect.tiles, p.width, p.height);
@@ -80,6 +81,7 @@ bool DeviceWorker::submit(Frame frame, Clock::time_point decoded_at, DecoderSeat
     for (std::size_t next = 0; next < pictures;) {
         const Reserved reserved = reserve(arrival, next, seat);
         if (!reserved.batch) return false;
+        if (refresh && next == 0) refresh(arrival->frame, arrival->at);  // nobody looks at it until it is filled in
         next += reserved.places.size();
         fill(reserved, seat, keep);
         filled(reserved);

@@ -99,8 +99,11 @@ public:
         nothing,  ///< the frame is let go of as soon as it was read
     };
     /// Puts a frame, or each of its tiles, into the next free place of a batch; waits for one. False, and the frame is
-    /// lost, when the device has failed or is being stopped. `seat` belongs to the calling thread.
-    bool submit(Frame frame, Clock::time_point decoded_at, DecoderSeat& seat, Keep keep, FrameTicket ticket);
+    /// lost, when the device has failed or is being stopped. `seat` belongs to the calling thread. `refresh` may put
+    /// another frame of the same shape in its place, once there is one.
+    using Refresh = std::function<void(Frame& frame, Clock::time_point& decoded_at)>;
+    bool submit(Frame frame, Clock::time_point decoded_at, DecoderSeat& seat, Keep keep, FrameTicket ticket,
+                const Refresh& refresh = {});
     /// Runs what was submitted so far without waiting for a full batch.
     void flush();
     /// A thread that is at work on frames, as long as this lives and does not wait itself.

@@ -9,10 +9,44 @@
 
 namespace convoy {
 
-Dispatcher::Dispatcher(std::vector<RunInput> inputs, Limits limits, Scheduler& scheduler, StageClock& clock,
-                       Trace* trace)
-    : inputs_(std::move(inputs)), limits_(limits), scheduler_(scheduler), clock_(clock), trace_(trace) {
-    for (std::size_t i = 0; i < inputs_.size(); ++i) lanes_[inputs_[i].lane].inputs.push_back(int(i));
+Dispatcher::Dispatcher(Limits limits, Scheduler& scheduler, StageClock& clock, Trace* trace)
+    : limits_(limits), scheduler_(scheduler), clock_(clock), trace_(trace) {}
+
+void Dispatcher::add(int index, RunInput input) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (stopped_) return;
+        lanes_[input.lane].inputs.push_back(index);
+        inputs_[index].input = std::move(input);
+    }
+    changed_.notify_all();
+}
+
+void Dispatcher::end(int index) {
+    std::stop_source cancel(std::nostopstate);
+    {
+        const std::lock_guard lock(mutex_);
+        if (const auto wanted = inputs_.find(index); wanted != inputs_.end()) cancel = wanted->second.cancel;
+    }
+    cancel.request_stop();  // calls what the input has asked to be called
+}
+
+void Dispatcher::forget(int index) {
+    const std::lock_guard lock(mutex_);
+    inputs_.erase(index);
+}
+
+void Dispatcher::close() {
+    {
+        const std::lock_guard lock(mutex_);
+        open_ = false;
+    }
+    changed_.notify_all();
+}
+
+int Dispatcher::lanes() const {
+    const std::lock_guard lock(mutex_);
+    return int(lanes_.size());
 }
 
 std::shared_ptr<RunUnit> Dispatcher::pull(const std::function<void(bool)>& waiting) {
@@ -63,15 +97,24 @@ Dispatcher::Lane* Dispatcher::choose() {
 std::shared_ptr<RunUnit> Dispatcher::advance(Lane& lane, std::unique_lock<std::mutex>& lock) {
     lane.busy = true;
     if (!lane.current) {
+        Wanted& wanted = inputs_.at(lane.inputs.front());
         lane.current = std::make_shared<OpenInput>();
         lane.current->index = lane.inputs.front();
-        lane.current->lane = inputs_[std::size_t(lane.inputs.front())].lane;
+        lane.current->lane = wanted.input.lane;
+        lane.current->newest = wanted.input.newest;
+        lane.current->open = std::move(wanted.input.open);
+        lane.current->cancel = wanted.cancel;
         lane.inputs.pop_front();
     }
     const std::shared_ptr<OpenInput> input = lane.current;
     lock.unlock();
     std::shared_ptr<const Segment> segment = cut(*input);
-    const bool cancelled = cancel_.stop_requested(), ended = !segment;
+    const bool ended = !segment;
+    bool cancelled = false;
+    {
+        const std::lock_guard guard(mutex_);
+        cancelled = stopped_;
+    }
     std::shared_ptr<RunUnit> unit;
     if (ended && cancelled) {
         // Nobody knows whether that was its end.
@@ -93,28 +136,38 @@ std::shared_ptr<RunUnit> Dispatcher::advance(Lane& lane, std::unique_lock<std::m
     if (ended && !cancelled) lane.current.reset();
     cut_any_ = cut_any_ || ended;
     if (ended && sample_.input == input) sample_ = {};
+    drop_if_done(input->lane);
     changed_.notify_all();
     return unit;
+}
+
+// Whoever has a lane in hand is cutting.
+void Dispatcher::drop_if_done(int lane) {
+    const auto found = lanes_.find(lane);
+    const Lane& state = found->second;
+    if (!state.busy && !state.current && state.inputs.empty() && state.ahead == 0) lanes_.erase(found);
 }
 
 std::shared_ptr<const Segment> Dispatcher::cut(OpenInput& input) {
     static const std::string group = "host";
     const std::string track = "demux lane " + std::to_string(input.lane);
     const StageScope timed(clock_, trace_, group, track, "demux");
+    const std::stop_token cancel = input.cancel.get_token();
+    if (cancel.stop_requested()) return nullptr;
     try {
-        const RunInput& wanted = inputs_[std::size_t(input.index)];
-        if (!input.input && wanted.open) input.input = wanted.open(cancel_.get_token());
+        if (!input.input && input.open) input.input = input.open(cancel);
         if (!input.input) throw Error(ErrorKind::input, "RunInput::open gave no input " + std::to_string(input.index));
         return input.input->next_segment();
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::input && error.kind() != ErrorKind::unsupported) throw;
-        if (cancel_.stop_requested()) return nullptr;  // that is why
+        if (cancel.stop_requested()) return nullptr;  // that is why
         input.error = error.what();
         return nullptr;
     }
 }
 
 bool Dispatcher::exhausted() const {
+    if (open_) return false;
     for (const auto& [number, lane] : lanes_)
         if (!lane.inputs.empty() || lane.current) return false;
     return true;
@@ -133,7 +186,8 @@ bool Dispatcher::wait_for_end(std::chrono::milliseconds most) {
 
 bool Dispatcher::has_unopened() const {
     const std::lock_guard lock(mutex_);
-    return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return !lane.second.inputs.empty(); });
+    return open_ ||
+           std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return !lane.second.inputs.empty(); });
 }
 
 bool Dispatcher::give_back(std::shared_ptr<RunUnit> unit) {
@@ -159,18 +213,21 @@ void Dispatcher::taken(int lane) {
     {
         const std::lock_guard lock(mutex_);
         --lanes_.at(lane).ahead;
+        drop_if_done(lane);
     }
     changed_.notify_all();
 }
 
 std::list<std::shared_ptr<RunUnit>> Dispatcher::stop() {
     std::list<std::shared_ptr<RunUnit>> waiting;
+    std::vector<std::stop_source> cancels;
     {
         const std::lock_guard lock(mutex_);
         stopped_ = true;
         waiting.swap(returned_);
+        for (const auto& [index, wanted] : inputs_) cancels.push_back(wanted.cancel);
     }
-    cancel_.request_stop();
+    for (std::stop_source& cancel : cancels) cancel.request_stop();
     changed_.notify_all();
     return waiting;
 }

@@ -10,11 +10,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include <convoy/run.h>
+#include "engine/run/timeline.h"
 #include "engine/stage.h"
 
 namespace convoy {
@@ -23,10 +25,14 @@ namespace convoy {
 struct OpenInput {
     int index = 0;  ///< in the run
     int lane = 0;
+    decltype(RunInput::open) open;
+    std::stop_source cancel;  ///< of it alone, or of the whole run
     std::unique_ptr<Input> input;
-    std::string error;        ///< why it could not be opened or read to its end
-    bool counted = false;     ///< its length, by the scheduler
-    std::int64_t frames = 0;  ///< of the segments that were cut so far, as far as that is known
+    std::string error;              ///< why it could not be opened or read to its end
+    bool newest = false;            ///< RunInput::newest
+    bool counted = false;           ///< its length, by the scheduler
+    std::int64_t frames = 0;        ///< of the segments that were cut so far, as far as that is known
+    std::optional<Timeline> shown;  ///< the order step's
 };
 
 class RunUnit;
@@ -45,10 +51,18 @@ public:
     };
 
     /// `clock` is told how long cutting takes.
-    Dispatcher(std::vector<RunInput> inputs, Limits limits, Scheduler& scheduler, StageClock& clock, Trace* trace);
+    Dispatcher(Limits limits, Scheduler& scheduler, StageClock& clock, Trace* trace);
 
-    /// How many lanes there are: so many threads at most may wait inside an input at once.
-    int lanes() const { return int(lanes_.size()); }
+    /// An input by its number, which is new.
+    void add(int index, RunInput input);
+    /// Nothing more comes of it than what was cut; it ends in its turn.
+    void end(int index);
+    /// Its end has been told.
+    void forget(int index);
+    /// Nothing more will be added.
+    void close();
+    /// How many lanes have inputs or results: so many threads at most may wait inside an input at once.
+    int lanes() const;
     /// The next unit, or null when no more will come. `waiting` is told true before the thread may have to wait, for an
     /// input or for others, false after; from outside of any lock.
     std::shared_ptr<RunUnit> pull(const std::function<void(bool)>& waiting);
@@ -67,13 +81,18 @@ public:
     Sample sample();
     /// Whether nothing more will come; waits for that, but not for longer.
     bool wait_for_end(std::chrono::milliseconds most);
-    /// Whether there are inputs whose turn has not come.
+    /// Whether there are inputs whose turn has not come, or there may be.
     bool has_unopened() const;
     /// Nothing more is handed out; inputs that are being opened or read are told to end. Returns the units that were
     /// given back and wait.
     std::list<std::shared_ptr<RunUnit>> stop();
 
 private:
+    // Until its end is told.
+    struct Wanted {
+        RunInput input;
+        std::stop_source cancel;
+    };
     struct Lane {
         std::deque<int> inputs;  // not yet opened, indices
         std::shared_ptr<OpenInput> current;
@@ -84,16 +103,18 @@ private:
     Lane* choose();
     std::shared_ptr<RunUnit> advance(Lane& lane, std::unique_lock<std::mutex>& lock);
     std::shared_ptr<const Segment> cut(OpenInput& input);
+    void drop_if_done(int lane);
     bool exhausted() const;
 
-    const std::vector<RunInput> inputs_;
     const Limits limits_;
     Scheduler& scheduler_;
     StageClock& clock_;
     Trace* const trace_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::map<int, Lane> lanes_;
+    std::map<int, Wanted> inputs_;
+    std::map<int, Lane> lanes_;  // that have something to do
+    bool open_ = true;           // more may be added
     int last_lane_ = -1;
     bool cut_any_ = false;                          // something was cut, or an input has ended
     Sample sample_;                                 // the last that was cut, of a kind that anybody may decode
@@ -101,7 +122,6 @@ private:
     int unfinished_ = 0;                            // segments that may still come back
     std::size_t bytes_ = 0;
     bool stopped_ = false;
-    std::stop_source cancel_;  // what the inputs look at
 };
 
 }  // namespace convoy

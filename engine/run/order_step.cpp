@@ -57,7 +57,8 @@ void OrderStep::show(RunUnit& unit, Result& result) {
     const Frame& frame = result.frame;
     const std::int64_t index = frame.index;
     const double time_s = frame.time_s;
-    timelines_.try_emplace(unit.input->index, info).first->second.number(result.frame);
+    if (!unit.input->shown) unit.input->shown.emplace(info);
+    unit.input->shown->number(result.frame);
     result.frame.stream = unit.input->index;
     observer_.in_order(unit.input->index, info, result);
     result.frame.index = index, result.frame.time_s = time_s;

@@ -6,7 +6,6 @@
 
 #include <convoy/run.h>
 #include "engine/run/reorder_buffer.h"
-#include "engine/run/timeline.h"
 #include "engine/run/work_row.h"
 
 namespace convoy {
@@ -35,8 +34,7 @@ private:
     RunObserver& observer_;
     Scheduler& scheduler_;
     ReorderBuffer<PendingResult> in_;
-    std::map<int, Timeline> timelines_;  // by input
-    std::mutex mutex_;                   // of what follows
+    std::mutex mutex_;  // of what follows
     std::map<std::int64_t, std::shared_ptr<RunUnit>> units_;
 };
 

@@ -128,6 +128,7 @@ private:
             last_lane_ = lane->first;
             if (state.items.empty()) {
                 lane->second.pop_front();
+                if (lane->second.empty()) lanes_.erase(lane);
                 states_.erase(unit);
                 return Item{unit, std::nullopt};
             }

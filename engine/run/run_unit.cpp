@@ -13,6 +13,7 @@ RunUnit::RunUnit(Scheduler& scheduler, std::int64_t number, std::shared_ptr<Open
       input(std::move(from)),
       row(std::move(work_row)),
       endless(segment->kind() == SegmentKind::endless),
+      newest(endless && input->newest ? std::make_unique<NewestFrame>() : nullptr),
       in_parts(segment->kind() == SegmentKind::first_part || segment->kind() == SegmentKind::next_part),
       bytes(segment->bytes()),
       scheduler_(scheduler),
@@ -63,6 +64,7 @@ void RunUnit::take(FrameOutcome outcome) noexcept {
         }
     if (outcome.error && !outcome.lost) scheduler_.fail(outcome.error);
     outcome = {};  // before somebody may think that all is done
+    if (!good && newest) newest->settled();
     lock.lock();
     delivered_ += good;
     --under_way_;

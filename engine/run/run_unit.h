@@ -8,6 +8,7 @@
 
 #include "engine/run/device_worker.h"
 #include "engine/run/dispatcher.h"
+#include "engine/run/newest_frame.h"
 
 namespace convoy {
 
@@ -25,8 +26,9 @@ public:
     const std::shared_ptr<OpenInput> input;
     const std::shared_ptr<WorkRow> row;  ///< where its frames are worked on, if they are
     const bool endless;
-    const bool in_parts;      ///< others share its row
-    const std::size_t bytes;  ///< of the segment
+    const std::unique_ptr<NewestFrame> newest;  ///< where it keeps to that, else null
+    const bool in_parts;                        ///< others share its row
+    const std::size_t bytes;                    ///< of the segment
 
     /// Results that were handed on so far.
     std::int64_t delivered() const;

@@ -32,16 +32,16 @@ SchedulerOptions adapted(SchedulerOptions options, bool draws, std::size_t devic
 
 }  // namespace
 
-Scheduler::Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, std::vector<RunInput> inputs,
+Scheduler::Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, std::shared_ptr<InputFeed::Impl> feed,
                      RunObserver& observer, const std::atomic<bool>& stop, const SchedulerOptions& options)
     : observer_(observer),
       stop_(stop),
       wants_pixels_(observer.wants_pixels()),
       wants_order_(observer.wants_order()),
       options_(adapted(options, wants_pixels_, std::max<std::size_t>(devices.size(), 1))),
-      inputs_(inputs.size()),
-      dispatcher_(std::move(inputs), {segments_ahead(devices.size(), options_, wants_pixels_), options.segment_bytes},
-                  *this, demux_clock_, options.trace),
+      feed_(std::move(feed)),
+      dispatcher_({segments_ahead(devices.size(), options_, wants_pixels_), options.segment_bytes}, *this, demux_clock_,
+                  options.trace),
       output_(options.result_bytes),
       living_units_(std::make_shared<Census>()) {
     const std::size_t pixel_bytes =
@@ -64,11 +64,13 @@ RunReport Scheduler::run() {
     }
     try {
         if (devices_.empty()) throw Error(ErrorKind::device, "every device of this engine has failed; make a new one");
+        feed_->attach(*this);
         start_decoders();
         consume();
     } catch (...) {
         fail(std::current_exception());
     }
+    feed_->detach(*this);  // nobody starts a thread any more but those that there are
     join_threads();
     {
         std::unique_lock lock(mutex_);
@@ -98,14 +100,25 @@ void Scheduler::let_go_of_all() {
 
 void Scheduler::join_threads() {
     for (;;) {
-        std::vector<std::thread> threads;
+        std::list<Started> threads;
         {
             const std::lock_guard lock(mutex_);
             threads.swap(threads_);
         }
         if (threads.empty()) return;
-        for (std::thread& thread : threads) thread.join();
+        for (Started& started : threads) started.thread.front().join();
     }
+}
+
+void Scheduler::add_input(int index, RunInput input) {
+    ++inputs_;
+    dispatcher_.add(index, std::move(input));
+    start_decoder_for_lanes();
+}
+
+void Scheduler::no_more_inputs() {
+    feeding_ = false;
+    dispatcher_.close();
 }
 
 std::int64_t Scheduler::new_id() {
@@ -327,6 +340,7 @@ void Scheduler::begin_stop() {
         give_up(*unit);
     }
     output_.cancel();
+    look_for_newest();
     for (Device& device : devices_) {
         device.pixels.cancel();
         device.worker->drop_pending();
@@ -344,15 +358,16 @@ RunReport Scheduler::report() const {
     for (const Device& device : devices_) {
         out.devices.push_back(device.worker->report());
         out.devices.back().segments = device.segments;
-        out.devices.back().decoders = device.threads;
+        out.devices.back().decoders = device.decoders + device.most_endless;
     }
     out.stages = {demux_clock_.stats(), order_clock_.stats(), work_clock_.stats(), output_clock_.stats()};
     out.latency = latency_clock_.stats();
     out.reorder = reorder_clock_.stats();
+    out.age = age_clock_.stats();
     out.work_threads = wants_pixels_ ? options_.work_threads : 0;
     out.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     out.failure = failure_;
-    out.stopped = stopping_ && inputs_ended_ < inputs_ && failure_.empty();
+    out.stopped = stopping_ && (feeding_ || inputs_ended_ < inputs_) && failure_.empty();
     out.repeated_segments = repeated_;
     return out;
 }

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,6 +18,7 @@
 #include "engine/run/decode_rates.h"
 #include "engine/run/device_worker.h"
 #include "engine/run/dispatcher.h"
+#include "engine/run/input_feed.h"
 #include "engine/run/order_step.h"
 #include "engine/run/reorder_buffer.h"
 #include "engine/run/timeline.h"
@@ -45,12 +47,20 @@ struct SchedulerOptions {
 ///     the thread that runs it:        reorder buffer ─► observer
 class Scheduler {
 public:
-    Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, std::vector<RunInput> inputs,
+    Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, std::shared_ptr<InputFeed::Impl> feed,
               RunObserver& observer, const std::atomic<bool>& stop, const SchedulerOptions& options);
+    Scheduler(const std::vector<std::unique_ptr<DeviceWorker>>& devices, std::vector<RunInput> inputs,
+              RunObserver& observer, const std::atomic<bool>& stop, const SchedulerOptions& options)
+        : Scheduler(devices, InputFeed::Impl::of(std::move(inputs)), observer, stop, options) {}
     ~Scheduler();
     Scheduler(const Scheduler&) = delete;
     Scheduler& operator=(const Scheduler&) = delete;
     RunReport run();
+
+    // From the feed, one call at a time; before the run, or while it lasts.
+    void add_input(int index, RunInput input);
+    void end_input_early(int index) { dispatcher_.end(index); }
+    void no_more_inputs();
 
     // From the dispatcher, never twice at once for one lane.
     /// The unit to hand out for a segment; null: a thread of its own works on it.
@@ -91,7 +101,8 @@ private:
         DeviceWorker* const worker;
         MemoryBudget pixels;  // of frames on their way through SegmentWork
         std::atomic<std::int64_t> segments = 0;
-        int endless = 0;                            // segments that it is reading
+        int endless = 0, most_endless = 0;          // segments that it is reading, and was at once
+        int decoders = 0;                           // threads that take segment after segment
         int threads = 0;                            // started so far: their numbers in the trace
         std::atomic<int> waiting_for_decoders = 0;  // threads
         std::atomic<int> held_up = 0;               // of those, by the room that drawing leaves for pixels
@@ -137,17 +148,19 @@ private:
 
     // scheduler_decode.cpp: the decoder threads
     void start_decoders();
+    void start_decoder(Device& device, const std::string& seat_name, bool helper);
+    void start_decoder_for_lanes();
     void decode(Device& device, const std::string& seat_name, bool helper);
     void warm_up(Device& device, DecoderSeat& seat, Reading& reading);
     bool helps(const Device& device) const;
     std::optional<ReadySeat> ready_seat(Device& device);
-    void start_endless(std::shared_ptr<RunUnit> unit);
     void start_thread(std::function<void()> work);
     void process(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat, Reading& reading,
                  const Waiting& waiting);
     RunUnit::Ending blame(Device& device, std::exception_ptr thrown, std::string& error);
     RunUnit::Ending submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
                                   SegmentReader& reader, const Waiting& waiting, Read& read);
+    static void check(const Frame& frame, const RunUnit& unit, const DecoderSeat& seat, const DeviceWorker& worker);
     FrameTicket admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting);
     std::unique_ptr<DecoderSeat> seat_on(DeviceWorker& worker, const std::string& name);
     void let_go(DeviceWorker& worker, DecoderSeat& seat);
@@ -155,6 +168,12 @@ private:
     void device_lost();
     bool begin_again(RunUnit& unit);
     void give_up(RunUnit& unit);
+
+    // scheduler_live.cpp: endless segments
+    void start_endless(std::shared_ptr<RunUnit> unit);
+    void look_for_newest();
+    RunUnit::Ending submit_newest(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
+                                  SegmentReader& reader, Read& read);
 
     void consume();
     void take_item(ReorderBuffer<PendingResult>::Item item);
@@ -172,7 +191,7 @@ private:
     const std::atomic<bool>& stop_;
     const bool wants_pixels_, wants_order_;
     const SchedulerOptions options_;
-    const std::size_t inputs_;
+    const std::shared_ptr<InputFeed::Impl> feed_;
     std::deque<Device> devices_;
     Dispatcher dispatcher_;
     ReorderBuffer<PendingResult> output_;
@@ -189,7 +208,12 @@ private:
     int running_ = 0;                      // units that a thread reads or that have frames under way
     int decoding_ = 0;                     // threads that have not ended
     std::condition_variable settled_;
-    std::vector<std::thread> threads_;
+    struct Started {
+        std::vector<std::thread> thread;  // one
+        bool ended = false;               // guarded by the mutex; nothing but its return is left
+    };
+    std::list<Started> threads_;
+    bool decoders_started_ = false;
     std::exception_ptr error_;
     std::string failure_;  // of the last device
     std::int64_t repeated_ = 0;
@@ -200,13 +224,16 @@ private:
     std::atomic<int> helping_ = 0;                       // threads that read a segment on the CPU for a GPU
     std::atomic<bool> endless_length_ = false;           // of one of them, nobody knows how many
 
+    std::atomic<int> inputs_ = 0;       // that were added
+    std::atomic<bool> feeding_ = true;  // and more may be
+
     // The consumer's own.
     std::map<int, Progress> progress_;  // by input
     std::set<int> cut_lanes_;           // in which nothing more comes out
-    std::size_t inputs_ended_ = 0;
+    int inputs_ended_ = 0;
 
     StageClock demux_clock_{"demux"}, order_clock_{"in order"}, work_clock_{"draw and encode"}, output_clock_{"output"};
-    StageClock latency_clock_{"latency"}, reorder_clock_{"wait for its turn"};
+    StageClock latency_clock_{"latency"}, reorder_clock_{"wait for its turn"}, age_clock_{"age of live frames"};
     const Clock::time_point start_ = Clock::now();
 };
 

@@ -2,6 +2,7 @@
 //
 // A run's decoder threads: segments to frames, frames into batches.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <convoy/error.h>
@@ -23,14 +24,6 @@ struct SemaphoreLock {
     std::counting_semaphore<>& semaphore;
 };
 
-void check(const Frame& frame, const RunUnit& unit, const DecoderSeat& seat, const TileOptions& tiles) {
-    try {
-        check_frame(frame, tiles, seat.target().gpu >= 0);
-    } catch (const Error& error) {
-        throw Error(error.kind(), unit.input->input->info().path + ": " + error.what());
-    }
-}
-
 // Of a picture, without padding.
 std::size_t pixel_bytes(const PixelView& p) {
     const std::size_t pixels = std::size_t(p.width) * std::size_t(p.height);
@@ -43,16 +36,27 @@ std::size_t pixel_bytes(const PixelView& p) {
 
 void Scheduler::start_thread(std::function<void()> work) {
     const std::lock_guard lock(mutex_);
-    convoy::start_thread(threads_, [this, work = std::move(work)]() mutable {
-        try {
-            work();
-        } catch (...) {
-            fail(std::current_exception());
-        }
-        work = nullptr;  // with what it holds
-        const std::lock_guard guard(mutex_);
-        --decoding_;
-    });
+    for (auto started = threads_.begin(); started != threads_.end();) {
+        if (started->ended) started->thread.front().join();
+        started = started->ended ? threads_.erase(started) : std::next(started);
+    }
+    Started& started = threads_.emplace_back();
+    try {
+        convoy::start_thread(started.thread, [this, &started, work = std::move(work)]() mutable {
+            try {
+                work();
+            } catch (...) {
+                fail(std::current_exception());
+            }
+            work = nullptr;  // with what it holds
+            const std::lock_guard guard(mutex_);
+            --decoding_;
+            started.ended = true;
+        });
+    } catch (...) {
+        threads_.pop_back();
+        throw;
+    }
     ++decoding_;
 }
 
@@ -60,19 +64,56 @@ void Scheduler::start_decoders() {
     // An input may keep a thread waiting for ever, one a lane: the others go on.
     const int devices = int(devices_.size());
     const int decoders = std::max(options_.decoders, (dispatcher_.lanes() + devices - 1) / devices);
-    for (Device& device : devices_) {
-        device.threads = decoders;  // before an endless input adds its own
-        device.waiting_for_decoders = decoders;
+    {
+        const std::lock_guard lock(mutex_);
+        for (Device& device : devices_) {
+            device.decoders = device.threads = decoders;  // before an endless input adds its own
+            device.waiting_for_decoders = decoders;
+        }
     }
     const auto start = [&](int count, const std::string& name, bool helper) {
         for (int i = 0; i < count; ++i)
-            for (Device& device : devices_)
-                start_thread([this, &device, seat_name = name + std::to_string(i), helper] {
-                    decode(device, seat_name, helper);
-                });
+            for (Device& device : devices_) start_decoder(device, name + std::to_string(i), helper);
     };
     start(options_.cpu_decoders, "CPU decoder ", true);
     start(decoders, "decoder ", false);
+    {
+        const std::lock_guard lock(mutex_);
+        decoders_started_ = true;
+    }
+    start_decoder_for_lanes();  // that were added meanwhile
+}
+
+void Scheduler::start_decoder(Device& device, const std::string& seat_name, bool helper) {
+    start_thread([this, &device, seat_name, helper] { decode(device, seat_name, helper); });
+}
+
+// The same for lanes that came later.
+void Scheduler::start_decoder_for_lanes() {
+    for (;;) {
+        Device* chosen = nullptr;
+        std::string name;
+        {
+            const std::lock_guard lock(mutex_);
+            int decoders = 0;
+            for (Device& device : devices_) {
+                decoders += device.decoders;
+                if (!device.worker->failed() && (!chosen || device.decoders < chosen->decoders)) chosen = &device;
+            }
+            if (!decoders_started_ || stopping_ || !chosen || decoders >= dispatcher_.lanes()) return;
+            ++chosen->decoders;
+            name = "decoder " + std::to_string(chosen->threads++);
+        }
+        ++chosen->waiting_for_decoders;
+        try {
+            start_decoder(*chosen, name, false);
+        } catch (const Error&) {  // there are others, and an input that waits for ever is rare
+            --chosen->waiting_for_decoders;
+            const std::lock_guard lock(mutex_);
+            --chosen->decoders;
+            return;
+        }
+    }
 }
 
 // Takes segment after segment until none is left or the device has failed. A helper decodes on the CPU for a GPU: until
@@ -191,31 +232,6 @@ void Scheduler::let_go(DeviceWorker& worker, DecoderSeat& seat) {
     }
 }
 
-// An endless segment is read by a thread of its own, on the device that has the fewest of them. No batch waits for it.
-void Scheduler::start_endless(std::shared_ptr<RunUnit> unit) {
-    Device* chosen = nullptr;
-    std::string name;
-    {
-        const std::lock_guard lock(mutex_);
-        for (Device& device : devices_)
-            if (!device.worker->failed() && (!chosen || device.endless < chosen->endless)) chosen = &device;
-        if (!chosen) chosen = &devices_.front();  // its failure is found when the first frame is submitted
-        ++chosen->endless;
-        name = "decoder " + std::to_string(chosen->threads++);
-    }
-    start_thread([this, chosen, unit = std::move(unit), name] {
-        become_device_thread(chosen->worker->options().cpus);
-        if (const std::unique_ptr<DecoderSeat> seat = seat_on(*chosen->worker, name)) {
-            Reading reading(chosen->worker->backend(), seat->target());
-            process(*chosen, unit, *seat, reading, [](bool) {});
-        } else {
-            lose(unit);
-        }
-        const std::lock_guard lock(mutex_);
-        --chosen->endless;
-    });
-}
-
 // Nobody could begin to read it.
 void Scheduler::lose(const std::shared_ptr<RunUnit>& unit) {
     count_running(1);
@@ -245,7 +261,8 @@ void Scheduler::process(Device& device, const std::shared_ptr<RunUnit>& unit, De
             const TraceScope traced(options_.trace, device.worker->options().name, seat.name(), "open a segment");
             reading.reader->open(unit->segment());
         }
-        ending = submit_frames(device, unit, seat, *reading.reader, waiting, read);
+        ending = unit->newest ? submit_newest(device, unit, seat, *reading.reader, read)
+                              : submit_frames(device, unit, seat, *reading.reader, waiting, read);
         notes = reading.reader->notes();
     } catch (...) {
         reading.close();
@@ -290,6 +307,7 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
     for (std::int64_t n = 0;; ++n) {
         if (stopping_) return Ending::cut_off;
         if (worker.failed()) return Ending::lost;
+        if (unit->endless && unit->input->cancel.stop_requested()) return Ending::complete;
         std::optional<Frame> frame;
         const auto begin = Clock::now();
         {
@@ -303,10 +321,19 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
         if (n < have) continue;
         ++read.frames;
         ++read_;
-        check(*frame, *unit, seat, worker.options().detect.tiles);
+        check(*frame, *unit, seat, worker);
+        frame->index = 0;  // of them all, none is dropped
         FrameTicket ticket = admit(device, *unit, *frame, waiting);
         if (worker.submit(std::move(*frame), decoded_at, seat, keep, std::move(ticket))) continue;
         return stopping_ ? Ending::cut_off : Ending::lost;
+    }
+}
+
+void Scheduler::check(const Frame& frame, const RunUnit& unit, const DecoderSeat& seat, const DeviceWorker& worker) {
+    try {
+        check_frame(frame, worker.options().detect.tiles, seat.target().gpu >= 0);
+    } catch (const Error& error) {
+        throw Error(error.kind(), unit.input->input->info().path + ": " + error.what());
     }
 }
 

@@ -10,6 +10,8 @@
 namespace convoy {
 namespace {
 
+using Milliseconds = std::chrono::duration<double, std::milli>;
+
 constexpr std::chrono::milliseconds kLook{20};  // how often the stop flag is looked at
 
 /// "" where nothing is to be said.
@@ -53,7 +55,7 @@ void append(const std::string& sentence, std::string& remark) {
 }  // namespace
 
 void Scheduler::consume() {
-    while (inputs_ended_ < inputs_) {
+    while (feeding_ || inputs_ended_ < inputs_) {
         if (stop_ && !stopping_) begin_stop();
         {
             const std::lock_guard lock(mutex_);
@@ -128,7 +130,8 @@ Scheduler::Progress& Scheduler::progress_of(const std::shared_ptr<OpenInput>& in
 
 void Scheduler::take_result(RunUnit& unit, PendingResult pending) {
     static const std::string group = "host", track = "output";
-    reorder_clock_.add(Clock::now() - pending.at);
+    const Clock::duration waited = Clock::now() - pending.at;
+    reorder_clock_.add(waited);
     const StageScope timed(output_clock_, options_.trace, group, track, "result");
     Result& result = pending.result;
     Progress& progress = progress_of(unit.input);
@@ -139,6 +142,9 @@ void Scheduler::take_result(RunUnit& unit, PendingResult pending) {
     result.frame.stream = unit.input->index;
     if (wants_order_ && !order_) observer_.in_order(unit.input->index, unit.input->input->info(), result);
     observer_.result(unit.input->index, result);
+    if (!unit.endless) return;
+    age_clock_.add(waited + std::chrono::duration_cast<Clock::duration>(Milliseconds(result.latency_ms)));
+    if (unit.newest) unit.newest->settled();
 }
 
 void Scheduler::take_unit_end(RunUnit& unit) {
@@ -146,6 +152,7 @@ void Scheduler::take_unit_end(RunUnit& unit) {
     InputEnd& end = progress.end;
     const SegmentNotes& notes = unit.notes();
     ++end.segments;
+    if (unit.newest) end.dropped += unit.newest->dropped();
     if (end.damaged == 0) end.first_damage = notes.first_damage;
     end.damaged += notes.damaged;
     end.on_gpu += notes.on_gpu;
@@ -180,6 +187,8 @@ void Scheduler::take_input_end(Progress& progress) {
     }
     if (progress.timeline && progress.timeline->missing() && end.damaged == 0 && end.error.empty())
         append(sentence_of(*progress.timeline->missing()), end.remark);
+    end.early = input.cancel.stop_requested() && !stopping_;
+    dispatcher_.forget(input.index);
     observer_.end_input(input.index, end);
     if (!cut_lanes_.contains(input.lane)) ++inputs_ended_;
     progress_.erase(input.index);

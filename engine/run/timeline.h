@@ -28,8 +28,9 @@ public:
         if (info.is_even) missing_.emplace(frame_s_, step_);
     }
 
+    /// The frame's index is how many of the input were dropped before it.
     void number(Frame& frame) {
-        frame.index = step_ * frames_++;
+        frame.index = step_ * (frames_++ + frame.index);
         frame.pts_s = frame.time_s;
         if (missing_) missing_->see(frame.pts_s, frame.index);
         frame.time_s = time_of(frame.time_s);

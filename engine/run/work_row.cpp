@@ -61,18 +61,19 @@ void WorkRow::do_item(ReorderBuffer<PendingResult>::Item item, const std::string
     }
     RunUnit& unit = *units_.at(item.unit);
     Result& result = item.value->result;
-    const bool dropped = scheduler_.stopping() || unit.was_cut_off();
-    if (dropped) {
+    const bool is_cut_off = scheduler_.stopping() || unit.was_cut_off();
+    if (is_cut_off) {
         unit.cut_off();
     } else {
         const StageScope timed = scheduler_.time_work(track, "frame");
-        result.frame.index = frames_++;
+        const std::int64_t dropped = std::exchange(result.frame.index, frames_++);
         work_->frame(result);
+        result.frame.index = dropped;
     }
     result.frame.owner.reset();
     result.frame.pixels.plane[0] = result.frame.pixels.plane[1] = nullptr;
     item.value->pixels.release();
-    if (!dropped) scheduler_.on_worked(item.unit, std::move(*item.value));
+    if (!is_cut_off) scheduler_.on_worked(item.unit, std::move(*item.value));
 }
 
 void WorkRow::end_now() {

@@ -87,6 +87,11 @@ public:
     RunReport run(std::vector<RunInput> inputs, RunObserver& observer, const std::atomic<bool>& stop,
                   const RunThreads& threads = {});
 
+    /// The same for inputs that come and go while it lasts. It returns once `feed` was closed and all have ended, or
+    /// after a stop. Throws Error(usage) for a feed that has had its run.
+    RunReport run(InputFeed& feed, RunObserver& observer, const std::atomic<bool>& stop,
+                  const RunThreads& threads = {});
+
     /// Where time went since the engine was made or since run() began: preprocess, network, post-process; with several
     /// devices one after the other, each with its name before.
     std::vector<StageStats> stats() const;

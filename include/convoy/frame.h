@@ -28,6 +28,9 @@ struct Frame {
     bool undecodable = false;
     /// In the results of a run: the container's own stamp, seconds; not a number where it has none.
     double pts_s = std::numeric_limits<double>::quiet_NaN();
+    /// When it was taken, by the wall clock: seconds since 1970 (UTC). Not a number where nobody knows. Of a live input
+    /// by the sender's clock where its stream tells that (RTCP), else when it came; only handed through.
+    double wall_time_s = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// A frame of RGB pixels in host memory: (height, width, 3) bytes, `pitch` bytes from row to row (0: rows without

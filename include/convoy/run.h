@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -25,6 +26,41 @@ struct RunInput {
     std::function<std::unique_ptr<Input>(std::stop_token cancel)> open = {};
     /// Inputs of one lane come out one after the other, in order; lanes run side by side and share the devices fairly.
     int lane = 0;
+    /// An endless segment keeps to its newest frame: while a device, a SegmentWork or the observer is busy, and four of
+    /// its frames are under way, each decoded frame takes the place of the one before, which is dropped and counted
+    /// (InputEnd::dropped). So no result gets older than those take, however long the run lasts. Frames keep the
+    /// numbers and times that they would have without that. Other segments are read whole.
+    bool newest = false;
+};
+
+/// Inputs of a run that come and go while it lasts; from any threads. For one run, which keeps what it needs of it.
+///
+///     convoy::InputFeed feed;
+///     feed.add(camera);               // before the run, or while it lasts
+///     engine.run(feed, observer, stop);   // until close() and the end of the last input, or `stop`
+class CONVOY_API InputFeed {
+public:
+    InputFeed();
+    ~InputFeed();
+    InputFeed(const InputFeed&) = delete;
+    InputFeed& operator=(const InputFeed&) = delete;
+
+    /// Adds an input: its number in the run, from 0 on in the order of these calls. It may begin before this returns.
+    /// Nothing after close() and once the run is over. What may be live, or keep whoever opens it waiting, should have
+    /// a lane of its own; lanes cost nothing once their inputs have ended.
+    std::optional<int> add(RunInput input);
+    /// Ends an input as if nothing came behind what has been read of it: a camera with the frame that it waits for (its
+    /// `cancel` is asked to stop), a recording behind the segments that were cut. What was read comes out, then the
+    /// input's end, with InputEnd::early. One that has not been opened never is, and in its turn has an end without a
+    /// begin. Nothing happens to one that has ended.
+    void end(int input);
+    /// Nothing more will be added: the run ends with the last of its inputs.
+    void close();
+
+    struct Impl;  ///< the engine's
+
+private:
+    std::shared_ptr<Impl> impl_;
 };
 
 /// How an engine was made ready.
@@ -60,12 +96,14 @@ public:
 /// How an input ended.
 struct InputEnd {
     std::int64_t frames = 0;
+    std::int64_t dropped = 0;      ///< beside them, that RunInput::newest has left out
     std::int64_t damaged = 0;      ///< packets and frames that could not be decoded, frames that were in part
     std::string first_damage;      ///< the first of them, a sentence
     std::int64_t undecodable = 0;  ///< of the frames: Frame::undecodable
     std::int64_t not_finite = 0;   ///< boxes: the sum of Result::not_finite
     std::string first_not_finite;  ///< the first Result::first_not_finite that is not empty
     std::string error;             ///< why it could not be opened or read to its end; empty when it could
+    bool early = false;            ///< by InputFeed::end()
     std::string remark;            ///< Input::remark(), and whether time stamps were no guide
     double last_frame_s = 0;       ///< Input::last_frame_s()
     std::int64_t segments = 0;     ///< that it was cut into
@@ -76,8 +114,8 @@ struct InputEnd {
 
 /// Told of a run. All but work() come from the thread that called Engine::run(), in each lane's order: an input's
 /// begin, its results, the works that they went through (each after the last of its results), its end. An input that
-/// could not be opened has no begin, only an end; one that a stop found unopened has neither. What it throws ends the
-/// run.
+/// could not be opened, or was ended before that, has no begin, only an end; one that a stop found unopened has
+/// neither. What it throws ends the run.
 class CONVOY_API RunObserver {
 public:
     virtual ~RunObserver() = default;
@@ -96,8 +134,8 @@ public:
     virtual void in_order(int /*input*/, const InputInfo& /*info*/, Result& /*result*/) {}
 
     virtual void begin_input(int /*input*/, const InputInfo& /*info*/) {}
-    /// The next result of its input: index counted from 0 within the input, time_s relative to its first frame. The
-    /// frame's size is known, its pixels are gone.
+    /// The next result of its input: index counted from 0 within the input, dropped frames (RunInput::newest) included,
+    /// time_s relative to its first frame. The frame's size is known, its pixels are gone.
     virtual void result(int input, Result& result) = 0;
     virtual void work_done(int /*input*/, SegmentWork& /*work*/) {}
     virtual void end_input(int /*input*/, const InputEnd& /*end*/) {}
@@ -125,6 +163,7 @@ struct RunReport {
         stages;          ///< not of one device: "demux", "draw and encode" (SegmentWork), "output" (the observer)
     StageStats latency;  ///< of frames: from decoded to detections on the host, waiting for a batch included
     StageStats reorder;  ///< of frames: from there until their turn came
+    StageStats age;      ///< of frames of endless segments: from decoded until the observer was told
     int work_threads = 0;
     double seconds = 0;
     std::string failure;   ///< why the run ended early: no device is left; what came out until then is whole

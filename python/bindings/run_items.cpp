@@ -43,6 +43,9 @@ void bind_frame(nb::module_& module) {
             "pts_s", [](const RunFrame& f) { return f.result.frame.pts_s; },
             "The container's own stamp, seconds; NaN where it has none.")
         .def_prop_ro(
+            "wall_time_s", [](const RunFrame& f) { return f.result.frame.wall_time_s; },
+            "Of a live input, when it was taken: seconds since 1970; else NaN.")
+        .def_prop_ro(
             "width", [](const RunFrame& f) { return f.result.frame.pixels.width; }, "Pixels, upright.")
         .def_prop_ro(
             "height", [](const RunFrame& f) { return f.result.frame.pixels.height; }, "Pixels, upright.")

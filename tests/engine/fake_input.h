@@ -245,6 +245,7 @@ public:
     void end_input(int input, const InputEnd& end) override {
         events.push_back("end " + std::to_string(input));
         inputs.at(std::size_t(input)).end = end;
+        if (on_end) on_end(input);
     }
 
     struct Seen {
@@ -258,6 +259,7 @@ public:
     std::vector<std::string> events;
     std::vector<int> work_threads;
     std::function<void(int, Result&)> on_result, on_order;
+    std::function<void(int)> on_end;
     bool draws = false, orders = false;
     std::chrono::microseconds work_time{0};
     std::atomic<int> works{0};

@@ -191,4 +191,5 @@ def main():
             sys.exit("FAILED: it ended wrongly, lost frames, or something grew")
 
 
-main()
+if __name__ == "__main__":
+    main()

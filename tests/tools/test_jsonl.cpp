@@ -44,6 +44,19 @@ TEST_CASE("a detection names its track, where there is one") {
     CHECK(record["detections"][1]["track"] == std::int64_t(1) << 40);
 }
 
+TEST_CASE("a live frame's record says when it was taken") {
+    Result result = result_of(1, {});
+    const auto record = [&] { return json::parse(json_record(json_string("rtsp://a"), result, named({}))); };
+    CHECK_FALSE(record().contains("wall_time"));
+    for (const auto& [seconds, text] : {std::pair{1769903999.25, "2026-01-31T23:59:59.250Z"},
+                                        {1709164799.99951, "2024-02-28T23:59:59.999Z"},
+                                        {1709164800., "2024-02-29T00:00:00.000Z"},
+                                        {0., "1970-01-01T00:00:00.000Z"}}) {
+        result.frame.wall_time_s = seconds;
+        CHECK(record()["wall_time"] == text);
+    }
+}
+
 TEST_CASE("a record has every field, and floats come back to the bit") {
     std::vector<Detection> detections;
     const std::vector<float> values = test::random_floats(500, 1, 0.f, 1000.f);

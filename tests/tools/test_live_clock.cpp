@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/catch.h"
+#include "tools/media/in/wall_clock.h"
 
 using convoy::media::LiveClock;
 
@@ -88,4 +89,24 @@ TEST_CASE("what has no frame lies among the times of those that have", "[live]")
     CHECK(std::fabs(clock.near(900, at(5)) - 12) < 1e-6);
     clock.time_of(900, at(6));
     CHECK(std::fabs(clock.near(900.5, at(6.5)) - 13.5) < 1e-6);
+}
+
+TEST_CASE("the wall clock's time is the sender's where it tells that and has one", "[live]") {
+    convoy::media::WallClock clock;
+    const auto came = std::chrono::steady_clock::now();
+    const double now = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    const auto is = [&](double time_s, double expected_s) { return std::fabs(time_s - expected_s) < 60; };
+    CHECK(is(clock.time_of(5, came), now));
+    CHECK(is(clock.time_of(5, came - std::chrono::hours(1)), now - 3600));
+    clock.see(now - 7200, 100);
+    CHECK(clock.time_of(100, came) == now - 7200);
+    CHECK(clock.time_of(130.5, came) == now - 7200 + 30.5);
+    CHECK(is(clock.time_of(std::nan(""), came), now));
+    clock.see(std::nan(""), 200);  // says nothing
+    CHECK(clock.time_of(100, came) == now - 7200);
+    clock.see(12345, 100);  // since it was switched on
+    CHECK(is(clock.time_of(100, came), now));
+    clock.see(now - 600, 100);
+    clock.connect();
+    CHECK(is(clock.time_of(100, came), now));
 }

@@ -33,17 +33,20 @@ TEST_CASE("metrics count frames, boxes by class, latencies and inputs", "[metric
     metrics.begin_input(0, "in\"put\\1.mp4");
     metrics.begin_input(1, "two");
     metrics.result(0, result_of(1, {0, 1}));
-    metrics.result(0, result_of(1.5, {0}));
+    metrics.result(0, result_of(1.5, {0}), 4);
     Result odd = result_of(40000, {7});
     odd.frame.undecodable = true, odd.not_finite = 3;
     metrics.result(1, odd);
     InputEnd end;
-    end.damaged = 2, end.error = "it broke off";
+    end.dropped = 3, end.damaged = 2, end.error = "it broke off";
     metrics.end_input(1, end);
     const std::string text = metrics.text(5, true);
     for (const std::string line : {"convoy_running 1",
                                    "convoy_run_seconds 5",
                                    "convoy_frames_total 3",
+                                   "convoy_dropped_frames_total 7",
+                                   "convoy_input_dropped_frames_total{input=\"in\\\"put\\\\1.mp4\"} 4",
+                                   "convoy_input_dropped_frames_total{input=\"two\"} 3",
                                    "convoy_undecodable_frames_total 1",
                                    "convoy_damaged_total 2",
                                    "convoy_not_finite_boxes_total 3",

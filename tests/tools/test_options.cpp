@@ -327,6 +327,7 @@ TEST_CASE("a wrong argument is refused with its name in the message") {
         {{"a.mp4", "--report-html", "-"}, "--report-html: '-' is no file"},
         {{"a.mp4", "--trace", "-"}, "--trace: '-' is no file"},
         {{"a.mp4", "--metrics", "-"}, "--metrics: '-' is no file"},
+        {{"a.mp4", "--webhook", "http://host/"}, "--webhook: needs --zones FILE"},
         {{"a.mp4", "--mqtt", "broker/topic"}, "--mqtt: the address begins with neither"},
         {{"a.mp4", "--mqtt", "mqtt://me:secret@broker/topic"}, "--mqtt: user and password do not stand in the address"},
         {{"a.mp4", "--mqtt", "mqtt://broker/t", "--mqtt-queue", "0"}, "--mqtt-queue"},

@@ -117,7 +117,7 @@ TEST_CASE("every option can be printed, read back and set by the environment", "
         const std::string name = option->get_lnames().front();
         // What needs another option is tried below.
         if (name == "quality" || name == "tile-overlap" || name.starts_with("zone-") || name == "mqtt-events" ||
-            name == "fail-device")
+            name == "webhook" || name == "fail-device")
             continue;
         INFO("--" << name);
         const bool is_flag = option->get_expected_min() == 0;
@@ -149,6 +149,7 @@ TEST_CASE("what needs another option has it from any layer", "[settings]") {
                                                                         {"zone-counts", R"("c.csv")"},
                                                                         {"zone-totals", R"("t.json")"},
                                                                         {"mqtt-events", "true"},
+                                                                        {"webhook", R"("https://host/hook")"},
                                                                         {"quality", "80"}}) {
         INFO(name);
         const std::string line = name + " = " + value + "\n";

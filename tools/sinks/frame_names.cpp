@@ -10,7 +10,7 @@ std::string FrameNames::of(int input_index, bool is_video, std::int64_t frame) c
     if (!is_video) return name;
     name += fmt::format("-{:06}", frame);
     // A picture among the inputs may be called like a frame of a video.
-    while (taken_.contains(name)) name += "-2";
+    while (stems_.contains(name)) name += "-2";
     return name;
 }
 

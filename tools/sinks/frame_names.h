@@ -2,12 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <convoy/segment.h>
+#include "tools/sinks/input_names.h"
 
 namespace convoy::tools {
 
@@ -16,8 +15,7 @@ class FrameNames {
 public:
     FrameNames() = default;
     /// One stem per input, all different.
-    explicit FrameNames(std::vector<std::string> stems)
-        : stems_(std::move(stems)), taken_(stems_.begin(), stems_.end()) {}
+    explicit FrameNames(InputNames stems) : stems_(std::move(stems)) {}
 
     /// STEM for a picture, STEM-000123 for frame 123 of a video.
     std::string of(int input_index, bool is_video, std::int64_t frame) const;
@@ -27,8 +25,7 @@ public:
     }
 
 private:
-    std::vector<std::string> stems_;
-    std::set<std::string> taken_;  // the same
+    InputNames stems_;
 };
 
 }  // namespace convoy::tools

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/make_sinks.h"
 
+#include <utility>
+
 #include "tools/sinks/contact_sheet_sink.h"
 #include "tools/sinks/crops_sink.h"
-#include "tools/sinks/mqtt_sink.h"
+#include "tools/sinks/message_sink.h"
 #include "tools/sinks/overlay_sink.h"
 #include "tools/sinks/per_input_sink.h"
 #include "tools/sinks/picture_files_sink.h"
@@ -14,45 +16,56 @@
 namespace convoy::tools {
 namespace {
 
-std::unique_ptr<Sink> make_records(const PlannedRecords& records, const FormatNames& names,
+std::unique_ptr<Sink> make_records(const PlannedRecords& records, const InputNames& files, const FormatNames& names,
                                    const media::GiveUp& give_up) {
     const auto make = [kind = records.kind, names, give_up](const std::string& path) {
         return std::make_unique<RecordSink>(path, kind->format(names), give_up);
     };
     if (records.files.empty()) return make(records.file);
-    return std::make_unique<FolderSink>(records.files, make, give_up);
+    return std::make_unique<FolderSink>(files, make, give_up);
 }
 
 }  // namespace
 
 Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names, const media::GiveUp& give_up) {
     Sinks sinks;
-    const FormatNames names = {class_names, FrameNames(plan.frame_stems), plan.drawing.zones};
-    for (const PlannedRecords& records : plan.records) sinks.records.push_back(make_records(records, names, give_up));
+    const OutputNames& of_inputs = sinks.names.emplace(plan);
+    const FormatNames names = {class_names, FrameNames(of_inputs.frame_stems), plan.drawing.zones};
+    for (std::size_t i = 0; i < plan.records.size(); ++i)
+        sinks.records.push_back(make_records(plan.records[i], of_inputs.records[i], names, give_up));
     if (!plan.label_stems.empty())
-        sinks.records.push_back(std::make_unique<YoloSink>(plan.label_stems, plan.label_classes, class_names, give_up));
+        sinks.records.push_back(
+            std::make_unique<YoloSink>(of_inputs.label_stems, plan.label_classes, class_names, give_up));
     if (!plan.overlays.empty())
-        sinks.records.push_back(std::make_unique<OverlaySink>(plan.overlays, class_names, plan.drawing));
+        sinks.records.push_back(std::make_unique<OverlaySink>(of_inputs.overlays, class_names, plan.drawing));
     if (plan.mqtt) {  // behind the files, since its close() may wait
         sinks.mqtt = std::make_shared<MqttPublisher>(plan.mqtt->target, plan.mqtt->queue_bytes);
         const auto format = plan.mqtt->events ? zone_events_format : jsonl_format;
-        sinks.records.push_back(std::make_unique<MqttSink>(
-            sinks.mqtt, [format, names] { return format(names); }, give_up));
+        sinks.records.push_back(std::make_unique<MessageSink>(
+            [mqtt = sinks.mqtt](std::string message) { mqtt->publish(std::move(message)); },
+            [mqtt = sinks.mqtt, give_up] { mqtt->close(give_up); }, [format, names] { return format(names); }));
+    }
+    if (plan.webhook) {
+        sinks.webhook = std::make_shared<Webhook>(*plan.webhook);
+        sinks.records.push_back(std::make_unique<MessageSink>(
+            [webhook = sinks.webhook](std::string message) { webhook->post(std::move(message)); },
+            [webhook = sinks.webhook, give_up] { webhook->close(give_up); },
+            [names] { return zone_events_format(names); }));
     }
     const media::VideoFormat& encoding = plan.encoding;
     if (encoding.encoder == media::EncoderChoice::jpeg)
         sinks.jpegs = std::make_shared<media::JpegEncoders>(encoding.gpus);
     // A single input's error ends the run at once.
     const auto add = [&](std::size_t inputs, std::unique_ptr<PictureSink> sink) {
-        if (inputs > 1) sink = std::make_unique<PerInputSink>(std::move(sink), give_up);
+        if (inputs > 1 || plan.more_inputs) sink = std::make_unique<PerInputSink>(std::move(sink), give_up);
         sinks.pictures.push_back(std::move(sink));
     };
     if (!plan.videos.empty())
         add(plan.videos.size(),
-            std::make_unique<VideoSink>(plan.videos, !plan.picture_stems.empty(), encoding, give_up, sinks.jpegs));
+            std::make_unique<VideoSink>(of_inputs.videos, !plan.picture_stems.empty(), encoding, give_up, sinks.jpegs));
     if (!plan.picture_stems.empty())
         add(plan.picture_stems.size(),
-            std::make_unique<PictureFilesSink>(plan.picture_stems, plan.by_kind, give_up, sinks.jpegs,
+            std::make_unique<PictureFilesSink>(of_inputs.picture_stems, plan.by_kind, give_up, sinks.jpegs,
                                                encoding.quality < 0 ? media::kJpegQuality : encoding.quality));
     if (!plan.crops.empty()) add(plan.frame_stems.size(), std::make_unique<CropsSink>(plan.crops, names, give_up));
     if (!plan.contact_sheet.empty())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ struct Sinks {
     std::vector<std::unique_ptr<PictureSink>> pictures;
     std::shared_ptr<media::JpegEncoders> jpegs;  ///< that they share; null without EncoderChoice::jpeg
     std::shared_ptr<MqttPublisher> mqtt;         ///< null without
+    std::shared_ptr<Webhook> webhook;            ///< null without
+    std::optional<OutputNames> names;            ///< that the others look at
 };
 
 /// Creates the plan's sinks. Where an output is a pipe, the wait for whoever reads it can be given up.

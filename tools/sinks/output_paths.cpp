@@ -71,19 +71,23 @@ void check_ending(const char* option, const std::string& path, const std::vector
 
 std::string as_folder(const std::string& path) { return path.empty() || path.ends_with('/') ? path : path + '/'; }
 
+std::string free_stem(const std::string& folder, const std::string& input, std::size_t room,
+                      const std::function<bool(const std::string&)>& is_taken) {
+    const std::string stem = fs::path(input).stem().string();
+    const auto numbered = [&](const std::string& number) {
+        return as_folder(folder) + first_bytes(stem, kLongestName - room - number.size()) + number;
+    };
+    std::string name = numbered("");
+    for (int n = 2; is_taken(name); ++n) name = numbered(fmt::format("-{}", n));
+    return name;
+}
+
 std::vector<std::string> unique_stems(const std::string& folder, const std::vector<std::string>& inputs,
                                       std::size_t room, const std::function<bool(const std::string&)>& is_free) {
     std::vector<std::string> stems;
     std::set<std::string> taken;
-    for (const std::string& input : inputs) {
-        const std::string stem = fs::path(input).stem().string();
-        const auto numbered = [&](const std::string& number) {
-            return as_folder(folder) + first_bytes(stem, kLongestName - room - number.size()) + number;
-        };
-        std::string name = numbered("");
-        for (int n = 2; !taken.insert(name).second || !is_free(name); ++n) name = numbered(fmt::format("-{}", n));
-        stems.push_back(name);
-    }
+    const auto is_taken = [&](const std::string& name) { return !taken.insert(name).second || !is_free(name); };
+    for (const std::string& input : inputs) stems.push_back(free_stem(folder, input, room, is_taken));
     return stems;
 }
 

@@ -28,8 +28,12 @@ bool names_folder(const std::string& path);
 /// `path` with a / at its end; nothing for the folder that one is in.
 std::string as_folder(const std::string& path);
 
-/// A path in the `folder` per input that no other input has: its stem, or stem-2, stem-3, …, the first that is free. A
-/// stem that leaves no `room` for what follows is cut.
+/// A path in the `folder` for an input: its stem, or stem-2, stem-3, …, the first that is not taken. A stem that leaves
+/// no `room` for what follows is cut.
+std::string free_stem(const std::string& folder, const std::string& input, std::size_t room,
+                      const std::function<bool(const std::string&)>& is_taken);
+
+/// One per input that no other input has.
 std::vector<std::string> unique_stems(
     const std::string& folder, const std::vector<std::string>& inputs, std::size_t room,
     const std::function<bool(const std::string&)>& is_free = [](const std::string&) { return true; });

@@ -34,7 +34,7 @@ double OverlaySink::Overlay::container_time(const Frame& frame) {
 
 void OverlaySink::Overlay::show(double end_s) { writer.write(std::exchange(events, {}), start_s, end_s); }
 
-OverlaySink::OverlaySink(std::vector<std::string> paths, std::vector<std::string> class_names, DrawOptions drawing)
+OverlaySink::OverlaySink(InputNames paths, std::vector<std::string> class_names, DrawOptions drawing)
     : paths_(std::move(paths)), class_names_(std::move(class_names)), drawing_(std::move(drawing)) {
     std::transform(class_names_.begin(), class_names_.end(), class_names_.begin(), analysis::as_utf8);
 }

@@ -10,6 +10,7 @@
 #include "tools/media/out/ass.h"
 #include "tools/media/out/overlay_writer.h"
 #include "tools/sinks/drawn_picture.h"
+#include "tools/sinks/input_names.h"
 #include "tools/sinks/sink.h"
 #include "tools/sinks/stamp_steps.h"
 
@@ -19,7 +20,7 @@ namespace convoy::tools {
 class OverlaySink : public Sink {
 public:
     /// `paths[i]` is the file for input i, .mkv or .ass. Of `drawing`, its labels and zones.
-    OverlaySink(std::vector<std::string> paths, std::vector<std::string> class_names, DrawOptions drawing = {});
+    OverlaySink(InputNames paths, std::vector<std::string> class_names, DrawOptions drawing = {});
 
     void write(const FrameOutput& frame) override;
     void end_input(int input_index, bool whole) override;
@@ -47,7 +48,8 @@ private:
     void show(const FrameOutput& frame);
     void fail(int input_index, const Error& error);
 
-    std::vector<std::string> paths_, class_names_;
+    InputNames paths_;
+    std::vector<std::string> class_names_;
     DrawOptions drawing_;
     // Of inputs that have begun and not ended; null once something went wrong with it.
     std::map<int, std::unique_ptr<Overlay>> overlays_;

@@ -61,7 +61,7 @@ private:
     std::int64_t written_ = 0, placed_ = 0;
 };
 
-PictureFilesSink::PictureFilesSink(std::vector<std::string> stems, bool skip_videos, media::GiveUp give_up,
+PictureFilesSink::PictureFilesSink(InputNames stems, bool skip_videos, media::GiveUp give_up,
                                    std::shared_ptr<media::JpegEncoders> jpegs, int quality)
     : stems_(std::move(stems)),
       names_(stems_),

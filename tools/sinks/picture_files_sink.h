@@ -15,7 +15,7 @@ class PictureFilesSink : public PictureSink {
 public:
     /// `stems[i]` is the path for input i without its ending: STEM.jpg for a picture, STEM-000123.jpg for a frame.
     /// The wait for whoever reads a pipe can be given up. `jpegs` encode with their `quality`; null: write_image().
-    PictureFilesSink(std::vector<std::string> stems, bool skip_videos, media::GiveUp give_up = {},
+    PictureFilesSink(InputNames stems, bool skip_videos, media::GiveUp give_up = {},
                      std::shared_ptr<media::JpegEncoders> jpegs = nullptr, int quality = media::kJpegQuality);
 
     std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
@@ -26,7 +26,7 @@ private:
     class FilesPart;
     void place(FilesPart& part, const FramePlace& where);
 
-    std::vector<std::string> stems_;
+    InputNames stems_;
     FrameNames names_;
     bool skip_videos_;
     media::GiveUp give_up_;

@@ -56,8 +56,9 @@ std::size_t count_videos(const std::vector<std::string>& inputs) {
 }
 
 // A file of these records tells no inputs, or no videos, apart.
-void check_one_file(const RecordKind& kind, const std::string& path, const std::vector<std::string>& inputs) {
-    const bool takes_it = kind.one_file == OneFile::takes_all || inputs.size() == 1 ||
+void check_one_file(const RecordKind& kind, const std::string& path, const std::vector<std::string>& inputs,
+                    bool more_inputs) {
+    const bool takes_it = kind.one_file == OneFile::takes_all || (inputs.size() == 1 && !more_inputs) ||
                           (kind.one_file == OneFile::takes_pictures_or_one_video && !count_videos(inputs));
     if (!takes_it)
         usage(fmt::format("{0} {1}: one file takes one input{2}; name a folder: {0} DIR/", kind.option, path,
@@ -73,7 +74,7 @@ void plan_records(const OutputOptions& options, const std::vector<std::string>& 
             plan.records.push_back({&kind, "", plan_folder(path, inputs, kind.ending, plan)});
             continue;
         }
-        check_one_file(kind, path, inputs);
+        check_one_file(kind, path, inputs, options.more_inputs);
         if (path != "-")
             check_file(path, true);
         else if (const RecordKind* other = std::exchange(on_standard_output, &kind))
@@ -96,6 +97,9 @@ std::vector<std::string> plan_videos(const char* option, const std::string& path
     if (names_folder(path)) return plan_folder(path, inputs, endings.front(), plan);
     check_ending(option, path, endings);
     check_file(path);
+    if (plan.more_inputs)
+        usage(fmt::format("{0} {1}: one file cannot take the videos that are to come; name a folder: {0} DIR/", option,
+                          path));
     if (const std::size_t videos = count_videos(inputs); videos > 1)
         usage(fmt::format("{0} {1}: one file cannot take {2} videos; name a folder: {0} DIR/", option, path, videos));
     return std::vector<std::string>(inputs.size(), path);
@@ -185,7 +189,7 @@ bool OutputOptions::none() const {
     const bool records = std::any_of(std::begin(kRecordKinds), std::end(kRecordKinds),
                                      [&](const RecordKind& kind) { return !(this->*kind.path).empty(); });
     return !records && yolo.empty() && crops.empty() && video.empty() && overlay.empty() && pictures.empty() &&
-           contact_sheet.empty() && mqtt.empty();
+           contact_sheet.empty() && mqtt.empty() && webhook.empty();
 }
 
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
@@ -194,6 +198,7 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
     plan.contact_sheet = options.contact_sheet;
     plan.encoding = options.encoding;
     plan.drawing = options.drawing;
+    plan.more_inputs = options.more_inputs;
     if (options.none()) {
         check_folder(kDefaultFolder);
         plan.by_kind = true;
@@ -231,6 +236,8 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
         plan.mqtt = {mqtt_target(options.mqtt, [](const char* name) { return std::getenv(name); }), options.mqtt_events,
                      std::size_t(options.mqtt_queue_mib) << 20};
     }
+    if (!options.webhook.empty())
+        plan.webhook = webhook_target(options.webhook, [](const char* name) { return std::getenv(name); });
     for (const std::string& report : reports)
         if (!report.empty()) check_file(report);
     check_collisions(plan, inputs, reports, claims);

@@ -14,6 +14,7 @@
 #include "tools/sinks/drawn_picture.h"
 #include "tools/sinks/formats/record_format.h"
 #include "tools/sinks/mqtt_target.h"
+#include "tools/sinks/webhook.h"
 
 namespace convoy::tools {
 
@@ -29,8 +30,10 @@ struct OutputOptions {
     std::string mqtt;           ///< mqtt://HOST[:PORT]/TOPIC
     bool mqtt_events = false;   ///< what changes in zones in place of each frame's record
     int mqtt_queue_mib = 16;    ///< of messages that wait for the broker
+    std::string webhook;        ///< http(s)://…: for what changes in zones
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
     DrawOptions drawing;
+    bool more_inputs = false;  ///< will come while the run lasts: what takes one input takes a folder then
     bool none() const;
 };
 
@@ -61,6 +64,7 @@ struct OutputPlan {
     std::vector<PlannedRecords> records;
     std::string contact_sheet;
     std::optional<PlannedMqtt> mqtt;
+    std::optional<WebhookTarget> webhook;
     std::vector<std::string> videos, overlays;
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
     DrawOptions drawing;
@@ -70,8 +74,22 @@ struct OutputPlan {
     std::string label_classes;               ///< of --yolo: the file with the classes' names
     std::vector<std::string> frame_stems;    ///< what pictures are called in records: the same without a folder
     std::vector<std::string> folders;        ///< to create
+    bool more_inputs = false;                ///< as in the options
     bool by_kind = false;                    ///< videos make videos, pictures pictures: the default results in runs/
 };
+
+/// The plan's names by input, which sinks look at, and which grow with the inputs. Empty ones are not asked for.
+struct OutputNames {
+    explicit OutputNames(const OutputPlan& plan);
+
+    std::vector<InputNames> records;  ///< by kind, as in the plan
+    InputNames videos, overlays, picture_stems, label_stems, frame_stems;
+};
+
+/// Names for the last of `inputs`, which has come since; the others have theirs. Throws as plan_outputs() and
+/// claim_outputs(): then it has none, and nothing has changed.
+void name_outputs(const OutputPlan& plan, OutputNames& names, const std::vector<std::string>& inputs,
+                  media::OutputLocks& locks);
 
 /// Plans and checks the outputs; touches nothing. `inputs` are files; `reports` are files that are written beside the
 /// sinks, and may be empty; `claims` has what else is read, and gets it all. Throws Error(usage) for options that do

@@ -58,7 +58,7 @@ std::vector<std::string> RecordFile::outputs() const {
     return {path_};
 }
 
-FolderSink::FolderSink(std::vector<std::string> paths, Make make, media::GiveUp give_up)
+FolderSink::FolderSink(InputNames paths, Make make, media::GiveUp give_up)
     : paths_(std::move(paths)), make_(std::move(make)), give_up_(std::move(give_up)) {}
 
 void FolderSink::write(const FrameOutput& frame) {
@@ -74,7 +74,7 @@ void FolderSink::write(const FrameOutput& frame) {
 
 /// Only while `error` is being handled.
 void FolderSink::keep(const Error& error) {
-    if (paths_.size() == 1 || (give_up_ && give_up_())) throw;
+    if (paths_.is_alone() || (give_up_ && give_up_())) throw;
     errors_.push_back(error.what());
 }
 

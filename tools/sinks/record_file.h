@@ -14,6 +14,7 @@
 
 #include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
+#include "tools/sinks/input_names.h"
 #include "tools/sinks/sink.h"
 
 namespace convoy::tools {
@@ -50,7 +51,7 @@ public:
     using Make = std::function<std::unique_ptr<Sink>(const std::string& path)>;
     /// `paths[i]` is the file for input i; `make` makes its sink when its first frame comes. What goes wrong with the
     /// file of one of several inputs is one of take_errors(), unless it is that a wait was given up.
-    FolderSink(std::vector<std::string> paths, Make make, media::GiveUp give_up = {});
+    FolderSink(InputNames paths, Make make, media::GiveUp give_up = {});
 
     void write(const FrameOutput& frame) override;
     void end_input(int input_index, bool whole) override;
@@ -61,7 +62,7 @@ public:
 private:
     void keep(const Error& error);
 
-    std::vector<std::string> paths_;
+    InputNames paths_;
     Make make_;
     media::GiveUp give_up_;
     std::map<int, std::unique_ptr<Sink>> files_;  // of the inputs that are being written; null once one has failed

@@ -93,8 +93,8 @@ private:
     std::atomic<bool> has_frames_ = false;
 };
 
-VideoSink::VideoSink(std::vector<std::string> paths, bool skip_pictures, const media::VideoFormat& format,
-                     media::GiveUp give_up, std::shared_ptr<media::JpegEncoders> jpegs)
+VideoSink::VideoSink(InputNames paths, bool skip_pictures, const media::VideoFormat& format, media::GiveUp give_up,
+                     std::shared_ptr<media::JpegEncoders> jpegs)
     : paths_(std::move(paths)),
       skip_pictures_(skip_pictures),
       format_(format),

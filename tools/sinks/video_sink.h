@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tools/media/out/video_muxer.h"
+#include "tools/sinks/input_names.h"
 #include "tools/sinks/picture_sink.h"
 #include "tools/sinks/stamp_steps.h"
 #include "tools/sinks/video_encoders.h"
@@ -20,8 +21,8 @@ public:
     /// `paths[i]` is the file for input i. A picture among the inputs is passed over when `skip_pictures`, else an
     /// Error(usage). Of `format` only how to encode counts. The wait for whoever reads a pipe can be given up. `jpegs`
     /// make the pictures of Motion JPEG; null makes them as media::VideoEncoder does.
-    VideoSink(std::vector<std::string> paths, bool skip_pictures, const media::VideoFormat& format,
-              media::GiveUp give_up = {}, std::shared_ptr<media::JpegEncoders> jpegs = nullptr);
+    VideoSink(InputNames paths, bool skip_pictures, const media::VideoFormat& format, media::GiveUp give_up = {},
+              std::shared_ptr<media::JpegEncoders> jpegs = nullptr);
 
     /// Creates the (temporary) file at the input's first part, so that what cannot be written is found before any work.
     std::unique_ptr<Part> begin_part(int input_index, const InputInfo& input, int threads) override;
@@ -34,7 +35,7 @@ public:
 
 private:
     class EncodedPart;
-    std::vector<std::string> paths_;
+    InputNames paths_;
     bool skip_pictures_;
     media::VideoFormat format_;
     std::shared_ptr<VideoEncoders> encoders_;

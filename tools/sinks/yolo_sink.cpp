@@ -49,7 +49,7 @@ private:
     std::string folder_;  // once a file is in it
 };
 
-FolderSink::Make make_label_files(const std::vector<std::string>& stems, media::GiveUp give_up) {
+FolderSink::Make make_label_files(const InputNames& stems, media::GiveUp give_up) {
     return [names = std::make_shared<const FrameNames>(stems), give_up = std::move(give_up)](const std::string&) {
         return std::make_unique<LabelFiles>(names, give_up);
     };
@@ -57,7 +57,7 @@ FolderSink::Make make_label_files(const std::vector<std::string>& stems, media::
 
 }  // namespace
 
-YoloSink::YoloSink(std::vector<std::string> stems, std::string classes_file, std::vector<std::string> class_names,
+YoloSink::YoloSink(InputNames stems, std::string classes_file, std::vector<std::string> class_names,
                    media::GiveUp give_up)
     : FolderSink(stems, make_label_files(stems, give_up), give_up),
       classes_file_(std::move(classes_file)),

@@ -16,7 +16,7 @@ public:
     /// `stems[i]` is the path for input i without its ending: STEM.txt for a picture, STEM-000123.txt for a frame.
     /// `classes_file` is written when the first frame comes, unless the classes have no names. The wait for whoever
     /// reads a pipe can be given up.
-    YoloSink(std::vector<std::string> stems, std::string classes_file, std::vector<std::string> class_names,
+    YoloSink(InputNames stems, std::string classes_file, std::vector<std::string> class_names,
              media::GiveUp give_up = {});
 
     void write(const FrameOutput& frame) override;

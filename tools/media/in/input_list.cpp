@@ -37,7 +37,7 @@ std::string trimmed(const std::string& line) {
 }
 
 /// The lines that say something. Nothing where the file is no text.
-std::optional<std::vector<std::string>> read_lines(const std::string& path) {
+std::optional<std::vector<ListLine>> read_numbered_lines(const std::string& path) {
     std::error_code error;
     if (!fs::is_regular_file(path, error) || fs::file_size(path, error) > kMostBytes || error) return std::nullopt;
     std::ifstream file(path, std::ios::binary);
@@ -50,9 +50,18 @@ std::optional<std::vector<std::string>> read_lines(const std::string& path) {
     text.append(std::istreambuf_iterator<char>(file), {});
     if (!is_text(text)) return std::nullopt;
     std::istringstream stream(text.starts_with("\xef\xbb\xbf") ? text.substr(3) : text);
+    std::vector<ListLine> lines;
+    std::size_t number = 0;
+    for (std::string line; ++number, std::getline(stream, line);)
+        if (line = trimmed(line); !line.empty()) lines.push_back({number, line});
+    return lines;
+}
+
+std::optional<std::vector<std::string>> read_lines(const std::string& path) {
+    std::optional<std::vector<ListLine>> numbered = read_numbered_lines(path);
+    if (!numbered) return std::nullopt;
     std::vector<std::string> lines;
-    for (std::string line; std::getline(stream, line);)
-        if (line = trimmed(line); !line.empty()) lines.push_back(line);
+    for (ListLine& line : *numbered) lines.push_back(std::move(line.path));
     return lines;
 }
 
@@ -117,6 +126,16 @@ std::optional<std::vector<std::string>> read_input_list(const std::string& path,
     files.push_back(path);
     if (list != path) files.push_back(list);
     return lines;
+}
+
+std::vector<ListLine> read_list_lines(const std::string& path) {
+    std::error_code error;
+    if (fs::is_regular_file(path, error) && fs::file_size(path, error) == 0) return {};
+    require_readable(path);
+    std::optional<std::vector<ListLine>> lines = read_numbered_lines(path);
+    if (!lines) throw_input(path, "is no list: it must be text, one path a line");
+    for (ListLine& line : *lines) line.path = resolve(line.path, path);
+    return std::move(*lines);
 }
 
 }  // namespace convoy::media

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,5 +16,14 @@ namespace convoy::media {
 /// gets what was read: the list, and the .data file that names it.
 std::optional<std::vector<std::string>> read_input_list(const std::string& path, bool outright,
                                                         std::vector<std::string>& files);
+
+struct ListLine {
+    std::size_t number;  ///< from 1 on
+    std::string path;
+};
+
+/// The lines of a list, whatever it is called, that say something; none of an empty one. Paths as above. Throws
+/// Error(input) where it cannot be read or is no text.
+std::vector<ListLine> read_list_lines(const std::string& path);
 
 }  // namespace convoy::media

@@ -2,6 +2,7 @@
 #include "tools/media/in/live_reader.h"
 
 #include <algorithm>
+#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -49,9 +50,10 @@ std::optional<Frame> LiveReader::next() {
         if (connection_ || connect()) {
             if (std::optional<Frame> frame = next_of_connection()) {
                 Connection& c = *connection_;
-                frame->time_s =
-                    clock_.time_of(c.demuxer->has_times() ? frame->time_s : std::nan(""),
-                                   std::exchange(c.has_frames, true) ? c.demuxer->last_came() : c.first_came);
+                const double stamp_s = c.demuxer->has_times() ? frame->time_s : std::nan("");
+                const auto came = std::exchange(c.has_frames, true) ? c.demuxer->last_came() : c.first_came;
+                frame->time_s = clock_.time_of(stamp_s, came);
+                frame->wall_time_s = wall_clock_.time_of(stamp_s, came);
                 silent_since_ = std::max(silent_since_, c.demuxer->last_came());
                 left_ = Clock::now();
                 pause_ = kFirstPause;
@@ -108,8 +110,17 @@ bool LiveReader::connect() {
     c.opened = c.first_came = c.demuxer->last_came();
     const InputInfo& info = c.demuxer->info();
     clock_.connect(info.fps_num > 0 ? double(info.fps_den) / info.fps_num : kUsualFrame);
+    wall_clock_.connect();
     connection_ = std::move(c);
     return true;
+}
+
+void LiveReader::see_senders_clock(double stamp_s) {
+    const std::uint8_t* data = av_packet_get_side_data(packet_.get(), AV_PKT_DATA_PRFT, nullptr);
+    if (!data) return;
+    AVProducerReferenceTime time = {};
+    std::memcpy(&time, data, sizeof time);
+    wall_clock_.see(double(time.wallclock) / 1e6, stamp_s);
 }
 
 /// From the first keyframe on: pictures before it would be grey with moving blots.
@@ -123,8 +134,9 @@ const AVPacket* LiveReader::next_packet() {
         return there;
     };
     while (Clock::now() < until && read()) {
-        if (c.begun) return packet_.get();
         const double stamp_s = c.demuxer->stream()->seconds(packet_->pts);
+        see_senders_clock(stamp_s);
+        if (c.begun) return packet_.get();
         if (std::isnan(c.first_s)) c.first_s = stamp_s;
         c.begun = packet_->flags & AV_PKT_FLAG_KEY || ++c.packets_before_keyframe > kLongestWaitForKeyframe;
         if (!c.begun) continue;

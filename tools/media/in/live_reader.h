@@ -13,6 +13,7 @@
 #include "tools/media/in/demuxer.h"
 #include "tools/media/in/frame_maker.h"
 #include "tools/media/in/live_clock.h"
+#include "tools/media/in/wall_clock.h"
 
 namespace convoy::media {
 
@@ -46,6 +47,7 @@ private:
     std::chrono::duration<double> silent() const { return Clock::now() - silent_since_; }
     const AVPacket* next_packet();
     std::optional<Frame> next_of_connection();
+    void see_senders_clock(double stamp_s);
     void drop();
     void note_drop();
     bool given_up();
@@ -62,6 +64,7 @@ private:
     PacketPtr packet_{av_packet_alloc()};
     SegmentNotes notes_;
     LiveClock clock_;
+    WallClock wall_clock_;
     std::string refusal_;  // of the last try to connect
     Clock::duration pause_;
     Clock::time_point silent_since_;  // the last frame, or the begin; time in which nobody waited does not count

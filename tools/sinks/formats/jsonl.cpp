@@ -14,9 +14,10 @@ std::string json_record(const std::string& input, const Result& result, const Cl
     const Frame& frame = result.frame;
     fmt::format_to(
         put,
-        R"({{"input":{},"frame":{},"time_s":{},"pts_s":{},"width":{},"height":{},"latency_ms":{:.3f},{}"detections":[)",
+        R"({{"input":{},"frame":{},"time_s":{},"pts_s":{}{},"width":{},"height":{},"latency_ms":{:.3f},{}"detections":[)",
         input, frame.index, frame.time_s, std::isfinite(frame.pts_s) ? fmt::format("{}", frame.pts_s) : "null",
-        frame.pixels.width, frame.pixels.height, result.latency_ms, frame.undecodable ? R"("undecodable":true,)" : "");
+        wall_time_member(frame), frame.pixels.width, frame.pixels.height, result.latency_ms,
+        frame.undecodable ? R"("undecodable":true,)" : "");
     for (const Detection& d : result.detections) {
         if (&d != result.detections.data()) out.push_back(',');
         fmt::format_to(put, R"({{"class_id":{},"class":{},"confidence":{},"box":[{},{},{},{}]{}}})", d.class_id,

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/formats/text.h"
 
+#include <fmt/chrono.h>
+
+#include <cmath>
+#include <ctime>
 #include <string_view>
 
 namespace convoy::tools {
@@ -32,6 +36,16 @@ std::string xml_text(const std::string& text) {
     for (const std::string_view none : {"\xef\xbf\xbe", "\xef\xbf\xbf"})  // U+FFFE, U+FFFF
         for (std::size_t at = 0; (at = xml.find(none, at)) != xml.npos;) xml.replace(at, none.size(), kReplacement);
     return xml;
+}
+
+std::string utc_text(double seconds) {
+    const double whole = std::floor(seconds);
+    return fmt::format("{:%FT%T}.{:03}Z", fmt::gmtime(std::time_t(whole)), int((seconds - whole) * 1000));
+}
+
+std::string wall_time_member(const Frame& frame) {
+    if (!std::isfinite(frame.wall_time_s)) return "";
+    return fmt::format(",\"wall_time\":\"{}\"", utc_text(frame.wall_time_s));
 }
 
 ClassTexts::ClassTexts(const std::vector<std::string>& names, Escape escape) : escape_(escape) {

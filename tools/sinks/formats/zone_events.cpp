@@ -46,10 +46,11 @@ private:
     void add(const char* event, const char* kind, const std::string& name, std::int64_t track, int class_id,
              const std::string& more) {
         lines_ += fmt::format(
-            "{{\"input\":{},\"frame\":{},\"time_s\":{},\"event\":\"{}\",\"{}\":{},\"track\":{},\"class_id\":{},"
+            "{{\"input\":{},\"frame\":{},\"time_s\":{}{},\"event\":\"{}\",\"{}\":{},\"track\":{},\"class_id\":{},"
             "\"class\":{}{}}}\n",
-            json_string(frame_->input.path), frame_->result.frame.index, frame_->result.frame.time_s, event, kind,
-            json_string(name), track, class_id, classes_.of(class_id), more);
+            json_string(frame_->input.path), frame_->result.frame.index, frame_->result.frame.time_s,
+            wall_time_member(frame_->result.frame), event, kind, json_string(name), track, class_id,
+            classes_.of(class_id), more);
     }
 
     const ClassTexts classes_;

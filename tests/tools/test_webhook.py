@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What changes in zones, posted to a server that takes it, is slow, in trouble, refuses it, or is not there.
+usage: test_webhook.py BIN MODELS ZONES"""
+import concurrent.futures
+import http.server
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+BIN, MODELS, ZONES = map(os.path.abspath, sys.argv[1:4])
+CLIP = f"{MODELS}/pedestrians.mp4"
+HEADER = "X-Secret: of the environment"
+
+
+def check(holds, what):
+    if not holds:
+        raise AssertionError(what)
+
+
+class Server:
+    """Answers the n-th request with status(n)."""
+
+    def __init__(self, status=lambda n: 204, takes_s=0, certificate=None):
+        self.bodies, self.headers, self.requests = [], [], 0
+        owner = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                code = status(owner.requests)
+                owner.requests += 1
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                time.sleep(takes_s)
+                if code < 300:
+                    owner.bodies.append(body)
+                    owner.headers.append(dict(self.headers))
+                self.send_response(code)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("localhost", 0), Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(f"{certificate}/cert", f"{certificate}/key")
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if certificate else ''}://localhost:{self.server.server_port}/hook?secret=1"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+def run(folder, url, environment={}, frames=100):
+    command = [f"{BIN}/yolo-run", "--model", f"{MODELS}/yolov3-quarter", "--device", "cpu", CLIP, "--frames", str(frames), "--size", "160", "--zones", ZONES,
+               "--webhook", url, "--mot", "tracks.txt", "--report-json", "report.json", "--metrics", "run.prom"]
+    child = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, env={**os.environ, **environment})
+    check(child.returncode == 0, f"status {child.returncode}: {child.stderr}")
+    check("secret=1" not in child.stderr, f"the address is shown: {child.stderr}")
+    report = json.load(open(f"{folder}/report.json"))["webhook"]
+    metrics = open(f"{folder}/run.prom").read()
+    for name in ("posted", "dropped", "retries"):
+        check(f"\nconvoy_webhook_{name}_total {report[name]}\n" in metrics, f"{report}: {metrics}")
+    return child.stderr, report
+
+
+def takes_all(folder):
+    server = Server()
+    said, report = run(folder, server.url, {"CONVOY_WEBHOOK_HEADER": HEADER})
+    events = [json.loads(body) for body in server.bodies]
+    check({e["event"] for e in events} == {"enter", "leave", "cross"}, f"the clip shows not everything: {events}")
+    check([e["frame"] for e in events] == sorted(e["frame"] for e in events), f"out of order: {events}")
+    check(report["posted"] == len(events) and report["dropped"] == report["retries"] == 0, report)
+    for headers in server.headers:
+        check(headers["X-Secret"] == "of the environment" and headers["Content-Type"] == "application/json", headers)
+    check("warning" not in said, said)
+    return len(events)
+
+
+def in_trouble(folder):
+    server = Server(status=lambda n: 500 if n < 2 else 200)
+    said, report = run(folder, server.url)
+    check(report["retries"] == 2 and report["dropped"] == 0 and report["posted"] == len(server.bodies) > 3, f"{report} {said}")
+    check("it is posted again" in said, said)
+
+
+def refuses(folder):
+    server = Server(status=lambda n: 404 if n == 0 else 200)
+    said, report = run(folder, server.url)
+    check(report["retries"] == 0 and report["dropped"] == 1 and report["posted"] == len(server.bodies) > 3, f"{report} {said}")
+    check("refused an event" in said and "404" in said, said)
+
+
+def slow(folder):
+    server = Server(takes_s=1.5)
+    said, report = run(folder, server.url)
+    check(report["dropped"] > 0 and report["posted"] > 0 and "events for" in said, f"{report} {said}")
+
+
+def gone(folder):
+    with socket.create_server(("localhost", 0)) as s:
+        port = s.getsockname()[1]
+    said, report = run(folder, f"http://localhost:{port}/?secret=1")
+    check(report["posted"] == 0 and report["dropped"] > 3 and report["last_error"] == "Connection refused", f"{report} {said}")
+
+
+def silent(folder):
+    with socket.create_server(("localhost", 0)) as s:
+        said, report = run(folder, f"http://localhost:{s.getsockname()[1]}/?secret=1")
+    check(report["posted"] == 0 and report["dropped"] > 3, f"{report} {said}")
+
+
+def tls(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key", "-out",
+                    "cert", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], cwd=folder, check=True,
+                   capture_output=True)
+    server = Server(certificate=folder)
+    said, report = run(folder, server.url, {"CONVOY_WEBHOOK_CAFILE": f"{folder}/cert"})
+    check(report["posted"] == len(server.bodies) > 3 and report["dropped"] == 0, f"{report} {said}")
+    said, report = run(folder, server.url)
+    check(report["posted"] == 0 and report["dropped"] > 3, f"a certificate that nobody knows was trusted: {report} {said}")
+
+
+def wrong_options():
+    for arguments, environment, sentence in [
+            (["--webhook", "http://localhost/"], {}, "needs --zones"),
+            (["--webhook", "ftp://localhost/", "--zones", ZONES], {}, "neither http:// nor https://"),
+            (["--webhook", "http://u:p@localhost/", "--zones", ZONES], {}, "CONVOY_WEBHOOK_HEADER"),
+            (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_HEADER": "no header"}, "is no header"),
+            (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_CAFILE": "none"}, "cannot be read")]:
+        child = subprocess.run([f"{BIN}/yolo-run", CLIP, *arguments], capture_output=True, text=True, env={**os.environ, **environment})
+        check(child.returncode != 0 and sentence in child.stderr, f"{arguments}: {child.stderr}")
+
+
+def main():
+    wrong_options()
+    tests = [takes_all, in_trouble, refuses, slow, gone, silent]
+    if shutil.which("openssl"):
+        tests.append(tls)
+    else:
+        print("left out: TLS, without openssl")
+    with tempfile.TemporaryDirectory() as folder:
+        def one(test):
+            os.mkdir(f"{folder}/{test.__name__}")
+            test(f"{folder}/{test.__name__}")
+            print(f"passed: {test.__name__}", flush=True)
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(one, tests))
+
+
+if __name__ == "__main__":
+    main()

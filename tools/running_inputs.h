@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <convoy/media/run_inputs.h>
+
+namespace convoy::tools {
+
+/// The inputs of a run that goes on: those that it begins with, and those that come later. From any threads.
+class RunningInputs {
+public:
+    /// `name_outputs` is called before an input comes to those that there are: with the names of all, its own as the
+    /// last. What it throws keeps the input out.
+    using NameOutputs = std::function<void(const std::vector<std::string>& names)>;
+    /// `newest`: RunInput::newest.
+    RunningInputs(const media::RunInputs& inputs, bool newest, NameOutputs name_outputs);
+
+    /// One input more, a path or an address, beside the others: its number. Throws Error where it cannot have outputs.
+    /// What is wrong with the input itself is told in its turn. -1 when the run is over.
+    int add(const std::string& path);
+    /// It ends behind what was read of it, and its outputs with it.
+    void end(int input) { feed_.end(input); }
+    /// No others will come: the run ends with the last of them.
+    void close() { feed_.close(); }
+
+    // For the run.
+    InputFeed& feed() { return feed_; }
+    std::size_t count() const;
+    /// As people know it.
+    std::string name(int input) const;
+    /// Of a file, else 1.
+    double bytes(int input) const;
+    double all_bytes() const;
+    /// Since it was opened, or else since the begin.
+    double seconds(int input) const;
+
+private:
+    using Clock = std::chrono::steady_clock;
+    struct Input {
+        std::string name;
+        double bytes;
+        Clock::time_point opened;
+    };
+
+    void enter(const std::string& path);
+    void opens(std::size_t input);
+    const Input& of(int input) const { return inputs_.at(std::size_t(input)); }
+
+    const media::InputOptions options_;
+    const bool newest_;
+    const int first_lane_;  // that is free for others
+    const NameOutputs name_outputs_;
+    std::mutex adding_;
+    mutable std::mutex mutex_;  // of what follows
+    std::deque<Input> inputs_;
+    double all_bytes_ = 0;
+    InputFeed feed_;
+};
+
+}  // namespace convoy::tools

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/webhook.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+extern "C" {
+#include <libavformat/avio.h>
+#include <libavutil/dict.h>
+#include <libavutil/error.h>
+}
+
+#include <convoy/error.h>
+#include <convoy/version.h>
+
+namespace convoy::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+constexpr std::size_t kOverhead = 64;                         // of a message that waits, beside its bytes
+constexpr auto kFirstPause = 500ms, kLongestPause = 30000ms;  // before it is posted again
+constexpr auto kPatience = 10s;                               // with a server that says nothing
+constexpr auto kLastWait = 3s;                                // for what is still to be posted at the end
+constexpr auto kEndOfThread = 200ms, kAsk = 20ms;
+
+[[noreturn]] void fail(const std::string& what) { throw Error(ErrorKind::usage, "--webhook: " + what); }
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+std::string hexadecimal(const std::string& bytes) {
+    std::string text;
+    for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    return text;
+}
+
+std::string reason_of(int code) {
+    char text[AV_ERROR_MAX_STRING_SIZE] = {};
+    return av_strerror(code, text, sizeof text) == 0 ? text : fmt::format("error {}", code);
+}
+
+}  // namespace
+
+std::string WebhookTarget::address() const {
+    const std::size_t host = url.find("://") + 3;
+    return url.substr(0, std::min(url.find_first_of("/?#", host), url.size()));
+}
+
+WebhookTarget webhook_target(const std::string& url, const std::function<const char*(const char*)>& environment) {
+    const auto variable = [&](const char* name) -> std::string {
+        const char* const value = environment(name);
+        return value ? value : "";
+    };
+    WebhookTarget target{url, variable("CONVOY_WEBHOOK_HEADER"), variable("CONVOY_WEBHOOK_CAFILE")};
+    if (!url.starts_with("http://") && !url.starts_with("https://"))
+        fail("the address begins with neither http:// nor https://");
+    if (std::any_of(url.begin(), url.end(), [](char c) { return is_control(c) || c == ' '; }))
+        fail("the address has spaces or control characters in it");
+    const std::string address = target.address();
+    if (address.ends_with("://")) fail("the address names no host");
+    if (address.find('@') != address.npos)
+        fail(
+            "user and password do not stand in the address, where all users of this machine can read them; set "
+            "CONVOY_WEBHOOK_HEADER in the environment: \"Authorization: Basic …\"");
+    const std::string& header = target.header;
+    if (!header.empty() && (header.find(':') == header.npos || header.find(':') == 0 ||
+                            std::any_of(header.begin(), header.end(), is_control)))
+        fail("CONVOY_WEBHOOK_HEADER is no header; it is \"Name: value\", on one line");
+    if (!target.ca_file.empty() && access(target.ca_file.c_str(), R_OK) != 0)
+        fail(fmt::format("CONVOY_WEBHOOK_CAFILE names {}, which cannot be read", target.ca_file));
+    return target;
+}
+
+std::string describe(const Webhook::Tally& tally) {
+    return fmt::format("{} event{} posted to {}, {} dropped, {} posted again", tally.posted,
+                       tally.posted == 1 ? "" : "s", tally.address, tally.dropped, tally.retries);
+}
+
+/// What the thread and its owner share.
+class Webhook::Poster {
+public:
+    Poster(WebhookTarget target, std::size_t queue_bytes) : target_(std::move(target)), most_bytes_(queue_bytes) {
+        tally_.address = target_.address();
+    }
+
+    void post(std::string message) {
+        {
+            const std::lock_guard lock(mutex_);
+            const std::size_t bytes = message.size() + kOverhead;
+            while (!waiting_.empty() && waiting_bytes_ + bytes > most_bytes_) {
+                waiting_bytes_ -= waiting_.front().size() + kOverhead;
+                waiting_.pop_front();
+                ++tally_.dropped;
+            }
+            if (bytes > most_bytes_) {
+                ++tally_.dropped;
+                return;
+            }
+            waiting_bytes_ += bytes;
+            waiting_.push_back(std::move(message));
+        }
+        changed_.notify_all();
+    }
+
+    void close(const media::GiveUp& give_up) {
+        std::unique_lock lock(mutex_);
+        if (std::exchange(closed_, true)) return;
+        const auto deadline = Clock::now() + kLastWait;
+        const auto is_posted = [&] { return unposted() == 0; };
+        while (!is_posted() && Clock::now() < deadline && !(give_up && give_up()))
+            changed_.wait_for(lock, kAsk, is_posted);
+        lock.unlock();
+        stop();
+        lock.lock();
+        tally_.dropped += unposted();
+        waiting_.clear();
+        waiting_bytes_ = 0;
+        is_posting_ = false;
+        if (tally_.dropped > 0)
+            warnings_.push_back(fmt::format(
+                "--webhook: {} of {} events for {} were dropped: {}", tally_.dropped, tally_.posted + tally_.dropped,
+                tally_.address, tally_.last_error.empty() ? "the server took them too slowly" : tally_.last_error));
+    }
+
+    /// Whether the thread has ended. It may be amid a system call that takes its time, such as asking for a name.
+    bool stop() {
+        std::unique_lock lock(mutex_);
+        stopping_ = true;
+        changed_.notify_all();
+        return changed_.wait_for(lock, kEndOfThread, [&] { return ended_; });
+    }
+
+    Tally tally() const {
+        const std::lock_guard lock(mutex_);
+        Tally tally = tally_;
+        tally.waiting = unposted();
+        return tally;
+    }
+
+    std::vector<std::string> take_warnings() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(warnings_, {});
+    }
+
+    /// The thread.
+    void run() {
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            changed_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+            if (stopping_) break;
+            const std::string message = std::move(waiting_.front());
+            waiting_.pop_front();
+            waiting_bytes_ -= message.size() + kOverhead;
+            is_posting_ = true;
+            deliver(message, lock);
+            is_posting_ = false;
+            changed_.notify_all();
+        }
+        ended_ = true;
+        changed_.notify_all();
+    }
+
+private:
+    std::int64_t unposted() const { return std::int64_t(waiting_.size()) + is_posting_; }
+
+    // Until the server has taken or refused it.
+    void deliver(const std::string& message, std::unique_lock<std::mutex>& lock) {
+        for (Clock::duration pause = kFirstPause; !stopping_;
+             pause = std::min<Clock::duration>(2 * pause, kLongestPause)) {
+            lock.unlock();
+            const int code = try_to_post(message);
+            lock.lock();
+            if (closed_ && stopping_) return;  // close() has counted it
+            if (code >= 0) {
+                ++tally_.posted;
+                return;
+            }
+            const bool again = may_be_taken_later(code);
+            tell(reason_of(code), again);
+            if (!again) {
+                ++tally_.dropped;
+                return;
+            }
+            changed_.wait_for(lock, pause, [&] { return stopping_.load(); });
+            ++tally_.retries;
+        }
+    }
+
+    static bool may_be_taken_later(int code) {
+        for (const int refusal : {AVERROR_HTTP_BAD_REQUEST, AVERROR_HTTP_UNAUTHORIZED, AVERROR_HTTP_FORBIDDEN,
+                                  AVERROR_HTTP_NOT_FOUND, AVERROR_HTTP_OTHER_4XX})
+            if (code == refusal) return false;
+        return true;
+    }
+
+    // The first time that something is posted again, and the first time that something is refused.
+    void tell(const std::string& why, bool again) {
+        tally_.last_error = why;
+        if (std::exchange(again ? told_again_ : told_refused_, true)) return;
+        warnings_.push_back(
+            again ? fmt::format("--webhook: {} did not take an event: {}; it is posted again", tally_.address, why)
+                  : fmt::format("--webhook: {} refused an event, which is dropped: {}", tally_.address, why));
+    }
+
+    // libav's error, or 0.
+    int try_to_post(const std::string& message) {
+        deadline_ = Clock::now() + kPatience;
+        const AVIOInterruptCB interrupt = {[](void* self) {
+                                               const auto& poster = *static_cast<Poster*>(self);
+                                               return int(poster.stopping_ || Clock::now() > poster.deadline_);
+                                           },
+                                           this};
+        AVDictionary* options = nullptr;
+        const auto set = [&](const char* name, const std::string& value) {
+            av_dict_set(&options, name, value.c_str(), 0);
+        };
+        set("method", "POST");
+        set("post_data", hexadecimal(message));
+        set("headers", "Content-Type: application/json\r\n" + (target_.header.empty() ? "" : target_.header + "\r\n"));
+        set("user_agent", "convoy/" CONVOY_VERSION);
+        set("protocol_whitelist", "http,https,tcp,tls,httpproxy");
+        set("tls_verify", "1");
+        if (!target_.ca_file.empty()) set("ca_file", target_.ca_file);
+        AVIOContext* io = nullptr;
+        const int code = avio_open2(&io, target_.url.c_str(), AVIO_FLAG_READ, &interrupt, &options);
+        av_dict_free(&options);
+        avio_closep(&io);
+        return std::min(code, 0);
+    }
+
+    const WebhookTarget target_;
+    const std::size_t most_bytes_;
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<std::string> waiting_;
+    std::size_t waiting_bytes_ = 0;
+    Tally tally_;
+    std::vector<std::string> warnings_;
+    std::atomic<bool> stopping_ = false;
+    bool is_posting_ = false, closed_ = false, ended_ = false, told_again_ = false, told_refused_ = false;
+    Clock::time_point deadline_;  // the thread's own
+};
+
+Webhook::Webhook(WebhookTarget target, std::size_t queue_bytes)
+    : poster_(std::make_shared<Poster>(std::move(target), queue_bytes)),
+      thread_([poster = poster_] { poster->run(); }) {}
+
+Webhook::~Webhook() {
+    if (poster_->stop())
+        thread_.join();
+    else
+        thread_.detach();
+}
+
+void Webhook::post(std::string message) { poster_->post(std::move(message)); }
+void Webhook::close(const media::GiveUp& give_up) { poster_->close(give_up); }
+Webhook::Tally Webhook::tally() const { return poster_->tally(); }
+std::vector<std::string> Webhook::take_warnings() { return poster_->take_warnings(); }
+
+}  // namespace convoy::tools
