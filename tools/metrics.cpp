@@ -146,8 +146,11 @@ std::string Metrics::text(double seconds, bool running) {
     return text + stages_text(seconds) + (mqtt ? mqtt_text(*mqtt) : "");
 }
 
-MetricsFile::MetricsFile(std::string path, Metrics::Sources sources)
-    : path_(std::move(path)), metrics_(std::move(sources)) {
+std::string Metrics::text(bool running) {
+    return text(std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(), running);
+}
+
+MetricsFile::MetricsFile(std::string path, Metrics& metrics) : path_(std::move(path)), metrics_(metrics) {
     if (const std::string error = write(true); !error.empty()) throw Error(ErrorKind::output, error);
     thread_ = std::thread([this] { run(); });
 }
@@ -166,8 +169,7 @@ std::string MetricsFile::close() {
 
 std::string MetricsFile::write(bool running) {
     try {
-        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start_;
-        media::write_file(path_, metrics_.text(seconds.count(), running));
+        media::write_file(path_, metrics_.text(running));
         return "";
     } catch (const Error& error) {
         return error.what();

@@ -13,6 +13,7 @@
 #include <convoy/version.h>
 #include "tools/choice_option.h"
 #include "tools/option_values.h"
+#include "tools/serve/listen_socket.h"
 #include "tools/short_help.h"
 #include "tools/sinks/formats/jsonl.h"
 
@@ -41,6 +42,17 @@ std::string mqtt_address(const std::string& text) {
     }
     return "";
 }
+
+std::string listens_at(const std::string& text) {
+    try {
+        listen_address("", text);
+    } catch (const Error& error) {
+        return std::string(error.what()).substr(1);
+    }
+    return "";
+}
+
+std::string port_if_one(const std::string& text) { return names_port(text) ? listens_at(text) : ""; }
 
 /// Seconds of "90", "1:30" or "1:02:03.5".
 double parse_time(const char* option, const std::string& text) {
@@ -238,20 +250,27 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_flag("--quiet,-q", options.quiet, "nothing but errors and warnings")->group(manners);
     app.add_flag("--verbose,-v", options.verbose, "messages of the video libraries, too")->group(manners);
     app.add_flag("--report", options.report, "where the time went, stage by stage")->group(manners);
+    const auto no_dash = [](const std::string& path) {
+        return path == "-" ? std::string(
+                                 "'-' is no file here: standard output takes the paths of what was made; "
+                                 "name a file")
+                           : "";
+    };
     const auto file = [&](const char* name, std::string& target, const char* help) {
-        const auto no_dash = [](const std::string& path) {
-            return path == "-" ? std::string(
-                                     "'-' is no file here: standard output takes the paths of what was made; "
-                                     "name a file")
-                               : "";
-        };
         app.add_option(name, target, help)->type_name("FILE")->check(no_dash)->group(manners);
     };
     file("--report-json", options.report_json, "the same as JSON");
     file("--report-html", options.report_html, "the same as a page to look at, with what was found where and when");
     file("--trace", options.trace, "what ran where and when, for ui.perfetto.dev");
-    file("--metrics", options.metrics,
-         "what was done so far, for Prometheus (node_exporter's textfile collector), every two seconds");
+    app.add_option_function<std::string>(
+           "--metrics",
+           [&options](const std::string& text) { (names_port(text) ? options.metrics_port : options.metrics) = text; },
+           "what was done so far, for Prometheus: a file for node_exporter's textfile collector, every two seconds, or "
+           "where GET /metrics is answered")
+        ->type_name("FILE|[HOST:]PORT")
+        ->check(no_dash)
+        ->check(port_if_one)
+        ->group(manners);
 }
 
 void add_config_options(CLI::App& app, RunOptions& options) {

@@ -28,7 +28,8 @@ struct RunOptions {
     std::string zones;  ///< file
     OutputOptions output;
     std::string report_json, report_html, trace, metrics;
-    std::string fail_device;  ///< "cuda:1@500": for tests, see docs/usage.md
+    std::string metrics_port;  ///< [HOST:]PORT
+    std::string fail_device;   ///< "cuda:1@500": for tests, see docs/usage.md
     bool follows() const { return track || !zones.empty(); }
     std::string config;  ///< file of options, read before they are parsed
     bool print_config = false;

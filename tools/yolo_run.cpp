@@ -32,6 +32,7 @@ extern "C" {
 #include "tools/report_html.h"
 #include "tools/report_view.h"
 #include "tools/run_pipeline.h"
+#include "tools/serving.h"
 #include "tools/settings.h"
 #include "tools/trace_file.h"
 #include "tools/visible_gpus.h"
@@ -240,6 +241,7 @@ int run(RunOptions& options) {
     std::transform(inputs.begin(), inputs.end(), std::back_inserter(names), media::without_passwords);
     OutputPlan plan = plan_outputs(options.output, names, reports_of(options), also_read(options, expanded.lists));
     if (!options.metrics.empty()) check_metrics_path(options.metrics);
+    Serving serving(options.metrics_port);
     HeldOutputs held([&] { return claim_outputs(plan, names, reports_of(options)); });
     const std::vector<std::string> replaced = to_be_replaced(plan);
     if (!options.zones.empty())
@@ -277,25 +279,27 @@ int run(RunOptions& options) {
         const CompleteOnInterrupt completing;
         plan.encoding.gpus = engine.gpus();
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
-        std::optional<MetricsFile> metrics;
-        if (!options.metrics.empty())
-            metrics.emplace(
-                options.metrics,
-                Metrics::Sources{engine.description(), network.names, [&] { return engine.stats(); },
-                                 [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; }});
+        Metrics metrics({engine.description(), network.names, [&] { return engine.stats(); },
+                         [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; }});
+        const bool counts = !options.metrics.empty() || !options.metrics_port.empty();
+        std::optional<MetricsFile> metrics_file;
+        if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
+        serving.start(metrics);
+        if (const std::string addresses = serving.addresses(); !addresses.empty() && !options.quiet)
+            message("{}", addresses);
         Progress progress(STDERR_FILENO, options.quiet);
         RunThreads threads = run_inputs.threads(engine, options.threads);
         // Frames on their way to a GPU that encodes them keep the cores busy.
         if (threads.cpu_decoders == 0 && sinks.jpegs && sinks.jpegs->has_gpu()) threads.cpu_decoders = -1;
-        summary =
-            run_pipeline(engine,
-                         {run_inputs, network.names, plan.drawing, threads, follower ? &*follower : nullptr,
-                          !options.report_html.empty(), metrics ? &metrics->metrics() : nullptr, interrupt_is_overdue},
-                         sinks, progress, completing.requested());
+        summary = run_pipeline(engine,
+                               {run_inputs, network.names, plan.drawing, threads, follower ? &*follower : nullptr,
+                                !options.report_html.empty(), counts ? &metrics : nullptr, interrupt_is_overdue},
+                               sinks, progress, completing.requested());
         outputs = outputs_of(sinks);
         errors = write_reports(options, summary, engine, network.names, plan.drawing.blurred, outputs);
-        if (metrics)
-            if (const std::string error = metrics->close(); !error.empty()) errors.push_back(error);
+        serving.stop();
+        if (metrics_file)
+            if (const std::string error = metrics_file->close(); !error.empty()) errors.push_back(error);
     }
     held.release();
     list_outputs(options, outputs, replaced);
