@@ -45,6 +45,14 @@ std::string mqtt_text(const MqttPublisher::Tally& tally) {
            single("mqtt_queue_bytes", "gauge", "Bytes of messages that wait for the broker.", tally.waiting_bytes);
 }
 
+std::string detect_text(const DetectQueue::Tally& tally) {
+    return single("detect_answered_total", "counter", "Pictures that were posted and have a record.", tally.answered) +
+           single("detect_refused_total", "counter", "Pictures that were refused, since too many were under way.",
+                  tally.refused) +
+           single("detect_damaged_total", "counter", "Pictures that cannot be read.", tally.damaged) +
+           single("detect_waiting", "gauge", "Pictures that have no answer yet.", tally.waiting);
+}
+
 }  // namespace
 
 void Metrics::begin_input(int input, const std::string& name) {
@@ -105,6 +113,7 @@ std::string Metrics::stages_text(double seconds) {
 
 std::string Metrics::text(double seconds, bool running) {
     const std::optional<MqttPublisher::Tally> mqtt = sources_.mqtt ? sources_.mqtt() : std::nullopt;
+    const std::optional<DetectQueue::Tally> detect = sources_.detect ? sources_.detect() : std::nullopt;
     const std::lock_guard lock(mutex_);
     std::string text =
         head("info", "gauge", "The program and what it runs on.") +
@@ -143,7 +152,7 @@ std::string Metrics::text(double seconds, bool running) {
     };
     by_input("input_frames_total", "Frames of each of the first inputs.", &OfInput::frames);
     by_input("input_detections_total", "Boxes of each of the first inputs.", &OfInput::detections);
-    return text + stages_text(seconds) + (mqtt ? mqtt_text(*mqtt) : "");
+    return text + stages_text(seconds) + (mqtt ? mqtt_text(*mqtt) : "") + (detect ? detect_text(*detect) : "");
 }
 
 std::string Metrics::text(bool running) {

@@ -17,6 +17,7 @@
 
 #include <convoy/detection.h>
 #include <convoy/run.h>
+#include "tools/serve/detect_queue.h"
 #include "tools/sinks/mqtt_publisher.h"
 
 namespace convoy::tools {
@@ -34,6 +35,7 @@ public:
         std::vector<std::string> class_names;
         std::function<std::vector<StageStats>()> stages = {};  ///< Engine::stats()
         std::function<std::optional<MqttPublisher::Tally>()> mqtt = {};
+        std::function<std::optional<DetectQueue::Tally>()> detect = {};
     };
     explicit Metrics(Sources sources) : sources_(std::move(sources)) {}
 

@@ -193,6 +193,13 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_option("--contact-sheet", output.contact_sheet, "twelve frames on one picture: .jpg, .png or .bmp")
         ->type_name("FILE")
         ->group(group);
+    app.add_option(
+           "--serve", output.serve,
+           "answer POST /detect with a picture's record over HTTP, and GET /metrics; without inputs until it is "
+           "interrupted; the token is CONVOY_TOKEN's in the environment, else a line says it")
+        ->type_name("[HOST:]PORT")
+        ->check(listens_at)
+        ->group(group);
     app.add_option("--mqtt", output.mqtt,
                    "publish each frame's JSON record to this topic; user and password: CONVOY_MQTT_USER and "
                    "CONVOY_MQTT_PASSWORD in the environment")
@@ -340,9 +347,10 @@ void RunOptions::add_to(CLI::App& app) {
     add_short_help(app, kFirst);
     app.set_version_flag("--version",
                          fmt::format("yolo-run {} (JSON Lines records: version {})", CONVOY_VERSION, kRecordVersion));
-    app.add_option("INPUT", inputs,
-                   "videos, pictures, folders of them, cameras (/dev/video0), addresses (rtsp://…); none with --tune "
-                   "alone")
+    app.add_option(
+           "INPUT", inputs,
+           "videos, pictures, folders of them, cameras (/dev/video0), addresses (rtsp://…); none with --tune or "
+           "--serve alone")
         ->type_name("")
         ->configurable(false);
     app.callback([this, &app] {
@@ -351,7 +359,8 @@ void RunOptions::add_to(CLI::App& app) {
         check_following_options(*this);
         if (app.count("--stop") > 0 && input.stop_s <= input.start_s)
             throw CLI::ValidationError("--stop", "must be later than --start");
-        if (inputs.empty() && engine.tuning != Tuning::measured) throw CLI::RequiredError("INPUT");
+        if (inputs.empty() && engine.tuning != Tuning::measured && output.serve.empty())
+            throw CLI::RequiredError("INPUT");
     });
     model.add_to(app);
     add_preprocess_options(app, engine);

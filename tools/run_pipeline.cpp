@@ -347,8 +347,9 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     const Clock::time_point start = Clock::now();
     Observer observer(options, sinks, progress, stop);
     RunSummary summary;
-    summary.run = engine.run(options.inputs.list([&](std::size_t input) { observer.opens(input); }), observer, stop,
-                             options.threads);
+    std::vector<RunInput> inputs = options.inputs.list([&](std::size_t input) { observer.opens(input); });
+    RunObserver& told = options.serving ? options.serving->beside(observer, inputs) : observer;
+    summary.run = engine.run(std::move(inputs), told, stop, options.threads);
     observer.close();
     summary.inputs = std::move(observer.inputs);
     summary.latencies = observer.latencies;

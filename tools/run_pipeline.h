@@ -20,6 +20,7 @@
 #include "tools/metrics.h"
 #include "tools/progress.h"
 #include "tools/run_charts.h"
+#include "tools/serving.h"
 #include "tools/sinks/make_sinks.h"
 
 namespace convoy::tools {
@@ -60,6 +61,7 @@ struct PipelineOptions {
     Follower* follower = nullptr;  ///< where things are followed
     bool charts = false;           ///< for report_html()
     Metrics* metrics = nullptr;    ///< where they are counted
+    Serving* serving = nullptr;    ///< beside it
     media::GiveUp give_up = {};    ///< what the sinks ask; an output that fails when it says so costs no other
 };
 

@@ -1,32 +1,46 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include <convoy/engine.h>
 #include "tools/metrics.h"
+#include "tools/serve/detect_queue.h"
 #include "tools/serve/http_server.h"
 #include "tools/serve/site.h"
 
 namespace convoy::tools {
 
-/// What --metrics PORT serves. Its port is taken when it is made, before the model is loaded; it answers while started.
+/// What --serve and --metrics PORT serve. Their ports are taken when it is made, before the model is loaded; it answers
+/// from start() to stop().
 class Serving {
 public:
-    /// `metrics_port` is [HOST:]PORT, or "". Throws Error.
-    explicit Serving(const std::string& metrics_port);
+    /// Both are [HOST:]PORT, or "". `token` is CONVOY_TOKEN's, or null. Throws Error.
+    Serving(const std::string& serve, const std::string& metrics_port, const char* token);
 
-    /// Until stop() or its end; `metrics` must outlive that.
-    void start(Metrics& metrics);
-    void stop() { metrics_server_.reset(); }
-    /// Where it listens, for people: "metrics: http://…"; "" for nowhere.
-    std::string addresses() const;
+    /// What is named must outlive stop(), or the end.
+    void start(const Engine& engine, const EngineOptions& options, const std::vector<std::string>& class_names,
+               Metrics& metrics);
+    void stop();
+    /// Where it listens and with which token: a line each, for people.
+    std::vector<std::string> addresses() const;
+    /// The observer of a run beside which pictures are answered: `told`, or one that tells it. Changes the inputs.
+    RunObserver& beside(RunObserver& told, std::vector<RunInput>& inputs);
+    /// None where no pictures are taken.
+    std::optional<DetectQueue::Tally> tally() const { return queue_ ? std::optional(queue_->tally()) : std::nullopt; }
 
 private:
-    std::optional<ListenSocket> metrics_socket_;
-    std::optional<Site> metrics_site_;
-    std::optional<HttpServer> metrics_server_;
+    std::string token_;
+    bool token_is_random_ = false;
+    std::optional<ListenSocket> socket_, metrics_socket_;
+    std::unique_ptr<DetectQueue> queue_;
+    std::unique_ptr<RunObserver> observer_;
+    std::optional<Site> site_, metrics_site_;
+    std::optional<HttpServer> server_, metrics_server_;
 };
 
 }  // namespace convoy::tools

@@ -227,11 +227,62 @@ void warn_of_idle_zones(const analysis::Zones& zones, const std::vector<std::str
     std::for_each(zones.lines.begin(), zones.lines.end(), check);
 }
 
+void start(Serving& serving, const RunOptions& options, const Engine& engine, const std::vector<std::string>& names,
+           Metrics& metrics) {
+    serving.start(engine, options.engine, names, metrics);
+    for (const std::string& line : serving.addresses())
+        if (!options.quiet) message("{}", line);
+}
+
+// Pictures that are posted, until a signal comes, which is its usual end.
+int serve(RunOptions& options) {
+    for (const auto& [given, option] :
+         {std::pair{options.output.has_files(), "results of inputs"},
+          {options.follows(), "--track and --zones"},
+          {!options.report_json.empty() || !options.report_html.empty() || options.report, "reports of a run"}})
+        if (given)
+            throw Error(ErrorKind::usage, fmt::format("--serve without an input has no {}; name an input", option));
+    if (!options.metrics.empty()) check_metrics_path(options.metrics);
+    Serving serving(options.output.serve, options.metrics_port, std::getenv("CONVOY_TOKEN"));
+    av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
+    av_log_set_callback(print_av_log);
+    options.engine.same_bits = false;
+    Network network = options.model.load();
+    options.model.check_fit(network, options.engine.detect.fit);
+    print_warnings("yolo-run", network);
+    options.detection.apply(network, options.engine.detect);
+    if (!options.quiet) options.engine.notice = print_notices("yolo-run");
+    Engine engine = make_engine(network, options);
+    network.weights_storage.reset();
+    if (!options.quiet) greet("yolo-run", options.model, network, engine);
+    const CompleteOnInterrupt completing;
+    Metrics metrics(
+        {engine.description(), network.names, [&] { return engine.stats(); }, {}, [&] { return serving.tally(); }});
+    std::optional<MetricsFile> metrics_file;
+    if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
+    start(serving, options, engine, network.names, metrics);
+    struct : RunObserver {
+        void result(int, Result&) override {}
+    } nobody;
+    std::vector<RunInput> inputs;
+    RunObserver& told = serving.beside(nobody, inputs);
+    const RunReport report = engine.run(std::move(inputs), told, completing.requested(), options.threads);
+    serving.stop();
+    if (metrics_file)
+        if (const std::string error = metrics_file->close(); !error.empty()) print_error("yolo-run", error);
+    if (!report.failure.empty()) {
+        print_error("yolo-run", "no device is left: " + report.failure);
+        return leave(kDeviceFailed);
+    }
+    if (!options.quiet) message("yolo-run: {} pictures answered", serving.tally()->answered);
+    return leave(kSuccess);
+}
+
 int run(RunOptions& options) {
     if (!options.trace.empty()) options.engine.trace = std::make_shared<Trace>();
     const auto begin = Trace::Clock::now();
     install_interrupt_handler();
-    if (options.inputs.empty()) return tune(options);
+    if (options.inputs.empty()) return options.output.serve.empty() ? tune(options) : serve(options);
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
     const media::ExpandedInputs expanded = media::expand_inputs(options.inputs);
@@ -241,7 +292,7 @@ int run(RunOptions& options) {
     std::transform(inputs.begin(), inputs.end(), std::back_inserter(names), media::without_passwords);
     OutputPlan plan = plan_outputs(options.output, names, reports_of(options), also_read(options, expanded.lists));
     if (!options.metrics.empty()) check_metrics_path(options.metrics);
-    Serving serving(options.metrics_port);
+    Serving serving(options.output.serve, options.metrics_port, std::getenv("CONVOY_TOKEN"));
     HeldOutputs held([&] { return claim_outputs(plan, names, reports_of(options)); });
     const std::vector<std::string> replaced = to_be_replaced(plan);
     if (!options.zones.empty())
@@ -280,21 +331,21 @@ int run(RunOptions& options) {
         plan.encoding.gpus = engine.gpus();
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
         Metrics metrics({engine.description(), network.names, [&] { return engine.stats(); },
-                         [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; }});
-        const bool counts = !options.metrics.empty() || !options.metrics_port.empty();
+                         [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; },
+                         [&] { return serving.tally(); }});
+        const bool counts = !options.metrics.empty() || !options.metrics_port.empty() || !options.output.serve.empty();
         std::optional<MetricsFile> metrics_file;
         if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
-        serving.start(metrics);
-        if (const std::string addresses = serving.addresses(); !addresses.empty() && !options.quiet)
-            message("{}", addresses);
+        start(serving, options, engine, network.names, metrics);
         Progress progress(STDERR_FILENO, options.quiet);
         RunThreads threads = run_inputs.threads(engine, options.threads);
         // Frames on their way to a GPU that encodes them keep the cores busy.
         if (threads.cpu_decoders == 0 && sinks.jpegs && sinks.jpegs->has_gpu()) threads.cpu_decoders = -1;
-        summary = run_pipeline(engine,
-                               {run_inputs, network.names, plan.drawing, threads, follower ? &*follower : nullptr,
-                                !options.report_html.empty(), counts ? &metrics : nullptr, interrupt_is_overdue},
-                               sinks, progress, completing.requested());
+        summary =
+            run_pipeline(engine,
+                         {run_inputs, network.names, plan.drawing, threads, follower ? &*follower : nullptr,
+                          !options.report_html.empty(), counts ? &metrics : nullptr, &serving, interrupt_is_overdue},
+                         sinks, progress, completing.requested());
         outputs = outputs_of(sinks);
         errors = write_reports(options, summary, engine, network.names, plan.drawing.blurred, outputs);
         serving.stop();

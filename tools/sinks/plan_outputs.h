@@ -29,9 +29,12 @@ struct OutputOptions {
     std::string mqtt;           ///< mqtt://HOST[:PORT]/TOPIC
     bool mqtt_events = false;   ///< what changes in zones in place of each frame's record
     int mqtt_queue_mib = 16;    ///< of messages that wait for the broker
+    std::string serve;          ///< [HOST:]PORT
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
     DrawOptions drawing;
     bool none() const;
+    /// Whether something is asked for that is made of inputs alone.
+    bool has_files() const;
 };
 
 /// A format of records among the outputs.

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "tools/serve/served_run.h"
+
+#include <algorithm>
+
+#include <convoy/error.h>
+
+namespace convoy::tools {
+
+ServedRun::ServedRun(RunObserver& told, std::vector<RunInput>& inputs, DetectQueue& queue)
+    : told_(told), queue_(queue), others_(int(inputs.size())) {
+    int lane = 0;
+    for (const RunInput& input : inputs) lane = std::max(lane, input.lane + 1);
+    inputs.push_back(queue.input(lane));
+}
+
+std::unique_ptr<SegmentWork> ServedRun::work(int input, const InputInfo& info, int threads) {
+    return input == others_ ? nullptr : told_.work(input, info, threads);
+}
+
+void ServedRun::in_order(int input, const InputInfo& info, Result& result) {
+    if (input != others_) told_.in_order(input, info, result);
+}
+
+void ServedRun::begin_input(int input, const InputInfo& info) {
+    if (input != others_) told_.begin_input(input, info);
+}
+
+void ServedRun::result(int input, Result& result) {
+    input == others_ ? queue_.result(result) : told_.result(input, result);
+}
+
+void ServedRun::end_input(int input, const InputEnd& end) {
+    if (input == others_) {
+        queue_.close();
+        if (!end.error.empty()) throw Error(ErrorKind::input, "POST /detect: " + end.error);
+        return;
+    }
+    told_.end_input(input, end);
+    if (++ended_ == others_) queue_.close();
+}
+
+}  // namespace convoy::tools

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include <convoy/run.h>
+#include "tools/serve/detect_queue.h"
+
+namespace convoy::tools {
+
+/// A run beside which pictures are answered: what comes of them reaches the queue, all else whoever is told of the run.
+class ServedRun : public RunObserver {
+public:
+    /// Adds the queue's input behind `inputs`, and closes it when all of these have ended: where there are none, it
+    /// goes on until it is stopped. What is named must outlive it.
+    ServedRun(RunObserver& told, std::vector<RunInput>& inputs, DetectQueue& queue);
+
+    std::unique_ptr<SegmentWork> work(int input, const InputInfo& info, int threads) override;
+    bool wants_pixels() const override { return told_.wants_pixels(); }
+    bool wants_order() const override { return told_.wants_order(); }
+    void in_order(int input, const InputInfo& info, Result& result) override;
+    void begin_input(int input, const InputInfo& info) override;
+    void result(int input, Result& result) override;
+    void work_done(int input, SegmentWork& work) override { told_.work_done(input, work); }
+    void end_input(int input, const InputEnd& end) override;
+
+private:
+    RunObserver& told_;
+    DetectQueue& queue_;
+    const int others_;  // inputs; the queue's is the one behind them
+    int ended_ = 0;
+};
+
+}  // namespace convoy::tools
