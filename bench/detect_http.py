@@ -43,8 +43,9 @@ def network_alone(command, picture, options):
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([command, *[os.path.abspath(picture)] * 200, "--report-json", "report.json", "--quiet", "--jsonl", "r.jsonl", *options], cwd=folder, check=True)
         with open(f"{folder}/report.json", encoding="utf-8") as f:
-            devices = json.load(f)["devices"]
-    return sum(200 / next(s["total_s"] for s in d["stages"] if s["name"] == "network") for d in devices[:1])
+            report = json.load(f)
+    busy = {stage["device"]: stage["total_s"] for stage in report["stages"] if stage["name"] == "network"}
+    return sum(device["pictures"] / busy[device["name"]] for device in report["devices"] if device["pictures"])
 
 
 def main():
@@ -53,7 +54,7 @@ def main():
     parser.add_argument("picture")
     parser.add_argument("--seconds", type=float, default=10)
     known, options = parser.parse_known_args()
-    command = f"{known.bin}/yolo-run"
+    command = os.path.abspath(f"{known.bin}/yolo-run")
     with open(known.picture, "rb") as f:
         picture = f.read()
     print(f"the network alone: {network_alone(command, known.picture, options):7.1f} pictures/s", flush=True)

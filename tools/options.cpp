@@ -193,10 +193,10 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_option("--contact-sheet", output.contact_sheet, "twelve frames on one picture: .jpg, .png or .bmp")
         ->type_name("FILE")
         ->group(group);
-    app.add_option(
-           "--serve", output.serve,
-           "answer POST /detect with a picture's record over HTTP, and GET /metrics; without inputs until it is "
-           "interrupted; the token is CONVOY_TOKEN's in the environment, else a line says it")
+    app.add_option("--serve", output.serve,
+                   "over HTTP a page with what is found, POST /detect for a picture's record, GET /metrics; without "
+                   "inputs until it is "
+                   "interrupted; the token is CONVOY_TOKEN's in the environment, else a line says it")
         ->type_name("[HOST:]PORT")
         ->check(listens_at)
         ->group(group);

@@ -26,6 +26,14 @@ std::string checked(const std::string& token) {
     return token;
 }
 
+// What the page may do: nothing that is not in it, but ask here.
+std::string page_rules(const std::string& nonce) {
+    return fmt::format(
+        "default-src 'none'; script-src 'nonce-{0}'; style-src 'nonce-{0}'; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        nonce);
+}
+
 }  // namespace
 
 Serving::Serving(const std::string& serve, const std::string& metrics_port, const char* token) {
@@ -41,7 +49,7 @@ Serving::Serving(const std::string& serve, const std::string& metrics_port, cons
 }
 
 void Serving::start(const Engine& engine, const EngineOptions& options, const std::vector<std::string>& class_names,
-                    Metrics& metrics) {
+                    std::shared_ptr<const analysis::Zones> zones, Metrics& metrics) {
     const auto text = [&metrics] { return metrics.text(true); };
     if (metrics_socket_) {
         metrics_site_.emplace(Site::Access{"", metrics_socket_->is_loopback(), metrics_socket_->host()});
@@ -55,6 +63,14 @@ void Serving::start(const Engine& engine, const EngineOptions& options, const st
     queue_ = std::make_unique<DetectQueue>(class_names, 2 * engine.devices(), limits);
     site_.emplace(Site::Access{token_, socket_->is_loopback(), socket_->host()});
     site_->add_text("/metrics", Site::Needs::token_from_afar, kMetricsType, text);
+    live_ = std::make_unique<LiveState>(
+        LiveState::Sources{engine.description(), class_names, std::move(zones), [&engine] { return engine.stats(); }});
+    site_->add_text("/api/live", Site::Needs::token_from_afar, "application/json", [this] { return live_->text(); });
+    const std::string nonce = random_token();
+    site_->add("GET", "/", Site::Needs::nothing,
+               [page = live_page(nonce), rules = page_rules(nonce)](const HttpRequest&, HttpAnswer answer) {
+                   answer({200, "text/html; charset=utf-8", page, {{"Content-Security-Policy", rules}}});
+               });
     site_->add("POST", "/detect", Site::Needs::token,
                [this](HttpRequest request, HttpAnswer answer) { queue_->post(std::move(request), std::move(answer)); });
     server_.emplace(*socket_, *site_);
@@ -76,7 +92,7 @@ std::vector<std::string> Serving::addresses() const {
 
 RunObserver& Serving::beside(RunObserver& told, std::vector<RunInput>& inputs) {
     if (!queue_) return told;
-    observer_ = std::make_unique<ServedRun>(told, inputs, *queue_);
+    observer_ = std::make_unique<ServedRun>(told, inputs, *queue_, *live_);
     return *observer_;
 }
 

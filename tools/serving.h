@@ -11,6 +11,7 @@
 #include "tools/metrics.h"
 #include "tools/serve/detect_queue.h"
 #include "tools/serve/http_server.h"
+#include "tools/serve/live_state.h"
 #include "tools/serve/site.h"
 
 namespace convoy::tools {
@@ -24,7 +25,7 @@ public:
 
     /// What is named must outlive stop(), or the end.
     void start(const Engine& engine, const EngineOptions& options, const std::vector<std::string>& class_names,
-               Metrics& metrics);
+               std::shared_ptr<const analysis::Zones> zones, Metrics& metrics);
     void stop();
     /// Where it listens and with which token: a line each, for people.
     std::vector<std::string> addresses() const;
@@ -38,6 +39,7 @@ private:
     bool token_is_random_ = false;
     std::optional<ListenSocket> socket_, metrics_socket_;
     std::unique_ptr<DetectQueue> queue_;
+    std::unique_ptr<LiveState> live_;
     std::unique_ptr<RunObserver> observer_;
     std::optional<Site> site_, metrics_site_;
     std::optional<HttpServer> server_, metrics_server_;

@@ -228,8 +228,8 @@ void warn_of_idle_zones(const analysis::Zones& zones, const std::vector<std::str
 }
 
 void start(Serving& serving, const RunOptions& options, const Engine& engine, const std::vector<std::string>& names,
-           Metrics& metrics) {
-    serving.start(engine, options.engine, names, metrics);
+           std::shared_ptr<const analysis::Zones> zones, Metrics& metrics) {
+    serving.start(engine, options.engine, names, std::move(zones), metrics);
     for (const std::string& line : serving.addresses())
         if (!options.quiet) message("{}", line);
 }
@@ -260,7 +260,7 @@ int serve(RunOptions& options) {
         {engine.description(), network.names, [&] { return engine.stats(); }, {}, [&] { return serving.tally(); }});
     std::optional<MetricsFile> metrics_file;
     if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
-    start(serving, options, engine, network.names, metrics);
+    start(serving, options, engine, network.names, {}, metrics);
     struct : RunObserver {
         void result(int, Result&) override {}
     } nobody;
@@ -336,7 +336,7 @@ int run(RunOptions& options) {
         const bool counts = !options.metrics.empty() || !options.metrics_port.empty() || !options.output.serve.empty();
         std::optional<MetricsFile> metrics_file;
         if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
-        start(serving, options, engine, network.names, metrics);
+        start(serving, options, engine, network.names, plan.drawing.zones, metrics);
         Progress progress(STDERR_FILENO, options.quiet);
         RunThreads threads = run_inputs.threads(engine, options.threads);
         // Frames on their way to a GPU that encodes them keep the cores busy.

@@ -5,10 +5,12 @@ usage: test_serve.py BIN MODELS"""
 import concurrent.futures
 import contextlib
 import fcntl
+import html.parser
 import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +19,7 @@ import tempfile
 import time
 
 BIN, MODELS = map(os.path.abspath, sys.argv[1:3])
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TOKEN = "token-of-the-test"
 MODEL = [f"{BIN}/yolo-run", "--model", f"{MODELS}/yolov3-quarter", "--names", f"{MODELS}/coco.names", "--device", "cpu", "--size", "160", "--confidence", ".1"]
 CLIP = f"{MODELS}/pedestrians.mp4"
@@ -100,6 +103,8 @@ def test_misuse(port, picture):
     check(ask(port, body=form(picture)[:-40], **{"Content-Type": "multipart/form-data; boundary=XX"})[0] == 400, "half a form")
     check(ask(port, body=picture, token="wrong-token")[0] == 401 and ask(port, body=picture, token=None)[0] == 401, "it takes any token")
     check(ask(port, body=picture, Host="evil.example")[0] == 403, "it takes any host")
+    status, page = ask(port, "GET", "/", token=None)
+    check(status == 200 and b"<title>Convoy" in page and b"NONCE" not in page, "no page")
     check(ask(port, "GET")[0] == 405 and ask(port, "GET", "/../../../etc/passwd")[0] == 404, "it has other pages")
     check(ask(port, body=bytes((32 << 20) + 1))[0] in (413, 0), "it takes any size")
     huge = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x40\x00\x00\x00\x40\x00\x08\x02\x00\x00\x00"
@@ -156,6 +161,54 @@ def test_beside_a_run(folder, pictures, records):
         same(record, other)
 
 
+class Page(html.parser.HTMLParser):
+    """What the page shows of its first stream, once its script has run."""
+
+    def __init__(self, address):
+        super().__init__()
+        self.frame, self.boxes, self.words = None, None, []
+        with tempfile.TemporaryDirectory() as profile:
+            done = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={profile}",
+                                   "--virtual-time-budget=3000", "--dump-dom", address], capture_output=True, text=True, timeout=120)
+        check(done.returncode == 0, done.stderr)
+        self.feed(done.stdout)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "figure" and "data-frame" in attrs:
+            self.frame, self.boxes = int(attrs["data-frame"]), json.loads(attrs["data-boxes"])
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def test_page(folder):
+    """The run waits for whoever reads its records, so that the page shows one frame for as long as that takes."""
+    os.mkfifo(f"{folder}/page.jsonl")
+    with Server(folder, "--frames", "60", "--track", "--jsonl", "page.jsonl", CLIP) as server:
+        with open(f"{folder}/page.jsonl", encoding="utf-8") as pipe:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+            lines, newest = [], None
+            while not newest or not newest["detections"]:  # somebody looks, so it comes with one of the next frames
+                check(len(lines) < 40, "the page has no frame")
+                status, text = ask(server.port, "GET", "/api/live", token=None)
+                newest = json.loads(text)["streams"][0]["newest"] if status == 200 and json.loads(text)["streams"] else None
+                lines.append(pipe.readline())
+                time.sleep(.1)
+            address = f"http://127.0.0.1:{server.port}/"
+            pages = {(name, least): Page(f"{address}?class={name}&confidence={least}") for name, least in (("", 0), ("person", .5), ("truck", 0))}
+            lines += pipe.readlines()
+        said = server.child.communicate(timeout=60)[1]
+        check(server.child.returncode == 0, said)
+    records = [json.loads(line) for line in lines]
+    for (name, least), page in pages.items():
+        check(page.frame is not None, f"it shows nothing: {page.words}")
+        expected = [d for d in records[page.frame]["detections"] if name in ("", d["class"]) and d["confidence"] >= least]
+        check(page.boxes == expected, f"frame {page.frame}: {page.boxes} instead of {expected}")
+        check(any("frames/s" in word for word in page.words) and "network" in page.words, str(page.words))
+    check(pages["", 0].boxes, "it shows no boxes")
+
+
 def main():
     if "without libmicrohttpd" in subprocess.run([*MODEL, "--serve", "192.0.2.1:0"], capture_output=True, text=True).stderr:
         print("skipped: yolo-run was built without libmicrohttpd")
@@ -176,6 +229,10 @@ def main():
         check(len(records) == 4 and all(r["detections"] for r in records.values()), "the pictures show nothing")
         test_alone(folder, pictures, records)
         test_beside_a_run(folder, pictures, records)
+        if CHROMIUM:
+            test_page(folder)
+        else:
+            print("left out: the page in a browser, without chromium")
     print("what is posted gets the records of files")
     return 0
 

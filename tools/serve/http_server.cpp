@@ -47,7 +47,6 @@ void HttpServer::require(const std::string& option) {
 }
 HttpServer::HttpServer(ListenSocket&, HttpSite&, const HttpLimits&) { require("--serve"); }
 HttpServer::~HttpServer() = default;
-void HttpServer::wake() {}
 
 #else
 
@@ -125,8 +124,6 @@ public:
         mailbox_->wake();
         thread_.join();
     }
-
-    void wake() { mailbox_->wake(); }
 
 private:
     // A request from its first line to the last byte of its reply.
@@ -315,19 +312,17 @@ private:
     }
 
     // -1: no end
-    int wait_ms(int site_wants) const {
+    int wait_ms() const {
         constexpr int kLook = 1000;
         MHD_UNSIGNED_LONG_LONG timeout = 0;
-        int ms = connections_.empty() ? -1 : kLook;
-        if (MHD_get_timeout(daemon_, &timeout) == MHD_YES) ms = int(std::min<std::uint64_t>(timeout, kLook));
-        if (site_wants < 0) return ms;
-        return ms < 0 ? site_wants : std::min(ms, site_wants);
+        if (MHD_get_timeout(daemon_, &timeout) == MHD_YES) return int(std::min<std::uint64_t>(timeout, kLook));
+        return connections_.empty() ? -1 : kLook;
     }
 
-    void round(int site_wants) {
+    void round(int most_ms) {
         pollfd fds[] = {{MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, POLLIN, 0},
                         {mailbox_->wake_fd, POLLIN, 0}};
-        poll(fds, 2, wait_ms(site_wants));
+        poll(fds, 2, most_ms);
         std::uint64_t count = 0;
         static_cast<void>(!read(mailbox_->wake_fd, &count, sizeof count));
         deliver();
@@ -339,7 +334,7 @@ private:
 
     // libmicrohttpd must be stopped without a connection that is suspended.
     void run() {
-        while (!stop_) round(site_.tick());
+        while (!stop_) round(wait_ms());
         const int listening = MHD_quiesce_daemon(daemon_);
         for (auto& [id, exchange] : exchanges_)
             if (exchange.handed && !exchange.reply) {
@@ -370,7 +365,6 @@ void HttpServer::require(const std::string&) {}
 HttpServer::HttpServer(ListenSocket& socket, HttpSite& site, const HttpLimits& limits)
     : loop_(std::make_unique<Loop>(socket, site, limits)) {}
 HttpServer::~HttpServer() = default;
-void HttpServer::wake() { loop_->wake(); }
 
 #endif
 

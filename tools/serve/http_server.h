@@ -56,9 +56,6 @@ public:
     virtual std::optional<HttpReply> refuse(const HttpRequest& head) = 0;
     /// Must not take long: replies that take time are given later.
     virtual void handle(HttpRequest request, HttpAnswer answer) = 0;
-    /// After all else that was to be done: how many ms until it wants to be called again, if nothing happens before;
-    /// -1: it does not.
-    virtual int tick() { return -1; }
 };
 
 struct HttpLimits {
@@ -80,8 +77,6 @@ public:
     HttpServer(const HttpServer&) = delete;
     HttpServer& operator=(const HttpServer&) = delete;
 
-    /// From any thread: HttpSite::tick() is called soon.
-    void wake();
     /// Throws Error(unsupported) that begins with `option` where it cannot be: before any work is done.
     static void require(const std::string& option);
 

@@ -7,8 +7,8 @@
 
 namespace convoy::tools {
 
-ServedRun::ServedRun(RunObserver& told, std::vector<RunInput>& inputs, DetectQueue& queue)
-    : told_(told), queue_(queue), others_(int(inputs.size())) {
+ServedRun::ServedRun(RunObserver& told, std::vector<RunInput>& inputs, DetectQueue& queue, LiveState& live)
+    : told_(told), queue_(queue), live_(live), others_(int(inputs.size())) {
     int lane = 0;
     for (const RunInput& input : inputs) lane = std::max(lane, input.lane + 1);
     inputs.push_back(queue.input(lane));
@@ -23,11 +23,15 @@ void ServedRun::in_order(int input, const InputInfo& info, Result& result) {
 }
 
 void ServedRun::begin_input(int input, const InputInfo& info) {
-    if (input != others_) told_.begin_input(input, info);
+    if (input == others_) return;
+    live_.begin_input(input, info);
+    told_.begin_input(input, info);
 }
 
 void ServedRun::result(int input, Result& result) {
-    input == others_ ? queue_.result(result) : told_.result(input, result);
+    if (input == others_) return queue_.result(result);
+    live_.result(input, result);
+    told_.result(input, result);
 }
 
 void ServedRun::end_input(int input, const InputEnd& end) {
@@ -36,6 +40,7 @@ void ServedRun::end_input(int input, const InputEnd& end) {
         if (!end.error.empty()) throw Error(ErrorKind::input, "POST /detect: " + end.error);
         return;
     }
+    live_.end_input(input, end);
     told_.end_input(input, end);
     if (++ended_ == others_) queue_.close();
 }

@@ -7,15 +7,17 @@
 
 #include <convoy/run.h>
 #include "tools/serve/detect_queue.h"
+#include "tools/serve/live_state.h"
 
 namespace convoy::tools {
 
-/// A run beside which pictures are answered: what comes of them reaches the queue, all else whoever is told of the run.
+/// A run beside which pictures are answered: what comes of them reaches the queue, all else the page and whoever is
+/// told of the run.
 class ServedRun : public RunObserver {
 public:
     /// Adds the queue's input behind `inputs`, and closes it when all of these have ended: where there are none, it
     /// goes on until it is stopped. What is named must outlive it.
-    ServedRun(RunObserver& told, std::vector<RunInput>& inputs, DetectQueue& queue);
+    ServedRun(RunObserver& told, std::vector<RunInput>& inputs, DetectQueue& queue, LiveState& live);
 
     std::unique_ptr<SegmentWork> work(int input, const InputInfo& info, int threads) override;
     bool wants_pixels() const override { return told_.wants_pixels(); }
@@ -29,6 +31,7 @@ public:
 private:
     RunObserver& told_;
     DetectQueue& queue_;
+    LiveState& live_;
     const int others_;  // inputs; the queue's is the one behind them
     int ended_ = 0;
 };

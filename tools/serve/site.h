@@ -31,12 +31,9 @@ public:
     void add(const std::string& method, const std::string& path, Needs needs, Handle handle);
     /// A page that is made when it is asked for, in no time.
     void add_text(const std::string& path, Needs needs, std::string type, std::function<std::string()> text);
-    /// For HttpSite::tick().
-    void on_tick(std::function<int()> tick) { tick_ = std::move(tick); }
 
     std::optional<HttpReply> refuse(const HttpRequest& head) override;
     void handle(HttpRequest request, HttpAnswer answer) override;
-    int tick() override { return tick_ ? tick_() : -1; }
 
 private:
     struct Route {
@@ -49,7 +46,6 @@ private:
 
     const Access access_;
     std::map<std::string, std::map<std::string, Route>> routes_;  // by path, then method
-    std::function<int()> tick_;
 };
 
 /// 128 bits that nobody guesses, as hexadecimal digits.
