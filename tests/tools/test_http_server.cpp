@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include <atomic>
 #include <random>
@@ -13,8 +14,10 @@
 
 #include <convoy/error.h>
 #include "tests/support/catch.h"
+#include "tools/serve/detect_queue.h"
 #include "tools/serve/http_server.h"
 #include "tools/serve/listen_socket.h"
+#include "tools/serve/live_state.h"
 #include "tools/serve/site.h"
 
 namespace convoy::test {
@@ -285,6 +288,90 @@ TEST_CASE("a server that ends answers who waits, and what comes too late does no
     REQUIRE(served.kept.size() == 2);
     served.kept[0]({200, "text/plain", "late"});
     served.kept.clear();
+}
+
+TEST_CASE("pictures that are posted are an input of their own, answered in any order of damage", "[serve]") {
+    REQUIRE_HTTP();
+    DetectQueue queue({"person"}, 1, {.pictures = 3, .least_width = 2});
+    ListenSocket socket("--serve", {"127.0.0.1", 0});
+    Site site({"secret", true, "127.0.0.1"});
+    site.add("POST", "/detect", Site::Needs::token,
+             [&](HttpRequest request, HttpAnswer answer) { queue.post(std::move(request), std::move(answer)); });
+    const HttpServer server(socket, site);
+    const auto post = [&](Client& client, const std::string& name, const std::string& body) {
+        client.send("POST /detect?name=" + name + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + kToken +
+                    length(body.size()) + "\r\n" + body);
+    };
+    const auto wait_for = [&](std::int64_t waiting) {
+        while (queue.tally().waiting != waiting) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    };
+    const std::string good = "P6 2 2 255\n" + std::string(12, 'a'), narrow = "P6 1 2 255\n" + std::string(6, 'a');
+    Client first(socket.port()), damaged(socket.port()), last(socket.port()), refused(socket.port());
+    post(first, "first", good);
+    wait_for(1);
+    post(damaged, "damaged", narrow);
+    wait_for(2);
+    post(last, "last", good);
+    wait_for(3);
+    post(refused, "refused", good);
+    CHECK(contains(refused.rest(), "503"));
+
+    const std::unique_ptr<Input> input = queue.input(0).open({});
+    const std::shared_ptr<const Segment> segment = input->next_segment();
+    REQUIRE(segment);
+    CHECK(segment->frames() == 3);
+    const std::unique_ptr<SegmentReader> reader = input->make_reader({});
+    for (int device = 0; device < 2; ++device) {  // the first has failed
+        reader->open(segment);
+        CHECK(reader->next());
+        CHECK(reader->next());
+        CHECK_FALSE(reader->next());
+    }
+    CHECK(contains(damaged.rest(), "is 1x2 pixels"));
+    Result result;
+    result.detections.push_back({0, .5f, {1, 2, 3, 4}});
+    queue.result(result);
+    queue.result(result);
+    const std::string answer = last.rest();
+    CHECK(contains(first.rest(), R"({"input":"first","frame":0,)"));
+    CHECK(contains(answer, R"({"input":"last","frame":0,)"));
+    CHECK(contains(answer, R"("class":"person","confidence":0.5,"box":[1,2,3,4])"));
+    const DetectQueue::Tally tally = queue.tally();
+    CHECK((tally.answered == 2 && tally.damaged == 1 && tally.refused == 1 && tally.waiting == 0));
+    queue.close();
+    CHECK_FALSE(input->next_segment());
+    Client late(socket.port());
+    post(late, "late", good);
+    CHECK(status(late.rest()) == 503);
+}
+
+TEST_CASE("the page has the newest results of inputs, and none is kept while nobody looks", "[serve]") {
+    LiveState live({"cpu", {"person", "</script>\xff"}});
+    InputInfo info;
+    info.path = "a \"b\".mp4";
+    live.begin_input(0, info);
+    Result result;
+    result.frame.pixels.width = 4, result.frame.pixels.height = 2;
+    result.detections.push_back({1, .5f, {1, 2, 3, 4}, 7});
+    live.result(0, result);
+    auto state = nlohmann::json::parse(live.text());
+    CHECK(state["streams"][0]["newest"].is_null());
+    live.result(0, result);  // now somebody looks
+    InputEnd end;
+    end.damaged = 3;
+    live.end_input(0, end);
+    state = nlohmann::json::parse(live.text());
+    const auto& stream = state["streams"][0];
+    CHECK(stream["name"] == info.path);
+    CHECK((stream["frames"] == 2 && stream["detections"] == 2 && stream["damaged"] == 3 && stream["open"] == false));
+    CHECK(stream["newest"]["detections"][0]["track"] == 7);
+    CHECK(stream["newest"]["outlines"].empty());
+    CHECK(state["classes"][1] == "</script>\xef\xbf\xbd");
+    for (int i = 1; i < 1000; ++i) {
+        live.begin_input(i, info);
+        live.end_input(i, {});
+    }
+    CHECK(nlohmann::json::parse(live.text())["streams"].size() == LiveState::kMostInputs);
 }
 
 TEST_CASE("nonsense ends no server", "[serve]") {
