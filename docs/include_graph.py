@@ -27,6 +27,7 @@ ROOMS = [(name, re.compile(pattern)) for name, pattern in [
     ('tools/media/out', r'tools/media/out/'),
     ('tools/media', r'tools/media/'),
     ('tools/sinks', r'tools/sinks/'),
+    ('tools/serve', r'tools/serve/'),
     ('tools', r'tools/'),
 ]]
 FOLDERS = ['include', 'darknet_loader', 'kernels', 'engine', 'tools']

@@ -52,6 +52,14 @@ std::string webhook_text(const Webhook::Tally& tally) {
            single("webhook_queue_events", "gauge", "Events that wait for the server.", tally.waiting);
 }
 
+std::string detect_text(const DetectQueue::Tally& tally) {
+    return single("detect_answered_total", "counter", "Pictures that were posted and have a record.", tally.answered) +
+           single("detect_refused_total", "counter", "Pictures that were refused, since too many were under way.",
+                  tally.refused) +
+           single("detect_damaged_total", "counter", "Pictures that cannot be read.", tally.damaged) +
+           single("detect_waiting", "gauge", "Pictures that have no answer yet.", tally.waiting);
+}
+
 }  // namespace
 
 void Metrics::begin_input(int input, const std::string& name) {
@@ -123,6 +131,7 @@ std::string Metrics::stages_text(double seconds) {
 std::string Metrics::text(double seconds, bool running) {
     const std::optional<MqttPublisher::Tally> mqtt = sources_.mqtt ? sources_.mqtt() : std::nullopt;
     const std::optional<Webhook::Tally> webhook = sources_.webhook ? sources_.webhook() : std::nullopt;
+    const std::optional<DetectQueue::Tally> detect = sources_.detect ? sources_.detect() : std::nullopt;
     const std::lock_guard lock(mutex_);
     std::string text =
         head("info", "gauge", "The program and what it runs on.") +
@@ -164,11 +173,15 @@ std::string Metrics::text(double seconds, bool running) {
     by_input("input_dropped_frames_total", "Frames of each of the first inputs that were dropped as too old.",
              &OfInput::dropped);
     by_input("input_detections_total", "Boxes of each of the first inputs.", &OfInput::detections);
-    return text + stages_text(seconds) + (mqtt ? mqtt_text(*mqtt) : "") + (webhook ? webhook_text(*webhook) : "");
+    return text + stages_text(seconds) + (mqtt ? mqtt_text(*mqtt) : "") + (webhook ? webhook_text(*webhook) : "") +
+           (detect ? detect_text(*detect) : "");
 }
 
-MetricsFile::MetricsFile(std::string path, Metrics::Sources sources)
-    : path_(std::move(path)), metrics_(std::move(sources)) {
+std::string Metrics::text(bool running) {
+    return text(std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(), running);
+}
+
+MetricsFile::MetricsFile(std::string path, Metrics& metrics) : path_(std::move(path)), metrics_(metrics) {
     if (const std::string error = write(true); !error.empty()) throw Error(ErrorKind::output, error);
     thread_ = std::thread([this] { run(); });
 }
@@ -187,8 +200,7 @@ std::string MetricsFile::close() {
 
 std::string MetricsFile::write(bool running) {
     try {
-        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start_;
-        media::write_file(path_, metrics_.text(seconds.count(), running));
+        media::write_file(path_, metrics_.text(running));
         return "";
     } catch (const Error& error) {
         return error.what();

@@ -17,6 +17,7 @@
 
 #include <convoy/detection.h>
 #include <convoy/run.h>
+#include "tools/serve/detect_queue.h"
 #include "tools/sinks/mqtt_publisher.h"
 #include "tools/sinks/webhook.h"
 
@@ -36,6 +37,7 @@ public:
         std::function<std::vector<StageStats>()> stages = {};  ///< Engine::stats()
         std::function<std::optional<MqttPublisher::Tally>()> mqtt = {};
         std::function<std::optional<Webhook::Tally>()> webhook = {};
+        std::function<std::optional<DetectQueue::Tally>()> detect = {};
     };
     explicit Metrics(Sources sources) : sources_(std::move(sources)) {}
 
@@ -45,6 +47,8 @@ public:
     void end_input(int input, const InputEnd& end);
     /// `seconds` since the run began.
     std::string text(double seconds, bool running);
+    /// The same, now.
+    std::string text(bool running);
 
 private:
     struct OfInput {
@@ -62,6 +66,7 @@ private:
     void drop(Open& input, std::int64_t dropped);
 
     const Sources sources_;
+    const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
     std::mutex mutex_;
     std::int64_t frames_ = 0, undecodable_ = 0, not_finite_ = 0, dropped_ = 0, damaged_ = 0, ended_ = 0, failed_ = 0;
     std::vector<std::int64_t> by_class_;
@@ -75,14 +80,13 @@ private:
 /// Writes a Metrics into a file, which is replaced every two seconds and at the end.
 class MetricsFile {
 public:
-    /// Throws Error(output) if it cannot be written the first time.
-    MetricsFile(std::string path, Metrics::Sources sources);
+    /// Throws Error(output) if it cannot be written the first time. `metrics` must outlive it.
+    MetricsFile(std::string path, Metrics& metrics);
     /// As close().
     ~MetricsFile();
     MetricsFile(const MetricsFile&) = delete;
     MetricsFile& operator=(const MetricsFile&) = delete;
 
-    Metrics& metrics() { return metrics_; }
     /// Writes the last time. What went wrong with that: a sentence, or "".
     std::string close();
 
@@ -92,8 +96,7 @@ private:
     void run();
 
     const std::string path_;
-    const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-    Metrics metrics_;
+    Metrics& metrics_;
     std::mutex mutex_;
     std::condition_variable changed_;
     bool closed_ = false;  // guarded by mutex_

@@ -13,6 +13,7 @@
 #include <convoy/version.h>
 #include "tools/choice_option.h"
 #include "tools/option_values.h"
+#include "tools/serve/listen_socket.h"
 #include "tools/short_help.h"
 #include "tools/sinks/formats/jsonl.h"
 
@@ -50,6 +51,17 @@ std::string webhook_address(const std::string& text) {
     }
     return "";
 }
+
+std::string listens_at(const std::string& text) {
+    try {
+        listen_address("", text);
+    } catch (const Error& error) {
+        return std::string(error.what()).substr(1);
+    }
+    return "";
+}
+
+std::string port_if_one(const std::string& text) { return names_port(text) ? listens_at(text) : ""; }
 
 /// Seconds of "90", "1:30" or "1:02:03.5".
 double parse_time(const char* option, const std::string& text) {
@@ -154,7 +166,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
     CLI::Option* const newest =
         app.add_flag("--newest", options.newest,
                      "cameras and streams: what comes faster than it is done is dropped and counted, so that no result "
-                     "gets old (default with --mqtt and --webhook)")
+                     "gets old (default with --mqtt, --webhook and --serve)")
             ->group(group);
     app.add_flag("--no-newest", options.every_frame, "every frame of cameras and streams, however late")
         ->excludes(newest)
@@ -202,6 +214,13 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_option("--pictures", output.pictures, "one annotated picture a frame")->type_name("DIR")->group(group);
     app.add_option("--contact-sheet", output.contact_sheet, "twelve frames on one picture: .jpg, .png or .bmp")
         ->type_name("FILE")
+        ->group(group);
+    app.add_option("--serve", output.serve,
+                   "over HTTP a page with what is found, POST /detect for a picture's record, GET /metrics; without "
+                   "inputs until it is "
+                   "interrupted; the token is CONVOY_TOKEN's in the environment, else a line says it")
+        ->type_name("[HOST:]PORT")
+        ->check(listens_at)
         ->group(group);
     app.add_option("--mqtt", output.mqtt,
                    "publish each frame's JSON record to this topic; user and password: CONVOY_MQTT_USER and "
@@ -266,20 +285,27 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_flag("--quiet,-q", options.quiet, "nothing but errors and warnings")->group(manners);
     app.add_flag("--verbose,-v", options.verbose, "messages of the video libraries, too")->group(manners);
     app.add_flag("--report", options.report, "where the time went, stage by stage")->group(manners);
+    const auto no_dash = [](const std::string& path) {
+        return path == "-" ? std::string(
+                                 "'-' is no file here: standard output takes the paths of what was made; "
+                                 "name a file")
+                           : "";
+    };
     const auto file = [&](const char* name, std::string& target, const char* help) {
-        const auto no_dash = [](const std::string& path) {
-            return path == "-" ? std::string(
-                                     "'-' is no file here: standard output takes the paths of what was made; "
-                                     "name a file")
-                               : "";
-        };
         app.add_option(name, target, help)->type_name("FILE")->check(no_dash)->group(manners);
     };
     file("--report-json", options.report_json, "the same as JSON");
     file("--report-html", options.report_html, "the same as a page to look at, with what was found where and when");
     file("--trace", options.trace, "what ran where and when, for ui.perfetto.dev");
-    file("--metrics", options.metrics,
-         "what was done so far, for Prometheus (node_exporter's textfile collector), every two seconds");
+    app.add_option_function<std::string>(
+           "--metrics",
+           [&options](const std::string& text) { (names_port(text) ? options.metrics_port : options.metrics) = text; },
+           "what was done so far, for Prometheus: a file for node_exporter's textfile collector, every two seconds, or "
+           "where GET /metrics is answered")
+        ->type_name("FILE|[HOST:]PORT")
+        ->check(no_dash)
+        ->check(port_if_one)
+        ->group(manners);
 }
 
 void add_config_options(CLI::App& app, RunOptions& options) {
@@ -350,9 +376,10 @@ void RunOptions::add_to(CLI::App& app) {
     add_short_help(app, kFirst);
     app.set_version_flag("--version",
                          fmt::format("yolo-run {} (JSON Lines records: version {})", CONVOY_VERSION, kRecordVersion));
-    app.add_option("INPUT", inputs,
-                   "videos, pictures, folders of them, cameras (/dev/video0), addresses (rtsp://…); none with --tune "
-                   "alone")
+    app.add_option(
+           "INPUT", inputs,
+           "videos, pictures, folders of them, cameras (/dev/video0), addresses (rtsp://…); none with --tune or "
+           "--serve alone")
         ->type_name("")
         ->configurable(false);
     app.callback([this, &app] {
@@ -362,7 +389,7 @@ void RunOptions::add_to(CLI::App& app) {
         if (app.count("--stop") > 0 && input.stop_s <= input.start_s)
             throw CLI::ValidationError("--stop", "must be later than --start");
         output.more_inputs = !watch_list.empty();
-        if (inputs.empty() && watch_list.empty() && engine.tuning != Tuning::measured)
+        if (inputs.empty() && watch_list.empty() && engine.tuning != Tuning::measured && output.serve.empty())
             throw CLI::RequiredError("INPUT");
     });
     model.add_to(app);

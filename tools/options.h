@@ -30,10 +30,11 @@ struct RunOptions {
     std::string zones;  ///< file
     OutputOptions output;
     std::string report_json, report_html, trace, metrics;
-    std::string fail_device;  ///< "cuda:1@500": for tests, see docs/usage.md
+    std::string metrics_port;  ///< [HOST:]PORT
+    std::string fail_device;   ///< "cuda:1@500": for tests, see docs/usage.md
     /// Whether live inputs keep to their newest frames: by default where somebody acts on what comes out as it comes.
     bool keeps_to_newest() const {
-        return newest || (!every_frame && !(output.mqtt.empty() && output.webhook.empty()));
+        return newest || (!every_frame && !(output.mqtt.empty() && output.webhook.empty() && output.serve.empty()));
     }
     bool follows() const { return track || !zones.empty(); }
     std::string config;  ///< file of options, read before they are parsed

@@ -335,6 +335,11 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     RunningInputs running(options.inputs, options.newest, options.name_outputs);
     Observer observer(options, running, sinks, progress, stop);
     RunSummary summary;
+    RunObserver* told = &observer;
+    if (options.serving && options.serving->takes_pictures()) {
+        const int inputs = options.feeds ? 0 : int(running.count());
+        told = &options.serving->beside(observer, running.add_unnamed(options.serving->input()), inputs);
+    }
     {
         struct End {
             const std::function<void()>& ends;
@@ -343,7 +348,7 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
             }
         } const end{options.ends};
         options.feeds ? options.feeds(running) : running.close();
-        summary.run = engine.run(running.feed(), observer, stop, options.threads);
+        summary.run = engine.run(running.feed(), *told, stop, options.threads);
     }
     observer.close();
     summary.inputs = std::move(observer.inputs);

@@ -21,6 +21,7 @@
 #include "tools/progress.h"
 #include "tools/run_charts.h"
 #include "tools/running_inputs.h"
+#include "tools/serving.h"
 #include "tools/sinks/make_sinks.h"
 
 namespace convoy::tools {
@@ -62,6 +63,7 @@ struct PipelineOptions {
     Follower* follower = nullptr;                  ///< where things are followed
     bool charts = false;                           ///< for report_html()
     Metrics* metrics = nullptr;                    ///< where they are counted
+    Serving* serving = nullptr;                    ///< beside it
     bool newest = false;                           ///< of live inputs: RunInput::newest
     RunningInputs::NameOutputs name_outputs = {};  ///< for inputs that come later
     /// Where inputs come and go while the run lasts: called before it with what they do that by, which lives until it

@@ -60,6 +60,18 @@ int RunningInputs::add(const std::string& path) {
     return feed_.add(std::move(input)).value_or(-1);
 }
 
+int RunningInputs::add_unnamed(RunInput input) {
+    const std::lock_guard alone(adding_);
+    if (name_outputs_) name_outputs_({""});
+    {
+        const std::lock_guard lock(mutex_);
+        input.lane = first_lane_ + int(inputs_.size());
+        inputs_.push_back({"", 0., Clock::now()});
+        ++unnamed_;
+    }
+    return feed_.add(std::move(input)).value_or(-1);
+}
+
 void RunningInputs::opens(std::size_t input) {
     const std::lock_guard lock(mutex_);
     inputs_.at(input).opened = Clock::now();
@@ -67,7 +79,7 @@ void RunningInputs::opens(std::size_t input) {
 
 std::size_t RunningInputs::count() const {
     const std::lock_guard lock(mutex_);
-    return inputs_.size();
+    return inputs_.size() - unnamed_;
 }
 
 std::string RunningInputs::name(int input) const {

@@ -16,7 +16,7 @@ namespace convoy::tools {
 class RunningInputs {
 public:
     /// `name_outputs` is called before an input comes to those that there are: with the names of all, its own as the
-    /// last. What it throws keeps the input out.
+    /// last, "" where it has none. What it throws keeps the input out.
     using NameOutputs = std::function<void(const std::vector<std::string>& names)>;
     /// `newest`: RunInput::newest.
     RunningInputs(const media::RunInputs& inputs, bool newest, NameOutputs name_outputs);
@@ -24,6 +24,8 @@ public:
     /// One input more, a path or an address, beside the others: its number. Throws Error where it cannot have outputs.
     /// What is wrong with the input itself is told in its turn. -1 when the run is over.
     int add(const std::string& path);
+    /// One that has no name and no outputs, in a lane of its own.
+    int add_unnamed(RunInput input);
     /// It ends behind what was read of it, and its outputs with it.
     void end(int input) { feed_.end(input); }
     /// No others will come: the run ends with the last of them.
@@ -31,7 +33,7 @@ public:
 
     // For the run.
     InputFeed& feed() { return feed_; }
-    std::size_t count() const;
+    std::size_t count() const;  ///< of those with names
     /// As people know it.
     std::string name(int input) const;
     /// Of a file, else 1.
@@ -60,6 +62,7 @@ private:
     mutable std::mutex mutex_;  // of what follows
     std::deque<Input> inputs_;
     double all_bytes_ = 0;
+    std::size_t unnamed_ = 0;
     InputFeed feed_;
 };
 

@@ -32,6 +32,7 @@ extern "C" {
 #include "tools/report_html.h"
 #include "tools/report_view.h"
 #include "tools/run_pipeline.h"
+#include "tools/serving.h"
 #include "tools/settings.h"
 #include "tools/trace_file.h"
 #include "tools/visible_gpus.h"
@@ -242,11 +243,62 @@ void begin_to_watch(std::optional<WatchList>& watch, const RunOptions& options, 
                                                   options.watch_list));
 }
 
+void start(Serving& serving, const RunOptions& options, const Engine& engine, const std::vector<std::string>& names,
+           std::shared_ptr<const analysis::Zones> zones, Metrics& metrics) {
+    serving.start(engine, options.engine, names, std::move(zones), metrics);
+    for (const std::string& line : serving.addresses())
+        if (!options.quiet) message("{}", line);
+}
+
+// Pictures that are posted, until a signal comes, which is its usual end.
+int serve(RunOptions& options) {
+    for (const auto& [given, option] :
+         {std::pair{options.output.has_files(), "results of inputs"},
+          {options.follows(), "--track and --zones"},
+          {!options.report_json.empty() || !options.report_html.empty() || options.report, "reports of a run"}})
+        if (given)
+            throw Error(ErrorKind::usage, fmt::format("--serve without an input has no {}; name an input", option));
+    if (!options.metrics.empty()) check_metrics_path(options.metrics);
+    Serving serving(options.output.serve, options.metrics_port, std::getenv("CONVOY_TOKEN"));
+    av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
+    av_log_set_callback(print_av_log);
+    options.engine.same_bits = false;
+    Network network = options.model.load();
+    options.model.check_fit(network, options.engine.detect.fit);
+    print_warnings("yolo-run", network);
+    options.detection.apply(network, options.engine.detect);
+    if (!options.quiet) options.engine.notice = print_notices("yolo-run");
+    Engine engine = make_engine(network, options);
+    network.weights_storage.reset();
+    if (!options.quiet) greet("yolo-run", options.model, network, engine);
+    const CompleteOnInterrupt completing;
+    Metrics metrics(
+        {engine.description(), network.names, [&] { return engine.stats(); }, {}, {}, [&] { return serving.tally(); }});
+    std::optional<MetricsFile> metrics_file;
+    if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
+    start(serving, options, engine, network.names, {}, metrics);
+    struct : RunObserver {
+        void result(int, Result&) override {}
+    } nobody;
+    const RunReport report =
+        engine.run({serving.input()}, serving.beside(nobody, 0, 0), completing.requested(), options.threads);
+    serving.stop();
+    if (metrics_file)
+        if (const std::string error = metrics_file->close(); !error.empty()) print_error("yolo-run", error);
+    if (!report.failure.empty()) {
+        print_error("yolo-run", "no device is left: " + report.failure);
+        return leave(kDeviceFailed);
+    }
+    if (!options.quiet) message("yolo-run: {} pictures answered", serving.tally()->answered);
+    return leave(kSuccess);
+}
+
 int run(RunOptions& options) {
     if (!options.trace.empty()) options.engine.trace = std::make_shared<Trace>();
     const auto begin = Trace::Clock::now();
     install_interrupt_handler();
-    if (options.inputs.empty() && options.watch_list.empty()) return tune(options);
+    if (options.inputs.empty() && options.watch_list.empty())
+        return options.output.serve.empty() ? tune(options) : serve(options);
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
     media::ExpandedInputs expanded;
@@ -260,6 +312,7 @@ int run(RunOptions& options) {
     std::transform(inputs.begin(), inputs.end(), std::back_inserter(names), media::without_passwords);
     OutputPlan plan = plan_outputs(options.output, names, reports_of(options), also_read(options, expanded.lists));
     if (!options.metrics.empty()) check_metrics_path(options.metrics);
+    Serving serving(options.output.serve, options.metrics_port, std::getenv("CONVOY_TOKEN"));
     HeldOutputs held([&] { return claim_outputs(plan, names, reports_of(options)); });
     const std::vector<std::string> replaced = to_be_replaced(plan);
     if (!options.zones.empty())
@@ -297,20 +350,26 @@ int run(RunOptions& options) {
         const CompleteOnInterrupt completing;
         plan.encoding.gpus = engine.gpus();
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
-        std::optional<MetricsFile> metrics;
-        if (!options.metrics.empty())
-            metrics.emplace(options.metrics,
-                            Metrics::Sources{
-                                engine.description(), network.names, [&] { return engine.stats(); },
-                                [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; },
-                                [hook = sinks.webhook] { return hook ? std::optional(hook->tally()) : std::nullopt; }});
+        Metrics metrics({engine.description(), network.names, [&] { return engine.stats(); },
+                         [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; },
+                         [hook = sinks.webhook] { return hook ? std::optional(hook->tally()) : std::nullopt; },
+                         [&] { return serving.tally(); }});
+        const bool counts = !options.metrics.empty() || !options.metrics_port.empty() || !options.output.serve.empty();
+        std::optional<MetricsFile> metrics_file;
+        if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
+        start(serving, options, engine, network.names, plan.drawing.zones, metrics);
+        struct Stop {
+            Serving& serving;
+            ~Stop() { serving.stop(); }
+        } const stop{serving};  // before what it asks
         Progress progress(STDERR_FILENO, options.quiet);
         RunThreads threads = run_inputs.threads(engine, options.threads);
         // Frames on their way to a GPU that encodes them keep the cores busy.
         if (threads.cpu_decoders == 0 && sinks.jpegs && sinks.jpegs->has_gpu()) threads.cpu_decoders = -1;
         PipelineOptions pipeline{run_inputs, network.names, plan.drawing, threads, follower ? &*follower : nullptr};
         pipeline.charts = !options.report_html.empty();
-        pipeline.metrics = metrics ? &metrics->metrics() : nullptr;
+        pipeline.metrics = counts ? &metrics : nullptr;
+        pipeline.serving = &serving;
         pipeline.newest = options.keeps_to_newest();
         pipeline.give_up = interrupt_is_overdue;
         media::OutputLocks of_later_inputs;
@@ -324,8 +383,9 @@ int run(RunOptions& options) {
         summary = run_pipeline(engine, pipeline, sinks, progress, completing.requested());
         outputs = outputs_of(sinks);
         errors = write_reports(options, summary, engine, network.names, plan.drawing.blurred, outputs);
-        if (metrics)
-            if (const std::string error = metrics->close(); !error.empty()) errors.push_back(error);
+        serving.stop();
+        if (metrics_file)
+            if (const std::string error = metrics_file->close(); !error.empty()) errors.push_back(error);
     }
     held.release();
     list_outputs(options, outputs, replaced);

@@ -117,13 +117,14 @@ TEST_CASE("metrics have what --mqtt published", "[metrics]") {
 TEST_CASE("a file of metrics is there at once and is replaced", "[metrics]") {
     const TemporaryFolder folder;
     const std::string path = folder / "convoy.prom";
-    tools::MetricsFile file(path, {"cpu", {}});
+    Metrics metrics({"cpu", {}});
+    tools::MetricsFile file(path, metrics);
     CHECK(has(read_file(path), "convoy_running 1"));
-    file.metrics().result(0, result_of(1, {}));
+    metrics.result(0, result_of(1, {}));
     CHECK(file.close().empty());
     CHECK(has(read_file(path), "convoy_running 0"));
     CHECK(has(read_file(path), "convoy_frames_total 1"));
-    CHECK_THROWS_AS(tools::MetricsFile(folder / "none/convoy.prom", {}), Error);
+    CHECK_THROWS_AS(tools::MetricsFile(folder / "none/convoy.prom", metrics), Error);
     CHECK_NOTHROW(tools::check_metrics_path(path));
     CHECK_THROWS_AS(tools::check_metrics_path("/dev/null"), Error);
     REQUIRE(mkfifo((folder / "pipe").c_str(), 0600) == 0);

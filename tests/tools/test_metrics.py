@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The file of --metrics, while a run goes on and after it, says what the records say.
+"""What --metrics writes into a file, while a run goes on and after it, and answers at a port, says what the records say.
 usage: test_metrics.py BIN MODELS [--reader prometheus_client]   Without --reader: a small checker of its own."""
 import collections
 import fcntl
@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 BIN, MODELS = map(os.path.abspath, sys.argv[1:3])
 FRAMES = 24
@@ -90,6 +92,30 @@ def check_final(values, records, clip):
     check(0 < value(values, "device_busy_ratio", device="cpu") <= 1, "no busy share")
 
 
+def test_port(folder, command, read):
+    with subprocess.Popen([*command, "--metrics", "127.0.0.1:0"], cwd=folder, stderr=subprocess.PIPE, text=True) as child:
+        with open(f"{folder}/r.jsonl", encoding="utf-8") as pipe:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+            for _ in range(10):
+                pipe.readline()
+            url = next(line for line in child.stderr if line.startswith("metrics: ")).split()[1]
+            with urllib.request.urlopen(url, timeout=60) as reply:
+                check(reply.headers["Content-Type"].startswith("text/plain; version=0.0.4"), str(reply.headers))
+                values = read(reply.read().decode())
+            check(10 <= value(values, "frames_total") < FRAMES and value(values, "running") == 1, str(values))
+            check(value(values, "input_frames_total", input=command[-1]) == value(values, "frames_total"), str(values))
+            try:
+                urllib.request.urlopen(url.replace("metrics", "detect"), timeout=60)
+                check(False, "it has a page that it should not have")
+            except urllib.error.HTTPError as error:
+                check(error.code == 404, str(error))
+            taken = subprocess.run([*command, "--metrics", url.split("/")[2]], cwd=folder, capture_output=True, text=True)
+            check(taken.returncode == 1 and "another program listens there" in taken.stderr, taken.stderr)
+            check(pipe.read().count("\n") == FRAMES - 10, "it has lost frames")
+        said = child.communicate(timeout=60)[1]
+        check(child.returncode == 0, said)
+
+
 def main():
     read = own_reader
     if sys.argv[3:]:
@@ -128,6 +154,11 @@ def main():
         with open(f"{folder}/convoy.prom", encoding="utf-8") as f:
             check_final(read(f.read()), [json.loads(record) for record in records], clip)
         check(sorted(os.listdir(folder)) == sorted([clip, "convoy.prom", "odd.names", "r.jsonl"]), f"more files: {os.listdir(folder)}")
+        loud = [word for word in command if word != "--quiet"]
+        if "without libmicrohttpd" in subprocess.run([*loud, "--metrics", "192.0.2.1:0"], cwd=folder, capture_output=True, text=True).stderr:
+            print("left out: the port, without libmicrohttpd")
+        else:
+            test_port(folder, loud, read)
         refused = subprocess.run([*command, "--metrics", clip], cwd=folder, capture_output=True, text=True)
         check(refused.returncode == 2 and "is an input" in refused.stderr, refused.stderr)
     print("the metrics say what the records say")

@@ -99,6 +99,7 @@ const std::map<std::string, std::vector<std::string>> kValues = {
     {"jsonl", {"-"}},
     {"mqtt", {"mqtt://broker/a b"}},
     {"mqtt-queue", {"3"}},
+    {"serve", {"[::1]:8080"}},
 };
 
 std::vector<std::string> value_of(const CLI::Option& option) {

@@ -37,6 +37,17 @@ std::string free_name(const InputNames& names, const std::string& input, const s
            ending;
 }
 
+// Others that come behind it have their names at their numbers.
+void leave_out(OutputNames& names) {
+    const auto leave_out = [](InputNames& of) {
+        if (!of.empty()) of.add("");
+    };
+    for (InputNames* of :
+         {&names.videos, &names.overlays, &names.picture_stems, &names.label_stems, &names.frame_stems})
+        leave_out(*of);
+    for (InputNames& of : names.records) leave_out(of);
+}
+
 void refuse_input(const OutputNames& names, const std::string& input) {
     const bool picture = media::is_picture(input);
     const auto refuse = [&](const char* why) { throw Error(ErrorKind::usage, fmt::format("{} {}", input, why)); };
@@ -51,10 +62,12 @@ void refuse_input(const OutputNames& names, const std::string& input) {
 void name_outputs(const OutputPlan& plan, OutputNames& names, const std::vector<std::string>& inputs,
                   media::OutputLocks& locks) {
     const std::string& input = inputs.back();
+    if (input.empty()) return plan.more_inputs ? leave_out(names) : void();
     const bool picture = media::is_picture(input);
     refuse_input(names, input);
     media::FileClaims claims;
-    for (const std::string& read : inputs) claims.reads(read, "an input");
+    for (const std::string& read : inputs)
+        if (!read.empty()) claims.reads(read, "an input");
     std::vector<std::pair<InputNames*, std::string>> added;
     const auto take = [&](InputNames& of, std::string name, const std::string& file) {
         claims.writes(file);

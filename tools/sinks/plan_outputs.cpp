@@ -185,11 +185,13 @@ void check_collisions(const OutputPlan& plan, const std::vector<std::string>& in
 
 }  // namespace
 
-bool OutputOptions::none() const {
+bool OutputOptions::none() const { return !has_files() && serve.empty(); }
+
+bool OutputOptions::has_files() const {
     const bool records = std::any_of(std::begin(kRecordKinds), std::end(kRecordKinds),
                                      [&](const RecordKind& kind) { return !(this->*kind.path).empty(); });
-    return !records && yolo.empty() && crops.empty() && video.empty() && overlay.empty() && pictures.empty() &&
-           contact_sheet.empty() && mqtt.empty() && webhook.empty();
+    return records || !yolo.empty() || !crops.empty() || !video.empty() || !overlay.empty() || !pictures.empty() ||
+           !contact_sheet.empty() || !mqtt.empty() || !webhook.empty();
 }
 
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,

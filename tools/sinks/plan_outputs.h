@@ -31,10 +31,13 @@ struct OutputOptions {
     bool mqtt_events = false;   ///< what changes in zones in place of each frame's record
     int mqtt_queue_mib = 16;    ///< of messages that wait for the broker
     std::string webhook;        ///< http(s)://…: for what changes in zones
+    std::string serve;          ///< [HOST:]PORT
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
     DrawOptions drawing;
     bool more_inputs = false;  ///< will come while the run lasts: what takes one input takes a folder then
     bool none() const;
+    /// Whether something is asked for that is made of inputs alone.
+    bool has_files() const;
 };
 
 /// A format of records among the outputs.
@@ -86,8 +89,8 @@ struct OutputNames {
     InputNames videos, overlays, picture_stems, label_stems, frame_stems;
 };
 
-/// Names for the last of `inputs`, which has come since; the others have theirs. Throws as plan_outputs() and
-/// claim_outputs(): then it has none, and nothing has changed.
+/// Names for the last of `inputs`, which has come since, or its place where it is ""; the others have theirs. Throws as
+/// plan_outputs() and claim_outputs(): then it has none, and nothing has changed.
 void name_outputs(const OutputPlan& plan, OutputNames& names, const std::vector<std::string>& inputs,
                   media::OutputLocks& locks);
 

@@ -20,6 +20,7 @@
 #include "tools/media/pictures/bmp_and_pam.h"
 #include "tools/media/pictures/jpeg.h"
 #include "tools/media/pictures/jpeg_markers.h"
+#include "tools/media/pictures/picture_bytes.h"
 #include "tools/media/pictures/picture_format.h"
 
 // Static, so that a program with its own copy of stb links too.
@@ -114,26 +115,26 @@ void read_by_libav(const std::string& path, Encoded& file) {
     file.orientation = file.decoded->orientation;
 }
 
-void require_plausible_size(const std::string& path, const Encoded& file) {
-    const std::int64_t most = most_pixels(file.bytes.size());
+void require_plausible_size(const std::string& path, const Encoded& file, std::int64_t limit) {
+    const std::int64_t most = std::min(most_pixels(file.bytes.size()), limit);
     if (plausible_size(file.width, file.height, most)) return;
     const std::string claim = "claims to be " + std::to_string(file.width) + "x" + std::to_string(file.height) +
                               " pixels; at most " + std::to_string(most) + " pixels can be read";
-    throw_input(path, most == kMaxPixels ? claim
-                                         : claim + " of " + std::to_string(file.bytes.size()) +
-                                               " bytes: it is damaged; copy it again");
+    throw_input(path, most == kMaxPixels || most == limit ? claim
+                                                          : claim + " of " + std::to_string(file.bytes.size()) +
+                                                                " bytes: it is damaged; copy it again");
 }
 
-Encoded read_encoded(const std::string& path, const GiveUp& give_up) {
+Encoded encoded_of(const std::string& path, Bytes bytes, std::int64_t limit) {
     Encoded file;
-    file.bytes = read_whole(path, give_up);
+    file.bytes = std::move(bytes);
     file.format = picture_format(file.bytes, true).value_or(PictureFormat::none);
     if (file.format == PictureFormat::png && mend_png_end(file.bytes))
         file.warning = "its end marker is missing; it may have been cut short";
     mend_black_and_white_pam(file.bytes);
     if (lacks_runs_of_bmp(file.bytes)) throw_early_end(path);
     if (!read_header(file)) read_by_libav(path, file);
-    require_plausible_size(path, file);
+    require_plausible_size(path, file, limit);
     if (file.orientation == 1) file.orientation = stored_orientation(file.bytes, file.format);
     if (file.format == PictureFormat::tiff)
         if (const int pages = tiff_pages(file.bytes); pages > 1)
@@ -194,10 +195,17 @@ ImageSize displayed_size(const Encoded& file) {
 
 }  // namespace
 
-ImageSize read_image_size(const std::string& path) { return displayed_size(read_encoded(path, {})); }
+ImageSize read_image_size(const std::string& path) {
+    return displayed_size(encoded_of(path, read_whole(path, {}), kMaxPixels));
+}
 
 Image read_image(const std::string& path, const GiveUp& give_up, std::string* warning) {
-    Encoded file = read_encoded(path, give_up);
+    return decode_picture(path, read_whole(path, give_up), kMaxPixels, give_up, warning);
+}
+
+Image decode_picture(const std::string& path, Bytes bytes, std::int64_t most_pixels, const GiveUp& give_up,
+                     std::string* warning) {
+    Encoded file = encoded_of(path, std::move(bytes), most_pixels);
     int w = file.width, h = file.height, pitch = 0;
     Bytes rgb;
     std::string reason;

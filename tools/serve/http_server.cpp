@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+#include "tools/serve/http_server.h"
+
+#include <fmt/core.h>
+
+#include <convoy/error.h>
+#include "tools/analysis/text.h"
+
+#ifdef CONVOY_SERVE
+#include <microhttpd.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include "tools/media/files.h"
+#endif
+
+namespace convoy::tools {
+
+HttpReply error_reply(int status, const std::string& sentence) {
+    HttpReply reply{status, "application/json", "{\"error\":" + analysis::json_string(sentence) + "}\n"};
+    if (status == 503) reply.headers = {{"Retry-After", "1"}};
+    return reply;
+}
+
+#ifndef CONVOY_SERVE
+
+struct HttpAnswer::Mailbox {};
+class HttpServer::Loop {};
+HttpAnswer::~HttpAnswer() = default;
+void HttpAnswer::operator()(HttpReply) {}
+void HttpServer::require(const std::string& option) {
+    throw Error(ErrorKind::unsupported,
+                option +
+                    ": this program was built without libmicrohttpd; install libmicrohttpd-dev, and configure and "
+                    "build it again");
+}
+HttpServer::HttpServer(ListenSocket&, HttpSite&, const HttpLimits&) { require("--serve"); }
+HttpServer::~HttpServer() = default;
+
+#else
+
+using Clock = std::chrono::steady_clock;
+
+struct HttpAnswer::Mailbox {
+    Mailbox() : wake_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+        if (wake_fd < 0) throw Error(ErrorKind::output, "--serve: " + media::system_message(errno));
+    }
+    ~Mailbox() { close(wake_fd); }
+    void wake() const {
+        const std::uint64_t one = 1;
+        static_cast<void>(!write(wake_fd, &one, sizeof one));  // full: it is awake already
+    }
+
+    const int wake_fd;
+    std::mutex mutex;
+    std::vector<std::pair<std::uint64_t, HttpReply> > replies;
+};
+
+HttpAnswer::~HttpAnswer() {
+    if (mailbox_) (*this)(error_reply(503, "the program ends"));
+}
+
+void HttpAnswer::operator()(HttpReply reply) {
+    const std::shared_ptr<Mailbox> mailbox = std::move(mailbox_);
+    {
+        const std::lock_guard lock(mailbox->mutex);
+        mailbox->replies.emplace_back(id_, std::move(reply));
+    }
+    mailbox->wake();
+}
+
+namespace {
+
+constexpr auto kLastWords = std::chrono::seconds(1);
+constexpr std::size_t kPostBuffer = 4096;
+constexpr std::size_t kLongestName = 1024;  // of a file in a form
+
+std::string header(MHD_Connection* connection, const char* name) {
+    const char* const value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+    return value ? value : "";
+}
+
+MHD_Result add_argument(void* to, MHD_ValueKind, const char* key, const char* value) {
+    if (key) static_cast<HttpRequest*>(to)->arguments.emplace(key, value ? value : "");
+    return MHD_YES;
+}
+
+}  // namespace
+
+class HttpServer::Loop {
+public:
+    Loop(ListenSocket& socket, HttpSite& site, const HttpLimits& limits) : site_(site), limits_(limits) {
+        const MHD_OptionItem options[] = {
+            {MHD_OPTION_CONNECTION_LIMIT, std::intptr_t(limits.connections), nullptr},
+            {MHD_OPTION_CONNECTION_MEMORY_LIMIT, std::intptr_t(limits.header_bytes), nullptr},
+            {MHD_OPTION_CONNECTION_TIMEOUT, std::intptr_t(limits.silence_s), nullptr},
+            {MHD_OPTION_STRICT_FOR_CLIENT, 1, nullptr},
+            {MHD_OPTION_LISTEN_SOCKET, socket.release(), nullptr},
+            {MHD_OPTION_NOTIFY_CONNECTION, reinterpret_cast<std::intptr_t>(&Loop::on_connection), this},
+            {MHD_OPTION_NOTIFY_COMPLETED, reinterpret_cast<std::intptr_t>(&Loop::on_completed), this},
+            {MHD_OPTION_END, 0, nullptr}};
+        daemon_ = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, nullptr, nullptr, &Loop::on_request,
+                                   this, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+        if (!daemon_) {
+            close(int(options[4].value));
+            throw Error(ErrorKind::output, "--serve: libmicrohttpd cannot be started: " + media::system_message(errno));
+        }
+        thread_ = std::thread([this] { run(); });
+    }
+
+    ~Loop() {
+        stop_ = true;
+        mailbox_->wake();
+        thread_.join();
+    }
+
+private:
+    // A request from its first line to the last byte of its reply.
+    struct Exchange {
+        Loop* loop = nullptr;
+        std::uint64_t id = 0;
+        MHD_Connection* connection = nullptr;
+        HttpRequest request;
+        std::size_t held = 0;  // bytes of its body that count
+        std::optional<HttpReply> reply;
+        bool handed = false;  // to the site
+        std::unique_ptr<MHD_PostProcessor, decltype(&MHD_destroy_post_processor)> form{nullptr,
+                                                                                       MHD_destroy_post_processor};
+        bool has_file = false, in_file = false;  // of a form
+    };
+    struct Connection {
+        int fd = -1;
+        std::optional<Clock::time_point> since = Clock::now();  // none while the site works on its request
+    };
+
+    static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
+                                 const char* /*version*/, const char* data, std::size_t* size, void** exchange) {
+        auto& loop = *static_cast<Loop*>(self);
+        try {
+            if (*exchange) return loop.go_on(*static_cast<Exchange*>(*exchange), data, *size);
+            *exchange = &loop.begin(connection, url, method);
+            return loop.head(*static_cast<Exchange*>(*exchange));
+        } catch (const std::exception&) {  // no memory
+            return MHD_NO;
+        }
+    }
+
+    static void on_completed(void* self, MHD_Connection* connection, void** exchange, MHD_RequestTerminationCode) {
+        auto& loop = *static_cast<Loop*>(self);
+        if (const auto known = loop.connections_.find(connection); known != loop.connections_.end())
+            known->second.since = Clock::now();
+        if (!*exchange) return;
+        const auto& done = *static_cast<Exchange*>(*exchange);
+        loop.held_ -= done.held;
+        loop.exchanges_.erase(done.id);
+        *exchange = nullptr;
+    }
+
+    static void on_connection(void* self, MHD_Connection* connection, void**, MHD_ConnectionNotificationCode code) {
+        auto& loop = *static_cast<Loop*>(self);
+        if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+            loop.connections_.erase(connection);
+            loop.closed_ = true;
+            return;
+        }
+        const MHD_ConnectionInfo* const info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        if (info) loop.connections_[connection] = {info->connect_fd};
+    }
+
+    static MHD_Result on_form(void* to, MHD_ValueKind, const char*, const char* file, const char*, const char*,
+                              const char* data, std::uint64_t offset, std::size_t size) {
+        auto& exchange = *static_cast<Exchange*>(to);
+        if (offset == 0) {
+            exchange.in_file = file && !std::exchange(exchange.has_file, exchange.has_file || file);
+            if (exchange.in_file) exchange.request.file_name.assign(file, std::min(std::strlen(file), kLongestName));
+        }
+        if (exchange.in_file) exchange.loop->append(exchange, data, size);
+        return MHD_YES;
+    }
+
+    Exchange& begin(MHD_Connection* connection, const char* url, const char* method) {
+        const std::uint64_t id = next_id_++;
+        Exchange& exchange = exchanges_[id];
+        exchange.loop = this;
+        exchange.id = id;
+        exchange.connection = connection;
+        HttpRequest& request = exchange.request;
+        request.method = std::strcmp(method, "HEAD") == 0 ? "GET" : method;
+        request.path = url;
+        request.host = header(connection, MHD_HTTP_HEADER_HOST);
+        request.authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
+        MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_argument, &request);
+        return exchange;
+    }
+
+    // What is refused here is never read.
+    MHD_Result head(Exchange& exchange) {
+        exchange.reply = site_.refuse(exchange.request);
+        const std::string length = header(exchange.connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+        const std::uint64_t bytes = length.empty() ? 0 : std::strtoull(length.c_str(), nullptr, 10);
+        if (!exchange.reply && bytes > limits_.body_bytes) exchange.reply = too_large();
+        if (!exchange.reply && held_ + bytes > limits_.all_body_bytes) exchange.reply = too_many();
+        if (exchange.reply) return send(exchange);
+        if (header(exchange.connection, MHD_HTTP_HEADER_CONTENT_TYPE).starts_with("multipart/form-data")) {
+            exchange.form.reset(MHD_create_post_processor(exchange.connection, kPostBuffer, on_form, &exchange));
+            if (!exchange.form) {
+                exchange.reply = error_reply(400, "the form's boundary is missing");
+                return send(exchange);
+            }
+        }
+        return MHD_YES;
+    }
+
+    // A body that cannot be taken is read to its end all the same, so that the client comes to the reply.
+    MHD_Result go_on(Exchange& exchange, const char* data, std::size_t& size) {
+        if (size > 0) {
+            if (!exchange.form)
+                append(exchange, data, size);
+            else if (!exchange.reply && MHD_post_process(exchange.form.get(), data, size) != MHD_YES)
+                exchange.reply = error_reply(400, "the form is damaged");
+            size = 0;
+            return MHD_YES;
+        }
+        if (exchange.form) end_form(exchange);
+        if (exchange.reply) return send(exchange);
+        if (std::exchange(exchange.handed, true)) return MHD_YES;
+        if (const auto known = connections_.find(exchange.connection); known != connections_.end())
+            known->second.since.reset();
+        MHD_suspend_connection(exchange.connection);
+        site_.handle(std::move(exchange.request), {mailbox_, exchange.id});
+        return MHD_YES;
+    }
+
+    void end_form(Exchange& exchange) {
+        const bool whole = MHD_destroy_post_processor(exchange.form.release()) == MHD_YES;
+        if (exchange.reply) return;
+        if (!whole)
+            exchange.reply = error_reply(400, "the form ends early");
+        else if (!exchange.has_file)
+            exchange.reply = error_reply(400, "the form has no file in it");
+    }
+
+    void append(Exchange& exchange, const char* data, std::size_t size) {
+        std::vector<std::uint8_t>& body = exchange.request.body;
+        if (exchange.reply) return;
+        if (body.size() + size > limits_.body_bytes)
+            exchange.reply = too_large();
+        else if (held_ + size > limits_.all_body_bytes)
+            exchange.reply = too_many();
+        if (exchange.reply) return;
+        body.insert(body.end(), data, data + size);
+        exchange.held += size;
+        held_ += size;
+    }
+
+    HttpReply too_large() const {
+        return error_reply(413, fmt::format("at most {} bytes are taken", limits_.body_bytes));
+    }
+    HttpReply too_many() const { return error_reply(503, "too much is under way; try again in a second"); }
+
+    MHD_Result send(Exchange& exchange) {
+        HttpReply& reply = *exchange.reply;
+        MHD_Response* const response =
+            MHD_create_response_from_buffer(reply.body.size(), reply.body.data(), MHD_RESPMEM_MUST_COPY);
+        if (!response) return MHD_NO;
+        const auto add = [&](const char* name, const std::string& value) {
+            MHD_add_response_header(response, name, value.c_str());
+        };
+        add("Content-Type", reply.type);
+        add("Cache-Control", "no-store");
+        add("X-Content-Type-Options", "nosniff");
+        for (const auto& [name, value] : reply.headers) add(name.c_str(), value);
+        if (const auto known = connections_.find(exchange.connection); known != connections_.end())
+            known->second.since = Clock::now();
+        const MHD_Result queued = MHD_queue_response(exchange.connection, unsigned(reply.status), response);
+        MHD_destroy_response(response);
+        return queued;
+    }
+
+    void deliver() {
+        std::vector<std::pair<std::uint64_t, HttpReply> > replies;
+        {
+            const std::lock_guard lock(mailbox_->mutex);
+            replies.swap(mailbox_->replies);
+        }
+        for (auto& [id, reply] : replies) {
+            const auto exchange = exchanges_.find(id);
+            if (exchange == exchanges_.end() || exchange->second.reply) continue;
+            exchange->second.reply = std::move(reply);
+            MHD_resume_connection(exchange->second.connection);
+        }
+    }
+
+    void end_slow_ones() {
+        const auto now = Clock::now();
+        if (now - looked_ < std::chrono::seconds(1)) return;
+        looked_ = now;
+        for (const auto& [connection, state] : connections_)
+            if (state.since && now - *state.since > std::chrono::seconds(limits_.request_s))
+                shutdown(state.fd, SHUT_RDWR);
+    }
+
+    // -1: no end
+    int wait_ms() const {
+        constexpr int kLook = 1000;
+        MHD_UNSIGNED_LONG_LONG timeout = 0;
+        if (MHD_get_timeout(daemon_, &timeout) == MHD_YES) return int(std::min<std::uint64_t>(timeout, kLook));
+        return connections_.empty() ? -1 : kLook;
+    }
+
+    void round(int most_ms) {
+        pollfd fds[] = {{MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, POLLIN, 0},
+                        {mailbox_->wake_fd, POLLIN, 0}};
+        poll(fds, 2, most_ms);
+        std::uint64_t count = 0;
+        static_cast<void>(!read(mailbox_->wake_fd, &count, sizeof count));
+        deliver();
+        closed_ = false;
+        MHD_run(daemon_);
+        if (closed_) MHD_run(daemon_);  // which only now looks for one that waited until there was room
+        end_slow_ones();
+    }
+
+    // libmicrohttpd must be stopped without a connection that is suspended.
+    void run() {
+        while (!stop_) round(wait_ms());
+        const int listening = MHD_quiesce_daemon(daemon_);
+        for (auto& [id, exchange] : exchanges_)
+            if (exchange.handed && !exchange.reply) {
+                exchange.reply = error_reply(503, "the program ends");
+                MHD_resume_connection(exchange.connection);
+            }
+        for (const auto end = Clock::now() + kLastWords; !exchanges_.empty() && Clock::now() < end;) round(20);
+        MHD_stop_daemon(daemon_);
+        if (listening >= 0) close(listening);
+    }
+
+    HttpSite& site_;
+    const HttpLimits limits_;
+    const std::shared_ptr<HttpAnswer::Mailbox> mailbox_ = std::make_shared<HttpAnswer::Mailbox>();
+    std::atomic<bool> stop_ = false;
+    MHD_Daemon* daemon_ = nullptr;
+    // The thread's own.
+    std::unordered_map<std::uint64_t, Exchange> exchanges_;
+    std::unordered_map<MHD_Connection*, Connection> connections_;
+    std::uint64_t next_id_ = 0;
+    std::size_t held_ = 0;
+    bool closed_ = false;  // a connection
+    Clock::time_point looked_ = Clock::now();
+    std::thread thread_;
+};
+
+void HttpServer::require(const std::string&) {}
+HttpServer::HttpServer(ListenSocket& socket, HttpSite& site, const HttpLimits& limits)
+    : loop_(std::make_unique<Loop>(socket, site, limits)) {}
+HttpServer::~HttpServer() = default;
+
+#endif
+
+}  // namespace convoy::tools
