@@ -282,7 +282,7 @@ private:
             done_bytes += share * running_.bytes(other);
         }
         return {running_.name(input),
-                std::size_t(input) + 1,
+                running_.place(input),
                 running_.count(),
                 begun.frames,
                 expected(begun),

@@ -66,8 +66,8 @@ int RunningInputs::add_unnamed(RunInput input) {
     {
         const std::lock_guard lock(mutex_);
         input.lane = first_lane_ + int(inputs_.size());
+        unnamed_ = inputs_.size();
         inputs_.push_back({"", 0., Clock::now()});
-        ++unnamed_;
     }
     return feed_.add(std::move(input)).value_or(-1);
 }
@@ -79,7 +79,12 @@ void RunningInputs::opens(std::size_t input) {
 
 std::size_t RunningInputs::count() const {
     const std::lock_guard lock(mutex_);
-    return inputs_.size() - unnamed_;
+    return inputs_.size() - (unnamed_ ? 1 : 0);
+}
+
+std::size_t RunningInputs::place(int input) const {
+    const std::lock_guard lock(mutex_);
+    return std::size_t(input) + (unnamed_ && *unnamed_ < std::size_t(input) ? 0 : 1);
 }
 
 std::string RunningInputs::name(int input) const {

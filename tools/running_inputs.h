@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,8 @@ public:
 
     // For the run.
     InputFeed& feed() { return feed_; }
-    std::size_t count() const;  ///< of those with names
+    std::size_t count() const;           ///< of those with names
+    std::size_t place(int input) const;  ///< among these, from 1 on
     /// As people know it.
     std::string name(int input) const;
     /// Of a file, else 1.
@@ -62,7 +64,7 @@ private:
     mutable std::mutex mutex_;  // of what follows
     std::deque<Input> inputs_;
     double all_bytes_ = 0;
-    std::size_t unnamed_ = 0;
+    std::optional<std::size_t> unnamed_;  // its number
     InputFeed feed_;
 };
 

@@ -18,6 +18,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,11 +77,18 @@ struct PyEngine {
     PyEngine(const PyEngine&) = delete;
     PyEngine& operator=(const PyEngine&) = delete;
 
+    using Stop = std::function<void()>;
+    using Runs = std::list<Stop>;
+
     /// Throws Error(usage) once the interpreter ends.
     Engine& engine() const;
-    /// Gives up what waits, so that calls of other threads return, or, with the GIL and when nobody is in a call, ends
-    /// the engine.
-    void cancel();
+    /// Before a run computes: how it is stopped. None once the interpreter ends: it must not begin then.
+    std::optional<Runs::iterator> begin_run(Stop stop);
+    void end_run(Runs::iterator run);
+    /// For the interpreter's end: calls and runs are asked to return; whether there are runs; the end of the engine,
+    /// when nobody is in a call.
+    void give_up();
+    bool has_runs();
     void end();
 
     std::vector<std::string> names;
@@ -90,6 +98,9 @@ struct PyEngine {
 
 private:
     std::unique_ptr<Engine> engine_;
+    std::mutex runs_mutex_;
+    Runs runs_;
+    bool ends_ = false;
 };
 
 /// A new engine, for end_engines(). With the GIL.

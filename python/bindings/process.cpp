@@ -3,6 +3,7 @@
 // Engines and what happens to their process: forks, threads beside its end.
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 #include <thread>
@@ -16,7 +17,13 @@ namespace {
 
 std::atomic<int> inside = 0;                      // calls that go on without the GIL
 std::atomic<std::thread::id> ends_interpreter{};  // the thread that does
-std::set<PyEngine*> engines;                      // all that live; with the GIL
+std::mutex engines_mutex;
+std::set<PyEngine*> engines;  // all that live; guarded by engines_mutex
+
+PyEngine* take_engine() {
+    const std::lock_guard lock(engines_mutex);
+    return engines.empty() ? nullptr : engines.extract(engines.begin()).value();
+}
 
 void sleep_for_ever() {
     while (true) pause();
@@ -78,10 +85,13 @@ PyEngine::PyEngine(const Network& network, const EngineOptions& options)
 }
 
 PyEngine::~PyEngine() {
-    engines.erase(this);
-    if (is_forked()) {
+    if (is_forked()) {                         // engines_mutex might be locked for ever there
         static_cast<void>(engine_.release());  // its end would wait for threads that are not here
         return;
+    }
+    {
+        const std::lock_guard lock(engines_mutex);
+        engines.erase(this);
     }
     {
         const WithoutGil without_gil;
@@ -95,8 +105,29 @@ Engine& PyEngine::engine() const {
     return *engine_;
 }
 
-void PyEngine::cancel() {
+std::optional<PyEngine::Runs::iterator> PyEngine::begin_run(Stop stop) {
+    const std::lock_guard lock(runs_mutex_);
+    if (ends_) return std::nullopt;
+    return runs_.insert(runs_.end(), std::move(stop));
+}
+
+void PyEngine::end_run(Runs::iterator run) {
+    const std::lock_guard lock(runs_mutex_);
+    runs_.erase(run);
+}
+
+void PyEngine::give_up() {
+    {
+        const std::lock_guard lock(runs_mutex_);
+        ends_ = true;
+        for (const Stop& stop : runs_) stop();
+    }
     if (engine_) engine_->cancel();
+}
+
+bool PyEngine::has_runs() {
+    const std::lock_guard lock(runs_mutex_);
+    return !runs_.empty();
 }
 
 void PyEngine::end() {
@@ -104,19 +135,29 @@ void PyEngine::end() {
     unneeded->let_go();
 }
 
-void add_engine(PyEngine& engine) { engines.insert(&engine); }
+void add_engine(PyEngine& engine) {
+    const std::lock_guard lock(engines_mutex);
+    engines.insert(&engine);
+}
 
 void end_engines() {
     if (is_forked()) return;
     ends_interpreter = std::this_thread::get_id();
-    for (PyEngine* engine : engines) engine->cancel();
+    {
+        const std::lock_guard lock(engines_mutex);
+        for (PyEngine* engine : engines) engine->give_up();
+    }
+    const auto is_busy = [] {
+        const std::lock_guard lock(engines_mutex);
+        return inside > 0 || std::any_of(engines.begin(), engines.end(), [](PyEngine* e) { return e->has_runs(); });
+    };
     PyThreadState* state = PyEval_SaveThread();
     constexpr std::chrono::milliseconds kTick{1};
     constexpr int kMostTicks = 10000;  // of a call that hangs
-    for (int tick = 0; inside > 0 && tick < kMostTicks; ++tick) std::this_thread::sleep_for(kTick);
+    for (int tick = 0; is_busy() && tick < kMostTicks; ++tick) std::this_thread::sleep_for(kTick);
     PyEval_RestoreThread(state);
-    if (inside > 0) return;
-    for (PyEngine* engine : std::set<PyEngine*>(engines)) engine->end();
+    if (is_busy()) return;
+    while (PyEngine* engine = take_engine()) engine->end();
 }
 
 }  // namespace convoy::python

@@ -71,12 +71,7 @@ public:
 
     /// Ends the run and waits for its end. Without the GIL.
     void close() {
-        {
-            const std::lock_guard lock(mutex_);
-            stop_ = true;
-            items_.clear();
-        }
-        room_.notify_all(), there_.notify_all();
+        stop();
         const std::lock_guard lock(joining_);
         if (thread_.joinable()) thread_.join();
     }
@@ -112,7 +107,23 @@ public:
     }
 
 private:
+    void stop() {
+        {
+            const std::lock_guard lock(mutex_);
+            stop_ = true;
+            items_.clear();
+        }
+        room_.notify_all(), there_.notify_all();
+    }
+
     void work() {
+        const auto running = engine_->begin_run([this] { stop(); });
+        if (!running) return stop();
+        compute();
+        engine_->end_run(*running);
+    }
+
+    void compute() {
         std::exception_ptr failure;
         std::vector<std::string> failed_devices;
         try {

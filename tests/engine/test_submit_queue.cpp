@@ -142,8 +142,11 @@ TEST_CASE("frames of a device that dies are done by the others, none lost or dou
             fake.backends[1]->die_at_run = dies_at;
             for (test::FakeBackend* backend : fake.backends) backend->work = std::chrono::microseconds(200);
             SubmitQueue queue(fake.workers, kCapacity);
+            constexpr int kMost = 4096;  // a busy machine may give the device few batches for a while
+            int submitted = 0;
             std::thread producer([&] {
-                for (int i = 0; i < 300; ++i) queue.submit(pictures.frame(i));
+                for (; submitted < 300 || (!fake.workers[1]->failed() && submitted < kMost); ++submitted)
+                    queue.submit(pictures.frame(submitted));
                 queue.finish();
             });
             int seen = 0;
@@ -153,7 +156,7 @@ TEST_CASE("frames of a device that dies are done by the others, none lost or dou
                 ++seen;
             }
             producer.join();
-            CHECK(seen == 300);
+            CHECK(seen == submitted);
             CHECK(fake.workers[1]->failed());
             CHECK_FALSE(fake.workers[1]->failure().empty());
         }
