@@ -164,6 +164,7 @@ private:
         std::vector<Area> areas;  // of its pictures
         // The post-process thread's own:
         std::vector<std::vector<Detection>> found = {};  // by picture
+        bool lost = false;                               // one of its pictures
         FrameOutcome outcome = {};
     };
     // One picture's, in a batch. A frame's pictures come in order, so that it is done with the last one.

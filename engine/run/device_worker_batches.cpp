@@ -152,10 +152,12 @@ void DeviceWorker::look_at(Batch& batch, int index) {
     FrameOutcome& out = arrival.outcome;
     if (place.is_last()) out.result.frame = std::move(arrival.frame);
     if (!out.error) out.error = place.error ? place.error : batch.error;
+    // Batches are lost when all is dropped, so the rest of a batch goes with a frame that has lost a picture before.
+    arrival.lost = batch.lost = batch.lost || arrival.lost;
     if (batch.lost || out.error) return;
     const StageScope timed(postprocess_clock_, options_.trace, options_.name, kPostprocessTrack, "post-process");
     try {
-        if (!out.result.frame.undecodable && !find(*batch.slot, index, place)) batch.lost = true;
+        if (!out.result.frame.undecodable && !find(*batch.slot, index, place)) arrival.lost = batch.lost = true;
     } catch (...) {
         out.error = std::current_exception();
         if (!backend_->alive()) blame(batch, out.error);

@@ -59,7 +59,8 @@ public:
     bool die_silently = false;          // that run seems to go well, with wrong results
     std::chrono::microseconds work{0};  // a batch takes
     std::int64_t not_finite = 0;        // boxes of each picture
-    bool endless_boxes = false;         // so many that they are never sorted out
+    bool endless_boxes = false;         // so many that they are never sorted out …
+    bool endless_once = false;          // … but once
     std::atomic<bool> collecting{false};
     bool endless_network = false;  // which only a stop ends
     std::atomic<bool> computing{false};
@@ -114,7 +115,10 @@ private:
                                             const std::atomic<bool>& stop) override {
             backend.collecting = true;
             while (backend.endless_boxes && !stop) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-            if (backend.endless_boxes) return std::nullopt;
+            if (backend.endless_boxes) {
+                backend.endless_boxes = !backend.endless_once;
+                return std::nullopt;
+            }
             out = {{numbers.at(std::size_t(index)), .5f, {0, 0, 1, 1}}};
             return backend.not_finite;
         }

@@ -185,6 +185,23 @@ TEST_CASE("cancelling leaves nothing of a frame whose tiles are half placed", "[
     }
 }
 
+TEST_CASE("a frame that has lost a tile is lost, whatever comes of its last one", "[tiles][submit]") {
+    const NumberedPictures pictures;
+    FakeDevices fake(1, 5, 2, -1, Tiles{3, 3, false}.options());
+    FakeBackend& backend = *fake.backends[0];
+    backend.endless_boxes = backend.endless_once = true;
+    SubmitQueue queue(fake.workers, 8);
+    std::thread producer([&] {
+        for (int i = 0; queue.submit(pictures.frame(i, kWidth, kHeight)); ++i) {
+        }
+    });
+    // The first frame's other tiles are through the network, too.
+    while (!backend.collecting || backend.batches().size() < 2) std::this_thread::yield();
+    queue.cancel();
+    CHECK_FALSE(queue.next());
+    producer.join();
+}
+
 TEST_CASE("a run counts frames as frames and tiles as pictures, on any devices", "[tiles][scheduler]") {
     for (const Tiles& tiles : kTiles)
         for (int devices : {1, 2})
