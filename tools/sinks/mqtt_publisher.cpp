@@ -15,13 +15,13 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <random>
 #include <utility>
 
 #include "tools/media/files.h"
+#include "tools/sinks/message_queue.h"
 #endif
 
 namespace convoy::tools {
@@ -55,7 +55,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr std::size_t kOverhead = 64;                            // of a message that waits, beside its bytes
 constexpr std::size_t kUnconfirmed = 256;                        // messages that libmosquitto has at a time
 constexpr std::size_t kUnconfirmedBytes = std::size_t(1) << 20;  // of them, but for a single one that is larger
 constexpr auto kFirstPause = 200ms, kLongestPause = 15000ms;     // between attempts to connect
@@ -77,7 +76,7 @@ void MqttPublisher::require() {}
 class MqttPublisher::Connection {
 public:
     Connection(const MqttTarget& target, std::size_t queue_bytes)
-        : target_(target), most_bytes_(queue_bytes), library_(), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+        : target_(target), library_(), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), waiting_(queue_bytes) {
         tally_.address = target.address();
         client_.reset(mosquitto_new(client_id().c_str(), true, this));
         if (!client_ || wake_ < 0) throw Error(ErrorKind::output, "--mqtt: " + media::system_message(errno));
@@ -103,14 +102,7 @@ public:
     void publish(std::string message) {
         {
             const std::lock_guard lock(mutex_);
-            const std::size_t bytes = message.size() + kOverhead;
-            while (!waiting_.empty() && waiting_bytes_ + bytes > most_bytes_) drop_oldest();
-            if (bytes > most_bytes_) {
-                ++tally_.dropped;
-                return;
-            }
-            waiting_bytes_ += bytes;
-            waiting_.push_back(std::move(message));
+            tally_.dropped += waiting_.push(std::move(message));
         }
         wake();
     }
@@ -130,7 +122,7 @@ public:
         tally_.dropped += unpublished();
         waiting_.clear();
         unconfirmed_.clear();
-        waiting_bytes_ = unconfirmed_bytes_ = 0;
+        unconfirmed_bytes_ = 0;
         is_connected_ = false;
         if (tally_.dropped > 0)
             warnings_.push_back(fmt::format("--mqtt: {} of {} messages to {} were dropped: {}", tally_.dropped,
@@ -150,7 +142,7 @@ public:
         const std::lock_guard lock(mutex_);
         Tally tally = tally_;
         tally.waiting = unpublished();
-        tally.waiting_bytes = waiting_bytes_ + unconfirmed_bytes_;
+        tally.waiting_bytes = waiting_.bytes() + unconfirmed_bytes_;
         tally.connected = is_connected_;
         return tally;
     }
@@ -213,17 +205,11 @@ private:
         return why;
     }
 
-    std::int64_t unpublished() const { return std::int64_t(waiting_.size() + unconfirmed_.size()) + handed_on_; }
+    std::int64_t unpublished() const { return waiting_.size() + std::int64_t(unconfirmed_.size()) + handed_on_; }
 
     void wake() const {
         const std::uint64_t one = 1;
         [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
-    }
-
-    void drop_oldest() {
-        waiting_bytes_ -= waiting_.front().size() + kOverhead;
-        waiting_.pop_front();
-        ++tally_.dropped;
     }
 
     // The first time that there is no connection, and the first time that one is lost.
@@ -262,9 +248,7 @@ private:
         std::unique_lock lock(mutex_);
         while (!stopping_ && is_connected_ && !waiting_.empty() && unconfirmed_.size() < kUnconfirmed &&
                (unconfirmed_.empty() || unconfirmed_bytes_ + waiting_.front().size() <= kUnconfirmedBytes)) {
-            const std::string message = std::move(waiting_.front());
-            waiting_.pop_front();
-            waiting_bytes_ -= message.size() + kOverhead;
+            const std::string message = waiting_.pop();
             handed_on_ = 1;
             lock.unlock();
             int id = 0;
@@ -304,7 +288,6 @@ private:
     }
 
     const MqttTarget target_;
-    const std::size_t most_bytes_;
     const Library library_;
     std::unique_ptr<mosquitto, Destroy> client_;
     const int wake_;                // an eventfd
@@ -312,10 +295,10 @@ private:
 
     mutable std::mutex mutex_;  // of all below
     std::condition_variable changed_;
-    std::deque<std::string> waiting_;
+    MessageQueue waiting_;
     int handed_on_ = 0;                       // messages that libmosquitto is just being given
     std::map<int, std::size_t> unconfirmed_;  // bytes of what libmosquitto has, by its number
-    std::size_t waiting_bytes_ = 0, unconfirmed_bytes_ = 0;
+    std::size_t unconfirmed_bytes_ = 0;
     bool is_connected_ = false, was_connected_ = false, told_unreachable_ = false, told_lost_ = false;
     bool closed_ = false, stopping_ = false, ended_ = false;
     Tally tally_;

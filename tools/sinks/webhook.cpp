@@ -8,7 +8,6 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -21,6 +20,7 @@ extern "C" {
 
 #include <convoy/error.h>
 #include <convoy/version.h>
+#include "tools/sinks/message_queue.h"
 
 namespace convoy::tools {
 namespace {
@@ -28,7 +28,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr std::size_t kOverhead = 64;                         // of a message that waits, beside its bytes
 constexpr auto kFirstPause = 500ms, kLongestPause = 30000ms;  // before it is posted again
 constexpr auto kPatience = 10s;                               // with a server that says nothing
 constexpr auto kLastWait = 3s;                                // for what is still to be posted at the end
@@ -89,25 +88,14 @@ std::string describe(const Webhook::Tally& tally) {
 /// What the thread and its owner share.
 class Webhook::Poster {
 public:
-    Poster(WebhookTarget target, std::size_t queue_bytes) : target_(std::move(target)), most_bytes_(queue_bytes) {
+    Poster(WebhookTarget target, std::size_t queue_bytes) : target_(std::move(target)), waiting_(queue_bytes) {
         tally_.address = target_.address();
     }
 
     void post(std::string message) {
         {
             const std::lock_guard lock(mutex_);
-            const std::size_t bytes = message.size() + kOverhead;
-            while (!waiting_.empty() && waiting_bytes_ + bytes > most_bytes_) {
-                waiting_bytes_ -= waiting_.front().size() + kOverhead;
-                waiting_.pop_front();
-                ++tally_.dropped;
-            }
-            if (bytes > most_bytes_) {
-                ++tally_.dropped;
-                return;
-            }
-            waiting_bytes_ += bytes;
-            waiting_.push_back(std::move(message));
+            tally_.dropped += waiting_.push(std::move(message));
         }
         changed_.notify_all();
     }
@@ -124,7 +112,6 @@ public:
         lock.lock();
         tally_.dropped += unposted();
         waiting_.clear();
-        waiting_bytes_ = 0;
         is_posting_ = false;
         if (tally_.dropped > 0)
             warnings_.push_back(fmt::format(
@@ -158,9 +145,7 @@ public:
         for (;;) {
             changed_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
             if (stopping_) break;
-            const std::string message = std::move(waiting_.front());
-            waiting_.pop_front();
-            waiting_bytes_ -= message.size() + kOverhead;
+            const std::string message = waiting_.pop();
             is_posting_ = true;
             deliver(message, lock);
             is_posting_ = false;
@@ -171,7 +156,7 @@ public:
     }
 
 private:
-    std::int64_t unposted() const { return std::int64_t(waiting_.size()) + is_posting_; }
+    std::int64_t unposted() const { return waiting_.size() + is_posting_; }
 
     // Until the server has taken or refused it.
     void deliver(const std::string& message, std::unique_lock<std::mutex>& lock) {
@@ -239,11 +224,9 @@ private:
     }
 
     const WebhookTarget target_;
-    const std::size_t most_bytes_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<std::string> waiting_;
-    std::size_t waiting_bytes_ = 0;
+    MessageQueue waiting_;
     Tally tally_;
     std::vector<std::string> warnings_;
     std::atomic<bool> stopping_ = false;
