@@ -34,31 +34,29 @@ std::string positive(const std::string& text) {
     return parse_number<std::int64_t>(text).value_or(0) > 0 ? "" : "'" + text + "' is no whole number above 0";
 }
 
-std::string mqtt_address(const std::string& text) {
+/// What `check` throws, without the option that it begins with; "" if it does not.
+template <typename Check>
+std::string complaint_of(std::string_view option, Check check) {
     try {
-        mqtt_target(text, [](const char*) { return nullptr; });
+        check();
     } catch (const Error& error) {
-        return std::string(error.what()).substr(std::string_view("--mqtt: ").size());
+        return std::string(error.what()).substr(option.size());
     }
     return "";
+}
+
+const char* no_environment(const char*) { return nullptr; }
+
+std::string mqtt_address(const std::string& text) {
+    return complaint_of("--mqtt: ", [&] { mqtt_target(text, no_environment); });
 }
 
 std::string webhook_address(const std::string& text) {
-    try {
-        webhook_target(text, [](const char*) { return nullptr; });
-    } catch (const Error& error) {
-        return std::string(error.what()).substr(std::string_view("--webhook: ").size());
-    }
-    return "";
+    return complaint_of("--webhook: ", [&] { webhook_target(text, no_environment); });
 }
 
 std::string listens_at(const std::string& text) {
-    try {
-        listen_address("", text);
-    } catch (const Error& error) {
-        return std::string(error.what()).substr(1);
-    }
-    return "";
+    return complaint_of(" ", [&] { listen_address("", text); });
 }
 
 std::string port_if_one(const std::string& text) { return names_port(text) ? listens_at(text) : ""; }
