@@ -28,14 +28,11 @@ void binarize(ConstTensor x, Tensor y);
 /// y = scale[c] x + bias[c]: batch norm that was not folded.
 void scale_bias(const float* scale, const float* bias, ConstTensor x, Tensor y);
 
-/// Copies x into y, which has the same n, h, w, c; either may be a slice.
-void copy(ConstTensor x, Tensor y);
-
 /// The same on numbers of 16 bits, computed in float.
 void activate(Activation a, ConstBf16Tensor x, Bf16Tensor y);
 void add(Activation activation, ConstBf16Tensor a, ConstBf16Tensor b, Bf16Tensor y);
 void add(Activation activation, ConstTensor a, ConstBf16Tensor b, Bf16Tensor y);
-/// As copy(), from any type to any.
+/// Copies x into y, which has the same n, h, w, c, from any type to any; either may be a slice.
 void convert(const HostTensor& x, const HostTensor& y);
 
 }  // namespace cpu

@@ -12,6 +12,26 @@
 #include "kernels/upsample.h"
 
 namespace convoy {
+namespace {
+
+/// What is frequent, on numbers of one type; false for everything else.
+template <typename T>
+bool run_frequent(const Node& node, const std::vector<kernels::View<T>>& in, const kernels::View<T>& out) {
+    namespace k = kernels::cpu;
+    if (const auto* act = std::get_if<ActivationOp>(&node.op))
+        k::activate(act->activation, in[0], out);
+    else if (const auto* add = std::get_if<AddOp>(&node.op))
+        k::add(add->activation, in[0], in[1], out);
+    else if (const auto* pool = std::get_if<MaxpoolOp>(&node.op))
+        k::maxpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in[0], out);
+    else if (const auto* up = std::get_if<UpsampleOp>(&node.op))
+        k::upsample(up->stride, up->scale, in[0], out);
+    else
+        return false;
+    return true;
+}
+
+}  // namespace
 
 void CpuBackend::run_conv(int index, const ConvOp& op, const Place& place) {
     const Node& node = plan_.graph.nodes[index];
@@ -39,24 +59,13 @@ void CpuBackend::run_node(int index, const Place& place) {
     if (!run_in_bf16(node, place)) run_in_floats(index, place);
 }
 
-/// What is frequent, if all that it reads and writes is bf16.
+/// If all that it reads and writes is bf16, and it is frequent.
 bool CpuBackend::run_in_bf16(const Node& node, const Place& place) const {
-    namespace k = kernels::cpu;
     const auto is_bf16 = [&](TensorId t) { return type_of(t) == kernels::DataType::bf16; };
     if (!is_bf16(node.output) || !std::all_of(node.inputs.begin(), node.inputs.end(), is_bf16)) return false;
-    const auto in = [&](std::size_t i = 0) { return tensor(node.inputs[i], place).bf16(); };
-    const auto out = [&] { return tensor(node.output, place).bf16(); };
-    if (const auto* act = std::get_if<ActivationOp>(&node.op))
-        k::activate(act->activation, in(), out());
-    else if (const auto* add = std::get_if<AddOp>(&node.op))
-        k::add(add->activation, in(0), in(1), out());
-    else if (const auto* pool = std::get_if<MaxpoolOp>(&node.op))
-        k::maxpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in(), out());
-    else if (const auto* up = std::get_if<UpsampleOp>(&node.op))
-        k::upsample(up->stride, up->scale, in(), out());
-    else
-        return false;
-    return true;
+    std::vector<kernels::Bf16Tensor> in;
+    for (const TensorId t : node.inputs) in.push_back(tensor(t, place).bf16());
+    return run_frequent(node, in, tensor(node.output, place).bf16());
 }
 
 /// From copies in fp32 of what is bf16.
@@ -83,19 +92,12 @@ void CpuBackend::run_in_floats(int index, const Place& place) const {
 void CpuBackend::run_floats(int index, const std::vector<kernels::Tensor>& in, const kernels::Tensor& out) const {
     namespace k = kernels::cpu;
     const Node& node = plan_.graph.nodes[index];
+    if (run_frequent(node, in, out)) return;
     if (std::get_if<BatchNormOp>(&node.op)) {
         const BatchNorm& bn = batchnorms_.at(index);
         k::scale_bias(bn.scale.data(), bn.bias.data(), in[0], out);
-    } else if (const auto* act = std::get_if<ActivationOp>(&node.op)) {
-        k::activate(act->activation, in[0], out);
-    } else if (const auto* add = std::get_if<AddOp>(&node.op)) {
-        k::add(add->activation, in[0], in[1], out);
-    } else if (const auto* pool = std::get_if<MaxpoolOp>(&node.op)) {
-        k::maxpool(pool->size, pool->stride_y, pool->stride_x, pool->padding, in[0], out);
     } else if (std::get_if<AvgpoolOp>(&node.op)) {
         k::avgpool(in[0], out);
-    } else if (const auto* up = std::get_if<UpsampleOp>(&node.op)) {
-        k::upsample(up->stride, up->scale, in[0], out);
     } else {
         run_rare(node, in, out);
     }

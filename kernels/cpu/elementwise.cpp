@@ -190,8 +190,6 @@ void scale_bias(const float* scale, const float* bias, ConstTensor x, Tensor y) 
     }
 }
 
-void copy(ConstTensor x, Tensor y) { copy_all(x, y); }
-
 void convert(const HostTensor& x, const HostTensor& y) {
     const bool from_floats = x.type == DataType::fp32, to_floats = y.type == DataType::fp32;
     if (from_floats && to_floats)
