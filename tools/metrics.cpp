@@ -12,6 +12,7 @@
 #include "tools/analysis/text.h"
 #include "tools/media/files.h"
 #include "tools/message.h"
+#include "tools/serve/stage_name.h"
 
 namespace convoy::tools {
 namespace {
@@ -106,16 +107,13 @@ void Metrics::end_input(int input, const InputEnd& end) {
     open_.erase(input);
 }
 
-// Stages are called "network", with several devices "cuda:1 network".
 std::string Metrics::stages_text(double seconds) {
     if (!sources_.stages) return "";
     std::string totals = head("stage_seconds_total", "counter", "Time that a stage of a device has worked.");
     std::string shares =
         head("device_busy_ratio", "gauge", "Share of the time since the last text in which the network was busy.");
     for (const StageStats& stage : sources_.stages()) {
-        std::string device = sources_.engine.substr(0, sources_.engine.find_first_of(" ,")), name = stage.name;
-        if (const std::size_t space = name.find(' '); space != name.npos && name.find(':') < space)
-            device = std::exchange(name, name.substr(space + 1)).substr(0, space);
+        const auto& [device, name] = StageName(sources_.engine, stage.name);
         totals += fmt::format("convoy_stage_seconds_total{{device={},stage={}}} {}\n", label(device), label(name),
                               stage.total_s);
         if (name != "network") continue;

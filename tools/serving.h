@@ -13,6 +13,7 @@
 #include "tools/serve/http_server.h"
 #include "tools/serve/live_state.h"
 #include "tools/serve/site.h"
+#include "tools/sinks/drawn_picture.h"
 
 namespace convoy::tools {
 
@@ -25,7 +26,7 @@ public:
 
     /// What is named must outlive stop(), or the end.
     void start(const Engine& engine, const EngineOptions& options, const std::vector<std::string>& class_names,
-               std::shared_ptr<const analysis::Zones> zones, Metrics& metrics);
+               const DrawOptions& drawing, Metrics& metrics);
     void stop();
     /// Where it listens and with which token: a line each, for people.
     std::vector<std::string> addresses() const;

@@ -250,8 +250,8 @@ void begin_to_watch(std::optional<WatchList>& watch, const RunOptions& options, 
 }
 
 void start(Serving& serving, const RunOptions& options, const Engine& engine, const std::vector<std::string>& names,
-           std::shared_ptr<const analysis::Zones> zones, Metrics& metrics) {
-    serving.start(engine, options.engine, names, std::move(zones), metrics);
+           const DrawOptions& drawing, Metrics& metrics) {
+    serving.start(engine, options.engine, names, drawing, metrics);
     for (const std::string& line : serving.addresses())
         if (!options.quiet) message("{}", line);
 }
@@ -366,7 +366,7 @@ int run(RunOptions& options) {
         const bool counts = !options.metrics.empty() || !options.metrics_port.empty() || !options.output.serve.empty();
         std::optional<MetricsFile> metrics_file;
         if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
-        start(serving, options, engine, network.names, plan.drawing.zones, metrics);
+        start(serving, options, engine, network.names, plan.drawing, metrics);
         struct Stop {
             Serving& serving;
             ~Stop() { serving.stop(); }

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import html.parser
 import http.client
+import itertools
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 BIN, MODELS = map(os.path.abspath, sys.argv[1:3])
@@ -164,19 +166,19 @@ def test_beside_a_run(folder, pictures, records):
 class Page(html.parser.HTMLParser):
     """What the page shows of its first stream, once its script has run."""
 
-    def __init__(self, address):
+    def __init__(self, address, size="800,600"):
         super().__init__()
-        self.frame, self.boxes, self.words = None, None, []
+        self.frame, self.boxes, self.picture, self.words = None, None, False, []
         with tempfile.TemporaryDirectory() as profile:
             done = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={profile}",
-                                   "--virtual-time-budget=3000", "--dump-dom", address], capture_output=True, text=True, timeout=120)
+                                   f"--window-size={size}", "--virtual-time-budget=3000", "--dump-dom", address], capture_output=True, text=True, timeout=120)
         check(done.returncode == 0, done.stderr)
         self.feed(done.stdout)
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
         if tag == "figure" and "data-frame" in attrs:
-            self.frame, self.boxes = int(attrs["data-frame"]), json.loads(attrs["data-boxes"])
+            self.frame, self.boxes, self.picture = int(attrs["data-frame"]), json.loads(attrs["data-boxes"]), attrs["data-picture"] == "true"
 
     def handle_data(self, data):
         self.words.append(data)
@@ -209,6 +211,60 @@ def test_page(folder):
     check(pages["", 0].boxes, "it shows no boxes")
 
 
+class Camera(threading.Thread):
+    """Motion JPEG over HTTP, ten pictures a second, again and again."""
+
+    def __init__(self, pictures):
+        super().__init__(daemon=True)
+        self.pictures, self.socket = pictures, socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/video"
+
+    def run(self):
+        while True:
+            with contextlib.suppress(OSError), self.socket.accept()[0] as client:
+                client.recv(65536)
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=next\r\n\r\n")
+                for picture in itertools.cycle(self.pictures):
+                    client.sendall(b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(picture), picture))
+                    time.sleep(.1)
+
+
+def comment_of(jpeg):
+    at, text = 2, b""
+    while jpeg[at + 1] != 0xda:
+        size = int.from_bytes(jpeg[at + 2:at + 4], "big")
+        text += jpeg[at + 4:at + 2 + size] if jpeg[at + 1] == 0xfe else b""
+        at += 2 + size
+    return json.loads(text)
+
+
+def test_pictures_of_a_camera(folder, pictures):
+    """Its frames, each with the record of that very frame, alone and on the page of a phone and of a desk."""
+    camera = Camera(list(pictures.values()))
+    camera.start()
+    shown, pages = [], {}
+    with Server(folder, "--track", "--jsonl", "camera.jsonl", camera.url) as server:
+        while len(shown) < 5:
+            status, picture = ask(server.port, "GET", f"/api/inputs/0/picture?after={shown[-1]['frame'] if shown else -1}", token=None)
+            check(status in (200, 204, 404), f"{status} {picture[:200]}")  # it may not be open yet
+            if status == 200:
+                shown.append(comment_of(picture))
+        check(ask(server.port, "GET", "/api/inputs/1/picture", token=None)[0] == 404, "a picture of no input")
+        if CHROMIUM:
+            pages = {(size, least): Page(f"http://127.0.0.1:{server.port}/?confidence={least}", size) for size, least in (("390,844", .5), ("1280,800", 0))}
+        status, said = server.interrupt()
+        check(status == 130, f"{status}: {said}")
+    with open(f"{folder}/camera.jsonl", encoding="utf-8") as f:
+        records = {record["frame"]: record for record in map(json.loads, f)}
+    check(len({record["frame"] for record in shown}) == 5, "a picture came twice")
+    for record in shown:
+        check(record["detections"] == records[record["frame"]]["detections"], f"{record} instead of {records[record['frame']]}")
+    for (size, least), page in pages.items():
+        check(page.picture, f"{size}: no picture is shown: {page.words}")
+        expected = [d for d in records[page.frame]["detections"] if d["confidence"] >= least]
+        check(page.boxes == expected and expected, f"{size}, frame {page.frame}: {page.boxes} instead of {expected}")
+
+
 def main():
     if "without libmicrohttpd" in subprocess.run([*MODEL, "--serve", "192.0.2.1:0"], capture_output=True, text=True).stderr:
         print("skipped: yolo-run was built without libmicrohttpd")
@@ -229,6 +285,7 @@ def main():
         check(len(records) == 4 and all(r["detections"] for r in records.values()), "the pictures show nothing")
         test_alone(folder, pictures, records)
         test_beside_a_run(folder, pictures, records)
+        test_pictures_of_a_camera(folder, pictures)
         if CHROMIUM:
             test_page(folder)
         else:
