@@ -171,7 +171,7 @@ class Page(html.parser.HTMLParser):
         self.frame, self.boxes, self.picture, self.words = None, None, False, []
         with tempfile.TemporaryDirectory() as profile:
             done = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={profile}",
-                                   f"--window-size={size}", "--virtual-time-budget=3000", "--dump-dom", address], capture_output=True, text=True, timeout=120)
+                                   f"--window-size={size}", "--virtual-time-budget=1000", "--dump-dom", address], capture_output=True, text=True, timeout=120)
         check(done.returncode == 0, done.stderr)
         self.feed(done.stdout)
 
@@ -198,7 +198,7 @@ def test_page(folder):
                 lines.append(pipe.readline())
                 time.sleep(.1)
             address = f"http://127.0.0.1:{server.port}/"
-            pages = {(name, least): Page(f"{address}?class={name}&confidence={least}") for name, least in (("", 0), ("person", .5), ("truck", 0))}
+            pages = {(name, least): Page(f"{address}?class={name}&confidence={least}") for name, least in (("", 0), ("person", .5))}
             lines += pipe.readlines()
         said = server.child.communicate(timeout=60)[1]
         check(server.child.returncode == 0, said)
