@@ -220,6 +220,12 @@ void add_output_options(CLI::App& app, RunOptions& options) {
         ->type_name("[HOST:]PORT")
         ->check(listens_at)
         ->group(group);
+    add_choice(app, "--serve-inputs", options.serve_inputs,
+               Choices<ServeInputs>{
+                   {"none", ServeInputs::none}, {"addresses", ServeInputs::addresses}, {"all", ServeInputs::all}},
+               "with --serve: inputs come and go over HTTP until the run is interrupted, for whoever has the token: "
+               "streams by their addresses alone, or all, files and cameras of this machine, too")
+        ->group(group);
     app.add_option("--mqtt", output.mqtt,
                    "publish each frame's JSON record to this topic; user and password: CONVOY_MQTT_USER and "
                    "CONVOY_MQTT_PASSWORD in the environment")
@@ -386,7 +392,11 @@ void RunOptions::add_to(CLI::App& app) {
         check_following_options(*this);
         if (app.count("--stop") > 0 && input.stop_s <= input.start_s)
             throw CLI::ValidationError("--stop", "must be later than --start");
-        output.more_inputs = !watch_list.empty();
+        output.more_inputs = has_more_inputs();
+        if (serve_inputs != ServeInputs::none && output.serve.empty())
+            throw CLI::ValidationError("--serve-inputs", "needs --serve [HOST:]PORT");
+        if (serve_inputs != ServeInputs::none && inputs.empty() && watch_list.empty())
+            throw CLI::ValidationError("--serve-inputs", "needs an INPUT or a --watch-list to begin with");
         if (inputs.empty() && watch_list.empty() && engine.tuning != Tuning::measured && output.serve.empty())
             throw CLI::RequiredError("INPUT");
     });

@@ -337,17 +337,20 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     RunSummary summary;
     RunObserver* told = &observer;
     if (options.serving && options.serving->takes_pictures()) {
-        const int inputs = options.feeds ? 0 : int(running.count());
+        const int inputs = options.goes_on ? 0 : int(running.count());
+        options.serving->begin_run(running);
         told = &options.serving->beside(observer, running.add_unnamed(options.serving->input()), inputs);
     }
     {
         struct End {
-            const std::function<void()>& ends;
+            const PipelineOptions& options;
             ~End() {
-                if (ends) ends();
+                if (options.ends) options.ends();
+                if (options.serving) options.serving->end_run();
             }
-        } const end{options.ends};
-        options.feeds ? options.feeds(running) : running.close();
+        } const end{options};
+        if (options.feeds) options.feeds(running);
+        if (!options.goes_on) running.close();
         summary.run = engine.run(running.feed(), *told, stop, options.threads);
     }
     observer.close();

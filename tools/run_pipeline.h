@@ -66,9 +66,9 @@ struct PipelineOptions {
     Serving* serving = nullptr;                    ///< beside it
     bool newest = false;                           ///< of live inputs: RunInput::newest
     RunningInputs::NameOutputs name_outputs = {};  ///< for inputs that come later
-    /// Where inputs come and go while the run lasts: called before it with what they do that by, which lives until it
-    /// is over, and is to be called no more once the second is. The run goes on until RunningInputs::close() or the
-    /// stop.
+    bool goes_on = false;  ///< until RunningInputs::close() or the stop, since inputs come and go while it lasts
+    /// Called before the run with what they do that by, which lives until it is over, and is to be called no more once
+    /// the second is.
     std::function<void(RunningInputs&)> feeds = {};
     std::function<void()> ends = {};
     media::GiveUp give_up = {};  ///< what the sinks ask; an output that fails when it says so costs no other

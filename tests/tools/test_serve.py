@@ -265,6 +265,62 @@ def test_pictures_of_a_camera(folder, pictures):
         check(page.boxes == expected and expected, f"{size}, frame {page.frame}: {page.boxes} instead of {expected}")
 
 
+def test_inputs_that_come_and_go(folder, pictures):
+    cameras = [Camera(list(pictures.values())) for _ in range(2)]
+    for camera in cameras:
+        camera.start()
+
+    def post(thing, status):
+        got, text = ask(server.port, "POST", "/api/inputs", json.dumps(thing).encode() if not isinstance(thing, bytes) else thing)
+        check(got == status, f"{thing}: {got} {text}")
+        return json.loads(text)
+
+    def phases():
+        return {stream["id"]: stream["phase"] for stream in json.loads(ask(server.port, "GET", "/api/live", token=None)[1])["streams"]}
+
+    def until(wanted, what):
+        for _ in range(300):
+            if wanted(phases()):
+                return
+            time.sleep(.1)
+        raise AssertionError(f"{what}: {phases()}")
+
+    with Server(folder, "--serve-inputs", "addresses", "--jsonl", "come.jsonl", cameras[0].url) as server:
+        for refused in (CLIP, "/dev/video0", "file:///etc/passwd", "unix:///run/x", "pipe:0", "concat:a|b", "@list", "async:rtsp://h/1"):
+            check("--serve-inputs all" in post({"input": refused}, 403)["error"], refused)
+        for wrong in (b"", b"{", b"[" * 8000, {"input": 3}, {"input": "rtsp://h/1", "more": 1}, {"input": ""}, {"input": "rtsp://h/\n"},
+                      {"input": "rtsp://" + "h" * 4096}):
+            post(wrong, 400)
+        post(b" " * 9000, 413)
+        body = json.dumps({"input": cameras[1].url}).encode()
+        check(ask(server.port, "POST", "/api/inputs", body, token="wrong-token")[0] == 401, "it takes any token")
+        check(ask(server.port, "DELETE", "/api/inputs/0", token=None)[0] == 401, "it ends an input without a token")
+        added = post({"input": cameras[1].url}, 201)
+        check(added["name"] == cameras[1].url, str(added))
+        until(lambda p: p.get(added["id"]) == "open" and p.get(0) == "open", "both are open")
+        nobody = post({"input": "rtsp://user:secret@127.0.0.1:9/none"}, 201)
+        check("secret" not in str(nobody) and phases()[nobody["id"]] == "opening", str(nobody))
+        check(ask(server.port, "DELETE", f"/api/inputs/{nobody['id']}")[0] == 204, "what is not open yet cannot be ended")
+        until(lambda p: p[nobody["id"]] == "ended", "one that cannot be opened has ended")
+        check(ask(server.port, "DELETE", "/api/inputs/0")[0] == 204, "it cannot be ended")
+        until(lambda p: p[0] == "ended" and p[added["id"]] == "open", "one has ended")
+        for number in (0, added["id"] - 1, 99, 2**31):  # ended; POST /detect's; none
+            check(ask(server.port, "DELETE", f"/api/inputs/{number}")[0] == 404, f"{number} is ended")
+        check(ask(server.port, "DELETE", f"/api/inputs/{added['id']}")[0] == 204, "it cannot be ended")
+        until(lambda p: p[added["id"]] == "ended", "both have ended")
+        again = post({"input": cameras[1].url}, 201)["id"]  # the run goes on without any
+        until(lambda p: p.get(again) == "open", "it comes back")
+        status, said = server.interrupt()
+        check(status in (2, 130) and f"{cameras[1].url} has come over HTTP" in said and f"{cameras[0].url} is ended over HTTP" in said, f"{status} {said}")
+    with open(f"{folder}/come.jsonl", encoding="utf-8") as f:
+        check({record["input"] for record in map(json.loads, f)} == {camera.url for camera in cameras}, "records are missing")
+    with Server(folder, "--jsonl", "closed.jsonl", cameras[0].url) as server:
+        post({"input": cameras[1].url}, 404)
+    with Server(folder, "--serve-inputs", "all", "--jsonl", "all.jsonl", cameras[0].url) as server:
+        clip = post({"input": CLIP}, 201)["id"]
+        until(lambda p: p.get(clip) == "ended", "a file has been read")
+
+
 def main():
     if "without libmicrohttpd" in subprocess.run([*MODEL, "--serve", "192.0.2.1:0"], capture_output=True, text=True).stderr:
         print("skipped: yolo-run was built without libmicrohttpd")
@@ -286,6 +342,7 @@ def main():
         test_alone(folder, pictures, records)
         test_beside_a_run(folder, pictures, records)
         test_pictures_of_a_camera(folder, pictures)
+        test_inputs_that_come_and_go(folder, pictures)
         if CHROMIUM:
             test_page(folder)
         else:

@@ -139,9 +139,9 @@ std::string LiveState::stages_text() const {
 
 std::string LiveState::text() {
     looked_ = Clock::now().time_since_epoch().count();
-    std::string text =
-        fmt::format("{{\"seconds\":{},\"engine\":{},\"classes\":[",
-                    std::chrono::duration<double>(Clock::now() - start_).count(), json_string(sources_.engine));
+    std::string text = fmt::format("{{\"seconds\":{},\"engine\":{},\"takes_inputs\":{},\"classes\":[",
+                                   std::chrono::duration<double>(Clock::now() - start_).count(),
+                                   json_string(sources_.engine), sources_.takes_inputs);
     for (std::size_t id = 0; id < classes_.size(); ++id)
         text += fmt::format("{}{}", id ? "," : "", classes_.of(int(id)));
     text += "],\"stages\":[" + stages_text() + "],\"streams\":[";

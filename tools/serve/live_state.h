@@ -31,6 +31,7 @@ public:
         std::shared_ptr<const analysis::Zones> zones = {};     ///< may be null
         std::function<std::vector<StageStats>()> stages = {};  ///< Engine::stats()
         std::vector<int> blurred = {};                         ///< classes that are unrecognisable in pictures
+        bool takes_inputs = false;                             ///< whether POST /api/inputs is there
     };
     explicit LiveState(Sources sources);
 
