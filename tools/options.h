@@ -36,7 +36,8 @@ struct RunOptions {
     std::string fail_device;   ///< "cuda:1@500": for tests, see docs/usage.md
     /// Whether live inputs keep to their newest frames: by default where somebody acts on what comes out as it comes.
     bool keeps_to_newest() const {
-        return newest || (!every_frame && !(output.mqtt.empty() && output.webhook.empty() && output.serve.empty()));
+        return newest || (!every_frame && !(output.mqtt.empty() && output.kafka.empty() && output.webhook.empty() &&
+                                            output.serve.empty()));
     }
     bool follows() const { return track || !zones.empty(); }
     /// Whether inputs come and go while the run lasts.

@@ -44,7 +44,7 @@ struct RunSummary {
     bool interrupted = false;
     LatencyBins latencies;                            ///< where charts were asked for
     std::optional<media::JpegEncoders::Tally> jpegs;  ///< with --encoder jpeg
-    std::optional<MqttPublisher::Tally> mqtt;         ///< with --mqtt
+    std::vector<BrokerTally> brokers;                 ///< with --mqtt and --kafka
     std::optional<Webhook::Tally> webhook;            ///< with --webhook
     /// Outputs that were given up, since nobody read them any more: a sentence each. All others are whole.
     std::vector<std::string> given_up;

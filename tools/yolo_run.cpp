@@ -363,7 +363,11 @@ int run(RunOptions& options) {
         plan.encoding.gpus = engine.gpus();
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
         Metrics metrics({engine.description(), network.names, [&] { return engine.stats(); },
-                         [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; },
+                         [brokers = sinks.brokers] {
+                             std::vector<BrokerTally> tallies;
+                             for (const auto& broker : brokers) tallies.push_back(broker->tally());
+                             return tallies;
+                         },
                          [hook = sinks.webhook] { return hook ? std::optional(hook->tally()) : std::nullopt; },
                          [&] { return serving.tally(); }});
         const bool counts = !options.metrics.empty() || !options.metrics_port.empty() || !options.output.serve.empty();
