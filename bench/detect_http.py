@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""How many pictures POST /detect of yolo-run --serve answers in a second, and how soon, with 1, 16 and 64 clients that ask one
+"""How many pictures POST /detect of yolo-run --serve answers in a second, and how soon, with 1, 16, 64 and 256 clients that ask one
 after the other; beside the network alone. Clients are processes, four at most, of threads.
 usage: detect_http.py BIN PICTURE [--seconds N] [OPTION OF YOLO-RUN...]"""
 import argparse
@@ -62,7 +62,7 @@ def main():
     port = next(int(re.search(r":(\d+)/", line)[1]) for line in server.stderr if line.startswith("serving: "))
     try:
         client(port, picture, time.monotonic() + 1)
-        for count in (1, 16, 64):
+        for count in (1, 16, 64, 256):
             processes = min(count, 4)
             with multiprocessing.Pool(processes) as pool:
                 end = time.monotonic() + known.seconds
