@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A thin front: cmake/bootstrap.sh brings the packages, CMakePresets.json says how to build. `make help` lists the targets.
 .DEFAULT_GOAL := build
-.PHONY: abi build demo test bench packages release-archive bundle wheel gpu-check install check tidy format asan tsan corpus faults fuzz rtsp soak cuda-toolkit clean help
+.PHONY: abi build demo test bench packages release-archive bundle wheel gpu-check install check tidy format asan tsan corpus faults fuzz rtsp soak soak-serve cuda-toolkit clean help
 
 # The archive for a machine with a GPU is built quickly, for one architecture, unless it is told otherwise.
 PRESET ?= $(if $(filter gpu-check,$(MAKECMDGOALS)),cuda-quick,release)
@@ -90,7 +90,7 @@ asan tsan:  ## build and test under the sanitizers: address and undefined behavi
 	$(compile) $@
 	ctest --preset $@ --parallel $(JOBS)
 
-corpus faults rtsp soak:  ## long tests: 180 kinds of inputs; all that can go wrong around a run (an hour); RTSP servers; 10^6 live frames
+corpus faults rtsp soak soak-serve:  ## long tests: 180 kinds of inputs; all that can go wrong around a run (an hour); RTSP servers; 10^6 live frames
 	@cmake/bootstrap.sh build test
 	$(configure) $(PRESET) -DCONVOY_TESTS=ON
 	$(compile) $(PRESET)

@@ -12,6 +12,7 @@
 #include "tools/analysis/text.h"
 #include "tools/media/files.h"
 #include "tools/message.h"
+#include "tools/serve/stage_name.h"
 
 namespace convoy::tools {
 namespace {
@@ -36,13 +37,16 @@ std::string single(const char* name, const char* type, const char* help, Value v
     return head(name, type, help) + fmt::format("convoy_{} {}\n", name, value);
 }
 
-std::string mqtt_text(const MqttPublisher::Tally& tally) {
-    return single("mqtt_published_total", "counter", "Messages that the broker has confirmed.", tally.published) +
-           single("mqtt_dropped_total", "counter", "Messages that were dropped.", tally.dropped) +
-           single("mqtt_reconnects_total", "counter", "Connections to the broker after the first.", tally.reconnects) +
-           single("mqtt_connected", "gauge", "Whether there is a connection to the broker.", int(tally.connected)) +
-           single("mqtt_queue_messages", "gauge", "Messages that wait for the broker.", tally.waiting) +
-           single("mqtt_queue_bytes", "gauge", "Bytes of messages that wait for the broker.", tally.waiting_bytes);
+std::string broker_text(const BrokerTally& tally) {
+    const auto one = [&](const char* name, const char* type, const char* help, auto value) {
+        return single((tally.kind + name).c_str(), type, help, value);
+    };
+    return one("_published_total", "counter", "Messages that the broker has confirmed.", tally.published) +
+           one("_dropped_total", "counter", "Messages that were dropped.", tally.dropped) +
+           one("_reconnects_total", "counter", "Connections to the broker after the first.", tally.reconnects) +
+           one("_connected", "gauge", "Whether there is a connection to the broker.", int(tally.connected)) +
+           one("_queue_messages", "gauge", "Messages that wait for the broker.", tally.waiting) +
+           one("_queue_bytes", "gauge", "Bytes of messages that wait for the broker.", tally.waiting_bytes);
 }
 
 std::string webhook_text(const Webhook::Tally& tally) {
@@ -106,16 +110,13 @@ void Metrics::end_input(int input, const InputEnd& end) {
     open_.erase(input);
 }
 
-// Stages are called "network", with several devices "cuda:1 network".
 std::string Metrics::stages_text(double seconds) {
     if (!sources_.stages) return "";
     std::string totals = head("stage_seconds_total", "counter", "Time that a stage of a device has worked.");
     std::string shares =
         head("device_busy_ratio", "gauge", "Share of the time since the last text in which the network was busy.");
     for (const StageStats& stage : sources_.stages()) {
-        std::string device = sources_.engine.substr(0, sources_.engine.find_first_of(" ,")), name = stage.name;
-        if (const std::size_t space = name.find(' '); space != name.npos && name.find(':') < space)
-            device = std::exchange(name, name.substr(space + 1)).substr(0, space);
+        const auto& [device, name] = StageName(sources_.engine, stage.name);
         totals += fmt::format("convoy_stage_seconds_total{{device={},stage={}}} {}\n", label(device), label(name),
                               stage.total_s);
         if (name != "network") continue;
@@ -129,7 +130,9 @@ std::string Metrics::stages_text(double seconds) {
 }
 
 std::string Metrics::text(double seconds, bool running) {
-    const std::optional<MqttPublisher::Tally> mqtt = sources_.mqtt ? sources_.mqtt() : std::nullopt;
+    std::string brokers;
+    for (const BrokerTally& tally : sources_.brokers ? sources_.brokers() : std::vector<BrokerTally>())
+        brokers += broker_text(tally);
     const std::optional<Webhook::Tally> webhook = sources_.webhook ? sources_.webhook() : std::nullopt;
     const std::optional<DetectQueue::Tally> detect = sources_.detect ? sources_.detect() : std::nullopt;
     const std::lock_guard lock(mutex_);
@@ -173,7 +176,7 @@ std::string Metrics::text(double seconds, bool running) {
     by_input("input_dropped_frames_total", "Frames of each of the first inputs that were dropped as too old.",
              &OfInput::dropped);
     by_input("input_detections_total", "Boxes of each of the first inputs.", &OfInput::detections);
-    return text + stages_text(seconds) + (mqtt ? mqtt_text(*mqtt) : "") + (webhook ? webhook_text(*webhook) : "") +
+    return text + stages_text(seconds) + brokers + (webhook ? webhook_text(*webhook) : "") +
            (detect ? detect_text(*detect) : "");
 }
 

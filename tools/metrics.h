@@ -18,7 +18,7 @@
 #include <convoy/detection.h>
 #include <convoy/run.h>
 #include "tools/serve/detect_queue.h"
-#include "tools/sinks/mqtt_publisher.h"
+#include "tools/sinks/broker_publisher.h"
 #include "tools/sinks/webhook.h"
 
 namespace convoy::tools {
@@ -35,7 +35,7 @@ public:
         std::string engine;  ///< Engine::description()
         std::vector<std::string> class_names;
         std::function<std::vector<StageStats>()> stages = {};  ///< Engine::stats()
-        std::function<std::optional<MqttPublisher::Tally>()> mqtt = {};
+        std::function<std::vector<BrokerTally>()> brokers = {};
         std::function<std::optional<Webhook::Tally>()> webhook = {};
         std::function<std::optional<DetectQueue::Tally>()> detect = {};
     };

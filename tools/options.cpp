@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string_view>
+#include <tuple>
 
 #include <convoy/error.h>
 #include <convoy/version.h>
@@ -46,6 +47,10 @@ std::string complaint_of(std::string_view option, Check check) {
 }
 
 const char* no_environment(const char*) { return nullptr; }
+
+std::string kafka_address(const std::string& text) {
+    return complaint_of("--kafka: ", [&] { kafka_target(text, no_environment); });
+}
 
 std::string mqtt_address(const std::string& text) {
     return complaint_of("--mqtt: ", [&] { mqtt_target(text, no_environment); });
@@ -164,7 +169,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
     CLI::Option* const newest =
         app.add_flag("--newest", options.newest,
                      "cameras and streams: what comes faster than it is done is dropped and counted, so that no result "
-                     "gets old (default with --mqtt, --webhook and --serve)")
+                     "gets old (default with --mqtt, --kafka, --webhook and --serve)")
             ->group(group);
     app.add_flag("--no-newest", options.every_frame, "every frame of cameras and streams, however late")
         ->excludes(newest)
@@ -220,6 +225,12 @@ void add_output_options(CLI::App& app, RunOptions& options) {
         ->type_name("[HOST:]PORT")
         ->check(listens_at)
         ->group(group);
+    add_choice(app, "--serve-inputs", options.serve_inputs,
+               Choices<ServeInputs>{
+                   {"none", ServeInputs::none}, {"addresses", ServeInputs::addresses}, {"all", ServeInputs::all}},
+               "with --serve: inputs come and go over HTTP until the run is interrupted, for whoever has the token: "
+               "streams by their addresses alone, or all, files and cameras of this machine, too")
+        ->group(group);
     app.add_option("--mqtt", output.mqtt,
                    "publish each frame's JSON record to this topic; user and password: CONVOY_MQTT_USER and "
                    "CONVOY_MQTT_PASSWORD in the environment")
@@ -232,6 +243,17 @@ void add_output_options(CLI::App& app, RunOptions& options) {
     app.add_option("--mqtt-queue", output.mqtt_queue_mib,
                    "with --mqtt: MiB of messages that wait for a slow broker before the oldest are dropped (default: "
                    "16)")
+        ->type_name("MIB")
+        ->check(CLI::Range(1, 4096).description(""))
+        ->group(group);
+    app.add_option("--kafka", output.kafka,
+                   "the same to a topic of Kafka, keyed by input; user and password: CONVOY_KAFKA_USER and "
+                   "CONVOY_KAFKA_PASSWORD in the environment")
+        ->type_name("kafka[s]://HOST[:PORT]/TOPIC")
+        ->check(kafka_address)
+        ->group(group);
+    app.add_flag("--kafka-events", output.kafka_events, "as --mqtt-events, of --kafka")->group(group);
+    app.add_option("--kafka-queue", output.kafka_queue_mib, "as --mqtt-queue, of --kafka (default: 16)")
         ->type_name("MIB")
         ->check(CLI::Range(1, 4096).description(""))
         ->group(group);
@@ -344,10 +366,14 @@ void check_following_options(const RunOptions& options) {
     needs_zones("--zone-visits", output.zone_visits);
     needs_zones("--zone-totals", output.zone_totals);
     needs_zones("--webhook", output.webhook);
-    if (output.mqtt_events && output.mqtt.empty())
-        throw CLI::ValidationError("--mqtt-events", "needs --mqtt mqtt://HOST/TOPIC");
-    if (output.mqtt_events && options.zones.empty())
-        throw CLI::ValidationError("--mqtt-events", "needs --zones FILE: it tells of zones and lines");
+    for (const auto& [events, address, name] : {std::tuple{output.mqtt_events, output.mqtt, std::string("--mqtt")},
+                                                {output.kafka_events, output.kafka, std::string("--kafka")}}) {
+        if (!events) continue;
+        if (address.empty())
+            throw CLI::ValidationError(name + "-events", fmt::format("needs {} {}://HOST/TOPIC", name, name.substr(2)));
+        if (options.zones.empty())
+            throw CLI::ValidationError(name + "-events", "needs --zones FILE: it tells of zones and lines");
+    }
     if (options.detection.blur.empty()) return;
     if (!output.overlay.empty())
         throw CLI::ValidationError("--blur", "cannot go with --overlay, which shows the recording as it is");
@@ -386,7 +412,11 @@ void RunOptions::add_to(CLI::App& app) {
         check_following_options(*this);
         if (app.count("--stop") > 0 && input.stop_s <= input.start_s)
             throw CLI::ValidationError("--stop", "must be later than --start");
-        output.more_inputs = !watch_list.empty();
+        output.more_inputs = has_more_inputs();
+        if (serve_inputs != ServeInputs::none && output.serve.empty())
+            throw CLI::ValidationError("--serve-inputs", "needs --serve [HOST:]PORT");
+        if (serve_inputs != ServeInputs::none && inputs.empty() && watch_list.empty())
+            throw CLI::ValidationError("--serve-inputs", "needs an INPUT or a --watch-list to begin with");
         if (inputs.empty() && watch_list.empty() && engine.tuning != Tuning::measured && output.serve.empty())
             throw CLI::RequiredError("INPUT");
     });

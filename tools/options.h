@@ -12,6 +12,7 @@
 #include "tools/cli.h"
 #include "tools/detection_options.h"
 #include "tools/model_options.h"
+#include "tools/served_inputs.h"
 #include "tools/sinks/make_sinks.h"
 
 namespace convoy::tools {
@@ -29,14 +30,18 @@ struct RunOptions {
     bool track = false;
     std::string zones;  ///< file
     OutputOptions output;
+    ServeInputs serve_inputs = ServeInputs::none;
     std::string report_json, report_html, trace, metrics;
     std::string metrics_port;  ///< [HOST:]PORT
     std::string fail_device;   ///< "cuda:1@500": for tests, see docs/usage.md
     /// Whether live inputs keep to their newest frames: by default where somebody acts on what comes out as it comes.
     bool keeps_to_newest() const {
-        return newest || (!every_frame && !(output.mqtt.empty() && output.webhook.empty() && output.serve.empty()));
+        return newest || (!every_frame && !(output.mqtt.empty() && output.kafka.empty() && output.webhook.empty() &&
+                                            output.serve.empty()));
     }
     bool follows() const { return track || !zones.empty(); }
+    /// Whether inputs come and go while the run lasts.
+    bool has_more_inputs() const { return !watch_list.empty() || serve_inputs != ServeInputs::none; }
     std::string config;  ///< file of options, read before they are parsed
     bool print_config = false;
     bool report = false, quiet = false, verbose = false;

@@ -208,7 +208,7 @@ std::string report_text(const RunSummary& summary, const std::string& engine) {
     text += dropped_line(summary);
     text += decoder_line(summary) + not_finite_line(summary);
     if (summary.jpegs) text += "encoded: " + media::describe(*summary.jpegs) + "\n";
-    if (summary.mqtt) text += describe(*summary.mqtt) + "\n";
+    for (const BrokerTally& broker : summary.brokers) text += describe(broker) + "\n";
     if (summary.webhook) text += describe(*summary.webhook) + "\n";
     if (run.repeated_segments > 0)
         text += fmt::format("{} segments were begun again on another device after theirs had failed\n",
@@ -234,12 +234,12 @@ std::string report_json(const RunSummary& summary, const std::string& engine) {
     if (summary.jpegs)
         report["jpegs"] = {
             {"on_gpu", summary.jpegs->on_gpu}, {"on_cpu", summary.jpegs->on_cpu}, {"why_cpu", summary.jpegs->why_cpu}};
-    if (summary.mqtt)
-        report["mqtt"] = {{"address", summary.mqtt->address},
-                          {"published", summary.mqtt->published},
-                          {"dropped", summary.mqtt->dropped},
-                          {"reconnects", summary.mqtt->reconnects},
-                          {"last_error", summary.mqtt->last_error}};
+    for (const BrokerTally& broker : summary.brokers)
+        report[broker.kind] = {{"address", broker.address},
+                               {"published", broker.published},
+                               {"dropped", broker.dropped},
+                               {"reconnects", broker.reconnects},
+                               {"last_error", broker.last_error}};
     if (summary.webhook)
         report["webhook"] = {{"address", summary.webhook->address},
                              {"posted", summary.webhook->posted},

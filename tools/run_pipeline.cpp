@@ -225,7 +225,7 @@ private:
         const auto tell = [&](const std::vector<std::string>& sentences) {
             for (const std::string& sentence : sentences) progress_.error("yolo-run: warning: " + sentence);
         };
-        if (sinks_.mqtt) tell(sinks_.mqtt->take_warnings());
+        for (const auto& broker : sinks_.brokers) tell(broker->take_warnings());
         if (sinks_.webhook) tell(sinks_.webhook->take_warnings());
     }
 
@@ -337,17 +337,20 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     RunSummary summary;
     RunObserver* told = &observer;
     if (options.serving && options.serving->takes_pictures()) {
-        const int inputs = options.feeds ? 0 : int(running.count());
+        const int inputs = options.goes_on ? 0 : int(running.count());
+        options.serving->begin_run(running);
         told = &options.serving->beside(observer, running.add_unnamed(options.serving->input()), inputs);
     }
     {
         struct End {
-            const std::function<void()>& ends;
+            const PipelineOptions& options;
             ~End() {
-                if (ends) ends();
+                if (options.ends) options.ends();
+                if (options.serving) options.serving->end_run();
             }
-        } const end{options.ends};
-        options.feeds ? options.feeds(running) : running.close();
+        } const end{options};
+        if (options.feeds) options.feeds(running);
+        if (!options.goes_on) running.close();
         summary.run = engine.run(running.feed(), *told, stop, options.threads);
     }
     observer.close();
@@ -356,7 +359,7 @@ RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& s
     summary.draw = observer.draw();
     summary.encode = observer.encode();
     if (sinks.jpegs) summary.jpegs = sinks.jpegs->tally();
-    if (sinks.mqtt) summary.mqtt = sinks.mqtt->tally();
+    for (const auto& broker : sinks.brokers) summary.brokers.push_back(broker->tally());
     if (sinks.webhook) summary.webhook = sinks.webhook->tally();
     if (summary.jpegs && !summary.jpegs->why_cpu.empty())
         progress.message("yolo-run: a GPU did not encode: " + media::describe(*summary.jpegs));

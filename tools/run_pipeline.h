@@ -44,7 +44,7 @@ struct RunSummary {
     bool interrupted = false;
     LatencyBins latencies;                            ///< where charts were asked for
     std::optional<media::JpegEncoders::Tally> jpegs;  ///< with --encoder jpeg
-    std::optional<MqttPublisher::Tally> mqtt;         ///< with --mqtt
+    std::vector<BrokerTally> brokers;                 ///< with --mqtt and --kafka
     std::optional<Webhook::Tally> webhook;            ///< with --webhook
     /// Outputs that were given up, since nobody read them any more: a sentence each. All others are whole.
     std::vector<std::string> given_up;
@@ -66,9 +66,9 @@ struct PipelineOptions {
     Serving* serving = nullptr;                    ///< beside it
     bool newest = false;                           ///< of live inputs: RunInput::newest
     RunningInputs::NameOutputs name_outputs = {};  ///< for inputs that come later
-    /// Where inputs come and go while the run lasts: called before it with what they do that by, which lives until it
-    /// is over, and is to be called no more once the second is. The run goes on until RunningInputs::close() or the
-    /// stop.
+    bool goes_on = false;  ///< until RunningInputs::close() or the stop, since inputs come and go while it lasts
+    /// Called before the run with what they do that by, which lives until it is over, and is to be called no more once
+    /// the second is.
     std::function<void(RunningInputs&)> feeds = {};
     std::function<void()> ends = {};
     media::GiveUp give_up = {};  ///< what the sinks ask; an output that fails when it says so costs no other

@@ -49,7 +49,7 @@ Serving::Serving(const std::string& serve, const std::string& metrics_port, cons
 }
 
 void Serving::start(const Engine& engine, const EngineOptions& options, const std::vector<std::string>& class_names,
-                    std::shared_ptr<const analysis::Zones> zones, Metrics& metrics) {
+                    const DrawOptions& drawing, Metrics& metrics, const Rules& rules) {
     const auto text = [&metrics] { return metrics.text(true); };
     if (metrics_socket_) {
         metrics_site_.emplace(Site::Access{"", metrics_socket_->is_loopback(), metrics_socket_->host()});
@@ -63,9 +63,20 @@ void Serving::start(const Engine& engine, const EngineOptions& options, const st
     queue_ = std::make_unique<DetectQueue>(class_names, 2 * engine.devices(), limits);
     site_.emplace(Site::Access{token_, socket_->is_loopback(), socket_->host()});
     site_->add_text("/metrics", Site::Needs::token_from_afar, kMetricsType, text);
-    live_ = std::make_unique<LiveState>(
-        LiveState::Sources{engine.description(), class_names, std::move(zones), [&engine] { return engine.stats(); }});
+    live_ = std::make_unique<LiveState>(LiveState::Sources{engine.description(), class_names, drawing.zones,
+                                                           [&engine] { return engine.stats(); }, drawing.blurred,
+                                                           rules.inputs != ServeInputs::none});
     site_->add_text("/api/live", Site::Needs::token_from_afar, "application/json", [this] { return live_->text(); });
+    site_->add("GET", "/api/inputs/N/picture", Site::Needs::token_from_afar,
+               [this](const HttpRequest& request, HttpAnswer answer) { live_->picture(request, std::move(answer)); });
+    if (rules.inputs != ServeInputs::none) {
+        inputs_ = std::make_unique<ServedInputs>(rules.inputs, *live_, rules.note);
+        site_->add("POST", "/api/inputs", Site::Needs::token,
+                   [this](const HttpRequest& request, HttpAnswer answer) { inputs_->add(request, std::move(answer)); });
+        site_->add(
+            "DELETE", "/api/inputs/N", Site::Needs::token,
+            [this](const HttpRequest& request, HttpAnswer answer) { inputs_->remove(request, std::move(answer)); });
+    }
     const std::string nonce = random_token();
     site_->add("GET", "/", Site::Needs::nothing,
                [page = live_page(nonce), rules = page_rules(nonce)](const HttpRequest&, HttpAnswer answer) {
@@ -79,6 +90,15 @@ void Serving::start(const Engine& engine, const EngineOptions& options, const st
 void Serving::stop() {
     server_.reset();
     metrics_server_.reset();
+}
+
+void Serving::begin_run(RunningInputs& running) {
+    for (int input = 0; input < int(running.count()); ++input) live_->add_input(input, running.name(input));
+    if (inputs_) inputs_->begin(running);
+}
+
+void Serving::end_run() {
+    if (inputs_) inputs_->end();
 }
 
 std::vector<std::string> Serving::addresses() const {

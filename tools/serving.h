@@ -13,6 +13,8 @@
 #include "tools/serve/http_server.h"
 #include "tools/serve/live_state.h"
 #include "tools/serve/site.h"
+#include "tools/served_inputs.h"
+#include "tools/sinks/drawn_picture.h"
 
 namespace convoy::tools {
 
@@ -23,9 +25,13 @@ public:
     /// Both are [HOST:]PORT, or "". `token` is CONVOY_TOKEN's, or null. Throws Error.
     Serving(const std::string& serve, const std::string& metrics_port, const char* token);
 
+    struct Rules {
+        ServeInputs inputs = ServeInputs::none;
+        ServedInputs::Tell note = {};  ///< of inputs that come and go
+    };
     /// What is named must outlive stop(), or the end.
     void start(const Engine& engine, const EngineOptions& options, const std::vector<std::string>& class_names,
-               std::shared_ptr<const analysis::Zones> zones, Metrics& metrics);
+               const DrawOptions& drawing, Metrics& metrics, const Rules& rules);
     void stop();
     /// Where it listens and with which token: a line each, for people.
     std::vector<std::string> addresses() const;
@@ -35,6 +41,9 @@ public:
     /// The observer of a run whose input of that number is input(), beside `others` that it ends with; 0: it goes on
     /// until it is stopped. Tells `told` of the others.
     RunObserver& beside(RunObserver& told, int number, int others);
+    /// The inputs of the run that begins: they are shown, and others come and go where that is allowed.
+    void begin_run(RunningInputs& running);
+    void end_run();
     /// None where no pictures are taken.
     std::optional<DetectQueue::Tally> tally() const { return queue_ ? std::optional(queue_->tally()) : std::nullopt; }
 
@@ -44,6 +53,7 @@ private:
     std::optional<ListenSocket> socket_, metrics_socket_;
     std::unique_ptr<DetectQueue> queue_;
     std::unique_ptr<LiveState> live_;
+    std::unique_ptr<ServedInputs> inputs_;
     std::unique_ptr<RunObserver> observer_;
     std::optional<Site> site_, metrics_site_;
     std::optional<HttpServer> server_, metrics_server_;

@@ -139,7 +139,7 @@ media::FileClaims also_read(const RunOptions& options, const std::vector<std::st
 
 // Recordings get the same bits whatever shares their batch; for live inputs and a bound on latency small batches count.
 void prepare(RunOptions& options, const std::vector<std::string>& inputs) {
-    options.engine.same_bits = options.engine.max_latency_ms < 0 && options.watch_list.empty() &&
+    options.engine.same_bits = options.engine.max_latency_ms < 0 && !options.has_more_inputs() &&
                                std::none_of(inputs.begin(), inputs.end(), media::is_live);
 }
 
@@ -250,8 +250,11 @@ void begin_to_watch(std::optional<WatchList>& watch, const RunOptions& options, 
 }
 
 void start(Serving& serving, const RunOptions& options, const Engine& engine, const std::vector<std::string>& names,
-           std::shared_ptr<const analysis::Zones> zones, Metrics& metrics) {
-    serving.start(engine, options.engine, names, std::move(zones), metrics);
+           const DrawOptions& drawing, Metrics& metrics) {
+    const auto note = [quiet = options.quiet](const std::string& sentence) {
+        if (!quiet) message("yolo-run: {}", sentence);
+    };
+    serving.start(engine, options.engine, names, drawing, metrics, {options.serve_inputs, note});
     for (const std::string& line : serving.addresses())
         if (!options.quiet) message("{}", line);
 }
@@ -325,7 +328,7 @@ int run(RunOptions& options) {
         plan.drawing.zones = std::make_shared<analysis::Zones>(analysis::read_zones(options.zones));
     prepare(options, inputs);
     media::RunInputs run_inputs(expanded, options.input, options.at_once);
-    if (!watch) run_inputs.open_first(options.engine, options.threads);
+    if (!options.has_more_inputs()) run_inputs.open_first(options.engine, options.threads);
     if (options.engine.expected_frames)
         options.engine.expected_frames = [frames = options.engine.expected_frames,
                                           weight = weight_of_frame(options.output)] { return frames() * weight; };
@@ -341,7 +344,7 @@ int run(RunOptions& options) {
     if (const auto& zones = plan.drawing.zones)
         warn_of_idle_zones(*zones, inputs, network, options.engine.detect.classes);
     if (!options.quiet) options.engine.notice = print_notices("yolo-run");
-    if (!watch) hide_other_gpus(options, run_inputs);
+    if (!options.has_more_inputs()) hide_other_gpus(options, run_inputs);
     Engine engine = make_engine(network, options);
     if (CompleteOnInterrupt::requested()) {
         message("{}", kMeasuringStopped);
@@ -360,13 +363,17 @@ int run(RunOptions& options) {
         plan.encoding.gpus = engine.gpus();
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
         Metrics metrics({engine.description(), network.names, [&] { return engine.stats(); },
-                         [mqtt = sinks.mqtt] { return mqtt ? std::optional(mqtt->tally()) : std::nullopt; },
+                         [brokers = sinks.brokers] {
+                             std::vector<BrokerTally> tallies;
+                             for (const auto& broker : brokers) tallies.push_back(broker->tally());
+                             return tallies;
+                         },
                          [hook = sinks.webhook] { return hook ? std::optional(hook->tally()) : std::nullopt; },
                          [&] { return serving.tally(); }});
         const bool counts = !options.metrics.empty() || !options.metrics_port.empty() || !options.output.serve.empty();
         std::optional<MetricsFile> metrics_file;
         if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
-        start(serving, options, engine, network.names, plan.drawing.zones, metrics);
+        start(serving, options, engine, network.names, plan.drawing, metrics);
         struct Stop {
             Serving& serving;
             ~Stop() { serving.stop(); }
@@ -385,6 +392,7 @@ int run(RunOptions& options) {
         pipeline.name_outputs = [&](const std::vector<std::string>& all) {
             name_outputs(plan, *sinks.names, all, of_later_inputs);
         };
+        pipeline.goes_on = options.has_more_inputs();
         if (watch) {
             pipeline.feeds = [&](RunningInputs& running) { watch->follow(running, watched_from); };
             pipeline.ends = [&] { watch->stop(); };

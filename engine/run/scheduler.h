@@ -70,6 +70,7 @@ public:
     // From a unit.
     /// In the order of its frames.
     void on_result(RunUnit& unit, Result result, MemoryBudget::Hold pixels);
+    bool wants_picture(const RunUnit& unit) { return observer_.wants_picture(unit.input->index); }
     /// Once, after the last.
     void on_finished(RunUnit& unit);
     /// Its device has failed; nothing of it is under way any more.
@@ -162,6 +163,7 @@ private:
                                   SegmentReader& reader, const Waiting& waiting, Read& read);
     static void check(const Frame& frame, const RunUnit& unit, const DecoderSeat& seat, const DeviceWorker& worker);
     FrameTicket admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting);
+    DeviceWorker::Keep keep_of(const RunUnit& unit);
     std::unique_ptr<DecoderSeat> seat_on(DeviceWorker& worker, const std::string& name);
     void let_go(DeviceWorker& worker, DecoderSeat& seat);
     void lose(const std::shared_ptr<RunUnit>& unit);

@@ -300,7 +300,6 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
                                          SegmentReader& reader, const Waiting& waiting, Read& read) {
     using Ending = RunUnit::Ending;
     DeviceWorker& worker = *device.worker;
-    const auto keep = unit->row ? DeviceWorker::Keep::pixels : DeviceWorker::Keep::nothing;
     const std::int64_t have = unit->endless ? 0 : unit->delivered();  // of an attempt that a device did not survive
     StageClock uncounted("camera");                                   // waiting for a camera is no work
     StageClock& clock = unit->endless ? uncounted : worker.decode_clock();
@@ -324,7 +323,7 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
         check(*frame, *unit, seat, worker);
         frame->index = 0;  // of them all, none is dropped
         FrameTicket ticket = admit(device, *unit, *frame, waiting);
-        if (worker.submit(std::move(*frame), decoded_at, seat, keep, std::move(ticket))) continue;
+        if (worker.submit(std::move(*frame), decoded_at, seat, keep_of(*unit), std::move(ticket))) continue;
         return stopping_ ? Ending::cut_off : Ending::lost;
     }
 }
@@ -335,6 +334,11 @@ void Scheduler::check(const Frame& frame, const RunUnit& unit, const DecoderSeat
     } catch (const Error& error) {
         throw Error(error.kind(), unit.input->input->info().path + ": " + error.what());
     }
+}
+
+// Whoever looks at a row's frames is asked once they have been through it.
+DeviceWorker::Keep Scheduler::keep_of(const RunUnit& unit) {
+    return unit.row || wants_picture(unit) ? DeviceWorker::Keep::pixels : DeviceWorker::Keep::nothing;
 }
 
 // Waits until there is room for the frame's result, and for its pixels where they are kept.

@@ -42,7 +42,6 @@ RunUnit::Ending Scheduler::submit_newest(Device& device, const std::shared_ptr<R
     using Ending = RunUnit::Ending;
     DeviceWorker& worker = *device.worker;
     NewestFrame& newest = *unit->newest;
-    const auto keep = unit->row ? DeviceWorker::Keep::pixels : DeviceWorker::Keep::nothing;
     std::exception_ptr error;  // of the thread that decodes, once that has ended
     newest.open();
     std::vector<std::jthread> decoding;
@@ -72,7 +71,8 @@ RunUnit::Ending Scheduler::submit_newest(Device& device, const std::shared_ptr<R
         while (std::optional<NewestFrame::Decoded> decoded = newest.take(stopping_)) {
             FrameTicket ticket = admit(device, *unit, decoded->frame, [](bool) {});
             const auto refresh = [&](Frame& frame, Clock::time_point& at) { newest.refresh(frame, at); };
-            if (worker.submit(std::move(decoded->frame), decoded->at, seat, keep, std::move(ticket), refresh)) continue;
+            if (worker.submit(std::move(decoded->frame), decoded->at, seat, keep_of(*unit), std::move(ticket), refresh))
+                continue;
             ending = stopping_ ? Ending::cut_off : Ending::lost;
             break;
         }

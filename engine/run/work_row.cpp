@@ -70,8 +70,10 @@ void WorkRow::do_item(ReorderBuffer<PendingResult>::Item item, const std::string
         work_->frame(result);
         result.frame.index = dropped;
     }
-    result.frame.owner.reset();
-    result.frame.pixels.plane[0] = result.frame.pixels.plane[1] = nullptr;
+    if (is_cut_off || !scheduler_.wants_picture(unit)) {
+        result.frame.owner.reset();
+        result.frame.pixels.plane[0] = result.frame.pixels.plane[1] = nullptr;
+    }
     item.value->pixels.release();
     if (!is_cut_off) scheduler_.on_worked(item.unit, std::move(*item.value));
 }

@@ -135,10 +135,16 @@ public:
 
     virtual void begin_input(int /*input*/, const InputInfo& /*info*/) {}
     /// The next result of its input: index counted from 0 within the input, dropped frames (RunInput::newest) included,
-    /// time_s relative to its first frame. The frame's size is known, its pixels are gone.
+    /// time_s relative to its first frame. The frame's size is known, its pixels are gone unless wants_picture() has
+    /// asked for them.
     virtual void result(int input, Result& result) = 0;
     virtual void work_done(int /*input*/, SegmentWork& /*work*/) {}
     virtual void end_input(int /*input*/, const InputEnd& /*end*/) {}
+    /// Asked of each frame: whether result() is to have its pixels, in host memory, as nv12 or rgb8. From any thread,
+    /// and must be quick. Without wants_pixels() the answer is for a frame that goes to a device now: it is copied from
+    /// there where it lies on a GPU, and its result comes later, or never if it is lost or the run is stopped. Frames
+    /// that are kept so are counted in no budget: ask for few at a time.
+    virtual bool wants_picture(int /*input*/) { return false; }
 };
 
 /// One device's part in a run.

@@ -65,6 +65,7 @@ public:
     bool endless_network = false;  // which only a stop ends
     std::atomic<bool> computing{false};
     std::atomic<int> sought{0};  // times that a layer was looked for
+    std::atomic<int> copied{0};  // frames, to the host
 
     static int number(const PixelView& p) { return p.plane[0][0] + 256 * p.plane[0][1]; }
 
@@ -72,6 +73,10 @@ private:
     struct FakeSeat : DecoderSeat {
         FakeSeat(FakeBackend& b, const std::string& name) : DecoderSeat(name), backend(b) {}
         DecodeTarget target() const override { return {0, nullptr, nullptr}; }
+        void to_host(Frame& frame) override {
+            frame.pixels.on_device = false;
+            ++backend.copied;
+        }
         void release() override {
             if (backend.fail_release < 0 || backend.fail_release-- != 0) return;
             if (backend.die_at_release) backend.dead = true;

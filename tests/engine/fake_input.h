@@ -65,6 +65,7 @@ struct Script {
     int width = 1, height = 1;
     std::int64_t frames_estimate = 0;
     std::chrono::microseconds frame_time{0};  ///< decoding a frame takes
+    bool on_device = false;                   ///< its frames' pixels
     bool adopts = false;                      ///< readers of others
     ErrorKind open_error_kind = ErrorKind::input;
     std::string open_error, cut_error;  ///< thrown when it is opened; after the last segment
@@ -150,6 +151,7 @@ private:
             Frame frame = pictures().frame(number, script_.width, script_.height);
             frame.owner = FrameCount::one_more(script_.frames);
             frame.index = -7;  // nobody is to look at it
+            frame.pixels.on_device = script_.on_device;
             frame.time_s = 100 + .1 * number;
             return frame;
         }

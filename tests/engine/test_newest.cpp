@@ -188,3 +188,42 @@ TEST_CASE("a camera that keeps to the newest frame and breaks tells its error be
     CHECK(follower.inputs[0].end->error == "unreadable");
     CHECK(follower.numbers[0] == numbers_from(0, 1));
 }
+
+TEST_CASE("an observer gets the pixels of the frames that it wants a picture of, and no others are copied",
+          "[newest]") {
+    struct Viewer : Recorder {
+        using Recorder::Recorder;
+        bool wants_picture(int) override { return ++asked % 10 == 0; }
+        void result(int, Result& result) override {
+            numbers.push_back(result.detections.at(0).class_id);
+            if (!result.frame.pixels.plane[0]) return;
+            pictures += !result.frame.pixels.on_device && result.frame.owner &&
+                        FakeBackend::number(result.frame.pixels) == numbers.back();
+        }
+        std::atomic<int> asked{0};
+        int pictures = 0;
+        std::vector<int> numbers;
+    };
+    for (const SegmentKind kind : {SegmentKind::closed, SegmentKind::endless})
+        for (const bool draws : {false, true})
+            for (const bool on_device : {false, true}) {
+                INFO("endless " << (kind == SegmentKind::endless) << ", draws " << draws << ", on device "
+                                << on_device);
+                FakeDevices fake(1, 4);
+                Script script;
+                script.segments = kind == SegmentKind::closed ? std::vector<int>{50, 60, 90} : std::vector<int>{200};
+                script.kind = kind;
+                script.on_device = on_device;
+                Viewer viewer(1);
+                viewer.draws = draws;
+                const std::atomic<bool> stop = false;
+                in_time("a viewer", [&] {
+                    return Scheduler(fake.workers, {run_input(script)}, viewer, stop, few_threads()).run();
+                });
+                CHECK(viewer.numbers == numbers_from(0, 200));
+                CHECK(viewer.asked == 200);
+                CHECK(viewer.pictures == 20);
+                CHECK(fake.backends[0]->copied == (!on_device ? 0 : draws ? 200 : 20));
+                CHECK(script.frames->living == 0);
+            }
+}

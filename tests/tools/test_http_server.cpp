@@ -1,111 +1,16 @@
 // SPDX-License-Identifier: MIT
-#include <arpa/inet.h>
-#include <fmt/core.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <nlohmann/json.hpp>
 
-#include <atomic>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include <convoy/error.h>
-#include "tests/support/catch.h"
+#include "tests/tools/served_site.h"
 #include "tools/serve/detect_queue.h"
-#include "tools/serve/http_server.h"
-#include "tools/serve/listen_socket.h"
-#include "tools/serve/live_state.h"
-#include "tools/serve/site.h"
 
 namespace convoy::test {
 namespace {
-
-using namespace tools;
-
-class Client {
-public:
-    explicit Client(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-        sockaddr_in address = {};
-        address.sin_family = AF_INET;
-        address.sin_port = htons(port);
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        REQUIRE(connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-        const timeval patience = {60, 0};
-        setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    }
-    ~Client() { close(fd_); }
-    Client(const Client&) = delete;
-    Client& operator=(const Client&) = delete;
-
-    bool send(const std::string& text) {
-        for (std::size_t done = 0; done < text.size();) {
-            const ssize_t n = ::send(fd_, text.data() + done, text.size() - done, MSG_NOSIGNAL);
-            if (n <= 0) return false;
-            done += std::size_t(n);
-        }
-        return true;
-    }
-    /// All that comes until the other side closes.
-    std::string rest() {
-        std::string text;
-        char block[4096];
-        for (ssize_t n = 0; (n = recv(fd_, block, sizeof block, 0)) > 0;) text.append(block, std::size_t(n));
-        return text;
-    }
-    /// Up to the end of the headers.
-    std::string head() {
-        std::string text;
-        for (char c = 0; text.find("\r\n\r\n") == text.npos && recv(fd_, &c, 1, 0) == 1;) text += c;
-        return text;
-    }
-
-private:
-    int fd_;
-};
-
-/// What a small site of tests is served by; POST /echo gives the body back, POST /never nothing until it is let go.
-struct Served {
-    explicit Served(const HttpLimits& limits = {}, const std::string& token = "secret")
-        : socket("--serve", {"127.0.0.1", 0}), site({token, socket.is_loopback(), "127.0.0.1"}), port(socket.port()) {
-        site.add_text("/", Site::Needs::token_from_afar, "text/plain", [] { return "hello"; });
-        site.add("POST", "/echo", Site::Needs::token, [](HttpRequest request, HttpAnswer answer) {
-            const std::string body(request.body.begin(), request.body.end());
-            answer({200, "text/plain", fmt::format("<{}><{}>", request.file_name, body)});
-        });
-        site.add("GET", "/never", Site::Needs::nothing,
-                 [this](const HttpRequest&, HttpAnswer answer) { kept.push_back(std::move(answer)); });
-        site.add("GET", "/dropped", Site::Needs::nothing, [](const HttpRequest&, const HttpAnswer&) {});
-        server = std::make_unique<HttpServer>(socket, site, limits);
-    }
-
-    std::string ask(const std::string& request) {
-        Client client(port);
-        client.send(request);
-        return client.rest();
-    }
-    std::string get(const std::string& path, const std::string& headers = "Host: localhost\r\n") {
-        return ask("GET " + path + " HTTP/1.1\r\nConnection: close\r\n" + headers + "\r\n");
-    }
-    std::string post(const std::string& headers, const std::string& body) {
-        return ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers + "\r\n" + body);
-    }
-
-    ListenSocket socket;
-    Site site;
-    std::uint16_t port;
-    std::vector<HttpAnswer> kept;
-    std::unique_ptr<HttpServer> server;
-};
-
-int status(const std::string& reply) { return reply.starts_with("HTTP/1.1 ") ? std::stoi(reply.substr(9, 3)) : 0; }
-
-bool contains(const std::string& text, const std::string& part) {
-    UNSCOPED_INFO(text);
-    return text.find(part) != text.npos;
-}
 
 std::string refusal(const ListenAddress& address) {
     try {
@@ -115,18 +20,6 @@ std::string refusal(const ListenAddress& address) {
         return error.what();
     }
 }
-
-const std::string kToken = "Authorization: Bearer secret\r\n";
-
-std::string length(std::size_t bytes) { return fmt::format("Content-Length: {}\r\n", bytes); }
-
-#define REQUIRE_HTTP()                     \
-    try {                                  \
-        HttpServer::require("--serve");    \
-    } catch (const Error& error) {         \
-        WARN("skipped: " << error.what()); \
-        return;                            \
-    }
 
 }  // namespace
 
@@ -343,35 +236,6 @@ TEST_CASE("pictures that are posted are an input of their own, answered in any o
     Client late(socket.port());
     post(late, "late", good);
     CHECK(status(late.rest()) == 503);
-}
-
-TEST_CASE("the page has the newest results of inputs, and none is kept while nobody looks", "[serve]") {
-    LiveState live({"cpu", {"person", "</script>\xff"}});
-    InputInfo info;
-    info.path = "a \"b\".mp4";
-    live.begin_input(0, info);
-    Result result;
-    result.frame.pixels.width = 4, result.frame.pixels.height = 2;
-    result.detections.push_back({1, .5f, {1, 2, 3, 4}, 7});
-    live.result(0, result);
-    auto state = nlohmann::json::parse(live.text());
-    CHECK(state["streams"][0]["newest"].is_null());
-    live.result(0, result);  // now somebody looks
-    InputEnd end;
-    end.damaged = 3;
-    live.end_input(0, end);
-    state = nlohmann::json::parse(live.text());
-    const auto& stream = state["streams"][0];
-    CHECK(stream["name"] == info.path);
-    CHECK((stream["frames"] == 2 && stream["detections"] == 2 && stream["damaged"] == 3 && stream["open"] == false));
-    CHECK(stream["newest"]["detections"][0]["track"] == 7);
-    CHECK(stream["newest"]["outlines"].empty());
-    CHECK(state["classes"][1] == "</script>\xef\xbf\xbd");
-    for (int i = 1; i < 1000; ++i) {
-        live.begin_input(i, info);
-        live.end_input(i, {});
-    }
-    CHECK(nlohmann::json::parse(live.text())["streams"].size() == LiveState::kMostInputs);
 }
 
 TEST_CASE("nonsense ends no server", "[serve]") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/make_sinks.h"
+#include "tools/sinks/mqtt_publisher.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -184,7 +185,7 @@ TEST_CASE("messages are results, and a wrong address is said before any work") {
     CHECK((plan.mqtt && plan.mqtt->target.topic == "t" && plan.mqtt->queue_bytes == 2 << 20));
     CHECK((plan.videos.empty() && plan.records.empty()));
     const Sinks sinks = make_sinks(plan, {});
-    CHECK((sinks.records.size() == 1 && sinks.mqtt));
+    CHECK((sinks.records.size() == 1 && sinks.brokers.size() == 1));
     options.mqtt = "mqtt://me@127.0.0.1/t";
     CHECK(error_of(options, {"a.mp4"}).first == ErrorKind::usage);
 }

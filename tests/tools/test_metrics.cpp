@@ -103,10 +103,11 @@ TEST_CASE("metrics say how busy each device was since the last time", "[metrics]
 }
 
 TEST_CASE("metrics have what --mqtt published", "[metrics]") {
-    tools::MqttPublisher::Tally tally;
+    tools::BrokerTally tally;
+    tally.kind = "mqtt";
     tally.published = 5, tally.dropped = 2, tally.reconnects = 1, tally.waiting = 3, tally.waiting_bytes = 400,
     tally.connected = true;
-    Metrics metrics({"cpu", {}, {}, [&] { return std::optional(tally); }});
+    Metrics metrics({"cpu", {}, {}, [&] { return std::vector{tally}; }});
     const std::string text = metrics.text(1, true);
     for (const std::string line :
          {"convoy_mqtt_published_total 5", "convoy_mqtt_dropped_total 2", "convoy_mqtt_reconnects_total 1",

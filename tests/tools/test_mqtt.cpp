@@ -20,11 +20,11 @@
 namespace convoy::test {
 namespace {
 
+using tools::BrokerTarget;
 using tools::mqtt_target;
 using tools::MqttPublisher;
-using tools::MqttTarget;
 
-MqttTarget read(const std::string& address, std::map<std::string, std::string> variables = {}) {
+BrokerTarget read(const std::string& address, std::map<std::string, std::string> variables = {}) {
     return mqtt_target(address, [&](const char* name) {
         const auto found = variables.find(name);
         return found == variables.end() ? nullptr : found->second.c_str();
@@ -68,7 +68,7 @@ const media::GiveUp at_once = [] { return true; };
 /// What a broker does, packet by packet.
 class Broker {
 public:
-    MqttTarget target() const { return read("mqtt://" + listener_.address() + "/boxes"); }
+    BrokerTarget target() const { return read("mqtt://" + listener_.address() + "/boxes"); }
     /// Waits for a client, and takes it.
     void take(char code = 0) {
         if (fd_ >= 0) ::close(fd_);
@@ -118,12 +118,12 @@ std::string numbered(int number) { return fmt::format("{:08}", number) + std::st
 }  // namespace
 
 TEST_CASE("an address of MQTT names host, port and topic", "[mqtt]") {
-    const MqttTarget plain = read("mqtt://broker/street/boxes");
+    const BrokerTarget plain = read("mqtt://broker/street/boxes");
     CHECK((plain.host == "broker" && plain.port == 1883 && !plain.tls && plain.topic == "street/boxes"));
-    const MqttTarget tls = read("MQTTS://broker.example:1234/a//b/");
+    const BrokerTarget tls = read("MQTTS://broker.example:1234/a//b/");
     CHECK((tls.host == "broker.example" && tls.port == 1234 && tls.tls && tls.topic == "a//b/"));
     CHECK(read("mqtts://broker/t").port == 8883);
-    const MqttTarget v6 = read("mqtt://[::1]:65535/t");
+    const BrokerTarget v6 = read("mqtt://[::1]:65535/t");
     CHECK((v6.host == "::1" && v6.port == 65535));
     CHECK(v6.address() == "mqtt://[::1]:65535/t");
     CHECK(read("mqtt://[fe80::1%eth0]/t").host == "fe80::1%eth0");
@@ -168,7 +168,7 @@ TEST_CASE("what is wrong with an address of MQTT is named", "[mqtt]") {
 TEST_CASE("user, password and whom to trust come from the environment", "[mqtt]") {
     TemporaryFolder folder;
     write_file(folder / "ca.pem", "-");
-    const MqttTarget target =
+    const BrokerTarget target =
         read("mqtts://broker/t",
              {{"CONVOY_MQTT_USER", "me"}, {"CONVOY_MQTT_PASSWORD", "s"}, {"CONVOY_MQTT_CAFILE", folder / "ca.pem"}});
     CHECK((target.user == "me" && target.password == "s" && target.ca_file == folder / "ca.pem"));
@@ -190,7 +190,7 @@ TEST_CASE("a broker that is slow gets the newest messages in order, and others a
     for (int i = dropped; i < kAll; ++i) REQUIRE(broker.message() == numbered(i));
     publisher.close();
     CHECK(broker.message().empty());
-    const MqttPublisher::Tally tally = publisher.tally();
+    const tools::BrokerTally tally = publisher.tally();
     CHECK((tally.published == kAll - dropped && tally.dropped == dropped && tally.reconnects == 0));
     const std::vector<std::string> warnings = publisher.take_warnings();
     REQUIRE(warnings.size() == 1);
@@ -212,7 +212,7 @@ TEST_CASE("what a lost connection has not confirmed is sent again", "[mqtt]") {
     publisher.publish("third");
     CHECK(broker.message() == "third");
     publisher.close();
-    const MqttPublisher::Tally tally = publisher.tally();
+    const tools::BrokerTally tally = publisher.tally();
     CHECK((tally.published == 3 && tally.dropped == 0 && tally.reconnects == 1));
     const std::vector<std::string> warnings = publisher.take_warnings();
     REQUIRE(warnings.size() == 2);
@@ -235,7 +235,7 @@ TEST_CASE("a broker that never reads costs bounded memory", "[mqtt]") {
 #endif
     publisher.publish(std::string(2 << 20, '.'));  // larger than the queue
     publisher.close(at_once);
-    const MqttPublisher::Tally tally = publisher.tally();
+    const tools::BrokerTally tally = publisher.tally();
     CHECK((tally.published == 0 && tally.dropped == kAll + 1));
     CHECK(has(publisher.take_warnings().back(), greets ? "too slowly" : "has not answered"));
 }

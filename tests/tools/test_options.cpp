@@ -87,14 +87,6 @@ TEST_CASE("without options the documented defaults hold") {
     CHECK(o.input.frames == 0);
 }
 
-TEST_CASE("the options of MQTT reach their fields") {
-    const Parsed parsed({"a.mp4", "--mqtt", "mqtt://broker/t", "--zones", "z", "--mqtt-events", "--mqtt-queue", "3"});
-    const OutputOptions& o = parsed.options.output;
-    CHECK((o.mqtt == "mqtt://broker/t" && o.mqtt_events && o.mqtt_queue_mib == 3));
-    CHECK_FALSE(o.none());
-    CHECK((Parsed({"a.mp4"}).options.output.mqtt_queue_mib == 16 && !Parsed({"a.mp4"}).options.output.mqtt_events));
-}
-
 TEST_CASE("every option reaches its field") {
     const Parsed parsed({"--cfg",
                          "m.cfg",

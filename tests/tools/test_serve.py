@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import html.parser
 import http.client
+import itertools
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 BIN, MODELS = map(os.path.abspath, sys.argv[1:3])
@@ -164,19 +166,19 @@ def test_beside_a_run(folder, pictures, records):
 class Page(html.parser.HTMLParser):
     """What the page shows of its first stream, once its script has run."""
 
-    def __init__(self, address):
+    def __init__(self, address, size="800,600"):
         super().__init__()
-        self.frame, self.boxes, self.words = None, None, []
+        self.frame, self.boxes, self.picture, self.words = None, None, False, []
         with tempfile.TemporaryDirectory() as profile:
             done = subprocess.run([CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={profile}",
-                                   "--virtual-time-budget=3000", "--dump-dom", address], capture_output=True, text=True, timeout=120)
+                                   f"--window-size={size}", "--virtual-time-budget=1000", "--dump-dom", address], capture_output=True, text=True, timeout=120)
         check(done.returncode == 0, done.stderr)
         self.feed(done.stdout)
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
         if tag == "figure" and "data-frame" in attrs:
-            self.frame, self.boxes = int(attrs["data-frame"]), json.loads(attrs["data-boxes"])
+            self.frame, self.boxes, self.picture = int(attrs["data-frame"]), json.loads(attrs["data-boxes"]), attrs["data-picture"] == "true"
 
     def handle_data(self, data):
         self.words.append(data)
@@ -196,7 +198,7 @@ def test_page(folder):
                 lines.append(pipe.readline())
                 time.sleep(.1)
             address = f"http://127.0.0.1:{server.port}/"
-            pages = {(name, least): Page(f"{address}?class={name}&confidence={least}") for name, least in (("", 0), ("person", .5), ("truck", 0))}
+            pages = {(name, least): Page(f"{address}?class={name}&confidence={least}") for name, least in (("", 0), ("person", .5))}
             lines += pipe.readlines()
         said = server.child.communicate(timeout=60)[1]
         check(server.child.returncode == 0, said)
@@ -207,6 +209,116 @@ def test_page(folder):
         check(page.boxes == expected, f"frame {page.frame}: {page.boxes} instead of {expected}")
         check(any("frames/s" in word for word in page.words) and "network" in page.words, str(page.words))
     check(pages["", 0].boxes, "it shows no boxes")
+
+
+class Camera(threading.Thread):
+    """Motion JPEG over HTTP, ten pictures a second, again and again."""
+
+    def __init__(self, pictures):
+        super().__init__(daemon=True)
+        self.pictures, self.socket = pictures, socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}/video"
+
+    def run(self):
+        while True:
+            with contextlib.suppress(OSError), self.socket.accept()[0] as client:
+                client.recv(65536)
+                client.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=next\r\n\r\n")
+                for picture in itertools.cycle(self.pictures):
+                    client.sendall(b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n" % (len(picture), picture))
+                    time.sleep(.1)
+
+
+def comment_of(jpeg):
+    at, text = 2, b""
+    while jpeg[at + 1] != 0xda:
+        size = int.from_bytes(jpeg[at + 2:at + 4], "big")
+        text += jpeg[at + 4:at + 2 + size] if jpeg[at + 1] == 0xfe else b""
+        at += 2 + size
+    return json.loads(text)
+
+
+def test_pictures_of_a_camera(folder, pictures):
+    """Its frames, each with the record of that very frame, alone and on the page of a phone and of a desk."""
+    camera = Camera(list(pictures.values()))
+    camera.start()
+    shown, pages = [], {}
+    with Server(folder, "--track", "--jsonl", "camera.jsonl", camera.url) as server:
+        while len(shown) < 5:
+            status, picture = ask(server.port, "GET", f"/api/inputs/0/picture?after={shown[-1]['frame'] if shown else -1}", token=None)
+            check(status in (200, 204, 404), f"{status} {picture[:200]}")  # it may not be open yet
+            if status == 200:
+                shown.append(comment_of(picture))
+        check(ask(server.port, "GET", "/api/inputs/1/picture", token=None)[0] == 404, "a picture of no input")
+        if CHROMIUM:
+            pages = {(size, least): Page(f"http://127.0.0.1:{server.port}/?confidence={least}", size) for size, least in (("390,844", .5), ("1280,800", 0))}
+        status, said = server.interrupt()
+        check(status == 130, f"{status}: {said}")
+    with open(f"{folder}/camera.jsonl", encoding="utf-8") as f:
+        records = {record["frame"]: record for record in map(json.loads, f)}
+    check(len({record["frame"] for record in shown}) == 5, "a picture came twice")
+    for record in shown:
+        check(record["detections"] == records[record["frame"]]["detections"], f"{record} instead of {records[record['frame']]}")
+    for (size, least), page in pages.items():
+        check(page.picture, f"{size}: no picture is shown: {page.words}")
+        expected = [d for d in records[page.frame]["detections"] if d["confidence"] >= least]
+        check(page.boxes == expected and expected, f"{size}, frame {page.frame}: {page.boxes} instead of {expected}")
+
+
+def test_inputs_that_come_and_go(folder, pictures):
+    cameras = [Camera(list(pictures.values())) for _ in range(2)]
+    for camera in cameras:
+        camera.start()
+
+    def post(thing, status):
+        got, text = ask(server.port, "POST", "/api/inputs", json.dumps(thing).encode() if not isinstance(thing, bytes) else thing)
+        check(got == status, f"{thing}: {got} {text}")
+        return json.loads(text)
+
+    def phases():
+        return {stream["id"]: stream["phase"] for stream in json.loads(ask(server.port, "GET", "/api/live", token=None)[1])["streams"]}
+
+    def until(wanted, what):
+        for _ in range(300):
+            if wanted(phases()):
+                return
+            time.sleep(.1)
+        raise AssertionError(f"{what}: {phases()}")
+
+    with Server(folder, "--serve-inputs", "addresses", "--jsonl", "come.jsonl", cameras[0].url) as server:
+        for refused in (CLIP, "/dev/video0", "file:///etc/passwd", "unix:///run/x", "pipe:0", "concat:a|b", "@list", "async:rtsp://h/1"):
+            check("--serve-inputs all" in post({"input": refused}, 403)["error"], refused)
+        for wrong in (b"", b"{", b"[" * 8000, {"input": 3}, {"input": "rtsp://h/1", "more": 1}, {"input": ""}, {"input": "rtsp://h/\n"},
+                      {"input": "rtsp://" + "h" * 4096}):
+            post(wrong, 400)
+        post(b" " * 9000, 413)
+        body = json.dumps({"input": cameras[1].url}).encode()
+        check(ask(server.port, "POST", "/api/inputs", body, token="wrong-token")[0] == 401, "it takes any token")
+        check(ask(server.port, "DELETE", "/api/inputs/0", token=None)[0] == 401, "it ends an input without a token")
+        added = post({"input": cameras[1].url}, 201)
+        check(added["name"] == cameras[1].url, str(added))
+        until(lambda p: p.get(added["id"]) == "open" and p.get(0) == "open", "both are open")
+        nobody = post({"input": "rtsp://user:secret@127.0.0.1:9/none"}, 201)
+        check("secret" not in str(nobody) and phases()[nobody["id"]] == "opening", str(nobody))
+        check(ask(server.port, "DELETE", f"/api/inputs/{nobody['id']}")[0] == 204, "what is not open yet cannot be ended")
+        until(lambda p: p[nobody["id"]] == "ended", "one that cannot be opened has ended")
+        check(ask(server.port, "DELETE", "/api/inputs/0")[0] == 204, "it cannot be ended")
+        until(lambda p: p[0] == "ended" and p[added["id"]] == "open", "one has ended")
+        for number in (0, added["id"] - 1, 99, 2**31):  # ended; POST /detect's; none
+            check(ask(server.port, "DELETE", f"/api/inputs/{number}")[0] == 404, f"{number} is ended")
+        check(ask(server.port, "DELETE", f"/api/inputs/{added['id']}")[0] == 204, "it cannot be ended")
+        until(lambda p: p[added["id"]] == "ended", "both have ended")
+        again = post({"input": cameras[1].url}, 201)["id"]  # the run goes on without any
+        until(lambda p: p.get(again) == "open", "it comes back")
+        status, said = server.interrupt()
+        check(status in (2, 130) and f"{cameras[1].url} has come over HTTP" in said and f"{cameras[0].url} is ended over HTTP" in said, f"{status} {said}")
+    with open(f"{folder}/come.jsonl", encoding="utf-8") as f:
+        check({record["input"] for record in map(json.loads, f)} == {camera.url for camera in cameras}, "records are missing")
+    with Server(folder, "--jsonl", "closed.jsonl", cameras[0].url) as server:
+        post({"input": cameras[1].url}, 404)
+    with Server(folder, "--serve-inputs", "all", "--jsonl", "all.jsonl", cameras[0].url) as server:
+        clip = post({"input": CLIP}, 201)["id"]
+        until(lambda p: p.get(clip) == "ended", "a file has been read")
 
 
 def main():
@@ -229,6 +341,8 @@ def main():
         check(len(records) == 4 and all(r["detections"] for r in records.values()), "the pictures show nothing")
         test_alone(folder, pictures, records)
         test_beside_a_run(folder, pictures, records)
+        test_pictures_of_a_camera(folder, pictures)
+        test_inputs_that_come_and_go(folder, pictures)
         if CHROMIUM:
             test_page(folder)
         else:

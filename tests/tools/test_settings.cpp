@@ -99,7 +99,10 @@ const std::map<std::string, std::vector<std::string>> kValues = {
     {"jsonl", {"-"}},
     {"mqtt", {"mqtt://broker/a b"}},
     {"mqtt-queue", {"3"}},
+    {"kafka", {"kafka://broker/boxes"}},
+    {"kafka-queue", {"3"}},
     {"serve", {"[::1]:8080"}},
+    {"serve-inputs", {"addresses"}},
 };
 
 std::vector<std::string> value_of(const CLI::Option& option) {
@@ -108,6 +111,16 @@ std::vector<std::string> value_of(const CLI::Option& option) {
 }
 
 }  // namespace
+
+TEST_CASE("the options of MQTT and Kafka reach their fields") {
+    for (const std::string name : {"--mqtt", "--kafka"}) {
+        const std::string address = name.substr(2) + "://broker/t";
+        const Parsed parsed({"a.mp4", name, address, "--zones", "z", name + "-events", name + "-queue", "3"});
+        const OutputOptions& o = parsed.options.output;
+        CHECK(o.mqtt + o.kafka == address);
+        CHECK((o.mqtt_events + o.kafka_events == 1 && o.mqtt_queue_mib + o.kafka_queue_mib == 16 + 3));
+    }
+}
 
 TEST_CASE("every option can be printed, read back and set by the environment", "[settings]") {
     const Configs configs;
@@ -118,7 +131,7 @@ TEST_CASE("every option can be printed, read back and set by the environment", "
         const std::string name = option->get_lnames().front();
         // What needs another option is tried below.
         if (name == "quality" || name == "tile-overlap" || name.starts_with("zone-") || name == "mqtt-events" ||
-            name == "webhook" || name == "fail-device")
+            name == "kafka-events" || name == "webhook" || name == "serve-inputs" || name == "fail-device")
             continue;
         INFO("--" << name);
         const bool is_flag = option->get_expected_min() == 0;

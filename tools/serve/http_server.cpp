@@ -277,8 +277,9 @@ private:
         const auto add = [&](const char* name, const std::string& value) {
             MHD_add_response_header(response, name, value.c_str());
         };
-        add("Content-Type", reply.type);
+        if (!reply.type.empty()) add("Content-Type", reply.type);
         add("Cache-Control", "no-store");
+        add("Cross-Origin-Resource-Policy", "same-origin");
         add("X-Content-Type-Options", "nosniff");
         for (const auto& [name, value] : reply.headers) add(name.c_str(), value);
         if (const auto known = connections_.find(exchange.connection); known != connections_.end())

@@ -21,6 +21,7 @@ struct HttpRequest {
     std::string host, authorization;               ///< headers
     std::vector<std::uint8_t> body = {};           ///< of multipart/form-data, the first file in it
     std::string file_name = {};                    ///< what that calls it
+    int number = -1;                               ///< that stands in the path, where the site takes one there
 };
 
 struct HttpReply {

@@ -5,9 +5,12 @@
 #include <page_text.h>
 
 #include <algorithm>
-#include <cmath>
+#include <charconv>
+#include <cstddef>
 #include <utility>
 
+#include "tools/analysis/text.h"
+#include "tools/serve/stage_name.h"
 #include "tools/sinks/formats/jsonl.h"
 #include "tools/sinks/zone_counts.h"
 
@@ -18,18 +21,41 @@ constexpr auto kBetween = std::chrono::milliseconds(66);  // results of a stream
 constexpr auto kLooking = std::chrono::seconds(3);        // since somebody asked
 constexpr std::string_view kMark = "@NONCE@";
 
+template <std::size_t size>
+float p99(std::array<float, size> values, std::size_t count) {
+    if (count == 0) return 0;
+    const auto end = values.begin() + std::ptrdiff_t(std::min(count, size));
+    const auto at = values.begin() + (end - values.begin() - 1) * 99 / 100;
+    std::nth_element(values.begin(), at, end);
+    return *at;
+}
+
 }  // namespace
 
-LiveState::LiveState(Sources sources) : sources_(std::move(sources)), classes_(sources_.class_names, json_string) {}
+LiveState::LiveState(Sources sources)
+    : sources_(std::move(sources)), classes_(sources_.class_names, json_string), pictures_(sources_.blurred) {}
+
+LiveState::Stream& LiveState::stream_of(int input) {
+    Stream& stream = streams_[input];
+    if (streams_.size() <= kMostInputs) return stream;
+    const auto goes = [&](const auto& s) { return s.first != input && s.second.phase == Phase::ended; };
+    const auto ended = std::find_if(streams_.begin(), streams_.end(), goes);
+    streams_.erase(ended == streams_.end() ? streams_.begin() : ended);
+    return stream;
+}
+
+void LiveState::add_input(int input, const std::string& name) {
+    const std::lock_guard lock(mutex_);
+    if (!streams_.contains(input)) stream_of(input).name = json_string(name);
+}
 
 void LiveState::begin_input(int input, const InputInfo& info) {
     const std::lock_guard lock(mutex_);
-    Stream& stream = streams_[input];
+    Stream& stream = stream_of(input);
     stream.name = json_string(info.path);
     stream.pixel_shape = double(info.pixel_width) / info.pixel_height;
-    if (streams_.size() <= kMostInputs) return;
-    const auto ended = std::find_if(streams_.begin(), streams_.end(), [](const auto& s) { return !s.second.open; });
-    streams_.erase(ended == streams_.end() ? streams_.begin() : ended);
+    stream.frame_step = std::max<std::int64_t>(info.frame_step, 1);
+    stream.phase = Phase::open;
 }
 
 void LiveState::result(int input, const Result& result) {
@@ -38,23 +64,52 @@ void LiveState::result(int input, const Result& result) {
     const auto found = streams_.find(input);
     if (found == streams_.end()) return;
     Stream& stream = found->second;
+    stream.latencies[std::size_t(stream.frames) % kLatencies] = float(result.latency_ms);
     ++stream.frames;
+    stream.dropped = result.frame.index / stream.frame_step + 1 - stream.frames;
     stream.detections += std::int64_t(result.detections.size());
-    stream.latency_ms = result.latency_ms;
     const Clock::time_point looked{Clock::duration(looked_.load())};
-    if (looked_ == Clock::duration::min().count() || now - looked > kLooking || now - stream.taken < kBetween) return;
+    const bool looks = looked_ != Clock::duration::min().count() && now - looked <= kLooking;
+    const bool has_picture = result.frame.pixels.plane[0];
+    if (!has_picture && (!looks || now - stream.taken < kBetween)) return;
     stream.taken = now;
     std::string record = json_record(stream.name, result, classes_);
     record.pop_back();
     stream.newest = std::make_shared<const std::string>(record + ",\"outlines\":" + outlines(result) + "}");
+    if (has_picture) pictures_.take(input, result, stream.newest);
 }
 
 void LiveState::end_input(int input, const InputEnd& end) {
     const std::lock_guard lock(mutex_);
     const auto found = streams_.find(input);
     if (found == streams_.end()) return;
-    found->second.open = false;
-    found->second.lost = end.damaged;
+    Stream& stream = found->second;
+    stream.phase = Phase::ended;
+    stream.error = end.error;
+    stream.lost = end.damaged;
+    stream.dropped = end.dropped;
+}
+
+LiveState::Phase LiveState::phase(int input) {
+    const std::lock_guard lock(mutex_);
+    const auto found = streams_.find(input);
+    return found == streams_.end() ? Phase::unknown : found->second.phase;
+}
+
+std::size_t LiveState::count() {
+    const std::lock_guard lock(mutex_);
+    return std::size_t(
+        std::count_if(streams_.begin(), streams_.end(), [](const auto& s) { return s.second.phase != Phase::ended; }));
+}
+
+void LiveState::picture(const HttpRequest& request, HttpAnswer answer) {
+    const Phase now = phase(request.number);
+    if (now == Phase::unknown) return answer(error_reply(404, "there is no such input"));
+    if (now == Phase::ended) return answer(error_reply(404, "this input has ended"));
+    std::int64_t after = -1;  // of none
+    if (const auto given = request.arguments.find("after"); given != request.arguments.end())
+        std::from_chars(given->second.data(), given->second.data() + given->second.size(), after);
+    pictures_.ask(request.number, after, std::move(answer));
 }
 
 std::string LiveState::outlines(const Result& result) const {
@@ -70,28 +125,40 @@ std::string LiveState::outlines(const Result& result) const {
     return text + "]";
 }
 
+std::string LiveState::stages_text() const {
+    std::string text;
+    for (const StageStats& stage : sources_.stages ? sources_.stages() : std::vector<StageStats>()) {
+        const StageName name(sources_.engine, stage.name);
+        text += fmt::format(
+            "{}{{\"device\":{},\"name\":{},\"count\":{},\"total_s\":{},\"median_ms\":{:.3f},\"p99_ms\":{:.3f}}}",
+            text.empty() ? "" : ",", json_string(name.device), json_string(name.stage), stage.count, stage.total_s,
+            stage.median_ms, stage.p99_ms);
+    }
+    return text;
+}
+
 std::string LiveState::text() {
     looked_ = Clock::now().time_since_epoch().count();
-    std::string text =
-        fmt::format("{{\"seconds\":{},\"engine\":{},\"classes\":[",
-                    std::chrono::duration<double>(Clock::now() - start_).count(), json_string(sources_.engine));
+    std::string text = fmt::format("{{\"seconds\":{},\"engine\":{},\"takes_inputs\":{},\"classes\":[",
+                                   std::chrono::duration<double>(Clock::now() - start_).count(),
+                                   json_string(sources_.engine), sources_.takes_inputs);
     for (std::size_t id = 0; id < classes_.size(); ++id)
         text += fmt::format("{}{}", id ? "," : "", classes_.of(int(id)));
-    text += "],\"stages\":[";
+    text += "],\"stages\":[" + stages_text() + "],\"streams\":[";
     bool first = true;
-    for (const StageStats& stage : sources_.stages ? sources_.stages() : std::vector<StageStats>())
-        text += fmt::format("{}{{\"name\":{},\"count\":{},\"total_s\":{}}}", std::exchange(first, false) ? "" : ",",
-                            json_string(stage.name), stage.count, stage.total_s);
-    text += "],\"streams\":[";
-    first = true;
     const std::lock_guard lock(mutex_);
-    for (const auto& [id, s] : streams_)
+    for (const auto& [id, s] : streams_) {
+        const std::size_t newest = std::size_t(s.frames + std::int64_t(kLatencies) - 1) % kLatencies;
         text += fmt::format(
-            "{}{{\"id\":{},\"name\":{},\"open\":{},\"frames\":{},\"detections\":{},\"damaged\":{},\"latency_ms\":{:.3f}"
-            ","
-            "\"pixel_shape\":{},\"newest\":{}}}",
-            std::exchange(first, false) ? "" : ",", id, s.name, s.open, s.frames, s.detections, s.lost, s.latency_ms,
-            s.pixel_shape, s.newest ? *s.newest : "null");
+            "{}{{\"id\":{},\"name\":{},\"phase\":\"{}\",\"error\":{},\"frames\":{},\"dropped\":{},\"detections\":{},"
+            "\"damaged\":{},\"latency_ms\":{:.3f},\"latency_p99_ms\":{:.3f},\"pixel_shape\":{},\"newest\":{}}}",
+            std::exchange(first, false) ? "" : ",", id, s.name,
+            s.phase == Phase::opening ? "opening"
+            : s.phase == Phase::open  ? "open"
+                                      : "ended",
+            s.error.empty() ? "null" : json_string(s.error), s.frames, s.dropped, s.detections, s.lost,
+            s.latencies[newest], p99(s.latencies, std::size_t(s.frames)), s.pixel_shape, s.newest ? *s.newest : "null");
+    }
     return text + "]}\n";
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -13,6 +14,7 @@
 
 #include <convoy/run.h>
 #include "tools/analysis/zones_file.h"
+#include "tools/serve/live_pictures.h"
 #include "tools/sinks/formats/text.h"
 
 namespace convoy::tools {
@@ -28,28 +30,46 @@ public:
         std::vector<std::string> class_names;
         std::shared_ptr<const analysis::Zones> zones = {};     ///< may be null
         std::function<std::vector<StageStats>()> stages = {};  ///< Engine::stats()
+        std::vector<int> blurred = {};                         ///< classes that are unrecognisable in pictures
+        bool takes_inputs = false;                             ///< whether POST /api/inputs is there
     };
     explicit LiveState(Sources sources);
 
+    /// One that is going to be opened, under the name that people know it by.
+    void add_input(int input, const std::string& name);
     void begin_input(int input, const InputInfo& info);
     void result(int input, const Result& result);
     void end_input(int input, const InputEnd& end);
+    bool wants_picture(int input) { return pictures_.wants(input); }
+
+    enum class Phase { unknown, opening, open, ended };
+    Phase phase(int input);
+    /// Those that have not ended.
+    std::size_t count();
+
     /// GET /api/live: a JSON object. Until three seconds later somebody looks.
     std::string text();
+    /// GET /api/inputs/N/picture
+    void picture(const HttpRequest& request, HttpAnswer answer);
 
 private:
     using Clock = std::chrono::steady_clock;
+    static constexpr std::size_t kLatencies = 256;
     struct Stream {
         std::string name;  // a JSON string
         double pixel_shape = 1;
-        bool open = true;
-        std::int64_t frames = 0, detections = 0, lost = 0;
-        double latency_ms = 0;                           // of the newest frame
+        std::int64_t frame_step = 1;
+        Phase phase = Phase::opening;
+        std::string error = {};
+        std::int64_t frames = 0, dropped = 0, detections = 0, lost = 0;
+        std::array<float, kLatencies> latencies = {};    // ms, of the newest frames, in a ring
         std::shared_ptr<const std::string> newest = {};  // its record and outlines; null for none
         Clock::time_point taken = {};
     };
 
+    Stream& stream_of(int input);
     std::string outlines(const Result& result) const;
+    std::string stages_text() const;
 
     const Sources sources_;
     const ClassTexts classes_;
@@ -57,6 +77,7 @@ private:
     std::atomic<Clock::rep> looked_ = Clock::duration::min().count();  // when somebody did
     std::mutex mutex_;
     std::map<int, Stream> streams_;
+    LivePictures pictures_;
 };
 
 /// The page, its scripts and styles marked with `nonce`.

@@ -22,6 +22,7 @@ public:
     bool wants_pixels() const override { return told_.wants_pixels(); }
     bool wants_order() const override { return told_.wants_order(); }
     void in_order(int input, const InputInfo& info, Result& result) override;
+    bool wants_picture(int input) override { return input != own_ && live_.wants_picture(input); }
     void begin_input(int input, const InputInfo& info) override;
     void result(int input, Result& result) override;
     void work_done(int input, SegmentWork& work) override { told_.work_done(input, work); }

@@ -8,6 +8,7 @@
 #include <array>
 #include <cctype>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,22 @@ void Site::add_text(const std::string& path, Needs needs, std::string type, std:
     });
 }
 
+// "/api/inputs/12/picture" is the path "/api/inputs/N/picture" with the number 12.
+const Site::Methods* Site::methods_of(const std::string& path, int& number) const {
+    std::string known = path;
+    for (std::size_t begin = 0, end = 0; begin < path.size(); begin = end + 1) {
+        end = std::min(path.find('/', begin), path.size());
+        int value = 0;
+        const auto [rest, error] = std::from_chars(path.data() + begin, path.data() + end, value);
+        if (error != std::errc() || rest != path.data() + end || value < 0) continue;
+        known = path.substr(0, begin) + "N" + path.substr(end);
+        number = value;
+        break;
+    }
+    const auto route = routes_.find(known);
+    return route == routes_.end() ? nullptr : &route->second;
+}
+
 // A page of a stranger, open in a browser of this machine, may have its name lead here.
 bool Site::knows_host(const std::string& host) const {
     const std::string name = lower(without_port(host));
@@ -65,12 +82,13 @@ bool Site::has_token(const std::string& authorization) const {
 std::optional<HttpReply> Site::refuse(const HttpRequest& head) {
     if (access_.loopback && !knows_host(head.host))
         return error_reply(403, "this is no name of this machine; ask for localhost");
-    const auto route = routes_.find(head.path);
-    if (route == routes_.end()) return error_reply(404, "there is nothing of this name");
-    const auto method = route->second.find(head.method);
-    if (method == route->second.end()) {
-        HttpReply reply = error_reply(405, "this takes " + route->second.begin()->first);
-        reply.headers = {{"Allow", route->second.begin()->first}};
+    int number = -1;
+    const Methods* const methods = methods_of(head.path, number);
+    if (!methods) return error_reply(404, "there is nothing of this name");
+    const auto method = methods->find(head.method);
+    if (method == methods->end()) {
+        HttpReply reply = error_reply(405, "this takes " + methods->begin()->first);
+        reply.headers = {{"Allow", methods->begin()->first}};
         return reply;
     }
     const Needs needs = method->second.needs;
@@ -82,7 +100,7 @@ std::optional<HttpReply> Site::refuse(const HttpRequest& head) {
 }
 
 void Site::handle(HttpRequest request, HttpAnswer answer) {
-    const Route& route = routes_.at(request.path).at(request.method);
+    const Route& route = methods_of(request.path, request.number)->at(request.method);
     route.handle(std::move(request), std::move(answer));
 }
 

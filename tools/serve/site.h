@@ -27,7 +27,7 @@ public:
     };
 
     explicit Site(Access access) : access_(std::move(access)) {}
-    /// Before the server is made.
+    /// Before the server is made. A whole number stands for N in the path: HttpRequest::number.
     void add(const std::string& method, const std::string& path, Needs needs, Handle handle);
     /// A page that is made when it is asked for, in no time.
     void add_text(const std::string& path, Needs needs, std::string type, std::function<std::string()> text);
@@ -41,11 +41,14 @@ private:
         Handle handle;
     };
 
+    using Methods = std::map<std::string, Route>;
+
+    const Methods* methods_of(const std::string& path, int& number) const;
     bool knows_host(const std::string& host) const;
     bool has_token(const std::string& authorization) const;
 
     const Access access_;
-    std::map<std::string, std::map<std::string, Route>> routes_;  // by path, then method
+    std::map<std::string, Methods> routes_;  // by path
 };
 
 /// 128 bits that nobody guesses, as hexadecimal digits.

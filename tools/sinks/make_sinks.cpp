@@ -5,7 +5,9 @@
 
 #include "tools/sinks/contact_sheet_sink.h"
 #include "tools/sinks/crops_sink.h"
+#include "tools/sinks/kafka_publisher.h"
 #include "tools/sinks/message_sink.h"
+#include "tools/sinks/mqtt_publisher.h"
 #include "tools/sinks/overlay_sink.h"
 #include "tools/sinks/per_input_sink.h"
 #include "tools/sinks/picture_files_sink.h"
@@ -38,17 +40,20 @@ Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_n
             std::make_unique<YoloSink>(of_inputs.label_stems, plan.label_classes, class_names, give_up));
     if (!plan.overlays.empty())
         sinks.records.push_back(std::make_unique<OverlaySink>(of_inputs.overlays, class_names, plan.drawing));
-    if (plan.mqtt) {  // behind the files, since its close() may wait
-        sinks.mqtt = std::make_shared<MqttPublisher>(plan.mqtt->target, plan.mqtt->queue_bytes);
-        const auto format = plan.mqtt->events ? zone_events_format : jsonl_format;
+    const auto publish = [&](const PlannedBroker& plan_of, std::shared_ptr<BrokerPublisher> broker) {
+        const auto format = plan_of.events ? zone_events_format : jsonl_format;
         sinks.records.push_back(std::make_unique<MessageSink>(
-            [mqtt = sinks.mqtt](std::string message) { mqtt->publish(std::move(message)); },
-            [mqtt = sinks.mqtt, give_up] { mqtt->close(give_up); }, [format, names] { return format(names); }));
-    }
+            [broker](Message message) { broker->publish(std::move(message.text), std::move(message.key)); },
+            [broker, give_up] { broker->close(give_up); }, [format, names] { return format(names); }));
+        sinks.brokers.push_back(std::move(broker));
+    };
+    // Behind the files, since their close() may wait.
+    if (plan.mqtt) publish(*plan.mqtt, std::make_shared<MqttPublisher>(plan.mqtt->target, plan.mqtt->queue_bytes));
+    if (plan.kafka) publish(*plan.kafka, std::make_shared<KafkaPublisher>(plan.kafka->target, plan.kafka->queue_bytes));
     if (plan.webhook) {
         sinks.webhook = std::make_shared<Webhook>(*plan.webhook);
         sinks.records.push_back(std::make_unique<MessageSink>(
-            [webhook = sinks.webhook](std::string message) { webhook->post(std::move(message)); },
+            [webhook = sinks.webhook](Message message) { webhook->post(std::move(message.text)); },
             [webhook = sinks.webhook, give_up] { webhook->close(give_up); },
             [names] { return zone_events_format(names); }));
     }

@@ -5,7 +5,7 @@
 
 namespace convoy::tools {
 
-MessageSink::MessageSink(std::function<void(std::string)> publish, std::function<void()> close,
+MessageSink::MessageSink(Publish publish, std::function<void()> close,
                          std::function<std::unique_ptr<RecordFormat>()> make)
     : publish_(std::move(publish)), close_(std::move(close)), make_(std::move(make)) {}
 
@@ -15,7 +15,7 @@ void MessageSink::write(const FrameOutput& frame) {
     const std::string lines = format->frame(frame);
     for (std::size_t begin = 0; begin < lines.size();) {
         const std::size_t end = lines.find('\n', begin);
-        publish_(lines.substr(begin, end - begin));
+        publish_({lines.substr(begin, end - begin), frame.input.path});
         begin = end + 1;
     }
 }

@@ -21,46 +21,29 @@
 #include <utility>
 
 #include "tools/media/files.h"
-#include "tools/sinks/message_queue.h"
+#include "tools/sinks/broker_client.h"
 #endif
 
 namespace convoy::tools {
 
-std::string describe(const MqttPublisher::Tally& tally) {
-    return fmt::format("{} message{} published to {}, {} dropped, {} reconnect{}", tally.published,
-                       tally.published == 1 ? "" : "s", tally.address, tally.dropped, tally.reconnects,
-                       tally.reconnects == 1 ? "" : "s");
-}
-
 #ifndef CONVOY_MQTT
-
-class MqttPublisher::Connection {};
 
 void MqttPublisher::require() {
     throw Error(ErrorKind::unsupported,
                 "--mqtt: this program was built without libmosquitto; install libmosquitto-dev, and configure and "
                 "build it again");
 }
-MqttPublisher::MqttPublisher(const MqttTarget&, std::size_t) { require(); }
-MqttPublisher::~MqttPublisher() = default;
-void MqttPublisher::publish(std::string) {}
-void MqttPublisher::close(const media::GiveUp&) {}
-MqttPublisher::Tally MqttPublisher::tally() const { return {}; }
-std::vector<std::string> MqttPublisher::take_warnings() { return {}; }
+MqttPublisher::MqttPublisher(const BrokerTarget&, std::size_t) : BrokerPublisher((require(), nullptr)) {}
 
 #else
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr std::size_t kUnconfirmed = 256;                        // messages that libmosquitto has at a time
-constexpr std::size_t kUnconfirmedBytes = std::size_t(1) << 20;  // of them, but for a single one that is larger
-constexpr auto kFirstPause = 200ms, kLongestPause = 15000ms;     // between attempts to connect
-constexpr auto kLastWait = 3s;                                   // for what is still to be sent at the end
-constexpr auto kEndOfThread = 200ms, kAsk = 20ms;
+constexpr auto kFirstPause = 200ms, kLongestPause = 15000ms;  // between attempts to connect
 constexpr int kKeepAliveS = 30, kTickMs = 1000;
+constexpr int kUnlimited = 0;  // the client counts what is under way
 
 // At most 23 letters and digits, which every broker takes.
 std::string client_id() {
@@ -68,25 +51,19 @@ std::string client_id() {
     return fmt::format("convoy{:08x}{:08x}", random(), random());
 }
 
-}  // namespace
-
-void MqttPublisher::require() {}
-
-/// What the thread and its owner share. After the constructor only the thread calls libmosquitto.
-class MqttPublisher::Connection {
+class MqttClient : public BrokerClient {
 public:
-    Connection(const MqttTarget& target, std::size_t queue_bytes)
-        : target_(target), library_(), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), waiting_(queue_bytes) {
-        tally_.address = target.address();
+    MqttClient(const BrokerTarget& target, std::size_t queue_bytes)
+        : BrokerClient(target, queue_bytes), library_(), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
         client_.reset(mosquitto_new(client_id().c_str(), true, this));
         if (!client_ || wake_ < 0) throw Error(ErrorKind::output, "--mqtt: " + media::system_message(errno));
-        mosquitto_max_inflight_messages_set(client_.get(), kUnconfirmed);
+        mosquitto_max_inflight_messages_set(client_.get(), kUnlimited);
         mosquitto_connect_callback_set(
-            client_.get(), [](mosquitto*, void* self, int code) { static_cast<Connection*>(self)->on_connect(code); });
+            client_.get(), [](mosquitto*, void* self, int code) { static_cast<MqttClient*>(self)->on_connect(code); });
         mosquitto_publish_callback_set(
-            client_.get(), [](mosquitto*, void* self, int id) { static_cast<Connection*>(self)->on_publish(id); });
+            client_.get(), [](mosquitto*, void* self, int id) { static_cast<MqttClient*>(self)->on_publish(id); });
         mosquitto_log_callback_set(client_.get(), [](mosquitto*, void* self, int level, const char* text) {
-            if (level == MOSQ_LOG_ERR) static_cast<Connection*>(self)->logged_ = text;
+            if (level == MOSQ_LOG_ERR) static_cast<MqttClient*>(self)->logged_ = text;
         });
         if (!target.user.empty())
             mosquitto_username_pw_set(client_.get(), target.user.c_str(),
@@ -94,83 +71,9 @@ public:
         if (target.tls) trust();
     }
 
-    ~Connection() {
+    ~MqttClient() override {
         client_.reset();
         if (wake_ >= 0) ::close(wake_);
-    }
-
-    void publish(std::string message) {
-        {
-            const std::lock_guard lock(mutex_);
-            tally_.dropped += waiting_.push(std::move(message));
-        }
-        wake();
-    }
-
-    void close(const media::GiveUp& give_up) {
-        std::unique_lock lock(mutex_);
-        if (std::exchange(closed_, true)) return;
-        const auto deadline = Clock::now() + kLastWait;
-        const auto is_sent = [&] { return unpublished() == 0; };
-        while (!is_sent() && Clock::now() < deadline && !(give_up && give_up())) changed_.wait_for(lock, kAsk, is_sent);
-        const std::string why = is_connected_               ? "the broker took them too slowly"
-                                : tally_.last_error.empty() ? "the broker has not answered"
-                                                            : tally_.last_error;
-        lock.unlock();
-        stop();
-        lock.lock();
-        tally_.dropped += unpublished();
-        waiting_.clear();
-        unconfirmed_.clear();
-        unconfirmed_bytes_ = 0;
-        is_connected_ = false;
-        if (tally_.dropped > 0)
-            warnings_.push_back(fmt::format("--mqtt: {} of {} messages to {} were dropped: {}", tally_.dropped,
-                                            tally_.published + tally_.dropped, tally_.address, why));
-    }
-
-    /// Whether the thread has ended. It may be amid a system call that takes its time, such as asking for a name.
-    bool stop() {
-        std::unique_lock lock(mutex_);
-        stopping_ = true;
-        changed_.notify_all();
-        wake();
-        return changed_.wait_for(lock, kEndOfThread, [&] { return ended_; });
-    }
-
-    Tally tally() const {
-        const std::lock_guard lock(mutex_);
-        Tally tally = tally_;
-        tally.waiting = unpublished();
-        tally.waiting_bytes = waiting_.bytes() + unconfirmed_bytes_;
-        tally.connected = is_connected_;
-        return tally;
-    }
-
-    std::vector<std::string> take_warnings() {
-        const std::lock_guard lock(mutex_);
-        return std::exchange(warnings_, {});
-    }
-
-    /// The thread.
-    void run() {
-        Clock::duration pause = kFirstPause;
-        std::unique_lock lock(mutex_);
-        while (!stopping_) {
-            lock.unlock();
-            refusal_.clear(), logged_.clear();
-            int code = mosquitto_connect(client_.get(), target_.host.c_str(), target_.port, kKeepAliveS);
-            if (code == MOSQ_ERR_SUCCESS) code = serve();
-            const std::string why = reason(code);
-            lock.lock();
-            if (stopping_) break;
-            if (std::exchange(is_connected_, false)) pause = kFirstPause;
-            tell(why);
-            changed_.wait_for(lock, pause, [&] { return stopping_; });
-            pause = std::min<Clock::duration>(2 * pause, kLongestPause);
-        }
-        ended_ = true;
-        changed_.notify_all();
     }
 
 private:
@@ -197,7 +100,7 @@ private:
 
     std::string reason(int code) const {
         const int error = errno;
-        std::string why = !refusal_.empty()                          ? refusal_
+        std::string why = !answer_.empty()                           ? answer_
                           : code == MOSQ_ERR_TLS && !logged_.empty() ? logged_
                           : code == MOSQ_ERR_ERRNO                   ? media::system_message(error)
                                                                      : mosquitto_strerror(code);
@@ -205,24 +108,31 @@ private:
         return why;
     }
 
-    std::int64_t unpublished() const { return waiting_.size() + std::int64_t(unconfirmed_.size()) + handed_on_; }
-
-    void wake() const {
+    void wake() const override {
         const std::uint64_t one = 1;
         [[maybe_unused]] const auto written = ::write(wake_, &one, sizeof one);
     }
 
-    // The first time that there is no connection, and the first time that one is lost.
-    void tell(const std::string& why) {
-        tally_.last_error = why;
-        if (!std::exchange(was_connected_ ? told_lost_ : told_unreachable_, true))
-            warnings_.push_back(fmt::format("--mqtt: {} {}: {}; it is tried again while the run goes on",
-                                            was_connected_ ? "lost the connection to" : "cannot connect to",
-                                            tally_.address, why));
+    void serve() override {
+        Clock::duration pause = kFirstPause;
+        std::unique_lock lock(mutex_);
+        while (!stopping_) {
+            lock.unlock();
+            answer_.clear(), logged_.clear();
+            int code = mosquitto_connect(client_.get(), target_.host.c_str(), target_.port, kKeepAliveS);
+            if (code == MOSQ_ERR_SUCCESS) code = use_connection();
+            const std::string why = reason(code);
+            lock.lock();
+            if (stopping_) break;
+            if (is_connected()) pause = kFirstPause;
+            disconnected(why);
+            changed_.wait_for(lock, pause, [&] { return stopping_; });
+            pause = std::min<Clock::duration>(2 * pause, kLongestPause);
+        }
     }
 
     // From a connection to its end; returns why it has ended.
-    int serve() {
+    int use_connection() {
         for (;;) {
             if (feed()) return mosquitto_disconnect(client_.get());
             const int socket = mosquitto_socket(client_.get());
@@ -246,80 +156,52 @@ private:
     // its callbacks take while it holds its own.
     bool feed() {
         std::unique_lock lock(mutex_);
-        while (!stopping_ && is_connected_ && !waiting_.empty() && unconfirmed_.size() < kUnconfirmed &&
-               (unconfirmed_.empty() || unconfirmed_bytes_ + waiting_.front().size() <= kUnconfirmedBytes)) {
-            const std::string message = waiting_.pop();
-            handed_on_ = 1;
+        while (is_connected() && has_next()) {
+            const Message message = take_next();
             lock.unlock();
             int id = 0;
-            const int code = mosquitto_publish(client_.get(), &id, target_.topic.c_str(), int(message.size()),
-                                               message.data(), 1, false);
+            const int code = mosquitto_publish(client_.get(), &id, target_.topic.c_str(), int(message.text.size()),
+                                               message.text.data(), 1, false);
             lock.lock();
-            handed_on_ = 0;
             if (id == 0) {  // it was refused; whatever else goes wrong, libmosquitto has it and sends it again
-                ++tally_.dropped;
-                tally_.last_error = mosquitto_strerror(code);
+                refused(mosquitto_strerror(code));
                 continue;
             }
-            unconfirmed_[id] = message.size();
-            unconfirmed_bytes_ += message.size();
+            gave(message.text.size());
+            under_way_[id] = message.text.size();
         }
         return stopping_;
     }
 
     void on_connect(int code) {
         if (code != 0) {
-            refusal_ = mosquitto_connack_string(code);
+            answer_ = mosquitto_connack_string(code);
             return;
         }
         const std::lock_guard lock(mutex_);
-        is_connected_ = true;
-        tally_.reconnects += std::exchange(was_connected_, true);
+        connected();
     }
 
     void on_publish(int id) {
         const std::lock_guard lock(mutex_);
-        const auto message = unconfirmed_.find(id);
-        if (message == unconfirmed_.end()) return;
-        unconfirmed_bytes_ -= message->second;
-        unconfirmed_.erase(message);
-        ++tally_.published;
-        if (unconfirmed_.empty()) changed_.notify_all();
+        const auto message = under_way_.find(id);
+        if (message == under_way_.end()) return;
+        confirmed(message->second);
+        under_way_.erase(message);
     }
 
-    const MqttTarget target_;
     const Library library_;
     std::unique_ptr<mosquitto, Destroy> client_;
-    const int wake_;                // an eventfd
-    std::string refusal_, logged_;  // the thread's: why a broker refuses, what libmosquitto says of TLS
-
-    mutable std::mutex mutex_;  // of all below
-    std::condition_variable changed_;
-    MessageQueue waiting_;
-    int handed_on_ = 0;                       // messages that libmosquitto is just being given
-    std::map<int, std::size_t> unconfirmed_;  // bytes of what libmosquitto has, by its number
-    std::size_t unconfirmed_bytes_ = 0;
-    bool is_connected_ = false, was_connected_ = false, told_unreachable_ = false, told_lost_ = false;
-    bool closed_ = false, stopping_ = false, ended_ = false;
-    Tally tally_;
-    std::vector<std::string> warnings_;
+    const int wake_;                        // an eventfd
+    std::string answer_, logged_;           // the thread's: why a broker refuses, what libmosquitto says of TLS
+    std::map<int, std::size_t> under_way_;  // bytes of what libmosquitto has, by its number; guarded by the mutex
 };
 
-MqttPublisher::MqttPublisher(const MqttTarget& target, std::size_t queue_bytes)
-    : connection_(std::make_shared<Connection>(target, queue_bytes)),
-      thread_([connection = connection_] { connection->run(); }) {}
+}  // namespace
 
-MqttPublisher::~MqttPublisher() {
-    if (connection_->stop())
-        thread_.join();
-    else
-        thread_.detach();
-}
-
-void MqttPublisher::publish(std::string message) { connection_->publish(std::move(message)); }
-void MqttPublisher::close(const media::GiveUp& give_up) { connection_->close(give_up); }
-MqttPublisher::Tally MqttPublisher::tally() const { return connection_->tally(); }
-std::vector<std::string> MqttPublisher::take_warnings() { return connection_->take_warnings(); }
+void MqttPublisher::require() {}
+MqttPublisher::MqttPublisher(const BrokerTarget& target, std::size_t queue_bytes)
+    : BrokerPublisher(std::make_shared<MqttClient>(target, queue_bytes)) {}
 
 #endif
 

@@ -2,59 +2,20 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <thread>
-#include <vector>
 
-#include <convoy/media/give_up.h>
-#include "tools/sinks/mqtt_target.h"
+#include "tools/sinks/broker_publisher.h"
+#include "tools/sinks/broker_target.h"
 
 namespace convoy::tools {
 
-/// Publishes messages from a thread of its own. Whoever gives it one never waits for the broker: messages that it does
-/// not take soon enough are kept up to a number of bytes, and beyond that the oldest are dropped. Each is published at
-/// least once (QoS 1), in order; one may come twice where the connection was lost.
-class MqttPublisher {
+/// Each message is published at least once (QoS 1).
+class MqttPublisher : public BrokerPublisher {
 public:
-    struct Tally {
-        std::string address;
-        std::int64_t published = 0;  ///< that the broker has confirmed
-        std::int64_t dropped = 0;    ///< after close(): all others
-        std::int64_t reconnects = 0;
-        std::int64_t waiting = 0;  ///< for the broker, or for its confirmation
-        std::size_t waiting_bytes = 0;
-        bool connected = false;
-        std::string last_error;  ///< why there was no connection the last time that there was none; "" for never
-    };
-    static constexpr std::size_t kQueueBytes = std::size_t(16) << 20;
-
     /// Begins to connect. Throws Error(unsupported) where this was built without libmosquitto, Error(usage) for a CA
     /// file that is none.
-    explicit MqttPublisher(const MqttTarget& target, std::size_t queue_bytes = kQueueBytes);
-    /// Drops what is not sent.
-    ~MqttPublisher();
-    MqttPublisher(const MqttPublisher&) = delete;
-    MqttPublisher& operator=(const MqttPublisher&) = delete;
-
-    void publish(std::string message);
-    /// Waits a few seconds, and less once `give_up` says so, for what is not published yet; drops the rest.
-    void close(const media::GiveUp& give_up = {});
-    Tally tally() const;
-    /// What people should know of the connection: sentences, once.
-    std::vector<std::string> take_warnings();
-
+    explicit MqttPublisher(const BrokerTarget& target, std::size_t queue_bytes = kQueueBytes);
     /// Throws Error(unsupported) where it cannot be: before any work is done.
     static void require();
-
-private:
-    class Connection;
-    std::shared_ptr<Connection> connection_;  // the thread has it, too
-    std::thread thread_;
 };
-
-/// "120 messages published to mqtt://…, 3 dropped, 1 reconnect"
-std::string describe(const MqttPublisher::Tally& tally);
 
 }  // namespace convoy::tools

@@ -11,6 +11,7 @@
 #include <convoy/error.h>
 #include "tools/media/in/playlist_files.h"
 #include "tools/media/out/recording_copy.h"
+#include "tools/sinks/kafka_publisher.h"
 #include "tools/sinks/mqtt_publisher.h"
 #include "tools/sinks/output_paths.h"
 
@@ -191,7 +192,7 @@ bool OutputOptions::has_files() const {
     const bool records = std::any_of(std::begin(kRecordKinds), std::end(kRecordKinds),
                                      [&](const RecordKind& kind) { return !(this->*kind.path).empty(); });
     return records || !yolo.empty() || !crops.empty() || !video.empty() || !overlay.empty() || !pictures.empty() ||
-           !contact_sheet.empty() || !mqtt.empty() || !webhook.empty();
+           !contact_sheet.empty() || !mqtt.empty() || !kafka.empty() || !webhook.empty();
 }
 
 OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::string>& inputs,
@@ -233,13 +234,18 @@ OutputPlan plan_outputs(const OutputOptions& options, const std::vector<std::str
         check_ending("--contact-sheet", options.contact_sheet, {".jpg", ".jpeg", ".png", ".bmp"});
         check_file(options.contact_sheet);
     }
+    const auto environment = [](const char* name) { return std::getenv(name); };
     if (!options.mqtt.empty()) {
         MqttPublisher::require();
-        plan.mqtt = {mqtt_target(options.mqtt, [](const char* name) { return std::getenv(name); }), options.mqtt_events,
+        plan.mqtt = {mqtt_target(options.mqtt, environment), options.mqtt_events,
                      std::size_t(options.mqtt_queue_mib) << 20};
     }
-    if (!options.webhook.empty())
-        plan.webhook = webhook_target(options.webhook, [](const char* name) { return std::getenv(name); });
+    if (!options.kafka.empty()) {
+        KafkaPublisher::require();
+        plan.kafka = {kafka_target(options.kafka, environment), options.kafka_events,
+                      std::size_t(options.kafka_queue_mib) << 20};
+    }
+    if (!options.webhook.empty()) plan.webhook = webhook_target(options.webhook, environment);
     for (const std::string& report : reports)
         if (!report.empty()) check_file(report);
     check_collisions(plan, inputs, reports, claims);

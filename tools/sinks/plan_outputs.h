@@ -11,9 +11,9 @@
 #include <convoy/media/video_format.h>
 #include "tools/media/file_claims.h"
 #include "tools/media/output_locks.h"
+#include "tools/sinks/broker_target.h"
 #include "tools/sinks/drawn_picture.h"
 #include "tools/sinks/formats/record_format.h"
-#include "tools/sinks/mqtt_target.h"
 #include "tools/sinks/webhook.h"
 
 namespace convoy::tools {
@@ -30,6 +30,9 @@ struct OutputOptions {
     std::string mqtt;           ///< mqtt://HOST[:PORT]/TOPIC
     bool mqtt_events = false;   ///< what changes in zones in place of each frame's record
     int mqtt_queue_mib = 16;    ///< of messages that wait for the broker
+    std::string kafka;          ///< kafka://HOST[:PORT]/TOPIC
+    bool kafka_events = false;  ///< as of MQTT
+    int kafka_queue_mib = 16;   ///< the same
     std::string webhook;        ///< http(s)://…: for what changes in zones
     std::string serve;          ///< [HOST:]PORT
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count
@@ -55,8 +58,8 @@ struct PlannedRecords {
     std::vector<std::string> files;
 };
 
-struct PlannedMqtt {
-    MqttTarget target;
+struct PlannedBroker {
+    BrokerTarget target;
     bool events;
     std::size_t queue_bytes;
 };
@@ -66,7 +69,7 @@ struct PlannedMqtt {
 struct OutputPlan {
     std::vector<PlannedRecords> records;
     std::string contact_sheet;
-    std::optional<PlannedMqtt> mqtt;
+    std::optional<PlannedBroker> mqtt, kafka;
     std::optional<WebhookTarget> webhook;
     std::vector<std::string> videos, overlays;
     media::VideoFormat encoding = {.encoder = media::EncoderChoice::automatic};  ///< size and rate do not count

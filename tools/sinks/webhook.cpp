@@ -95,7 +95,7 @@ public:
     void post(std::string message) {
         {
             const std::lock_guard lock(mutex_);
-            tally_.dropped += waiting_.push(std::move(message));
+            tally_.dropped += waiting_.push({std::move(message)});
         }
         changed_.notify_all();
     }
@@ -145,7 +145,7 @@ public:
         for (;;) {
             changed_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
             if (stopping_) break;
-            const std::string message = waiting_.pop();
+            const std::string message = waiting_.pop().text;
             is_posting_ = true;
             deliver(message, lock);
             is_posting_ = false;

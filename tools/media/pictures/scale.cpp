@@ -5,6 +5,10 @@
 #include <cmath>
 #include <new>
 
+extern "C" {
+#include <libavutil/imgutils.h>
+}
+
 #include <convoy/error.h>
 #include "tools/media/av_handles.h"
 #include "tools/media/pictures/rgb_frame.h"
@@ -23,6 +27,24 @@ Image scaled(const Image& image, int width, int height) {
     out.rgb.resize(std::size_t(out.width) * std::size_t(out.height) * 3);
     for (int y = 0; y < out.height; ++y)
         std::copy_n(to->data[0] + std::ptrdiff_t(y) * to->linesize[0], out.width * 3, out.row(y));
+    return out;
+}
+
+Nv12Image scaled(const Nv12Image& image, int width, int height) {
+    Nv12Image out{width, height, image.matrix, image.range, {}};
+    const ScalerPtr scaler(sws_getContext(image.width, image.height, AV_PIX_FMT_NV12, width, height, AV_PIX_FMT_NV12,
+                                          SWS_AREA, nullptr, nullptr, nullptr));
+    if (!scaler) throw std::bad_alloc();
+    const FramePtr from = new_frame(image.width, image.height, AV_PIX_FMT_NV12);
+    const FramePtr to = new_frame(width, height, AV_PIX_FMT_NV12);
+    const PixelView view = image.view();
+    av_image_copy_plane(from->data[0], from->linesize[0], view.plane[0], view.pitch[0], image.width, image.height);
+    av_image_copy_plane(from->data[1], from->linesize[1], view.plane[1], view.pitch[1], image.pitch(),
+                        image.chroma_rows());
+    sws_scale(scaler.get(), from->data, from->linesize, 0, image.height, to->data, to->linesize);
+    out.bytes.resize(std::size_t(out.pitch()) * std::size_t(height + out.chroma_rows()));
+    av_image_copy_plane(out.luma_row(0), out.pitch(), to->data[0], to->linesize[0], width, height);
+    av_image_copy_plane(out.chroma_row(0), out.pitch(), to->data[1], to->linesize[1], out.pitch(), out.chroma_rows());
     return out;
 }
 

@@ -7,6 +7,7 @@ namespace convoy::media {
 
 /// The whole picture in another size.
 Image scaled(const Image& image, int width, int height);
+Nv12Image scaled(const Nv12Image& image, int width, int height);
 
 /// As large as it fits into width x height with its proportions kept, in the middle; the rest is black. Its pixels are
 /// `pixel_shape` times as wide against their height as those of the result.

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""yolo-run --serve on live streams, each frame published by MQTT and counted in metrics, while streams drop out, inputs come and go
+over HTTP, viewers of the page and its pictures come, go and stop reading, and the broker is killed, stopped and started again: memory,
+descriptors and threads must not grow, and no broker may cost a frame.
+usage: soak_serve.py BIN [--seconds S] [--rate RATE] [--picture OUT.svg] [-- OPTION OF yolo-run ...]"""
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import soak
+from soak import CFG, Jpegs, Transport, median
+
+os.environ["PATH"] += ":/usr/sbin:/usr/local/sbin"
+TOKEN = "token-of-the-test"
+GROWTH = {"memory, MB": 16, "descriptors": 12, "threads": 4}  # from the second fifth of the time to the last, in medians
+
+
+class Broker(threading.Thread):
+    """mosquitto, which is killed, or stopped so that it never reads, for a while, again and again."""
+
+    def __init__(self, folder, seed):
+        super().__init__(daemon=True)
+        self.folder, self.random, self.over, self.kills, self.stops = folder, random.Random(seed), False, 0, 0
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            self.port = one.getsockname()[1]
+        with open(f"{folder}/broker", "w", encoding="utf-8") as f:
+            f.write(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n" + ("user root\n" if os.getuid() == 0 else ""))
+        self.begin()
+
+    def begin(self):
+        self.process = subprocess.Popen(["mosquitto", "-c", "broker"], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def run(self):
+        while not self.over:
+            time.sleep(self.random.uniform(3, 12))
+            if self.random.random() < .5:
+                self.process.kill()
+                self.process.wait()
+                self.kills += 1
+                time.sleep(self.random.uniform(0, 4))
+                self.begin()
+            else:
+                self.process.send_signal(signal.SIGSTOP)
+                self.stops += 1
+                time.sleep(self.random.uniform(1, 6))
+                self.process.send_signal(signal.SIGCONT)
+
+    def end(self):
+        self.over = True
+        self.process.kill()
+        self.process.wait()
+
+
+class Viewer(threading.Thread):
+    """Looks at the page for a while as a browser does, or asks and never reads, and goes in the middle."""
+
+    def __init__(self, port, seed, watch):
+        super().__init__(daemon=True)
+        self.port, self.random, self.watch = port, random.Random(seed), watch
+
+    def run(self):
+        while not self.watch["over"]:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                self.read_not() if self.random.random() < .2 else self.look(time.monotonic() + self.random.uniform(2, 10))
+            time.sleep(self.random.uniform(0, 1))
+
+    def look(self, until):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(connection):
+            last = {}
+            while time.monotonic() < until and not self.watch["over"]:
+                connection.request("GET", "/api/live")
+                open_ones = [s["id"] for s in json.loads(connection.getresponse().read())["streams"] if s["phase"] == "open"]
+                self.watch["looks"] += 1
+                for number in open_ones[:3]:
+                    connection.request("GET", f"/api/inputs/{number}/picture?after={last.get(number, -1)}")
+                    reply = connection.getresponse()
+                    body = reply.read()
+                    if reply.status == 200:
+                        last[number] = int(reply.headers["Convoy-Frame"])
+                        self.watch["pictures"] += body.startswith(b"\xff\xd8") and body.endswith(b"\xff\xd9")
+                time.sleep(.066)
+
+    def read_not(self):
+        with socket.create_connection(("127.0.0.1", self.port)) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.sendall(b"GET /api/inputs/0/picture HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
+            time.sleep(self.random.uniform(0, 5))
+
+
+def ask(port, method, path, body=None):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request(method, path, body, {"Authorization": f"Bearer {TOKEN}"})
+        reply = connection.getresponse()
+        return reply.status, reply.read().decode()
+
+
+def come_and_go(port, url, watch):
+    while not watch["over"]:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            status, text = ask(port, "POST", "/api/inputs", json.dumps({"input": url}))
+            time.sleep(3)
+            watch["came"] += status == 201 and ask(port, "DELETE", f"/api/inputs/{json.loads(text)['id']}")[0] == 204
+
+
+def main():
+    argv = sys.argv[1:]
+    argv, options = (argv[:argv.index("--")], argv[argv.index("--") + 1:]) if "--" in argv else (argv, [])
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("bin"), p.add_argument("--seconds", type=float, default=300)
+    p.add_argument("--rate", type=float, default=300, help="frames/s of each stream"), p.add_argument("--picture", metavar="OUT.svg")
+    a = p.parse_args(argv)
+    a.bin = os.path.abspath(a.bin)
+    if not shutil.which("mosquitto"):
+        sys.exit("it needs mosquitto")
+    with tempfile.TemporaryDirectory() as folder:
+        with open(f"{folder}/tiny.cfg", "w", encoding="utf-8") as f:
+            f.write(CFG)
+        subprocess.run([f"{a.bin}/yolo-make-weights", "tiny.cfg", "tiny.weights"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        soak.make_clips(folder)
+        streams = [Jpegs(i, f"{folder}/clip.mjpeg", a.rate) for i in (1, 2, 3)] + [Transport(4, f"{folder}/clip.ts", 25 * soak.CLIP_S, a.rate)]
+        broker = Broker(folder, 5)
+        for thread in [*streams, broker]:
+            thread.start()
+        command = [f"{a.bin}/yolo-run", "--cfg", "tiny.cfg", "--weights", "tiny.weights", "--serve", "0", "--serve-inputs", "addresses", "--mqtt-queue", "4",
+                   "--mqtt", f"mqtt://127.0.0.1:{broker.port}/boxes", "--metrics", "m.prom", "--report-json", "report.json", "--give-up", "3600",
+                   *options, *(stream.url for stream in streams[1:])]
+        with open(f"{folder}/log", "wb") as log:
+            child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | {"CONVOY_TOKEN": TOKEN})
+        said = lambda: open(f"{folder}/log", encoding="utf-8", errors="replace").read()
+        while not (found := re.search(r"serving: http://127\.0\.0\.1:(\d+)/", said())) and child.poll() is None:
+            time.sleep(.1)
+        if not found:
+            sys.exit("FAILED: it does not serve: " + said())
+        port, watch = int(found[1]), {"over": False, "looks": 0, "pictures": 0, "came": 0}
+        threads = [Viewer(port, i, watch) for i in range(8)] + [threading.Thread(target=come_and_go, args=(port, streams[0].url, watch), daemon=True)]
+        for thread in threads:
+            thread.start()
+        start, seen = time.monotonic(), []
+        while time.monotonic() - start < a.seconds and child.poll() is None:
+            with contextlib.suppress(OSError, IndexError):
+                seen.append((time.monotonic() - start, soak.state_of(child.pid)))
+            time.sleep(1)
+        watch["over"] = True
+        child.send_signal(signal.SIGINT)
+        status = child.wait(60)
+        broker.end()
+        for stream in streams:
+            stream.over = True
+        with open(f"{folder}/report.json", encoding="utf-8") as f:
+            report = json.load(f)
+        drops, mqtt = sum(stream.drops for stream in streams), report["mqtt"]
+        print(f"{report['frames']} frames and {report['dropped']} dropped of {len(streams)} streams in {seen[-1][0]:.0f} s, status {status}; {drops} times a stream "
+              f"dropped out, {watch['came']} times an input came and went, {broker.kills} times the broker was killed and {broker.stops} times stopped; "
+              f"{mqtt['published']} messages published, {mqtt['dropped']} dropped, {mqtt['reconnects']} reconnects; {watch['looks']} looks, {watch['pictures']} pictures")
+        failed = status not in (130, 2) or mqtt["published"] + mqtt["dropped"] != report["frames"] or not watch["pictures"] or not watch["came"]
+        fifth = len(seen) // 5
+        for name, limit in GROWTH.items():
+            early, late = (median([state[name] for _, state in seen[i * fifth:(i + 1) * fifth] or seen]) for i in (1, 4))
+            print(f"{name}: {early:.1f} in the second fifth of the time, {late:.1f} in the last, {max(state[name] for _, state in seen):.1f} at most")
+            failed |= late - early > limit
+        if a.picture:
+            soak.draw(a.picture, seen, f"--serve: {report['frames']} frames, {drops} drops, {broker.kills + broker.stops} times without a broker, {watch['pictures']} pictures seen")
+        if failed:
+            print(said()[-3000:])
+            sys.exit("FAILED: it ended wrongly, a message was not accounted for, or something grew")
+
+
+if __name__ == "__main__":
+    main()

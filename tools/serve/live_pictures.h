@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <convoy/detection.h>
+#include "tools/serve/http_server.h"
+
+namespace convoy::tools {
+
+/// Pictures of a run's inputs for those who watch it: JPEGs of the newest frames, made by a thread of its own while
+/// somebody waits for one, five a second of an input at most. At most one frame of an input is kept for that. From any
+/// thread.
+class LivePictures {
+public:
+    static constexpr int kMostWide = 960;  ///< pixels
+
+    /// `blurred`: classes whose boxes are made unrecognisable.
+    explicit LivePictures(std::vector<int> blurred = {});
+    ~LivePictures();
+    LivePictures(const LivePictures&) = delete;
+    LivePictures& operator=(const LivePictures&) = delete;
+
+    /// Answers with the next picture of that input, or one that is as good as new and not that of frame `after`, as
+    /// image/jpeg: the frame's record is its comment, and the frame's number in a header. 204 when none came.
+    void ask(int input, std::int64_t after, HttpAnswer answer);
+    /// RunObserver::wants_picture(): once for each picture.
+    bool wants(int input);
+    /// A result that has its pixels.
+    void take(int input, const Result& result, std::shared_ptr<const std::string> record);
+
+private:
+    using Clock = std::chrono::steady_clock;
+    struct Waiter {
+        Clock::time_point since;
+        HttpAnswer answer;
+    };
+    struct Viewed {
+        std::deque<Waiter> waiters = {};
+        std::optional<Clock::time_point> wanted = {};  // a frame, since then
+        HttpReply newest = {};
+        std::int64_t frame = -1;  // of that
+        Clock::time_point made = {};
+    };
+    struct Job {
+        int input;
+        Frame frame;
+        std::vector<Detection> detections;
+        std::shared_ptr<const std::string> record;
+    };
+
+    void run(const std::stop_token& stop);
+    HttpReply picture_of(const Job& job) const;
+    void answer(Viewed& viewed, const HttpReply& reply);
+    void forget(Clock::time_point now);
+
+    const std::vector<int> blurred_;
+    std::atomic<int> waiting_ = 0;
+    std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::map<int, Viewed> viewed_;
+    std::deque<Job> jobs_;
+    std::jthread thread_;
+};
+
+}  // namespace convoy::tools
