@@ -42,7 +42,7 @@ private:
     VideoStreamPtr stream_;
     InputInfo info_;
     const InputOptions options_;
-    const FrameWindow window_;
+    FrameWindow window_;
     std::int64_t held_ = 0;    // frames in the window so far
     std::int64_t frames_ = 0;  // handed out, where only so many are wanted
     bool row_begins_ = false;  // with the next part that has frames
