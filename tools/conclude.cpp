@@ -31,11 +31,12 @@ bool report_failed_devices(const RunReport& run) {
 }
 
 // A scheduler is told what is to be done with the rest.
-int conclude_units(const UnitRun::Tally& units, const RunSummary& summary, bool quiet) {
+int conclude_units(const UnitRun::Tally& units, const RunSummary& summary, const RunOptions& options) {
     const auto also = [](std::int64_t n, const char* what) { return n > 0 ? fmt::format(", {} {}", n, what) : ""; };
-    if (!quiet)
-        message("yolo-run: {} {} done{}{}{}{}{}", units.done, units.done == 1 ? "unit" : "units",
-                also(units.resumed, "of them begun before"), also(units.done_before, "done before"),
+    const char* const noun = options.manifest.empty() ? "input" : "unit";
+    if (!options.quiet)
+        message("yolo-run: {} {}{} done{}{}{}{}{}", units.done, noun, units.done == 1 ? "" : "s",
+                also(units.resumed, "gone on with"), also(units.done_before, "done before"),
                 also(units.failed, "failed"), also(units.again, "to be tried again"), also(units.left, "left"));
     if (summary.interrupted && !draining()) return kInterrupted;
     if (units.again > 0 || units.left > 0) return kTryAgain;
@@ -102,7 +103,7 @@ int conclude(const RunOptions& options, const RunSummary& summary, const Engine&
         return kUnfit;
     }
     if (units) {
-        if (const int status = conclude_units(*units, summary, options.quiet); status != kSuccess) return status;
+        if (const int status = conclude_units(*units, summary, options); status != kSuccess) return status;
     } else if (summary.interrupted || !summary.given_up.empty()) {
         message("yolo-run: interrupted; what was written{} is complete up to the last frame",
                 summary.given_up.empty() ? "" : " elsewhere");

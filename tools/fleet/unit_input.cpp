@@ -178,7 +178,7 @@ std::unique_ptr<Input> open_behind(const std::string& location, const media::Inp
         const std::optional<Frame> frame = reader->next();
         if (!frame) return nullptr;
         if (frame->time_s == last_s) return std::make_unique<BegunInput>(std::move(rest), first);
-        begin_s = behind.start_s > 0 ? frame->time_s - rest->info().start_s : begin_s - 1;
+        begin_s = behind.start_s > 0 ? rest->info().origin_s : begin_s - 1;
     }
     return nullptr;
 }

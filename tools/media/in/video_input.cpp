@@ -47,8 +47,11 @@ void VideoInput::look_at_first_frame() {
         if (const std::optional<Frame> frame = reader.next()) {
             info_.width = frame->pixels.width;
             info_.height = frame->pixels.height;
-            if (options_.start_s > 0)
-                info_.start_s = std::isnan(frame->time_s) ? options_.start_s : frame->time_s - demuxer_->begin_s();
+            if (options_.start_s > 0) info_.start_s = options_.start_s;
+            if (options_.start_s > 0 && !std::isnan(frame->time_s)) {
+                info_.origin_s = demuxer_->begin_s();
+                info_.start_s = frame->time_s - info_.origin_s;
+            }
             ready_.push_back(std::move(segment));
             return;
         }
