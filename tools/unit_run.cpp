@@ -283,7 +283,11 @@ void UnitRun::finish(Active& active, const InputEnd& end) {
 UnitRun::Tally UnitRun::tally() const {
     const std::lock_guard lock(mutex_);
     Tally tally = tally_;
-    tally.left += std::int64_t(waiting_.size() + held_.size() + active_.size());
+    tally.left += std::int64_t(waiting_.size() + active_.size());
+    for (const WorkUnit& unit : held_) {  // by now somebody may have done it
+        std::string why;
+        ++(fleet::is_done(fleet::UnitFiles(unit.records), unit.deciding, why) ? tally.done_before : tally.left);
+    }
     return tally;
 }
 

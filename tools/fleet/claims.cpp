@@ -131,8 +131,8 @@ double file_system_time_s(const std::string& folder) {
 }
 
 /// False where there is one.
-bool Claims::make(const std::string& name) {
-    const std::string path = path_of(name), fresh = fmt::format("{}/.{}-{}-{}", folder_, name, word_, made_++);
+bool Claims::make(const std::string& path) {
+    const std::string fresh = fmt::format("{}/.new-{}-{}", folder_, word_, made_++);
     if (const int code = create(fresh, own_)) media::throw_output(fresh, media::system_message(code));
     const int code = ::link(fresh.c_str(), path.c_str()) == 0 ? 0 : errno;
     struct stat state {};
@@ -148,32 +148,34 @@ bool Claims::make(const std::string& name) {
     return plain == 0;
 }
 
-/// Moves a stale claim out of the way. False where there is none.
-bool Claims::take_over(const std::string& name) {
-    const std::string path = path_of(name);
-    const std::optional<Look> stale = look_at(path);
-    if (!stale) return true;  // it was let go of meanwhile
-    if (file_system_time_s(folder_) - stale->time_s <= timeout_s_) return false;
-    const std::string aside = fmt::format("{}/.stale-{}-{}-{}", folder_, name, word_, made_++);
-    if (::rename(path.c_str(), aside.c_str()) != 0) return errno == ENOENT;
-    // Somebody else may have been faster, and this be what he has made since.
-    const bool is_it = look_at(aside) == stale;
-    if (!is_it && ::link(aside.c_str(), path.c_str()) != 0 && errno != EEXIST) ::rename(aside.c_str(), path.c_str());
+bool Claims::is_stale(const std::string& path) const {
+    const double now_s = file_system_time_s(folder_);
+    const std::optional<Look> look = look_at(path);
+    return look && now_s - look->time_s > timeout_s_;
+}
+
+/// Makes a claim in the place of a stale one. One process does so at a time, or it would move away what another has
+/// just made: that it is at it is a claim, too, and stale if it died there.
+bool Claims::take_over(const std::string& path) {
+    if (!is_stale(path)) return false;
+    const std::string turn = path + ".turn", aside = fmt::format("{}/.stale-{}-{}", folder_, word_, made_++);
+    if (!make(turn)) {
+        if (is_stale(turn) && std::rename(turn.c_str(), aside.c_str()) == 0) ::unlink(aside.c_str());
+        return false;  // until one asks again
+    }
+    const bool mine = is_stale(path) && std::rename(path.c_str(), aside.c_str()) == 0;
     ::unlink(aside.c_str());
-    return is_it;
+    const bool made = mine && make(path);
+    ::unlink(turn.c_str());
+    return made;
 }
 
 bool Claims::take(const std::string& name) {
     const std::lock_guard lock(mutex_);
     if (held_.contains(name)) return false;
-    for (int tries = 0; tries < 3; ++tries) {
-        if (make(name)) {
-            held_[name] = true;
-            return true;
-        }
-        if (!take_over(name)) return false;
-    }
-    return false;
+    const std::string path = path_of(name);
+    if (!make(path) && !take_over(path)) return false;
+    return held_[name] = true;
 }
 
 bool Claims::is_own(const std::string& name, bool touch) const {

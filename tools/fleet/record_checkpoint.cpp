@@ -55,10 +55,10 @@ std::optional<KeptRecord> record_of(std::string_view line, const std::string& in
 /// "" where what follows the last one can be found by its stamp.
 std::string why_no_guide(const std::vector<KeptRecord>& records) {
     if (records.back().undecodable) return "it has not come to its first keyframe";
-    for (const KeptRecord& record : records) {
+    for (const KeptRecord& record : records)
         if (std::isnan(record.pts_s)) return "frames have no time stamps";
-        if (&record != &records.back() && !(record.pts_s < records.back().pts_s)) return "time stamps step back";
-    }
+    for (const KeptRecord& record : records)
+        if (&record != &records.back() && record.pts_s >= records.back().pts_s) return "time stamps step back";
     return "";
 }
 
