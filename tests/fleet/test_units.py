@@ -140,7 +140,9 @@ class Units:
             if not self.left(name):
                 with open(self.path(f".{name}.partial"), "ab") as f:
                     f.write(quiet.split(b"\n")[kept][:40] if number % 2 else b"\0" * 512)
-                said = self.run(0, what, "clip.mp4", *more, "--resume", "--jsonl", name)
+                said = self.run(0, what, "clip.mp4", *more, "--resume", "--jsonl", name, "--report-json", "r.json")
+                seen = sum(device["pictures"] for device in json.loads(read(self.path("r.json")))["devices"])
+                self.check(seen == quiet.count(b"\n") - kept, f"{what}: {seen} frames are looked at again, behind {kept} that were kept")
                 self.check(f"goes on behind frame {kept - 1}," in said, f"{what}: it does not go on behind frame {kept - 1}: {said}")
             self.same(name, quiet, what)
             self.check(not self.left(f".{name}.partial", f".k{number}.state"), f"{what}: its checkpoint is left")
