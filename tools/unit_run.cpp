@@ -23,9 +23,10 @@ constexpr std::chrono::milliseconds kSlice{100};  // how soon a wait sees that t
 constexpr std::chrono::seconds kWithoutClaims{1};
 
 /// Whether what went wrong with an input may go right another time: a network or a disk that is away for now.
-bool is_for_now(const std::string& error) {
+bool is_for_now(const std::string& error, bool address) {
     const auto says = [&](const char* words) { return error.find(words) != std::string::npos; };
-    if (says("check the address and the network")) return !says("Server returned 4");
+    if (says("check the address and the network") || (address && says("cannot be read (")))
+        return !says("Server returned 4") || says("Server returned 429");
     return says("or try again") || says("check the disk or the network") || says("Input/output error") ||
            says("Stale file handle");
 }
@@ -254,7 +255,7 @@ void UnitRun::put_back(Active& active) {
 }
 
 void UnitRun::fail(Active& active, const std::string& error) {
-    const bool again = is_for_now(error);
+    const bool again = is_for_now(error, media::is_address(active.unit.location));
     if (active.checkpoint) active.checkpoint->sync();
     if (!again) {
         json record = active.unit.deciding;
