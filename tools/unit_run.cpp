@@ -272,7 +272,9 @@ void UnitRun::finish(Active& active, const InputEnd& end) {
     record["frames"] = active.frames;
     record["resumed_behind"] = active.kept->size();
     record["damaged"] = end.damaged;
-    record["seconds"] = std::chrono::duration<double>(Clock::now() - active.begun).count();
+    // It was opened while the one before was under way, whose time that is.
+    const Clock::time_point now = Clock::now(), begun = std::max(active.begun, std::exchange(last_end_, now));
+    record["seconds"] = std::chrono::duration<double>(now - begun).count();
     active.checkpoint->publish(std::move(record));
     const std::lock_guard lock(mutex_);
     ++tally_.done;
