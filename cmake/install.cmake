@@ -61,6 +61,7 @@ if(CONVOY_TOOLS)
     install(FILES ${page}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT tools)
     install(FILES ${page}.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${command} COMPONENT tools)
   endforeach()
+  install(DIRECTORY docs/examples/fleet/ DESTINATION ${CMAKE_INSTALL_DATADIR}/convoy/fleet COMPONENT tools)
   add_custom_target(pages ALL DEPENDS ${pages})
   install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/convoy/models COMPONENT tools FILES_MATCHING
           PATTERN "*.cfg" PATTERN "*.weights" PATTERN "*.names")

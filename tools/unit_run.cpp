@@ -9,6 +9,8 @@
 
 #include <convoy/error.h>
 #include <convoy/media/image.h>
+#include "tools/fleet/content_key.h"
+#include "tools/fleet/patience.h"
 #include "tools/sinks/formats/jsonl.h"
 
 using nlohmann::json;
@@ -21,15 +23,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kBetweenLooks{5};  // at a claim, while its unit goes on
 constexpr std::chrono::milliseconds kSlice{100};  // how soon a wait sees that the run is to end
 constexpr std::chrono::seconds kWithoutClaims{1};
-
-/// Whether what went wrong with an input may go right another time: a network or a disk that is away for now.
-bool is_for_now(const std::string& error, bool address) {
-    const auto says = [&](const char* words) { return error.find(words) != std::string::npos; };
-    if (says("check the address and the network") || (address && says("cannot be read (")))
-        return !says("Server returned 4") || says("Server returned 429");
-    return says("or try again") || says("check the disk or the network") || says("Input/output error") ||
-           says("Stale file handle");
-}
 
 }  // namespace
 
@@ -155,10 +148,15 @@ bool UnitRun::is_over(const WorkUnit& unit) {
 std::unique_ptr<Input> UnitRun::begin(Active& active, std::stop_token cancel) {
     const WorkUnit& unit = active.unit;
     if (!unit.refusal.empty()) throw Error(ErrorKind::input, unit.refusal);
+    const std::string key = unit.deciding.value("key", "");
+    if (fleet::content_of(unit.location, [cancel] { return cancel.stop_requested(); }).key != key &&
+        !cancel.stop_requested())
+        throw Error(ErrorKind::input, "'" + unit.label + "' is not what it was when its key was taken; " +
+                                          "make the manifest anew, or begin again");
     fleet::KeptRecords kept =
         fleet::read_kept(active.files, unit.deciding, unit.label, std::max<std::int64_t>(unit.options.every, 1));
     if (kept.records.empty()) return begin_anew(active, kept.why_anew, std::move(cancel));
-    std::unique_ptr<Input> whole = media::open_input(unit.location, unit.options, cancel);
+    std::unique_ptr<Input> whole = fleet::open_patiently(unit.location, unit.options, cancel);
     InputInfo info = whole->info();
     whole.reset();
     std::unique_ptr<Input> rest = fleet::open_behind(unit.location, unit.options, kept.records, cancel);
@@ -185,7 +183,7 @@ std::unique_ptr<Input> UnitRun::begin(Active& active, std::stop_token cancel) {
 std::unique_ptr<Input> UnitRun::begin_anew(Active& active, const std::string& why, std::stop_token cancel) {
     const WorkUnit& unit = active.unit;
     if (!why.empty()) tell_(fmt::format("{}: was begun, and begins anew: {}", unit.label, why));
-    std::unique_ptr<Input> input = media::open_input(unit.location, unit.options, cancel);
+    std::unique_ptr<Input> input = fleet::open_patiently(unit.location, unit.options, cancel);
     InputInfo info = input->info();
     info.path = unit.label;
     json begun = unit.deciding;
@@ -255,7 +253,7 @@ void UnitRun::put_back(Active& active) {
 }
 
 void UnitRun::fail(Active& active, const std::string& error) {
-    const bool again = is_for_now(error, media::is_address(active.unit.location));
+    const bool again = fleet::may_pass(error, active.unit.location);
     if (active.checkpoint) active.checkpoint->sync();
     if (!again) {
         json record = active.unit.deciding;
@@ -274,7 +272,9 @@ void UnitRun::finish(Active& active, const InputEnd& end) {
     record["frames"] = active.frames;
     record["resumed_behind"] = active.kept->size();
     record["damaged"] = end.damaged;
-    record["seconds"] = std::chrono::duration<double>(Clock::now() - active.begun).count();
+    // It was opened while the one before was under way, whose time that is.
+    const Clock::time_point now = Clock::now(), begun = std::max(active.begun, std::exchange(last_end_, now));
+    record["seconds"] = std::chrono::duration<double>(now - begun).count();
     active.checkpoint->publish(std::move(record));
     const std::lock_guard lock(mutex_);
     ++tally_.done;

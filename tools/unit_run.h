@@ -98,6 +98,7 @@ private:
     std::deque<WorkUnit> held_;  // by others, when they were asked for
     std::map<int, std::shared_ptr<Active>> active_;
     std::vector<std::string> finished_;
+    std::chrono::steady_clock::time_point last_end_;  // of a unit
     Tally tally_;
 };
 

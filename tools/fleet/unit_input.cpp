@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <convoy/error.h>
+#include "tools/fleet/patience.h"
 
 namespace convoy::fleet {
 namespace {
@@ -166,7 +167,7 @@ std::unique_ptr<Input> open_behind(const std::string& location, const media::Inp
         if (options.stop_s > 0 && behind.start_s >= options.stop_s) return nullptr;
         std::unique_ptr<Input> rest;
         try {
-            rest = media::open_input(location, behind, cancel);
+            rest = open_patiently(location, behind, cancel);
         } catch (const Error& error) {
             if (error.kind() != ErrorKind::input || media::is_address(location) || cancel.stop_requested()) throw;
             return nullptr;  // it ends before that time

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <convoy/media/input.h>
+#include "tools/fleet/patience.h"
 #include "tools/media/files.h"
 #include "tools/media/in/demuxer.h"
 #include "tools/media/in/segmenter.h"
@@ -130,7 +131,7 @@ void find_cuts(media::Demuxer& demuxer, int parts, double total_s, VideoParts& o
 
 VideoParts parts_of(const std::string& location, double part_s, std::stop_token cancel) {
     VideoParts out;
-    const std::unique_ptr<Input> input = media::open_input(location, {}, cancel);
+    const std::unique_ptr<Input> input = open_patiently(location, {}, cancel);
     const std::shared_ptr<const Segment> first = input->next_segment();
     if (first && first->kind() == SegmentKind::endless)
         media::throw_input(location, "is a live input, which has no end that could be shared out; give a recording");
