@@ -109,6 +109,11 @@ int tune(RunOptions& options) {
     return leave(stopped ? kInterrupted : kSuccess);
 }
 
+// Where the cores encode, a run is longer and a second GPU's decoders spare them work: it pays for half as many frames.
+std::int64_t weight_of_frame(const OutputOptions& output) {
+    return !output.video.empty() && output.encoding.encoder != media::EncoderChoice::jpeg ? 2 : 1;
+}
+
 // A short job is done sooner without a second GPU, and sooner still where CUDA does not know of one.
 void hide_other_gpus(const RunOptions& options, const media::RunInputs& inputs) {
     const int gpus = count_visible_gpus();
@@ -116,7 +121,8 @@ void hide_other_gpus(const RunOptions& options, const media::RunInputs& inputs) 
     const bool opens_at_once = std::filesystem::is_regular_file(inputs.paths().front(), error);
     if (gpus < 2 || options.engine.device != "auto" || !opens_at_once) return;
     const std::int64_t frames = inputs.expected_frames(),
-                       worth = gpus_worth_starting(frames * options.engine.detect.tiles.count());
+                       worth = gpus_worth_starting(frames * options.engine.detect.tiles.count() *
+                                                   weight_of_frame(options.output));
     if (frames == 0 || worth >= gpus) return;
     show_first_gpus(int(worth));
     if (options.engine.notice)
@@ -250,6 +256,9 @@ int run(RunOptions& options) {
     prepare(options, inputs);
     media::RunInputs run_inputs(expanded, options.input, options.at_once);
     if (!watch && !work) run_inputs.open_first(options.engine, options.threads);
+    if (options.engine.expected_frames)
+        options.engine.expected_frames = [frames = options.engine.expected_frames,
+                                          weight = weight_of_frame(options.output)] { return frames() * weight; };
     Network network = options.model.load();
     options.model.check_fit(network, options.engine.detect.fit);
     print_warnings("yolo-run", network);

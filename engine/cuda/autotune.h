@@ -70,6 +70,8 @@ public:
     void prepare_known(const std::vector<Problem>& problems);
     /// What the cache knows, without a kernel if it knows nothing that serves.
     Choice recall(const Problem& problem);
+    /// A row that is named; without a kernel where it does not serve.
+    Choice prepare(const kernels::cuda::Conv& conv, const std::string& row) const;
 
     /// The fastest of those that agree with the oracle, and what came close.
     struct Contest {
@@ -89,7 +91,6 @@ public:
     double peak_flops(kernels::cuda::Math math);
 
 private:
-    Choice prepare(const kernels::cuda::Conv& conv, const std::string& row) const;
     std::unique_ptr<kernels::cuda::PreparedConv> restore(const kernels::cuda::Conv& conv,
                                                          const kernels::cuda::ConvCandidate& candidate) const;
     const TuningCache::Entry* entry_for(const Problem& problem) const;

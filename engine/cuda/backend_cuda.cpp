@@ -121,6 +121,7 @@ void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cach
     resources_->kernels.clear();
     resources_->launches.clear();
     resources_->arena = DeviceBuffer();
+    batches_ = batch_sizes(plan_.max_batch, options.same_bits);
     Autotuner tuner(device_, *resources_->libraries, cache, compute_stream(), *patience_, options.libraries,
                     max_workspace(options), options.stop_measuring);
     {
@@ -133,6 +134,7 @@ void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cach
     take_workspace();
     self_check();
     refine(tuner);
+    if (options.same_bits) bind_smaller_batches(tuner);
 }
 
 void CudaBackend::take_workspace() {

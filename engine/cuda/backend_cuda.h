@@ -110,6 +110,7 @@ private:
     std::vector<Wanted> wanted() const;
     bool libraries_pay(const CudaOptions& options, TuningCache& cache, const std::vector<Wanted>& wanted) const;
     void choose_kernels(const CudaOptions& options, Autotuner& tuner, TuningCache& cache);
+    void bind_smaller_batches(const Autotuner& tuner);
     void keep_plans(const TuningCache& cache);
     void choose_and_check(const CudaOptions& options, TuningCache& cache);
     void take_workspace();

@@ -3,6 +3,7 @@
 // Which kernel computes each convolution of a plan: what is remembered, what is measured now, the rest by rule.
 #include <algorithm>
 #include <bit>
+#include <iterator>
 #include <utility>
 
 #include "engine/cuda/backend_resources.h"
@@ -154,6 +155,30 @@ void CudaBackend::choose_kernels(const CudaOptions& options, Autotuner& tuner, T
         notes_.push_back(std::to_string(by_rule) + " of " + std::to_string(all.size()) +
                          " convolutions have a kernel by rule, since nothing is remembered of them on " + device_.name +
                          ": measure them once (yolo-run --tune), and the network is faster");
+}
+
+// Batches that are not full, with the same bits: kernels of ours add up a picture's products in the same order whatever
+// the number of pictures. Those of a library need not; where one was chosen, every batch is computed as a full one.
+void CudaBackend::bind_smaller_batches(const Autotuner& tuner) {
+    constexpr int kHalvings = 3;  // below that tiles are too few for the GPU, and a batch is hardly faster
+    std::vector<Bound>& kernels = resources_->kernels;
+    if (std::any_of(kernels.begin(), kernels.end(), [](const Bound& b) { return Autotuner::is_library(b.choice.row); }))
+        return;
+    const auto full = resources_->launches;
+    const std::size_t count = kernels.size();
+    for (int i = 1; i <= kHalvings && plan_.max_batch >> i > 0; ++i) {
+        const int batch = plan_.max_batch >> i;
+        std::vector<Bound> smaller;
+        for (std::size_t k = 0; k < count; ++k) {
+            k::Conv conv = kernels[k].conv;
+            conv.problem.n = batch;
+            smaller.push_back({conv, tuner.prepare(conv, kernels[k].choice.row), {}, {}});
+            if (!smaller.back().choice.kernel) return;
+        }
+        for (const auto& [use, kernel] : full) resources_->launches[{use.first, batch}] = kernels.size() + kernel;
+        std::move(smaller.begin(), smaller.end(), std::back_inserter(kernels));
+        batches_.insert(batches_.begin(), batch);
+    }
 }
 
 // So that they are quick to make at the next start.

@@ -100,8 +100,9 @@ struct EngineOptions {
     /// Longest that a frame waits for its batch to fill, in ms; < 0 waits until the batch is full, the last frame has
     /// come or, in run(), the device has nothing else to do and none is coming.
     double max_latency_ms = -1;
-    /// GPU: every batch runs at its full size, however few pictures are in it, so that a picture's result has the same
-    /// bits whatever shares its batch. Otherwise kernels are chosen for each size, which is faster for small batches.
+    /// GPU: a batch of any size is computed by the kernels of the full one, so that a picture's result has the same
+    /// bits whatever shares its batch; by a library's it always runs at its full size. Otherwise kernels are chosen for
+    /// each size, which is faster for small batches.
     bool same_bits = false;
     std::shared_ptr<Trace> trace = {};  ///< told what runs where and when; may be null
     BatchNormFormula batch_norm = BatchNormFormula::alexeyab;

@@ -32,10 +32,11 @@ Plan gpu_plan(const Network& network, Precision precision, int batch, bool keep_
 }
 
 /// On the first GPU with our own kernels.
-std::unique_ptr<GpuBackend> make_backend(Plan plan, Precision precision, Tuning tuning) {
+std::unique_ptr<GpuBackend> make_backend(Plan plan, Precision precision, Tuning tuning, bool same_bits) {
     CudaOptions options;
     options.precision = precision;
     options.tuning = tuning;
+    options.same_bits = same_bits;
     options.libraries = false;
     CudaSet set = make_cuda_backends(cuda_pack(std::move(plan), precision), {}, {0}, options);
     if (!set.backends.front()) throw Error(set.error_kind, set.failures.front());
@@ -48,8 +49,9 @@ struct Bench {
     CudaBackend& backend;
     CudaSlot slot;
 
-    Bench(const Network& network, Precision precision, int batch, bool keep_all, Tuning tuning = Tuning::fixed)
-        : owner(make_backend(gpu_plan(network, precision, batch, keep_all), precision, tuning)),
+    Bench(const Network& network, Precision precision, int batch, bool keep_all, Tuning tuning = Tuning::fixed,
+          bool same_bits = false)
+        : owner(make_backend(gpu_plan(network, precision, batch, keep_all), precision, tuning, same_bits)),
           backend(static_cast<CudaBackend&>(*owner)),
           slot(backend) {}
 
@@ -187,6 +189,48 @@ TEST_CASE("GPU: every picture of every batch size gives the same numbers, and th
             }
         }
     }
+}
+
+TEST_CASE("GPU: with same_bits a picture has the same bits in a batch of any size", "[cuda]") {
+    REQUIRE_GPU();
+    const auto check = [](const std::string& cfg, const LoadOptions& size, int batch, const std::vector<int>& counts,
+                          Precision precision) {
+        Network network = load_network(cfg, "", "", size);
+        randomize_weights(network, 3);
+        Bench bench(network, precision, batch, false, Tuning::fixed, true);
+        INFO(cfg << ", precision " << int(precision));
+        CHECK(bench.backend.batches().size() > 1);
+        for (int n = 0; n < batch; ++n) bench.set_input(n, test::noise_input(network, n));
+        const auto heads_after = [&](int count) {
+            bench.slot.run(count);
+            bench.slot.wait();
+            std::vector<std::vector<float>> heads;
+            for (const Node& node : bench.backend.plan().graph.nodes)
+                for (int n = 0; std::holds_alternative<YoloOp>(node.op) && n < count; ++n) {
+                    const test::OwnedTensor head = bench.read(node.inputs[0], n);
+                    heads.emplace_back(head.view().data,
+                                       head.view().data + head.view().pixels() * std::size_t(head.view().c));
+                }
+            return heads;
+        };
+        const auto expected = heads_after(batch);
+        for (int count : counts) {
+            const auto heads = heads_after(count);
+            for (std::size_t i = 0; i < heads.size(); ++i) {
+                INFO("count " << count << ", head " << i / std::size_t(count) << ", picture "
+                              << i % std::size_t(count));
+                const auto& whole = expected[i / std::size_t(count) * std::size_t(batch) + i % std::size_t(count)];
+                REQUIRE(heads[i].size() == whole.size());
+                CHECK(std::memcmp(heads[i].data(), whole.data(), whole.size() * sizeof(float)) == 0);
+            }
+        }
+    };
+    const std::string quarter = test::source_dir() + "/models/yolov3-quarter.cfg";
+    for (Precision precision : {Precision::fp32, Precision::tf32})
+        check(quarter, {64, 96}, 11, {1, 2, 3, 5, 6, 10}, precision);
+    for (const std::string& cfg : test::all_cfgs()) check(cfg, {64, 96}, 11, {1, 2, 3, 5, 6, 10}, Precision::fp16);
+    // Enough tiles for the largest kernels.
+    check(quarter, {416, 416}, 32, {1, 4, 7, 13, 31}, Precision::fp16);
 }
 
 TEST_CASE("GPU: sharing memory changes no bit", "[cuda]") {
