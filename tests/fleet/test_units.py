@@ -235,11 +235,20 @@ class Units:
         """A server that is away is no bad input: it is tried again, and nothing is said to have failed for good."""
         self.run(0, "a key", "clip.mp4", "--resume", "--jsonl", "b.jsonl", "--frames", "1")
         head = "#convoy-manifest 1\nunit\tinput\tpart\tstart\tstop\tseconds\tbytes\tmtime\tkey\n"
+        key = json.loads(read(self.path("b.done")))["key"]
         with open(self.path("work.tsv"), "w", encoding="utf-8") as f:
-            f.write(f"{head}000000\thttp://127.0.0.1:1/x.mp4\t1/1\t\t\t24\t1\t\tk0\n000001\tclip.mp4\t1/1\t\t\t24\t1\t1\tk1\n")
+            f.write(f"{head}000000\thttp://127.0.0.1:1/x.mp4\t1/1\t\t\t24\t1\t\tk0\n000001\tclip.mp4\t1/1\t\t\t24\t1\t1\t{key}\n")
         said = self.run(75, "a server that is away", "--manifest", "work.tsv", "--jsonl", "a/")
         self.check("1 to be tried again" in said and not self.left("a/000000.failed") and self.left("a/000001.done"),
                    f"a server that is away: {said}, {os.listdir(self.path('a'))}")
+
+    def test_changed(self):
+        """An input that is no longer what the manifest says does not stand for it."""
+        head = "#convoy-manifest 1\nunit\tinput\tpart\tstart\tstop\tseconds\tbytes\tmtime\tkey\n"
+        with open(self.path("work.tsv"), "w", encoding="utf-8") as f:
+            f.write(f"{head}000000\tclip.mp4\t1/1\t\t\t24\t1\t1\tother\n")
+        said = self.run(1, "a changed input", "--manifest", "work.tsv", "--jsonl", "a/")
+        self.check("make the manifest anew" in said and self.left("a/000000.failed") and not self.left("a/000000.jsonl"), f"a changed input: {said}")
 
     def test_claims(self):
         """Two share a folder; one is killed, or suspended for so long that it counts as dead."""
