@@ -49,9 +49,9 @@ if(CONVOY_TOOLS)
     install_library(convoy_c_shared convoyCTargets c ${headers})
     install_pkgconfig(convoy_c "Convoy for C: finds objects in pictures and video" "" "")
   endif()
-  install(TARGETS yolo-run yolo-inspect yolo-eval COMPONENT tools)
+  install(TARGETS yolo-run yolo-inspect yolo-eval yolo-fleet COMPONENT tools)
   # Pages and completions that the programs make of their own options.
-  foreach(command yolo-run yolo-inspect yolo-eval)
+  foreach(command yolo-run yolo-inspect yolo-eval yolo-fleet)
     set(page ${PROJECT_BINARY_DIR}/pages/${command})
     add_custom_command(OUTPUT ${page}.1 ${page}.bash DEPENDS ${command}
       COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/pages
@@ -61,6 +61,7 @@ if(CONVOY_TOOLS)
     install(FILES ${page}.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT tools)
     install(FILES ${page}.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ${command} COMPONENT tools)
   endforeach()
+  install(DIRECTORY docs/examples/fleet/ DESTINATION ${CMAKE_INSTALL_DATADIR}/convoy/fleet COMPONENT tools)
   add_custom_target(pages ALL DEPENDS ${pages})
   install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/convoy/models COMPONENT tools FILES_MATCHING
           PATTERN "*.cfg" PATTERN "*.weights" PATTERN "*.names")

@@ -35,8 +35,8 @@ Linking the static libraries takes what is suggested.")
 
 set(CPACK_DEBIAN_TOOLS_PACKAGE_NAME convoy-tools)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION video)
-set(CPACK_COMPONENT_TOOLS_DESCRIPTION "yolo-run, yolo-inspect and yolo-eval: annotated videos, JSON Lines, CSV, COCO and
-more, on the CPU and on NVIDIA GPUs. With a small model to try.")
+set(CPACK_COMPONENT_TOOLS_DESCRIPTION "yolo-run, yolo-inspect, yolo-eval and yolo-fleet: annotated videos, JSON Lines, CSV,
+COCO and more, on the CPU and on NVIDIA GPUs, one or many machines. With a small model to try.")
 
 foreach(component runtime dev tools)
   string(TOUPPER ${component} upper)

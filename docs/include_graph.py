@@ -26,6 +26,7 @@ ROOMS = [(name, re.compile(pattern)) for name, pattern in [
     ('tools/media/draw', r'tools/media/draw/'),
     ('tools/media/out', r'tools/media/out/'),
     ('tools/media', r'tools/media/'),
+    ('tools/fleet', r'tools/fleet/'),
     ('tools/sinks', r'tools/sinks/'),
     ('tools/serve', r'tools/serve/'),
     ('tools', r'tools/'),

@@ -18,6 +18,8 @@ enum ExitStatus {
     kBadData = 1,        ///< something could not be read, written or done
     kBadUsage = 2,       ///< the command line cannot be used
     kDeviceFailed = 3,   ///< done, and the results are whole, but a device failed on the way
+    kUnfit = 4,          ///< no device is left: another machine may do it
+    kTryAgain = 75,      ///< units are left that may be done another time: SIGTERM, the network, storage
     kInterrupted = 130,  ///< SIGINT, SIGTERM or SIGHUP; files are complete up to the last frame
 };
 

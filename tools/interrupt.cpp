@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -22,7 +23,8 @@ constexpr std::int64_t kShortestMs = 1000;   // for these: a busy machine may ta
 std::atomic<bool> completing = false, interrupted = false;
 std::atomic<std::int64_t> interrupted_at_ms = 0;
 std::atomic<media::OutputLocks*> held = nullptr;
-static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<std::int64_t>::is_always_lock_free &&
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free &&
+              std::atomic<std::int64_t>::is_always_lock_free &&
               std::atomic<media::OutputLocks*>::is_always_lock_free);  // in handlers
 
 std::int64_t now_ms() {
@@ -31,10 +33,21 @@ std::int64_t now_ms() {
     return std::int64_t(now.tv_sec) * 1000 + now.tv_nsec / 1'000'000;
 }
 
-void on_signal(int) {
+std::atomic<bool> drains = false, has_grace = false;
+std::atomic<int> status_of_term = kInterrupted;
+timer_t grace_timer = {};
+itimerspec grace = {};
+
+void on_signal(int number) {
+    const int status = number == SIGTERM || drains ? status_of_term.load() : int(kInterrupted);
     if (!completing || interrupted) {
         if (media::OutputLocks* locks = held.exchange(nullptr)) locks->release();
-        _exit(kInterrupted);
+        _exit(status);
+    }
+    if (number == SIGTERM && has_grace && !drains.exchange(true) &&
+        (grace.it_value.tv_sec > 0 || grace.it_value.tv_nsec > 0)) {
+        timer_settime(grace_timer, 0, &grace, nullptr);
+        return;
     }
     interrupted_at_ms = now_ms();
     interrupted = true;
@@ -75,10 +88,26 @@ void install_interrupt_handler() {
     }
 }
 
+void grant_grace(double seconds, int status) {
+    sigevent event = {};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGALRM;
+    handle(SIGALRM);
+    if (timer_create(CLOCK_MONOTONIC, &event, &grace_timer) != 0) return;  // then it is as short as can be
+    const double whole = std::floor(seconds);
+    grace.it_value = {time_t(whole), long((seconds - whole) * 1e9)};
+    status_of_term = status;
+    has_grace = true;
+}
+
+bool draining() { return drains; }
+
 CompleteOnInterrupt::CompleteOnInterrupt() { completing = true; }
 
 CompleteOnInterrupt::~CompleteOnInterrupt() {
     completing = false;
+    const itimerspec none = {};
+    if (has_grace) timer_settime(grace_timer, 0, &none, nullptr);
     if (!interrupted) return;
     const std::int64_t left_ms = std::max(interrupted_at_ms + kLastWordsMs - now_ms(), kShortestMs);
     itimerval timer = {};

@@ -13,6 +13,13 @@ namespace convoy::tools {
 /// From now on a signal ends the process at once with status 130.
 void install_interrupt_handler();
 
+/// SIGTERM is a scheduler's word that the machine is wanted: from now on the first one sets draining(), and ends the
+/// run as an interruption once so many seconds have gone by, the next one before that. Where there is nothing to
+/// complete it ends the process with `status`.
+void grant_grace(double seconds, int status);
+/// Whether SIGTERM has come since grace was granted.
+bool draining();
+
 /// While it lives, there is something to complete: the first signal sets a flag, only the second ends the process at
 /// once. After it, when only words remain to be said, a signal ends the process again; one that has come does so soon.
 /// One at a time.

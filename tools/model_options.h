@@ -41,8 +41,6 @@ struct ModelOptions {
     void check_fit(Network& network, Fit fit) const;
     /// Tells the files that load() reads, or would look for.
     void claim(media::FileClaims& claims) const;
-
-private:
     /// `cfg` and `weights`, or those of the stem; empty where neither is given.
     std::pair<std::string, std::string> files() const;
 };

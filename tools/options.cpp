@@ -13,6 +13,7 @@
 #include <convoy/error.h>
 #include <convoy/version.h>
 #include "tools/choice_option.h"
+#include "tools/fleet_options.h"
 #include "tools/option_values.h"
 #include "tools/serve/listen_socket.h"
 #include "tools/short_help.h"
@@ -299,7 +300,9 @@ void add_output_options(CLI::App& app, RunOptions& options) {
         {{"none", media::LabelStyle::none}, {"name", media::LabelStyle::name}, {"full", media::LabelStyle::full}},
         "what stands at a box: nothing, its class, or its confidence as well (default: full)")
         ->group(group);
-    app.add_flag("!--no-latency", output.drawing.latency, "no number of milliseconds in the corner of pictures")
+    app.add_flag(
+           "!--no-latency", output.drawing.latency,
+           "no milliseconds in the corner of pictures and in JSON records, which are the same from run to run then")
         ->group(group);
     const std::string manners = "Messages";
     app.add_flag("--quiet,-q", options.quiet, "nothing but errors and warnings")->group(manners);
@@ -410,6 +413,7 @@ void RunOptions::add_to(CLI::App& app) {
         if (print_config) return;
         check_encoder_options(app, *this);
         check_following_options(*this);
+        check_fleet_options(app, *this);
         if (app.count("--stop") > 0 && input.stop_s <= input.start_s)
             throw CLI::ValidationError("--stop", "must be later than --start");
         output.more_inputs = has_more_inputs();
@@ -417,7 +421,8 @@ void RunOptions::add_to(CLI::App& app) {
             throw CLI::ValidationError("--serve-inputs", "needs --serve [HOST:]PORT");
         if (serve_inputs != ServeInputs::none && inputs.empty() && watch_list.empty())
             throw CLI::ValidationError("--serve-inputs", "needs an INPUT or a --watch-list to begin with");
-        if (inputs.empty() && watch_list.empty() && engine.tuning != Tuning::measured && output.serve.empty())
+        if (inputs.empty() && watch_list.empty() && manifest.empty() && engine.tuning != Tuning::measured &&
+            output.serve.empty())
             throw CLI::RequiredError("INPUT");
     });
     model.add_to(app);
@@ -428,6 +433,7 @@ void RunOptions::add_to(CLI::App& app) {
     add_device_options(app, engine);
     add_run_options(app, *this);
     add_output_options(app, *this);
+    add_fleet_options(app, *this);
     add_config_options(app, *this);
 }
 

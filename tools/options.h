@@ -31,6 +31,12 @@ struct RunOptions {
     std::string zones;  ///< file
     OutputOptions output;
     ServeInputs serve_inputs = ServeInputs::none;
+    std::string manifest;      ///< file: its units are done in place of inputs
+    std::string shard, claim;  ///< i/n or auto; folder: which of them
+    double claim_timeout_s = 60;
+    bool resume = false;
+    double grace_s = 20;   ///< of what is done unit by unit: from SIGTERM on
+    std::string settings;  ///< those that are set, as print_settings() has them
     std::string report_json, report_html, trace, metrics;
     std::string metrics_port;  ///< [HOST:]PORT
     std::string fail_device;   ///< "cuda:1@500": for tests, see docs/usage.md
@@ -39,6 +45,8 @@ struct RunOptions {
         return newest || (!every_frame && !(output.mqtt.empty() && output.kafka.empty() && output.webhook.empty() &&
                                             output.serve.empty()));
     }
+    /// Whether what is done is left so that no other run does it again, and another can go on with it.
+    bool by_units() const { return resume || !manifest.empty(); }
     bool follows() const { return track || !zones.empty(); }
     /// Whether inputs come and go while the run lasts.
     bool has_more_inputs() const { return !watch_list.empty() || serve_inputs != ServeInputs::none; }

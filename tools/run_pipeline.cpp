@@ -63,6 +63,7 @@ public:
     bool wants_order() const override { return options_.follower; }
 
     void in_order(int input, const InputInfo& info, Result& result) override {
+        if (options_.restores) options_.restores(input, info.frame_step, result);
         options_.follower->see(input, info, result);
     }
 
@@ -75,12 +76,14 @@ public:
     }
 
     void begin_input(int input, const InputInfo& info) override {
+        if (running_.name(input).empty()) return;
         begun_[input].info = info;
         if (options_.metrics) options_.metrics->begin_input(input, running_.name(input));
     }
 
     void result(int input, Result& result) override {
         Begun& begun = begun_.at(input);
+        if (options_.restores && !options_.follower) options_.restores(input, begun.info.frame_step, result);
         if (begun.frames++ == 0) {
             begun.info.width = result.frame.pixels.width;
             warn_of_zones(begun.info, result.frame.pixels);
@@ -117,9 +120,12 @@ public:
         deliver([&] { static_cast<AnnotateWork&>(work).append(open.places); });
     }
 
-    void end_input(int input, const InputEnd& end) override {
+    void end_input(int input, const InputEnd& how) override {
         InputSummary summary;
         summary.path = running_.name(input);
+        if (summary.path.empty()) return;
+        InputEnd& end = summary.end = how;
+        if (options_.ends_input) options_.ends_input(input, end);
         const auto begun = begun_.find(input);
         const bool is_video = begun != begun_.end() && begun->second.info.is_video;
         if (begun != begun_.end()) {
@@ -129,7 +135,6 @@ public:
                 begun->second.charts->counts = counts_text(*options_.drawing.zones, *begun->second.counts);
             summary.charts = begun->second.charts;
         }
-        summary.end = end;
         if (options_.metrics) options_.metrics->end_input(input, end);
         summary.seconds = running_.seconds(input);
         done_bytes_ += running_.bytes(input);
@@ -332,7 +337,12 @@ std::string class_counts(const std::vector<std::int64_t>& by_class, const std::v
 RunSummary run_pipeline(Engine& engine, const PipelineOptions& options, Sinks& sinks, Progress& progress,
                         const std::atomic<bool>& stop) {
     const Clock::time_point start = Clock::now();
-    RunningInputs running(options.inputs, options.newest, options.name_outputs);
+    std::optional<RunningInputs> all;
+    if (options.ends_input)
+        all.emplace();
+    else
+        all.emplace(options.inputs, options.newest, options.name_outputs);
+    RunningInputs& running = *all;
     Observer observer(options, running, sinks, progress, stop);
     RunSummary summary;
     RunObserver* told = &observer;

@@ -71,6 +71,10 @@ struct PipelineOptions {
     /// the second is.
     std::function<void(RunningInputs&)> feeds = {};
     std::function<void()> ends = {};
+    /// Where all inputs come by `feeds`, none of them in `inputs` as they are: a result and an input's end before
+    /// anything else is told of them.
+    std::function<void(int input, std::int64_t step, Result&)> restores = {};
+    std::function<void(int input, InputEnd&)> ends_input = {};
     media::GiveUp give_up = {};  ///< what the sinks ask; an output that fails when it says so costs no other
 };
 

@@ -60,6 +60,29 @@ int RunningInputs::add(const std::string& path) {
     return feed_.add(std::move(input)).value_or(-1);
 }
 
+int RunningInputs::add(Open open, int lane) {
+    const std::lock_guard alone(adding_);
+    int number = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        number = int(inputs_.size());
+        inputs_.push_back({"", 0., Clock::now()});
+    }
+    RunInput input;
+    input.open = [open = std::move(open), number](std::stop_token cancel) { return open(number, std::move(cancel)); };
+    input.lane = lane;
+    return feed_.add(std::move(input)).value_or(-1);
+}
+
+void RunningInputs::name(int input, const std::string& path) {
+    std::error_code ignored;
+    const auto bytes = std::filesystem::file_size(path, ignored);
+    const std::lock_guard lock(mutex_);
+    Input& named = inputs_.at(std::size_t(input));
+    named = {media::without_passwords(path), ignored ? 1. : double(bytes), Clock::now()};
+    all_bytes_ += named.bytes;
+}
+
 int RunningInputs::add_unnamed(RunInput input) {
     const std::lock_guard alone(adding_);
     if (name_outputs_) name_outputs_({""});

@@ -21,10 +21,17 @@ public:
     using NameOutputs = std::function<void(const std::vector<std::string>& names)>;
     /// `newest`: RunInput::newest.
     RunningInputs(const media::RunInputs& inputs, bool newest, NameOutputs name_outputs);
+    /// Of which none is there at first.
+    RunningInputs() : newest_(false), first_lane_(0) {}
 
     /// One input more, a path or an address, beside the others: its number. Throws Error where it cannot have outputs.
     /// What is wrong with the input itself is told in its turn. -1 when the run is over.
     int add(const std::string& path);
+    /// One that is chosen when its turn in the lane has come: `open` gets its number, and calls name(). Without a name
+    /// it has neither begin nor end for people. -1 when the run is over.
+    using Open = std::function<std::unique_ptr<convoy::Input>(int number, std::stop_token cancel)>;
+    int add(Open open, int lane);
+    void name(int input, const std::string& path);
     /// One that has no name and no outputs, in a lane of its own.
     int add_unnamed(RunInput input);
     /// It ends behind what was read of it, and its outputs with it.

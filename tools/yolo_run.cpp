@@ -21,6 +21,7 @@ extern "C" {
 #include <convoy/media/run_inputs.h>
 #include "engine/before_batch.h"
 #include "tools/av_log.h"
+#include "tools/conclude.h"
 #include "tools/exit_early.h"
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
@@ -28,100 +29,16 @@ extern "C" {
 #include "tools/message.h"
 #include "tools/metrics.h"
 #include "tools/options.h"
-#include "tools/report.h"
-#include "tools/report_html.h"
-#include "tools/report_view.h"
 #include "tools/run_pipeline.h"
 #include "tools/serving.h"
 #include "tools/settings.h"
-#include "tools/trace_file.h"
+#include "tools/unit_plan.h"
+#include "tools/unit_run.h"
 #include "tools/visible_gpus.h"
 #include "tools/watch_list.h"
 
 namespace convoy::tools {
 namespace {
-
-std::vector<std::string> outputs_of(const Sinks& sinks) {
-    std::vector<std::string> all;
-    const auto add = [&](const std::vector<std::string>& paths) { all.insert(all.end(), paths.begin(), paths.end()); };
-    for (const auto& sink : sinks.records) add(sink->outputs());
-    for (const auto& sink : sinks.pictures) add(sink->outputs());
-    return all;
-}
-
-// Default results are the program's answer, so their paths go to standard output; named ones are only confirmed.
-void list_outputs(const RunOptions& options, const std::vector<std::string>& paths,
-                  const std::vector<std::string>& replaced) {
-    for (const std::string& path : paths) {
-        if (options.output.none())
-            print_result(path + "\n");
-        else if (!options.quiet)
-            message("wrote {}{}", path,
-                    std::count(replaced.begin(), replaced.end(), path) ? ", in place of the one that was there" : "");
-    }
-    std::fflush(stdout);
-}
-
-// The results are whole, but somebody should look at the machine.
-bool report_failed_devices(const RunReport& run) {
-    bool any = false;
-    for (const DeviceReport& device : run.devices) {
-        if (device.failure.empty()) continue;
-        any = true;
-        print_error("yolo-run", fmt::format("{} has failed, the others did its work: {}", device.name, device.failure));
-    }
-    return any;
-}
-
-// What goes wrong here is said at the end, for the results are there.
-std::vector<std::string> write_reports(const RunOptions& options, RunSummary& summary, const Engine& engine,
-                                       const std::vector<std::string>& class_names, const std::vector<int>& blurred,
-                                       const std::vector<std::string>& outputs) {
-    std::vector<std::string> errors;
-    const auto write = [&](const std::string& path, const std::string& text) {
-        try {
-            media::write_file(path, text, interrupt_is_overdue);
-        } catch (const Error& error) {
-            (interrupt_is_overdue() ? summary.given_up : errors).emplace_back(error.what());
-        }
-    };
-    if (options.engine.trace) write(options.trace, chrome_trace(options.engine.trace->take()));
-    if (!options.report_json.empty()) write(options.report_json, report_json(summary, engine.description()));
-    if (!options.report_html.empty()) {
-        for (InputSummary& input : summary.inputs)
-            if (input.charts && input.charts->view)
-                input.view = jpeg_of_view(input.path, options.input, *input.charts->view, blurred);
-        write(options.report_html, report_html(summary, engine.description(), class_names,
-                                               std::count(outputs.begin(), outputs.end(), options.output.contact_sheet)
-                                                   ? options.output.contact_sheet
-                                                   : ""));
-    }
-    return errors;
-}
-
-// Once everything is written: how it went.
-int conclude(const RunOptions& options, const RunSummary& summary, const Engine& engine,
-             const std::vector<std::string>& errors) {
-    if (options.report) print_message(printable(report_text(summary, engine.description()), true) + "\n");
-    if (options.engine.trace && options.engine.trace->dropped() > 0)
-        message("yolo-run: the trace ends early: it was full");
-    for (const std::string& sentence : errors) print_error("yolo-run", sentence);
-    for (const std::string& sentence : summary.given_up) print_error("yolo-run", sentence);
-    if (!summary.run.failure.empty()) {
-        print_error("yolo-run", "no device is left: " + summary.run.failure +
-                                    "; what was written is complete up to the last frame");
-        return kBadData;
-    }
-    if (summary.interrupted || !summary.given_up.empty()) {
-        message("yolo-run: interrupted; what was written{} is complete up to the last frame",
-                summary.given_up.empty() ? "" : " elsewhere");
-        return kInterrupted;
-    }
-    const bool failed = !errors.empty() || std::any_of(summary.inputs.begin(), summary.inputs.end(),
-                                                       [](const auto& input) { return !input.end.error.empty(); });
-    if (failed) return kBadData;
-    return report_failed_devices(summary.run) ? kDeviceFailed : kSuccess;
-}
 
 std::vector<std::string> reports_of(const RunOptions& options) {
     return {options.report_json, options.report_html, options.trace, options.metrics};
@@ -306,7 +223,8 @@ int run(RunOptions& options) {
     if (!options.trace.empty()) options.engine.trace = std::make_shared<Trace>();
     const auto begin = Trace::Clock::now();
     install_interrupt_handler();
-    if (options.inputs.empty() && options.watch_list.empty())
+    if (options.by_units()) grant_grace(options.grace_s, kTryAgain);
+    if (options.inputs.empty() && options.watch_list.empty() && options.manifest.empty())
         return options.output.serve.empty() ? tune(options) : serve(options);
     av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
@@ -315,20 +233,32 @@ int run(RunOptions& options) {
     std::optional<WatchList> watch;
     const int watched_from = int(expanded.paths.size());
     if (!options.watch_list.empty()) begin_to_watch(watch, options, expanded.paths);
-    const std::vector<std::string>& inputs = expanded.paths;
     for (const std::string& sentence : expanded.left_out) message("yolo-run: warning: {}", sentence);
+    std::optional<UnitPlan> work;
+    if (options.by_units()) {
+        work = plan_units(options, expanded, reports_of(options), also_read(options, expanded.lists));
+        expanded = work->inputs;
+        if (expanded.paths.empty()) {
+            if (!options.quiet) message("yolo-run: of {} nothing is this machine's", options.manifest);
+            return leave(kSuccess);
+        }
+    }
+    const std::vector<std::string>& inputs = expanded.paths;
     std::vector<std::string> names;  // as outputs are called, and sentences say
     std::transform(inputs.begin(), inputs.end(), std::back_inserter(names), media::without_passwords);
-    OutputPlan plan = plan_outputs(options.output, names, reports_of(options), also_read(options, expanded.lists));
+    OutputPlan plan =
+        work ? plan_of_units(options)
+             : plan_outputs(options.output, names, reports_of(options), also_read(options, expanded.lists));
     if (!options.metrics.empty()) check_metrics_path(options.metrics);
     Serving serving(options.output.serve, options.metrics_port, std::getenv("CONVOY_TOKEN"));
-    HeldOutputs held([&] { return claim_outputs(plan, names, reports_of(options)); });
+    HeldOutputs held(
+        [&] { return work ? claim_records(options, *work) : claim_outputs(plan, names, reports_of(options)); });
     const std::vector<std::string> replaced = to_be_replaced(plan);
     if (!options.zones.empty())
         plan.drawing.zones = std::make_shared<analysis::Zones>(analysis::read_zones(options.zones));
     prepare(options, inputs);
     media::RunInputs run_inputs(expanded, options.input, options.at_once);
-    if (!options.has_more_inputs()) run_inputs.open_first(options.engine, options.threads);
+    if (!options.has_more_inputs() && !work) run_inputs.open_first(options.engine, options.threads);
     if (options.engine.expected_frames)
         options.engine.expected_frames = [frames = options.engine.expected_frames,
                                           weight = weight_of_frame(options.output)] { return frames() * weight; };
@@ -344,7 +274,7 @@ int run(RunOptions& options) {
     if (const auto& zones = plan.drawing.zones)
         warn_of_idle_zones(*zones, inputs, network, options.engine.detect.classes);
     if (!options.quiet) options.engine.notice = print_notices("yolo-run");
-    if (!options.has_more_inputs()) hide_other_gpus(options, run_inputs);
+    if (!options.has_more_inputs() && !work) hide_other_gpus(options, run_inputs);
     Engine engine = make_engine(network, options);
     if (CompleteOnInterrupt::requested()) {
         message("{}", kMeasuringStopped);
@@ -358,10 +288,19 @@ int run(RunOptions& options) {
     if (!options.quiet) greet("yolo-run", options.model, network, engine);
     RunSummary summary;
     std::vector<std::string> outputs, errors;
+    std::optional<UnitRun::Tally> tally;
     {
         const CompleteOnInterrupt completing;
         plan.encoding.gpus = engine.gpus();
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
+        std::optional<UnitRun> units;
+        if (work) {
+            units.emplace(work_of(options, std::move(*work), engine, network.names),
+                          [quiet = options.quiet](auto& text) {
+                              if (!quiet) message("yolo-run: {}", text);
+                          });
+            sinks.records.push_back(units->sink(network.names));
+        }
         Metrics metrics({engine.description(), network.names, [&] { return engine.stats(); },
                          [brokers = sinks.brokers] {
                              std::vector<BrokerTally> tallies;
@@ -397,7 +336,9 @@ int run(RunOptions& options) {
             pipeline.feeds = [&](RunningInputs& running) { watch->follow(running, watched_from); };
             pipeline.ends = [&] { watch->stop(); };
         }
+        if (units) units->attach(pipeline);
         summary = run_pipeline(engine, pipeline, sinks, progress, completing.requested());
+        if (units) tally = units->tally();
         outputs = outputs_of(sinks);
         errors = write_reports(options, summary, engine, network.names, plan.drawing.blurred, outputs);
         serving.stop();
@@ -406,7 +347,18 @@ int run(RunOptions& options) {
     }
     held.release();
     list_outputs(options, outputs, replaced);
-    return leave(conclude(options, summary, engine, errors));
+    return leave(conclude(options, summary, engine, errors, tally));
+}
+
+// A scheduler is to know whether it helps to try again, here or elsewhere.
+int run_units(RunOptions& options) {
+    try {
+        return run(options);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::output && error.kind() != ErrorKind::device) throw;
+        print_error("yolo-run", error.what());
+        return error.kind() == ErrorKind::output ? kTryAgain : kUnfit;
+    }
 }
 
 }  // namespace
@@ -420,8 +372,9 @@ int main(int argc, char** argv) {
         add_settings(
             app, arguments, [](const char* name) { return std::getenv(name); }, check_alone);
         return [options, &app] {
-            if (!options->print_config) return run(*options);
-            print_result(print_settings(app));
+            options->settings = print_settings(app);
+            if (!options->print_config) return options->by_units() ? run_units(*options) : run(*options);
+            print_result(options->settings);
             return int(kSuccess);
         };
     });

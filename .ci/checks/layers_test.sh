@@ -10,7 +10,7 @@ failed=0
 clean() {
     rm -rf "${tree:?}"/*
     mkdir -p "$tree/include/convoy/media" "$tree/darknet_loader" "$tree/kernels/cpu" "$tree/kernels/cuda" "$tree/engine/plan" "$tree/engine/cpu" "$tree/engine/cuda" \
-        "$tree/engine/run" "$tree/tools/inspect" "$tree/tools/analysis" "$tree/tools/media" "$tree/tools/c_api" "$tree/tools/sinks"
+        "$tree/engine/run" "$tree/tools/inspect" "$tree/tools/analysis" "$tree/tools/media" "$tree/tools/c_api" "$tree/tools/sinks" "$tree/tools/fleet"
     printf '#include <vector>\n' >"$tree/include/convoy/types.h"
     printf '#include <vector>\n#include <convoy/types.h>\n' >"$tree/include/convoy/engine.h"
     printf '#include <convoy/engine.h>\n' >"$tree/include/convoy/convoy.hpp"
@@ -38,6 +38,7 @@ clean() {
     printf '#include <mutex>\n#include <convoy/media/image.h>\n#include "tools/c_api/guard.h"\n' >"$tree/tools/c_api/engine.cpp"
     printf '#include <libavutil/frame.h>\n#include <convoy/engine.h>\n#include <convoy/media/image.h>\n// never std::cout here\n' >"$tree/tools/media/source.cpp"
     printf '#include <convoy/engine.h>\n#include <convoy/media/image.h>\n#include "tools/sinks/sink.h"\n' >"$tree/tools/sinks/sink.cpp"
+    printf '#include <convoy/error.h>\n#include "tools/media/files.h"\n' >"$tree/tools/fleet/manifest.cpp"
 }
 
 # refuses FILE LINE: with LINE added to FILE the check fails and names FILE.
@@ -124,6 +125,7 @@ refuses tools/analysis/tracker.cpp '#include <libavutil/frame.h>'
 refuses tools/analysis/tracker.cpp '#include <mutex>'
 refuses tools/analysis/tracker.cpp '    std::cout << 1;'
 refuses tools/sinks/sink.cpp '#include "tools/options.h"'
+refuses tools/fleet/manifest.cpp '#include "tools/options.h"'
 refuses tools/media/source.cpp '#include <cuda_runtime_api.h>'
 refuses tools/media/source.cpp '#include "engine/cuda/handles.h"'
 exit $failed

@@ -161,6 +161,7 @@ private:
     RunUnit::Ending blame(Device& device, std::exception_ptr thrown, std::string& error);
     RunUnit::Ending submit_frames(Device& device, const std::shared_ptr<RunUnit>& unit, DecoderSeat& seat,
                                   SegmentReader& reader, const Waiting& waiting, Read& read);
+    static void settle_unseen(Frame frame, FrameTicket ticket);
     static void check(const Frame& frame, const RunUnit& unit, const DecoderSeat& seat, const DeviceWorker& worker);
     FrameTicket admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting);
     DeviceWorker::Keep keep_of(const RunUnit& unit);

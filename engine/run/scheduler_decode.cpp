@@ -303,6 +303,7 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
     const std::int64_t have = unit->endless ? 0 : unit->delivered();  // of an attempt that a device did not survive
     StageClock uncounted("camera");                                   // waiting for a camera is no work
     StageClock& clock = unit->endless ? uncounted : worker.decode_clock();
+    bool none_under_way = !unit->row;
     for (std::int64_t n = 0;; ++n) {
         if (stopping_) return Ending::cut_off;
         if (worker.failed()) return Ending::lost;
@@ -323,9 +324,23 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
         check(*frame, *unit, seat, worker);
         frame->index = 0;  // of them all, none is dropped
         FrameTicket ticket = admit(device, *unit, *frame, waiting);
+        none_under_way &= frame->undecodable;
+        if (none_under_way) {  // nobody looks at it, and none is before it
+            settle_unseen(std::move(*frame), std::move(ticket));
+            continue;
+        }
         if (worker.submit(std::move(*frame), decoded_at, seat, keep_of(*unit), std::move(ticket))) continue;
         return stopping_ ? Ending::cut_off : Ending::lost;
     }
+}
+
+// What a batch would give of an undecodable frame, without its place in one.
+void Scheduler::settle_unseen(Frame frame, FrameTicket ticket) {
+    FrameOutcome outcome;
+    frame.owner.reset();
+    frame.pixels.plane[0] = frame.pixels.plane[1] = nullptr;
+    outcome.result.frame = std::move(frame);
+    ticket.settle(std::move(outcome));
 }
 
 void Scheduler::check(const Frame& frame, const RunUnit& unit, const DecoderSeat& seat, const DeviceWorker& worker) {

@@ -23,6 +23,7 @@ public:
         : longest_gap_s_(info.longest_gap_s),
           expected_s_(info.start_s),
           last_s_(info.start_s),
+          origin_s_(info.origin_s),
           step_(std::max<std::int64_t>(info.frame_step, 1)) {
         if (info.fps_num > 0 && info.fps_den > 0) frame_s_ = double(info.fps_den) / info.fps_num;
         if (info.is_even) missing_.emplace(frame_s_, step_);
@@ -80,7 +81,7 @@ private:
     static constexpr double kDisorder = 5;                   // frames that decoders reorder, and a little
     double frame_s_ = 1 / kDefaultRate, longest_gap_s_;
     double expected_s_, last_s_;
-    double origin_s_ = std::numeric_limits<double>::quiet_NaN();  // until there was a stamp
+    double origin_s_;  // NaN until there was a stamp
     double last_stamp_s_ = std::numeric_limits<double>::quiet_NaN();
     int still_ = 0;  // frames in a row with the stamp of the one before
     const std::int64_t step_;

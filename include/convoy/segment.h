@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,8 +28,11 @@ struct InputInfo {
     std::int64_t frames_estimate = 0;  ///< from the container, 0 when unknown; only for progress
     double duration_s = 0;             ///< 0 when unknown
     double start_s = 0;                ///< the time of the first frame that is read, where others lie before it
-    std::int64_t frame_step = 1;       ///< by which frames are numbered, where those between are left out
-    bool is_even = false;              ///< where their times leave a gap, frames are missing
+    /// The stamp, in seconds, from which times count then, so that a frame has the same time whatever lies before it is
+    /// left out; NaN: the first frame's stamp is start_s.
+    double origin_s = std::numeric_limits<double>::quiet_NaN();
+    std::int64_t frame_step = 1;  ///< by which frames are numbered, where those between are left out
+    bool is_even = false;         ///< where their times leave a gap, frames are missing
     double longest_gap_s = 3600;  ///< a frame that is stamped later than that after the one before it has a wrong stamp
 };
 

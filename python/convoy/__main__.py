@@ -19,6 +19,10 @@ def yolo_eval():
     _become('yolo-eval')
 
 
+def yolo_fleet():
+    _become('yolo-fleet')
+
+
 def yolo_inspect():
     _become('yolo-inspect')
 

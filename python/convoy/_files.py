@@ -21,5 +21,5 @@ def demo_model():
 
 
 def command(name):
-    """The path of a command: yolo-run, yolo-eval or yolo-inspect."""
+    """The path of a command: yolo-run, yolo-eval, yolo-fleet or yolo-inspect."""
     return str(_find(f'bin/{name}', _HERE.parents[1] / 'bin' / name, f'the command {name}'))

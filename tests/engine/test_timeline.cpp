@@ -13,9 +13,7 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-std::vector<double> times_of(const std::vector<double>& stamps, int fps_num) {
-    InputInfo info;
-    info.fps_num = fps_num;
+std::vector<double> times_of(const std::vector<double>& stamps, const InputInfo& info) {
     Timeline timeline(info);
     std::vector<double> times;
     for (double stamp : stamps) {
@@ -27,6 +25,12 @@ std::vector<double> times_of(const std::vector<double>& stamps, int fps_num) {
     }
     CHECK(timeline.frames() == std::int64_t(stamps.size()));
     return times;
+}
+
+std::vector<double> times_of(const std::vector<double>& stamps, int fps_num) {
+    InputInfo info;
+    info.fps_num = fps_num;
+    return times_of(stamps, info);
 }
 
 void check(const std::vector<double>& stamps, int fps_num, const std::vector<double>& expected) {
@@ -43,6 +47,21 @@ void check(const std::vector<double>& stamps, int fps_num, const std::vector<dou
 TEST_CASE("times count from the first frame's stamp", "[timeline]") {
     check({100, 100.1, 100.5}, 10, {0, .1, .5});
     check({-2, -1.5, 3}, 10, {0, .5, 5});
+}
+
+TEST_CASE("a frame's time is the same to the last bit, wherever reading begins", "[timeline]") {
+    InputInfo info;
+    info.fps_num = 30000, info.fps_den = 1001;
+    std::vector<double> stamps;  // of a transport stream
+    for (int i = 0; i < 3000; ++i) stamps.push_back((126'000 + 3003 * i) / 90'000.);
+    const std::vector<double> whole = times_of(stamps, info);
+    CHECK(whole[1] == stamps[1] - stamps[0]);
+    for (const std::size_t from : {1, 7, 250, 299, 2999}) {
+        info.origin_s = stamps[0];
+        info.start_s = stamps[from] - stamps[0];
+        CHECK(times_of({stamps.begin() + std::ptrdiff_t(from), stamps.end()}, info) ==
+              std::vector<double>(whole.begin() + std::ptrdiff_t(from), whole.end()));
+    }
 }
 
 namespace {

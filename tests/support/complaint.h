@@ -9,12 +9,12 @@
 
 namespace convoy::test {
 
-/// The sentence of the Error(input) that `action` throws.
-inline std::string complaint(const std::function<void()>& action) {
+/// The sentence of the Error that `action` throws.
+inline std::string complaint(const std::function<void()>& action, ErrorKind kind = ErrorKind::input) {
     try {
         action();
     } catch (const Error& error) {
-        CHECK(error.kind() == ErrorKind::input);
+        CHECK(error.kind() == kind);
         return error.what();
     }
     return "nothing was thrown";

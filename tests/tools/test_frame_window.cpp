@@ -2,6 +2,7 @@
 //
 // Parts of recordings, and every N-th frame: what comes is what decoding the whole file in sequence shows there.
 #include <cmath>
+#include <fstream>
 #include <memory>
 
 #include <convoy/error.h>
@@ -112,4 +113,21 @@ TEST_CASE("parts that make no sense are refused", "[window]") {
     for (const media::InputOptions& options : {part(0, 0, 0), part(1, -1, 0), part(1, 5, 5), part(1, 5, 4),
                                                part(1, std::nan(""), 0), part(1, 0, std::nan(""))})
         CHECK(error_of([&] { media::open_input(clip(), options); }).kind() == ErrorKind::usage);
+}
+
+TEST_CASE("what follows a begun part lies in it, though time stamps begin anew", "[window]") {
+    const TempFolder folder;
+    const std::string once = folder / "once.ts", twice = folder / "twice.ts";
+    for (const char* gop : {"50", "1000"}) {  // cut into segments, or handed out
+        if (!make_video(std::string("-f lavfi -i testsrc2=size=96x64:rate=25:duration=6 -c:v libx264 -bf 2 -g ") + gop,
+                        once))
+            return;
+        std::ofstream(twice, std::ios::binary)
+            << std::ifstream(once, std::ios::binary).rdbuf() << std::ifstream(once, std::ios::binary).rdbuf();
+        std::vector<FrameMark> all = read_in_sequence(twice);
+        INFO("-g " << gop << ": " << all.size() << " frames");
+        REQUIRE(all.size() > 290);
+        all.erase(all.begin(), all.begin() + 50);
+        CHECK(difference(frames_of(*media::open_input(twice, part(1, 2, 0))), all) == "");
+    }
 }

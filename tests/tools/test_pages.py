@@ -11,7 +11,8 @@ CASES = {("yolo-run", "--zone-v"): {"--zone-visits"}, ("yolo-run", "--encoder", 
          ("yolo-run", "--codec", "="): {"h264", "hevc"}, ("yolo-run", "--encoder", "=", "n"): {"nvenc"}, ("yolo-run", "--preset", "s"): {"superfast", "slow", "slower"},
          ("yolo-run", "--frames", "1"): set(), ("yolo-run", "--csv", "/etc/host"): set(glob.glob("/etc/host*")),
          ("yolo-run", "--crops", "/us"): {"/usr"}, ("yolo-run", "/etc/pass"): {"/etc/passwd", "/etc/passwd-"},
-         ("yolo-eval", "--siz"): {"--size"}, ("yolo-inspect", "--pla"): {"--plan"}}
+         ("yolo-eval", "--siz"): {"--size"}, ("yolo-inspect", "--pla"): {"--plan"},
+         ("yolo-fleet", "--part"): {"--part-seconds"}, ("yolo-fleet", "--jsonl", "/etc/host"): set(glob.glob("/etc/host*"))}
 
 
 def page(binaries, command, option):
@@ -28,9 +29,9 @@ def complete(script, words):
 
 def main():
     binaries, failures = sys.argv[1], []
-    for command in ("yolo-run", "yolo-eval", "yolo-inspect"):
+    for command in ("yolo-run", "yolo-eval", "yolo-inspect", "yolo-fleet"):
         text = page(binaries, command, "--print-man")
-        for option in ("--help", "--model"):
+        for option in ("--help", "--jsonl" if command == "yolo-fleet" else "--model"):
             if "\\fB" + option.replace("-", "\\-") not in text:
                 failures.append(f"{command}: the page lacks {option}")
         for lint in (["mandoc", "-Tlint", "-Wwarning"], ["groff", "-man", "-ww", "-z"]):

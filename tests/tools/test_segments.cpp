@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include <convoy/media/input.h>
+#include "tests/fleet/part_frames.h"
 #include "tests/support/catch.h"
 #include "tests/tools/awkward_videos.h"
 #include "tests/tools/media_files.h"
@@ -155,6 +156,15 @@ void check_video(const AwkwardVideo& video) {
         compare_with_ffmpeg(video, *input, segments);
 }
 
+/// As it is shared out to several machines.
+void check_parts(const AwkwardVideo& video) {
+    const fleet::VideoParts parts = fleet::parts_of(video.path, 2.5);
+    INFO(parts.cuts.size() << " cuts; " << parts.why_whole);
+    CHECK(fault_of(parts, video.path, video.damaged) == "");
+    const bool keeps_stamps = video.name.ends_with(".mp4") && video.name != "wrong_stamps.mp4";
+    if (video.cut == Cut::many && keeps_stamps) CHECK(!parts.cuts.empty());
+}
+
 }  // namespace
 
 TEST_CASE("segments give the frames of decoding in sequence", "[segments][slow]") {
@@ -166,5 +176,6 @@ TEST_CASE("segments give the frames of decoding in sequence", "[segments][slow]"
     for (const AwkwardVideo& video : make_awkward_videos(folder)) {
         INFO(video.name);
         check_video(video);
+        check_parts(video);
     }
 }

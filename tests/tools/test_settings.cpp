@@ -125,13 +125,15 @@ TEST_CASE("the options of MQTT and Kafka reach their fields") {
 TEST_CASE("every option can be printed, read back and set by the environment", "[settings]") {
     const Configs configs;
     const Parsed none({"a.mp4"});
+    const std::set<std::string> of_fleets = {"manifest", "shard", "claim", "claim-timeout", "resume", "grace"};
     int tried = 0;
     for (const CLI::Option* option : none.app.get_options()) {
         if (!is_setting(*option)) continue;
         const std::string name = option->get_lnames().front();
         // What needs another option is tried below.
         if (name == "quality" || name == "tile-overlap" || name.starts_with("zone-") || name == "mqtt-events" ||
-            name == "kafka-events" || name == "webhook" || name == "serve-inputs" || name == "fail-device")
+            name == "kafka-events" || name == "webhook" || name == "serve-inputs" || name == "fail-device" ||
+            of_fleets.contains(name))
             continue;
         INFO("--" << name);
         const bool is_flag = option->get_expected_min() == 0;
@@ -173,6 +175,17 @@ TEST_CASE("what needs another option has it from any layer", "[settings]") {
         const std::string bare = value[0] == '"' ? value.substr(1, value.size() - 2) : value;
         CHECK(contains(print_settings(Parsed(command, {{variable_of(name), bare}}).app), line));
     }
+    const Parsed fleet({"--jsonl", "out/", "--config", configs.file("manifest = \"work.tsv\"\nclaim-timeout = 5\n")},
+                       {{"CONVOY_CLAIM", "claims"}, {"CONVOY_GRACE", "3"}});
+    CHECK(fleet.options.manifest == "work.tsv");
+    CHECK(fleet.options.claim == "claims");
+    CHECK(fleet.options.claim_timeout_s == 5);
+    CHECK(fleet.options.grace_s == 3);
+    CHECK(Parsed({"a.mp4", "--jsonl", "b.jsonl"}, {{"CONVOY_RESUME", "on"}}).options.by_units());
+    CHECK(Parsed({"--jsonl", "out/", "--shard", "2/8"}, {{"CONVOY_MANIFEST", "w"}}).options.shard == "2/8");
+    CHECK(configs.error("shard = \"1/2\"\n") == "--shard: needs --manifest FILE");
+    CHECK(configs.error("resume = true\n") == "--resume: needs --jsonl FILE or --jsonl DIR/");
+    CHECK(configs.error("grace = 3\n") == "--grace: needs --manifest FILE or --resume");
     CHECK(Parsed({"a.mp4", "--config", configs.file("tile-overlap = 0.5\ntiles = \"3x2\"\n")})
               .options.engine.detect.tiles.overlap == .5f);
     CHECK(configs.error("tile-overlap = 0.5\n") == "--tile-overlap requires --tiles");

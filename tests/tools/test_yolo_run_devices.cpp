@@ -134,7 +134,7 @@ TEST_CASE("a device that fails costs time and status 3, not one record") {
     const Finished all =
         yolo_run(folder, with(common, {"--device", "cpu", "--fail-device", "cpu@60", "--video", "v.mp4"}));
     INFO(all.err);
-    CHECK(all.status == 1);
+    CHECK(all.status == 4);
     CHECK(contains(all.err, "no device is left: cpu was made to fail"));
     const std::vector<std::string> rest = timeless_records(read_file(folder / "x.jsonl"));
     CHECK(rest.size() < 240);

@@ -32,7 +32,8 @@ std::unique_ptr<Sink> make_records(const PlannedRecords& records, const InputNam
 Sinks make_sinks(const OutputPlan& plan, const std::vector<std::string>& class_names, const media::GiveUp& give_up) {
     Sinks sinks;
     const OutputNames& of_inputs = sinks.names.emplace(plan);
-    const FormatNames names = {class_names, FrameNames(of_inputs.frame_stems), plan.drawing.zones};
+    const FormatNames names = {class_names, FrameNames(of_inputs.frame_stems), plan.drawing.zones,
+                               plan.drawing.latency};
     for (std::size_t i = 0; i < plan.records.size(); ++i)
         sinks.records.push_back(make_records(plan.records[i], of_inputs.records[i], names, give_up));
     if (!plan.label_stems.empty())

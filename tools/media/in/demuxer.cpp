@@ -268,10 +268,18 @@ void Demuxer::describe() {
         info_.frames_estimate = std::llround(std::min(info_.duration_s / frame_s_, 1e15));
 }
 
-void Demuxer::seek_before(double time_s) {
+bool Demuxer::has_index() const {
     const std::string_view format = context_->iformat->name;
-    const bool has_index = format.starts_with("mov,") || format.starts_with("matroska,") || format == "avi";
-    if (!has_index || !context_->pb || !(context_->pb->seekable & AVIO_SEEKABLE_NORMAL)) return;
+    const bool is_known = format.starts_with("mov,") || format.starts_with("matroska,") || format == "avi";
+    // A palette may come once, with the first picture.
+    return is_known && chosen_->codecpar->format != AV_PIX_FMT_PAL8 && context_->pb &&
+           context_->pb->seekable & AVIO_SEEKABLE_NORMAL;
+}
+
+void Demuxer::seek_before(double time_s) {
+    if (!has_index()) return;
+    if (held_) av_packet_unref(held_.get());
+    ended_ = false;
     const double margin_s = 1 + kMostReordered * frame_s_;  // an index has times of decoding
     const auto stamp = std::llround((time_s - margin_s) / av_q2d(stream_->time_base));
     avformat_seek_file(context_.get(), chosen_->index, std::numeric_limits<std::int64_t>::min(), stamp, stamp, 0);

@@ -64,9 +64,11 @@ public:
 
     /// The container's seconds at which it begins.
     double begin_s() const { return chosen_->start_time == AV_NOPTS_VALUE ? 0 : stream_->seconds(chosen_->start_time); }
-    /// Before the first packet: goes to a keyframe before that, in the container's seconds, if an index says where one
-    /// is. Otherwise it stays at the begin.
+    /// Goes to a keyframe before that, in the container's seconds, if an index says where one is. Otherwise it stays
+    /// where it is.
     void seek_before(double time_s);
+    /// Whether seek_before() can go anywhere.
+    bool has_index() const;
     /// The next packet into `packet`; false at the end, which comes early when the container is damaged. Of a recording
     /// from a network whose end does not come the last packet is dropped, which may be half a picture.
     bool read(AVPacket& packet);

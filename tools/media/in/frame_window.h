@@ -20,6 +20,8 @@ struct FrameWindow {
     bool is_past(double time_s) const { return time_s >= until_s; }
     /// What has no time is in it.
     bool holds(double time_s) const { return !(time_s < from_s) && !is_past(time_s); }
+    /// A row of frames lay in it: so does what follows, though stamps should begin anew.
+    void begin() { from_s = -std::numeric_limits<double>::infinity(); }
     /// Whether one of the next `count` frames that it holds is wanted.
     bool wants_any(std::int64_t number, std::int64_t count) const {
         return (number + every - 1) / every * every < number + count;

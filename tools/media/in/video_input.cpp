@@ -13,6 +13,11 @@
 #include "tools/media/pictures/tone_mapper.h"
 
 namespace convoy::media {
+namespace {
+
+constexpr std::int64_t kSurelyInside = 8;  // stamps in a row
+
+}  // namespace
 
 VideoInput::VideoInput(std::unique_ptr<Demuxer> demuxer, std::stop_token cancel, const InputOptions& options)
     : cancel_(std::move(cancel)),
@@ -47,8 +52,11 @@ void VideoInput::look_at_first_frame() {
         if (const std::optional<Frame> frame = reader.next()) {
             info_.width = frame->pixels.width;
             info_.height = frame->pixels.height;
-            if (options_.start_s > 0)
-                info_.start_s = std::isnan(frame->time_s) ? options_.start_s : frame->time_s - demuxer_->begin_s();
+            if (options_.start_s > 0) info_.start_s = options_.start_s;
+            if (options_.start_s > 0 && !std::isnan(frame->time_s)) {
+                info_.origin_s = demuxer_->begin_s();
+                info_.start_s = frame->time_s - info_.origin_s;
+            }
             ready_.push_back(std::move(segment));
             return;
         }
@@ -94,6 +102,14 @@ std::shared_ptr<const Segment> VideoInput::read_segment() {
     return nullptr;
 }
 
+/// A single stamp may be wrong.
+void VideoInput::see(double time_s) {
+    if (time_s >= window_.from_s)
+        ++inside_;
+    else if (!std::isnan(time_s))
+        inside_ = 0;
+}
+
 /// Counts the frames that the window holds, and tells the segment which of them they are.
 bool VideoInput::wants(PacketSegment& segment) {
     segment.window = window_;
@@ -105,10 +121,12 @@ bool VideoInput::wants(PacketSegment& segment) {
     for (std::size_t i = 0; i < packets.size(); ++i) {
         const double time_s = stream_->seconds(packets[i]->pts);
         all_past &= window_.is_past(time_s);
+        see(time_s);
         const bool shown_before = i > 0 && i <= segment.led_by;
         count += !shown_before && i != next && window_.holds(time_s);
     }
     held_ += count;
+    if (inside_ >= kSurelyInside) window_.begin();
     past_end_ = all_past;
     return window_.wants_any(segment.first_held, count);
 }
@@ -116,8 +134,10 @@ bool VideoInput::wants(PacketSegment& segment) {
 void VideoInput::trim(FramePart& part) {
     std::erase_if(part.frames, [&](const Frame& frame) {
         past_end_ |= window_.is_past(frame.time_s);
+        see(frame.time_s);
         return !window_.holds(frame.time_s) || !window_.wants(held_++);
     });
+    if (inside_ >= kSurelyInside) window_.begin();
     if (options_.frames == 0) return;
     const std::int64_t wanted = options_.frames - frames_;
     if (std::int64_t(part.frames.size()) > wanted) part.frames.resize(std::size_t(wanted));

@@ -32,6 +32,7 @@ private:
     void look_at_first_frame();
     std::string how_cut() const;
     bool has_enough() const { return past_end_ || (options_.frames > 0 && frames_ == options_.frames); }
+    void see(double time_s);
     void trim(FramePart& part);
     bool wants(PacketSegment& segment);
     void narrow_info();
@@ -42,9 +43,10 @@ private:
     VideoStreamPtr stream_;
     InputInfo info_;
     const InputOptions options_;
-    const FrameWindow window_;
+    FrameWindow window_;
     std::int64_t held_ = 0;    // frames in the window so far
     std::int64_t frames_ = 0;  // handed out, where only so many are wanted
+    std::int64_t inside_ = 0;  // stamps in a row that are not before the window
     bool row_begins_ = false;  // with the next part that has frames
     bool past_end_ = false;    // of the window
     Segmenter segmenter_;

@@ -32,6 +32,7 @@ struct FormatNames {
     std::vector<std::string> classes;
     FrameNames frames = {};                             ///< for those that know pictures alone
     std::shared_ptr<const analysis::Zones> zones = {};  ///< for those that count in them
+    bool latency = true;                                ///< latency_ms in JSON
 };
 
 /// docs/outputs.md has what each of them looks like.

@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""yolo-run --resume and --manifest: whatever ends a run, the same command brings it to the same bytes in the end, and what is
+done is done once, by however many that share a folder.
+usage: test_units.py BIN CLIP [--only NAME,NAME]"""
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "corpus"))
+from test_corpus import CFG  # noqa: E402
+
+LIMIT_S = 120
+ZONES = {"unit": "share", "zones": [{"name": "all", "points": [[0, 0], [1, 0], [1, 1], [0, 1]]}],
+         "lines": [{"name": "middle", "points": [[0.5, 0], [0.5, 1]]}]}
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read()
+
+
+class Units:
+    def __init__(self, a, folder):
+        self.a, self.folder, self.failures = a, folder, 0
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "OMPI_", "PMI_", "CONVOY_", "JOB_"))}
+        with open(f"{folder}/tiny.cfg", "w", encoding="utf-8") as f:
+            f.write(CFG)
+        with open(f"{folder}/zones.json", "w", encoding="utf-8") as f:
+            json.dump(ZONES, f)
+        subprocess.run([f"{a.bin}/yolo-make-weights", f"{folder}/tiny.cfg", f"{folder}/tiny.weights"], check=True,
+                       stdout=subprocess.DEVNULL)
+        shutil.copy(a.clip, f"{folder}/clip.mp4")
+
+    def check(self, right, what):
+        if not right:
+            self.failures += 1
+            print("FAILED:", what, flush=True)
+        return right
+
+    def command(self, arguments):
+        return [f"{self.a.bin}/yolo-run", "--cfg", "tiny.cfg", "--weights", "tiny.weights", "--device", "cpu", "--size", "256",
+                "--confidence", ".2", *arguments]
+
+    def start(self, *arguments, **more):
+        return subprocess.Popen(self.command(arguments), cwd=self.folder, stderr=subprocess.PIPE, text=True, errors="replace",
+                                env={**self.env, **more})
+
+    def finish(self, child, status, what):
+        """What it said."""
+        try:
+            said = child.communicate(timeout=LIMIT_S)[1]
+        except subprocess.TimeoutExpired:
+            child.kill()
+            said = child.communicate()[1]
+            self.check(False, f"{what}: it hangs; it said: {said}")
+        self.check(child.returncode == status, f"{what}: status {child.returncode}, not {status}: {said}")
+        return said
+
+    def run(self, status, what, *arguments, **more):
+        return self.finish(self.start(*arguments, **more), status, what)
+
+    def path(self, name):
+        return f"{self.folder}/{name}"
+
+    def quiet(self, *arguments):
+        """The bytes of a plain run."""
+        self.run(0, "a quiet run", *arguments, "--no-latency", "--jsonl", "quiet.jsonl")
+        return read(self.path("quiet.jsonl"))
+
+    def same(self, name, records, what):
+        there = os.path.exists(self.path(name))
+        self.check(there and read(self.path(name)) == records, f"{what}: {name} {'has other records' if there else 'is not there'}")
+
+    def lines(self, name):
+        try:
+            return read(self.path(name)).count(b"\n")
+        except FileNotFoundError:
+            return 0
+
+    def wait_for_lines(self, child, name, more_than):
+        end = time.monotonic() + LIMIT_S
+        while self.lines(name) <= more_than and child.poll() is None and time.monotonic() < end:
+            time.sleep(.002)
+
+    def left(self, *names):
+        return [name for name in names if os.path.exists(self.path(name))]
+
+    def clear(self, *names):
+        for name in names:
+            shutil.rmtree(self.path(name), ignore_errors=True)
+
+    # ── the tests ──
+
+    def test_done(self):
+        """What is done is left out; anything that decides the result does it again."""
+        quiet = self.quiet("clip.mp4")
+        self.check(b"latency_ms" not in quiet and quiet.count(b"\n") == 240, "--no-latency: latency_ms is in the records")
+        self.run(0, "the first run", "clip.mp4", "--resume", "--jsonl", "boxes.jsonl")
+        self.same("boxes.jsonl", quiet, "the first run")
+        done = json.loads(read(self.path("boxes.done")))
+        for name in ("input", "key", "part", "model", "options", "version", "kernels", "device", "frames", "seconds", "host"):
+            self.check(name in done, f".done says nothing of {name}")
+        self.check(done["frames"] == 240 and done["bytes"] == len(quiet), f".done says {done}")
+        before = os.stat(self.path("boxes.jsonl")).st_ino
+        said = self.run(0, "the second run", "clip.mp4", "--resume", "--jsonl", "boxes.jsonl", "--decoders", "1")
+        self.check("1 done before" in said and os.stat(self.path("boxes.jsonl")).st_ino == before, f"it is done again: {said}")
+        said = self.run(0, "other options", "clip.mp4", "--resume", "--jsonl", "boxes.jsonl", "--every", "2")
+        self.check("options have changed" in said and self.lines("boxes.jsonl") == 120, f"other options do not count: {said}")
+        os.truncate(self.path("boxes.jsonl"), 1000)
+        said = self.run(0, "cut records", "clip.mp4", "--resume", "--jsonl", "boxes.jsonl", "--every", "2")
+        self.check("not those that were written" in said and self.lines("boxes.jsonl") == 120, f"cut records count as done: {said}")
+        with open(self.path("tiny.weights"), "r+b") as f:  # in the middle
+            f.seek(os.path.getsize(self.path("tiny.weights")) // 2)
+            f.write(b"\0\0\0\0")
+        said = self.run(0, "another model", "clip.mp4", "--resume", "--jsonl", "boxes.jsonl", "--every", "2")
+        self.check("the model is another one" in said, f"another model does not count: {said}")
+
+    def test_killed(self):
+        """SIGKILL at any time, and what a loss of power leaves: the bytes of a quiet run in the end, from where it was."""
+        for number, more in enumerate(([], ["--track"], ["--zones", "zones.json"], ["--every", "3"], ["--start", "3", "--stop", "20"],
+                                       ["--frames", "200"])):
+            quiet = self.quiet("clip.mp4", *more)
+            name, what = f"k{number}.jsonl", f"killed with {more}"
+            kept = -1
+            for _ in range(3):
+                child = self.start("clip.mp4", *more, "--resume", "--jsonl", name)
+                self.wait_for_lines(child, f".{name}.partial", max(kept, 0) + 5)
+                child.kill()
+                child.communicate()
+                now = self.lines(f".{name}.partial")
+                self.check(now > kept or self.left(name), f"{what}: nothing was gained behind record {kept}")
+                kept = now
+            if not self.left(name):
+                with open(self.path(f".{name}.partial"), "ab") as f:
+                    f.write(quiet.split(b"\n")[kept][:40] if number % 2 else b"\0" * 512)
+                said = self.run(0, what, "clip.mp4", *more, "--resume", "--jsonl", name, "--report-json", "r.json")
+                seen = sum(device["pictures"] for device in json.loads(read(self.path("r.json")))["devices"])
+                self.check(seen == quiet.count(b"\n") - kept, f"{what}: {seen} frames are looked at again, behind {kept} that were kept")
+                self.check(f"goes on behind frame {kept - 1}," in said, f"{what}: it does not go on behind frame {kept - 1}: {said}")
+            self.same(name, quiet, what)
+            self.check(not self.left(f".{name}.partial", f".k{number}.state"), f"{what}: its checkpoint is left")
+
+    def test_anew(self):
+        """What does not agree begins anew, and says so."""
+        quiet = self.quiet("clip.mp4", "--every", "2")
+        child = self.start("clip.mp4", "--resume", "--jsonl", "anew.jsonl")
+        self.wait_for_lines(child, ".anew.jsonl.partial", 5)
+        child.kill()
+        child.communicate()
+        said = self.run(0, "changed options", "clip.mp4", "--every", "2", "--resume", "--jsonl", "anew.jsonl")
+        self.check("begins anew: options have changed" in said, f"changed options: {said}")
+        self.same("anew.jsonl", quiet, "changed options")
+
+    def test_device_lost(self):
+        """Without a device the status says that the machine is unfit; another one goes on."""
+        quiet = self.quiet("clip.mp4")
+        self.run(4, "no device is left", "clip.mp4", "--resume", "--jsonl", "lost.jsonl", "--fail-device", "cpu@100")
+        self.check(not self.left("lost.jsonl", "lost.done") and self.lines(".lost.jsonl.partial") > 20, "no device is left: no checkpoint")
+        said = self.run(0, "another device", "clip.mp4", "--resume", "--jsonl", "lost.jsonl")
+        self.check("goes on behind" in said, f"another device: {said}")
+        self.same("lost.jsonl", quiet, "another device")
+
+    def test_signals(self):
+        """SIGTERM: what is under way may end, the rest is left; SIGINT ends it at once."""
+        for n in range(3):
+            shutil.copy(self.path("clip.mp4"), self.path(f"in{n}.mp4"))
+        inputs, expected = ["in0.mp4", "in1.mp4", "in2.mp4"], {}
+        for name in inputs:
+            expected[name] = self.quiet(name)
+        for grace, number, status, whole in (("0", signal.SIGTERM, 75, 0), ("100", signal.SIGTERM, 75, 1), ("100", signal.SIGINT, 130, 0)):
+            what = f"{number.name} with --grace {grace}"
+            self.clear("s")
+            child = self.start(*inputs, "--resume", "--jsonl", "s/", "--grace", grace)
+            self.wait_for_lines(child, "s/.in0.jsonl.partial", 5)
+            child.send_signal(number)
+            self.finish(child, status, what)
+            done = self.left("s/in0.jsonl", "s/in1.jsonl", "s/in2.jsonl")
+            self.check(whole <= len(done) < 3, f"{what}: {done} are whole")
+            self.run(0, f"after {what}", *inputs, "--resume", "--jsonl", "s/")
+            for name in inputs:
+                self.same(f"s/{name[:-4]}.jsonl", expected[name], f"after {what}")
+            self.check(sorted(os.listdir(self.path("s"))) == sorted(f"in{n}.{e}" for n in range(3) for e in ("done", "jsonl")),
+                       f"after {what} there is {sorted(os.listdir(self.path('s')))}")
+
+    def make_manifest(self):
+        """Seven units, one of them no video; what the others give."""
+        names = []
+        for n in range(6):
+            names.append(f"m{n}.mp4")
+            shutil.copy(self.path("clip.mp4"), self.path(names[-1]))
+        said = subprocess.run([f"{self.a.bin}/yolo-fleet", "manifest", *names, "-o", "work.tsv"], cwd=self.folder, capture_output=True,
+                              text=True, check=False)
+        self.check(said.returncode == 0, f"yolo-fleet manifest: {said.stderr}")
+        return {f"{n:06}": self.quiet(name) for n, name in enumerate(names)}
+
+    def check_all(self, expected, folder, what):
+        for unit, records in expected.items():
+            self.same(f"{folder}/{unit}.jsonl", records, what)
+            self.check(self.left(f"{folder}/{unit}.done"), f"{what}: {unit}.done is not there")
+        hidden = [name for name in os.listdir(self.path(folder)) if name.startswith(".") and name != ".convoy.lock"]
+        self.check(not hidden, f"{what}: {hidden} are left")
+
+    def test_manifest(self):
+        """Shares by number and by Slurm's word; what cannot be done is told."""
+        expected = self.make_manifest()
+        self.run(0, "share 1/2", "--manifest", "work.tsv", "--shard", "1/2", "--jsonl", "out/")
+        mine = [name for name in os.listdir(self.path("out")) if name.endswith(".jsonl")]
+        self.check(len(mine) == 3, f"share 1/2 has done {mine}")
+        self.run(0, "share 2/2", "--manifest", "work.tsv", "--shard", "auto", "--jsonl", "out/", SLURM_ARRAY_TASK_ID="8",
+                 SLURM_ARRAY_TASK_MIN="7", SLURM_ARRAY_TASK_COUNT="2")
+        self.check_all(expected, "out", "two shares")
+        said = self.run(0, "all again", "--manifest", "work.tsv", "--jsonl", "out/")
+        self.check("0 units done, 6 done before" in said, f"all again: {said}")
+        os.truncate(self.path("m2.mp4"), 1000)
+        self.run(1, "a bad input", "--manifest", "work.tsv", "--jsonl", "out2/", "--at-once", "2")
+        failed = json.loads(read(self.path("out2/000002.failed")))
+        self.check("m2.mp4" in failed["error"], f".failed says {failed}")
+        del expected["000002"]
+        self.check_all(expected, "out2", "beside a bad input")
+        for arguments, word in ((["--csv", "x.csv"], "--csv"), (["clip.mp4"], "name none"), (["--start", "3"], "--start"),
+                                (["--shard", "3/2"], "counted from 1/2")):
+            said = self.run(2, f"--manifest with {arguments}", "--manifest", "work.tsv", "--jsonl", "out/", *arguments)
+            self.check(word in said, f"--manifest with {arguments}: {said}")
+        said = self.run(2, "--jsonl FILE", "--manifest", "work.tsv", "--jsonl", "x.jsonl")
+        self.check("--jsonl x.jsonl/" in said, f"--jsonl FILE: {said}")
+
+    def test_away(self):
+        """A server that is away is no bad input: it is tried again, and nothing is said to have failed for good."""
+        subprocess.run([f"{self.a.bin}/yolo-fleet", "manifest", "clip.mp4", "-o", "work.tsv"], cwd=self.folder, check=True,
+                       stderr=subprocess.DEVNULL)
+        with open(self.path("work.tsv"), "a", encoding="utf-8") as f:
+            f.write("000001\thttp://127.0.0.1:1/x.mp4\t1/1\t\t\t24\t1\t\tk1\n")
+        said = self.run(75, "a server that is away", "--manifest", "work.tsv", "--jsonl", "a/")
+        self.check("1 to be tried again" in said and not self.left("a/000001.failed") and self.left("a/000000.done"),
+                   f"a server that is away: {said}, {os.listdir(self.path('a'))}")
+
+    def test_changed(self):
+        """An input that is no longer what the manifest says does not stand for it."""
+        head = "#convoy-manifest 1\nunit\tinput\tpart\tstart\tstop\tseconds\tbytes\tmtime\tkey\n"
+        with open(self.path("work.tsv"), "w", encoding="utf-8") as f:
+            f.write(f"{head}000000\tclip.mp4\t1/1\t\t\t24\t1\t1\tother\n")
+        said = self.run(1, "a changed input", "--manifest", "work.tsv", "--jsonl", "a/")
+        self.check("make the manifest anew" in said and self.left("a/000000.failed") and not self.left("a/000000.jsonl"), f"a changed input: {said}")
+
+    def test_claims(self):
+        """Two share a folder; one is killed, or suspended for so long that it counts as dead."""
+        expected = self.make_manifest()
+        command = ["--manifest", "work.tsv", "--claim", "c/claims", "--claim-timeout", "2", "--jsonl", "c/out/"]
+        for number in (signal.SIGKILL, signal.SIGSTOP):
+            what = f"{number.name} of one of two"
+            self.clear("c")
+            first = self.start(*command)
+            end = time.monotonic() + LIMIT_S
+            while not self.left("c/claims") or not os.listdir(self.path("c/claims")) and time.monotonic() < end:
+                time.sleep(.002)
+            self.wait_for_lines(first, "c/out/.000000.jsonl.partial", 5)
+            first.send_signal(number)
+            self.finish(self.start(*command), 0, what)
+            self.check_all(expected, "c/out", what)
+            if number == signal.SIGSTOP:
+                first.send_signal(signal.SIGCONT)
+                self.finish(first, 0, "the one that was suspended")
+                self.check_all(expected, "c/out", "after the other went on")
+            else:
+                first.communicate()
+            self.check(not os.listdir(self.path("c/claims")), f"{what}: claims are left: {os.listdir(self.path('c/claims'))}")
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("bin")
+    p.add_argument("clip")
+    p.add_argument("--only", default="")
+    a = p.parse_args()
+    a.bin, a.clip = os.path.abspath(a.bin), os.path.abspath(a.clip)
+    failures = 0
+    for name in [n for n in dir(Units) if n.startswith("test_")]:
+        if a.only and name[5:] not in a.only.split(","):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.monotonic()
+            units = Units(a, folder)
+            getattr(units, name)()
+            failures += units.failures
+            print(f"{name}: {units.failures} failures, {time.monotonic() - start:.1f} s", flush=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

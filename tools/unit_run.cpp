@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+#include "tools/unit_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include <convoy/error.h>
+#include <convoy/media/image.h>
+#include "tools/fleet/content_key.h"
+#include "tools/fleet/patience.h"
+#include "tools/sinks/formats/jsonl.h"
+
+using nlohmann::json;
+
+namespace convoy::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kBetweenLooks{5};  // at a claim, while its unit goes on
+constexpr std::chrono::milliseconds kSlice{100};  // how soon a wait sees that the run is to end
+constexpr std::chrono::seconds kWithoutClaims{1};
+
+}  // namespace
+
+/// A unit under way. Opened by a thread of the engine; from its first result on the consumer's.
+struct UnitRun::Active {
+    explicit Active(WorkUnit its_unit) : unit(std::move(its_unit)), files(unit.records) {}
+
+    WorkUnit unit;
+    const fleet::UnitFiles files;
+    std::shared_ptr<std::vector<fleet::KeptRecord>> kept = std::make_shared<std::vector<fleet::KeptRecord>>();
+    std::shared_ptr<fleet::ReadFrames> read = std::make_shared<fleet::ReadFrames>();
+    std::unique_ptr<fleet::Checkpoint> checkpoint;
+    std::int64_t frames = 0;  // whose records have come
+    bool lost = false;        // somebody else has taken it over
+    Clock::time_point begun = Clock::now(), looked = begun;
+};
+
+class UnitRun::Records : public Sink {
+public:
+    Records(UnitRun& run, const std::vector<std::string>& class_names)
+        : run_(run), format_(jsonl_format({.classes = class_names, .latency = false})) {}
+    void write(const FrameOutput& frame) override { run_.write(frame.input_index, format_->frame(frame)); }
+    std::vector<std::string> outputs() const override { return run_.finished_; }
+
+private:
+    UnitRun& run_;
+    const std::unique_ptr<RecordFormat> format_;
+};
+
+UnitRun::UnitRun(Work work, Tell tell)
+    : work_(std::move(work)),
+      tell_(std::move(tell)),
+      began_s_(fleet::file_system_time_s(fleet::folder_of(work_.units.front().records))) {
+    for (WorkUnit& unit : work_.units) {
+        unit.deciding.update(work_.deciding);
+        waiting_.push_back(std::move(unit));
+    }
+}
+
+UnitRun::~UnitRun() = default;
+
+void UnitRun::attach(PipelineOptions& pipeline) {
+    pipeline.feeds = [this](RunningInputs& running) { feed(running); };
+    pipeline.restores = [this](int input, std::int64_t step, Result& result) { restore(input, step, result); };
+    pipeline.ends_input = [this](int input, InputEnd& how) { end(input, how); };
+}
+
+void UnitRun::feed(RunningInputs& running) {
+    running_ = &running;
+    for (int lane = 0; lane < work_.lanes; ++lane)
+        running.add([this, lane](int number, auto cancel) { return open(number, lane, std::move(cancel)); }, lane);
+}
+
+std::unique_ptr<Sink> UnitRun::sink(const std::vector<std::string>& class_names) {
+    return std::make_unique<Records>(*this, class_names);
+}
+
+/// The next unit is chosen when there is room for it, and the one behind it is asked for then.
+std::unique_ptr<Input> UnitRun::open(int number, int lane, std::stop_token cancel) {
+    std::optional<WorkUnit> unit = next(cancel);
+    if (!unit) {
+        running_->close();
+        return fleet::no_input();
+    }
+    running_->name(number, unit->label);
+    running_->add([this, lane](int later, auto token) { return open(later, lane, std::move(token)); }, lane);
+    const auto active = std::make_shared<Active>(std::move(*unit));
+    {
+        const std::lock_guard lock(mutex_);
+        active_[number] = active;
+    }
+    return begin(*active, std::move(cancel));
+}
+
+/// Nothing when all is done, or is not to be begun any more.
+std::optional<WorkUnit> UnitRun::next(const std::stop_token& cancel) {
+    const auto ends = [&] { return cancel.stop_requested() || (work_.drains && work_.drains()); };
+    for (;;) {
+        std::optional<WorkUnit> unit;
+        {
+            const std::lock_guard lock(mutex_);
+            if (ends()) return std::nullopt;
+            if (!waiting_.empty()) {
+                unit = std::move(waiting_.front());
+                waiting_.pop_front();
+            } else if (held_.empty()) {
+                return std::nullopt;
+            }
+        }
+        if (!unit) {  // others hold what is left, and may die
+            const std::chrono::duration<double> pause = work_.claims ? work_.claims->interval() : kWithoutClaims;
+            for (const auto end = Clock::now() + pause; Clock::now() < end && !ends();)
+                std::this_thread::sleep_for(kSlice);
+            const std::lock_guard lock(mutex_);
+            std::swap(waiting_, held_);
+            continue;
+        }
+        if (is_over(*unit)) continue;
+        if (!work_.claims) return unit;
+        if (!work_.claims->take(unit->name)) {
+            const std::lock_guard lock(mutex_);
+            held_.push_back(std::move(*unit));
+            continue;
+        }
+        if (!is_over(*unit)) return unit;  // its owner may have ended it just before
+        work_.claims->release(unit->name);
+    }
+}
+
+/// Whether it was done, or has failed since this run began.
+bool UnitRun::is_over(const WorkUnit& unit) {
+    const fleet::UnitFiles files(unit.records);
+    std::string why;
+    const bool done = fleet::is_done(files, unit.deciding, why);
+    const bool failed = !done && fleet::time_of_s(files.failed).value_or(0) >= began_s_ &&
+                        fleet::difference(fleet::read_json(files.failed), unit.deciding).empty();
+    if (!why.empty() && !failed) tell_(fmt::format("{}: is done again: {}", unit.label, why));
+    const std::lock_guard lock(mutex_);
+    tally_.done_before += done, tally_.failed += failed;
+    return done || failed;
+}
+
+std::unique_ptr<Input> UnitRun::begin(Active& active, std::stop_token cancel) {
+    const WorkUnit& unit = active.unit;
+    if (!unit.refusal.empty()) throw Error(ErrorKind::input, unit.refusal);
+    const std::string key = unit.deciding.value("key", "");
+    if (fleet::content_of(unit.location, [cancel] { return cancel.stop_requested(); }).key != key &&
+        !cancel.stop_requested())
+        throw Error(ErrorKind::input, "'" + unit.label + "' is not what it was when its key was taken; " +
+                                          "make the manifest anew, or begin again");
+    fleet::KeptRecords kept =
+        fleet::read_kept(active.files, unit.deciding, unit.label, std::max<std::int64_t>(unit.options.every, 1));
+    if (kept.records.empty()) return begin_anew(active, kept.why_anew, std::move(cancel));
+    std::unique_ptr<Input> whole = fleet::open_patiently(unit.location, unit.options, cancel);
+    InputInfo info = whole->info();
+    whole.reset();
+    std::unique_ptr<Input> rest = fleet::open_behind(unit.location, unit.options, kept.records, cancel);
+    if (!rest && cancel.stop_requested()) return fleet::no_input();
+    if (!rest) return begin_anew(active, "its last frame is not found again", std::move(cancel));
+    info.path = unit.label;
+    const json state = fleet::read_json(active.files.state);
+    std::string other;
+    for (const char* name : {"device", "kernels"})
+        if (state.value(name, json()) != work_.about.value(name, json()) && other.empty())
+            other = fmt::format("; its {} had another {}, so boxes may differ by what that rounds otherwise",
+                                kept.records.size() == 1 ? "record" : "records", name);
+    tell_(fmt::format("{}: goes on behind frame {}, at {:.1f} s{}", unit.label, kept.records.size() - 1,
+                      kept.records.back().pts_s, other));
+    json begun = unit.deciding;
+    begun.update(work_.about);
+    active.checkpoint = std::make_unique<fleet::Checkpoint>(active.files, begun, kept.text);
+    *active.kept = std::move(kept.records);
+    const std::lock_guard lock(mutex_);
+    ++tally_.resumed;
+    return std::make_unique<fleet::UnitInput>(std::move(rest), std::move(info), active.kept, active.read);
+}
+
+std::unique_ptr<Input> UnitRun::begin_anew(Active& active, const std::string& why, std::stop_token cancel) {
+    const WorkUnit& unit = active.unit;
+    if (!why.empty()) tell_(fmt::format("{}: was begun, and begins anew: {}", unit.label, why));
+    std::unique_ptr<Input> input = fleet::open_patiently(unit.location, unit.options, cancel);
+    InputInfo info = input->info();
+    info.path = unit.label;
+    json begun = unit.deciding;
+    begun.update(work_.about);
+    active.checkpoint = std::make_unique<fleet::Checkpoint>(active.files, begun, "");
+    return std::make_unique<fleet::UnitInput>(std::move(input), std::move(info), active.kept, active.read);
+}
+
+std::shared_ptr<UnitRun::Active> UnitRun::active(int input) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = active_.find(input);
+    return found == active_.end() ? nullptr : found->second;
+}
+
+void UnitRun::restore(int input, std::int64_t step, Result& result) {
+    const auto unit = active(input);
+    const std::int64_t number = result.frame.index / std::max<std::int64_t>(step, 1);
+    if (!unit || number >= std::int64_t(unit->kept->size())) return;
+    const fleet::KeptRecord& record = (*unit->kept)[std::size_t(number)];
+    result.detections = record.detections;
+    result.frame.undecodable = record.undecodable;
+}
+
+void UnitRun::write(int input, const std::string& line) {
+    const auto unit = active(input);
+    if (unit->frames++ < std::int64_t(unit->kept->size()) || unit->lost) return;
+    look_at_claim(*unit, input);
+    if (!unit->lost) unit->checkpoint->append(line);
+}
+
+void UnitRun::look_at_claim(Active& active, int input) {
+    if (!work_.claims || Clock::now() - active.looked < kBetweenLooks) return;
+    active.looked = Clock::now();
+    active.lost = !still_held(active);
+    if (active.lost) running_->end(input);
+}
+
+bool UnitRun::still_held(const Active& active) { return !work_.claims || work_.claims->holds(active.unit.name); }
+
+void UnitRun::end(int input, InputEnd& end) {
+    const auto unit = active(input);
+    if (!unit) return;
+    // Kept frames came as such (fleet::UnitInput).
+    for (std::size_t i = 0; i < unit->kept->size() && end.undecodable > 0; ++i)
+        end.undecodable -= !(*unit->kept)[i].undecodable;
+    unit->lost = unit->lost || !still_held(*unit);
+    if (unit->lost) {
+        tell_(fmt::format("{}: another run has taken it over", unit->unit.label));
+        put_back(*unit);
+    } else if (!end.error.empty()) {
+        fail(*unit, end.error);
+    } else if (!unit->read->are_all(unit->frames)) {
+        if (unit->checkpoint) unit->checkpoint->sync();
+        const std::lock_guard lock(mutex_);
+        ++tally_.left;
+    } else {
+        finish(*unit, end);
+    }
+    if (work_.claims) work_.claims->release(unit->unit.name);
+    const std::lock_guard lock(mutex_);
+    active_.erase(input);
+}
+
+void UnitRun::put_back(Active& active) {
+    const std::lock_guard lock(mutex_);
+    held_.push_back(active.unit);
+}
+
+void UnitRun::fail(Active& active, const std::string& error) {
+    const bool again = fleet::may_pass(error, active.unit.location);
+    if (active.checkpoint) active.checkpoint->sync();
+    if (!again) {
+        json record = active.unit.deciding;
+        record.update(work_.about);
+        record["error"] = error;
+        record["frames"] = active.frames;
+        fleet::write_json(active.files.failed, record);
+    }
+    const std::lock_guard lock(mutex_);
+    ++(again ? tally_.again : tally_.failed);
+}
+
+void UnitRun::finish(Active& active, const InputEnd& end) {
+    json record = active.unit.deciding;
+    record.update(work_.about);
+    record["frames"] = active.frames;
+    record["resumed_behind"] = active.kept->size();
+    record["damaged"] = end.damaged;
+    // It was opened while the one before was under way, whose time that is.
+    const Clock::time_point now = Clock::now(), begun = std::max(active.begun, std::exchange(last_end_, now));
+    record["seconds"] = std::chrono::duration<double>(now - begun).count();
+    active.checkpoint->publish(std::move(record));
+    const std::lock_guard lock(mutex_);
+    ++tally_.done;
+    finished_.push_back(active.unit.records);
+}
+
+UnitRun::Tally UnitRun::tally() const {
+    const std::lock_guard lock(mutex_);
+    Tally tally = tally_;
+    tally.left += std::int64_t(waiting_.size() + active_.size());
+    for (const WorkUnit& unit : held_) {  // by now somebody may have done it
+        std::string why;
+        ++(fleet::is_done(fleet::UnitFiles(unit.records), unit.deciding, why) ? tally.done_before : tally.left);
+    }
+    return tally;
+}
+
+}  // namespace convoy::tools

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+//
+// A run whose work is done unit by unit, each of which is done once, wherever and however often it is begun: --manifest
+// and --resume.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <convoy/media/input.h>
+#include <convoy/run.h>
+#include "tools/fleet/claims.h"
+#include "tools/fleet/record_checkpoint.h"
+#include "tools/fleet/unit_files.h"
+#include "tools/fleet/unit_input.h"
+#include "tools/run_pipeline.h"
+#include "tools/running_inputs.h"
+#include "tools/sinks/formats/record_format.h"
+#include "tools/sinks/sink.h"
+
+namespace convoy::tools {
+
+struct WorkUnit {
+    std::string name;              ///< "000123": of its claim
+    std::string label, location;   ///< the input as records call it, and what is opened
+    media::InputOptions options;   ///< its part's times included
+    std::string records;           ///< file
+    std::string refusal = {};      ///< why it cannot be read, where that is known
+    nlohmann::json deciding = {};  ///< what decides the result: of the unit alone, or all
+};
+
+class UnitRun {
+public:
+    using Tell = std::function<void(const std::string& sentence)>;
+    struct Work {
+        std::vector<WorkUnit> units;            ///< in the order in which they are done
+        std::unique_ptr<fleet::Claims> claims;  ///< null: all are this run's
+        nlohmann::json deciding;                ///< the rest of what decides results, for all: model, options, version
+        nlohmann::json about;                   ///< who does it: kernels, device, host
+        int lanes = 1;
+        std::function<bool()> drains;  ///< whether nothing new is to be begun
+    };
+    /// `tell` is told of units that go on or begin anew, from any thread.
+    UnitRun(Work work, Tell tell);
+    ~UnitRun();
+
+    /// Sees to it that the run's inputs are the units. Must outlive the run.
+    void attach(PipelineOptions& pipeline);
+    /// Takes the units' records, as JSON Lines without latency_ms. Must not outlive this.
+    std::unique_ptr<Sink> sink(const std::vector<std::string>& class_names);
+    /// After the run.
+    struct Tally {
+        std::int64_t done = 0, done_before = 0, failed = 0;
+        std::int64_t again = 0;  ///< could not be done for now: the network, or storage
+        std::int64_t left = 0;   ///< not begun, or not brought to their end
+        std::int64_t resumed = 0;
+    };
+    Tally tally() const;
+
+private:
+    class Records;
+    struct Active;
+
+    void feed(RunningInputs& running);
+    void restore(int input, std::int64_t step, Result& result);
+    void end(int input, InputEnd& end);
+
+    std::unique_ptr<Input> open(int number, int lane, std::stop_token cancel);
+    std::optional<WorkUnit> next(const std::stop_token& cancel);
+    bool is_over(const WorkUnit& unit);
+    std::unique_ptr<Input> begin(Active& active, std::stop_token cancel);
+    std::unique_ptr<Input> begin_anew(Active& active, const std::string& why, std::stop_token cancel);
+    std::shared_ptr<Active> active(int input) const;
+    void write(int input, const std::string& line);
+    void look_at_claim(Active& active, int input);
+    void fail(Active& active, const std::string& error);
+    void finish(Active& active, const InputEnd& end);
+    bool still_held(const Active& active);
+    void put_back(Active& active);
+
+    Work work_;
+    const Tell tell_;
+    const double began_s_;  // by the records' file system
+    RunningInputs* running_ = nullptr;
+    mutable std::mutex mutex_;  // of what follows
+    std::deque<WorkUnit> waiting_;
+    std::deque<WorkUnit> held_;  // by others, when they were asked for
+    std::map<int, std::shared_ptr<Active>> active_;
+    std::vector<std::string> finished_;
+    std::chrono::steady_clock::time_point last_end_;  // of a unit
+    Tally tally_;
+};
+
+}  // namespace convoy::tools
