@@ -109,7 +109,6 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads, Prec
       lanes_(lane_workers_.size()) {
     if (!plan_.weights_storage)
         throw Error(ErrorKind::model, "the network was loaded without weights: name its .weights file");
-    make_kernels();
     const OmpThreads scope(threads_);
     for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
         const Node& node = plan_.graph.nodes[i];
@@ -130,50 +129,24 @@ kernels::DataType CpuBackend::type_of(TensorId t) const {
     return precision_ == Precision::bf16 && !in_slot ? kernels::DataType::bf16 : kernels::DataType::fp32;
 }
 
-std::pair<kernels::ConvProblem, kernels::cpu::ConvTypes> CpuBackend::problem_of(const Node& node) const {
-    const TensorId x = node.inputs[0], y = node.output;
-    return {conv_problem(std::get<ConvOp>(node.op), plan_.graph.tensors[x].shape, 1), {type_of(x), type_of(y)}};
-}
-
-CpuBackend::Kernels CpuBackend::make_kernels(const kernels::ConvProblem& problem, kernels::cpu::ConvTypes types) const {
-    const OmpThreads wide(threads_);  // oneDNN prepares for the threads that it sees
+CpuBackend::Kernels& CpuBackend::kernels_for(const kernels::ConvProblem& problem, kernels::cpu::ConvTypes types) {
+    const auto found = kernels_.find({problem, types});
+    if (found != kernels_.end()) return found->second;
     Kernels kernels{kernels::cpu::make_conv(problem, types), {}};
-    const OmpThreads narrow(lane_threads_);
-    for (std::size_t lane = 0; lanes_.size() > 1 && lane < lanes_.size(); ++lane)
-        kernels.narrow.push_back(kernels::cpu::make_conv(problem, types));
-    return kernels;
-}
-
-// Side by side: one for AMX takes up to 70 ms to make. What cannot be made is left to prepare(), which names the layer.
-void CpuBackend::make_kernels() {
-    for (const Node& node : plan_.graph.nodes)
-        if (std::holds_alternative<ConvOp>(node.op)) kernels_[problem_of(node)];
-    std::vector<decltype(kernels_)::value_type*> all;
-    for (auto& entry : kernels_) all.push_back(&entry);
-    std::atomic<std::size_t> next{0};
-    const auto make = [&] {
-        for (std::size_t i = next++; i < all.size(); i = next++) try {
-                all[i]->second = make_kernels(all[i]->first.first, all[i]->first.second);
-            } catch (const std::exception&) {
-            }
-    };
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < threads_ && std::size_t(i) < all.size(); ++i) try {
-            start_thread(threads, make);
-        } catch (const Error&) {
-            break;  // fewer will do
-        }
-    make();
+    if (lanes_.size() > 1) {
+        const OmpThreads scope(lane_threads_);  // oneDNN prepares for the threads that it sees
+        for (std::size_t lane = 0; lane < lanes_.size(); ++lane)
+            kernels.narrow.push_back(kernels::cpu::make_conv(problem, types));
+        scratch_bytes_ = std::max(scratch_bytes_, kernels.narrow[0]->scratch_bytes());
+    }
+    scratch_bytes_ = std::max(scratch_bytes_, kernels.wide->scratch_bytes());
+    return kernels_.emplace(std::pair(problem, types), std::move(kernels)).first->second;
 }
 
 void CpuBackend::prepare(int node, const ConvOp& op) {
-    const auto [problem, types] = problem_of(plan_.graph.nodes[std::size_t(node)]);
-    Kernels& kernels = kernels_.at({problem, types});
-    if (!kernels.wide) kernels = make_kernels(problem, types);
-    const auto& [wide, narrow] = kernels;
-    scratch_bytes_ = std::max(scratch_bytes_, wide->scratch_bytes());
-    if (!narrow.empty()) scratch_bytes_ = std::max(scratch_bytes_, narrow[0]->scratch_bytes());
-    Conv conv{kernels, {}, {}, op.bias};
+    const TensorId x = plan_.graph.nodes[node].inputs[0], y = plan_.graph.nodes[node].output;
+    const kernels::ConvProblem problem = conv_problem(op, plan_.graph.tensors[x].shape, 1);
+    Conv conv{kernels_for(problem, {type_of(x), type_of(y)}), {}, {}, op.bias};
     conv.bias.resize(op.k, 0.f);
     const OmpThreads scope(problem.weight_count() < kWorthThreads ? 1 : threads_);
     const auto packed = [&](const kernels::cpu::Conv& kernel) {
@@ -181,6 +154,7 @@ void CpuBackend::prepare(int node, const ConvOp& op) {
         kernel.pack(op.weights.data, op.scale.empty() ? nullptr : op.scale.data(), buffer.data());
         return buffer;
     };
+    const auto& [wide, narrow] = conv.kernels;
     conv.wide_weights = packed(*wide);
     if (!narrow.empty() && !narrow[0]->shares_packing(*wide)) conv.narrow_weights = packed(*narrow[0]);
     convs_.emplace(node, std::move(conv));

@@ -77,9 +77,7 @@ private:
     };
 
     kernels::DataType type_of(TensorId t) const;
-    std::pair<kernels::ConvProblem, kernels::cpu::ConvTypes> problem_of(const Node& node) const;
-    Kernels make_kernels(const kernels::ConvProblem& problem, kernels::cpu::ConvTypes types) const;
-    void make_kernels();
+    Kernels& kernels_for(const kernels::ConvProblem& problem, kernels::cpu::ConvTypes types);
     void prepare(int node, const ConvOp& op);
     void prepare(int node, const BatchNormOp& op, BatchNormFormula formula);
     bool run(std::byte* slot, int count, const std::atomic<bool>* stop);
