@@ -65,6 +65,7 @@ UnitRun::UnitRun(Work work, Tell tell)
 UnitRun::~UnitRun() = default;
 
 void UnitRun::attach(PipelineOptions& pipeline) {
+    pipeline.goes_on = true;  // until the last unit is done
     pipeline.feeds = [this](RunningInputs& running) { feed(running); };
     pipeline.restores = [this](int input, std::int64_t step, Result& result) { restore(input, step, result); };
     pipeline.ends_input = [this](int input, InputEnd& how) { end(input, how); };
