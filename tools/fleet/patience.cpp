@@ -16,12 +16,11 @@ bool may_pass(const std::string& error, const std::string& location) {
            says("Stale file handle");
 }
 
-std::unique_ptr<Input> open_patiently(const std::string& location, const media::InputOptions& options,
-                                      std::stop_token cancel) {
+void try_patiently(const std::string& location, const std::stop_token& cancel, const std::function<void()>& attempt) {
     constexpr std::chrono::milliseconds kFirstPause{500}, kLastPause{4000}, kSlice{50};
     for (auto pause = kFirstPause;; pause *= 2) {
         try {
-            return media::open_input(location, options, cancel);
+            return attempt();
         } catch (const Error& error) {
             if (!media::is_address(location) || pause > kLastPause || cancel.stop_requested() ||
                 !may_pass(error.what(), location))
@@ -31,6 +30,13 @@ std::unique_ptr<Input> open_patiently(const std::string& location, const media::
         while (std::chrono::steady_clock::now() < until && !cancel.stop_requested())
             std::this_thread::sleep_for(kSlice);
     }
+}
+
+std::unique_ptr<Input> open_patiently(const std::string& location, const media::InputOptions& options,
+                                      std::stop_token cancel) {
+    std::unique_ptr<Input> input;
+    try_patiently(location, cancel, [&] { input = media::open_input(location, options, cancel); });
+    return input;
 }
 
 }  // namespace convoy::fleet

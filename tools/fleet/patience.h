@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -13,8 +14,11 @@ namespace convoy::fleet {
 /// overloaded for now. `error` is the sentence.
 bool may_pass(const std::string& error, const std::string& location);
 
-/// Opens it as media::open_input() does; an address whose server is away or overloaded again after 0.5, 1, 2 and 4 s,
-/// unless `cancel` is asked to stop. Throws as that does.
+/// Calls `attempt`; where it throws since the server of an address is away or overloaded again after 0.5, 1, 2 and 4 s,
+/// unless `cancel` is asked to stop. Throws what the last one does.
+void try_patiently(const std::string& location, const std::stop_token& cancel, const std::function<void()>& attempt);
+
+/// media::open_input(), tried patiently.
 std::unique_ptr<Input> open_patiently(const std::string& location, const media::InputOptions& options,
                                       std::stop_token cancel = {});
 

@@ -127,11 +127,9 @@ void find_cuts(media::Demuxer& demuxer, int parts, double total_s, VideoParts& o
     for (const double at_s : stamps) out.cuts.push_back(at_s - begin_s);
 }
 
-}  // namespace
-
-VideoParts parts_of(const std::string& location, double part_s, std::stop_token cancel) {
+VideoParts look_for_parts(const std::string& location, double part_s, const std::stop_token& cancel) {
     VideoParts out;
-    const std::unique_ptr<Input> input = open_patiently(location, {}, cancel);
+    const std::unique_ptr<Input> input = media::open_input(location, {}, cancel);
     const std::shared_ptr<const Segment> first = input->next_segment();
     if (first && first->kind() == SegmentKind::endless)
         media::throw_input(location, "is a live input, which has no end that could be shared out; give a recording");
@@ -148,6 +146,14 @@ VideoParts parts_of(const std::string& location, double part_s, std::stop_token 
     else
         find_cuts(demuxer, parts, out.seconds, out);
     return out;
+}
+
+}  // namespace
+
+VideoParts parts_of(const std::string& location, double part_s, std::stop_token cancel) {
+    VideoParts parts;
+    try_patiently(location, cancel, [&] { parts = look_for_parts(location, part_s, cancel); });
+    return parts;
 }
 
 }  // namespace convoy::fleet
