@@ -4,10 +4,7 @@
 #include <fmt/core.h>
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
-#include <unistd.h>
 
-#include <fstream>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,6 +12,7 @@
 
 #include <convoy/error.h>
 #include "tests/support/catch.h"
+#include "tests/tools/broker_support.h"
 #include "tests/tools/yolo_run_support.h"
 #include "tools/sinks/kafka_publisher.h"
 
@@ -26,21 +24,12 @@ using tools::BrokerTarget;
 using tools::kafka_target;
 using tools::KafkaPublisher;
 
-BrokerTarget read(const std::string& address, const std::map<std::string, std::string>& variables = {}) {
-    return kafka_target(address, [&](const char* name) {
-        const auto found = variables.find(name);
-        return found == variables.end() ? nullptr : found->second.c_str();
-    });
+BrokerTarget read(const std::string& address, const Variables& variables = {}) {
+    return read_target(kafka_target, address, variables);
 }
 
-std::string error_of(const std::string& address, const std::map<std::string, std::string>& variables = {}) {
-    try {
-        read(address, variables);
-    } catch (const Error& error) {
-        CHECK(error.kind() == ErrorKind::usage);
-        return error.what();
-    }
-    return "none";
+std::string error_of(const std::string& address, const Variables& variables = {}) {
+    return error_of_target(kafka_target, address, variables);
 }
 
 rd_kafka_t* client(rd_kafka_type_t type, const std::string& servers) {
@@ -104,15 +93,6 @@ private:
 };
 
 std::string numbered(int number) { return fmt::format("{:08}", number) + std::string(1000, '.'); }
-
-std::size_t resident_bytes() {
-    std::ifstream file("/proc/self/statm");
-    std::size_t all = 0, resident = 0;
-    file >> all >> resident;
-    return resident * std::size_t(sysconf(_SC_PAGESIZE));
-}
-
-const media::GiveUp at_once = [] { return true; };
 
 }  // namespace
 

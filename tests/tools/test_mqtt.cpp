@@ -5,14 +5,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <convoy/error.h>
 #include "tests/support/catch.h"
+#include "tests/tools/broker_support.h"
 #include "tests/tools/child.h"
 #include "tests/tools/silent_server.h"
 #include "tools/sinks/mqtt_publisher.h"
@@ -24,21 +23,12 @@ using tools::BrokerTarget;
 using tools::mqtt_target;
 using tools::MqttPublisher;
 
-BrokerTarget read(const std::string& address, std::map<std::string, std::string> variables = {}) {
-    return mqtt_target(address, [&](const char* name) {
-        const auto found = variables.find(name);
-        return found == variables.end() ? nullptr : found->second.c_str();
-    });
+BrokerTarget read(const std::string& address, const Variables& variables = {}) {
+    return read_target(mqtt_target, address, variables);
 }
 
-std::string error_of(const std::string& address, const std::map<std::string, std::string>& variables = {}) {
-    try {
-        read(address, variables);
-    } catch (const Error& error) {
-        CHECK(error.kind() == ErrorKind::usage);
-        return error.what();
-    }
-    return "none";
+std::string error_of(const std::string& address, const Variables& variables = {}) {
+    return error_of_target(mqtt_target, address, variables);
 }
 
 bool has(const std::string& text, const std::string& part) {
@@ -55,15 +45,6 @@ bool can_publish() {
         return false;
     }
 }
-
-std::size_t resident_bytes() {
-    std::ifstream file("/proc/self/statm");
-    std::size_t all = 0, resident = 0;
-    file >> all >> resident;
-    return resident * std::size_t(sysconf(_SC_PAGESIZE));
-}
-
-const media::GiveUp at_once = [] { return true; };
 
 /// What a broker does, packet by packet.
 class Broker {

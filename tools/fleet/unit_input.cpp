@@ -6,6 +6,7 @@
 
 #include <convoy/error.h>
 #include "tools/fleet/patience.h"
+#include "tools/media/in/begun_input.h"
 
 namespace convoy::fleet {
 namespace {
@@ -87,28 +88,6 @@ private:
     std::int64_t frames_ = 0;  // of the segment
 };
 
-/// An input whose first segment has been taken from it.
-class BegunInput : public Input {
-public:
-    BegunInput(std::unique_ptr<Input> input, std::shared_ptr<const Segment> first)
-        : input_(std::move(input)), first_(std::move(first)) {}
-    const InputInfo& info() const override { return input_->info(); }
-    std::shared_ptr<const Segment> next_segment() override {
-        return first_ ? std::exchange(first_, nullptr) : input_->next_segment();
-    }
-    SegmentNotes notes() const override { return input_->notes(); }
-    std::string remark() const override { return input_->remark(); }
-    double last_frame_s() const override { return input_->last_frame_s(); }
-    std::unique_ptr<SegmentReader> make_reader(const DecodeTarget& target) override {
-        return input_->make_reader(target);
-    }
-    bool adopt_reader(SegmentReader& reader) override { return input_->adopt_reader(reader); }
-
-private:
-    const std::unique_ptr<Input> input_;
-    std::shared_ptr<const Segment> first_;
-};
-
 struct NoInput : Input {
     InputInfo nothing;
     const InputInfo& info() const override { return nothing; }
@@ -178,7 +157,7 @@ std::unique_ptr<Input> open_behind(const std::string& location, const media::Inp
         reader->open(first);
         const std::optional<Frame> frame = reader->next();
         if (!frame) return nullptr;
-        if (frame->time_s == last_s) return std::make_unique<BegunInput>(std::move(rest), first);
+        if (frame->time_s == last_s) return std::make_unique<media::BegunInput>(std::move(rest), first);
         begin_s = behind.start_s > 0 ? rest->info().origin_s : begin_s - 1;
     }
     return nullptr;
