@@ -21,8 +21,8 @@ constexpr int kFirstSamples = 3, kMoreSamples = 7;
 constexpr const char* kOurs = "_ours";         // in the key: the fastest of our own
 constexpr const char* kFewRows = "_few_rows";  // in the key: not every row took part
 constexpr std::size_t kPreparing = 8;          // threads: more bring nothing
-constexpr std::size_t kFinalists = 8, kOthers = 2;
-constexpr float kFarBehind = 3, kStillInTheRace = 1.25f;  // of the fastest first median
+constexpr std::size_t kFinalists = 12, kOthers = 4;
+constexpr float kFarBehind = 3, kStillInTheRace = 1.4f;  // of the fastest first median
 
 float median(std::vector<float> values) {
     std::nth_element(values.begin(), values.begin() + std::ptrdiff_t(values.size() / 2), values.end());

@@ -15,7 +15,7 @@ std::span<const ConvCandidate> conv_candidates() {
         };
         for (const auto& some : {direct_rows(), first_rows(), depthwise_rows(), grouped_rows(), igemm_rows()})
             add(some);
-        for (const auto& some : {wgmma_rows(), wgmma_halo_rows()})
+        for (const auto& some : {wgmma_rows(), wgmma_halo_rows(), wgmma_share_rows()})
             for (const HopperRow& row : some) rows.push_back(row.candidate);
         for (const auto& some : {cudnn_rows(), cublaslt_rows()}) add(some);
         return rows;
@@ -31,7 +31,7 @@ namespace {
 const char* hopper_choice(const Conv& conv, const DeviceCaps& caps) {
     const char* best = nullptr;
     double least = std::numeric_limits<double>::infinity();
-    for (const auto& some : {wgmma_rows(), wgmma_halo_rows()})
+    for (const auto& some : {wgmma_rows(), wgmma_halo_rows(), wgmma_share_rows()})
         for (const HopperRow& row : some) {
             if (!row.candidate.supports(conv, caps)) continue;
             if (const double clocks = row.clocks(conv, caps); clocks < least) {

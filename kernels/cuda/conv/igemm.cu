@@ -22,7 +22,7 @@
 // Neighbouring blocks take the channels of the same pixels, so that x comes from memory once; the weights stay in L2.
 //
 // Each warp passes its sums through shared memory of its own, eight rows at a time, so that threads read residuals and
-// store outputs as 16 bytes of neighbouring channels (igemm_store.cuh, igemm_epilogue.cuh). The residual is
+// store outputs as 16 bytes of neighbouring channels (igemm_store.cuh, output.cuh). The residual is
 // fetched to L2 when its tile begins.
 //
 // Where there are too few tiles for the multiprocessors, SPLITS blocks share the K of one tile. They are a cluster
@@ -72,7 +72,7 @@ class PreparedIgemm final : public PreparedConv {
 public:
     PreparedIgemm(const Conv& conv, const DeviceCaps& caps, const IgemmTile& tile, IgemmKernel kernel, int splits,
                   Meet meet)
-        : tile_(tile), kernel_(kernel), meet_(meet) {
+        : params_(conv), tile_(tile), kernel_(kernel), meet_(meet) {
         const ConvProblem& p = conv.problem;
         params_.m = p.n * p.p() * p.q();
         params_.h = p.h, params_.w = p.w;
@@ -91,12 +91,7 @@ public:
         params_.by_c = FastDivmod(params_.c), params_.by_s = FastDivmod(p.s);
         params_.by_dilation = FastDivmod(p.dilation);
 
-        params_.k = conv.packed_k();
-        params_.y_pitch = conv.y_pitch, params_.residual_pitch = conv.residual_pitch;
-        params_.upsample = conv.upsample;
-        params_.activation = p.activation;
-        params_.after_residual = p.residual ? p.after_residual : Activation::linear;
-        params_.by_pq = FastDivmod(p.p() * p.q()), params_.by_q = FastDivmod(p.q());
+        params_.by_pq = FastDivmod(p.p() * p.q());
         const int tiles_n = ceil_div(params_.k, tile.bn);
         params_.by_n_tiles = FastDivmod(tiles_n);
         params_.tiles = tiles_m(conv, tile) * tiles_n;
@@ -120,9 +115,7 @@ public:
         IgemmParams p = params_;
         p.x = static_cast<const uint4*>(pointers.x);
         p.weights = static_cast<const uint4*>(pointers.weights);
-        p.bias = pointers.bias;
-        p.residual = residual_ ? pointers.residual : nullptr;
-        p.y = pointers.y;
+        p.point_to(pointers, residual_);
         p.partial_sums = meet_ == Meet::workspace ? static_cast<float*>(pointers.workspace) : nullptr;
         const dim3 cluster(1, meet_ == Meet::cluster ? p.splits : 1);
         launch_dependent(kernel_, dim3(blocks_, p.splits), tile_.threads(), tile_.shared_bytes(p.splits > 1), stream,
@@ -131,7 +124,7 @@ public:
     }
 
 private:
-    IgemmParams params_{};
+    IgemmParams params_;
     IgemmTile tile_;
     IgemmKernel kernel_;
     Meet meet_;

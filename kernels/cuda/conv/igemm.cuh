@@ -5,8 +5,7 @@
 
 #include <cuda_runtime.h>
 
-#include "kernels/conv.h"
-#include "kernels/cuda/fast_divmod.h"
+#include "kernels/cuda/conv/output.cuh"
 
 namespace convoy::kernels::cuda {
 
@@ -38,12 +37,11 @@ struct IgemmTile {
 };
 
 /// One launch. A vector is 16 bytes: 8 channels of fp16, 4 of fp32.
-struct IgemmParams {
+struct IgemmParams : ConvOutput {
+    using ConvOutput::ConvOutput;
+
     const uint4* x;
     const uint4* weights;
-    const float* bias;
-    const void* residual;  // or null
-    void* y;
     float* partial_sums;  // (splits, M, K): where a second kernel sums them; or null
 
     int m;  // N P Q
@@ -57,11 +55,7 @@ struct IgemmParams {
     int tiles;       // of the output
     int iterations;  // stages that the whole of K fills
     int splits;      // blocks (grid's y) that share them
-    int k;           // output channels, packed
-    int y_pitch, residual_pitch, upsample;
-    Activation activation, after_residual;
-    FastDivmod by_c, by_s, by_dilation;
-    FastDivmod by_pq, by_q;
+    FastDivmod by_c, by_s, by_dilation, by_pq;
     FastDivmod by_n_tiles;
 };
 

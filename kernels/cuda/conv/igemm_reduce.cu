@@ -2,7 +2,7 @@
 //
 // The second half of a split implicit GEMM where blocks cannot meet in a cluster: adds the splits' partial sums, always
 // in the same order, and finishes the outputs.
-#include "kernels/cuda/conv/igemm_epilogue.cuh"
+#include "kernels/cuda/conv/igemm.cuh"
 #include "kernels/cuda/launch.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
 
@@ -14,7 +14,7 @@ constexpr int kThreads = 128;
 /// A thread finishes 16 bytes of one pixel.
 template <typename T, typename Act>
 __global__ void __launch_bounds__(kThreads) conv_igemm_reduce(const IgemmParams p, const FastDivmod by_vectors) {
-    using Epilogue = IgemmEpilogue<T, Act>;
+    using Epilogue = ConvEpilogue<T, Act>;
     constexpr int kLanes = Epilogue::kLanes;
     griddepcontrol_launch_dependents();
     const auto [m, vector] = by_vectors(blockIdx.x * kThreads + threadIdx.x);

@@ -4,7 +4,7 @@
 // channels. For igemm_kernel.cuh.
 #pragma once
 
-#include "kernels/cuda/conv/igemm_epilogue.cuh"
+#include "kernels/cuda/conv/igemm.cuh"
 #include "kernels/cuda/ptx/cluster.cuh"
 #include "kernels/cuda/ptx/prefetch.cuh"
 
@@ -47,7 +47,7 @@ __device__ __forceinline__ void store_warp(const IgemmParams& p, float* sums, co
     constexpr int kRows = 32 / kColumns < 8 ? 32 / kColumns : 8;  // at once
     constexpr int kPasses = 8 / kRows, kHalves = 2 * MMA_M;       // of 8 rows
     constexpr int kUnroll = std::is_same_v<Act, Sloped> ? kHalves : 1;
-    using Epilogue = IgemmEpilogue<IgemmElement<SHAPE>, Act>;
+    using Epilogue = ConvEpilogue<IgemmElement<SHAPE>, Act>;
 
     const int lane = threadIdx.x % 32, column = lane % kColumns * kLanes, row = lane / kColumns;
     const bool inside = n + column < p.k && row < kRows;
@@ -105,7 +105,7 @@ __device__ __forceinline__ void prefetch_residual(const IgemmParams& p, int tile
 template <typename SHAPE, typename Act>
 __device__ __forceinline__ void store_share(const IgemmParams& p, const float* sums, int m0, int n0) {
     constexpr IgemmTile TILE = SHAPE::kTile;
-    using Epilogue = IgemmEpilogue<IgemmElement<SHAPE>, Act>;
+    using Epilogue = ConvEpilogue<IgemmElement<SHAPE>, Act>;
     constexpr int kLanes = TILE.lanes(), kColumns = TILE.bn / kLanes, kStep = TILE.threads() / kColumns;
     static_assert(TILE.threads() % kColumns == 0);
 

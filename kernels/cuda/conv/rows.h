@@ -22,7 +22,8 @@ struct HopperRow {
     double (*clocks)(const Conv&, const DeviceCaps&);
 };
 // Empty where the kernels are: unless they are compiled for compute capability 9.0 alone.
-std::span<const HopperRow> wgmma_rows();       ///< wgmma.cu: tensor cores
-std::span<const HopperRow> wgmma_halo_rows();  ///< wgmma_halo.cu: the same for stride 1 and more than one tap
+std::span<const HopperRow> wgmma_rows();        ///< wgmma.cu: tensor cores
+std::span<const HopperRow> wgmma_halo_rows();   ///< wgmma_halo.cu: the same for stride 1 and more than one tap
+std::span<const HopperRow> wgmma_share_rows();  ///< wgmma_share.cu: few pixels, whose blocks share a tile
 
 }  // namespace convoy::kernels::cuda

@@ -86,7 +86,7 @@ double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
     constexpr double kLoadedPerClock = 60, kResidualPerSum = 2. / 60;
     const ConvProblem& p = conv.problem;
     const int tiles = count_tiles(conv, tile);
-    if (tile.blocks > 1 || wgmma_too_few(tiles, caps)) return std::numeric_limits<double>::infinity();
+    if (tile.blocks > 1) return std::numeric_limits<double>::infinity();
     const int steps = p.r * p.s * ceil_div(conv.packed_c(), tile.bk), sums = tile.bm * tile.bn;
     const double step = std::max(wgmma_products(tile.bm, tile.bn, tile.bk), tile.stage_bytes() / kLoadedPerClock);
     return wgmma_clocks(ceil_div(tiles, caps.multiprocessors), steps * step + (p.residual ? kResidualPerSum * sums : 0),

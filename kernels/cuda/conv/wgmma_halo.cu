@@ -19,36 +19,15 @@
 
 #include "kernels/cuda/conv/rows.h"
 #include "kernels/cuda/conv/tensor_map.h"
+#include "kernels/cuda/conv/wgmma_cut.h"
 #include "kernels/cuda/conv/wgmma_halo_kernel.cuh"
 #include "kernels/cuda/launch.cuh"
 
 namespace convoy::kernels::cuda {
 namespace {
 
-constexpr int kMaxBox = 256;  // pixels of a box in either direction
-constexpr int kMostColumns = 16;
-
-/// How the output is cut into rectangles.
-struct Cut {
-    int tile_h = 0, tile_w = 0;  // 0: not at all
-    int columns = 0, rows = 0;   // of tiles in a picture
-
-    int tiles() const { return columns * rows; }
-};
-
-/// Into the fewest tiles, in up to kMostColumns columns.
-Cut cut(const Conv& conv, const WgmmaHaloTile& tile) {
-    const ConvProblem& p = conv.problem;
-    Cut best;
-    for (int columns = 1; columns <= std::min(p.q(), kMostColumns); ++columns) {
-        const int tile_w = ceil_div(p.q(), columns), pitch = tile_w + p.s - 1;
-        const int of_sums = (tile.bn + p.s - 1) / pitch, of_box = tile.box_bytes / (pitch * tile.row_bytes()) - p.r + 1;
-        const int tile_h = std::min({of_sums, of_box, kMaxBox - p.r + 1, p.p()});
-        if (pitch > kMaxBox || tile_h < 1) continue;
-        const Cut next{tile_h, tile_w, columns, ceil_div(p.p(), tile_h)};
-        if (best.tile_h == 0 || next.tiles() < best.tiles()) best = next;
-    }
-    return best;
+WgmmaCut cut(const Conv& conv, const WgmmaHaloTile& tile) {
+    return wgmma_cut(conv.problem, tile.bn, tile.box_bytes / tile.row_bytes());
 }
 
 int k_tiles(const Conv& conv, const WgmmaHaloTile& tile) { return ceil_div(conv.packed_k(), tile.bm); }
@@ -64,7 +43,7 @@ public:
     PreparedWgmmaHalo(const Conv& conv, const DeviceCaps& caps, const WgmmaHaloTile& tile, WgmmaHaloKernel kernel)
         : conv_(conv), params_{WgmmaEpilogue(conv)}, tile_(tile), kernel_(kernel) {
         const ConvProblem& p = conv.problem;
-        const Cut cut = cuda::cut(conv, tile);
+        const WgmmaCut cut = cuda::cut(conv, tile);
         const int k_tiles = cuda::k_tiles(conv, tile);
         params_.tiles = p.n * cut.tiles() * k_tiles;
         params_.tile_h = cut.tile_h, params_.tile_w = cut.tile_w;
@@ -111,7 +90,7 @@ private:
 double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaHaloTile& tile) {
     constexpr double kLoadedPerClock = 40, kMultiplyFactor = 1.05;
     const ConvProblem& p = conv.problem;
-    const Cut cut = cuda::cut(conv, tile);
+    const WgmmaCut cut = cuda::cut(conv, tile);
     const int tiles = p.n * cut.tiles() * k_tiles(conv, tile), boxes = ceil_div(conv.packed_c(), tile.bk);
     if (wgmma_too_few(tiles, caps)) return std::numeric_limits<double>::infinity();
     const int parts = p.r * p.s * boxes;

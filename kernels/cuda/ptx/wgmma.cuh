@@ -4,6 +4,9 @@
 // halves of K each, both in shared memory; sums are fp32. A warpgroup calls wgmma_fence(), any number of products,
 // wgmma_commit(), and reads sums behind wgmma_wait().
 //
+// A product that adds to the sums of the one before starts some 110 clocks after it, however few columns it has: narrow
+// tiles keep several sets of sums, and use them in turns.
+//
 // Thread t of the warpgroup holds, in d[4 j + 2 i + l], row 16 (t / 32) + 8 i + t % 32 / 4, column 8 j + 2 (t % 4) + l.
 #pragma once
 
@@ -18,6 +21,11 @@ __device__ __forceinline__ std::uint64_t wgmma_rows(std::uint32_t shared) {
     static_assert(ROW_BYTES == 128 || ROW_BYTES == 64);
     constexpr std::uint64_t kEightRows = 8 * ROW_BYTES >> 4, kSwizzle = ROW_BYTES == 128 ? 1 : 2;
     return (shared & 0x3ffff) >> 4 | std::uint64_t(1) << 16 | kEightRows << 32 | kSwizzle << 62;
+}
+
+/// The same rows, `bytes` further along K.
+__device__ __forceinline__ std::uint64_t wgmma_along(std::uint64_t rows, int bytes) {
+    return (rows >> 32 << 32) | (std::uint32_t(rows) + bytes / 16);  // never a carry
 }
 
 __device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
@@ -38,6 +46,9 @@ template <int REGISTERS>
 __device__ __forceinline__ void setmaxnreg_dec() {
     asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(REGISTERS));
 }
+
+/// The sets of sums that keep the tensor cores busy with 64 rows and n columns.
+constexpr int wgmma_sets(int n) { return n <= 48 ? 4 : n <= 128 ? 2 : 1; }
 
 /// d += a b, or d = a b where not `add`.
 template <int N>
@@ -66,15 +77,21 @@ __device__ __forceinline__ void wgmma_m64k16_f16(float (&d)[N / 2], std::uint64_
                      : __VA_ARGS__                                                                                    \
                      : "l"(a), "l"(b), "r"(int(add)));                                                                \
     }
+CONVOY_WGMMA(32, CONVOY_FIRST_TEN "%10, %11, %12, %13, %14, %15", 16, 17, 18, CONVOY_SUMS16(0))
+CONVOY_WGMMA(48, CONVOY_FIRST_TEN CONVOY_TEN(1) "%20, %21, %22, %23", 24, 25, 26, CONVOY_SUMS16(0), CONVOY_SUMS4(16),
+             CONVOY_SUMS4(20))
 CONVOY_WGMMA(64, CONVOY_30 "%30, %31", 32, 33, 34, CONVOY_SUMS32(0))
 CONVOY_WGMMA(88, CONVOY_40 "%40, %41, %42, %43", 44, 45, 46, CONVOY_SUMS32(0), CONVOY_SUMS4(32), CONVOY_SUMS4(36),
              CONVOY_SUMS4(40))
+CONVOY_WGMMA(104, CONVOY_40 CONVOY_TEN(4) "%50, %51", 52, 53, 54, CONVOY_SUMS32(0), CONVOY_SUMS16(32), CONVOY_SUMS4(48))
 CONVOY_WGMMA(128, CONVOY_60 "%60, %61, %62, %63", 64, 65, 66, CONVOY_SUMS64(0))
 CONVOY_WGMMA(160,
              CONVOY_60
              "%60, %61, %62, %63, %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79",
              80, 81, 82, CONVOY_SUMS64(0), CONVOY_SUMS16(64))
 CONVOY_WGMMA(168, CONVOY_80 "%80, %81, %82, %83", 84, 85, 86, CONVOY_SUMS64(0), CONVOY_SUMS16(64), CONVOY_SUMS4(80))
+CONVOY_WGMMA(208, CONVOY_100 "%100, %101, %102, %103", 104, 105, 106, CONVOY_SUMS64(0), CONVOY_SUMS32(64),
+             CONVOY_SUMS4(96), CONVOY_SUMS4(100))
 CONVOY_WGMMA(216, CONVOY_100 "%100, %101, %102, %103, %104, %105, %106, %107", 108, 109, 110, CONVOY_SUMS64(0),
              CONVOY_SUMS32(64), CONVOY_SUMS4(96), CONVOY_SUMS4(100), CONVOY_SUMS4(104))
 CONVOY_WGMMA(256, CONVOY_120 "%120, %121, %122, %123, %124, %125, %126, %127", 128, 129, 130, CONVOY_SUMS64(0),

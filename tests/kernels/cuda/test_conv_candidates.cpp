@@ -103,7 +103,9 @@ void add_dense_layers(Items& items) {
         {{}, kSlices});
     // Long reductions over few pixels, and whole tiles of the largest sizes.
     add(items,
-        {with(conv(1, 13, 13, 1024, 40, 3), Activation::leaky), conv(1, 13, 13, 1024, 136, 1),
+        {conv(1, 13, 13, 200, 72, 3), with_residual(conv(2, 7, 9, 328, 72, 3), Activation::leaky),
+         with(conv(1, 14, 14, 384, 72, 3, 2), Activation::leaky), conv(1, 12, 12, 320, 64, 1),
+         with(conv(1, 13, 13, 1024, 40, 3), Activation::leaky), conv(1, 13, 13, 1024, 136, 1),
          with(conv(1, 26, 26, 64, 128, 3), Activation::leaky), with(conv(3, 16, 16, 32, 256, 1), Activation::leaky)},
         {{}});
 }
@@ -272,6 +274,29 @@ TEST_CASE("conv_candidates(): every kernel computes what it supports") {
     add_epilogues(items);
     add_library_layers(items);
     check_rows(items, false);
+}
+
+// What was made ready for one problem may be launched after the same row was made ready for others.
+TEST_CASE("conv_candidates(): a kernel made ready for another problem changes nothing") {
+    REQUIRE_GPU();
+    const DeviceCaps caps = test::current_caps();
+    const kernels::cuda::ConvLibraries libraries;
+    const test::ConvCase large(with(conv(1, 26, 26, 256, 64, 3), Activation::leaky), DataType::fp16);
+    const test::ConvCase small(conv(1, 8, 8, 256, 64, 1), DataType::fp16);
+    const Conv large_key = large.conv(Math::fp16), small_key = small.conv(Math::fp16);
+    for (const ConvCandidate& row : kernels::cuda::conv_candidates()) {
+        if (library_missing(row) || !row.supports(large_key, caps) || !row.supports(small_key, caps)) continue;
+        INFO(row.name);
+        const auto kernel = row.prepare(large_key, caps, libraries);
+        const auto other = row.prepare(small_key, caps, libraries);
+        if (!kernel || !other) continue;
+        const test::DeviceBytes workspace(std::max(kernel->workspace_bytes(), other->workspace_bytes()));
+        for (const auto& [item, prepared] : {std::pair(&large, &kernel), std::pair(&small, &other)}) {
+            const test::Comparison result = item->check(item->run(**prepared, workspace.data()), Math::fp16);
+            INFO(result.message);
+            CHECK(result.ok);
+        }
+    }
 }
 
 // They may compile for a second per problem.

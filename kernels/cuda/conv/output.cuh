@@ -1,13 +1,42 @@
 // SPDX-License-Identifier: MIT
 //
 // From sums to stored outputs: bias, activation, residual, activation, conversion, all on 16 bytes of neighbouring
-// channels of one pixel. For igemm_kernel.cuh and igemm_reduce.cu.
+// channels of one pixel.
 #pragma once
 
-#include "kernels/cuda/conv/igemm.cuh"
+#include "kernels/conv.h"
+#include "kernels/cuda/fast_divmod.h"
 #include "kernels/cuda/lanes.cuh"
 
 namespace convoy::kernels::cuda {
+
+/// What becomes of one launch's sums, and where.
+struct ConvOutput {
+    const float* bias;
+    const void* residual;  // or null
+    void* y;
+    int k;  // output channels, packed
+    int y_pitch, residual_pitch, upsample;
+    Activation activation, after_residual;
+    FastDivmod by_q;
+
+    ConvOutput() = default;
+    /// Without the pointers.
+    explicit ConvOutput(const Conv& conv)
+        : bias(nullptr),
+          residual(nullptr),
+          y(nullptr),
+          k(conv.packed_k()),
+          y_pitch(conv.y_pitch),
+          residual_pitch(conv.residual_pitch),
+          upsample(conv.upsample),
+          activation(conv.problem.activation),
+          after_residual(conv.problem.residual ? conv.problem.after_residual : Activation::linear),
+          by_q(conv.problem.q()) {}
+    void point_to(const ConvPointers& at, bool has_residual) {
+        bias = at.bias, residual = has_residual ? at.residual : nullptr, y = at.y;
+    }
+};
 
 /// Nearly every layer: linear (slope 1) or leaky, without a branch.
 struct Sloped {
@@ -30,18 +59,18 @@ struct AnyActivation {
     }
 };
 
-/// Where the pixels of one launch's residual and output lie, and what happens to sums on the way there.
+/// A thread's channels of any number of pixels.
 template <typename T, typename Act>
-struct IgemmEpilogue {
+struct ConvEpilogue {
     static constexpr int kLanes = 16 / sizeof(T);
     using Vector = uint4;
 
-    const IgemmParams& p;
+    const ConvOutput& p;
     int channel;  // the first of this thread's
     Act activation, after_residual;
     float bias[kLanes];
 
-    __device__ IgemmEpilogue(const IgemmParams& params, int first_channel)
+    __device__ ConvEpilogue(const ConvOutput& params, int first_channel)
         : p(params), channel(first_channel), activation(p.activation), after_residual(p.after_residual) {
 #pragma unroll
         for (int i = 0; i < kLanes; i += 4) {

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+//
+// What the kernel for few pixels of the Hopper family, its launcher and its table share. wgmma_share.cu tells how it
+// works.
+#pragma once
+
+#include <cuda.h>
+
+#include "kernels/cuda/conv/output.cuh"
+
+namespace convoy::kernels::cuda {
+
+constexpr int kShareChannels = 64;                                          // of the output, a tile's
+constexpr int kShareCompute = 128, kShareThreads = kShareCompute + 2 * 32;  // the rest load
+constexpr int kShareRow = kShareChannels + 4;                               // floats of a pixel's sums in shared memory
+constexpr int kShareHalf = kShareChannels / 2 + 4;  // where the second of two halves of it begins
+constexpr int kShareMaxStages = 16, kShareMaxHalos = 2;
+
+constexpr int kShareAlign = 1024;  // of a box, whose swizzle goes by addresses
+
+/// From one row of BN pixels of BK channels to the next.
+constexpr int share_box_bytes(int bn, int bk) { return (2 * bk * bn + kShareAlign - 1) / kShareAlign * kShareAlign; }
+
+/// One launch. K is cut into parts: BK channels of one tap.
+struct WgmmaShareParams {
+    ConvOutput output;
+    int splits;                 // blocks of a cluster, which share the parts
+    int parts, taps, taps_s;    // in order: the taps of the first channels, those of the next
+    int filter_c;               // elements of a tap in a row of the weights
+    int group;                  // parts of a stage
+    bool halo;                  // a box serves all taps; else there is one for every part, of its tap's pixels in a row
+    int tile_h, tile_w, pitch;  // output pixels, and from one row of them to the next; without halo a row of BN
+    int stride_h, stride_w, pad_h, pad_w, dilation;
+    int stages, boxes;            // places in shared memory; boxes: of halos
+    int box_bytes, loaded_bytes;  // from one to the next, and what comes
+    int p, q, pixels;             // of the output: rows, columns, all
+    FastDivmod by_splits, by_k_tiles, by_columns, by_rows, by_tile_w, by_taps, by_taps_s, by_pq;
+};
+
+/// The tensors as the copy engine sees them.
+struct WgmmaShareMaps {
+    CUtensorMap x, weights;
+};
+
+using WgmmaShareKernel = void (*)(WgmmaShareParams, WgmmaShareMaps);
+
+/// Output pixels, those between two rows included, and input channels of a part: 64 or 32.
+template <int BN, int BK>
+WgmmaShareKernel wgmma_share_kernel();
+
+}  // namespace convoy::kernels::cuda

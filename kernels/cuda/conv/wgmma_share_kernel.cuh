@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+//
+// The kernel for few pixels of the Hopper family; wgmma_share.cu tells how it works. For the file that instantiates it.
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+
+#include "kernels/cuda/conv/wgmma_share_store.cuh"
+#include "kernels/cuda/ptx/bar.cuh"
+#include "kernels/cuda/ptx/griddepcontrol.cuh"
+#include "kernels/cuda/ptx/mbarrier.cuh"
+#include "kernels/cuda/ptx/tma.cuh"
+#include "kernels/cuda/ptx/wgmma.cuh"
+
+namespace convoy::kernels::cuda {
+
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+
+/// A place in a ring whose size only the launch knows.
+struct ShareRing {
+    int places, at = 0, parity = 0;
+
+    explicit __device__ ShareRing(int size) : places(size) {}
+    __device__ __forceinline__ void next() {
+        if (++at < places) return;
+        at = 0, parity ^= 1;
+    }
+};
+
+/// Where everything lies in shared memory: stages, each of filters and where there is no halo boxes, then boxes with
+/// halos. Sums replace them all.
+template <int BK>
+struct ShareMemory {
+    static constexpr int kRowBytes = 2 * BK, kFilterBytes = kShareChannels * kRowBytes;
+    const WgmmaShareParams& p;
+    std::uint32_t base, barriers;
+
+    __device__ int stage_bytes() const { return p.group * (kFilterBytes + (p.halo ? 0 : p.box_bytes)); }
+    __device__ std::uint32_t filter(int stage, int i) const { return base + stage * stage_bytes() + i * kFilterBytes; }
+    __device__ std::uint32_t box(int stage, int i) const { return filter(stage, p.group) + i * p.box_bytes; }
+    __device__ std::uint32_t halo(int i) const { return base + p.stages * stage_bytes() + i * p.box_bytes; }
+    __device__ std::uint32_t full(int stage) const { return barriers + 8 * stage; }
+    __device__ std::uint32_t empty(int stage) const { return full(kShareMaxStages + stage); }
+    __device__ std::uint32_t halo_full(int i) const { return full(2 * kShareMaxStages + i); }
+    __device__ std::uint32_t halo_empty(int i) const { return halo_full(kShareMaxHalos + i); }
+};
+
+/// A part of K: its channels, its tap.
+struct SharePart {
+    int step, r, s;
+
+    static __device__ __forceinline__ SharePart of(const WgmmaShareParams& p, int i) {
+        const auto [step, tap] = p.by_taps(i);
+        const auto [r, s] = p.by_taps_s(tap);
+        return {step, r, s};
+    }
+    __device__ __forceinline__ void next(const WgmmaShareParams& p) {
+        if (++s < p.taps_s) return;
+        s = 0;
+        if (++r * p.taps_s < p.taps) return;
+        r = 0, ++step;
+    }
+};
+
+/// One thread: filters. Nobody computes them, so they come while the kernel before still runs.
+template <int BK>
+__device__ void share_load_filters(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
+                                   const ShareTask& task) {
+    ShareRing ring(p.stages);
+    SharePart part = SharePart::of(p, task.first);
+    for (int i = task.first; i < task.end; i += p.group, ring.next()) {
+        const std::uint32_t full = memory.full(ring.at);
+        const int parts = min(p.group, task.end - i);
+        mbarrier_wait(memory.empty(ring.at), ring.parity ^ 1);
+        mbarrier_arrive_expect_tx(full, parts * memory.kFilterBytes);
+        for (int g = 0; g < parts; ++g, part.next(p))
+            tma_load(memory.filter(ring.at, g), map, (part.r * p.taps_s + part.s) * p.filter_c + part.step * BK, task.k,
+                     full);
+    }
+}
+
+/// One thread: rectangles with their halos, one for all taps of BK channels.
+template <int BK>
+__device__ void share_load_halos(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
+                                 const ShareTask& task) {
+    ShareRing ring(p.boxes);
+    const int first = SharePart::of(p, task.first).step, last = SharePart::of(p, task.end - 1).step;
+    griddepcontrol_wait();
+    for (int step = first; step <= last; ++step, ring.next()) {
+        const std::uint32_t full = memory.halo_full(ring.at);
+        mbarrier_wait(memory.halo_empty(ring.at), ring.parity ^ 1);
+        mbarrier_arrive_expect_tx(full, p.loaded_bytes);
+        tma_load(memory.halo(ring.at), map, step * BK, task.column - p.pad_w, task.row - p.pad_h, task.n, full);
+    }
+}
+
+/// One thread: a row of pixels for every part.
+template <int BK>
+__device__ void share_load_rows(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
+                                const ShareTask& task) {
+    ShareRing ring(p.stages);
+    SharePart part = SharePart::of(p, task.first);
+    const auto [image, in_image] = p.by_pq(task.column);
+    const auto [row, column] = p.output.by_q(in_image);
+    Im2colStart at{0, column * p.stride_w - p.pad_w, row * p.stride_h - p.pad_h, image, 0, 0};
+    griddepcontrol_wait();
+    for (int i = task.first; i < task.end; i += p.group, ring.next()) {
+        const std::uint32_t full = memory.full(ring.at);
+        const int parts = min(p.group, task.end - i);
+        mbarrier_wait(memory.empty(ring.at), ring.parity ^ 1);
+        mbarrier_arrive_expect_tx(full, parts * p.loaded_bytes);
+        for (int g = 0; g < parts; ++g, part.next(p)) {
+            at.c = part.step * BK;
+            at.tap_w = std::uint16_t(part.s * p.dilation), at.tap_h = std::uint16_t(part.r * p.dilation);
+            tma_load_im2col(memory.box(ring.at, g), map, at, full);
+        }
+    }
+}
+
+/// Sums of the warpgroup that multiplies.
+template <int BN, int BK>
+struct ShareSums {
+    static constexpr int kSets = std::min(wgmma_sets(BN), BK / 16);
+    float sets[kSets][BN / 2];
+    bool begun = false;
+
+    /// Adds the products of `PARTS` parts, whose rows of pixels lie `step` bytes apart. Unrolled, since what it takes
+    /// to issue a product weighs as much as the product.
+    template <int PARTS>
+    __device__ __forceinline__ void add(std::uint32_t filter, std::uint32_t row, int step) {
+        using Memory = ShareMemory<BK>;
+        const std::uint64_t weights = wgmma_rows<Memory::kRowBytes>(filter),
+                            pixels = wgmma_rows<Memory::kRowBytes>(row);
+        wgmma_fence();
+#pragma unroll
+        for (int part = 0; part < PARTS; ++part)
+#pragma unroll
+            for (int k = 0; k < BK / 16; ++k)
+                wgmma_m64k16_f16<BN>(sets[k % kSets], wgmma_along(weights, part * Memory::kFilterBytes + 32 * k),
+                                     wgmma_along(pixels, part * step + 32 * k), begun || part > 0 || k >= kSets);
+        wgmma_commit();
+        begun = true;
+    }
+
+    __device__ __forceinline__ void unite(float (&sums)[BN / 2]) const {
+#pragma unroll
+        for (int i = 0; i < BN / 2; ++i) {
+            sums[i] = sets[0][i];
+#pragma unroll
+            for (int set = 1; set < kSets; ++set) sums[i] += sets[set][i];
+        }
+    }
+};
+
+/// One thread of each warp: says that what lies there has been read.
+__device__ __forceinline__ void share_release(std::uint32_t barrier) {
+    if (threadIdx.x % 32 == 0) mbarrier_arrive(barrier);
+}
+
+/// The warpgroup that multiplies, where every part has its row of pixels.
+template <int BN, int BK>
+__device__ __forceinline__ void share_multiply_rows(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
+                                                    const ShareTask& task, ShareSums<BN, BK>& sums) {
+    constexpr int kBox = share_box_bytes(BN, BK);
+    ShareRing ring(p.stages);
+    int last = 0;
+    for (int i = task.first; i < task.end; i += p.group) {
+        const int parts = min(p.group, task.end - i);
+        const std::uint32_t filter = memory.filter(ring.at, 0), row = memory.box(ring.at, 0);
+        mbarrier_wait(memory.full(ring.at), ring.parity);
+        if (parts == 4)
+            sums.template add<4>(filter, row, kBox);
+        else if (parts == 2)
+            sums.template add<2>(filter, row, kBox);
+        else
+            for (int g = 0; g < parts; ++g)
+                sums.template add<1>(filter + g * memory.kFilterBytes, row + g * kBox, kBox);
+        if (i > task.first) {
+            wgmma_wait<1>();  // the stage before has been read
+            share_release(memory.empty(last));
+        }
+        last = ring.at;
+        ring.next();
+    }
+}
+
+/// The same where a rectangle with its halo serves all taps.
+template <int BN, int BK>
+__device__ __forceinline__ void share_multiply_halos(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
+                                                     const ShareTask& task, ShareSums<BN, BK>& sums) {
+    constexpr int kRowBytes = ShareMemory<BK>::kRowBytes;
+    ShareRing ring(p.stages), halos(p.boxes);
+    SharePart part = SharePart::of(p, task.first);
+    int last = 0, last_halo = 0;
+    bool next_halo = true;
+    const auto count = [&](int taps) {  // of a row
+        next_halo = false;
+        if ((part.s += taps) < p.taps_s) return;
+        part.s = 0;
+        if (++part.r * p.taps_s < p.taps) return;
+        part.r = 0, next_halo = true;
+        halos.next();
+    };
+    for (int i = task.first; i < task.end; i += p.group) {
+        const int parts = min(p.group, task.end - i), halo_before = halos.at;
+        const std::uint32_t filter = memory.filter(ring.at, 0);
+        mbarrier_wait(memory.full(ring.at), ring.parity);
+        const auto multiply = [&](auto taps, int g) {
+            if (next_halo) mbarrier_wait(memory.halo_full(halos.at), halos.parity);
+            sums.template add<taps.value>(filter + g * memory.kFilterBytes,
+                                          memory.halo(halos.at) + (part.r * p.pitch + part.s) * kRowBytes, kRowBytes);
+            count(taps.value);
+        };
+        if (parts == 3 && p.taps_s == 3 && part.s == 0)
+            multiply(std::integral_constant<int, 3>(), 0);
+        else
+            for (int g = 0; g < parts; ++g) multiply(std::integral_constant<int, 1>(), g);
+        if (i > task.first) {
+            wgmma_wait<1>();
+            share_release(memory.empty(last));
+            if (last_halo != halo_before) share_release(memory.halo_empty(last_halo));
+        }
+        last = ring.at, last_halo = halo_before;
+        ring.next();
+    }
+}
+
+#endif  // __CUDA_ARCH_FEAT_SM90_ALL
+
+template <int BN, int BK>
+__global__ void __launch_bounds__(kShareThreads, 2)
+    conv_wgmma_share(const __grid_constant__ WgmmaShareParams p, const __grid_constant__ WgmmaShareMaps maps) {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    extern __shared__ unsigned char shared[];
+    __shared__ std::uint64_t barriers[2 * (kShareMaxStages + kShareMaxHalos)];
+    griddepcontrol_launch_dependents();
+    const std::uint32_t start = std::uint32_t(__cvta_generic_to_shared(shared)), base = (start + 1023) / 1024 * 1024;
+    const ShareMemory<BK> memory{p, base, std::uint32_t(__cvta_generic_to_shared(barriers))};
+    const ShareTask task = ShareTask::of<BN>(p);
+    if (threadIdx.x == 0) {
+        prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights);
+        for (int i = 0; i < p.stages; ++i) {
+            mbarrier_init(memory.full(i), p.halo ? 1 : 2);  // filters, rows
+            mbarrier_init(memory.empty(i), 4);              // by each warp
+        }
+        for (int i = 0; i < p.boxes; ++i) mbarrier_init(memory.halo_full(i), 1), mbarrier_init(memory.halo_empty(i), 4);
+        fence_mbarrier_init();
+    }
+    __syncthreads();
+
+    float* sums = reinterpret_cast<float*>(shared + (base - start));
+    if (threadIdx.x < kShareCompute) {
+        float of[BN / 2];
+        {
+            ShareSums<BN, BK> all;
+            if (p.halo)
+                share_multiply_halos<BN, BK>(p, memory, task, all);
+            else
+                share_multiply_rows<BN, BK>(p, memory, task, all);
+            wgmma_wait<0>();
+            all.unite(of);
+        }
+        bar_sync(1, kShareCompute);  // all have read what the sums replace
+        share_write_sums<BN>(of, sums);
+    } else if (threadIdx.x == kShareCompute) {
+        share_load_filters<BK>(p, maps.weights, memory, task);
+    } else if (threadIdx.x == kShareCompute + 32) {
+        if (p.halo)
+            share_load_halos<BK>(p, maps.x, memory, task);
+        else
+            share_load_rows<BK>(p, maps.x, memory, task);
+    }
+    __syncwarp();
+    griddepcontrol_wait();
+    switch (p.splits) {
+        case 1:
+            return share_finish<BN, 1>(p, task, sums);
+        case 2:
+            return share_finish<BN, 2>(p, task, sums);
+        case 4:
+            return share_finish<BN, 4>(p, task, sums);
+        default:
+            share_finish<BN, 8>(p, task, sums);
+    }
+#endif
+}
+
+template <int BN, int BK>
+WgmmaShareKernel wgmma_share_kernel() {
+    return conv_wgmma_share<BN, BK>;
+}
+
+}  // namespace convoy::kernels::cuda

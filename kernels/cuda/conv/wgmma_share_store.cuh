@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+//
+// From the sums of a cluster's blocks to y, by way of shared memory. For wgmma_share_kernel.cuh.
+#pragma once
+
+#include "kernels/cuda/conv/wgmma_share.cuh"
+#include "kernels/cuda/ptx/cluster.cuh"
+
+namespace convoy::kernels::cuda {
+
+/// A block's work: a tile of the output, and its share of the parts.
+struct ShareTask {
+    int k;               // the first output channel
+    int column, row, n;  // of the tile's first pixel; without halo `column` counts all of the batch's pixels
+    int first, end;      // parts
+    int rank;
+
+    template <int BN>
+    static __device__ __forceinline__ ShareTask of(const WgmmaShareParams& p) {
+        const auto [tile, rank] = p.by_splits(blockIdx.x);
+        const auto [pixels, k] = p.by_k_tiles(tile);
+        ShareTask task{k * kShareChannels, pixels * BN, 0, 0, 0, 0, rank};
+        task.first = p.by_splits(rank * p.parts).quotient, task.end = p.by_splits((rank + 1) * p.parts).quotient;
+        if (!p.halo) return task;
+        const auto [rows, column] = p.by_columns(pixels);
+        const auto [image, row] = p.by_rows(rows);
+        task.column = column * p.tile_w, task.row = row * p.tile_h, task.n = image;
+        return task;
+    }
+};
+
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+
+/// The place of four channels, at a multiple of four, in a pixel's row of sums: the halves of eight lie apart, so that
+/// threads side by side read 16 bytes beside 16 bytes.
+__device__ __forceinline__ int share_column(int channel) { return (channel & 4 ? kShareHalf : 0) + channel / 8 * 4; }
+
+template <int BN>
+__device__ __forceinline__ void share_write_sums(const float (&sums)[BN / 2], float* to) {
+    const int channel = threadIdx.x / 32 * 16 + threadIdx.x % 32 / 4, pixel = threadIdx.x % 4 * 2;
+#pragma unroll
+    for (int j = 0; j < BN / 8; ++j)
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+            const int column = channel + 8 * half;
+            float* at = to + (8 * j + pixel) * kShareRow + share_column(column & ~3) + column % 4;
+            at[0] = sums[4 * j + 2 * half];
+            at[kShareRow] = sums[4 * j + 2 * half + 1];
+        }
+}
+
+/// Pixel `i` of the tile in the output; negative where it has none.
+__device__ __forceinline__ int share_output(const WgmmaShareParams& p, const ShareTask& task, int row, int in_row) {
+    if (!p.halo) return task.column + in_row < p.pixels ? task.column + in_row : -1;
+    const int h = task.row + row, w = task.column + in_row;
+    return h < p.p && w < p.q ? (task.n * p.p + h) * p.q + w : -1;
+}
+
+/// This block's share of the tile's pixels, from the sums of all blocks of the cluster to y.
+template <int BN, int SPLITS, typename Act>
+__device__ __forceinline__ void share_finish(const WgmmaShareParams& p, const ShareTask& task, const float* sums) {
+    constexpr int kLanes = 8, kColumns = kShareChannels / kLanes, kAtOnce = kShareThreads / kColumns;
+    constexpr int kTurns = ceil_div(ceil_div(BN, SPLITS), kAtOnce);
+    using Epilogue = ConvEpilogue<__half, Act>;
+    const int column = threadIdx.x % kColumns * kLanes, channel = task.k + column, all = p.tile_h * p.tile_w;
+    const bool inside = channel < p.output.k;
+    const Epilogue epilogue(p.output, inside ? channel : 0);
+    const int first = p.by_splits(task.rank * all).quotient + threadIdx.x / kColumns;
+    const int end = inside ? p.by_splits((task.rank + 1) * all).quotient : 0;
+    int m[kTurns], row[kTurns];  // pixels of the output, and where their sums lie
+    uint4 residual[kTurns] = {};
+#pragma unroll
+    for (int turn = 0; turn < kTurns; ++turn) {
+        const int i = first + turn * kAtOnce;
+        const auto [tile_row, in_row] = p.by_tile_w(i);
+        m[turn] = i < end ? share_output(p, task, tile_row, in_row) : -1;
+        row[turn] = (tile_row * p.pitch + in_row) * kShareRow;
+        if (p.output.residual && m[turn] >= 0) residual[turn] = epilogue.residual(m[turn]);
+    }
+    __syncwarp();
+    if (SPLITS == 1)
+        __syncthreads();
+    else
+        barrier_cluster();
+    const float* mine = sums + share_column(column);
+#pragma unroll
+    for (int turn = 0; turn < kTurns; ++turn) {
+        if (m[turn] < 0) continue;
+        float4 four[SPLITS][2];
+#pragma unroll
+        for (int block = 0; block < SPLITS; ++block) {
+            const float* at = mine + row[turn];
+            if (SPLITS == 1) {
+                four[block][0] = *reinterpret_cast<const float4*>(at);
+                four[block][1] = *reinterpret_cast<const float4*>(at + kShareHalf);
+                continue;
+            }
+            const std::uint32_t theirs = mapa(std::uint32_t(__cvta_generic_to_shared(at)), block);
+            four[block][0] = ld_shared_cluster_v4_f32(theirs);
+            four[block][1] = ld_shared_cluster_v4_f32(theirs + kShareHalf * 4);
+        }
+        float sum[kLanes] = {};
+#pragma unroll
+        for (int block = 0; block < SPLITS; ++block)  // always in this order: the same bits every time
+#pragma unroll
+            for (int half = 0; half < 2; ++half) {
+                float* of = sum + 4 * half;
+                const float4& add = four[block][half];
+                of[0] += add.x, of[1] += add.y, of[2] += add.z, of[3] += add.w;
+            }
+        epilogue.store(m[turn], sum, residual[turn]);
+    }
+    __syncwarp();
+    if (SPLITS > 1) barrier_cluster();  // nobody leaves while others read its sums
+}
+
+template <int BN, int SPLITS>
+__device__ __forceinline__ void share_finish(const WgmmaShareParams& p, const ShareTask& task, const float* sums) {
+    if (Sloped::fits(p.output.activation) && Sloped::fits(p.output.after_residual))
+        share_finish<BN, SPLITS, Sloped>(p, task, sums);
+    else
+        share_finish<BN, SPLITS, AnyActivation>(p, task, sums);
+}
+
+#endif  // __CUDA_ARCH_FEAT_SM90_ALL
+
+}  // namespace convoy::kernels::cuda
