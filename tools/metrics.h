@@ -58,6 +58,13 @@ private:
         OfInput* counts = nullptr;  // null for those that have none
         std::int64_t dropped = 0;
     };
+    struct Histogram {
+        void add(double seconds);
+        std::string text(const char* name, const char* help) const;
+
+        std::array<std::int64_t, kBuckets.size() + 1> counts = {};  // the last is of those that are longer
+        double sum_s = 0;
+    };
     struct Busy {
         double seconds = 0, total_s = 0, share = 0;
     };
@@ -70,8 +77,7 @@ private:
     std::mutex mutex_;
     std::int64_t frames_ = 0, undecodable_ = 0, not_finite_ = 0, dropped_ = 0, damaged_ = 0, ended_ = 0, failed_ = 0;
     std::vector<std::int64_t> by_class_;
-    std::array<std::int64_t, kBuckets.size() + 1> latencies_ = {};  // the last is of those that are longer
-    double latency_sum_s_ = 0;
+    Histogram latencies_, from_packets_;
     std::map<std::string, OfInput> inputs_;  // by name: an input may be named twice
     std::map<int, Open> open_;
     std::map<std::string, Busy> busy_;  // by device

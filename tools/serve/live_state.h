@@ -55,6 +55,13 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
     static constexpr std::size_t kLatencies = 256;
+    struct Recent {  // the newest of some durations
+        void add(double ms) { values[std::size_t(count++) % kLatencies] = float(ms); }
+        std::string text(const char* name) const;
+
+        std::array<float, kLatencies> values = {};  // a ring
+        std::int64_t count = 0;
+    };
     struct Stream {
         std::string name;  // a JSON string
         double pixel_shape = 1;
@@ -62,7 +69,7 @@ private:
         Phase phase = Phase::opening;
         std::string error = {};
         std::int64_t frames = 0, dropped = 0, detections = 0, lost = 0;
-        std::array<float, kLatencies> latencies = {};    // ms, of the newest frames, in a ring
+        Recent latencies = {}, from_packets = {};
         std::shared_ptr<const std::string> newest = {};  // its record and outlines; null for none
         Clock::time_point taken = {};
     };
