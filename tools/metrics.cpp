@@ -65,6 +65,23 @@ std::string detect_text(const DetectQueue::Tally& tally) {
            single("detect_waiting", "gauge", "Pictures that have no answer yet.", tally.waiting);
 }
 
+std::string gpus_text(const std::vector<GpuReading>& gpus) {
+    std::string text;
+    const auto all = [&](const char* name, const char* help, std::optional<double> GpuReading::*value) {
+        std::string lines;
+        for (const GpuReading& gpu : gpus)
+            if (gpu.*value)
+                lines += fmt::format("convoy_gpu_{}{{device={}}} {}\n", name, label(gpu.device), *(gpu.*value));
+        if (!lines.empty()) text += head(fmt::format("gpu_{}", name).c_str(), "gauge", help) + lines;
+    };
+    all("temperature_celsius", "Of the chip.", &GpuReading::temperature_c);
+    all("power_watts", "What the GPU takes.", &GpuReading::power_w);
+    all("busy_ratio", "Share of the time in which the GPU computed, whoever had it do so.", &GpuReading::busy);
+    all("decoder_busy_ratio", "The same of its decoders.", &GpuReading::decoder_busy);
+    all("memory_used_bytes", "Of all programs.", &GpuReading::memory_used_bytes);
+    return text;
+}
+
 }  // namespace
 
 void Metrics::Histogram::add(double seconds) {
@@ -152,6 +169,7 @@ std::string Metrics::text(double seconds, bool running) {
         brokers += broker_text(tally);
     const std::optional<Webhook::Tally> webhook = sources_.webhook ? sources_.webhook() : std::nullopt;
     const std::optional<DetectQueue::Tally> detect = sources_.detect ? sources_.detect() : std::nullopt;
+    const std::string on_gpus = gpus_text(gpus());
     const std::lock_guard lock(mutex_);
     std::string text =
         head("info", "gauge", "The program and what it runs on.") +
@@ -186,7 +204,7 @@ std::string Metrics::text(double seconds, bool running) {
     by_input("input_dropped_frames_total", "Frames of each of the first inputs that were dropped as too old.",
              &OfInput::dropped);
     by_input("input_detections_total", "Boxes of each of the first inputs.", &OfInput::detections);
-    return text + stages_text(seconds) + brokers + (webhook ? webhook_text(*webhook) : "") +
+    return text + stages_text(seconds) + on_gpus + brokers + (webhook ? webhook_text(*webhook) : "") +
            (detect ? detect_text(*detect) : "");
 }
 

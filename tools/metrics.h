@@ -18,6 +18,7 @@
 #include <convoy/detection.h>
 #include <convoy/run.h>
 #include "tools/serve/detect_queue.h"
+#include "tools/serve/gpu_sensors.h"
 #include "tools/sinks/broker_publisher.h"
 #include "tools/sinks/webhook.h"
 
@@ -38,6 +39,7 @@ public:
         std::function<std::vector<BrokerTally>()> brokers = {};
         std::function<std::optional<Webhook::Tally>()> webhook = {};
         std::function<std::optional<DetectQueue::Tally>()> detect = {};
+        std::function<std::vector<GpuReading>()> gpus = {};  ///< GpuSensors::read()
     };
     explicit Metrics(Sources sources) : sources_(std::move(sources)) {}
 
@@ -49,6 +51,7 @@ public:
     std::string text(double seconds, bool running);
     /// The same, now.
     std::string text(bool running);
+    std::vector<GpuReading> gpus() const { return sources_.gpus ? sources_.gpus() : std::vector<GpuReading>(); }
 
 private:
     struct OfInput {

@@ -140,6 +140,18 @@ std::string LiveState::stages_text() const {
     return text;
 }
 
+std::string LiveState::gpus_text() const {
+    const auto number = [](const std::optional<double>& value) { return value ? fmt::format("{}", *value) : "null"; };
+    std::string text;
+    for (const GpuReading& gpu : sources_.gpus ? sources_.gpus() : std::vector<GpuReading>())
+        text += fmt::format(
+            "{}{{\"device\":{},\"temperature_c\":{},\"power_w\":{},\"busy\":{},\"decoder_busy\":{},"
+            "\"memory_used_bytes\":{}}}",
+            text.empty() ? "" : ",", json_string(gpu.device), number(gpu.temperature_c), number(gpu.power_w),
+            number(gpu.busy), number(gpu.decoder_busy), number(gpu.memory_used_bytes));
+    return text;
+}
+
 std::string LiveState::text() {
     looked_ = Clock::now().time_since_epoch().count();
     std::string text = fmt::format("{{\"seconds\":{},\"engine\":{},\"takes_inputs\":{},\"classes\":[",
@@ -147,7 +159,7 @@ std::string LiveState::text() {
                                    json_string(sources_.engine), sources_.takes_inputs);
     for (std::size_t id = 0; id < classes_.size(); ++id)
         text += fmt::format("{}{}", id ? "," : "", classes_.of(int(id)));
-    text += "],\"stages\":[" + stages_text() + "],\"streams\":[";
+    text += "],\"stages\":[" + stages_text() + "],\"gpus\":[" + gpus_text() + "],\"streams\":[";
     bool first = true;
     const std::lock_guard lock(mutex_);
     for (const auto& [id, s] : streams_) {

@@ -14,6 +14,7 @@
 
 #include <convoy/run.h>
 #include "tools/analysis/zones_file.h"
+#include "tools/serve/gpu_sensors.h"
 #include "tools/serve/live_pictures.h"
 #include "tools/sinks/formats/text.h"
 
@@ -32,6 +33,7 @@ public:
         std::function<std::vector<StageStats>()> stages = {};  ///< Engine::stats()
         std::vector<int> blurred = {};                         ///< classes that are unrecognisable in pictures
         bool takes_inputs = false;                             ///< whether POST /api/inputs is there
+        std::function<std::vector<GpuReading>()> gpus = {};    ///< GpuSensors::read()
     };
     explicit LiveState(Sources sources);
 
@@ -77,6 +79,7 @@ private:
     Stream& stream_of(int input);
     std::string outlines(const Result& result) const;
     std::string stages_text() const;
+    std::string gpus_text() const;
 
     const Sources sources_;
     const ClassTexts classes_;
