@@ -67,6 +67,7 @@ StageStats StageClock::stats() const {
     out.median_ms = percentile(.5);
     out.p95_ms = percentile(.95);
     out.p99_ms = percentile(.99);
+    out.max_ms = most_ms_;
     return out;
 }
 

@@ -17,6 +17,7 @@
 namespace convoy::tools {
 namespace {
 
+using Clock = std::chrono::steady_clock;
 constexpr auto kInterval = std::chrono::seconds(2);
 constexpr double kShortestShare = .5;  // seconds, of which a share of busy time says something
 
@@ -64,7 +65,41 @@ std::string detect_text(const DetectQueue::Tally& tally) {
            single("detect_waiting", "gauge", "Pictures that have no answer yet.", tally.waiting);
 }
 
+std::string gpus_text(const std::vector<GpuReading>& gpus) {
+    std::string text;
+    const auto all = [&](const char* name, const char* help, std::optional<double> GpuReading::*value) {
+        std::string lines;
+        for (const GpuReading& gpu : gpus)
+            if (gpu.*value)
+                lines += fmt::format("convoy_gpu_{}{{device={}}} {}\n", name, label(gpu.device), *(gpu.*value));
+        if (!lines.empty()) text += head(fmt::format("gpu_{}", name).c_str(), "gauge", help) + lines;
+    };
+    all("temperature_celsius", "Of the chip.", &GpuReading::temperature_c);
+    all("power_watts", "What the GPU takes.", &GpuReading::power_w);
+    all("busy_ratio", "Share of the time in which the GPU computed, whoever had it do so.", &GpuReading::busy);
+    all("decoder_busy_ratio", "The same of its decoders.", &GpuReading::decoder_busy);
+    all("memory_used_bytes", "Of all programs.", &GpuReading::memory_used_bytes);
+    return text;
+}
+
 }  // namespace
+
+void Metrics::Histogram::add(double seconds) {
+    const auto bucket = std::lower_bound(kBuckets.begin(), kBuckets.end(), seconds);
+    ++counts[std::size_t(bucket - kBuckets.begin())];
+    sum_s += seconds;
+}
+
+std::string Metrics::Histogram::text(const char* name, const char* help) const {
+    std::string text = head(name, "histogram", help);
+    std::int64_t below = 0;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        below += counts[i];
+        text += fmt::format("convoy_{}_bucket{{le=\"{}\"}} {}\n", name,
+                            i < kBuckets.size() ? fmt::format("{}", kBuckets[i]) : "+Inf", below);
+    }
+    return text + fmt::format("convoy_{0}_sum {1}\nconvoy_{0}_count {2}\n", name, sum_s, below);
+}
 
 void Metrics::begin_input(int input, const std::string& name) {
     const std::lock_guard lock(mutex_);
@@ -88,10 +123,9 @@ void Metrics::result(int input, const Result& result, std::int64_t dropped) {
         if (std::size_t(d.class_id) >= by_class_.size()) by_class_.resize(std::size_t(d.class_id) + 1);
         ++by_class_[std::size_t(d.class_id)];
     }
-    const double latency_s = result.latency_ms / 1000;
-    const auto bucket = std::lower_bound(kBuckets.begin(), kBuckets.end(), latency_s);
-    ++latencies_[std::size_t(bucket - kBuckets.begin())];
-    latency_sum_s_ += latency_s;
+    latencies_.add(result.latency_ms / 1000);
+    if (result.frame.packet_at != Clock::time_point())
+        from_packets_.add(std::chrono::duration<double>(Clock::now() - result.frame.packet_at).count());
     const auto open = open_.find(input);
     if (open == open_.end()) return;
     drop(open->second, dropped);
@@ -135,6 +169,7 @@ std::string Metrics::text(double seconds, bool running) {
         brokers += broker_text(tally);
     const std::optional<Webhook::Tally> webhook = sources_.webhook ? sources_.webhook() : std::nullopt;
     const std::optional<DetectQueue::Tally> detect = sources_.detect ? sources_.detect() : std::nullopt;
+    const std::string on_gpus = gpus_text(gpus());
     const std::lock_guard lock(mutex_);
     std::string text =
         head("info", "gauge", "The program and what it runs on.") +
@@ -158,15 +193,8 @@ std::string Metrics::text(double seconds, bool running) {
             text += fmt::format("convoy_detections_total{{class_id=\"{}\",class={}}} {}\n", id,
                                 label(id < sources_.class_names.size() ? sources_.class_names[id] : std::to_string(id)),
                                 by_class_[id]);
-    text += head("frame_latency_seconds", "histogram", "From a frame's decoding to its detections.");
-    std::int64_t below = 0;
-    for (std::size_t i = 0; i < latencies_.size(); ++i) {
-        below += latencies_[i];
-        text += fmt::format("convoy_frame_latency_seconds_bucket{{le=\"{}\"}} {}\n",
-                            i < kBuckets.size() ? fmt::format("{}", kBuckets[i]) : "+Inf", below);
-    }
-    text += fmt::format("convoy_frame_latency_seconds_sum {}\nconvoy_frame_latency_seconds_count {}\n", latency_sum_s_,
-                        below);
+    text += latencies_.text("frame_latency_seconds", "From a frame's decoding to its detections.");
+    text += from_packets_.text("packet_latency_seconds", "From when a live frame's packet was read to its result.");
     const auto by_input = [&](const char* name, const char* help, std::int64_t OfInput::*count) {
         text += head(name, "counter", help);
         for (const auto& [input, counts] : inputs_)
@@ -176,7 +204,7 @@ std::string Metrics::text(double seconds, bool running) {
     by_input("input_dropped_frames_total", "Frames of each of the first inputs that were dropped as too old.",
              &OfInput::dropped);
     by_input("input_detections_total", "Boxes of each of the first inputs.", &OfInput::detections);
-    return text + stages_text(seconds) + brokers + (webhook ? webhook_text(*webhook) : "") +
+    return text + stages_text(seconds) + on_gpus + brokers + (webhook ? webhook_text(*webhook) : "") +
            (detect ? detect_text(*detect) : "");
 }
 

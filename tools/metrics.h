@@ -18,6 +18,7 @@
 #include <convoy/detection.h>
 #include <convoy/run.h>
 #include "tools/serve/detect_queue.h"
+#include "tools/serve/gpu_sensors.h"
 #include "tools/sinks/broker_publisher.h"
 #include "tools/sinks/webhook.h"
 
@@ -38,6 +39,7 @@ public:
         std::function<std::vector<BrokerTally>()> brokers = {};
         std::function<std::optional<Webhook::Tally>()> webhook = {};
         std::function<std::optional<DetectQueue::Tally>()> detect = {};
+        std::function<std::vector<GpuReading>()> gpus = {};  ///< GpuSensors::read()
     };
     explicit Metrics(Sources sources) : sources_(std::move(sources)) {}
 
@@ -49,6 +51,7 @@ public:
     std::string text(double seconds, bool running);
     /// The same, now.
     std::string text(bool running);
+    std::vector<GpuReading> gpus() const { return sources_.gpus ? sources_.gpus() : std::vector<GpuReading>(); }
 
 private:
     struct OfInput {
@@ -57,6 +60,13 @@ private:
     struct Open {
         OfInput* counts = nullptr;  // null for those that have none
         std::int64_t dropped = 0;
+    };
+    struct Histogram {
+        void add(double seconds);
+        std::string text(const char* name, const char* help) const;
+
+        std::array<std::int64_t, kBuckets.size() + 1> counts = {};  // the last is of those that are longer
+        double sum_s = 0;
     };
     struct Busy {
         double seconds = 0, total_s = 0, share = 0;
@@ -70,8 +80,7 @@ private:
     std::mutex mutex_;
     std::int64_t frames_ = 0, undecodable_ = 0, not_finite_ = 0, dropped_ = 0, damaged_ = 0, ended_ = 0, failed_ = 0;
     std::vector<std::int64_t> by_class_;
-    std::array<std::int64_t, kBuckets.size() + 1> latencies_ = {};  // the last is of those that are longer
-    double latency_sum_s_ = 0;
+    Histogram latencies_, from_packets_;
     std::map<std::string, OfInput> inputs_;  // by name: an input may be named twice
     std::map<int, Open> open_;
     std::map<std::string, Busy> busy_;  // by device

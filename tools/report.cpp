@@ -84,8 +84,8 @@ double mean_batch(const DeviceReport& device) {
 }
 
 std::string row(const std::string& name, const StageStats& stats, const std::string& share) {
-    return fmt::format("  {:<18}{:>9}{:>11.3f}{:>10.3f}{:>10.3f}{:>10.2f}{:>7}\n", name, stats.count, stats.median_ms,
-                       stats.p95_ms, stats.p99_ms, stats.total_s, share);
+    return fmt::format("  {:<18}{:>9}{:>11.3f}{:>10.3f}{:>10.3f}{:>11.3f}{:>10.2f}{:>7}\n", name, stats.count,
+                       stats.median_ms, stats.p95_ms, stats.p99_ms, stats.max_ms, stats.total_s, share);
 }
 
 std::string table(const RunSummary& summary, const std::string& where) {
@@ -147,7 +147,8 @@ std::string not_finite_line(const RunSummary& summary) {
 }
 
 nlohmann::ordered_json percentiles(const StageStats& stats) {
-    return {{"median_ms", stats.median_ms}, {"p95_ms", stats.p95_ms}, {"p99_ms", stats.p99_ms}};
+    return {
+        {"median_ms", stats.median_ms}, {"p95_ms", stats.p95_ms}, {"p99_ms", stats.p99_ms}, {"max_ms", stats.max_ms}};
 }
 
 nlohmann::ordered_json device_json(const DeviceReport& device) {
@@ -197,14 +198,15 @@ Bottleneck bottleneck(const RunSummary& summary) {
 
 std::string report_text(const RunSummary& summary, const std::string& engine) {
     const RunReport& run = summary.run;
-    std::string text = fmt::format("{:<20}{:>9}{:>11}{:>10}{:>10}{:>10}{:>7}\n", "stage", "count", "median ms",
-                                   "p95 ms", "p99 ms", "total s", "busy");
+    std::string text = fmt::format("{:<20}{:>9}{:>11}{:>10}{:>10}{:>11}{:>10}{:>7}\n", "stage", "count", "median ms",
+                                   "p95 ms", "p99 ms", "max ms", "total s", "busy");
     for (const DeviceReport& device : run.devices) text += device_line(device) + table(summary, device.name);
     text += fmt::format(
         "host{}\n", run.work_threads ? fmt::format(", {} threads draw and encode", run.work_threads) : std::string());
     text += table(summary, "host");
     text += "every frame\n" + row("latency", run.latency, "") + row(run.reorder.name, run.reorder, "");
     if (run.age.count > 0) text += row(run.age.name, run.age, "");
+    if (run.packet_age.count > 0) text += row(run.packet_age.name, run.packet_age, "");
     text += dropped_line(summary);
     text += decoder_line(summary) + not_finite_line(summary);
     if (summary.jpegs) text += "encoded: " + media::describe(*summary.jpegs) + "\n";
@@ -231,6 +233,7 @@ std::string report_json(const RunSummary& summary, const std::string& engine) {
                                      {"latency", percentiles(summary.run.latency)},
                                      {"wait_for_its_turn", percentiles(summary.run.reorder)}};
     if (summary.run.age.count > 0) report["age_of_live_frames"] = percentiles(summary.run.age);
+    if (summary.run.packet_age.count > 0) report["packet_to_result"] = percentiles(summary.run.packet_age);
     if (summary.jpegs)
         report["jpegs"] = {
             {"on_gpu", summary.jpegs->on_gpu}, {"on_cpu", summary.jpegs->on_cpu}, {"why_cpu", summary.jpegs->why_cpu}};

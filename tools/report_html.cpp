@@ -95,6 +95,12 @@ std::string latency_chart(const RunSummary& summary) {
                            "<p>Frames by milliseconds from decoded to found; "
                            "median {:.1f}, 95 % within {:.1f}, 99 % within {:.1f} ms.</p>\n",
                            summary.run.latency.median_ms, summary.run.latency.p95_ms, summary.run.latency.p99_ms);
+    if (const StageStats& packets = summary.run.packet_age; packets.count > 0)
+        text += fmt::format(
+            "<p>Of live inputs, from a frame's packet until its result was told: median {:.1f}, 99 % within {:.1f}, "
+            "the "
+            "longest {:.1f} ms.</p>\n",
+            packets.median_ms, packets.p99_ms, packets.max_ms);
     text += chart_begin(most);
     const std::size_t every = std::max<std::size_t>(1, bins / 12);
     for (std::size_t i = 0; i < bins; ++i) {

@@ -63,9 +63,9 @@ void Serving::start(const Engine& engine, const EngineOptions& options, const st
     queue_ = std::make_unique<DetectQueue>(class_names, 2 * engine.devices(), limits);
     site_.emplace(Site::Access{token_, socket_->is_loopback(), socket_->host()});
     site_->add_text("/metrics", Site::Needs::token_from_afar, kMetricsType, text);
-    live_ = std::make_unique<LiveState>(LiveState::Sources{engine.description(), class_names, drawing.zones,
-                                                           [&engine] { return engine.stats(); }, drawing.blurred,
-                                                           rules.inputs != ServeInputs::none});
+    live_ = std::make_unique<LiveState>(
+        LiveState::Sources{engine.description(), class_names, drawing.zones, [&engine] { return engine.stats(); },
+                           drawing.blurred, rules.inputs != ServeInputs::none, [&metrics] { return metrics.gpus(); }});
     site_->add_text("/api/live", Site::Needs::token_from_afar, "application/json", [this] { return live_->text(); });
     site_->add("GET", "/api/inputs/N/picture", Site::Needs::token_from_afar,
                [this](const HttpRequest& request, HttpAnswer answer) { live_->picture(request, std::move(answer)); });

@@ -198,8 +198,14 @@ int serve(RunOptions& options) {
     network.weights_storage.reset();
     if (!options.quiet) greet("yolo-run", options.model, network, engine);
     const CompleteOnInterrupt completing;
-    Metrics metrics(
-        {engine.description(), network.names, [&] { return engine.stats(); }, {}, {}, [&] { return serving.tally(); }});
+    GpuSensors sensors(engine.gpus());
+    Metrics metrics({engine.description(),
+                     network.names,
+                     [&] { return engine.stats(); },
+                     {},
+                     {},
+                     [&] { return serving.tally(); },
+                     [&] { return sensors.read(); }});
     std::optional<MetricsFile> metrics_file;
     if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
     start(serving, options, engine, network.names, {}, metrics);
@@ -301,6 +307,8 @@ int run(RunOptions& options) {
                           });
             sinks.records.push_back(units->sink(network.names));
         }
+        const bool counts = !options.metrics.empty() || !options.metrics_port.empty() || !options.output.serve.empty();
+        GpuSensors sensors(counts ? engine.gpus() : std::vector<int>());
         Metrics metrics({engine.description(), network.names, [&] { return engine.stats(); },
                          [brokers = sinks.brokers] {
                              std::vector<BrokerTally> tallies;
@@ -308,8 +316,7 @@ int run(RunOptions& options) {
                              return tallies;
                          },
                          [hook = sinks.webhook] { return hook ? std::optional(hook->tally()) : std::nullopt; },
-                         [&] { return serving.tally(); }});
-        const bool counts = !options.metrics.empty() || !options.metrics_port.empty() || !options.output.serve.empty();
+                         [&] { return serving.tally(); }, [&] { return sensors.read(); }});
         std::optional<MetricsFile> metrics_file;
         if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
         start(serving, options, engine, network.names, plan.drawing, metrics);

@@ -364,6 +364,7 @@ RunReport Scheduler::report() const {
     out.latency = latency_clock_.stats();
     out.reorder = reorder_clock_.stats();
     out.age = age_clock_.stats();
+    out.packet_age = packet_clock_.stats();
     out.work_threads = wants_pixels_ ? options_.work_threads : 0;
     out.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     out.failure = failure_;

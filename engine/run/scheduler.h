@@ -237,6 +237,7 @@ private:
 
     StageClock demux_clock_{"demux"}, order_clock_{"in order"}, work_clock_{"draw and encode"}, output_clock_{"output"};
     StageClock latency_clock_{"latency"}, reorder_clock_{"wait for its turn"}, age_clock_{"age of live frames"};
+    StageClock packet_clock_{"packet to result"};
     const Clock::time_point start_ = Clock::now();
 };
 

@@ -141,8 +141,10 @@ void Scheduler::take_result(RunUnit& unit, PendingResult pending) {
     if (progress.end.first_not_finite.empty()) progress.end.first_not_finite = result.first_not_finite;
     result.frame.stream = unit.input->index;
     if (wants_order_ && !order_) observer_.in_order(unit.input->index, unit.input->input->info(), result);
+    const Clock::time_point packet_at = result.frame.packet_at;
     observer_.result(unit.input->index, result);
     if (!unit.endless) return;
+    if (packet_at != Clock::time_point()) packet_clock_.add(Clock::now() - packet_at);
     age_clock_.add(waited + std::chrono::duration_cast<Clock::duration>(Milliseconds(result.latency_ms)));
     if (unit.newest) unit.newest->settled();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -31,6 +32,8 @@ struct Frame {
     /// When it was taken, by the wall clock: seconds since 1970 (UTC). Not a number where nobody knows. Of a live input
     /// by the sender's clock where its stream tells that (RTCP), else when it came; only handed through.
     double wall_time_s = std::numeric_limits<double>::quiet_NaN();
+    /// When the packet that holds it was read, of a live input; the clock's zero where nobody knows. Handed through.
+    std::chrono::steady_clock::time_point packet_at = {};
 };
 
 /// A frame of RGB pixels in host memory: (height, width, 3) bytes, `pitch` bytes from row to row (0: rows without

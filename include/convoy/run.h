@@ -166,10 +166,11 @@ struct DeviceReport {
 struct RunReport {
     std::vector<DeviceReport> devices;
     std::vector<StageStats>
-        stages;          ///< not of one device: "demux", "draw and encode" (SegmentWork), "output" (the observer)
-    StageStats latency;  ///< of frames: from decoded to detections on the host, waiting for a batch included
-    StageStats reorder;  ///< of frames: from there until their turn came
-    StageStats age;      ///< of frames of endless segments: from decoded until the observer was told
+        stages;             ///< not of one device: "demux", "draw and encode" (SegmentWork), "output" (the observer)
+    StageStats latency;     ///< of frames: from decoded to detections on the host, waiting for a batch included
+    StageStats reorder;     ///< of frames: from there until their turn came
+    StageStats age;         ///< of frames of endless segments: from decoded until the observer was told
+    StageStats packet_age;  ///< the same from when their packets were read, where that is known: Frame::packet_at
     int work_threads = 0;
     double seconds = 0;
     std::string failure;   ///< why the run ended early: no device is left; what came out until then is whole

@@ -18,6 +18,7 @@ struct StageStats {
     std::size_t count = 0;  ///< pieces of work: frames, or batches where the stage works in batches
     double total_s = 0;
     double median_ms = 0, p95_ms = 0, p99_ms = 0;  ///< of one piece, within 0.4 %
+    double max_ms = 0;                             ///< of the longest one
 };
 
 /// Collects the durations of one stage in memory that does not grow; add() may be called from several threads, and from

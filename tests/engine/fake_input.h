@@ -148,7 +148,9 @@ private:
             if (segment_->number == script_.unreadable_segment && at_ == 1) throw Error(ErrorKind::input, "unreadable");
             if (script_.frame_time.count()) std::this_thread::sleep_for(script_.frame_time);
             const int number = script_.first_number + segment_->first + at_++;
+            const auto packet_at = std::chrono::steady_clock::now();
             Frame frame = pictures().frame(number, script_.width, script_.height);
+            if (script_.kind == SegmentKind::endless) frame.packet_at = packet_at;
             frame.owner = FrameCount::one_more(script_.frames);
             frame.index = -7;  // nobody is to look at it
             frame.pixels.on_device = script_.on_device;

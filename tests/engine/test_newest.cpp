@@ -87,6 +87,9 @@ TEST_CASE("a device that is slower than a camera gets its newest frames, and the
         std::sort(follower.behind.begin(), follower.behind.end());
         CHECK(follower.behind[follower.behind.size() / 2] < 500);
         CHECK(report.age.count == std::size_t(told));
+        CHECK(report.packet_age.count == std::size_t(told));
+        CHECK(report.packet_age.max_ms >= report.packet_age.median_ms);
+        CHECK(report.packet_age.total_s >= report.age.total_s);
         CHECK(script.frames->living == 0);
         CHECK(script.living_readers->count() == 0);
         CHECK(script.frames->most <= 2 + NewestFrame::kMostUnderWay + 1);

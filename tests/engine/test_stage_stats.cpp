@@ -26,6 +26,7 @@ TEST_CASE("stage statistics are nearest-rank percentiles", "[stats]") {
     CHECK(within(s.median_ms, 50));
     CHECK(within(s.p95_ms, 95));
     CHECK(within(s.p99_ms, 99));
+    CHECK(s.max_ms == 100);
 }
 
 TEST_CASE("percentiles are good to 0.4 % from nanoseconds to days", "[stats]") {

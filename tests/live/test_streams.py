@@ -44,7 +44,7 @@ def too_fast(folder, clip):
     stream = Jpegs(1, clip, RATE)
     stream.start()
     child = run(folder, "--model", f"{MODELS}/yolov3-quarter", "--size", "608", stream.url, "--newest", "--frames", str(FRAMES),
-                "--jsonl", "newest.jsonl", "--video", "newest.mp4", "--report-json", "report.json", "--metrics", "newest.prom")
+                "--jsonl", "newest.jsonl", "--video", "newest.mp4", "--report-json", "report.json", "--report-html", "report.html", "--metrics", "newest.prom")
     records = [json.loads(line) for line in open(f"{folder}/newest.jsonl")]
     numbers, times = [[r[name] for r in records] for name in ("frame", "time_s")]
     check(numbers == sorted(set(numbers)) and numbers[-1] == FRAMES - 1, f"numbers: {numbers}")
@@ -55,10 +55,14 @@ def too_fast(folder, clip):
     check(dropped > 0, f"{FRAMES} frames came at {RATE}/s, and none was dropped")
     report = json.load(open(f"{folder}/report.json"))
     check(report["dropped"] == dropped and report["inputs"][0]["dropped"] == dropped, report)
-    check(report["frames"] == len(records) and report["age_of_live_frames"]["p99_ms"] > 0, report)
+    check("from a frame's packet until its result was told: median " in open(f"{folder}/report.html").read(), "nothing of packets")
+    age, packet = report["age_of_live_frames"], report["packet_to_result"]
+    check(report["frames"] == len(records) and age["p99_ms"] > 0, report)
+    check(all(packet[p] >= .99 * age[p] for p in age), report)  # which begins later and ends earlier
     check(f"{len(records)} frames, {dropped} dropped as too old, " in child.stderr, child.stderr)
     metrics = open(f"{folder}/newest.prom").read()
     check(f"\nconvoy_dropped_frames_total {dropped}\n" in metrics, metrics)
+    check(f"\nconvoy_packet_latency_seconds_count {len(records)}\n" in metrics, metrics)
     check(re.search(rf"\nconvoy_input_dropped_frames_total{{input=.*}} {dropped}\n", metrics), metrics)
     lasts = length_of(f"{folder}/newest.mp4")
     check(abs(lasts - times[-1]) < .5, f"the video lasts {lasts} s, its last frame is at {times[-1]} s")

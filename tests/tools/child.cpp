@@ -86,6 +86,8 @@ Finished Child::wait(std::chrono::seconds limit) {
 
 std::string Child::err() const { return read_file(err_); }
 
+std::string Child::out() const { return read_file(out_); }
+
 Finished run(const std::string& program, const std::vector<std::string>& arguments, const fs::path& folder) {
     return Child(program, arguments, folder).wait();
 }

@@ -37,6 +37,7 @@ public:
     Finished wait(std::chrono::seconds limit);
     /// What it has written to standard error so far.
     std::string err() const;
+    std::string out() const;  ///< the same of standard output
 
 private:
     std::filesystem::path out_, err_;

@@ -5,7 +5,12 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 
+#include <unistd.h>
+
+#include <cstdlib>
 #include <memory>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,6 +64,7 @@ public:
     Cluster(const Cluster&) = delete;
     Cluster& operator=(const Cluster&) = delete;
 
+    const std::string& servers() const { return servers_; }
     std::string address() const { return "kafka://" + servers_ + "/boxes"; }
     BrokerTarget target() const { return read(address()); }
     void set_down() { rd_kafka_mock_broker_set_down(cluster_, 1); }
@@ -90,6 +96,50 @@ private:
     rd_kafka_t* owner_;
     rd_kafka_mock_cluster_t* cluster_;
     std::string servers_;
+};
+
+/// The absolute path of a program of the system, or "".
+std::string program(const std::string& name) {
+    std::istringstream folders(std::getenv("PATH"));
+    for (std::string folder; std::getline(folders, folder, ':');)
+        if (access((folder + "/" + name).c_str(), X_OK) == 0) return folder + "/" + name;
+    return "";
+}
+
+/// A certificate of this machine's own, and the cluster behind it, which wants the password "right" of "me".
+class LockedCluster : public Cluster {
+public:
+    LockedCluster() {
+        const Finished made = run(program("openssl"),
+                                  {"req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                                   "-nodes", "-keyout", "key", "-out", "cert", "-days", "2", "-subj", "/CN=localhost",
+                                   "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"},
+                                  folder_.path());
+        INFO(made.err);
+        REQUIRE(made.status == 0);
+        proxy_.emplace(program("python3"),
+                       std::vector<std::string>{source_file("tests/tools/kafka_tls_proxy.py"), servers(), certificate(),
+                                                folder_ / "key", "me", "right"},
+                       folder_.path());
+    }
+    std::string certificate() const { return folder_ / "cert"; }
+    /// yolo-run of eight frames with this in its environment.
+    Finished run_with(const TemporaryFolder& folder, const Variables& variables) {
+        for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), 1);
+        wait_until([&] { return !lines_of(proxy_->out()).empty(); });
+        const Finished done =
+            yolo_run(folder,
+                     with_small_model({clip(), "--frames", "8", "--kafka",
+                                       "kafkas://localhost:" + lines_of(proxy_->out()).at(0) + "/boxes", "--jsonl",
+                                       "r.jsonl", "--report-json", "report.json", "--device", "cpu"}),
+                     false);
+        for (const auto& [name, value] : variables) unsetenv(name.c_str());
+        return done;
+    }
+
+private:
+    TemporaryFolder folder_;
+    std::optional<Child> proxy_;
 };
 
 std::string numbered(int number) { return fmt::format("{:08}", number) + std::string(1000, '.'); }
@@ -183,6 +233,43 @@ TEST_CASE("a CA file that is none is an error before any work", "[kafka]") {
     write_file(folder / "ca.pem", "no certificate");
     const BrokerTarget target = read("kafkas://127.0.0.1:9/t", {{"CONVOY_KAFKA_CAFILE", folder / "ca.pem"}});
     CHECK_THROWS_AS(KafkaPublisher(target), Error);
+}
+
+TEST_CASE("yolo-run --kafka: TLS and a password", "[kafka]") {
+    if (program("openssl").empty() || program("python3").empty()) SKIP_TEST_CASE("needs openssl and python3");
+    LockedCluster cluster;
+    const Variables right = {{"CONVOY_KAFKA_USER", "me"},
+                             {"CONVOY_KAFKA_PASSWORD", "right"},
+                             {"CONVOY_KAFKA_CAFILE", cluster.certificate()}};
+    {
+        const TemporaryFolder folder;
+        const Finished done = cluster.run_with(folder, right);
+        INFO(done.err);
+        CHECK(done.status == 0);
+        CHECK_FALSE(contains(done.err, "warning"));
+        const auto messages = cluster.messages(8);
+        REQUIRE(messages.size() == 8);
+        std::string text;
+        for (const auto& [message, key] : messages) text += message + "\n";
+        CHECK(text == read_file(folder / "r.jsonl"));
+    }
+    Variables wrong = right, untrusted = right;
+    wrong["CONVOY_KAFKA_PASSWORD"] = "s3cret";
+    untrusted.erase("CONVOY_KAFKA_CAFILE");  // the system knows no such certificate
+    for (const auto& [variables, why] :
+         {std::pair(wrong, "no such user or password"), {untrusted, "certificate verify failed"}}) {
+        const TemporaryFolder folder;
+        const Finished done = cluster.run_with(folder, variables);
+        INFO(done.err);
+        CHECK(done.status == 0);
+        CHECK(lines_of(read_file(folder / "r.jsonl")).size() == 8);  // the run has gone on
+        const auto report = nlohmann::json::parse(read_file(folder / "report.json"))["kafka"];
+        CHECK((report["published"] == 0 && report["dropped"] == 8));
+        CHECK(contains(report["last_error"], why));
+        CHECK(contains(done.err, "--kafka: cannot connect to kafkas://localhost:"));
+        CHECK(contains(done.err, why));
+        CHECK_FALSE(contains(done.err + report.dump(), "s3cret"));
+    }
 }
 
 TEST_CASE("yolo-run --kafka: messages are the records, keyed by their input", "[kafka]") {

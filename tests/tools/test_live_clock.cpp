@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/catch.h"
+#include "tools/media/in/packet_times.h"
 #include "tools/media/in/wall_clock.h"
 
 using convoy::media::LiveClock;
@@ -109,4 +110,26 @@ TEST_CASE("the wall clock's time is the sender's where it tells that and has one
     clock.see(now - 600, 100);
     clock.connect();
     CHECK(is(clock.time_of(100, came), now));
+}
+
+TEST_CASE("a picture came with its own packet, in whatever order packets are decoded", "[live]") {
+    using convoy::media::PacketTimes;
+    PacketTimes times;
+    const auto at = [](int i) { return PacketTimes::TimePoint(std::chrono::seconds(i)); };
+    times.connect();
+    times.note(0, at(1)), times.note(3, at(2)), times.note(1, at(3)), times.note(2, at(4));
+    CHECK(times.of(0) == at(1));
+    CHECK(times.of(1) == at(3));
+    CHECK(times.of(2) == at(4));
+    CHECK(times.of(3) == at(2));
+    CHECK(times.of(3) == at(4));  // no packet's stamp: that of the last one
+    times.note(AV_NOPTS_VALUE, at(5));
+    CHECK(times.of(AV_NOPTS_VALUE) == at(5));
+    for (int i = 0; i < 1000; ++i) times.note(1000 + i, at(10 + i));  // none of which becomes a picture
+    CHECK(times.of(1100) == at(1009));                                // forgotten
+    CHECK(times.of(1900) == at(910));
+    times.note(7, at(2000));
+    times.connect();
+    times.note(8, at(2001));
+    CHECK(times.of(7) == at(2001));
 }

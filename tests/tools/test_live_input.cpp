@@ -215,6 +215,33 @@ TEST_CASE("a live stream that drops out is taken up again", "[live]") {
     CHECK_FALSE(input->next_segment());
 }
 
+TEST_CASE("frames of a live stream know when their own packets were read", "[live]") {
+    const TempFolder folder;
+    for (const bool reordered : {false, true}) {
+        const std::string clip = folder / "clip.ts";
+        if (!make_video(std::string("-f lavfi -i testsrc2=size=96x64:rate=100:duration=1 -c:v libx264 -g 25 -bf ") +
+                            (reordered ? "2 -x264-params b-adapt=0" : "0"),
+                        clip))
+            return;
+        const std::string url = "tcp://127.0.0.1:" + std::to_string(free_port());
+        const auto input = media::open_input(url);
+        const auto begin = Clock::now();
+        const Sender sender(clip, url, folder);
+        const auto reader = open_reader(*input);
+        int earlier = 0;  // than the frame that is shown before
+        Clock::time_point last;
+        for (int i = 0; i < 40; ++i) {
+            const auto frame = reader->next();
+            REQUIRE(frame);
+            CHECK((frame->packet_at > begin && frame->packet_at <= Clock::now() && frame->packet_at != last));
+            earlier += frame->packet_at < last;
+            last = frame->packet_at;
+        }
+        CHECK((earlier > 5) == reordered);
+        CHECK((reordered || earlier == 0));
+    }
+}
+
 TEST_CASE("a live stream that never comes, or does not come back, is given up", "[live]") {
     const std::string url = "tcp://127.0.0.1:" + std::to_string(free_port());
     media::InputOptions options;

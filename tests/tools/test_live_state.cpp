@@ -90,6 +90,9 @@ TEST_CASE("the page has the newest results of inputs, and none is kept while nob
     live.result(0, result);
     auto state = nlohmann::json::parse(live.text());
     CHECK(state["streams"][0]["newest"].is_null());
+    CHECK(state["streams"][0]["packet_ms"].is_null());  // of a recording
+    result.latency_ms = 5;
+    result.frame.packet_at = std::chrono::steady_clock::now() - std::chrono::seconds(60);
     live.result(0, result);  // now somebody looks
     InputEnd end;
     end.damaged = 3;
@@ -100,6 +103,8 @@ TEST_CASE("the page has the newest results of inputs, and none is kept while nob
     CHECK((stream["frames"] == 2 && stream["detections"] == 2 && stream["damaged"] == 3 && stream["phase"] == "ended"));
     CHECK(stream["newest"]["detections"][0]["track"] == 7);
     CHECK(stream["newest"]["outlines"].empty());
+    CHECK((stream["latency_ms"] == 5 && stream["latency_p99_ms"] == 0));
+    CHECK((stream["packet_ms"] >= 60000 && stream["packet_p99_ms"] == stream["packet_ms"]));
     CHECK(state["classes"][1] == "</script>\xef\xbf\xbd");
     for (int i = 1; i < 1000; ++i) {
         live.begin_input(i, info);

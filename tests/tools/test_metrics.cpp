@@ -35,6 +35,7 @@ TEST_CASE("metrics count frames, boxes by class, latencies and inputs", "[metric
     metrics.result(0, result_of(1, {0, 1}));
     metrics.result(0, result_of(1.5, {0}), 4);
     Result odd = result_of(40000, {7});
+    odd.frame.packet_at = std::chrono::steady_clock::now() - std::chrono::seconds(3600);
     odd.frame.undecodable = true, odd.not_finite = 3;
     metrics.result(1, odd);
     InputEnd end;
@@ -62,6 +63,8 @@ TEST_CASE("metrics count frames, boxes by class, latencies and inputs", "[metric
                                    "convoy_frame_latency_seconds_bucket{le=\"+Inf\"} 3",
                                    "convoy_frame_latency_seconds_sum 40.0025",
                                    "convoy_frame_latency_seconds_count 3",
+                                   "convoy_packet_latency_seconds_bucket{le=\"30\"} 0",
+                                   "convoy_packet_latency_seconds_count 1",
                                    "convoy_input_frames_total{input=\"in\\\"put\\\\1.mp4\"} 2",
                                    "convoy_input_detections_total{input=\"two\"} 1",
                                    "# TYPE convoy_frame_latency_seconds histogram"})

@@ -21,16 +21,17 @@ constexpr auto kBetween = std::chrono::milliseconds(66);  // results of a stream
 constexpr auto kLooking = std::chrono::seconds(3);        // since somebody asked
 constexpr std::string_view kMark = "@NONCE@";
 
-template <std::size_t size>
-float p99(std::array<float, size> values, std::size_t count) {
-    if (count == 0) return 0;
-    const auto end = values.begin() + std::ptrdiff_t(std::min(count, size));
-    const auto at = values.begin() + (end - values.begin() - 1) * 99 / 100;
-    std::nth_element(values.begin(), at, end);
-    return *at;
-}
-
 }  // namespace
+
+std::string LiveState::Recent::text(const char* name) const {
+    if (count == 0) return fmt::format("\"{0}_ms\":null,\"{0}_p99_ms\":null", name);
+    std::array<float, kLatencies> sorted = values;
+    const auto end = sorted.begin() + std::ptrdiff_t(std::min(std::size_t(count), kLatencies));
+    const auto p99 = sorted.begin() + (end - sorted.begin() - 1) * 99 / 100;
+    std::nth_element(sorted.begin(), p99, end);
+    return fmt::format("\"{0}_ms\":{1:.3f},\"{0}_p99_ms\":{2:.3f}", name, values[std::size_t(count - 1) % kLatencies],
+                       *p99);
+}
 
 LiveState::LiveState(Sources sources)
     : sources_(std::move(sources)), classes_(sources_.class_names, json_string), pictures_(sources_.blurred) {}
@@ -64,7 +65,9 @@ void LiveState::result(int input, const Result& result) {
     const auto found = streams_.find(input);
     if (found == streams_.end()) return;
     Stream& stream = found->second;
-    stream.latencies[std::size_t(stream.frames) % kLatencies] = float(result.latency_ms);
+    stream.latencies.add(result.latency_ms);
+    if (result.frame.packet_at != Clock::time_point())
+        stream.from_packets.add(std::chrono::duration<double, std::milli>(now - result.frame.packet_at).count());
     ++stream.frames;
     stream.dropped = result.frame.index / stream.frame_step + 1 - stream.frames;
     stream.detections += std::int64_t(result.detections.size());
@@ -137,6 +140,18 @@ std::string LiveState::stages_text() const {
     return text;
 }
 
+std::string LiveState::gpus_text() const {
+    const auto number = [](const std::optional<double>& value) { return value ? fmt::format("{}", *value) : "null"; };
+    std::string text;
+    for (const GpuReading& gpu : sources_.gpus ? sources_.gpus() : std::vector<GpuReading>())
+        text += fmt::format(
+            "{}{{\"device\":{},\"temperature_c\":{},\"power_w\":{},\"busy\":{},\"decoder_busy\":{},"
+            "\"memory_used_bytes\":{}}}",
+            text.empty() ? "" : ",", json_string(gpu.device), number(gpu.temperature_c), number(gpu.power_w),
+            number(gpu.busy), number(gpu.decoder_busy), number(gpu.memory_used_bytes));
+    return text;
+}
+
 std::string LiveState::text() {
     looked_ = Clock::now().time_since_epoch().count();
     std::string text = fmt::format("{{\"seconds\":{},\"engine\":{},\"takes_inputs\":{},\"classes\":[",
@@ -144,20 +159,19 @@ std::string LiveState::text() {
                                    json_string(sources_.engine), sources_.takes_inputs);
     for (std::size_t id = 0; id < classes_.size(); ++id)
         text += fmt::format("{}{}", id ? "," : "", classes_.of(int(id)));
-    text += "],\"stages\":[" + stages_text() + "],\"streams\":[";
+    text += "],\"stages\":[" + stages_text() + "],\"gpus\":[" + gpus_text() + "],\"streams\":[";
     bool first = true;
     const std::lock_guard lock(mutex_);
     for (const auto& [id, s] : streams_) {
-        const std::size_t newest = std::size_t(s.frames + std::int64_t(kLatencies) - 1) % kLatencies;
         text += fmt::format(
             "{}{{\"id\":{},\"name\":{},\"phase\":\"{}\",\"error\":{},\"frames\":{},\"dropped\":{},\"detections\":{},"
-            "\"damaged\":{},\"latency_ms\":{:.3f},\"latency_p99_ms\":{:.3f},\"pixel_shape\":{},\"newest\":{}}}",
+            "\"damaged\":{},{},{},\"pixel_shape\":{},\"newest\":{}}}",
             std::exchange(first, false) ? "" : ",", id, s.name,
             s.phase == Phase::opening ? "opening"
             : s.phase == Phase::open  ? "open"
                                       : "ended",
             s.error.empty() ? "null" : json_string(s.error), s.frames, s.dropped, s.detections, s.lost,
-            s.latencies[newest], p99(s.latencies, std::size_t(s.frames)), s.pixel_shape, s.newest ? *s.newest : "null");
+            s.latencies.text("latency"), s.from_packets.text("packet"), s.pixel_shape, s.newest ? *s.newest : "null");
     }
     return text + "]}\n";
 }

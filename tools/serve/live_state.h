@@ -14,6 +14,7 @@
 
 #include <convoy/run.h>
 #include "tools/analysis/zones_file.h"
+#include "tools/serve/gpu_sensors.h"
 #include "tools/serve/live_pictures.h"
 #include "tools/sinks/formats/text.h"
 
@@ -32,6 +33,7 @@ public:
         std::function<std::vector<StageStats>()> stages = {};  ///< Engine::stats()
         std::vector<int> blurred = {};                         ///< classes that are unrecognisable in pictures
         bool takes_inputs = false;                             ///< whether POST /api/inputs is there
+        std::function<std::vector<GpuReading>()> gpus = {};    ///< GpuSensors::read()
     };
     explicit LiveState(Sources sources);
 
@@ -55,6 +57,13 @@ public:
 private:
     using Clock = std::chrono::steady_clock;
     static constexpr std::size_t kLatencies = 256;
+    struct Recent {  // the newest of some durations
+        void add(double ms) { values[std::size_t(count++) % kLatencies] = float(ms); }
+        std::string text(const char* name) const;
+
+        std::array<float, kLatencies> values = {};  // a ring
+        std::int64_t count = 0;
+    };
     struct Stream {
         std::string name;  // a JSON string
         double pixel_shape = 1;
@@ -62,7 +71,7 @@ private:
         Phase phase = Phase::opening;
         std::string error = {};
         std::int64_t frames = 0, dropped = 0, detections = 0, lost = 0;
-        std::array<float, kLatencies> latencies = {};    // ms, of the newest frames, in a ring
+        Recent latencies = {}, from_packets = {};
         std::shared_ptr<const std::string> newest = {};  // its record and outlines; null for none
         Clock::time_point taken = {};
     };
@@ -70,6 +79,7 @@ private:
     Stream& stream_of(int input);
     std::string outlines(const Result& result) const;
     std::string stages_text() const;
+    std::string gpus_text() const;
 
     const Sources sources_;
     const ClassTexts classes_;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -45,6 +46,11 @@ extern "C" {
 
 int cuInit(unsigned) { return fake_gpu().fails() ? kFailed : 0; }
 int cuDeviceGet(int* device, int ordinal) { return (*device = ordinal) > 1 ? kNoDevice : 0; }
+int cuDeviceGetPCIBusId(char* bus, int size, int device) {
+    if (device > 1) return kNoDevice;
+    std::snprintf(bus, std::size_t(size), "0000:%s:00.0", device == 0 ? "3B" : "18");
+    return 0;
+}
 int cuDevicePrimaryCtxRetain(void** context, int) {
     if (fake_gpu().fails()) return kFailed;
     ++fake_gpu().contexts;

@@ -111,6 +111,7 @@ bool LiveReader::connect() {
     const InputInfo& info = c.demuxer->info();
     clock_.connect(info.fps_num > 0 ? double(info.fps_den) / info.fps_num : kUsualFrame);
     wall_clock_.connect();
+    packet_times_.connect();
     connection_ = std::move(c);
     return true;
 }
@@ -134,6 +135,7 @@ const AVPacket* LiveReader::next_packet() {
         return there;
     };
     while (Clock::now() < until && read()) {
+        packet_times_.note(packet_->pts, Clock::now());
         const double stamp_s = c.demuxer->stream()->seconds(packet_->pts);
         see_senders_clock(stamp_s);
         if (c.begun) return packet_.get();
@@ -156,7 +158,11 @@ std::optional<Frame> LiveReader::next_of_connection() {
             notes_.on_gpu = c.decoder->on_gpu();
             if (!c.decoder->why_cpu().empty()) notes_.fallback = c.decoder->why_cpu();
         }
-        if (std::optional<Frame> frame = c.maker->make(*picture)) return frame;
+        const PacketTimes::TimePoint packet_at = packet_times_.of(picture->pts);
+        if (std::optional<Frame> frame = c.maker->make(*picture)) {
+            frame->packet_at = packet_at;
+            return frame;
+        }
         note_unconvertible(notes_, name_);
     }
     return std::nullopt;

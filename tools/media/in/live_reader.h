@@ -13,6 +13,7 @@
 #include "tools/media/in/demuxer.h"
 #include "tools/media/in/frame_maker.h"
 #include "tools/media/in/live_clock.h"
+#include "tools/media/in/packet_times.h"
 #include "tools/media/in/wall_clock.h"
 
 namespace convoy::media {
@@ -65,6 +66,7 @@ private:
     SegmentNotes notes_;
     LiveClock clock_;
     WallClock wall_clock_;
+    PacketTimes packet_times_;
     std::string refusal_;  // of the last try to connect
     Clock::duration pause_;
     Clock::time_point silent_since_;  // the last frame, or the begin; time in which nobody waited does not count
