@@ -2,6 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(dnnl REQUIRED CONFIG)
+message(STATUS "oneDNN: ${dnnl_VERSION}")
 if(CONVOY_TOOLS)
   find_package(CLI11 REQUIRED)
   find_package(fmt REQUIRED)

@@ -103,7 +103,7 @@ public:
     virtual bool hangs() const { return false; }
     /// Gives back what only a run needs.
     virtual void trim() {}
-    /// "cpu, fp32, 2 threads", for people.
+    /// "cpu, fp32, 2 threads, oneDNN 2.6.3", for people.
     virtual std::string description() const = 0;
     /// A short name for the choice of kernels where there is one: under the same, results have the same bits.
     virtual std::string kernel_choice() const { return {}; }

@@ -50,6 +50,9 @@ struct ConvTypes {
 enum class Bf16Unit { none, avx512, amx };
 Bf16Unit bf16_unit();
 
+/// The library that computes most convolutions, as it was loaded: "oneDNN 2.6.3".
+std::string library_version();
+
 /// A kernel made ready for one problem, run any number of times, from one thread at a time. Activations are dense NHWC.
 /// Uses the OpenMP threads of the calling thread.
 class Conv {
@@ -64,6 +67,7 @@ public:
     /// x (N, H, W, C), bias (K), y (N, P, Q, K): dense, of the types asked for. With `residual`, y holds the residual
     /// before the call.
     virtual void run(const void* x, const void* packed, const float* bias, void* y, void* scratch) const = 0;
+    virtual DataType products() const = 0;  ///< what it multiplies: weights are rounded to that
     virtual const char* name() const = 0;
 };
 
@@ -83,6 +87,7 @@ public:
     bool shares_packing(const Conv& other) const override;
     void pack(const float* w, const double* scale, void* packed) const override;
     void run(const void* x, const void* packed, const float* bias, void* y, void* scratch) const override;
+    DataType products() const override;
     const char* name() const override;  ///< the implementation that oneDNN chose, e.g. "brgconv:avx512_core"
 
 private:
@@ -102,6 +107,7 @@ public:
     bool shares_packing(const Conv&) const override { return true; }
     void pack(const float* w, const double* scale, void* packed) const override;
     void run(const void* x, const void* packed, const float* bias, void* y, void* scratch) const override;
+    DataType products() const override { return DataType::fp32; }
     const char* name() const override { return "first:avx512_bf16"; }
 
 private:

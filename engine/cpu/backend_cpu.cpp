@@ -239,7 +239,7 @@ std::vector<double> CpuBackend::node_ms(std::byte* slot, int warmup, int passes)
 
 std::string CpuBackend::description() const {
     return std::string(precision_ == Precision::bf16 ? "cpu, bf16, " : "cpu, fp32, ") + std::to_string(threads_) +
-           (threads_ == 1 ? " thread" : " threads");
+           (threads_ == 1 ? " thread, " : " threads, ") + kernels::cpu::library_version();
 }
 
 std::unique_ptr<Slot> CpuBackend::make_slot() { return std::make_unique<CpuSlot>(*this); }

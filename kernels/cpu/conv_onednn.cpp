@@ -208,6 +208,7 @@ ConvOnednn& ConvOnednn::operator=(ConvOnednn&&) noexcept = default;
 
 std::size_t ConvOnednn::packed_bytes() const { return impl_->way.description.weights_desc().get_size(); }
 std::size_t ConvOnednn::scratch_bytes() const { return impl_->own_scratch() + impl_->wide_input() + impl_->sums(); }
+DataType ConvOnednn::products() const { return impl_->way.types.x; }
 const char* ConvOnednn::name() const { return impl_->way.description.impl_info_str(); }
 
 bool ConvOnednn::shares_packing(const Conv& other) const {

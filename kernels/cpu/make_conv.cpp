@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Which kernel computes a convolution on this processor.
+#include <string>
+
 #include "kernels/conv.h"
 #include "kernels/cpu/onednn_compat.h"
 
@@ -13,6 +15,11 @@ Bf16Unit bf16_unit() {
     return has(dnnl::cpu_isa::avx512_core_amx)    ? Bf16Unit::amx
            : has(dnnl::cpu_isa::avx512_core_bf16) ? Bf16Unit::avx512
                                                   : Bf16Unit::none;
+}
+
+std::string library_version() {
+    const dnnl::version_t& v = *dnnl::version();
+    return "oneDNN " + std::to_string(v.major) + '.' + std::to_string(v.minor) + '.' + std::to_string(v.patch);
 }
 
 std::unique_ptr<Conv> make_conv(const ConvProblem& problem, ConvTypes types) {

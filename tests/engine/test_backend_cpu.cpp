@@ -4,8 +4,11 @@
 #include "engine/cpu/backend_cpu.h"
 
 #include <cmath>
+#include <regex>
+#include <string>
 
 #include <convoy/load.h>
+#include "kernels/conv.h"
 #include "kernels/elementwise.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
@@ -133,6 +136,15 @@ TEST_CASE("every layer of the demo model in bf16 is fp32's but for rounding", "[
         SKIP_TEST_CASE("this CPU has neither AMX nor AVX512-BF16");
     const std::string stem = test::source_dir() + "/models/yolov3-quarter";
     check_nodes_in_bf16(load_network(stem + ".cfg", stem + ".weights", "", {160, 160}));
+}
+
+TEST_CASE("a CPU says in what it computes, with how many threads, and by which library", "[backend][cpu]") {
+    Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg", "", "", {64, 64});
+    randomize_weights(network, 3);
+    const std::string library = kernels::cpu::library_version();
+    CHECK(std::regex_match(library, std::regex("oneDNN [23]\\.[0-9]+\\.[0-9]+")));
+    CHECK(CpuBackend(layered_plan(network, 1), {}, 1).description() == "cpu, fp32, 1 thread, " + library);
+    CHECK(CpuBackend(layered_plan(network, 1), {}, 2).description() == "cpu, fp32, 2 threads, " + library);
 }
 
 TEST_CASE("every batch size, number of threads and formula gives the oracle's numbers", "[backend][cpu]") {

@@ -236,7 +236,7 @@ TEST_CASE("a file of records is whole when a run ends without it, and keeps its 
             RecordSink sink(folder / "a.json", format(kNames));
             sink.write({input, 0, result});
         }
-        CHECK_NOTHROW(json::parse(test::read_file(folder / "a.json")));
+        CHECK(json::accept(test::read_file(folder / "a.json")));
         std::filesystem::remove(folder / "a.json");
         { const RecordSink never(folder / "a.json", format(kNames)); }
         CHECK_FALSE(std::filesystem::exists(folder / "a.json"));
