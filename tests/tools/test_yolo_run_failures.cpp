@@ -294,7 +294,8 @@ TEST_CASE("names are shown so that no terminal obeys them") {
         yolo_run(folder, with_small_model({name, "--frames", "2", "--report", "--video", "a" + name}), false);
     check_shown(done, 0);
     check_shown(yolo_run(folder, with_small_model({name, "--jsonl", name}), false), 2);
-    check_shown(yolo_run(folder, {clip(), "--" + name}), 2);
+    check_shown(yolo_run(folder, {clip(), "--x" + name}),
+                2);  // CLI11 2.4 takes "--" and a control character for a file
     check_shown(run("yolo-inspect", {name}, folder.path()), 1);
     check_shown(run("yolo-make-weights", {name, "x"}, folder.path()), 1);
 }
