@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -38,6 +39,7 @@ public:
         std::optional<Decoded> dropped(std::move(decoded));  // goes when the lock has gone
         {
             const std::lock_guard lock(mutex_);
+            if (!first_stamp_s_) first_stamp_s_ = dropped->frame.time_s;
             held_.swap(dropped);
             dropped_ += dropped.has_value();
         }
@@ -83,6 +85,11 @@ public:
         { const std::lock_guard lock(mutex_); }  // whoever is about to wait does so first
         changed_.notify_all();
     }
+    /// Of the first frame that came, told or dropped: NaN where it had none, or none has come.
+    double first_stamp_s() const {
+        const std::lock_guard lock(mutex_);
+        return first_stamp_s_.value_or(std::numeric_limits<double>::quiet_NaN());
+    }
     std::int64_t dropped() const {
         const std::lock_guard lock(mutex_);
         return dropped_;
@@ -103,6 +110,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::optional<Decoded> held_;
+    std::optional<double> first_stamp_s_;
     bool open_ = false;
     int under_way_ = 0;
     std::int64_t dropped_ = 0;

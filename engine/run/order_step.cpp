@@ -58,7 +58,7 @@ void OrderStep::show(RunUnit& unit, Result& result) {
     const std::int64_t index = frame.index;
     const double time_s = frame.time_s;
     if (!unit.input->shown) unit.input->shown.emplace(info);
-    unit.input->shown->number(result.frame);
+    unit.input->shown->number(result.frame, unit.first_stamp_s());
     result.frame.stream = unit.input->index;
     observer_.in_order(unit.input->index, info, result);
     result.frame.index = index, result.frame.time_s = time_s;

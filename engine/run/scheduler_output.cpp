@@ -135,7 +135,7 @@ void Scheduler::take_result(RunUnit& unit, PendingResult pending) {
     const StageScope timed(output_clock_, options_.trace, group, track, "result");
     Result& result = pending.result;
     Progress& progress = progress_of(unit.input);
-    progress.timeline->number(result.frame);
+    progress.timeline->number(result.frame, unit.first_stamp_s());
     progress.end.undecodable += result.frame.undecodable;
     progress.end.not_finite += result.not_finite;
     if (progress.end.first_not_finite.empty()) progress.end.first_not_finite = result.first_not_finite;

@@ -29,8 +29,10 @@ public:
         if (info.is_even) missing_.emplace(frame_s_, step_);
     }
 
-    /// The frame's index is how many of the input were dropped before it.
-    void number(Frame& frame) {
+    /// The frame's index is how many of the input were dropped before it; `first_stamp_s` is that of the input's first,
+    /// where that one may have been dropped, too.
+    void number(Frame& frame, double first_stamp_s = std::numeric_limits<double>::quiet_NaN()) {
+        if (std::isnan(origin_s_)) origin_s_ = first_stamp_s - expected_s_;
         frame.index = step_ * (frames_++ + frame.index);
         frame.pts_s = frame.time_s;
         if (missing_) missing_->see(frame.pts_s, frame.index);

@@ -56,6 +56,33 @@ private:
 
 }  // namespace
 
+TEST_CASE("time begins at a camera's first frame, also where that one was dropped", "[newest]") {
+    const auto stamped = [](double stamp_s) {
+        NewestFrame::Decoded decoded;
+        decoded.frame.time_s = stamp_s;
+        return decoded;
+    };
+    NewestFrame newest;
+    newest.open();
+    CHECK(std::isnan(newest.first_stamp_s()));
+    for (const double stamp_s : {7.0, 7.1, 7.2}) newest.put(stamped(stamp_s));
+    const std::atomic<bool> stopping = false;
+    std::optional<NewestFrame::Decoded> told = newest.take(stopping);
+    REQUIRE(told);
+    InputInfo info;
+    info.fps_num = 10, info.fps_den = 1;
+    Timeline timeline(info);
+    timeline.number(told->frame, newest.first_stamp_s());
+    CHECK(told->frame.index == 2);
+    CHECK(std::fabs(told->frame.time_s - .2) < 1e-9);
+    newest.put(stamped(7.3));
+    told = newest.take(stopping);
+    REQUIRE(told);
+    timeline.number(told->frame, newest.first_stamp_s());
+    CHECK(told->frame.index == 3);
+    CHECK(std::fabs(told->frame.time_s - .3) < 1e-9);
+}
+
 TEST_CASE("a device that is slower than a camera gets its newest frames, and the others are counted", "[newest]") {
     for (const bool draws : {false, true}) {
         FakeDevices fake(1, 1);
