@@ -90,7 +90,8 @@ Layout lay_out(const Conv& conv, int bn, int splits) {
         out.loaded_bytes = (out.cut.tile_h + p.r - 1) * pitch * row;
         // The last tap reads on behind the box, for sums of no output.
         out.box_bytes = align_up(std::max(out.loaded_bytes, ((p.r - 1) * pitch + p.s - 1 + bn) * row));
-        out.group = p.s <= kMostParts ? p.s : 1;
+        // Not of filters of one row: a stage could wait for the box that its own products are to give back.
+        out.group = p.r > 1 && p.s <= kMostParts ? p.s : 1;
         out.stages = stages(room - out.boxes * out.box_bytes);
         return out;
     }
@@ -112,7 +113,8 @@ bool supports(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
     if (caps.compute_capability != 90 || std::size_t(kLarge) > caps.shared_bytes) return false;
     if (std::size_t(p.n) * p.p() * p.q() > kMaxPixels) return false;
     const Layout layout = lay_out(conv, bn, splits);
-    if (!layout.fits() || layout.parts < splits || !(layout.halo || has_im2col_map(conv))) return false;
+    if (layout.tiles() < 1 || !layout.fits() || layout.parts < splits || !(layout.halo || has_im2col_map(conv)))
+        return false;
     return std::size_t(layout.tiles()) * splits <= std::size_t(kMostBlocks) * caps.multiprocessors;
 }
 
