@@ -97,9 +97,8 @@ std::string latency_chart(const RunSummary& summary) {
                            summary.run.latency.median_ms, summary.run.latency.p95_ms, summary.run.latency.p99_ms);
     if (const StageStats& packets = summary.run.packet_age; packets.count > 0)
         text += fmt::format(
-            "<p>Of live inputs, from a frame's packet until its result was told: median {:.1f}, 99 % within {:.1f}, "
-            "the "
-            "longest {:.1f} ms.</p>\n",
+            "<p>Of live inputs, from a frame's packet until its result was told: "
+            "median {:.1f}, 99 % within {:.1f}, the longest {:.1f} ms.</p>\n",
             packets.median_ms, packets.p99_ms, packets.max_ms);
     text += chart_begin(most);
     const std::size_t every = std::max<std::size_t>(1, bins / 12);

@@ -28,11 +28,11 @@ public:
     const std::shared_ptr<WorkRow> row;  ///< where its frames are worked on, if they are
     const bool endless;
     const std::unique_ptr<NewestFrame> newest;  ///< where it keeps to that, else null
+    const bool in_parts;                        ///< others share its row
+    const std::size_t bytes;                    ///< of the segment
+
     /// See Timeline::number().
     double first_stamp_s() const { return newest ? newest->first_stamp_s() : std::numeric_limits<double>::quiet_NaN(); }
-    const bool in_parts;      ///< others share its row
-    const std::size_t bytes;  ///< of the segment
-
     /// Results that were handed on so far.
     std::int64_t delivered() const;
     std::shared_ptr<const Segment> segment() const { return segment_; }

@@ -95,7 +95,6 @@ public:
         const int tiles_n = ceil_div(params_.k, tile.bn);
         params_.by_n_tiles = FastDivmod(tiles_n);
         params_.tiles = tiles_m(conv, tile) * tiles_n;
-        residual_ = p.residual;
 
         const int shared = tile.shared_bytes(splits > 1);
         check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared), "conv_igemm");
@@ -115,7 +114,7 @@ public:
         IgemmParams p = params_;
         p.x = static_cast<const uint4*>(pointers.x);
         p.weights = static_cast<const uint4*>(pointers.weights);
-        p.point_to(pointers, residual_);
+        p.point_to(pointers);
         p.partial_sums = meet_ == Meet::workspace ? static_cast<float*>(pointers.workspace) : nullptr;
         const dim3 cluster(1, meet_ == Meet::cluster ? p.splits : 1);
         launch_dependent(kernel_, dim3(blocks_, p.splits), tile_.threads(), tile_.shared_bytes(p.splits > 1), stream,
@@ -129,7 +128,6 @@ private:
     IgemmKernel kernel_;
     Meet meet_;
     int blocks_ = 0;  // grid x
-    bool residual_ = false;
 };
 
 /// Clusters need code that was compiled for 9.0 or later, which a GPU of 9.0 that runs older PTX has not.

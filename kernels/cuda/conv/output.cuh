@@ -15,8 +15,8 @@ struct ConvOutput {
     const float* bias;
     const void* residual;  // or null
     void* y;
-    int k;  // output channels, packed
-    int y_pitch, residual_pitch, upsample;
+    int k;                                  // output channels, packed
+    int y_pitch, residual_pitch, upsample;  // residual_pitch: 0 without one
     Activation activation, after_residual;
     FastDivmod by_q;
 
@@ -28,13 +28,13 @@ struct ConvOutput {
           y(nullptr),
           k(conv.packed_k()),
           y_pitch(conv.y_pitch),
-          residual_pitch(conv.residual_pitch),
+          residual_pitch(conv.problem.residual ? conv.residual_pitch : 0),
           upsample(conv.upsample),
           activation(conv.problem.activation),
           after_residual(conv.problem.residual ? conv.problem.after_residual : Activation::linear),
           by_q(conv.problem.q()) {}
-    void point_to(const ConvPointers& at, bool has_residual) {
-        bias = at.bias, residual = has_residual ? at.residual : nullptr, y = at.y;
+    void point_to(const ConvPointers& at) {
+        bias = at.bias, residual = residual_pitch > 0 ? at.residual : nullptr, y = at.y;
     }
 };
 

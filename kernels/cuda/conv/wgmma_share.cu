@@ -34,8 +34,6 @@ namespace {
 constexpr int kLarge = 124 * 1024, kSmall = 100 * 1024, kAlone = 116 * 1024;
 constexpr int kMostBlocks = 4;  // for each multiprocessor: beyond that other rows have the advantage
 
-constexpr int align_up(int bytes) { return (bytes + kShareAlign - 1) / kShareAlign * kShareAlign; }
-
 /// How a problem is cut up.
 struct Layout {
     int bk = 0;
@@ -89,7 +87,7 @@ Layout lay_out(const Conv& conv, int bn, int splits) {
         out.pixel_tiles = p.n * out.cut.tiles();
         out.loaded_bytes = (out.cut.tile_h + p.r - 1) * pitch * row;
         // The last tap reads on behind the box, for sums of no output.
-        out.box_bytes = align_up(std::max(out.loaded_bytes, ((p.r - 1) * pitch + p.s - 1 + bn) * row));
+        out.box_bytes = int(share_align(std::max(out.loaded_bytes, ((p.r - 1) * pitch + p.s - 1 + bn) * row)));
         // Not of filters of one row: a stage could wait for the box that its own products are to give back.
         out.group = p.r > 1 && p.s <= kMostParts ? p.s : 1;
         out.stages = stages(room - out.boxes * out.box_bytes);
@@ -149,7 +147,7 @@ public:
     void launch(const ConvPointers& at, Stream stream) const override {
         const ConvProblem& c = conv_.problem;
         WgmmaShareParams p = params_;
-        p.output.point_to(at, c.residual);
+        p.output.point_to(at);
         const int filter = p.taps * p.filter_c;
         WgmmaShareMaps maps;
         maps.x = p.halo ? picture_map(at.x, c.n, c.h, c.w, conv_.packed_c(), conv_.x_pitch, p.tile_h + c.r - 1, p.pitch,

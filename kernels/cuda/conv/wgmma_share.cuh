@@ -18,8 +18,11 @@ constexpr int kShareMaxStages = 16, kShareMaxHalos = 2;
 
 constexpr int kShareAlign = 1024;  // of a box, whose swizzle goes by addresses
 
+__host__ __device__ constexpr unsigned share_align(unsigned bytes) {
+    return (bytes + kShareAlign - 1) / kShareAlign * kShareAlign;
+}
 /// From one row of BN pixels of BK channels to the next.
-constexpr int share_box_bytes(int bn, int bk) { return (2 * bk * bn + kShareAlign - 1) / kShareAlign * kShareAlign; }
+constexpr int share_box_bytes(int bn, int bk) { return int(share_align(2 * bk * bn)); }
 
 /// One launch. K is cut into parts: BK channels of one tap.
 struct WgmmaShareParams {
@@ -35,6 +38,27 @@ struct WgmmaShareParams {
     int box_bytes, loaded_bytes;  // from one to the next, and what comes
     int p, q, pixels;             // of the output: rows, columns, all
     FastDivmod by_splits, by_k_tiles, by_columns, by_rows, by_tile_w, by_taps, by_taps_s, by_pq;
+};
+
+/// A block's work: a tile of the output, and its share of the parts.
+struct ShareTask {
+    int k;               // the first output channel
+    int column, row, n;  // of the tile's first pixel; without halo `column` counts all of the batch's pixels
+    int first, end;      // parts
+    int rank;
+
+    template <int BN>
+    static __device__ __forceinline__ ShareTask of(const WgmmaShareParams& p) {
+        const auto [tile, rank] = p.by_splits(blockIdx.x);
+        const auto [pixels, k] = p.by_k_tiles(tile);
+        ShareTask task{k * kShareChannels, pixels * BN, 0, 0, 0, 0, rank};
+        task.first = p.by_splits(rank * p.parts).quotient, task.end = p.by_splits((rank + 1) * p.parts).quotient;
+        if (!p.halo) return task;
+        const auto [rows, column] = p.by_columns(pixels);
+        const auto [image, row] = p.by_rows(rows);
+        task.column = column * p.tile_w, task.row = row * p.tile_h, task.n = image;
+        return task;
+    }
 };
 
 /// The tensors as the copy engine sees them.

@@ -235,7 +235,7 @@ __global__ void __launch_bounds__(kShareThreads, 2)
     extern __shared__ unsigned char shared[];
     __shared__ std::uint64_t barriers[2 * (kShareMaxStages + kShareMaxHalos)];
     griddepcontrol_launch_dependents();
-    const std::uint32_t start = std::uint32_t(__cvta_generic_to_shared(shared)), base = (start + 1023) / 1024 * 1024;
+    const std::uint32_t start = std::uint32_t(__cvta_generic_to_shared(shared)), base = share_align(start);
     const ShareMemory<BK> memory{p, base, std::uint32_t(__cvta_generic_to_shared(barriers))};
     const ShareTask task = ShareTask::of<BN>(p);
     if (threadIdx.x == 0) {

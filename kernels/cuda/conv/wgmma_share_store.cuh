@@ -8,27 +8,6 @@
 
 namespace convoy::kernels::cuda {
 
-/// A block's work: a tile of the output, and its share of the parts.
-struct ShareTask {
-    int k;               // the first output channel
-    int column, row, n;  // of the tile's first pixel; without halo `column` counts all of the batch's pixels
-    int first, end;      // parts
-    int rank;
-
-    template <int BN>
-    static __device__ __forceinline__ ShareTask of(const WgmmaShareParams& p) {
-        const auto [tile, rank] = p.by_splits(blockIdx.x);
-        const auto [pixels, k] = p.by_k_tiles(tile);
-        ShareTask task{k * kShareChannels, pixels * BN, 0, 0, 0, 0, rank};
-        task.first = p.by_splits(rank * p.parts).quotient, task.end = p.by_splits((rank + 1) * p.parts).quotient;
-        if (!p.halo) return task;
-        const auto [rows, column] = p.by_columns(pixels);
-        const auto [image, row] = p.by_rows(rows);
-        task.column = column * p.tile_w, task.row = row * p.tile_h, task.n = image;
-        return task;
-    }
-};
-
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 
 /// The place of four channels, at a multiple of four, in a pixel's row of sums: the halves of eight lie apart, so that
@@ -49,7 +28,7 @@ __device__ __forceinline__ void share_write_sums(const float (&sums)[BN / 2], fl
         }
 }
 
-/// Pixel `i` of the tile in the output; negative where it has none.
+/// A pixel of the tile in the output; negative where it has none.
 __device__ __forceinline__ int share_output(const WgmmaShareParams& p, const ShareTask& task, int row, int in_row) {
     if (!p.halo) return task.column + in_row < p.pixels ? task.column + in_row : -1;
     const int h = task.row + row, w = task.column + in_row;

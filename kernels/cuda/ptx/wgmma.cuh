@@ -4,9 +4,6 @@
 // halves of K each, both in shared memory; sums are fp32. A warpgroup calls wgmma_fence(), any number of products,
 // wgmma_commit(), and reads sums behind wgmma_wait().
 //
-// A product that adds to the sums of the one before starts some 110 clocks after it, however few columns it has: narrow
-// tiles keep several sets of sums, and use them in turns.
-//
 // Thread t of the warpgroup holds, in d[4 j + 2 i + l], row 16 (t / 32) + 8 i + t % 32 / 4, column 8 j + 2 (t % 4) + l.
 #pragma once
 
@@ -47,7 +44,8 @@ __device__ __forceinline__ void setmaxnreg_dec() {
     asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(REGISTERS));
 }
 
-/// The sets of sums that keep the tensor cores busy with 64 rows and n columns.
+/// Sets of sums that tiles of n columns take in turns, so that no product waits for the one before. What that brings
+/// was not measured by itself.
 constexpr int wgmma_sets(int n) { return n <= 48 ? 4 : n <= 128 ? 2 : 1; }
 
 /// d += a b, or d = a b where not `add`.
