@@ -7,9 +7,11 @@
 #include <convoy/load.h>
 #include "engine/plan/passes.h"
 #include "tests/support/catch.h"
+#include "tests/support/contains.h"
 #include "tests/support/data.h"
 
 using namespace convoy;
+using test::contains;
 
 namespace {
 
@@ -36,8 +38,6 @@ std::string failure(const Graph& g) {
     }
     return "";
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

@@ -7,15 +7,15 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/complaint.h"
+#include "tests/support/contains.h"
 #include "tests/tools/child.h"
 #include "tests/tools/http_server.h"
 
 using namespace convoy;
 using namespace convoy::fleet;
+using test::contains;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// More than both ends that a key looks at.
 std::string large_text() {

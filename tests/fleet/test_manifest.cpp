@@ -3,16 +3,16 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/complaint.h"
+#include "tests/support/contains.h"
 #include "tests/tools/child.h"
 
 using namespace convoy;
 using namespace convoy::fleet;
+using test::contains;
 
 namespace {
 
 const std::string kHead = "#convoy-manifest 1\nunit\tinput\tpart\tstart\tstop\tseconds\tbytes\tmtime\tkey\n";
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 class Files {
 public:

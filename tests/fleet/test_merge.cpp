@@ -10,16 +10,16 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/complaint.h"
+#include "tests/support/contains.h"
 #include "tests/tools/child.h"
 #include "tools/fleet/merge_report.h"
 
 using namespace convoy;
 using namespace convoy::fleet;
 using nlohmann::json;
+using test::contains;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::string record(const std::string& input, int frame, double time_s, double pts_s) {
     return fmt::format(R"({{"input":{},"frame":{},"time_s":{},"pts_s":{},"width":2,"height":2,"detections":[)"

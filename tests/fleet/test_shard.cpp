@@ -7,9 +7,11 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/complaint.h"
+#include "tests/support/contains.h"
 
 using namespace convoy;
 using namespace convoy::fleet;
+using test::contains;
 
 namespace {
 
@@ -30,8 +32,6 @@ std::string error(const std::string& text) {
     return test::complaint([&] { parse_shard(text, [](const char*) -> const char* { return nullptr; }); },
                            ErrorKind::usage);
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 

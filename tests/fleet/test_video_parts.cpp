@@ -8,6 +8,7 @@
 #include "tests/fleet/part_frames.h"
 #include "tests/support/catch.h"
 #include "tests/support/complaint.h"
+#include "tests/support/contains.h"
 #include "tests/support/data.h"
 #include "tests/tools/http_server.h"
 #include "tests/tools/media_files.h"
@@ -18,8 +19,6 @@ using fleet::parts_of;
 using fleet::VideoParts;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// A keyframe each second, frames reordered.
 bool make_clip(const std::string& path, const std::string& more = "") {

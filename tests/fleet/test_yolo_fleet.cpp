@@ -5,17 +5,17 @@
 #include <filesystem>
 
 #include "tests/support/catch.h"
+#include "tests/support/contains.h"
 #include "tests/support/data.h"
 #include "tests/tools/child.h"
 #include "tests/tools/media_files.h"
 #include "tools/fleet/manifest.h"
 
 using namespace convoy;
+using test::contains;
 namespace fs = std::filesystem;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 test::Finished yolo_fleet(const test::TemporaryFolder& folder, const std::vector<std::string>& arguments) {
     return test::run("yolo-fleet", arguments, folder.path());

@@ -3,6 +3,7 @@
 
 #include "tests/loader/same_network.h"
 #include "tests/loader/support.h"
+#include "tests/support/contains.h"
 
 using namespace convoy;
 using namespace convoy::test;
@@ -23,8 +24,6 @@ std::string load_error(const std::string& cfg) {
     if (!error) return "no error";
     return error->kind() == ErrorKind::model ? error->what() : std::string("another kind: ") + error->what();
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 }  // namespace
 

@@ -17,6 +17,7 @@
 
 #include <convoy/error.h>
 #include "tests/support/catch.h"
+#include "tests/support/contains.h"
 #include "tools/serve/http_server.h"
 #include "tools/serve/listen_socket.h"
 #include "tools/serve/site.h"
@@ -102,11 +103,6 @@ struct Served {
 
 inline int status(const std::string& reply) {
     return reply.starts_with("HTTP/1.1 ") ? std::stoi(reply.substr(9, 3)) : 0;
-}
-
-inline bool contains(const std::string& text, const std::string& part) {
-    UNSCOPED_INFO(text);
-    return text.find(part) != text.npos;
 }
 
 inline const std::string kToken = "Authorization: Bearer secret\r\n";

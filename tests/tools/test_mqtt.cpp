@@ -11,6 +11,7 @@
 
 #include <convoy/error.h>
 #include "tests/support/catch.h"
+#include "tests/support/contains.h"
 #include "tests/tools/broker_support.h"
 #include "tests/tools/child.h"
 #include "tests/tools/silent_server.h"
@@ -29,11 +30,6 @@ BrokerTarget read(const std::string& address, const Variables& variables = {}) {
 
 std::string error_of(const std::string& address, const Variables& variables = {}) {
     return error_of_target(mqtt_target, address, variables);
-}
-
-bool has(const std::string& text, const std::string& part) {
-    UNSCOPED_INFO(text);
-    return text.find(part) != std::string::npos;
 }
 
 bool can_publish() {
@@ -138,11 +134,11 @@ TEST_CASE("what is wrong with an address of MQTT is named", "[mqtt]") {
         {"mqtt://broker/\xff", "no UTF-8"},
         {"mqtt://broker/" + std::string(65536, 'a'), "longer than 65535"},
     };
-    for (const auto& [address, part] : wrong) CHECK(has(error_of(address), part));
+    for (const auto& [address, part] : wrong) CHECK(contains(error_of(address), part));
     for (const std::string address :
          {"mqtt://me:secret@broker/topic", "mqtt://me@broker/topic", "mqtts://me:sec/ret@broker/topic"}) {
-        CHECK(has(error_of(address), "CONVOY_MQTT_USER and CONVOY_MQTT_PASSWORD"));
-        CHECK(!has(error_of(address), "sec"));
+        CHECK(contains(error_of(address), "CONVOY_MQTT_USER and CONVOY_MQTT_PASSWORD"));
+        CHECK(!contains(error_of(address), "sec"));
     }
 }
 
@@ -154,9 +150,9 @@ TEST_CASE("user, password and whom to trust come from the environment", "[mqtt]"
              {{"CONVOY_MQTT_USER", "me"}, {"CONVOY_MQTT_PASSWORD", "s"}, {"CONVOY_MQTT_CAFILE", folder / "ca.pem"}});
     CHECK((target.user == "me" && target.password == "s" && target.ca_file == folder / "ca.pem"));
     CHECK(target.address().find("s@") == std::string::npos);
-    CHECK(has(error_of("mqtt://broker/t", {{"CONVOY_MQTT_PASSWORD", "s"}}), "CONVOY_MQTT_USER is not"));
-    CHECK(has(error_of("mqtt://broker/t", {{"CONVOY_MQTT_CAFILE", folder / "ca.pem"}}), "mqtts://"));
-    CHECK(has(error_of("mqtts://broker/t", {{"CONVOY_MQTT_CAFILE", folder / "none"}}), "cannot be read"));
+    CHECK(contains(error_of("mqtt://broker/t", {{"CONVOY_MQTT_PASSWORD", "s"}}), "CONVOY_MQTT_USER is not"));
+    CHECK(contains(error_of("mqtt://broker/t", {{"CONVOY_MQTT_CAFILE", folder / "ca.pem"}}), "mqtts://"));
+    CHECK(contains(error_of("mqtts://broker/t", {{"CONVOY_MQTT_CAFILE", folder / "none"}}), "cannot be read"));
 }
 
 TEST_CASE("a broker that is slow gets the newest messages in order, and others are counted", "[mqtt]") {
@@ -175,8 +171,8 @@ TEST_CASE("a broker that is slow gets the newest messages in order, and others a
     CHECK((tally.published == kAll - dropped && tally.dropped == dropped && tally.reconnects == 0));
     const std::vector<std::string> warnings = publisher.take_warnings();
     REQUIRE(warnings.size() == 1);
-    CHECK(has(warnings[0], fmt::format("{} of 3000 messages", dropped)));
-    CHECK(has(warnings[0], "too slowly"));
+    CHECK(contains(warnings[0], fmt::format("{} of 3000 messages", dropped)));
+    CHECK(contains(warnings[0], "too slowly"));
 }
 
 TEST_CASE("what a lost connection has not confirmed is sent again", "[mqtt]") {
@@ -197,9 +193,9 @@ TEST_CASE("what a lost connection has not confirmed is sent again", "[mqtt]") {
     CHECK((tally.published == 3 && tally.dropped == 0 && tally.reconnects == 1));
     const std::vector<std::string> warnings = publisher.take_warnings();
     REQUIRE(warnings.size() == 2);
-    CHECK(has(warnings[0], "cannot connect to mqtt://127.0.0.1"));
-    CHECK(has(warnings[0], "broker unavailable; it is tried again"));
-    CHECK(has(warnings[1], "lost the connection"));
+    CHECK(contains(warnings[0], "cannot connect to mqtt://127.0.0.1"));
+    CHECK(contains(warnings[0], "broker unavailable; it is tried again"));
+    CHECK(contains(warnings[1], "lost the connection"));
 }
 
 TEST_CASE("a broker that never reads costs bounded memory", "[mqtt]") {
@@ -218,7 +214,7 @@ TEST_CASE("a broker that never reads costs bounded memory", "[mqtt]") {
     publisher.close(at_once);
     const tools::BrokerTally tally = publisher.tally();
     CHECK((tally.published == 0 && tally.dropped == kAll + 1));
-    CHECK(has(publisher.take_warnings().back(), greets ? "too slowly" : "has not answered"));
+    CHECK(contains(publisher.take_warnings().back(), greets ? "too slowly" : "has not answered"));
 }
 
 }  // namespace convoy::test

@@ -6,12 +6,14 @@
 
 #include <convoy/load.h>
 #include "tests/support/catch.h"
+#include "tests/support/contains.h"
 #include "tests/support/data.h"
 #include "tests/tools/child.h"
 #include "tools/option_values.h"
 
 using namespace convoy;
 using namespace convoy::tools;
+using test::contains;
 
 namespace {
 
@@ -43,8 +45,6 @@ std::string usage_error(F&& f) {
     }
     return "no error";
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 Network named_network(std::vector<std::string> names) {
     const std::string filters = std::to_string(3 * (5 + names.size()));

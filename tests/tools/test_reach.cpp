@@ -12,6 +12,7 @@
 #include <convoy/media/input.h>
 #include <convoy/media/source.h>
 #include "tests/support/catch.h"
+#include "tests/support/contains.h"
 #include "tests/support/in_time.h"
 #include "tests/tools/child.h"
 #include "tests/tools/http_server.h"
@@ -28,8 +29,6 @@ const std::string kHead = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:9\n"
 
 std::string playlist(const std::string& segment) { return kHead + "#EXTINF:1,\n" + segment + "\n" + kEnd; }
 std::string master(const std::string& list) { return "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=800000\n" + list + "\n"; }
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// How many frames it has, or the error behind `frames`.
 std::string read(const std::string& path, std::size_t& frames) {
@@ -58,8 +57,8 @@ std::string read(const std::string& path) {
 void check_refused(const std::string& path, const std::string& part) {
     const std::string error = read(path);
     INFO("expected '" << part << "' in: " << error);
-    CHECK(has(error, path.substr(path.rfind('/') + 1)));
-    CHECK(has(error, part));
+    CHECK(contains(error, path.substr(path.rfind('/') + 1)));
+    CHECK(contains(error, part));
 }
 
 /// A folder with a clip of 30 frames, and one within it.
@@ -101,8 +100,8 @@ TEST_CASE("a text under a video's name opens no other file", "[reach]") {
     const std::string x = at.write("in/x.mp4", lists[0][0]);
     CHECK(media::expand_inputs({at.write("in/y.mp4", clip + "\n")}).paths ==
           std::vector<std::string>{at.folder / "in/y.mp4"});
-    CHECK(has(error_of([&] { media::open_source(x); }).what(), lists[0][1]));
-    CHECK(has(error_of([&] { media::read_image(at.write("in/x.jpg", lists[0][0])); }).what(), lists[0][1]));
+    CHECK(contains(error_of([&] { media::open_source(x); }).what(), lists[0][1]));
+    CHECK(contains(error_of([&] { media::read_image(at.write("in/x.jpg", lists[0][0])); }).what(), lists[0][1]));
     using Copy = media::RecordingCopy;
     CHECK(error_of([&] { Copy(x, Copy::Tracks::all); }).kind() == ErrorKind::input);
     CHECK(error_of([&] { Copy(at.write("in/x.mp4", lists[2][0]), Copy::Tracks::all); }).kind() == ErrorKind::input);
@@ -116,7 +115,7 @@ TEST_CASE("a playlist that comes through a pipe opens no file", "[reach]") {
     std::thread writer([&] { write_file(pipe, playlist("file://" + at.folder / "clip.ts")); });
     const std::string error = read(pipe);
     writer.join();
-    CHECK(has(error, "is a playlist that names 'file://"));
+    CHECK(contains(error, "is a playlist that names 'file://"));
 }
 
 TEST_CASE("a playlist by its name opens what is beside it and below", "[reach]") {
@@ -174,9 +173,9 @@ TEST_CASE("a playlist's part that is missing is named, and nothing behind it is 
             std::size_t frames = 0;
             const std::string error = read(at.write("list.m3u8", kHead + parts + kEnd), frames);
             CAPTURE(parts, error);
-            CHECK(has(error, "list.m3u8' "));
-            CHECK(has(error, "a part of it, " + at.folder / name + ", " + why));
-            CHECK(has(error, has(error, "ended early") ? "put it there" : "cannot be read"));
+            CHECK(contains(error, "list.m3u8' "));
+            CHECK(contains(error, "a part of it, " + at.folder / name + ", " + why));
+            CHECK(contains(error, contains(error, "ended early") ? "put it there" : "cannot be read"));
             CHECK(frames == (parts.starts_with(part) ? 30 : 0));
         }
     }
@@ -190,8 +189,8 @@ TEST_CASE("a playlist's part that is half, or shorter than the list says, is nam
         std::size_t frames = 0;
         const std::string error = read(at.folder / "list.m3u8", frames);
         CAPTURE(part, error, frames);
-        CHECK(has(error, "list.m3u8' ended early"));
-        CHECK(has(error, "a part of it, " + at.folder / part + ", " + why));
+        CHECK(contains(error, "list.m3u8' ended early"));
+        CHECK(contains(error, "a part of it, " + at.folder / part + ", " + why));
         CHECK(frames >= 10);
         CHECK(frames < 20);
     };
@@ -205,7 +204,7 @@ TEST_CASE("a playlist's part that is half, or shorter than the list says, is nam
                         at.folder / "list.m3u8"))
             continue;
         CHECK(read(at.folder / "list.m3u8") == "30");
-        const bool is_one = !has(parts, " ");
+        const bool is_one = !contains(parts, " ");
         const std::string part = is_one ? parts : "list1" + parts.substr(parts.rfind('.'));
         const auto whole = std::size_t(std::filesystem::file_size(at.folder / part));
         std::filesystem::resize_file(at.folder / part, is_one ? whole * 4 / 10 : whole / 2 / 188 * 188 + 1);
@@ -253,13 +252,13 @@ TEST_CASE("a playlist behind a web server opens what HTTP gives", "[reach]") {
         const HttpServer server(answer);
         return read(server.url("list.m3u8"));
     };
-    CHECK(has(error_of_answer(), "which is no address of HTTP and was not opened"));
+    CHECK(contains(error_of_answer(), "which is no address of HTTP and was not opened"));
     answer.file = master("list.m3u8");
     answer.others["/list.m3u8"] = master("list.m3u8");
-    CHECK(has(error_of_answer(), "is a playlist that names itself"));
+    CHECK(contains(error_of_answer(), "is a playlist that names itself"));
     answer.others.erase("/list.m3u8");
     answer.file = "ffconcat version 1.0\nfile clip.ts\n";
-    CHECK(has(error_of_answer(), "a list of a kind that is not followed"));
+    CHECK(contains(error_of_answer(), "a list of a kind that is not followed"));
     answer.file = playlist("clip.ts");
     CHECK(error_of_answer() == "30");
 }
@@ -285,6 +284,6 @@ TEST_CASE("a DASH list of which libav reads only some, beside sound, too, is sai
             CAPTURE(streams, is_list, frames, notes.first_damage);
             CHECK((frames == 60) == (notes.damaged == 0));
             CHECK((is_list || frames == 60));
-            CHECK((frames == 60 || has(notes.first_damage, "ended early")));
+            CHECK((frames == 60 || contains(notes.first_damage, "ended early")));
         }
 }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "tests/support/catch.h"
+#include "tests/support/contains.h"
 #include "tests/support/data.h"
 #include "tests/tools/child.h"
 #include "tools/options.h"
@@ -13,10 +14,9 @@
 
 using namespace convoy;
 using namespace convoy::tools;
+using test::contains;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// A command line with an environment.
 struct Parsed {

@@ -15,12 +15,14 @@
 
 #include <convoy/media/image.h>
 #include "tests/support/catch.h"
+#include "tests/support/contains.h"
 #include "tests/support/data.h"
 #include "tests/support/in_time.h"
 #include "tests/tools/child.h"
 
 using namespace convoy;
 using nlohmann::json;
+using test::contains;
 using test::Finished;
 using test::TemporaryFolder;
 using test::write_file;
@@ -35,8 +37,6 @@ Finished yolo_eval(const TemporaryFolder& folder, const Arguments& arguments) {
 }
 
 std::string demo() { return test::source_file("models/yolov3-quarter"); }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// Two grey pictures, one of them with a person that nothing can find, as annotations and as a YOLO folder.
 void write_small_dataset(const TemporaryFolder& folder) {

@@ -6,11 +6,13 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/catch.h"
+#include "tests/support/contains.h"
 #include "tests/support/data.h"
 #include "tests/tools/child.h"
 
 using namespace convoy;
 using nlohmann::json;
+using test::contains;
 using test::Finished;
 using test::TemporaryFolder;
 
@@ -20,8 +22,6 @@ Finished inspect(const std::vector<std::string>& arguments) {
     const TemporaryFolder folder;
     return test::run("yolo-inspect", arguments, folder.path());
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::string demo() { return test::source_file("models/yolov3-quarter"); }
 

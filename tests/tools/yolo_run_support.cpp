@@ -27,8 +27,6 @@ Arguments with_small_model(Arguments arguments) {
     return arguments;
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 std::vector<json> records_in(const std::string& text) {
     std::vector<json> records;
     for (const std::string& line : lines_of(text)) records.push_back(json::parse(line));

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/contains.h"
 #include "tests/tools/child.h"
 
 namespace convoy::test {
@@ -24,8 +25,6 @@ Finished yolo_run(const TemporaryFolder& folder, Arguments arguments, bool with_
 
 /// … for arguments, with a small input of the network.
 Arguments with_small_model(Arguments arguments);
-
-bool contains(const std::string& text, const std::string& part);
 
 /// The records of a JSON Lines text; throws for a line that is none.
 std::vector<nlohmann::json> records_in(const std::string& text);
