@@ -42,11 +42,13 @@ ServedInputs::ServedInputs(ServeInputs allowed, LiveState& live, Tell note)
 void ServedInputs::begin(RunningInputs& running) {
     const std::lock_guard lock(mutex_);
     running_ = &running;
+    for (Waiting& waiting : std::exchange(early_, {})) waiting.answer(added(waiting.input));
 }
 
 void ServedInputs::end() {
     const std::lock_guard lock(mutex_);
     running_ = nullptr;
+    is_over_ = true;
 }
 
 // "" where it may be opened.
@@ -60,9 +62,8 @@ std::string ServedInputs::refusal(const std::string& input) const {
            "of the server's machine, too";
 }
 
+// Under the lock.
 HttpReply ServedInputs::added(const std::string& input) try {
-    const std::lock_guard lock(mutex_);
-    if (!running_) return error_reply(503, "there is no run; it has not begun, or it ends");
     if (live_.count() >= kMostOpen) return error_reply(409, fmt::format("{} inputs are open; end one", kMostOpen));
     const int number = running_->add(input);
     if (number < 0) return error_reply(503, "the run ends");
@@ -81,7 +82,12 @@ void ServedInputs::add(const HttpRequest& request, HttpAnswer answer) {
     if (!input) return answer(error_reply(400, kExpected));
     const std::string why = refusal(*input);
     if (!why.empty()) return answer(error_reply(is_elsewhere(*input) || input->empty() ? 400 : 403, why));
-    answer(added(*input));
+    const std::lock_guard lock(mutex_);
+    if (running_) return answer(added(*input));
+    if (is_over_) return answer(error_reply(503, "the run ends"));
+    if (early_.size() >= kMostOpen)
+        return answer(error_reply(503, "the run has not begun, and many inputs wait for it; try again in a second"));
+    early_.push_back({*input, std::move(answer)});
 }
 
 void ServedInputs::remove(const HttpRequest& request, HttpAnswer answer) {

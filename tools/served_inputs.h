@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "tools/running_inputs.h"
 #include "tools/serve/http_server.h"
@@ -25,11 +26,11 @@ class ServedInputs {
 public:
     static constexpr std::size_t kMostOpen = LiveState::kMostInputs;  ///< at once, however they came
     static constexpr std::size_t kLongest = 4096;                     ///< bytes of an input
-    /// `note` is told of inputs that come and go, by the server's thread.
+    /// `note` is told of inputs that come and go, by the thread of the server or of begin().
     using Tell = std::function<void(const std::string& sentence)>;
     ServedInputs(ServeInputs allowed, LiveState& live, Tell note);
 
-    /// Between these there is a run, whose inputs these are.
+    /// Between these there is a run, whose inputs these are. What is posted before begin() is answered there.
     void begin(RunningInputs& running);
     void end();
 
@@ -39,6 +40,11 @@ public:
     void remove(const HttpRequest& request, HttpAnswer answer);
 
 private:
+    struct Waiting {
+        std::string input;
+        HttpAnswer answer;
+    };
+
     std::string refusal(const std::string& input) const;
     HttpReply added(const std::string& input);
 
@@ -46,7 +52,9 @@ private:
     LiveState& live_;
     const Tell note_;
     std::mutex mutex_;
+    std::vector<Waiting> early_;  // until begin()
     RunningInputs* running_ = nullptr;
+    bool is_over_ = false;
 };
 
 }  // namespace convoy::tools

@@ -279,7 +279,7 @@ def test_inputs_that_come_and_go(folder, pictures):
         return {stream["id"]: stream["phase"] for stream in json.loads(ask(server.port, "GET", "/api/live", token=None)[1])["streams"]}
 
     def until(wanted, what):
-        for _ in range(300):
+        for _ in range(1200):
             if wanted(phases()):
                 return
             time.sleep(.1)
