@@ -4,6 +4,7 @@
 not grow. Two streams are Motion JPEG over HTTP, two MPEG-TS over TCP, each as fast as RATE frames/s.
 usage: soak.py BIN [--frames N] [--rate RATE] [--picture OUT.svg] [--clips FOLDER] [-- OPTION OF yolo-run ...]"""
 import argparse
+import functools
 import json
 import os
 import random
@@ -17,7 +18,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "corpus"))
 from test_corpus import CFG  # noqa: E402
 
-UP_S, DOWN_S = (3, 15), (0, 1.5)  # how long a connection lasts, and a server is away
+UP_S, DOWN_S = 9, (0, 1.5)  # how long a connection lasts on the average, and a server is away
 TICK_S = .02
 CLIP_S = 200  # after which stamps begin anew
 GROWTH = {"memory, MB": 8, "descriptors": 6, "threads": 4}  # from the second fifth of the time to the last, in medians
@@ -32,6 +33,8 @@ def listener():
 
 class Stream(threading.Thread):
     """Serves one client at a time, for a while; then it is gone for a while."""
+
+    up = UP_S
 
     def __init__(self, seed):
         super().__init__(daemon=True)
@@ -48,14 +51,22 @@ class Stream(threading.Thread):
             with client:
                 client.settimeout(5)
                 try:
-                    self.serve(client, time.monotonic() + self.random.uniform(*UP_S))
+                    self.serve(client, time.monotonic() + self.random.uniform(self.up / 3, self.up * 5 / 3))
                 except OSError:
                     pass
             self.drops += 1
             self.socket.close()
             time.sleep(self.random.uniform(*DOWN_S))
+            while not self.is_back():  # another program may have been given the port
+                time.sleep(.1)
+
+    def is_back(self):
+        try:
             self.socket = socket.create_server(("127.0.0.1", self.port))
-            self.socket.settimeout(.2)
+        except OSError:
+            return False
+        self.socket.settimeout(.2)
+        return True
 
     def pace(self, chunks, rate, client, until):
         """Sends so many of them a second."""
@@ -66,6 +77,13 @@ class Stream(threading.Thread):
                 client.sendall(b"".join(chunks[i % len(chunks)] for i in range(sent, due)))
                 sent = due
             time.sleep(TICK_S)
+
+
+@functools.cache
+def chunks_of(path, frames):
+    data = open(path, "rb").read()
+    size = max(1, len(data) // 188 // frames) * 188  # of a frame, about
+    return [data[i:i + size] for i in range(0, len(data), size)]
 
 
 class Jpegs(Stream):
@@ -86,9 +104,7 @@ class Jpegs(Stream):
 class Transport(Stream):
     def __init__(self, seed, path, frames, rate):
         super().__init__(seed)
-        data = open(path, "rb").read()
-        size = max(1, len(data) // 188 // frames) * 188  # of a frame, about
-        self.chunks = [data[i:i + size] for i in range(0, len(data), size)]
+        self.chunks = chunks_of(path, frames)
         self.rate = rate * len(self.chunks) / frames
         self.url = f"tcp://127.0.0.1:{self.port}"
 
@@ -96,13 +112,13 @@ class Transport(Stream):
         self.pace(self.chunks, self.rate, client, until)
 
 
-def make_clips(folder):
+def make_clips(folder, size="96x64"):
     os.makedirs(folder, exist_ok=True)
     clips = {"clip.mjpeg": "-frames:v 50 -c:v mjpeg -f mjpeg",
              "clip.ts": f"-t {CLIP_S} -c:v libx264 -preset veryfast -crf 35 -bf 0 -g 25 -f mpegts"}
     for name, options in clips.items():
         if not os.path.exists(f"{folder}/{name}"):
-            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=96x64:r=25", *options.split(), f"{folder}/{name}"], check=True)
+            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=s={size}:r=25", *options.split(), f"{folder}/{name}"], check=True)
 
 
 def state_of(pid):

@@ -3,11 +3,14 @@
 """yolo-run --serve on live streams, each frame published by MQTT and counted in metrics, while streams drop out, inputs come and go
 over HTTP, viewers of the page and its pictures come, go and stop reading, and the broker is killed, stopped and started again: memory,
 descriptors and threads must not grow, and no broker may cost a frame.
-usage: soak_serve.py BIN [--seconds S] [--rate RATE] [--picture OUT.svg] [-- OPTION OF yolo-run ...]"""
+By default that is four small streams and a small network; for a GPU: --streams 128 --come-and-go 8 --size 1920x1080 --rate 30 --up 256
+--servers 4 -- --model yolov3 --device all, with --clips where there is no ffmpeg. It prints in what time results came, too.
+usage: soak_serve.py BIN [OPTION ...] [-- OPTION OF yolo-run ...]"""
 import argparse
 import contextlib
 import http.client
 import json
+import multiprocessing
 import os
 import random
 import re
@@ -110,6 +113,49 @@ def ask(port, method, path, body=None):
         return reply.status, reply.read().decode()
 
 
+def serve_streams(sources, up, pipe):
+    """Serves until it is told to end; says which addresses there are, and then how often they were away."""
+    soak.Stream.up = up
+    streams = [kind(*arguments) for kind, *arguments in sources]
+    for stream in streams:
+        stream.start()
+    pipe.send([stream.url for stream in streams])
+    pipe.recv()
+    pipe.send(sum(stream.drops for stream in streams))
+
+
+class Servers:
+    """So many processes that serve streams."""
+
+    def __init__(self, sources, up, processes):
+        self.pipes, self.urls = [], []
+        for i in range(processes):
+            ours, theirs = multiprocessing.Pipe()
+            multiprocessing.Process(target=serve_streams, args=(sources[i::processes], up, theirs), daemon=True).start()
+            self.urls += ours.recv()
+            self.pipes.append(ours)
+
+    def end(self):
+        for pipe in self.pipes:
+            pipe.send(None)
+        return sum(pipe.recv() for pipe in self.pipes)
+
+
+def buckets(text, name):
+    """The upper ends in seconds, and how many frames took no longer."""
+    return {float(end): int(count) for end, count in re.findall(rf'^convoy_{name}_bucket{{le="([^"]+)"}} (\d+)$', text, re.M)}
+
+
+def say_shares(begin, end):
+    """In what time results came between two readings of the metrics."""
+    for name, words in (("packet_latency_seconds", "from packet to result"), ("frame_latency_seconds", "from decoded frame to detections")):
+        before, after = buckets(begin, name), buckets(end, name)
+        counts = {le: count - before.get(le, 0) for le, count in after.items()}
+        if all_of_them := counts.get(float("inf")):
+            print(f"{words}, {all_of_them} frames: " + ", ".join(f"{100 * n / all_of_them:.2f} % within {le * 1e3:g} ms"
+                                                                  for le, n in counts.items() if .002 < le < .6))
+
+
 def come_and_go(port, url, watch):
     while not watch["over"]:
         with contextlib.suppress(OSError, http.client.HTTPException):
@@ -118,28 +164,46 @@ def come_and_go(port, url, watch):
             watch["came"] += status == 201 and ask(port, "DELETE", f"/api/inputs/{json.loads(text)['id']}")[0] == 204
 
 
-def main():
-    argv = sys.argv[1:]
-    argv, options = (argv[:argv.index("--")], argv[argv.index("--") + 1:]) if "--" in argv else (argv, [])
+def options_of_this():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("bin"), p.add_argument("--seconds", type=float, default=300)
-    p.add_argument("--rate", type=float, default=300, help="frames/s of each stream"), p.add_argument("--picture", metavar="OUT.svg")
+    p.add_argument("--streams", type=int, default=3, help="that are there from the begin; every fourth is Motion JPEG, the others H.264")
+    p.add_argument("--come-and-go", type=int, default=1, metavar="N", help="that come and go over HTTP")
+    p.add_argument("--rate", type=float, default=300, help="frames/s of each stream"), p.add_argument("--size", default="96x64", help="of their frames")
+    p.add_argument("--up", type=float, default=soak.UP_S, help="seconds until a stream drops out, on the average")
+    p.add_argument("--clips", metavar="FOLDER", help="where what is sent is made by ffmpeg, or lies already")
+    p.add_argument("--servers", type=int, default=1, help="processes that send")
+    p.add_argument("--settle", type=float, help="seconds after which times count; by default a fifth of all")
+    p.add_argument("--picture", metavar="OUT.svg")
+    argv = sys.argv[1:]
+    argv, options = (argv[:argv.index("--")], argv[argv.index("--") + 1:]) if "--" in argv else (argv, [])
     a = p.parse_args(argv)
-    a.bin = os.path.abspath(a.bin)
+    a.bin, a.options = os.path.abspath(a.bin), options
+    a.settle = a.seconds / 5 if a.settle is None else a.settle
+    return a
+
+
+def main():
+    a = options_of_this()
     if not shutil.which("mosquitto"):
         sys.exit("it needs mosquitto")
     with tempfile.TemporaryDirectory() as folder:
-        with open(f"{folder}/tiny.cfg", "w", encoding="utf-8") as f:
-            f.write(CFG)
-        subprocess.run([f"{a.bin}/yolo-make-weights", "tiny.cfg", "tiny.weights"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
-        soak.make_clips(folder)
-        streams = [Jpegs(i, f"{folder}/clip.mjpeg", a.rate) for i in (1, 2, 3)] + [Transport(4, f"{folder}/clip.ts", 25 * soak.CLIP_S, a.rate)]
+        model = []
+        if not {"--model", "--cfg"} & set(a.options):
+            with open(f"{folder}/tiny.cfg", "w", encoding="utf-8") as f:
+                f.write(CFG)
+            subprocess.run([f"{a.bin}/yolo-make-weights", "tiny.cfg", "tiny.weights"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            model = ["--cfg", "tiny.cfg", "--weights", "tiny.weights"]
+        soak.make_clips(clips := os.path.abspath(a.clips) if a.clips else folder, a.size)
+        jpegs = lambda seed: (Jpegs, seed, f"{clips}/clip.mjpeg", a.rate)
+        transport = lambda seed: (Transport, seed, f"{clips}/clip.ts", 25 * soak.CLIP_S, a.rate)
+        servers = Servers([transport(i) if i % 4 else jpegs(i) for i in range(a.streams)], a.up, min(a.servers, a.streams))
+        comers = Servers([jpegs(1000 + i) for i in range(a.come_and_go)], a.up, 1)
         broker = Broker(folder, 5)
-        for thread in [*streams, broker]:
-            thread.start()
-        command = [f"{a.bin}/yolo-run", "--cfg", "tiny.cfg", "--weights", "tiny.weights", "--serve", "0", "--serve-inputs", "addresses", "--mqtt-queue", "4",
+        broker.start()
+        command = [f"{a.bin}/yolo-run", *model, "--serve", "0", "--serve-inputs", "addresses", "--mqtt-queue", "4",
                    "--mqtt", f"mqtt://127.0.0.1:{broker.port}/boxes", "--metrics", "m.prom", "--report-json", "report.json", "--give-up", "3600",
-                   *options, *(stream.url for stream in streams[1:])]
+                   *a.options, *servers.urls]
         with open(f"{folder}/log", "wb") as log:
             child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | {"CONVOY_TOKEN": TOKEN})
         said = lambda: open(f"{folder}/log", encoding="utf-8", errors="replace").read()
@@ -148,25 +212,29 @@ def main():
         if not found:
             sys.exit("FAILED: it does not serve: " + said())
         port, watch = int(found[1]), {"over": False, "looks": 0, "pictures": 0, "came": 0}
-        threads = [Viewer(port, i, watch) for i in range(8)] + [threading.Thread(target=come_and_go, args=(port, streams[0].url, watch), daemon=True)]
+        threads = [Viewer(port, i, watch) for i in range(8)]
+        threads += [threading.Thread(target=come_and_go, args=(port, url, watch), daemon=True) for url in comers.urls]
         for thread in threads:
             thread.start()
-        start, seen = time.monotonic(), []
-        while time.monotonic() - start < a.seconds and child.poll() is None:
+        start, seen, settled = time.monotonic(), [], None
+        while (now := time.monotonic() - start) < a.seconds and child.poll() is None:
             with contextlib.suppress(OSError, IndexError):
-                seen.append((time.monotonic() - start, soak.state_of(child.pid)))
+                seen.append((now, soak.state_of(child.pid)))
+            if now >= a.settle and settled is None:
+                settled = ask(port, "GET", "/metrics")[1]
             time.sleep(1)
+        if settled and child.poll() is None:
+            say_shares(settled, ask(port, "GET", "/metrics")[1])
         watch["over"] = True
         child.send_signal(signal.SIGINT)
         status = child.wait(60)
         broker.end()
-        for stream in streams:
-            stream.over = True
+        drops = servers.end() + comers.end()
         with open(f"{folder}/report.json", encoding="utf-8") as f:
             report = json.load(f)
-        drops, mqtt = sum(stream.drops for stream in streams), report["mqtt"]
-        print(f"{report['frames']} frames and {report['dropped']} dropped of {len(streams)} streams in {seen[-1][0]:.0f} s, status {status}; {drops} times a stream "
-              f"dropped out, {watch['came']} times an input came and went, {broker.kills} times the broker was killed and {broker.stops} times stopped; "
+        mqtt = report["mqtt"]
+        print(f"{report['frames']} frames and {report['dropped']} dropped of {a.streams + a.come_and_go} streams in {seen[-1][0]:.0f} s, status {status}; {drops} times a "
+              f"stream dropped out, {watch['came']} times an input came and went, {broker.kills} times the broker was killed and {broker.stops} times stopped; "
               f"{mqtt['published']} messages published, {mqtt['dropped']} dropped, {mqtt['reconnects']} reconnects; {watch['looks']} looks, {watch['pictures']} pictures")
         failed = status not in (130, 2) or mqtt["published"] + mqtt["dropped"] != report["frames"] or not watch["pictures"] or not watch["came"]
         fifth = len(seen) // 5
