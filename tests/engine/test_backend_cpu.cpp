@@ -3,9 +3,13 @@
 // The whole network on the CPU backend against the plain loops, layer by layer.
 #include "engine/cpu/backend_cpu.h"
 
+#include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <iterator>
 #include <regex>
 #include <string>
+#include <thread>
 
 #include <convoy/load.h>
 #include "kernels/conv.h"
@@ -145,6 +149,25 @@ TEST_CASE("a CPU says in what it computes, with how many threads, and by which l
     CHECK(std::regex_match(library, std::regex("oneDNN [23]\\.[0-9]+\\.[0-9]+")));
     CHECK(CpuBackend(layered_plan(network, 1), {}, 1).description() == "cpu, fp32, 1 thread, " + library);
     CHECK(CpuBackend(layered_plan(network, 1), {}, 2).description() == "cpu, fp32, 2 threads, " + library);
+}
+
+// One that slept at every barrier of the networks that other threads run was left in each caller.
+TEST_CASE("whoever makes a backend keeps no threads of OpenMP", "[backend][cpu]") {
+    Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg", "", "", {64, 64});
+    randomize_weights(network, 3);
+    const auto threads = [] {
+        const std::filesystem::directory_iterator all("/proc/self/task");
+        return std::distance(begin(all), end(all));
+    };
+    std::ptrdiff_t before = 0, after = 0;
+    std::thread([&] {
+        before = threads();
+        const CpuBackend backend(layered_plan(network, 1), {}, 3);
+        // A thread that has been joined may still be listed for a moment.
+        for (int i = 0; i < 1000 && (after = threads()) != before; ++i)
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }).join();
+    CHECK(after == before);
 }
 
 TEST_CASE("every batch size, number of threads and formula gives the oracle's numbers", "[backend][cpu]") {
