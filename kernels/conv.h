@@ -46,9 +46,8 @@ struct ConvTypes {
     auto operator<=>(const ConvTypes&) const = default;
 };
 
-/// The instructions by which this processor multiplies bf16, where oneDNN uses them.
-enum class Bf16Unit { none, avx512, amx };
-Bf16Unit bf16_unit();
+/// Whether this processor multiplies bf16, by AMX or AVX512-BF16, and oneDNN uses that.
+bool has_bf16();
 
 /// The library that computes most convolutions, as it was loaded: "oneDNN 2.6.3".
 std::string library_version();

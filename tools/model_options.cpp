@@ -170,7 +170,7 @@ void add_device_options(CLI::App& app, EngineOptions& engine) {
         ->group(group);
     add_choice<Precision>(
         app, "--precision", engine.precision, precisions(),
-        "arithmetic (default: auto: fp16 on a GPU with tensor cores, bf16 on a CPU with AMX, else fp32)")
+        "arithmetic (default: auto: fp16 on a GPU with tensor cores, bf16 on a CPU that has it, else fp32)")
         ->group(group);
     engine.tuning_cache = default_tuning_cache();
     auto* tune = app.add_flag_callback(

@@ -84,9 +84,9 @@ BackendTraits cpu_traits(Precision precision) {
 Precision cpu_precision(Precision asked) {
     if (asked == Precision::fp16 || asked == Precision::tf32)
         throw Error(ErrorKind::unsupported, "the CPU computes in fp32 or bf16; use one of these, or auto");
-    const kernels::cpu::Bf16Unit unit = kernels::cpu::bf16_unit();
-    if (asked == Precision::automatic) return unit == kernels::cpu::Bf16Unit::amx ? Precision::bf16 : Precision::fp32;
-    if (asked == Precision::bf16 && unit == kernels::cpu::Bf16Unit::none)
+    const bool has_bf16 = kernels::cpu::has_bf16();
+    if (asked == Precision::automatic) return has_bf16 ? Precision::bf16 : Precision::fp32;
+    if (asked == Precision::bf16 && !has_bf16)
         throw Error(ErrorKind::unsupported,
                     "this CPU has no instructions for bf16 (AMX or AVX512-BF16); use precision fp32 or auto");
     return asked;

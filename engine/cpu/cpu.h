@@ -15,8 +15,8 @@ namespace convoy {
 /// must have been compiled with these.
 BackendTraits cpu_traits(Precision precision = Precision::fp32);
 
-/// `asked`, or what automatic means: bf16 with AMX, else fp32. Throws Error(unsupported) for what this processor does
-/// not compute in.
+/// `asked`, or what automatic means: bf16 with AMX or AVX512-BF16, else fp32. Throws Error(unsupported) for what this
+/// processor does not compute in.
 Precision cpu_precision(Precision asked);
 
 /// As many threads as there are cores, or fewer where the system gives no more. Throws Error(device) without any.

@@ -91,7 +91,7 @@ struct EngineOptions {
     /// Error(unsupported); of several GPUs, one that cannot be made ready is left out with a note.
     std::string device = "auto";
     Precision precision = Precision::automatic;  ///< automatic: fp16 on a GPU with tensor cores, bf16 on a
-                                                 ///< CPU with AMX, else fp32
+                                                 ///< CPU with AMX or AVX512-BF16, else fp32
     /// Pictures that go through the network together; 0 lets the engine choose. On the CPU they run side by side on a
     /// share of the threads each, which is fastest for a stream of frames; 1 gives each frame all threads: the shortest
     /// latency.

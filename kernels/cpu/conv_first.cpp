@@ -130,9 +130,8 @@ private:
 bool ConvFirst::supports(const ConvProblem& p, ConvTypes types) {
     const bool simple =
         p.activation == Activation::linear || p.activation == Activation::leaky || p.activation == Activation::relu;
-    return types.x == DataType::fp32 && types.y == DataType::bf16 && bf16_unit() != Bf16Unit::none && simple &&
-           !p.residual && p.groups == 1 && p.dilation == 1 && p.c <= kMostChannels && p.r <= kMostRows &&
-           p.k % kLanes == 0;
+    return types.x == DataType::fp32 && types.y == DataType::bf16 && has_bf16() && simple && !p.residual &&
+           p.groups == 1 && p.dilation == 1 && p.c <= kMostChannels && p.r <= kMostRows && p.k % kLanes == 0;
 }
 
 ConvFirst::ConvFirst(const ConvProblem& problem) : problem_(problem) {}

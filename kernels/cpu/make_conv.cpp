@@ -8,13 +8,9 @@
 
 namespace convoy::kernels::cpu {
 
-Bf16Unit bf16_unit() {
-    const auto has = [](dnnl::cpu_isa isa) {
-        return (unsigned(dnnl::get_effective_cpu_isa()) & unsigned(isa)) == unsigned(isa);
-    };
-    return has(dnnl::cpu_isa::avx512_core_amx)    ? Bf16Unit::amx
-           : has(dnnl::cpu_isa::avx512_core_bf16) ? Bf16Unit::avx512
-                                                  : Bf16Unit::none;
+bool has_bf16() {
+    constexpr auto kIsa = unsigned(dnnl::cpu_isa::avx512_core_bf16);  // AMX has it, too
+    return (unsigned(dnnl::get_effective_cpu_isa()) & kIsa) == kIsa;
 }
 
 std::string library_version() {

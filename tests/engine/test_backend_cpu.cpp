@@ -131,13 +131,12 @@ TEST_CASE("every layer of every cfg is within 1e-4 of the oracle, random weights
         Network network = load_network(cfg, "", "", {64, 96});
         randomize_weights(network, 7);
         check_layers(network);
-        if (kernels::cpu::bf16_unit() != kernels::cpu::Bf16Unit::none) check_nodes_in_bf16(network);
+        if (kernels::cpu::has_bf16()) check_nodes_in_bf16(network);
     }
 }
 
 TEST_CASE("every layer of the demo model in bf16 is fp32's but for rounding", "[backend][cpu][bf16]") {
-    if (kernels::cpu::bf16_unit() == kernels::cpu::Bf16Unit::none)
-        SKIP_TEST_CASE("this CPU has neither AMX nor AVX512-BF16");
+    if (!kernels::cpu::has_bf16()) SKIP_TEST_CASE("this CPU has neither AMX nor AVX512-BF16");
     const std::string stem = test::source_dir() + "/models/yolov3-quarter";
     check_nodes_in_bf16(load_network(stem + ".cfg", stem + ".weights", "", {160, 160}));
 }
@@ -149,6 +148,17 @@ TEST_CASE("a CPU says in what it computes, with how many threads, and by which l
     CHECK(std::regex_match(library, std::regex("oneDNN [23]\\.[0-9]+\\.[0-9]+")));
     CHECK(CpuBackend(layered_plan(network, 1), {}, 1).description() == "cpu, fp32, 1 thread, " + library);
     CHECK(CpuBackend(layered_plan(network, 1), {}, 2).description() == "cpu, fp32, 2 threads, " + library);
+}
+
+TEST_CASE("what computes bf16 does so by default", "[backend][cpu]") {
+    const bool can = kernels::cpu::has_bf16();
+    CHECK(cpu_precision(Precision::automatic) == (can ? Precision::bf16 : Precision::fp32));
+    CHECK(cpu_precision(Precision::fp32) == Precision::fp32);
+    if (can)
+        CHECK(cpu_precision(Precision::bf16) == Precision::bf16);
+    else
+        CHECK_THROWS_AS(cpu_precision(Precision::bf16), Error);
+    CHECK_THROWS_AS(cpu_precision(Precision::fp16), Error);
 }
 
 // One that slept at every barrier of the networks that other threads run was left in each caller.

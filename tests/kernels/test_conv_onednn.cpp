@@ -144,7 +144,7 @@ std::string check(const ConvProblem& problem, ConvTypes types = {}) {
 /// In fp32 and, where the processor has it, in every mixture with bf16.
 void check_types(const ConvProblem& problem) {
     check(problem);
-    if (kernels::cpu::bf16_unit() == kernels::cpu::Bf16Unit::none) return;
+    if (!kernels::cpu::has_bf16()) return;
     for (const ConvTypes types : {ConvTypes{DataType::fp32, DataType::bf16},
                                   {DataType::bf16, DataType::fp32},
                                   {DataType::bf16, DataType::bf16}})
@@ -224,7 +224,7 @@ TEST_CASE("ConvOnednn: odd shapes") {
 }
 
 TEST_CASE("ConvFirst: pictures of few channels, to bf16") {
-    if (kernels::cpu::bf16_unit() == kernels::cpu::Bf16Unit::none) SKIP_TEST_CASE("this CPU has no AVX512-BF16");
+    if (!kernels::cpu::has_bf16()) SKIP_TEST_CASE("this CPU has no AVX512-BF16");
     constexpr ConvTypes kTypes{DataType::fp32, DataType::bf16};
     for (const int channels : {1, 3, 4})
         for (const int filters : {16, 32, 48})
