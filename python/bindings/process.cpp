@@ -25,6 +25,11 @@ PyEngine* take_engine() {
     return engines.empty() ? nullptr : engines.extract(engines.begin()).value();
 }
 
+bool is_ended_by_another() {
+    const std::thread::id ends = ends_interpreter;
+    return ends != std::thread::id() && ends != std::this_thread::get_id();
+}
+
 void sleep_for_ever() {
     while (true) pause();
 }
@@ -32,7 +37,7 @@ void sleep_for_ever() {
 }  // namespace
 
 WithoutGil::WithoutGil() {
-    const bool begins = ends_interpreter.load() == std::thread::id() || ends_interpreter == std::this_thread::get_id();
+    const bool begins = !is_ended_by_another();
     inside += begins;
     state_ = PyEval_SaveThread();
     if (!begins) sleep_for_ever();
@@ -40,6 +45,7 @@ WithoutGil::WithoutGil() {
 
 WithoutGil::~WithoutGil() {
     --inside;
+    if (is_ended_by_another()) sleep_for_ever();  // its call has been cancelled, which nobody is to be told
     try {
         PyEval_RestoreThread(state_);
     } catch (...) {
