@@ -58,8 +58,11 @@ OutputOptions all_in(const TempFolder& folder) {
 TEST_CASE("an input that comes later gets names that no other has had", "[outputs]") {
     const TempFolder folder;
     Run run(all_in(folder), {"rtsp://a/cam", "rtsp://b/door"});
-    for (const char* input : {"rtsp://c/cam", "rtsp://a/cam", "classes", "rtsp://b/door-2"}) run.add(input);
-    const std::vector<std::string> expected = {"cam", "door", "cam-2", "cam-3", "classes", "door-2"};
+    for (const char* input : {"rtsp://c/cam", "rtsp://a/cam", "classes", "rtsp://b/door-2", "rtsp://d/live/",
+                              "rtsp://10.0.0.7:554/", "http://e/.."})
+        run.add(input);
+    const std::vector<std::string> expected = {"cam",    "door", "cam-2",        "cam-3", "classes",
+                                               "door-2", "live", "10.0.0.7:554", "input"};
     for (std::size_t i = 0; i < expected.size(); ++i) {
         CHECK(run.names.records.at(0).at(i) == folder / ("records/" + expected[i] + ".jsonl"));
         CHECK(run.names.records.at(1).at(i) == folder / ("records/" + expected[i] + ".txt"));
@@ -69,7 +72,7 @@ TEST_CASE("an input that comes later gets names that no other has had", "[output
         CHECK(run.names.label_stems.at(i) == folder / ("yolo/" + label));
         CHECK(run.names.frame_stems.at(i) == label);
     }
-    CHECK_THROWS_AS(run.names.videos.at(6), std::out_of_range);
+    CHECK_THROWS_AS(run.names.videos.at(expected.size()), std::out_of_range);
 }
 
 TEST_CASE("an input that would be written over, or cannot have its outputs, gets no names", "[outputs]") {

@@ -71,9 +71,22 @@ void check_ending(const char* option, const std::string& path, const std::vector
 
 std::string as_folder(const std::string& path) { return path.empty() || path.ends_with('/') ? path : path + '/'; }
 
+namespace {
+
+/// What an input's outputs are called: cameras often have addresses that end in a slash, or nothing behind the host.
+std::string stem_of(std::string input) {
+    while (input.ends_with('/')) input.pop_back();
+    const fs::path path(input);
+    const bool is_host = path.parent_path().string().ends_with(':');
+    const std::string stem = is_host ? path.filename().string() : path.stem().string();
+    return stem.empty() || stem == "." || stem == ".." ? "input" : stem;
+}
+
+}  // namespace
+
 std::string free_stem(const std::string& folder, const std::string& input, std::size_t room,
                       const std::function<bool(const std::string&)>& is_taken) {
-    const std::string stem = fs::path(input).stem().string();
+    const std::string stem = stem_of(input);
     const auto numbered = [&](const std::string& number) {
         return as_folder(folder) + first_bytes(stem, kLongestName - room - number.size()) + number;
     };
