@@ -46,7 +46,9 @@ public:
     /// Ends those that OpenMP keeps for the calling thread. While a process has more of them than cores, each sleeps at
     /// every barrier, and a network of thin layers takes twice as long.
     static void end_team() {
-        if (omp_pause_resource(omp_pause_soft, omp_get_initial_device()) == 0) team_ = 1;
+        // A caller's own are left alone: after a fork they would be waited for. Not by device: that loads plugins for
+        // GPUs.
+        if (team_ > 1 && omp_pause_resource_all(omp_pause_soft) == 0) team_ = 1;
     }
 
 private:

@@ -174,10 +174,10 @@ TEST_CASE("whoever makes a backend keeps no threads of OpenMP", "[backend][cpu]"
         before = threads();
         const CpuBackend backend(layered_plan(network, 1), {}, 3);
         // A thread that has been joined may still be listed for a moment.
-        for (int i = 0; i < 1000 && (after = threads()) != before; ++i)
+        for (int i = 0; i < 1000 && (after = threads()) > before; ++i)
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }).join();
-    CHECK(after == before);
+    CHECK(after <= before);
 }
 
 TEST_CASE("every batch size, number of threads and formula gives the oracle's numbers", "[backend][cpu]") {
