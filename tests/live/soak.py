@@ -52,9 +52,9 @@ class Stream(threading.Thread):
                 client.settimeout(5)
                 try:
                     self.serve(client, time.monotonic() + self.random.uniform(self.up / 3, self.up * 5 / 3))
+                    self.drops += not self.over
                 except OSError:
-                    pass
-            self.drops += 1
+                    pass  # the client has gone
             self.socket.close()
             time.sleep(self.random.uniform(*DOWN_S))
             while not self.is_back():  # another program may have been given the port
@@ -118,7 +118,8 @@ def make_clips(folder, size="96x64"):
              "clip.ts": f"-t {CLIP_S} -c:v libx264 -preset veryfast -crf 35 -bf 0 -g 25 -f mpegts"}
     for name, options in clips.items():
         if not os.path.exists(f"{folder}/{name}"):
-            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=s={size}:r=25", *options.split(), f"{folder}/{name}"], check=True)
+            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=s={size}:r=25", *options.split(), f"{folder}/part.{name}"], check=True)
+            os.rename(f"{folder}/part.{name}", f"{folder}/{name}")
 
 
 def state_of(pid):

@@ -36,7 +36,7 @@ class Broker(threading.Thread):
 
     def __init__(self, folder, seed):
         super().__init__(daemon=True)
-        self.folder, self.random, self.over, self.kills, self.stops = folder, random.Random(seed), False, 0, 0
+        self.folder, self.random, self.over, self.kills, self.stops, self.lock = folder, random.Random(seed), False, 0, 0, threading.Lock()
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             self.port = one.getsockname()[1]
@@ -45,7 +45,9 @@ class Broker(threading.Thread):
         self.begin()
 
     def begin(self):
-        self.process = subprocess.Popen(["mosquitto", "-c", "broker"], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with self.lock:
+            if not self.over:
+                self.process = subprocess.Popen(["mosquitto", "-c", "broker"], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def run(self):
         while not self.over:
@@ -63,7 +65,8 @@ class Broker(threading.Thread):
                 self.process.send_signal(signal.SIGCONT)
 
     def end(self):
-        self.over = True
+        with self.lock:
+            self.over = True
         self.process.kill()
         self.process.wait()
 
@@ -128,10 +131,12 @@ class Servers:
     """So many processes that serve streams."""
 
     def __init__(self, sources, up, processes):
-        self.pipes, self.urls = [], []
+        self.pipes, self.urls, self.processes = [], [], []
         for i in range(processes):
             ours, theirs = multiprocessing.Pipe()
-            multiprocessing.Process(target=serve_streams, args=(sources[i::processes], up, theirs), daemon=True).start()
+            process = multiprocessing.Process(target=serve_streams, args=(sources[i::processes], up, theirs), daemon=True)
+            process.start()
+            self.processes.append(process)
             self.urls += ours.recv()
             self.pipes.append(ours)
 
@@ -139,6 +144,10 @@ class Servers:
         for pipe in self.pipes:
             pipe.send(None)
         return sum(pipe.recv() for pipe in self.pipes)
+
+    def kill(self):
+        for process in self.processes:
+            process.kill()
 
 
 def buckets(text, name):
@@ -171,13 +180,15 @@ def options_of_this():
     p.add_argument("--come-and-go", type=int, default=1, metavar="N", help="that come and go over HTTP")
     p.add_argument("--rate", type=float, default=300, help="frames/s of each stream"), p.add_argument("--size", default="96x64", help="of their frames")
     p.add_argument("--up", type=float, default=soak.UP_S, help="seconds until a stream drops out, on the average")
-    p.add_argument("--clips", metavar="FOLDER", help="where what is sent is made by ffmpeg, or lies already")
+    p.add_argument("--clips", metavar="FOLDER", help="where what is sent is made by ffmpeg, or lies already, of whatever size")
     p.add_argument("--servers", type=int, default=1, help="processes that send")
     p.add_argument("--settle", type=float, help="seconds after which times count; by default a fifth of all")
     p.add_argument("--picture", metavar="OUT.svg")
     argv = sys.argv[1:]
     argv, options = (argv[:argv.index("--")], argv[argv.index("--") + 1:]) if "--" in argv else (argv, [])
     a = p.parse_args(argv)
+    if a.streams < 1 or a.servers < 1 or a.come_and_go < 0:
+        p.error("there are one stream and one server, or more")
     a.bin, a.options = os.path.abspath(a.bin), options
     a.settle = a.seconds / 5 if a.settle is None else a.settle
     return a
@@ -187,7 +198,8 @@ def main():
     a = options_of_this()
     if not shutil.which("mosquitto"):
         sys.exit("it needs mosquitto")
-    with tempfile.TemporaryDirectory() as folder:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("it was asked to end"))  # by way of what is below, so that nothing is left
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as ends:
         model = []
         if not {"--model", "--cfg"} & set(a.options):
             with open(f"{folder}/tiny.cfg", "w", encoding="utf-8") as f:
@@ -198,14 +210,18 @@ def main():
         jpegs = lambda seed: (Jpegs, seed, f"{clips}/clip.mjpeg", a.rate)
         transport = lambda seed: (Transport, seed, f"{clips}/clip.ts", 25 * soak.CLIP_S, a.rate)
         servers = Servers([transport(i) if i % 4 else jpegs(i) for i in range(a.streams)], a.up, min(a.servers, a.streams))
+        ends.callback(servers.kill)
         comers = Servers([jpegs(1000 + i) for i in range(a.come_and_go)], a.up, 1)
+        ends.callback(comers.kill)
         broker = Broker(folder, 5)
+        ends.callback(broker.end)
         broker.start()
         command = [f"{a.bin}/yolo-run", *model, "--serve", "0", "--serve-inputs", "addresses", "--mqtt-queue", "4",
                    "--mqtt", f"mqtt://127.0.0.1:{broker.port}/boxes", "--metrics", "m.prom", "--report-json", "report.json", "--give-up", "3600",
                    *a.options, *servers.urls]
         with open(f"{folder}/log", "wb") as log:
             child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | {"CONVOY_TOKEN": TOKEN})
+        ends.callback(child.kill)
         said = lambda: open(f"{folder}/log", encoding="utf-8", errors="replace").read()
         while not (found := re.search(r"serving: http://127\.0\.0\.1:(\d+)/", said())) and child.poll() is None:
             time.sleep(.1)
@@ -227,16 +243,21 @@ def main():
             say_shares(settled, ask(port, "GET", "/metrics")[1])
         watch["over"] = True
         child.send_signal(signal.SIGINT)
-        status = child.wait(60)
+        try:
+            status = child.wait(60)
+        except subprocess.TimeoutExpired:
+            sys.exit("FAILED: it does not end: " + said()[-3000:])
         broker.end()
         drops = servers.end() + comers.end()
+        if not os.path.exists(f"{folder}/report.json"):
+            sys.exit(f"FAILED: status {status}: " + said()[-3000:])
         with open(f"{folder}/report.json", encoding="utf-8") as f:
             report = json.load(f)
         mqtt = report["mqtt"]
         print(f"{report['frames']} frames and {report['dropped']} dropped of {a.streams + a.come_and_go} streams in {seen[-1][0]:.0f} s, status {status}; {drops} times a "
               f"stream dropped out, {watch['came']} times an input came and went, {broker.kills} times the broker was killed and {broker.stops} times stopped; "
               f"{mqtt['published']} messages published, {mqtt['dropped']} dropped, {mqtt['reconnects']} reconnects; {watch['looks']} looks, {watch['pictures']} pictures")
-        failed = status not in (130, 2) or mqtt["published"] + mqtt["dropped"] != report["frames"] or not watch["pictures"] or not watch["came"]
+        failed = status not in (130, 2) or mqtt["published"] + mqtt["dropped"] != report["frames"] or not watch["pictures"] or (a.come_and_go and not watch["came"])
         fifth = len(seen) // 5
         for name, limit in GROWTH.items():
             early, late = (median([state[name] for _, state in seen[i * fifth:(i + 1) * fifth] or seen]) for i in (1, 4))
