@@ -26,7 +26,7 @@ def sized_cfg(cfg, size, folder):
 
 def convoy(a, folder):
     path = os.path.join(folder, "convoy.json")
-    subprocess.run([a.bench, "network", "--cfg", a.cfg, "--weights", a.weights, "--size", str(a.size), "--passes", str(a.passes),
+    subprocess.run([a.bench, "network", "--cfg", a.cfg, "--weights", a.weights, "--size", str(a.size), "--precision", "fp32", "--passes", str(a.passes),
                     "--json", path], check=True, stdout=subprocess.DEVNULL)
     return json.load(open(path))["ms_per_picture"]
 

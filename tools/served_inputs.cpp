@@ -95,7 +95,7 @@ void ServedInputs::remove(const HttpRequest& request, HttpAnswer answer) {
     if (phase == LiveState::Phase::unknown) return answer(error_reply(404, "there is no such input"));
     if (phase == LiveState::Phase::ended) return answer(error_reply(404, "this input has ended"));
     const std::lock_guard lock(mutex_);
-    if (!running_) return answer(error_reply(503, "the run ends"));
+    if (!running_) return answer(error_reply(503, is_over_ ? "the run ends" : "the run begins; try again in a second"));
     running_->end(request.number);
     note_(fmt::format("{} is ended over HTTP", running_->name(request.number)));
     answer({204, "", ""});
