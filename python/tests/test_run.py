@@ -140,7 +140,8 @@ try:
 except KeyboardInterrupt:
     print('interrupted', flush=True)
 '''
-    with subprocess.Popen([sys.executable, '-c', program], stdout=subprocess.PIPE, text=True) as child:
+    # In the background of a script SIGINT is ignored, and Python leaves it at that.
+    with subprocess.Popen(['env', '--default-signal=INT', sys.executable, '-c', program], stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline() == 'ready\n' and child.stdout.readline() == 'running\n'
         os.kill(child.pid, signal.SIGINT)
         assert child.stdout.read() == 'interrupted\n'
