@@ -132,6 +132,22 @@ def median(values):
     return sorted(values)[len(values) // 2]
 
 
+def arguments():
+    """Those of the script, and those behind "--"."""
+    argv = sys.argv[1:]
+    return (argv[:argv.index("--")], argv[argv.index("--") + 1:]) if "--" in argv else (argv, [])
+
+
+def grows(seen, limits):
+    """Whether something grew by more than its limit, from the second fifth of the time to the last; says how all went."""
+    fifth, grown = len(seen) // 5, False
+    for name, limit in limits.items():
+        early, late = (median([state[name] for _, state in seen[i * fifth:(i + 1) * fifth] or seen]) for i in (1, 4))
+        print(f"{name}: {early:.1f} in the second fifth of the time, {late:.1f} in the last, {max(state[name] for _, state in seen):.1f} at most")
+        grown |= late - early > limit
+    return grown
+
+
 def draw(path, seen, title):
     """A row for each of what was watched, over the time."""
     left, width, height, gap = 90, 900, 120, 40
@@ -151,8 +167,7 @@ def draw(path, seen, title):
 
 
 def main():
-    argv = sys.argv[1:]
-    argv, options = (argv[:argv.index("--")], argv[argv.index("--") + 1:]) if "--" in argv else (argv, [])
+    argv, options = arguments()
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("bin"), p.add_argument("--frames", type=int, default=1000000, help="of all streams")
     p.add_argument("--rate", type=float, default=600, help="frames/s of each stream")
@@ -195,12 +210,7 @@ def main():
         print(f"{sum(counts.values())} frames of {len(counts)} streams in {seen[-1][0]:.0f} s, {drops} drops, status {status}, "
               f"{backwards} times that went back")
         failed = status not in (0, 2) or any(counts.get(stream.url) != each for stream in streams) or backwards > 0
-        fifth = len(seen) // 5
-        for name, limit in GROWTH.items():
-            early, late = (median([state[name] for _, state in seen[i * fifth:(i + 1) * fifth] or seen]) for i in (1, 4))
-            most = max(state[name] for _, state in seen)
-            print(f"{name}: {early:.1f} in the second fifth of the time, {late:.1f} in the last, {most:.1f} at most")
-            failed |= late - early > limit
+        failed |= grows(seen, GROWTH)
         if a.picture:
             draw(a.picture, seen, f"{sum(counts.values())} frames of four live streams, {drops} drops")
         if failed:

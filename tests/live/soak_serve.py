@@ -24,7 +24,7 @@ import threading
 import time
 
 import soak
-from soak import CFG, Jpegs, Transport, median
+from soak import CFG, Jpegs, Transport
 
 os.environ["PATH"] += ":/usr/sbin:/usr/local/sbin"
 TOKEN = "token-of-the-test"
@@ -184,8 +184,7 @@ def options_of_this():
     p.add_argument("--servers", type=int, default=1, help="processes that send")
     p.add_argument("--settle", type=float, help="seconds after which times count; by default a fifth of all")
     p.add_argument("--picture", metavar="OUT.svg")
-    argv = sys.argv[1:]
-    argv, options = (argv[:argv.index("--")], argv[argv.index("--") + 1:]) if "--" in argv else (argv, [])
+    argv, options = soak.arguments()
     a = p.parse_args(argv)
     if a.streams < 1 or a.servers < 1 or a.come_and_go < 0:
         p.error("there are one stream and one server, or more")
@@ -258,11 +257,7 @@ def main():
               f"stream dropped out, {watch['came']} times an input came and went, {broker.kills} times the broker was killed and {broker.stops} times stopped; "
               f"{mqtt['published']} messages published, {mqtt['dropped']} dropped, {mqtt['reconnects']} reconnects; {watch['looks']} looks, {watch['pictures']} pictures")
         failed = status not in (130, 2) or mqtt["published"] + mqtt["dropped"] != report["frames"] or not watch["pictures"] or (a.come_and_go and not watch["came"])
-        fifth = len(seen) // 5
-        for name, limit in GROWTH.items():
-            early, late = (median([state[name] for _, state in seen[i * fifth:(i + 1) * fifth] or seen]) for i in (1, 4))
-            print(f"{name}: {early:.1f} in the second fifth of the time, {late:.1f} in the last, {max(state[name] for _, state in seen):.1f} at most")
-            failed |= late - early > limit
+        failed |= soak.grows(seen, GROWTH)
         if a.picture:
             soak.draw(a.picture, seen, f"--serve: {report['frames']} frames, {drops} drops, {broker.kills + broker.stops} times without a broker, {watch['pictures']} pictures seen")
         if failed:
