@@ -46,16 +46,14 @@ public:
     /// Ends those that OpenMP keeps for the calling thread. While a process has more of them than cores, each sleeps at
     /// every barrier, and a network of thin layers takes twice as long.
     static void end_team() {
-        // A caller's own are left alone: after a fork they would be waited for. Not by device: that loads plugins for
-        // GPUs.
+        // A caller's own stay: after a fork they would be waited for. By device it would load plugins for GPUs.
         if (team_ > 1 && omp_pause_resource_all(omp_pause_soft) == 0) team_ = 1;
     }
 
 private:
-    static thread_local int team_;  // that OpenMP keeps for the calling thread
+    static inline thread_local int team_ = 1;  // that OpenMP keeps for the calling thread
     int before_;
 };
-thread_local int OmpThreads::team_ = 1;
 
 // More lanes than this cost memory and latency without being faster a picture.
 constexpr int kMaxLanes = 4;
