@@ -69,6 +69,17 @@ bool Child::running() {
     return pid_ > 0;
 }
 
+bool Child::sleeps() const {
+    std::error_code error;  // its end, or a thread's
+    fs::directory_iterator task("/proc/" + std::to_string(pid_) + "/task", error);
+    for (; !error && task != fs::directory_iterator(); task.increment(error)) {
+        const std::string stat = read_file(task->path() / "stat");
+        const std::size_t name_end = stat.rfind(") ");  // the state follows
+        if (name_end != std::string::npos && stat[name_end + 2] != 'S') return false;
+    }
+    return true;
+}
+
 Finished Child::wait() {
     if (pid_ > 0) waitpid(pid_, &state_, 0);
     pid_ = -1;

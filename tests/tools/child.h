@@ -32,6 +32,8 @@ public:
     void signal(int number) const;
     bool running();
     int pid() const { return pid_; }
+    /// Whether each of its threads sleeps. One that is ready and has to wait for a processor does not.
+    bool sleeps() const;
     Finished wait();
     /// The same, but for no longer than this: then it is killed.
     Finished wait(std::chrono::seconds limit);

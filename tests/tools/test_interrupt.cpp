@@ -70,13 +70,22 @@ private:
     }
 };
 
+/// Returns when it has slept for 300 ms but for short looks whether it may go on, however busy the machine is.
+void wait_until_asleep(Child& child) {
+    int asleep = 0;
+    wait_until([&] {
+        asleep = child.sleeps() ? asleep + 1 : 0;
+        return asleep == 15 || !child.running();
+    });
+}
+
 /// Runs yolo-run until `blocked` says that it waits, and interrupts it then.
 Finished interrupted(const TemporaryFolder& folder, const Arguments& arguments, const std::function<bool()>& blocked,
                      Streams streams = {}, int number = SIGINT) {
     Child child("yolo-run", with_small_model(arguments), folder.path(), streams);
     const auto begun = [&] { return streams.err >= 0 || contains(child.err(), " on cpu"); };
     wait_until([&] { return !child.running() || (begun() && blocked()); });
-    pause_ms(300);
+    wait_until_asleep(child);
     CHECK(child.running());
     child.signal(number);
     return child.wait(kLimit);
