@@ -188,7 +188,7 @@ def come_and_go(folder, clip):
 
 
 def main():
-    soak.UP_S, soak.DOWN_S = (3600, 3600), (0, 0)
+    soak.Stream.up, soak.DOWN_S = 3600, (0, 0)
     with tempfile.TemporaryDirectory() as folder:
         soak.make_clips(folder)
         too_fast(folder, f"{folder}/clip.mjpeg")
