@@ -87,12 +87,14 @@ void bind_cpus(const Network& network, const EngineOptions& options, const std::
     share.threads = std::max(1, cores / int(numbers.size()));
     const CompileOptions compile_options = cpu_compile_options(share);
     out.max_batch = compile_options.max_batch;
-    for (int number : numbers)
-        out.devices.push_back({numbers.size() == 1 ? "cpu" : "cpu:" + std::to_string(number),
+    for (int number : numbers) {
+        const std::string name = numbers.size() == 1 ? "cpu" : "cpu:" + std::to_string(number);
+        out.devices.push_back({name,
                                -1,
                                make_cpu_backend(compile(network, compile_options), options.detect, share.threads,
-                                                cpu_precision(options.precision)),
+                                                cpu_precision(options.precision), options.trace.get(), name),
                                {}});
+    }
 }
 
 }  // namespace

@@ -17,7 +17,7 @@
 namespace convoy {
 namespace {
 
-constexpr int kCpuSlots = 2;     // one in the network, one being filled; on a GPU also one whose results are read
+constexpr int kCpuSlots = 2;     // one in the network, one being filled or the next; on a GPU also one that is read
 constexpr int kCpuDecoders = 2;  // one preprocesses while the other decodes
 
 // Threads that decode on the CPU for a GPU, which has so many cores to itself: some are left for all else.

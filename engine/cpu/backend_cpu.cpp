@@ -4,7 +4,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <latch>
 #include <limits>
@@ -13,6 +12,7 @@
 #include "engine/cores.h"
 #include "engine/plan/fold.h"
 #include "engine/plan/kernel_problem.h"
+#include "engine/stage.h"
 #include "engine/start_thread.h"
 
 namespace convoy {
@@ -57,6 +57,8 @@ private:
 
 // More lanes than this cost memory and latency without being faster a picture.
 constexpr int kMaxLanes = 4;
+int lane_count(int threads, const Plan& plan) { return std::min({threads, plan.max_batch, kMaxLanes}); }
+
 constexpr const char* kDevice = "the CPU";
 constexpr std::size_t kWorthThreads = std::size_t(1) << 16;  // weights of a layer; fewer are packed before others wake
 
@@ -102,18 +104,22 @@ int cpu_threads() {
 
 int cpu_default_batch(int threads) { return std::min(thread_count(threads), kMaxLanes); }
 
-std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads, Precision precision) {
-    return std::make_unique<CpuBackend>(std::move(plan), detect, threads, precision);
+std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads, Precision precision,
+                                          Trace* trace, std::string name) {
+    return std::make_unique<CpuBackend>(std::move(plan), detect, threads, precision, trace, std::move(name));
 }
 
-CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads, Precision precision)
+CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads, Precision precision, Trace* trace,
+                       std::string name)
     : plan_(std::move(plan)),
       detect_(detect),
       precision_(precision),
       threads_(thread_count(threads)),
-      lane_workers_(std::min({threads_, plan_.max_batch, kMaxLanes})),
-      lane_threads_(threads_ / lane_workers_.size()),
-      lanes_(lane_workers_.size()) {
+      lane_threads_(threads_ / lane_count(threads_, plan_)),
+      trace_(trace),
+      name_(std::move(name)),
+      lanes_(std::size_t(lane_count(threads_, plan_))),
+      team_(lane_count(threads_, plan_)) {
     if (!plan_.weights_storage)
         throw Error(ErrorKind::model, "the network was loaded without weights: name its .weights file");
     struct EndTeam {  // another thread will run the network
@@ -187,43 +193,40 @@ kernels::HostTensor CpuBackend::tensor(TensorId t, std::byte* slot, int picture,
     return kernels::HostTensor{base, type_of(t), 1, s.h, s.w, whole.c, whole.c}.channels(place.channel_offset, s.c);
 }
 
-/// Those of an ordinary network are finished: their results are soon there.
-class CpuBackend::Patience {
-public:
-    explicit Patience(const std::atomic<bool>* stop) : stop_(stop) {}
-    bool is_over() {
-        constexpr std::chrono::milliseconds kLong{500};
-        if (is_over_ || !stop_ || !*stop_) return is_over_;
-        const auto now = std::chrono::steady_clock::now();
-        if (!asked_) asked_ = now;
-        return is_over_ = now - *asked_ > kLong;
-    }
+void CpuBackend::Patience::restart(const std::atomic<bool>* stop) {
+    stop_ = stop;
+    asked_ = 0;
+    is_over_ = false;
+}
 
-private:
-    const std::atomic<bool>* stop_;
-    std::optional<std::chrono::steady_clock::time_point> asked_;  // when it was first seen to be asked to stop
-    bool is_over_ = false;
-};
+// Batches of an ordinary network are finished: their results are soon there.
+bool CpuBackend::Patience::is_over() {
+    constexpr std::chrono::milliseconds kLong{500};
+    if (is_over_ || !stop_ || !*stop_) return is_over_;
+    const auto now = LaneTeam::Clock::now().time_since_epoch();
+    LaneTeam::Clock::rep asked = 0;
+    if (asked_.compare_exchange_strong(asked, now.count())) return false;
+    if (now - LaneTeam::Clock::duration(asked) > kLong) is_over_ = true;
+    return is_over_;
+}
 
-bool CpuBackend::run(std::byte* slot, int count, const std::atomic<bool>* stop) {
-    if (count == 1 || lanes_.size() == 1) {
+void CpuBackend::run(CpuSlot& slot, int count) {
+    std::byte* const memory = slot.memory();
+    Patience& patience = slot.patience_;
+    if (lanes_.size() == 1 || (count == 1 && team_.idle())) {
         const OmpThreads scope(threads_);
-        Patience patience(stop);
-        for (int i = 0; i < count; ++i) run_picture({slot, i, 0, true}, patience);
-        return !patience.is_over();
+        team_.run_here(slot.batch_, count, [&](int i, int lane) { run_picture({memory, i, lane, true}, patience); });
+        return;
     }
-    std::atomic<int> next{0};
-    std::atomic<bool> whole{true};
-    lane_workers_.run([&](int lane) {
+    team_.begin(slot.batch_, count, [this, memory, &patience](int i, int lane) {
         const OmpThreads scope(lane_threads_);
-        Patience patience(stop);
-        for (int i = next++; i < count; i = next++) run_picture({slot, i, lane, false}, patience);
-        if (patience.is_over()) whole = false;
+        run_picture({memory, i, lane, false}, patience);
     });
-    return whole;
 }
 
 void CpuBackend::run_picture(const Place& place, Patience& patience) {
+    const TraceScope traced(trace_, trace_ ? name_ : "", trace_ ? "lane " + std::to_string(place.lane) : "",
+                            place.wide ? "picture, all threads" : "picture");
     for (std::size_t i = 0; i < plan_.graph.nodes.size() && !patience.is_over(); ++i)
         with_layer_name(plan_.graph.nodes[i], kDevice, [&] { run_node(int(i), place); });
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
 #include <cstdlib>
 #include <map>
 
+#include <convoy/trace.h>
+
 #include "engine/cpu/cpu.h"
-#include "engine/cpu/worker_team.h"
+#include "engine/cpu/lane_team.h"
 #include "engine/plan/kernel_problem.h"
 
 namespace convoy {
@@ -30,7 +33,9 @@ class CpuSlot;
 /// another inside a layer, and a picture's activations stay in the cache. A lone picture gets all threads.
 class CpuBackend final : public Backend {
 public:
-    CpuBackend(Plan plan, const DetectOptions& detect, int threads, Precision precision = Precision::fp32);
+    /// `name` is that of the device in `trace`, which may be null and outlives the backend.
+    CpuBackend(Plan plan, const DetectOptions& detect, int threads, Precision precision = Precision::fp32,
+               Trace* trace = nullptr, std::string name = "cpu");
     ~CpuBackend() override;
     std::unique_ptr<Slot> make_slot() override;
     std::unique_ptr<DecoderSeat> make_seat(const std::string& name) override;
@@ -52,6 +57,21 @@ public:
     /// One node of the plan for one picture of `slot`, in the first lane's arena with all threads.
     void run_layer(int node, std::byte* slot, int picture);
 
+    /// Whether to go on, as seen by all threads that work on a batch. Public for tests.
+    class Patience {
+    public:
+        /// A while after `stop` has become true it is over. A null pointer is never true.
+        explicit Patience(const std::atomic<bool>* stop = nullptr) : stop_(stop) {}
+        void restart(const std::atomic<bool>* stop);
+        bool is_over();
+        bool was_over() const { return is_over_; }  ///< when it was last asked
+
+    private:
+        const std::atomic<bool>* stop_;
+        std::atomic<LaneTeam::Clock::rep> asked_{0};  // when it was first seen to be asked to stop
+        std::atomic<bool> is_over_{false};
+    };
+
 private:
     friend class CpuSlot;
     struct Kernels {                                              // of a convolution's problem
@@ -66,7 +86,6 @@ private:
     struct BatchNorm {  // one that could not be folded
         std::vector<float> scale, bias;
     };
-    class Patience;  // with what goes on though it shall stop
     struct Lane {
         HostBuffer arena, scratch;
     };
@@ -80,7 +99,7 @@ private:
     Kernels& kernels_for(const kernels::ConvProblem& problem, kernels::cpu::ConvTypes types);
     void prepare(int node, const ConvOp& op);
     void prepare(int node, const BatchNormOp& op, BatchNormFormula formula);
-    bool run(std::byte* slot, int count, const std::atomic<bool>* stop);
+    void run(CpuSlot& slot, int count);
     void run_picture(const Place& place, Patience& patience);
     void run_node(int index, const Place& place);
     void run_conv(int index, const ConvOp& op, const Place& place);
@@ -94,39 +113,44 @@ private:
     Plan plan_;
     DetectOptions detect_;
     Precision precision_;
-    int threads_;  // in all
-    WorkerTeam lane_workers_;
+    int threads_;       // in all
     int lane_threads_;  // of each lane
+    Trace* trace_;
+    std::string name_;
     std::map<std::pair<kernels::ConvProblem, kernels::cpu::ConvTypes>, Kernels> kernels_;
     std::map<int, Conv> convs_;  // by node
     std::map<int, BatchNorm> batchnorms_;
     std::map<const LocalOp*, std::pair<std::vector<float>, std::vector<float>>> locals_;  // weights, bias
     std::vector<Lane> lanes_;
     std::size_t scratch_bytes_ = 0;
+    LaneTeam team_;
 };
 
 /// A slot in host memory. Public for tests, which look at layers through view().
 class CpuSlot final : public Slot {
 public:
     explicit CpuSlot(CpuBackend& backend);
+    ~CpuSlot() override;
     void preprocess(int first, const Frame& frame, std::span<const Area> areas, DecoderSeat& seat) override;
-    bool run(int count, const std::atomic<bool>* stop = nullptr) override;
-    double wait() override { return run_ms_; }
+    void run(int count, const std::atomic<bool>* stop = nullptr) override;
+    std::optional<double> wait() override;
     std::optional<std::int64_t> collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) override;
     std::string first_not_finite(int index) override;
     std::byte* memory() const { return memory_.data(); }
 
 private:
+    friend class CpuBackend;
     void decode(const Head& head, int index);
 
     CpuBackend& backend_;
+    LaneTeam::Batch batch_;
+    CpuBackend::Patience patience_;
     HostBuffer memory_;
     TensorId input_;
     std::vector<Head> heads_;
     std::vector<kernels::BoxTransform> transforms_;  // by picture of the batch
     kernels::Candidates candidates_;
     std::vector<kernels::Survivor> survivors_;
-    double run_ms_ = 0;
 };
 
 }  // namespace convoy

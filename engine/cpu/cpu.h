@@ -26,8 +26,9 @@ int cpu_threads();
 int cpu_default_batch(int threads);
 
 /// Convolutions by oneDNN, the rest plain loops. `threads` of OpenMP, 0 for all cores. The plan is compiled for
-/// `precision`, fp32 or bf16. Throws Error(model) when the plan has no weights.
-std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads,
-                                          Precision precision = Precision::fp32);
+/// `precision`, fp32 or bf16. `name` is that of the device in `trace`, which may be null and outlives the backend.
+/// Throws Error(model) when the plan has no weights.
+std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads, Precision precision,
+                                          Trace* trace, std::string name);
 
 }  // namespace convoy

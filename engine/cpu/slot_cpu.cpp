@@ -13,6 +13,8 @@ CpuSlot::CpuSlot(CpuBackend& backend)
         if (std::holds_alternative<InputOp>(node.op)) input_ = node.output;
 }
 
+CpuSlot::~CpuSlot() { backend_.team_.finish(batch_); }
+
 void CpuSlot::preprocess(int first, const Frame& frame, std::span<const Area> areas, DecoderSeat&) {
     const Shape net = backend_.plan().input;
     for (const Area& area : areas) {
@@ -25,11 +27,15 @@ void CpuSlot::preprocess(int first, const Frame& frame, std::span<const Area> ar
     }
 }
 
-bool CpuSlot::run(int count, const std::atomic<bool>* stop) {
-    const auto start = StageClock::Clock::now();
-    if (!backend_.run(memory_.data(), count, stop)) return false;
-    run_ms_ = std::chrono::duration<double, std::milli>(StageClock::Clock::now() - start).count();
-    return true;
+void CpuSlot::run(int count, const std::atomic<bool>* stop) {
+    backend_.team_.finish(batch_);
+    patience_.restart(stop);
+    backend_.run(*this, count);
+}
+
+std::optional<double> CpuSlot::wait() {
+    const double ms = backend_.team_.wait(batch_);
+    return patience_.was_over() ? std::nullopt : std::optional(ms);
 }
 
 void CpuSlot::decode(const Head& head, int index) {
@@ -49,6 +55,7 @@ std::optional<std::int64_t> CpuSlot::collect(int index, std::vector<Detection>& 
 }
 
 std::string CpuSlot::first_not_finite(int index) {
+    backend_.team_.wait_until_idle();
     const auto is_clean = [&](TensorId t) {
         const kernels::HostTensor x = backend_.tensor(t, memory_.data(), index);
         std::vector<float> values(x.pixels() * std::size_t(x.c));

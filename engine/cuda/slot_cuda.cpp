@@ -153,7 +153,7 @@ void CudaSlot::preprocess(int first, const Frame& frame, std::span<const Area> a
 
 void CudaSlot::drop() { resources_->group->drop(); }
 
-bool CudaSlot::run(int count, const std::atomic<bool>* /*stop*/) {
+void CudaSlot::run(int count, const std::atomic<bool>* /*stop*/) {
     const DeviceScope scope(backend_.device());
     Resources& r = *resources_;
     const cudaStream_t stream = backend_.compute_stream();
@@ -174,18 +174,17 @@ bool CudaSlot::run(int count, const std::atomic<bool>* /*stop*/) {
     cuda_check(cudaEventRecord(r.start.get(), stream), "cudaEventRecord");
     cuda_check(cudaGraphLaunch(r.graphs[at].get(), stream), "cudaGraphLaunch");
     cuda_check(cudaEventRecord(r.done.get(), stream), "cudaEventRecord");
-    return true;
 }
 
-double CudaSlot::wait() {
+std::optional<double> CudaSlot::wait() {
     const DeviceScope scope(backend_.device());
     float ms = 0;
     wait_for(backend_.patience(), resources_->done.get(), "the network");
     cuda_check(cudaEventElapsedTime(&ms, resources_->start.get(), resources_->done.get()), "cudaEventElapsedTime");
-    if (!backend_.tracing()) return double(ms);
+    if (!backend_.tracing()) return ms;
     resources_->group->collect_spans();
     backend_.add_span("network", "batch of " + std::to_string(count_), resources_->start.get(), resources_->done.get());
-    return double(ms);
+    return ms;
 }
 
 std::optional<std::int64_t> CudaSlot::collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) {

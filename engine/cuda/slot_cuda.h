@@ -14,8 +14,8 @@ public:
     void preprocess(int first, const Frame& frame, std::span<const Area> areas, DecoderSeat& seat) override;
     void drop() override;
     /// It never takes long.
-    bool run(int count, const std::atomic<bool>* stop = nullptr) override;
-    double wait() override;
+    void run(int count, const std::atomic<bool>* stop = nullptr) override;
+    std::optional<double> wait() override;
     std::optional<std::int64_t> collect(int index, std::vector<Detection>& out, const std::atomic<bool>& stop) override;
     std::string first_not_finite(int index) override;
     std::byte* memory() const;

@@ -2,6 +2,7 @@
 //
 // A device's two threads: batches through the network, and what was found in them.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <convoy/error.h>
@@ -94,7 +95,7 @@ void DeviceWorker::run_batch(Batch& batch) {
     const auto start = Clock::now();
     try {
         const std::lock_guard alone(network_mutex_);
-        if (!batch.slot->run(count, &dropping_)) batch.lost = true;
+        batch.slot->run(count, &dropping_);
     } catch (...) {
         blame(batch, std::current_exception());
     }
@@ -128,10 +129,14 @@ void DeviceWorker::blame(Batch& batch, std::exception_ptr error) {
 
 void DeviceWorker::wait_for(Batch& batch) {
     try {
-        const double ms = batch.slot->wait();
-        network_clock_.add(ms);
+        const std::optional<double> ms = batch.slot->wait();
+        if (!ms) {
+            batch.lost = true;
+            return;
+        }
+        network_clock_.add(*ms);
         const std::lock_guard lock(mutex_);
-        network_s_ += ms * 1e-3;
+        network_s_ += *ms * 1e-3;
         network_pictures_ += std::int64_t(batch.places.size());
     } catch (...) {
         blame(batch, std::current_exception());

@@ -93,7 +93,7 @@ private:
                 numbers.at(std::size_t(first++)) = number(picture);
             }
         }
-        bool run(int count, const std::atomic<bool>* stop = nullptr) override {
+        void run(int count, const std::atomic<bool>* stop = nullptr) override {
             backend.most_at_once = std::max<int>(backend.most_at_once, ++backend.running);
             int run = 0;
             {
@@ -110,9 +110,10 @@ private:
             if (run == backend.fail_run) throw Error(ErrorKind::device, "a batch was lost");
             backend.computing = true;
             while (backend.endless_network && !*stop) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-            return !backend.endless_network;
+            given_up = backend.endless_network;
         }
-        double wait() override {
+        std::optional<double> wait() override {
+            if (given_up) return std::nullopt;
             backend.patience.wait("the network", [&] { return !hangs; });
             return double(backend.work.count()) * 1e-3;
         }
@@ -133,7 +134,7 @@ private:
         }
         FakeBackend& backend;
         std::vector<int> numbers;
-        bool hangs = false;
+        bool hangs = false, given_up = false;
     };
     const int max_batch_;
     mutable std::mutex mutex_;

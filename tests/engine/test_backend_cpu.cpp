@@ -3,6 +3,7 @@
 // The whole network on the CPU backend against the plain loops, layer by layer.
 #include "engine/cpu/backend_cpu.h"
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -43,6 +44,7 @@ void check_layers(const Network& network, BatchNormFormula formula = BatchNormFo
     const test::OwnedTensor x = test::noise_input(network, 0);
     set_input(backend, slot, 0, x);
     slot.run(1);
+    slot.wait();
     int compared = 0;
     const std::vector<test::OwnedTensor> expected = test::run_reference(network, x, formula);
     for (std::size_t layer = 0; layer < expected.size(); ++layer) {
@@ -70,6 +72,7 @@ void check_nodes_in_bf16(const Network& network) {
     set_input(half, half_slot, 0, x);
     set_input(full, full_slot, 0, x);
     half_slot.run(1);
+    half_slot.wait();
     const Graph& graph = full.plan().graph;
     const auto as_floats = [](const kernels::HostTensor& t) {
         test::OwnedTensor values(t.n, t.h, t.w, t.c);
@@ -95,25 +98,36 @@ void check_nodes_in_bf16(const Network& network) {
     CHECK(compared > 0);
 }
 
-// The heads of every picture of a batch, whatever the lanes, against the oracle.
+// The heads of every picture of two batches, whatever the lanes, against the oracle. The second holds the first one's
+// pictures in reverse, and begins while that is at work.
 void check_batch(const Network& network, int batch, int threads) {
     CompileOptions options;
     options.passes.traits = cpu_traits();
     options.max_batch = batch;
     CpuBackend backend(compile(network, options), {}, threads);
-    CpuSlot slot(backend);
-    for (int n = 0; n < batch; ++n) set_input(backend, slot, n, test::noise_input(network, n));
-    for (int round = 0; round < 2; ++round) slot.run(batch);  // the second finds used arenas
+    CpuSlot forth(backend), back(backend);
+    for (int n = 0; n < batch; ++n) {
+        const test::OwnedTensor x = test::noise_input(network, n);
+        set_input(backend, forth, n, x);
+        set_input(backend, back, batch - 1 - n, x);
+    }
+    for (int round = 0; round < 2; ++round) {  // the second finds used arenas
+        for (CpuSlot* slot : {&forth, &back}) slot->run(batch);
+        for (CpuSlot* slot : {&forth, &back}) CHECK(slot->wait().value() > 0);
+    }
+    const auto check = [&](const CpuSlot& slot, int picture, const TensorId head, const test::OwnedTensor& expected) {
+        const test::Comparison c = test::compare(backend.view(head, slot.memory(), picture), expected.view(),
+                                                 1e-4 * test::root_mean_square(expected.view()), 1e-4);
+        INFO("batch " << batch << ", " << threads << " threads, picture " << picture << ": " << c.message);
+        REQUIRE(c.ok);
+    };
     for (int n = 0; n < batch; ++n) {
         const std::vector<test::OwnedTensor> expected = test::run_reference(network, test::noise_input(network, n));
         for (const Node& node : backend.plan().graph.nodes) {
             if (!std::holds_alternative<YoloOp>(node.op)) continue;
-            const test::OwnedTensor& e = expected[node.layer];
-            const test::Comparison c = test::compare(backend.view(node.inputs[0], slot.memory(), n), e.view(),
-                                                     1e-4 * test::root_mean_square(e.view()), 1e-4);
-            INFO("batch " << batch << ", " << threads << " threads, picture " << n << ", head " << node.layer << ": "
-                          << c.message);
-            REQUIRE(c.ok);
+            INFO("head " << node.layer);
+            check(forth, n, node.inputs[0], expected[std::size_t(node.layer)]);
+            check(back, batch - 1 - n, node.inputs[0], expected[std::size_t(node.layer)]);
         }
     }
 }
@@ -189,6 +203,33 @@ TEST_CASE("every batch size, number of threads and formula gives the oracle's nu
     check_layers(network, BatchNormFormula::opencv);
 }
 
+TEST_CASE("patience with a network is over half a second after it was seen to be asked to stop", "[backend][cpu]") {
+    std::atomic<bool> stop{false};
+    CpuBackend::Patience patience(&stop);
+    CHECK_FALSE(patience.is_over());
+    stop = true;
+    CHECK_FALSE(patience.is_over());
+    std::this_thread::sleep_for(std::chrono::milliseconds(550));
+    CHECK_FALSE(patience.was_over());
+    CHECK(patience.is_over());
+    CHECK(patience.was_over());
+    patience.restart(nullptr);
+    CHECK_FALSE(patience.is_over());
+}
+
+TEST_CASE("a batch of an ordinary network is finished after a stop", "[backend][cpu]") {
+    Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg", "", "", {64, 64});
+    randomize_weights(network, 3);
+    CpuBackend backend(layered_plan(network, 3), {}, 2);
+    CpuSlot slot(backend);
+    for (int n = 0; n < 3; ++n) set_input(backend, slot, n, test::noise_input(network, n));
+    const std::atomic<bool> stop{true};
+    slot.run(3, &stop);
+    CHECK(slot.wait());
+    slot.run(1, &stop);
+    CHECK(slot.wait());
+}
+
 TEST_CASE("sharing memory changes no bit", "[backend][cpu]") {
     const std::string stem = test::source_dir() + "/models/yolov3-quarter";
     const Network network = load_network(stem + ".cfg", stem + ".weights", "", {96, 96});
@@ -200,7 +241,9 @@ TEST_CASE("sharing memory changes no bit", "[backend][cpu]") {
     std::copy(x.begin(), x.end(), a.view(0, sa.memory()).data);
     std::copy(x.begin(), x.end(), b.view(0, sb.memory()).data);
     sa.run(1);
+    sa.wait();
     sb.run(1);
+    sb.wait();
     for (const Node& node : b.plan().graph.nodes) {
         if (!std::holds_alternative<YoloOp>(node.op)) continue;
         const test::Comparison c =

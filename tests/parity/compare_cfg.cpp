@@ -32,6 +32,7 @@ void with_loops(const Network& network) {
     const test::OwnedTensor x = test::noise_input(network, 0);
     std::copy_n(x.view().data, network.input.elements(), backend.view(0, slot.memory()).data);
     slot.run(1);
+    slot.wait();
     const std::vector<test::OwnedTensor> expected = test::run_reference(network, x);
     double worst = 0;
     for (const Node& node : backend.plan().graph.nodes) {

@@ -83,6 +83,7 @@ std::vector<HeadDifference> compare_with_opencv(const Network& network, const st
     const std::vector<float> noise = random_floats(network.input.elements(), 21, 0, 1);
     std::copy(noise.begin(), noise.end(), backend.view(0, slot.memory()).data);
     slot.run(1);
+    slot.wait();
     const std::vector<cv::Mat> theirs = opencv_outputs(network, folder, noise);
     std::vector<HeadDifference> out;
     for (const Node& node : backend.plan().graph.nodes) {

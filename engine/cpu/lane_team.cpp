@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+#include "engine/cpu/lane_team.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/start_thread.h"
+
+namespace convoy {
+
+LaneTeam::LaneTeam(int lanes) : lanes_(lanes) {
+    try {
+        for (int lane = 0; lanes > 1 && lane < lanes; ++lane) start_thread(threads_, [this, lane] { work(lane); });
+    } catch (...) {
+        stop();
+        throw;
+    }
+}
+
+LaneTeam::~LaneTeam() { stop(); }
+
+void LaneTeam::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    ready_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+}
+
+void LaneTeam::begin(Batch& batch, int count, Work work) {
+    {
+        std::unique_lock lock(mutex_);
+        taken_.wait(lock, [&] { return !next_; });
+        batch.work_ = std::move(work);
+        batch.count_ = batch.left_ = count;
+        batch.taken_ = 0;
+        batch.error_ = nullptr;
+        batch.begin_ = Clock::now();
+        next_ = &batch;
+    }
+    ready_.notify_all();
+}
+
+void LaneTeam::run_here(Batch& batch, int count, const Work& work) {
+    batch.error_ = nullptr;
+    batch.begin_ = Clock::now();
+    for (int picture = 0; picture < count; ++picture) work(picture, 0);
+    const std::lock_guard lock(mutex_);
+    ended(batch);
+}
+
+// Batches may end in another order than they began in; of all together no moment is counted twice.
+void LaneTeam::ended(Batch& batch) {
+    const Clock::time_point now = Clock::now();
+    batch.ms_ = std::chrono::duration<double, std::milli>(now - std::max(batch.begin_, last_end_)).count();
+    last_end_ = now;
+}
+
+void LaneTeam::work(int lane) {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        ready_.wait(lock, [&] { return stopping_ || next_; });
+        if (stopping_) return;
+        Batch& batch = *next_;
+        const int picture = batch.taken_++;
+        const bool failed = batch.error_ != nullptr;
+        if (batch.taken_ == batch.count_) {
+            next_ = nullptr;
+            taken_.notify_one();
+        }
+        ++busy_;
+        lock.unlock();
+        std::exception_ptr error;
+        try {
+            if (!failed) batch.work_(picture, lane);
+        } catch (...) {
+            error = std::current_exception();
+        }
+        lock.lock();
+        if (!batch.error_) batch.error_ = std::move(error);
+        --busy_;
+        if (--batch.left_ > 0) continue;
+        ended(batch);
+        done_.notify_all();
+    }
+}
+
+bool LaneTeam::idle() {
+    const std::lock_guard lock(mutex_);
+    return !next_ && busy_ == 0;
+}
+
+void LaneTeam::wait_until_idle() {
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [&] { return !next_ && busy_ == 0; });
+}
+
+void LaneTeam::finish(Batch& batch) noexcept {
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [&] { return batch.left_ == 0; });
+}
+
+double LaneTeam::wait(Batch& batch) {
+    finish(batch);
+    if (batch.error_) std::rethrow_exception(std::exchange(batch.error_, nullptr));
+    return batch.ms_;
+}
+
+}  // namespace convoy
