@@ -6,7 +6,6 @@
 #include <map>
 
 #include <convoy/trace.h>
-
 #include "engine/cpu/cpu.h"
 #include "engine/cpu/lane_team.h"
 #include "engine/plan/kernel_problem.h"
