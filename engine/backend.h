@@ -69,8 +69,9 @@ public:
     /// Runs the network over the first `count` pictures; may return before it is done. One slot of a backend at a time.
     /// `stop` must stay until wait() has returned.
     virtual void run(int count, const std::atomic<bool>* stop = nullptr) = 0;
-    /// Waits for run(), and says how many milliseconds the network took, without those of a batch that ended before.
-    /// Nothing, and there are no results, where it has given up since `stop` had become true and it went on for long.
+    /// Waits for run(), and says how many milliseconds the network took, or was at work since the last batch ended
+    /// where batches overlap. Nothing, and there are no results, where it has given up since `stop` had become true and
+    /// it went on for long or had not begun.
     virtual std::optional<double> wait() = 0;
     /// After wait(): lists what was found in picture `index`: after NMS, in Darknet's order, boxes not clipped. Returns
     /// how many boxes were left out since a number of theirs is NaN or infinite; nothing if `stop` became true while

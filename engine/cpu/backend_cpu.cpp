@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <latch>
 #include <limits>
 #include <thread>
@@ -34,12 +35,16 @@ void require_threads(int count) {
 class OmpThreads {
 public:
     /// Throws Error(device) where they cannot be had; OpenMP itself ends the process then.
-    explicit OmpThreads(int threads) : before_(omp_get_max_threads()) {
+    explicit OmpThreads(int threads) : before_(omp_get_max_threads()), dynamic_before_(omp_get_dynamic()) {
         if (threads > team_) require_threads(threads - 1);
         team_ = std::max(team_, threads);
         omp_set_num_threads(threads);
+        omp_set_dynamic(0);  // some of oneDNN's kernels leave undone what missing threads would have done
     }
-    ~OmpThreads() { omp_set_num_threads(before_); }
+    ~OmpThreads() {
+        omp_set_num_threads(before_);
+        omp_set_dynamic(dynamic_before_);
+    }
     OmpThreads(const OmpThreads&) = delete;
     OmpThreads& operator=(const OmpThreads&) = delete;
 
@@ -52,8 +57,28 @@ public:
 
 private:
     static inline thread_local int team_ = 1;  // that OpenMP keeps for the calling thread
-    int before_;
+    int before_, dynamic_before_;
 };
+
+/// What OpenMP gives of `asked` threads to a thread of ours: its environment may limit them.
+int given_threads(int asked) {
+    int given = 1;
+    std::exception_ptr error;
+    std::vector<std::jthread> own;  // whoever calls may be amid a parallel region, where there are none to be had
+    start_thread(own, [&] {
+        try {
+            const OmpThreads scope(asked);
+#pragma omp parallel
+#pragma omp single
+            given = omp_get_num_threads();
+        } catch (...) {
+            error = std::current_exception();
+        }
+    });
+    own.clear();
+    if (error) std::rethrow_exception(error);
+    return given;
+}
 
 // More lanes than this cost memory and latency without being faster a picture.
 constexpr int kMaxLanes = 4;
@@ -115,7 +140,8 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads, Prec
       detect_(detect),
       precision_(precision),
       threads_(thread_count(threads)),
-      lane_threads_(threads_ / lane_count(threads_, plan_)),
+      wide_threads_(given_threads(threads_)),
+      lane_threads_(std::min(wide_threads_, threads_ / lane_count(threads_, plan_))),
       trace_(trace),
       name_(std::move(name)),
       lanes_(std::size_t(lane_count(threads_, plan_))),
@@ -125,7 +151,7 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads, Prec
     struct EndTeam {  // another thread will run the network
         ~EndTeam() { OmpThreads::end_team(); }
     } const end;
-    const OmpThreads scope(threads_);
+    const OmpThreads scope(wide_threads_);
     for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
         const Node& node = plan_.graph.nodes[i];
         if (const auto* conv = std::get_if<ConvOp>(&node.op))
@@ -164,7 +190,7 @@ void CpuBackend::prepare(int node, const ConvOp& op) {
     const kernels::ConvProblem problem = conv_problem(op, plan_.graph.tensors[x].shape, 1);
     Conv conv{kernels_for(problem, {type_of(x), type_of(y)}), {}, {}, op.bias};
     conv.bias.resize(op.k, 0.f);
-    const OmpThreads scope(problem.weight_count() < kWorthThreads ? 1 : threads_);
+    const OmpThreads scope(problem.weight_count() < kWorthThreads ? 1 : wide_threads_);
     const auto packed = [&](const kernels::cpu::Conv& kernel) {
         HostBuffer buffer(kernel.packed_bytes());
         kernel.pack(op.weights.data, op.scale.empty() ? nullptr : op.scale.data(), buffer.data());
@@ -195,11 +221,11 @@ kernels::HostTensor CpuBackend::tensor(TensorId t, std::byte* slot, int picture,
 
 void CpuBackend::Patience::restart(const std::atomic<bool>* stop) {
     stop_ = stop;
-    asked_ = 0;
     is_over_ = false;
+    if (!stop || !*stop) asked_ = 0;
 }
 
-// Batches of an ordinary network are finished: their results are soon there.
+// What has been begun of an ordinary network is finished: its results are soon there.
 bool CpuBackend::Patience::is_over() {
     constexpr std::chrono::milliseconds kLong{500};
     if (is_over_ || !stop_ || !*stop_) return is_over_;
@@ -214,7 +240,7 @@ void CpuBackend::run(CpuSlot& slot, int count) {
     std::byte* const memory = slot.memory();
     Patience& patience = slot.patience_;
     if (lanes_.size() == 1 || (count == 1 && team_.idle())) {
-        const OmpThreads scope(threads_);
+        const OmpThreads scope(wide_threads_);
         team_.run_here(slot.batch_, count, [&](int i, int lane) { run_picture({memory, i, lane, true}, patience); });
         return;
     }
@@ -227,18 +253,19 @@ void CpuBackend::run(CpuSlot& slot, int count) {
 void CpuBackend::run_picture(const Place& place, Patience& patience) {
     const TraceScope traced(trace_, trace_ ? name_ : "", trace_ ? "lane " + std::to_string(place.lane) : "",
                             place.wide ? "picture, all threads" : "picture");
+    if (place.picture == 0) patience.begin();
     for (std::size_t i = 0; i < plan_.graph.nodes.size() && !patience.is_over(); ++i)
         with_layer_name(plan_.graph.nodes[i], kDevice, [&] { run_node(int(i), place); });
 }
 
 void CpuBackend::run_layer(int node, std::byte* slot, int picture) {
-    const OmpThreads scope(threads_);
+    const OmpThreads scope(wide_threads_);
     run_node(node, {slot, picture, 0, true});
 }
 
 std::vector<double> CpuBackend::node_ms(std::byte* slot, int warmup, int passes) {
     using Clock = std::chrono::steady_clock;
-    const OmpThreads scope(threads_);
+    const OmpThreads scope(wide_threads_);
     std::vector<double> fastest(plan_.graph.nodes.size(), std::numeric_limits<double>::infinity());
     for (int pass = -warmup; pass < passes; ++pass)
         for (std::size_t i = 0; i < fastest.size(); ++i) {

@@ -56,18 +56,25 @@ public:
     /// One node of the plan for one picture of `slot`, in the first lane's arena with all threads.
     void run_layer(int node, std::byte* slot, int picture);
 
-    /// Whether to go on, as seen by all threads that work on a batch. Public for tests.
+    /// Whether to go on with a batch, as seen by all threads that work on it. Public for tests.
     class Patience {
     public:
-        /// A while after `stop` has become true it is over. A null pointer is never true.
-        explicit Patience(const std::atomic<bool>* stop = nullptr) : stop_(stop) {}
+        using Asked = std::atomic<LaneTeam::Clock::rep>;  ///< when a stop was first seen; 0 while there is none
+        /// `asked` is that of all batches of a backend.
+        explicit Patience(Asked& asked) : asked_(asked) {}
+        /// For another batch. A null pointer is never true.
         void restart(const std::atomic<bool>* stop);
+        /// The first picture's turn has come: if that is after the stop, it is over.
+        void begin() {
+            if (stop_ && *stop_) is_over_ = true;
+        }
+        /// A while after a stop it is.
         bool is_over();
         bool was_over() const { return is_over_; }  ///< when it was last asked
 
     private:
-        const std::atomic<bool>* stop_;
-        std::atomic<LaneTeam::Clock::rep> asked_{0};  // when it was first seen to be asked to stop
+        Asked& asked_;
+        const std::atomic<bool>* stop_ = nullptr;
         std::atomic<bool> is_over_{false};
     };
 
@@ -113,6 +120,7 @@ private:
     DetectOptions detect_;
     Precision precision_;
     int threads_;       // in all
+    int wide_threads_;  // of a lone picture
     int lane_threads_;  // of each lane
     Trace* trace_;
     std::string name_;
@@ -122,6 +130,7 @@ private:
     std::map<const LocalOp*, std::pair<std::vector<float>, std::vector<float>>> locals_;  // weights, bias
     std::vector<Lane> lanes_;
     std::size_t scratch_bytes_ = 0;
+    Patience::Asked asked_to_stop_{0};
     LaneTeam team_;
 };
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "engine/cpu/lane_team.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "engine/start_thread.h"
 
 namespace convoy {
+namespace {
+
+double milliseconds(LaneTeam::Clock::duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
+
+}  // namespace
 
 LaneTeam::LaneTeam(int lanes) : lanes_(lanes) {
     try {
@@ -36,25 +40,16 @@ void LaneTeam::begin(Batch& batch, int count, Work work) {
         batch.count_ = batch.left_ = count;
         batch.taken_ = 0;
         batch.error_ = nullptr;
-        batch.begin_ = Clock::now();
         next_ = &batch;
     }
     ready_.notify_all();
 }
 
 void LaneTeam::run_here(Batch& batch, int count, const Work& work) {
+    const Clock::time_point begin = Clock::now();
     batch.error_ = nullptr;
-    batch.begin_ = Clock::now();
     for (int picture = 0; picture < count; ++picture) work(picture, 0);
-    const std::lock_guard lock(mutex_);
-    ended(batch);
-}
-
-// Batches may end in another order than they began in; of all together no moment is counted twice.
-void LaneTeam::ended(Batch& batch) {
-    const Clock::time_point now = Clock::now();
-    batch.ms_ = std::chrono::duration<double, std::milli>(now - std::max(batch.begin_, last_end_)).count();
-    last_end_ = now;
+    batch.ms_ = milliseconds(Clock::now() - begin);
 }
 
 void LaneTeam::work(int lane) {
@@ -69,7 +64,7 @@ void LaneTeam::work(int lane) {
             next_ = nullptr;
             taken_.notify_one();
         }
-        ++busy_;
+        if (busy_++ == 0) since_ = Clock::now();
         lock.unlock();
         std::exception_ptr error;
         try {
@@ -79,9 +74,11 @@ void LaneTeam::work(int lane) {
         }
         lock.lock();
         if (!batch.error_) batch.error_ = std::move(error);
+        const Clock::time_point now = Clock::now();
+        at_work_ += now - std::exchange(since_, now);
         --busy_;
         if (--batch.left_ > 0) continue;
-        ended(batch);
+        batch.ms_ = milliseconds(std::exchange(at_work_, {}));
         done_.notify_all();
     }
 }

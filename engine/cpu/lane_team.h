@@ -23,7 +23,6 @@ public:
         Work work_;
         int count_ = 0, taken_ = 0, left_ = 0;
         std::exception_ptr error_;
-        Clock::time_point begin_;
         double ms_ = 0;
     };
 
@@ -41,8 +40,9 @@ public:
     void run_here(Batch& batch, int count, const Work& work);
     bool idle();
     void wait_until_idle();
-    /// Waits for a batch and says for how many milliseconds the team was at work on it and on none that ended before.
-    /// Throws what the first picture that failed threw; those that had not been taken by then were left out.
+    /// Waits for a batch and says for how many milliseconds the team was at work, on whatever, since the batch that
+    /// ended before it: those of all batches add up to the time that it was not idle. Throws what the first picture
+    /// that failed threw; those that had not been taken by then were left out.
     double wait(Batch& batch);
     /// Waits for a batch whose results nobody wants.
     void finish(Batch& batch) noexcept;
@@ -50,7 +50,6 @@ public:
 private:
     void work(int lane);
     void stop();
-    void ended(Batch& batch);
 
     const int lanes_;
     std::mutex mutex_;
@@ -58,7 +57,8 @@ private:
     Batch* next_ = nullptr;  // of which not all pictures have been taken
     int busy_ = 0;           // lanes
     bool stopping_ = false;
-    Clock::time_point last_end_;  // of a batch
+    Clock::duration at_work_{};  // since the last end of a batch, up to since_
+    Clock::time_point since_;    // while any lane is busy: what follows is not in at_work_ yet
     std::vector<std::thread> threads_;
 };
 

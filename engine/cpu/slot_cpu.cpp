@@ -6,6 +6,7 @@ namespace convoy {
 
 CpuSlot::CpuSlot(CpuBackend& backend)
     : backend_(backend),
+      patience_(backend.asked_to_stop_),
       memory_(backend.plan().memory.slot_bytes),
       heads_(heads_of(backend.plan())),
       transforms_(backend.plan().max_batch) {

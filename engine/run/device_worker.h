@@ -215,6 +215,7 @@ private:
 
     const std::unique_ptr<Backend> backend_;
     const WorkerOptions options_;
+    std::atomic<bool> dropping_{false};  // written under the mutex; slots look at it
     std::vector<std::unique_ptr<Slot>> slots_;
 
     mutable std::mutex mutex_;
@@ -228,7 +229,6 @@ private:
     int waiting_ = 0;    // threads with a frame for which there is no place
     int in_flight_ = 0;  // batches between the network and their results
     bool eager_ = false, stopping_ = false;
-    std::atomic<bool> dropping_{false};  // written under the mutex
     std::string failure_;
     std::function<void(const std::string&, std::int64_t)> before_batch_;
     std::int64_t pictures_ = 0;  // run so far
