@@ -9,9 +9,11 @@
 #include <librdkafka/rdkafka.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -34,7 +36,9 @@ KafkaPublisher::KafkaPublisher(const BrokerTarget&, std::size_t) : BrokerPublish
 
 namespace {
 
-constexpr int kTickMs = 1000;
+constexpr int kTickMs = 1000, kTickWithoutMs = 100;  // without a broker
+constexpr std::chrono::milliseconds kGrace{1000};    // with a host of several addresses, of which some answer
+constexpr int kAnswerMs = 200;
 
 class KafkaClient : public BrokerClient {
 public:
@@ -97,9 +101,9 @@ private:
 
     // Its threads connect, and connect again.
     void serve() override {
-        for (bool stops = false; !stops;) {
-            stops = feed();
-            if (!stops) rd_kafka_poll(kafka_, kTickMs);
+        while (!feed()) {
+            rd_kafka_poll(kafka_, down_since_ ? kTickWithoutMs : kTickMs);
+            if (down_since_ && Clock::now() - *down_since_ > kGrace) look_for_broker();
         }
         rd_kafka_purge(kafka_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         destroy();  // which may take its time
@@ -126,6 +130,7 @@ private:
     void on_delivery(const rd_kafka_message_t& message) {
         const std::lock_guard lock(mutex_);
         if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            reached();
             connected();
             confirmed(message.len);
         } else {
@@ -133,14 +138,36 @@ private:
         }
     }
 
-    // It tells of each attempt, and last that there is no broker any more.
+    // It tells of each attempt, by one address after the other, and when there is no broker any more. Whoever answers
+    // and refuses says more than an address where nobody is.
     void on_error(rd_kafka_resp_err_t code, const char* reason) {
-        if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+        const bool refuses = code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
+        if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+            if (!down_since_) down_since_ = Clock::now();
+            if (reason_.empty()) reason_ = reason;
+        } else if (refuses || !refuses_) {
             reason_ = reason;
+            refuses_ = refuses;
+        }
+    }
+
+    void reached() {
+        down_since_.reset();
+        reason_.clear();
+        refuses_ = false;
+    }
+
+    // It does not tell that it has found one.
+    void look_for_broker() {
+        const struct rd_kafka_metadata* brokers = nullptr;  // the name is a function's, too
+        if (rd_kafka_metadata(kafka_, 0, nullptr, &brokers, kAnswerMs) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_metadata_destroy(brokers);
+            reached();
             return;
         }
+        down_since_ = Clock::now();
         const std::lock_guard lock(mutex_);
-        if (!stopping_) disconnected(reason_.empty() ? reason : reason_);
+        if (!stopping_) disconnected(reason_);
     }
 
     void destroy() {
@@ -150,7 +177,10 @@ private:
 
     rd_kafka_t* kafka_ = nullptr;
     rd_kafka_queue_t* events_ = nullptr;
-    std::string reason_;  // the thread's
+    // The thread's:
+    std::optional<Clock::time_point> down_since_;  // that no broker was there, as far as is known
+    std::string reason_;                           // why, and whether somebody was there
+    bool refuses_ = false;
 };
 
 }  // namespace
