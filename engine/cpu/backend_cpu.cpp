@@ -145,7 +145,7 @@ CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads, Prec
       trace_(trace),
       name_(std::move(name)),
       lanes_(std::size_t(lane_count(threads_, plan_))),
-      team_(lane_count(threads_, plan_)) {
+      team_(int(lanes_.size())) {
     if (!plan_.weights_storage)
         throw Error(ErrorKind::model, "the network was loaded without weights: name its .weights file");
     struct EndTeam {  // another thread will run the network
