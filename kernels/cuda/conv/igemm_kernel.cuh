@@ -271,7 +271,7 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
                 store_share<SHAPE, Sloped>(p, sums, m0, n0);
             else
                 store_share<SHAPE, AnyActivation>(p, sums, m0, n0);
-            barrier_cluster();  // nobody leaves while others read its sums
+            barrier_cluster_arrive_relaxed(), barrier_cluster_wait();  // nobody leaves while others read its sums
         }
     }
     cp_async_wait_group<0>();

@@ -10,6 +10,7 @@
 #include "kernels/cuda/ptx/bar.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
+#include "kernels/cuda/ptx/prefetch.cuh"
 #include "kernels/cuda/ptx/tma.cuh"
 #include "kernels/cuda/ptx/wgmma.cuh"
 
@@ -235,9 +236,14 @@ __global__ void __launch_bounds__(kShareThreads, 2)
     extern __shared__ unsigned char shared[];
     __shared__ std::uint64_t barriers[2 * (kShareMaxStages + kShareMaxHalos)];
     griddepcontrol_launch_dependents();
+    constexpr int kBiasLine = 128 / sizeof(float);
     const std::uint32_t start = std::uint32_t(__cvta_generic_to_shared(shared)), base = share_align(start);
     const ShareMemory<BK> memory{p, base, std::uint32_t(__cvta_generic_to_shared(barriers))};
     const ShareTask task = ShareTask::of<BN>(p);
+    // Nobody else has read it since the last picture: memory is a microsecond away.
+    if (const int channel = task.k + threadIdx.x * kBiasLine;
+        threadIdx.x < kShareChannels / kBiasLine && channel < p.output.k)
+        prefetch_global_l2(p.output.bias + channel);
     if (threadIdx.x == 0) {
         prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights);
         for (int i = 0; i < p.stages; ++i) {

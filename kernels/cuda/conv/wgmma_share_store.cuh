@@ -43,6 +43,8 @@ __device__ __forceinline__ void share_finish(const WgmmaShareParams& p, const Sh
     using Epilogue = ConvEpilogue<__half, Act>;
     const int column = threadIdx.x % kColumns * kLanes, channel = task.k + column, all = p.tile_h * p.tile_w;
     const bool inside = channel < p.output.k;
+    __syncwarp();
+    if (SPLITS > 1) barrier_cluster_arrive();  // before the loads below, for which it would wait
     const Epilogue epilogue(p.output, inside ? channel : 0);
     const int first = p.by_splits(task.rank * all).quotient + threadIdx.x / kColumns;
     const int end = inside ? p.by_splits((task.rank + 1) * all).quotient : 0;
@@ -60,7 +62,7 @@ __device__ __forceinline__ void share_finish(const WgmmaShareParams& p, const Sh
     if (SPLITS == 1)
         __syncthreads();
     else
-        barrier_cluster();
+        barrier_cluster_wait();
     const float* mine = sums + share_column(column);
 #pragma unroll
     for (int turn = 0; turn < kTurns; ++turn) {
@@ -90,7 +92,8 @@ __device__ __forceinline__ void share_finish(const WgmmaShareParams& p, const Sh
         epilogue.store(m[turn], sum, residual[turn]);
     }
     __syncwarp();
-    if (SPLITS > 1) barrier_cluster();  // nobody leaves while others read its sums
+    if (SPLITS > 1)
+        barrier_cluster_arrive_relaxed(), barrier_cluster_wait();  // nobody leaves while others read its sums
 }
 
 template <int BN, int SPLITS>

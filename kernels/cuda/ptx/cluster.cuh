@@ -7,11 +7,32 @@
 
 namespace convoy::kernels::cuda {
 
-/// Every thread of every block of the cluster; what was written to shared memory before is visible after.
-__device__ __forceinline__ void barrier_cluster() {
+// The barrier of every thread of every block of the cluster, in two halves.
+
+/// What this thread has written is visible to those that wait, and so first waits for all its loads and stores.
+__device__ __forceinline__ void barrier_cluster_arrive() {
 #if __CUDA_ARCH__ >= 900
-    asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+    asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
 #endif
+}
+
+/// Says only that this thread has come this far.
+__device__ __forceinline__ void barrier_cluster_arrive_relaxed() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
+#endif
+}
+
+__device__ __forceinline__ void barrier_cluster_wait() {
+#if __CUDA_ARCH__ >= 900
+    asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+#endif
+}
+
+/// Both halves: what was written to shared memory before is visible after.
+__device__ __forceinline__ void barrier_cluster() {
+    barrier_cluster_arrive();
+    barrier_cluster_wait();
 }
 
 /// The address, in block `rank`, of what lies at `shared` in this block.
