@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <array>
 #include <limits>
 #include <string_view>
 #include <vector>
@@ -6,33 +7,18 @@
 #include "kernels/cuda/conv/rows.h"
 
 namespace convoy::kernels::cuda {
-
-std::span<const ConvCandidate> conv_candidates() {
-    static const std::vector<ConvCandidate> all = [] {
-        std::vector<ConvCandidate> rows;
-        const auto add = [&](std::span<const ConvCandidate> some) {
-            rows.insert(rows.end(), some.begin(), some.end());
-        };
-        for (const auto& some : {direct_rows(), first_rows(), depthwise_rows(), grouped_rows(), igemm_rows()})
-            add(some);
-        for (const auto& some : {wgmma_rows(), wgmma_halo_rows(), wgmma_share_rows()})
-            for (const HopperRow& row : some) rows.push_back(row.candidate);
-        for (const auto& some : {cudnn_rows(), cublaslt_rows()}) add(some);
-        return rows;
-    }();
-    return all;
-}
-
-const char* kernels_revision() { return CONVOY_KERNELS_REVISION; }
-
 namespace {
 
-/// The row of the Hopper family that is likely to be the fastest; null where none serves well.
-const char* hopper_choice(const Conv& conv, const DeviceCaps& caps) {
+std::array<std::span<const ReckonedRow>, 4> reckoned_rows() {
+    return {igemm_fp32_rows(), wgmma_rows(), wgmma_halo_rows(), wgmma_share_rows()};
+}
+
+/// The row that is likely to be the fastest, of those that are reckoned; null where none serves well.
+const char* reckoned_choice(const Conv& conv, const DeviceCaps& caps) {
     const char* best = nullptr;
     double least = std::numeric_limits<double>::infinity();
-    for (const auto& some : {wgmma_rows(), wgmma_halo_rows(), wgmma_share_rows()})
-        for (const HopperRow& row : some) {
+    for (const auto& some : reckoned_rows())
+        for (const ReckonedRow& row : some) {
             if (!row.candidate.supports(conv, caps)) continue;
             if (const double clocks = row.clocks(conv, caps); clocks < least) {
                 least = clocks;
@@ -44,12 +30,30 @@ const char* hopper_choice(const Conv& conv, const DeviceCaps& caps) {
 
 }  // namespace
 
+std::span<const ConvCandidate> conv_candidates() {
+    static const std::vector<ConvCandidate> all = [] {
+        std::vector<ConvCandidate> rows;
+        const auto add = [&](std::span<const ConvCandidate> some) {
+            rows.insert(rows.end(), some.begin(), some.end());
+        };
+        for (const auto& some : {direct_rows(), first_rows(), depthwise_rows(), grouped_rows(), igemm_rows()})
+            add(some);
+        for (const auto& some : reckoned_rows())
+            for (const ReckonedRow& row : some) rows.push_back(row.candidate);
+        for (const auto& some : {cudnn_rows(), cublaslt_rows()}) add(some);
+        return rows;
+    }();
+    return all;
+}
+
+const char* kernels_revision() { return CONVOY_KERNELS_REVISION; }
+
 // The largest tile of which there are enough for all multiprocessors; tiles of few channels where there are few.
 const char* fixed_choice(const Conv& conv, const DeviceCaps& caps) {
     for (const auto& special : {depthwise_rows(), grouped_rows(), first_rows()})
         for (const ConvCandidate& row : special)
             if (row.supports(conv, caps)) return row.name;
-    if (const char* row = hopper_choice(conv, caps)) return row;
+    if (const char* row = reckoned_choice(conv, caps)) return row;
     const ConvProblem& p = conv.problem;
     const auto tiles = [&](int bm, int bn) {
         return ((std::size_t(p.n) * p.p() * p.q() + bm - 1) / bm) * ((std::size_t(p.k) + bn - 1) / bn);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Convolution as an implicit matrix product on tensor cores (mma.sync): compute capability 8.0 and later, fp16 or tf32
-// products, fp32 sums, one group.
+// Convolution as an implicit matrix product: compute capability 8.0 and later, fp32 sums, one group. Products are of
+// fp16 or tf32 on tensor cores (mma.sync), or true fp32 on CUDA cores.
 //
 //                 K = R·S·C                      y (M, N): M = N·P·Q output pixels, N = output channels
 //          ┌──────────────────┐                  x (M, K): row m is pixel m's window, never stored: it is gathered
@@ -10,11 +10,12 @@
 //
 // A block computes BM x BN outputs at a time, and one tile after the other: the grid is no larger than what fits on the
 // GPU. K is cut into stages of BK elements, and shared memory is a ring of STAGES of them, each BM rows of x and BN
-// rows of weights of 64 or 128 bytes. While the tensor cores work on one stage, cp.async (16 bytes each) fills the
+// rows of weights of 64 or 128 bytes. While the cores work on one stage, cp.async (16 bytes each) fills the
 // others, and goes on into the next tile while this one is stored; zeros stand for the padding, for pixels past M and
 // channels past N. The 16-byte vectors of a row are swapped (vector ^ row) so that neither cp.async nor ldmatrix meets
 // a bank conflict. A warp holds its share of the sums in registers, and two sets of operand fragments: ldmatrix fills
-// one while mma reads the other.
+// one while mma reads the other. In fp32 a lane reads vectors of four k for its 8 x 8 sums, so that 16 loads serve 256
+// multiply-adds (igemm_fragments.cuh).
 //
 // The gather costs no division in the loop: of each of its rows a thread knows where tap (0, 0) lies and, as bits,
 // which filter rows and columns fall inside the picture (IgemmRow; worked out once per row, a tile ahead). Its place in
@@ -137,6 +138,25 @@ bool compiled_for_clusters(IgemmKernel kernel) {
     return attributes.ptxVersion >= 90;
 }
 
+/// That a multiprocessor is reckoned to need in fp32, where instructions are what all wait for. Its four schedulers
+/// share the blocks that run at a time.
+double clocks(const Conv& conv, const DeviceCaps& caps, const IgemmTile& tile, int splits, Meet meet) {
+    constexpr double kLoop = 160, kFinish = 1500;  // instructions of a warp beside its products: a stage's, a tile's
+    constexpr double kAlone = 1.2;                 // a warp without another on its scheduler waits now and then
+    constexpr double kMeet[] = {3000, 8000};       // clocks: cluster, workspace
+    const int fma = tile.bm * tile.bn / tile.threads(), loads = fma / 16;  // a warp's, for each k
+    const int stages = ceil_div(ceil_div(filter_vectors(conv, tile), tile.row_vectors()), splits);
+    const int resident =
+        std::clamp(int(caps.shared_bytes / tile.shared_bytes(splits > 1)), 1, tile.blocks);  // per multiprocessor
+    const int blocks = tiles_m(conv, tile) * ceil_div(conv.packed_k(), tile.bn) * splits;
+    const auto together = [&](int on_one) {
+        return std::max(kAlone, on_one * tile.threads() / 128.) *
+               (stages * ((fma + loads) * tile.bk + kLoop) + kFinish);
+    };
+    const int places = resident * caps.multiprocessors, rest = ceil_div(blocks % places, caps.multiprocessors);
+    return blocks / places * together(resident) + (rest > 0 ? together(rest) : 0) + (splits > 1 ? kMeet[int(meet)] : 0);
+}
+
 template <typename SHAPE, int SPLITS = 1, Meet MEET = Meet::cluster>
 constexpr ConvCandidate row(const char* name) {
     static_assert(SPLITS <= kPortableCluster && SHAPE::kTile.bm % SPLITS == 0);
@@ -149,6 +169,12 @@ constexpr ConvCandidate row(const char* name) {
             return std::make_unique<PreparedIgemm>(conv, caps, SHAPE::kTile, kernel, SPLITS, MEET);
         },
     };
+}
+
+template <typename SHAPE, int SPLITS = 1, Meet MEET = Meet::cluster>
+constexpr ReckonedRow fp32_row(const char* name) {
+    return {row<SHAPE, SPLITS, MEET>(name),
+            [](const Conv& conv, const DeviceCaps& caps) { return clocks(conv, caps, SHAPE::kTile, SPLITS, MEET); }};
 }
 
 using namespace igemm;
@@ -192,8 +218,23 @@ constexpr ConvCandidate kRows[] = {
     row<Tf32_64x64x32, 4, Meet::workspace>("igemm_tf32_64x64x32_s4_workspace4"),
 };
 
+constexpr ReckonedRow kFp32Rows[] = {
+    fp32_row<Fp32_128x128x32>("igemm_fp32_128x128x32_s3"),
+    fp32_row<Fp32_128x64x32>("igemm_fp32_128x64x32_s3"),
+    fp32_row<Fp32_128x64x16>("igemm_fp32_128x64x16_s3"),
+    fp32_row<Fp32_128x32x16>("igemm_fp32_128x32x16_s3"),
+    fp32_row<Fp32_64x64x32>("igemm_fp32_64x64x32_s3"),
+    fp32_row<Fp32_64x64x16>("igemm_fp32_64x64x16_s3"),
+    fp32_row<Fp32_64x64x32, 2>("igemm_fp32_64x64x32_s3_split2"),
+    fp32_row<Fp32_64x64x32, 4>("igemm_fp32_64x64x32_s3_split4"),
+    fp32_row<Fp32_64x64x32, 8>("igemm_fp32_64x64x32_s3_split8"),
+    fp32_row<Fp32_64x64x16, 4, Meet::workspace>("igemm_fp32_64x64x16_s3_workspace4"),
+};
+
 }  // namespace
 
 std::span<const ConvCandidate> igemm_rows() { return kRows; }
+
+std::span<const ReckonedRow> igemm_fp32_rows() { return kFp32Rows; }
 
 }  // namespace convoy::kernels::cuda

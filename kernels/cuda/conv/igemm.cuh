@@ -11,7 +11,7 @@ namespace convoy::kernels::cuda {
 
 /// The numbers of one instantiation.
 struct IgemmTile {
-    Math math;             // fp16 or tf32
+    Math math;
     int bm, bn, bk;        // output pixels, output channels, and elements of K per stage
     int warps_m, warps_n;  // the tile is dealt to them in a grid
     int stages;
@@ -96,6 +96,14 @@ using Tf32_128x128x32 = IgemmShape<Math::tf32, 128, 128, 32, 2, 2, 3, 2>;
 using Tf32_128x64x32 = IgemmShape<Math::tf32, 128, 64, 32, 2, 2, 4, 2>;
 using Tf32_64x64x32 = IgemmShape<Math::tf32, 64, 64, 32, 2, 2, 4, 3>;
 using Tf32_128x32x32 = IgemmShape<Math::tf32, 128, 32, 32, 4, 1, 3, 3>;
+
+// A warp's share is 64 x 32 in all: 8 x 8 sums a lane.
+using Fp32_128x128x32 = IgemmShape<Math::fp32, 128, 128, 32, 2, 4, 3, 1>;
+using Fp32_128x64x32 = IgemmShape<Math::fp32, 128, 64, 32, 2, 2, 3, 2>;
+using Fp32_128x64x16 = IgemmShape<Math::fp32, 128, 64, 16, 2, 2, 3, 2>;
+using Fp32_128x32x16 = IgemmShape<Math::fp32, 128, 32, 16, 2, 1, 3, 4>;
+using Fp32_64x64x32 = IgemmShape<Math::fp32, 64, 64, 32, 1, 2, 3, 4>;
+using Fp32_64x64x16 = IgemmShape<Math::fp32, 64, 64, 16, 1, 2, 3, 4>;
 
 }  // namespace igemm
 }  // namespace convoy::kernels::cuda

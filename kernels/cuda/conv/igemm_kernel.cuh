@@ -6,8 +6,6 @@
 #include "kernels/cuda/conv/igemm_store.cuh"
 #include "kernels/cuda/ptx/cp_async.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
-#include "kernels/cuda/ptx/ldmatrix.cuh"
-#include "kernels/cuda/ptx/mma.cuh"
 
 namespace convoy::kernels::cuda {
 
@@ -36,14 +34,6 @@ struct IgemmWalk {
     __device__ int weight_offset(const IgemmParams& p) const { return (r * p.s + s) * p.c + c; }
 };
 
-/// Rows of `VECTORS` vectors lie in shared memory without gaps; their vectors change places so that the eight rows
-/// that a cp.async or ldmatrix touches at once fall into different banks.
-template <int VECTORS>
-__device__ __forceinline__ int swizzled(int row, int vector) {
-    static_assert(VECTORS == 4 || VECTORS == 8);
-    return vector ^ (VECTORS == 8 ? row & 7 : row >> 1 & 3);
-}
-
 /// Bit i: tap i of `taps`, the first at `at`, falls inside [0, size).
 __device__ __forceinline__ unsigned taps_inside(const IgemmParams& p, int at, int size, int taps) {
     const int first = min(p.by_dilation(max(-at, 0) + p.dilation - 1).quotient, taps);
@@ -70,8 +60,7 @@ template <typename SHAPE, bool SPLIT>
 __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
     conv_igemm(const __grid_constant__ IgemmParams p) {
     constexpr IgemmTile TILE = SHAPE::kTile;
-    constexpr bool kHalf = TILE.math == Math::fp16;
-    constexpr int kVectors = TILE.row_vectors(), kSteps = kVectors / 2;  // a step: the 32 bytes of K of one mma
+    constexpr int kVectors = TILE.row_vectors(), kSteps = IgemmFragments<SHAPE>::kSteps;
     constexpr int kWarpM = TILE.bm / TILE.warps_m, kWarpN = TILE.warp_n();
     constexpr int kMmaM = kWarpM / 16, kMmaN = kWarpN / 8;
     constexpr int kRowsAtOnce = TILE.threads() / kVectors;  // that the block's threads load together
@@ -164,59 +153,21 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
 
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const int warp_m = warp % TILE.warps_m * kWarpM, warp_n = warp / TILE.warps_m * kWarpN;
-    const int x_lane = lane % 16, w_lane = lane % 8 + lane / 16 * 8;
-    const std::uint32_t x_fragment = (warp_m + x_lane) * kRowBytes + swizzled<kVectors>(x_lane, lane / 16) * 16;
-    const std::uint32_t w_fragment =
-        kBytesX + (warp_n + w_lane) * kRowBytes + swizzled<kVectors>(w_lane, lane / 8 % 2) * 16;
-
-    float sum[kMmaM][kMmaN][4];
-    std::uint32_t a[2][kMmaM][4], b[2][kMmaN][2];
-    const auto load_fragments = [&](int buffer, std::uint32_t stage, int step) {
-        const std::uint32_t x_at = (stage + x_fragment) ^ step * 32, w_at = (stage + w_fragment) ^ step * 32;
-#pragma unroll
-        for (int i = 0; i < kMmaM; ++i) {
-            auto& to = a[buffer][i];
-            ldmatrix_x4(to[0], to[1], to[2], to[3], x_at + i * 16 * kRowBytes);
-        }
-#pragma unroll
-        for (int i = 0; i < kMmaN; i += 2) {
-            auto &to = b[buffer][i], &next = b[buffer][i + 1];
-            ldmatrix_x4(to[0], to[1], next[0], next[1], w_at + i * 8 * kRowBytes);
-        }
-    };
-    const auto multiply = [&](int buffer) {
-        if constexpr (!kHalf) {
-#pragma unroll
-            for (auto& fragment : a[buffer])
-#pragma unroll
-                for (std::uint32_t& bits : fragment) bits = cvt_rna_tf32_f32(bits);
-#pragma unroll
-            for (auto& fragment : b[buffer])
-#pragma unroll
-                for (std::uint32_t& bits : fragment) bits = cvt_rna_tf32_f32(bits);
-        }
-#pragma unroll
-        for (int i = 0; i < kMmaM; ++i)
-#pragma unroll
-            for (int j = 0; j < kMmaN; ++j) {
-                if constexpr (kHalf)
-                    mma_m16n8k16_f16(sum[i][j], a[buffer][i], b[buffer][j]);
-                else
-                    mma_m16n8k8_tf32(sum[i][j], a[buffer][i], b[buffer][j]);
-            }
-    };
+    const int sum_lane = sums_lane<SHAPE>(lane);
+    IgemmFragments<SHAPE> fragments(lane, warp_m, warp_n);
+    IgemmSums<SHAPE> sum;
 
     std::uint32_t read = pipeline, write = pipeline_end - TILE.stage_bytes();
     cp_async_wait_group<TILE.stages - 2>();
     __syncthreads();
-    load_fragments(0, read, 0);
+    fragments.load(0, read, 0);
 #pragma unroll 1
     for (int tile = blockIdx.x; tile < p.tiles; tile += gridDim.x) {
         if (!SPLIT && p.residual) prefetch_residual<SHAPE>(p, tile);
 #pragma unroll
-        for (auto& fragments : sum)
+        for (auto& sums : sum)
 #pragma unroll
-            for (auto& fragment : fragments) fragment[0] = fragment[1] = fragment[2] = fragment[3] = 0;
+            for (auto& four : sums) four[0] = four[1] = four[2] = four[3] = 0;
 #pragma unroll 1
         for (int iteration = 0; iteration < iterations; ++iteration) {
 #pragma unroll
@@ -227,13 +178,13 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
                     write = read;
                     read = read + TILE.stage_bytes() == pipeline_end ? pipeline : read + TILE.stage_bytes();
                 }
-                load_fragments((step + 1) % 2, read, (step + 1) % kSteps);
+                fragments.load((step + 1) % 2, read, (step + 1) % kSteps);
                 if (step == 0) load_x(write, more());
                 if (step == kStepW) {
                     load_w(write, walk, more());
                     cp_async_commit_group();
                 }
-                multiply(step % 2);
+                fragments.multiply(step % 2, sum);
                 if (step == kStepW) advance();
             }
         }
@@ -248,7 +199,7 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
             else
                 store_warp<SHAPE, AnyActivation>(p, sums, sum, m0 + warp_m, n0 + warp_n);
         } else if (p.partial_sums) {
-            const int sum_row = warp_m + lane / 4, sum_column = warp_n + lane % 4 * 2;  // of sum[0][0][0]
+            const int sum_row = warp_m + sum_lane / 4, sum_column = warp_n + sum_lane % 4 * 2;  // of sum[0][0][0]
 #pragma unroll
             for (int i = 0; i < kMmaM * 2; ++i)
 #pragma unroll
@@ -264,8 +215,8 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
             float* sums = reinterpret_cast<float*>(shared);
 #pragma unroll
             for (int i = 0; i < kMmaM * 2; ++i)
-                stage_sums<SHAPE, TILE.bn>(sums + (warp_m + lane / 4 + i * 8) * TILE.staged_row(TILE.bn),
-                                           warp_n + lane % 4 * 2, sum[i / 2], i % 2);
+                stage_sums<SHAPE, TILE.bn>(sums + (warp_m + sum_lane / 4 + i * 8) * TILE.staged_row(TILE.bn),
+                                           warp_n + sum_lane % 4 * 2, sum[i / 2], i % 2);
             barrier_cluster();
             if (Sloped::fits(p.activation) && Sloped::fits(p.after_residual))
                 store_share<SHAPE, Sloped>(p, sums, m0, n0);

@@ -4,7 +4,7 @@
 // channels. For igemm_kernel.cuh.
 #pragma once
 
-#include "kernels/cuda/conv/igemm.cuh"
+#include "kernels/cuda/conv/igemm_fragments.cuh"
 #include "kernels/cuda/ptx/cluster.cuh"
 #include "kernels/cuda/ptx/prefetch.cuh"
 
@@ -50,6 +50,7 @@ __device__ __forceinline__ void store_warp(const IgemmParams& p, float* sums, co
     using Epilogue = ConvEpilogue<IgemmElement<SHAPE>, Act>;
 
     const int lane = threadIdx.x % 32, column = lane % kColumns * kLanes, row = lane / kColumns;
+    const int sum_lane = sums_lane<SHAPE>(lane);
     const bool inside = n + column < p.k && row < kRows;
     const Epilogue epilogue(p, inside ? n + column : 0);
     const float* from = sums + row * kRow;
@@ -66,7 +67,7 @@ __device__ __forceinline__ void store_warp(const IgemmParams& p, float* sums, co
     for (int half = 0; half < kHalves; ++half) {
 #pragma unroll
         for (int i = 0; i < kHalves; ++i)  // where the loop is rolled the registers still have fixed numbers
-            if (i == half) stage_sums<SHAPE, N>(sums + lane / 4 * kRow, lane % 4 * 2, sum[i / 2], i % 2);
+            if (i == half) stage_sums<SHAPE, N>(sums + sum_lane / 4 * kRow, sum_lane % 4 * 2, sum[i / 2], i % 2);
         __syncwarp();
 #pragma unroll
         for (int pass = 0; pass < kPasses; ++pass) residual[pass] = next[pass];

@@ -94,7 +94,7 @@ double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
 }
 
 template <typename SHAPE>
-constexpr HopperRow row(const char* name) {
+constexpr ReckonedRow row(const char* name) {
     return {{
                 name,
                 [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, SHAPE::kTile); },
@@ -107,7 +107,7 @@ constexpr HopperRow row(const char* name) {
 
 using namespace wgmma;
 
-constexpr HopperRow kRows[] = {
+constexpr ReckonedRow kRows[] = {
     row<Tile_128x168x64>("wgmma_128x168x64_s4"),         row<Tile_128x128x64>("wgmma_128x128x64_s4"),
     row<Tile_128x88x64>("wgmma_128x88x64_s5"),           row<Tile_128x64x64>("wgmma_128x64x64_s6"),
     row<Tile_64x256x64>("wgmma_64x256x64_s4"),           row<Tile_64x256x32>("wgmma_64x256x32_s7"),
@@ -117,7 +117,7 @@ constexpr HopperRow kRows[] = {
 
 }  // namespace
 
-std::span<const HopperRow> wgmma_rows() {
+std::span<const ReckonedRow> wgmma_rows() {
     if (!CONVOY_SM_90A) return {};
     return kRows;
 }

@@ -102,7 +102,7 @@ double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaHaloTile& til
 }
 
 template <typename SHAPE>
-constexpr HopperRow row(const char* name) {
+constexpr ReckonedRow row(const char* name) {
     return {{
                 name,
                 [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, SHAPE::kTile); },
@@ -113,7 +113,7 @@ constexpr HopperRow row(const char* name) {
             [](const Conv& conv, const DeviceCaps& caps) { return clocks(conv, caps, SHAPE::kTile); }};
 }
 
-constexpr HopperRow kRows[] = {
+constexpr ReckonedRow kRows[] = {
     row<WgmmaHaloShape<64, 216, 32, 3, 27 * 1024, 18, 2>>("wgmma_halo_64x216x32"),
     row<WgmmaHaloShape<64, 216, 64, 2, 54 * 1024, 9, 1>>("wgmma_halo_64x216x64"),
     row<WgmmaHaloShape<128, 160, 64, 2, 34 * 1024, 4, 2>>("wgmma_halo_128x160x64"),
@@ -121,7 +121,7 @@ constexpr HopperRow kRows[] = {
 
 }  // namespace
 
-std::span<const HopperRow> wgmma_halo_rows() {
+std::span<const ReckonedRow> wgmma_halo_rows() {
     if (!CONVOY_SM_90A) return {};
     return kRows;
 }

@@ -190,7 +190,7 @@ double clocks(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
 }
 
 template <int BN, int SPLITS>
-constexpr HopperRow row(const char* name) {
+constexpr ReckonedRow row(const char* name) {
     static_assert(BN == 32 || BN == 48 || BN == 104 || BN == 208);
     return {{
                 name,
@@ -202,7 +202,7 @@ constexpr HopperRow row(const char* name) {
             [](const Conv& conv, const DeviceCaps& caps) { return clocks(conv, caps, BN, SPLITS); }};
 }
 
-constexpr HopperRow kRows[] = {
+constexpr ReckonedRow kRows[] = {
     row<32, 1>("wgmma_share_32"),          row<32, 2>("wgmma_share_32_split2"),   row<32, 4>("wgmma_share_32_split4"),
     row<48, 1>("wgmma_share_48"),          row<48, 2>("wgmma_share_48_split2"),   row<48, 4>("wgmma_share_48_split4"),
     row<104, 1>("wgmma_share_104"),        row<104, 2>("wgmma_share_104_split2"), row<104, 4>("wgmma_share_104_split4"),
@@ -212,7 +212,7 @@ constexpr HopperRow kRows[] = {
 
 }  // namespace
 
-std::span<const HopperRow> wgmma_share_rows() {
+std::span<const ReckonedRow> wgmma_share_rows() {
     if (!CONVOY_SM_90A) return {};
     return kRows;
 }

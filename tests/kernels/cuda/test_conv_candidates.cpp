@@ -319,15 +319,39 @@ TEST_CASE("conv_candidates(): 10,000 runs of a kernel of ours give the same bits
     add(items, {with_residual(conv(1, 26, 26, 72, 136, 3), Activation::leaky)}, {kElsewhere});
     add(items, {with(conv(2, 13, 13, 264, 72, 1), Activation::leaky)}, {kSlices});
     for (const Item& item : items) {
-        const test::ConvCase on_device(item.problem, DataType::fp16, item.layout);
-        const Conv key = on_device.conv(Math::fp16);
-        for (const ConvCandidate& row : kernels::cuda::conv_candidates()) {
-            if (library_missing(row) || !row.supports(key, caps)) continue;
-            INFO(row.name << ": " << on_device.describe());
-            const auto kernel = row.prepare(key, caps, libraries);
-            if (!kernel) continue;
-            const test::DeviceBytes workspace(kernel->workspace_bytes());
-            CHECK(on_device.differing_runs(*kernel, workspace.data(), kTimes) == 0);
+        for (Math math : {Math::fp16, Math::fp32}) {
+            const test::ConvCase on_device(item.problem, kernels::cuda::storage(math), item.layout);
+            const Conv key = on_device.conv(math);
+            for (const ConvCandidate& row : kernels::cuda::conv_candidates()) {
+                if (library_missing(row) || !row.supports(key, caps)) continue;
+                INFO(row.name << ": " << on_device.describe());
+                const auto kernel = row.prepare(key, caps, libraries);
+                if (!kernel) continue;
+                const test::DeviceBytes workspace(kernel->workspace_bytes());
+                CHECK(on_device.differing_runs(*kernel, workspace.data(), kTimes) == 0);
+            }
         }
     }
+}
+
+// The plain kernel is many times as slow, so nothing that has no groups may be left to it.
+TEST_CASE("fixed_choice(): true fp32 has kernels of its own, and blocks for all multiprocessors") {
+    const auto choice = [](const ConvProblem& problem, int compute_capability) {
+        const DeviceCaps caps{compute_capability, 132, std::size_t(compute_capability == 90 ? 227 : 99) << 10, 0};
+        Conv key;
+        key.problem = problem, key.math = Math::fp32;
+        key.x_pitch = kernels::padded_channels(problem.c, DataType::fp32), key.y_pitch = key.packed_k();
+        return std::string(kernels::cuda::fixed_choice(key, caps));
+    };
+    const ConvProblem large = conv(32, 52, 52, 128, 256, 3), few_pixels = conv(1, 13, 13, 512, 1024, 3);
+    for (int compute_capability : {80, 86, 90})
+        for (const ConvProblem& p : {large, few_pixels, conv(1, 416, 416, 3, 32, 3), conv(1, 1, 1, 5, 7, 1),
+                                     conv(2, 13, 13, 1024, 255, 1), dilated(conv(1, 15, 13, 36, 18, 5, 2), 2)}) {
+            INFO(compute_capability << ": " << p.c << " -> " << p.k);
+            CHECK(choice(p, compute_capability).rfind("igemm_fp32_", 0) == 0);
+        }
+    CHECK(choice(large, 90).find("split") == std::string::npos);
+    CHECK(choice(few_pixels, 90).find("split") != std::string::npos);
+    CHECK(choice(few_pixels, 86).find("workspace") != std::string::npos);
+    CHECK(choice(conv(1, 13, 13, 64, 64, 3, 1, 2), 90).rfind("igemm", 0) != 0);
 }
