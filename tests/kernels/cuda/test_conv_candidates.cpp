@@ -226,9 +226,11 @@ bool check(const ConvCandidate& row, const test::ConvCase& item, Math math, cons
 /// Checks on every problem the rows that are ours, or those that are the libraries'.
 void check_rows(const Items& items, bool libraries_rows) {
     const DeviceCaps caps = test::current_caps();
-    DeviceCaps hopper = caps, latest = caps;  // GPUs that can all there is
-    hopper.compute_capability = 90, latest.compute_capability = 1000;
-    hopper.shared_bytes = latest.shared_bytes = std::size_t(1) << 20;
+    const auto other = [&](int compute_capability) {
+        return DeviceCaps{compute_capability, compute_capability, caps.multiprocessors, std::size_t(1) << 20,
+                          caps.l2_bytes};
+    };
+    const DeviceCaps elsewhere[] = {other(75), other(90), other(1000)};  // GPUs that can all there is
     const kernels::cuda::ConvLibraries libraries;
     std::vector<ConvCandidate> rows;
     for (const ConvCandidate& row : kernels::cuda::conv_candidates())
@@ -242,7 +244,8 @@ void check_rows(const Items& items, bool libraries_rows) {
                 const Conv key = on_device.conv(math);
                 if (!libraries_rows) REQUIRE(rows[0].supports(key, caps));
                 for (const ConvCandidate& row : rows) {
-                    if (row.supports(key, hopper) || row.supports(key, latest)) supported_elsewhere.insert(row.name);
+                    for (const DeviceCaps& gpu : elsewhere)
+                        if (row.supports(key, gpu)) supported_elsewhere.insert(row.name);
                     if (!row.supports(key, caps)) continue;
                     supported.insert(row.name);
                     if (check(row, on_device, math, caps, libraries)) exercised.insert(row.name);
