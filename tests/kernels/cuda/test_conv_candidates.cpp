@@ -281,6 +281,31 @@ TEST_CASE("conv_candidates(): every kernel computes what it supports") {
     check_rows(items, false);
 }
 
+// By shape alone, so without any GPU. (90 is left to the Hopper family's own rule.)
+TEST_CASE("fixed_choice(): every GPU with tensor cores has tiles that fit its shared memory") {
+    constexpr std::size_t kKilobyte = 1024;
+    const DeviceCaps gpus[] = {{75, 75, 40, 64 * kKilobyte, 4 << 20},     {80, 80, 108, 163 * kKilobyte, 40 << 20},
+                               {86, 86, 82, 99 * kKilobyte, 6 << 20},     {100, 100, 148, 227 * kKilobyte, 120 << 20},
+                               {120, 120, 170, 99 * kKilobyte, 96 << 20}, {100, 75, 148, 227 * kKilobyte, 120 << 20}};
+    for (const DeviceCaps& caps : gpus)
+        for (Math math : {Math::fp16, Math::tf32})
+            for (const ConvProblem& problem :
+                 {conv(1, 13, 13, 512, 1024, 3), conv(32, 52, 52, 128, 256, 3), conv(8, 104, 104, 64, 64, 1),
+                  conv(32, 104, 104, 64, 32, 1), conv(1, 13, 13, 256, 18, 1)}) {
+                Conv key{problem, math};
+                key.x_pitch = kernels::padded_channels(problem.c, kernels::cuda::storage(math));
+                key.y_pitch = key.packed_k();
+                const std::string row = kernels::cuda::fixed_choice(key, caps);
+                const bool old = caps.compiled_for < 80;
+                INFO(caps.compute_capability << ", " << caps.compiled_for << ", " << name(math) << ", "
+                                             << test::describe(problem) << ": " << row);
+                CHECK(row.rfind(math == Math::tf32 ? (old ? "direct" : "igemm_tf32_")
+                                : old              ? "igemm_plain_"
+                                                   : "igemm_",
+                                0) == 0);
+            }
+}
+
 // What was made ready for one problem may be launched after the same row was made ready for others.
 TEST_CASE("conv_candidates(): a kernel made ready for another problem changes nothing") {
     REQUIRE_GPU();
