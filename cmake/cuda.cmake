@@ -29,14 +29,14 @@ if(NOT CONVOY_CUDA)
   return()
 endif()
 
-# For every generation since Ampere, and as PTX, which later drivers translate: six minutes of processor time. So a
+# For every generation since Turing, and as PTX, which later drivers translate: six minutes of processor time. So a
 # machine that has a GPU builds for that alone. 90a is for one generation only, hence the PTX of plain 90.
 set(CONVOY_CUDA_ARCHITECTURES AUTO CACHE STRING "AUTO (the GPUs of this machine, else ALL), ALL, or a list such as 90a-real;80-real")
 set(CMAKE_CUDA_ARCHITECTURES ${CONVOY_CUDA_ARCHITECTURES})
 if(CONVOY_CUDA_ARCHITECTURES STREQUAL "AUTO")
   execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
                   OUTPUT_VARIABLE capabilities ERROR_QUIET RESULT_VARIABLE failed)
-  string(REGEX MATCHALL "([89]|[1-9][0-9])\\.[0-9]+" capabilities "${capabilities}")
+  string(REGEX MATCHALL "(7\\.5|[89]\\.[0-9]+|[1-9][0-9]\\.[0-9]+)" capabilities "${capabilities}")
   list(TRANSFORM capabilities REPLACE "\\." "")
   list(REMOVE_DUPLICATES capabilities)
   list(TRANSFORM capabilities REPLACE "^90$" "90a")
@@ -47,7 +47,7 @@ if(CONVOY_CUDA_ARCHITECTURES STREQUAL "AUTO")
   endif()
 endif()
 if(CMAKE_CUDA_ARCHITECTURES STREQUAL "ALL")
-  set(CMAKE_CUDA_ARCHITECTURES 80-real 86-real 89-real 90a-real 100-real 90-virtual)
+  set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90a-real 100-real 120-real 90-virtual)
 endif()
 message(STATUS "CUDA backend: ON, for ${CMAKE_CUDA_ARCHITECTURES}")
 

@@ -159,6 +159,7 @@ struct ConvPointers {
 /// What a kernel needs to know of the GPU it runs on.
 struct DeviceCaps {
     int compute_capability = 0;  ///< 90 for 9.0
+    int compiled_for = 0;        ///< tuning.h: the same, or less where the GPU runs code that is older than it
     int multiprocessors = 0;
     std::size_t shared_bytes = 0;  ///< that one block may ask for
     std::size_t l2_bytes = 0;

@@ -38,7 +38,7 @@ struct SurvivorPicture {
         float prob;
         int kept;  ///< 0: suppressed, listed because Darknet's order depends on it
     };
-    int* counts;  ///< entries; 1 when the candidates overflowed and no entry is valid
+    int* counts;  ///< entries; 1 when the candidates overflowed, or what a block can sort, and no entry is valid
     Entry* entries;
 };
 

@@ -10,8 +10,9 @@
 
 namespace convoy::kernels::cuda {
 
-/// Whether this build's kernels have code for the current device.
-bool compiled_for_current_device();
+/// The compute capability that the code of this build's kernels is for which the current device runs: 75 where a GPU of
+/// 9.0 translates PTX of 7.5, 0 where there is none for it.
+int compiled_for();
 
 /// Memory with a tensor, or a slice of a wider one, in it: `guard` elements, then `pixels` of `pitch` elements whose
 /// first `lanes` are the slice's, then `guard` elements again.

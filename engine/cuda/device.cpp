@@ -37,8 +37,7 @@ bool cuda_is_likely() {
 std::string cuda_why_unusable(int device) {
     try {
         const DeviceInfo info = device_info(device);
-        const DeviceScope scope(device);
-        if (kernels::cuda::compiled_for_current_device()) return {};
+        if (info.caps.compiled_for) return {};
         return "this build has no code for the " + info.name + " of compute capability " +
                std::to_string(info.caps.compute_capability / 10) + "." +
                std::to_string(info.caps.compute_capability % 10);
@@ -79,10 +78,11 @@ DeviceInfo device_info(int ordinal) {
     cuda_check(cudaGetDeviceProperties(&prop, ordinal), "cudaGetDeviceProperties");
     cuda_check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
     cuda_check(cudaRuntimeGetVersion(&runtime), "cudaRuntimeGetVersion");
+    const DeviceScope scope(ordinal);
     return {ordinal,
             prop.name,
-            {prop.major * 10 + prop.minor, prop.multiProcessorCount, prop.sharedMemPerBlockOptin,
-             std::size_t(prop.l2CacheSize)},
+            {prop.major * 10 + prop.minor, kernels::cuda::compiled_for(), prop.multiProcessorCount,
+             prop.sharedMemPerBlockOptin, std::size_t(prop.l2CacheSize)},
             prop.totalGlobalMem,
             "driver " + version_text(driver) + ", runtime " + version_text(runtime)};
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "kernels/conv.h"
+#include "kernels/tuning.h"
 #include "kernels/types.h"
 #include "tests/support/catch.h"
 
@@ -93,8 +94,8 @@ inline kernels::cuda::DeviceCaps current_caps() {
     cudaDeviceProp prop{};
     cuda_ok(cudaGetDevice(&device));
     cuda_ok(cudaGetDeviceProperties(&prop, device));
-    return {prop.major * 10 + prop.minor, prop.multiProcessorCount, prop.sharedMemPerBlockOptin,
-            std::size_t(prop.l2CacheSize)};
+    return {prop.major * 10 + prop.minor, kernels::cuda::compiled_for(), prop.multiProcessorCount,
+            prop.sharedMemPerBlockOptin, std::size_t(prop.l2CacheSize)};
 }
 
 }  // namespace convoy::test

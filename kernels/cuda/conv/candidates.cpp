@@ -28,6 +28,22 @@ const char* reckoned_choice(const Conv& conv, const DeviceCaps& caps) {
     return best;
 }
 
+struct FixedTile {
+    const char* row;
+    int bm, bn;
+};
+/// From the fastest where there are enough tiles to the one for few. A tile that the shared memory of some GPUs has no
+/// room for (99 KB on 8.6, 8.9 and 12.0) stands before the like of it that takes less.
+constexpr FixedTile kFixedTiles[] = {
+    {"igemm_128x128x64_s3", 128, 128},       {"igemm_128x128x32_s4", 128, 128},
+    {"igemm_128x64x64_s4", 128, 64},         {"igemm_128x64x32_s5", 128, 64},
+    {"igemm_64x64x64_s4", 64, 64},           {"igemm_128x32x64_s3", 128, 32},
+    {"igemm_plain_128x128x32_s2", 128, 128}, {"igemm_plain_128x64x32_s2", 128, 64},
+    {"igemm_plain_64x64x32_s2", 64, 64},     {"igemm_plain_128x32x32_s2", 128, 32},
+    {"igemm_tf32_128x128x32_s3", 128, 128},  {"igemm_tf32_128x64x32_s4", 128, 64},
+    {"igemm_tf32_64x64x32_s4", 64, 64},      {"igemm_tf32_128x32x32_s3", 128, 32},
+};
+
 }  // namespace
 
 std::span<const ConvCandidate> conv_candidates() {
@@ -55,20 +71,16 @@ const char* fixed_choice(const Conv& conv, const DeviceCaps& caps) {
             if (row.supports(conv, caps)) return row.name;
     if (const char* row = reckoned_choice(conv, caps)) return row;
     const ConvProblem& p = conv.problem;
-    const auto tiles = [&](int bm, int bn) {
-        return ((std::size_t(p.n) * p.p() * p.q() + bm - 1) / bm) * ((std::size_t(p.k) + bn - 1) / bn);
+    const auto suits = [&](const FixedTile& tile) {
+        if (p.k <= 32 || tile.bn <= 32) return p.k <= 32 && tile.bn <= 32;
+        if (tile.bm == 64) return true;
+        const std::size_t pixels = std::size_t(p.n) * p.p() * p.q();
+        const std::size_t tiles = ((pixels + tile.bm - 1) / tile.bm) * ((std::size_t(p.k) + tile.bn - 1) / tile.bn);
+        return (tile.bn == 64 || p.k > 64) && tiles >= std::size_t(caps.multiprocessors);
     };
-    const auto enough = [&](int bm, int bn) { return tiles(bm, bn) >= std::size_t(caps.multiprocessors); };
-    const bool half = conv.math == Math::fp16;
-    std::string_view tile = half ? "igemm_64x64x64_s" : "igemm_tf32_64x64x32_s";
-    if (p.k <= 32)
-        tile = half ? "igemm_128x32x64_s" : "igemm_tf32_128x32x32_s";
-    else if (p.k > 64 && enough(128, 128))
-        tile = half ? "igemm_128x128x64_s" : "igemm_tf32_128x128x32_s";
-    else if (enough(128, 64))
-        tile = half ? "igemm_128x64x64_s" : "igemm_tf32_128x64x32_s";
-    for (const ConvCandidate& row : igemm_rows())
-        if (std::string_view(row.name).starts_with(tile) && row.supports(conv, caps)) return row.name;
+    for (const FixedTile& tile : kFixedTiles)
+        for (const ConvCandidate& row : igemm_rows())
+            if (suits(tile) && std::string_view(row.name) == tile.row && row.supports(conv, caps)) return row.name;
     return "direct";
 }
 

@@ -194,8 +194,9 @@ private:
 
 bool supports(const Conv& conv, const DeviceCaps& caps) {
     const ConvProblem& problem = conv.problem;
-    return caps.compute_capability >= 80 && conv.math != Math::fp32 && problem.groups == 1 && problem.c <= 4 &&
-           conv.x_pitch == 4 && !problem.residual && conv.upsample == 1 && PreparedFirst(conv, caps).serves();
+    return caps.compiled_for >= (conv.math == Math::tf32 ? 80 : 75) && conv.math != Math::fp32 && problem.groups == 1 &&
+           problem.c <= 4 && conv.x_pitch == 4 && !problem.residual && conv.upsample == 1 &&
+           PreparedFirst(conv, caps).serves();
 }
 
 constexpr ConvCandidate kRows[] = {{

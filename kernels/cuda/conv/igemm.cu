@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Convolution as an implicit matrix product: compute capability 8.0 and later, fp32 sums, one group. Products are of
-// fp16 or tf32 on tensor cores (mma.sync), or true fp32 on CUDA cores.
+// Convolution as an implicit matrix product: compute capability 8.0 and later, in fp16 7.5, too; fp32 sums, one group.
+// Products are of fp16 or tf32 on tensor cores (mma.sync), or true fp32 on CUDA cores.
 //
 //                 K = R·S·C                      y (M, N): M = N·P·Q output pixels, N = output channels
 //          ┌──────────────────┐                  x (M, K): row m is pixel m's window, never stored: it is gathered
@@ -21,6 +21,9 @@
 // which filter rows and columns fall inside the picture (IgemmRow; worked out once per row, a tile ahead). Its place in
 // K, the same for all its rows, is a number of digits (r, s, c) that each stage advances by a constant (IgemmWalk).
 // Neighbouring blocks take the channels of the same pixels, so that x comes from memory once; the weights stay in L2.
+//
+// 7.5 has no cp.async: tiles of its own (`plain`) bring a stage by way of registers, which are asked for before a
+// stage's products and stored behind them, ahead of the barrier that frees the stage after it.
 //
 // Each warp passes its sums through shared memory of its own, eight rows at a time, so that threads read residuals and
 // store outputs as 16 bytes of neighbouring channels (igemm_store.cuh, output.cuh). The residual is
@@ -58,7 +61,8 @@ bool supports(const Conv& conv, const DeviceCaps& caps, const IgemmTile& tile, i
     const ConvProblem& p = conv.problem;
     const std::size_t outputs = std::size_t(p.n) * p.p() * p.q(), inputs = std::size_t(p.n) * p.h * p.w;
     if (conv.math != tile.math || p.groups != 1 || conv.x_pitch % tile.lanes() != 0) return false;
-    if (caps.compute_capability < (splits > 1 && meet == Meet::cluster ? 90 : 80)) return false;
+    if (caps.compiled_for < (splits > 1 && meet == Meet::cluster ? 90 : 75)) return false;
+    if (tile.plain != (caps.compiled_for < 80)) return false;  // else it is compiled empty
     if (std::size_t(tile.shared_bytes(splits > 1)) > caps.shared_bytes) return false;
     if (std::max(p.r, p.s) > kMaxTaps || outputs > kMax || inputs * conv.x_pitch / tile.lanes() > kMax ||
         conv.packed_elements() / tile.lanes() > kMax)
@@ -131,13 +135,6 @@ private:
     int blocks_ = 0;  // grid x
 };
 
-/// Clusters need code that was compiled for 9.0 or later, which a GPU of 9.0 that runs older PTX has not.
-bool compiled_for_clusters(IgemmKernel kernel) {
-    cudaFuncAttributes attributes;
-    check(cudaFuncGetAttributes(&attributes, kernel), "conv_igemm");
-    return attributes.ptxVersion >= 90;
-}
-
 /// That a multiprocessor is reckoned to need in fp32, where instructions are what all wait for. Its four schedulers
 /// share the blocks that run at a time.
 double clocks(const Conv& conv, const DeviceCaps& caps, const IgemmTile& tile, int splits, Meet meet) {
@@ -164,9 +161,8 @@ constexpr ConvCandidate row(const char* name) {
         name,
         [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, SHAPE::kTile, SPLITS, MEET); },
         [](const Conv& conv, const DeviceCaps& caps, const ConvLibraries&) -> std::unique_ptr<PreparedConv> {
-            const IgemmKernel kernel = igemm_kernel<SHAPE, (SPLITS > 1)>();
-            if (SPLITS > 1 && MEET == Meet::cluster && !compiled_for_clusters(kernel)) return nullptr;
-            return std::make_unique<PreparedIgemm>(conv, caps, SHAPE::kTile, kernel, SPLITS, MEET);
+            return std::make_unique<PreparedIgemm>(conv, caps, SHAPE::kTile, igemm_kernel<SHAPE, (SPLITS > 1)>(),
+                                                   SPLITS, MEET);
         },
     };
 }
@@ -208,6 +204,11 @@ constexpr ConvCandidate kRows[] = {
     row<Half_32x64x64, 4>("igemm_32x64x64_s4_split4"),
     row<Half_32x64x64, 8>("igemm_32x64x64_s4_split8"),
     row<Half_64x64x64, 4, Meet::workspace>("igemm_64x64x64_s4_workspace4"),
+    row<Plain_128x128x32>("igemm_plain_128x128x32_s2"),
+    row<Plain_128x64x32>("igemm_plain_128x64x32_s2"),
+    row<Plain_128x32x32>("igemm_plain_128x32x32_s2"),
+    row<Plain_64x64x32>("igemm_plain_64x64x32_s2"),
+    row<Plain_64x64x32, 4, Meet::workspace>("igemm_plain_64x64x32_s2_workspace4"),
     row<Tf32_128x128x32>("igemm_tf32_128x128x32_s3"),
     row<Tf32_128x64x32>("igemm_tf32_128x64x32_s4"),
     row<Tf32_128x32x32>("igemm_tf32_128x32x32_s3"),

@@ -16,6 +16,7 @@ struct IgemmTile {
     int warps_m, warps_n;  // the tile is dealt to them in a grid
     int stages;
     int blocks;  // resident per multiprocessor: the registers must allow it
+    bool plain;  // compiled for 7.5 alone, which has no cp.async; the others for 8.0 and later
 
     __host__ __device__ constexpr int threads() const { return 32 * warps_m * warps_n; }
     __host__ __device__ constexpr int lanes() const { return math == Math::fp16 ? 8 : 4; }
@@ -62,9 +63,9 @@ struct IgemmParams : ConvOutput {
 using IgemmKernel = void (*)(IgemmParams);
 
 /// An IgemmTile as a type, for templates.
-template <Math MATH, int BM, int BN, int BK, int WARPS_M, int WARPS_N, int STAGES, int BLOCKS>
+template <Math MATH, int BM, int BN, int BK, int WARPS_M, int WARPS_N, int STAGES, int BLOCKS, bool PLAIN = false>
 struct IgemmShape {
-    static constexpr IgemmTile kTile{MATH, BM, BN, BK, WARPS_M, WARPS_N, STAGES, BLOCKS};
+    static constexpr IgemmTile kTile{MATH, BM, BN, BK, WARPS_M, WARPS_N, STAGES, BLOCKS, PLAIN};
 };
 
 /// Defined where the kernel of SHAPE is instantiated. SPLIT: for several blocks per tile.
@@ -91,6 +92,12 @@ using Half_64x128x32 = IgemmShape<Math::fp16, 64, 128, 32, 2, 2, 5, 3>;
 using Half_64x64x64 = IgemmShape<Math::fp16, 64, 64, 64, 2, 2, 4, 3>;
 using Half_64x32x64 = IgemmShape<Math::fp16, 64, 32, 64, 4, 1, 4, 4>;
 using Half_32x64x64 = IgemmShape<Math::fp16, 32, 64, 64, 2, 2, 4, 4>;
+
+// Two blocks of them have room in the 64 KB of a multiprocessor of 7.5, or one of the largest.
+using Plain_128x128x32 = IgemmShape<Math::fp16, 128, 128, 32, 2, 4, 2, 1, true>;
+using Plain_128x64x32 = IgemmShape<Math::fp16, 128, 64, 32, 2, 2, 2, 2, true>;
+using Plain_128x32x32 = IgemmShape<Math::fp16, 128, 32, 32, 4, 1, 2, 2, true>;
+using Plain_64x64x32 = IgemmShape<Math::fp16, 64, 64, 32, 2, 2, 2, 2, true>;
 
 using Tf32_128x128x32 = IgemmShape<Math::tf32, 128, 128, 32, 2, 2, 3, 2>;
 using Tf32_128x64x32 = IgemmShape<Math::tf32, 128, 64, 32, 2, 2, 4, 2>;

@@ -16,5 +16,10 @@ template IgemmKernel igemm_kernel<igemm::Half_64x32x64, false>();
 template IgemmKernel igemm_kernel<igemm::Half_64x32x64, true>();
 template IgemmKernel igemm_kernel<igemm::Half_32x64x64, false>();
 template IgemmKernel igemm_kernel<igemm::Half_32x64x64, true>();
+template IgemmKernel igemm_kernel<igemm::Plain_128x128x32, false>();
+template IgemmKernel igemm_kernel<igemm::Plain_128x64x32, false>();
+template IgemmKernel igemm_kernel<igemm::Plain_128x32x32, false>();
+template IgemmKernel igemm_kernel<igemm::Plain_64x64x32, false>();
+template IgemmKernel igemm_kernel<igemm::Plain_64x64x32, true>();
 
 }  // namespace convoy::kernels::cuda

@@ -6,6 +6,7 @@
 #include "kernels/cuda/conv/igemm_store.cuh"
 #include "kernels/cuda/ptx/cp_async.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
+#include "kernels/cuda/ptx/ld_st.cuh"
 
 namespace convoy::kernels::cuda {
 
@@ -60,6 +61,13 @@ template <typename SHAPE, bool SPLIT>
 __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
     conv_igemm(const __grid_constant__ IgemmParams p) {
     constexpr IgemmTile TILE = SHAPE::kTile;
+    constexpr bool kPlain = TILE.plain;
+#if __CUDA_ARCH__ >= 800
+    constexpr bool kCompiled = !kPlain;
+#else
+    constexpr bool kCompiled = kPlain;
+#endif
+    if constexpr (!kCompiled) return;  // its rows support nothing here
     constexpr int kVectors = TILE.row_vectors(), kSteps = IgemmFragments<SHAPE>::kSteps;
     constexpr int kWarpM = TILE.bm / TILE.warps_m, kWarpN = TILE.warp_n();
     constexpr int kMmaM = kWarpM / 16, kMmaN = kWarpN / 8;
@@ -70,6 +78,7 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
     static_assert(kSteps % 2 == 0, "the two fragment buffers change places with every step");
     static_assert(TILE.bm % kRowsAtOnce == 0 && TILE.bn % kRowsAtOnce == 0 && kRowsAtOnce % 8 == 0);
     static_assert(kWarpM % 16 == 0 && kWarpN % 16 == 0 && TILE.stages >= 2);
+    static_assert(!kPlain || TILE.stages == 2, "the registers hold one stage");
 
     griddepcontrol_launch_dependents();
     extern __shared__ __align__(128) unsigned char shared[];
@@ -107,21 +116,38 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
         table = TILE.bm - table;
         write_rows(load_tile + gridDim.x);
     };
+    // The stage on its way, where it passes through registers: asked for before the products, stored behind them.
+    uint4 staged_x[kRowsX], staged_w[kRowsW];
+    const auto copy = [&](uint4& staged, std::uint32_t to, const uint4* from, bool inside, bool issue) {
+        if constexpr (kPlain)
+            staged = ld_global_v4(from, inside && issue);
+        else
+            cp_async_cg(to, from, inside, issue);
+    };
+    const auto store_staged = [&](std::uint32_t stage) {
+        if constexpr (kPlain) {
+#pragma unroll
+            for (int i = 0; i < kRowsX; ++i) st_shared_v4(stage + to_shared + i * kRowsAtOnce * kRowBytes, staged_x[i]);
+#pragma unroll
+            for (int i = 0; i < kRowsW; ++i)
+                st_shared_v4(stage + kBytesX + to_shared + i * kRowsAtOnce * kRowBytes, staged_w[i]);
+        }
+    };
     const auto load_w = [&](std::uint32_t stage, const IgemmWalk& at, bool issue) {
         const int offset = w_row + at.weight_offset(p);
         const int rows = at.inside(p) ? w_rows : 0;
 #pragma unroll
         for (int i = 0; i < kRowsW; ++i)
-            cp_async_cg(stage + kBytesX + to_shared + i * kRowsAtOnce * kRowBytes,
-                        p.weights + (offset + i * kRowsAtOnce * filter), i * kRowsAtOnce < rows, issue);
+            copy(staged_w[i], stage + kBytesX + to_shared + i * kRowsAtOnce * kRowBytes,
+                 p.weights + (offset + i * kRowsAtOnce * filter), i * kRowsAtOnce < rows, issue);
     };
     const auto load_x = [&](std::uint32_t stage, bool issue) {
         const int offset = walk.x_offset(p);
         const unsigned tap = walk.inside(p) ? 1u << walk.r | 0x10000u << walk.s : ~0u;  // no row has all bits
 #pragma unroll
         for (int i = 0; i < kRowsX; ++i)
-            cp_async_cg(stage + to_shared + i * kRowsAtOnce * kRowBytes, p.x + (x_rows[i].x + offset),
-                        (x_rows[i].valid & tap) == tap, issue);
+            copy(staged_x[i], stage + to_shared + i * kRowsAtOnce * kRowBytes, p.x + (x_rows[i].x + offset),
+                 (x_rows[i].valid & tap) == tap, issue);
     };
     const auto advance = [&] {
         walk.advance(p);
@@ -146,6 +172,7 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
     for (int stage = 0; stage < TILE.stages - 1; ++stage) {
         load_x(pipeline + stage * TILE.stage_bytes(), more());
         if (stage >= iterations) load_w(pipeline + stage * TILE.stage_bytes(), walk, more());
+        store_staged(pipeline + stage * TILE.stage_bytes());
         cp_async_commit_group();
         __syncthreads();  // read_rows() may be called again
         advance();
@@ -173,6 +200,7 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
 #pragma unroll
             for (int step = 0; step < kSteps; ++step) {
                 if (step == kSteps - 1) {  // the next stage has arrived, and all warps are done with this one
+                    store_staged(write);   // which all have been done with for a stage
                     cp_async_wait_group<TILE.stages - 2>();
                     __syncthreads();
                     write = read;

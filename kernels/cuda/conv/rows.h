@@ -11,7 +11,7 @@ std::span<const ConvCandidate> direct_rows();     ///< direct.cu: any problem, p
 std::span<const ConvCandidate> first_rows();      ///< first.cu: 3 or 4 input channels
 std::span<const ConvCandidate> depthwise_rows();  ///< depthwise.cu: one channel per group
 std::span<const ConvCandidate> grouped_rows();    ///< grouped.cu: groups of whole vectors of channels
-std::span<const ConvCandidate> igemm_rows();      ///< igemm.cu: tensor cores, compute capability 8.0 and later
+std::span<const ConvCandidate> igemm_rows();      ///< igemm.cu: tensor cores, compute capability 7.5 and later
 std::span<const ConvCandidate> cudnn_rows();      ///< cudnn.cpp
 std::span<const ConvCandidate> cublaslt_rows();   ///< cublaslt.cpp: 1x1
 

@@ -169,8 +169,9 @@ __host__ __device__ constexpr int power_of_two(int at_least) {
     return power;
 }
 
-__global__ void __launch_bounds__(kThreads) suppress_classes(CandidatePicture first, CandidateCapacity capacity,
-                                                             int classes, Rule rule, SurvivorPicture first_out) {
+__global__ void __launch_bounds__(kThreads)
+    suppress_classes(CandidatePicture first, CandidateCapacity capacity, int room, int classes, Rule rule,
+                     SurvivorPicture first_out) {
     griddepcontrol_launch_dependents();
     griddepcontrol_wait();
     extern __shared__ Key shared[];
@@ -179,10 +180,10 @@ __global__ void __launch_bounds__(kThreads) suppress_classes(CandidatePicture fi
     const int tid = int(threadIdx.x), warp = tid / 32, lane = tid % 32, picture = int(blockIdx.x);
     int* counts = first_out.counts + 2 * picture;
     Lists l{picture_of(first, capacity, picture), shared, nullptr, nullptr};
-    l.owner = reinterpret_cast<unsigned short*>(shared + power_of_two(capacity.probs));
-    l.removed = reinterpret_cast<unsigned char*>(l.owner + capacity.probs);
+    l.owner = reinterpret_cast<unsigned short*>(shared + power_of_two(room));
+    l.removed = reinterpret_cast<unsigned char*>(l.owner + room);
     const int boxes = l.from.counts[0], probs = l.from.counts[1];
-    if (boxes > capacity.boxes || probs > capacity.probs || probs == 0) {
+    if (boxes > capacity.boxes || probs > room || probs == 0) {
         if (tid < 2) counts[tid] = tid == 1 && probs != 0;
         return;
     }
@@ -249,6 +250,19 @@ void limit(const char* what, int value, int most) {
                                  std::to_string(most) + " is supported");
 }
 
+std::size_t shared_bytes(int probs) { return power_of_two(probs) * sizeof(Key) + std::size_t(probs) * 3; }
+
+/// As many of `probs` as a block has shared memory for. Of the default capacity that is all, and half on 7.5.
+int room_for(int probs) {
+    int device = 0, bytes = 0;
+    cudaFuncAttributes kernel;
+    check(cudaGetDevice(&device), "nms");
+    check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "nms");
+    check(cudaFuncGetAttributes(&kernel, suppress_classes), "nms");
+    while (shared_bytes(probs) + kernel.sharedSizeBytes > std::size_t(bytes)) probs = power_of_two(probs) / 2;
+    return probs;
+}
+
 }  // namespace
 
 void nms(const void* candidates, CandidateCapacity capacity, int n, int count, int classes, NmsKind kind, float beta,
@@ -258,11 +272,12 @@ void nms(const void* candidates, CandidateCapacity capacity, int n, int count, i
     limit("a capacity for probabilities", capacity.probs, kMaxProbs);
     limit("a number of classes", classes, kMaxClasses);
     if (count == 0) return;
-    const std::size_t shared = power_of_two(capacity.probs) * sizeof(Key) + std::size_t(capacity.probs) * 3;
+    const int room = room_for(capacity.probs);
+    const std::size_t shared = shared_bytes(room);
     check(cudaFuncSetAttribute(suppress_classes, cudaFuncAttributeMaxDynamicSharedMemorySize, int(shared)),
           "nms: shared memory for the probabilities of a picture");
     launch_dependent(suppress_classes, count, kThreads, shared, stream, 1,
-                     candidate_picture(const_cast<void*>(candidates), capacity, n, 0), capacity, classes,
+                     candidate_picture(const_cast<void*>(candidates), capacity, n, 0), capacity, room, classes,
                      Rule{kind, beta, threshold}, survivor_picture(survivors, capacity, n, 0));
 }
 

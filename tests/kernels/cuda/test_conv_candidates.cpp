@@ -226,9 +226,11 @@ bool check(const ConvCandidate& row, const test::ConvCase& item, Math math, cons
 /// Checks on every problem the rows that are ours, or those that are the libraries'.
 void check_rows(const Items& items, bool libraries_rows) {
     const DeviceCaps caps = test::current_caps();
-    DeviceCaps hopper = caps, latest = caps;  // GPUs that can all there is
-    hopper.compute_capability = 90, latest.compute_capability = 1000;
-    hopper.shared_bytes = latest.shared_bytes = std::size_t(1) << 20;
+    const auto other = [&](int compute_capability) {
+        return DeviceCaps{compute_capability, compute_capability, caps.multiprocessors, std::size_t(1) << 20,
+                          caps.l2_bytes};
+    };
+    const DeviceCaps elsewhere[] = {other(75), other(90), other(1000)};  // GPUs that can all there is
     const kernels::cuda::ConvLibraries libraries;
     std::vector<ConvCandidate> rows;
     for (const ConvCandidate& row : kernels::cuda::conv_candidates())
@@ -242,7 +244,8 @@ void check_rows(const Items& items, bool libraries_rows) {
                 const Conv key = on_device.conv(math);
                 if (!libraries_rows) REQUIRE(rows[0].supports(key, caps));
                 for (const ConvCandidate& row : rows) {
-                    if (row.supports(key, hopper) || row.supports(key, latest)) supported_elsewhere.insert(row.name);
+                    for (const DeviceCaps& gpu : elsewhere)
+                        if (row.supports(key, gpu)) supported_elsewhere.insert(row.name);
                     if (!row.supports(key, caps)) continue;
                     supported.insert(row.name);
                     if (check(row, on_device, math, caps, libraries)) exercised.insert(row.name);
@@ -276,6 +279,31 @@ TEST_CASE("conv_candidates(): every kernel computes what it supports") {
     add_epilogues(items);
     add_library_layers(items);
     check_rows(items, false);
+}
+
+// By shape alone, so without any GPU. (90 is left to the Hopper family's own rule.)
+TEST_CASE("fixed_choice(): every GPU with tensor cores has tiles that fit its shared memory") {
+    constexpr std::size_t kKilobyte = 1024;
+    const DeviceCaps gpus[] = {{75, 75, 40, 64 * kKilobyte, 4 << 20},     {80, 80, 108, 163 * kKilobyte, 40 << 20},
+                               {86, 86, 82, 99 * kKilobyte, 6 << 20},     {100, 100, 148, 227 * kKilobyte, 120 << 20},
+                               {120, 120, 170, 99 * kKilobyte, 96 << 20}, {100, 75, 148, 227 * kKilobyte, 120 << 20}};
+    for (const DeviceCaps& caps : gpus)
+        for (Math math : {Math::fp16, Math::tf32})
+            for (const ConvProblem& problem :
+                 {conv(1, 13, 13, 512, 1024, 3), conv(32, 52, 52, 128, 256, 3), conv(8, 104, 104, 64, 64, 1),
+                  conv(32, 104, 104, 64, 32, 1), conv(1, 13, 13, 256, 18, 1)}) {
+                Conv key{problem, math};
+                key.x_pitch = kernels::padded_channels(problem.c, kernels::cuda::storage(math));
+                key.y_pitch = key.packed_k();
+                const std::string row = kernels::cuda::fixed_choice(key, caps);
+                const bool old = caps.compiled_for < 80;
+                INFO(caps.compute_capability << ", " << caps.compiled_for << ", " << name(math) << ", "
+                                             << test::describe(problem) << ": " << row);
+                CHECK(row.rfind(math == Math::tf32 ? (old ? "direct" : "igemm_tf32_")
+                                : old              ? "igemm_plain_"
+                                                   : "igemm_",
+                                0) == 0);
+            }
 }
 
 // What was made ready for one problem may be launched after the same row was made ready for others.

@@ -194,6 +194,27 @@ TEST_CASE("cuda nms: a picture whose candidates overflowed is told apart from th
     CHECK(kernels::cuda::survivor_picture(survivors.data(), capacity, n, 3).counts[0] == -1);  // not asked for
 }
 
+// As the default capacity is on 7.5.
+TEST_CASE("cuda nms: more probabilities than a block can sort are an overflow, and fewer are none") {
+    REQUIRE_GPU();
+    const Candidates few = test::make_candidates({20, 3, .5f, 50, 100, 1}),
+                     many = test::make_candidates({8000, 6, 1.f, 50, 100, 2});
+    const CandidateCapacity capacity = {8000, 1 << 16};  // 720 KB
+    REQUIRE(many.probs.size() > 1 << 15);                // 360 KB
+    const int n = 2;
+    std::vector<char> host(kernels::cuda::candidate_bytes(capacity, n));
+    store(few, host.data(), capacity, n, 0, 1);
+    store(many, host.data(), capacity, n, 1, 2);
+    const DeviceBytes candidates = test::upload(host);
+    const PinnedBytes survivors(kernels::cuda::survivor_bytes(capacity, n));
+    kernels::cuda::nms(candidates.data(), capacity, n, n, 6, NmsKind::iou, kBeta, .45f, survivors.data(), nullptr);
+    test::cuda_ok(cudaDeviceSynchronize());
+    Candidates out;
+    std::vector<Survivor> list;
+    check(survivors.data(), capacity, n, 0, few, 6, NmsKind::iou, .45f);
+    CHECK_FALSE(kernels::cuda::read_survivors(survivors.data(), capacity, n, 1, 6, out, list));
+}
+
 TEST_CASE("cuda nms: on what cuda yolo_decode found, with the ties that fp16 makes") {
     REQUIRE_GPU();
     const int n = 3;
