@@ -365,7 +365,8 @@ TEST_CASE("conv_candidates(): 10,000 runs of a kernel of ours give the same bits
 // The plain kernel is many times as slow, so nothing that has no groups may be left to it.
 TEST_CASE("fixed_choice(): true fp32 has kernels of its own, and blocks for all multiprocessors") {
     const auto choice = [](const ConvProblem& problem, int compute_capability) {
-        const DeviceCaps caps{compute_capability, 132, std::size_t(compute_capability == 90 ? 227 : 99) << 10, 0};
+        const std::size_t shared_bytes = (compute_capability == 90 ? 227 : 99) * 1024;
+        const DeviceCaps caps{compute_capability, compute_capability, 132, shared_bytes, 0};
         Conv key;
         key.problem = problem, key.math = Math::fp32;
         key.x_pitch = kernels::padded_channels(problem.c, DataType::fp32), key.y_pitch = key.packed_k();
