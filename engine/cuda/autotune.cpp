@@ -254,8 +254,13 @@ Autotuner::Contest Autotuner::measure(const Problem& problem, const std::vector<
 }
 
 Autotuner::Choice Autotuner::choose_fixed(const k::Conv& conv) const {
-    Choice choice = prepare(conv, k::fixed_choice(conv, device_.caps));
-    return choice.kernel ? std::move(choice) : prepare(conv, k::conv_candidates().front().name);
+    if (Choice choice = prepare(conv, k::fixed_choice(conv, device_.caps)); choice.kernel) return choice;
+    // One that needs no more workspace than there may be; the plain kernel, the first, is many times as slow.
+    for (const k::ConvCandidate& row : k::conv_candidates().subspan(1)) {
+        if (row.library) continue;
+        if (Choice choice = prepare(conv, row.name); choice.kernel) return choice;
+    }
+    return prepare(conv, k::conv_candidates().front().name);
 }
 
 double Autotuner::peak_flops(k::Math math) {

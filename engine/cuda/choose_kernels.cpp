@@ -63,8 +63,8 @@ std::string CudaBackend::tuning_key(const CudaOptions& options) const {
     const std::size_t workspace = max_workspace(options);
     return device_.name + ", " + std::to_string(device_.caps.multiprocessors) + " multiprocessors, " +
            device_.versions + ", " + (options.libraries ? resources_->libraries->description() : "no libraries") +
-           (workspace < Autotuner::kMaxWorkspace ? ", workspace " + std::to_string(workspace) : "") + ", kernels " +
-           k::kernels_revision();
+           (workspace < Autotuner::kMaxWorkspace ? ", workspace " + std::to_string(workspace) : "") + ", code for " +
+           std::to_string(device_.caps.compiled_for) + ", kernels " + k::kernels_revision();
 }
 
 // The largest batch and a single picture try every row; what lies between, behind them here, of the libraries' rows
@@ -192,7 +192,7 @@ void CudaBackend::keep_plans(const TuningCache& cache) {
 }
 
 std::string CudaBackend::kernel_choice() const {
-    std::string all;
+    std::string all = std::to_string(device_.caps.compiled_for) + '\n';
     for (const Bound& bound : resources_->kernels) all += to_string(bound.conv) + ' ' + bound.choice.row + '\n';
     return hash_text(all).substr(0, 8);
 }

@@ -32,8 +32,9 @@ struct FixedTile {
     const char* row;
     int bm, bn;
 };
-/// From the fastest where there are enough tiles to the one for few. A tile that the shared memory of some GPUs has no
-/// room for (99 KB on 8.6, 8.9 and 12.0) stands before the like of it that takes less.
+/// From the fastest where there are enough tiles to the one for few. An fp16 tile that the shared memory of some
+/// GPUs has no room for (99 KB on 8.6, 8.9 and 12.0) stands before the like of it that takes less; in tf32 these GPUs
+/// have the small tiles alone.
 constexpr FixedTile kFixedTiles[] = {
     {"igemm_128x128x64_s3", 128, 128},       {"igemm_128x128x32_s4", 128, 128},
     {"igemm_128x64x64_s4", 128, 64},         {"igemm_128x64x32_s5", 128, 64},

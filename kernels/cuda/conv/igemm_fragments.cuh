@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/cuda/conv/igemm.cuh"
+#include "kernels/cuda/ptx/ld_st.cuh"
 #include "kernels/cuda/ptx/ldmatrix.cuh"
 #include "kernels/cuda/ptx/mma.cuh"
 

@@ -6,6 +6,7 @@
 #include "kernels/cuda/conv/wgmma_epilogue.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
+#include "kernels/cuda/ptx/ld_st.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
 #include "kernels/cuda/ptx/tma.cuh"
 #include "kernels/cuda/ptx/wgmma.cuh"

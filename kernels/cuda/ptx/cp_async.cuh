@@ -2,7 +2,7 @@
 //
 // Copies of 16 bytes from global to shared memory. Nothing happens unless `issue`; where not `inside`, zeros are
 // written and nothing is read. Predicates, not branches, so that other instructions can move between the copies.
-// Compute capability 8.0 and later, never called before.
+// Compute capability 8.0 and later: before it nothing is ever copied so, and no group waited for.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// 16 bytes from global memory to registers, and from there to shared memory.
+// 16 bytes from global memory to registers, and from there to shared memory and back.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +24,15 @@ __device__ __forceinline__ uint4 ld_global_v4(const void* from, bool inside) {
 __device__ __forceinline__ void st_shared_v4(std::uint32_t to_shared, const uint4& v) {
     asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(to_shared), "r"(v.x), "r"(v.y), "r"(v.z), "r"(v.w)
                  : "memory");
+}
+
+__device__ __forceinline__ uint4 ld_shared_v4(std::uint32_t shared) {
+    uint4 v;
+    asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
+                 : "r"(shared)
+                 : "memory");
+    return v;
 }
 
 }  // namespace convoy::kernels::cuda

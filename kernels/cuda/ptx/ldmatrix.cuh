@@ -36,13 +36,4 @@ __device__ __forceinline__ void stmatrix_x2_trans(std::uint32_t shared, const st
                  : "memory");
 }
 
-__device__ __forceinline__ uint4 ld_shared_v4(std::uint32_t shared) {
-    uint4 v;
-    asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
-                 : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
-                 : "r"(shared)
-                 : "memory");
-    return v;
-}
-
 }  // namespace convoy::kernels::cuda
