@@ -6,23 +6,16 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
 #include <memory>
 #include <optional>
 
-extern "C" {
-#include <libavutil/log.h>
-}
-
 #include <convoy/media/image.h>
 #include <convoy/media/run_inputs.h>
 #include "engine/before_batch.h"
-#include "tools/av_log.h"
 #include "tools/conclude.h"
-#include "tools/exit_early.h"
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
 #include "tools/media/files.h"
@@ -30,8 +23,11 @@ extern "C" {
 #include "tools/metrics.h"
 #include "tools/options.h"
 #include "tools/run_pipeline.h"
+#include "tools/serve_pictures.h"
 #include "tools/serving.h"
 #include "tools/settings.h"
+#include "tools/start_run.h"
+#include "tools/tune_kernels.h"
 #include "tools/unit_plan.h"
 #include "tools/unit_run.h"
 #include "tools/visible_gpus.h"
@@ -58,55 +54,6 @@ media::FileClaims also_read(const RunOptions& options, const std::vector<std::st
 void prepare(RunOptions& options, const std::vector<std::string>& inputs) {
     options.engine.same_bits = options.engine.max_latency_ms < 0 && !options.has_more_inputs() &&
                                std::none_of(inputs.begin(), inputs.end(), media::is_live);
-}
-
-// All is written. To free what lies on GPUs piece by piece takes a third of a second; the system frees it by itself.
-int leave(int status) {
-#ifndef __SANITIZE_ADDRESS__  // which looks for leaks at the end
-    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) exit_early(status);
-#endif
-    return status;
-}
-
-constexpr const char* kMeasuringStopped = "yolo-run: interrupted; what was measured until then is remembered";
-
-// While kernels are measured there is something to complete: what is known then is kept.
-Engine make_engine(const Network& network, RunOptions& options) {
-    if (options.engine.tuning != Tuning::measured) return {network, options.engine};
-    const CompleteOnInterrupt completing;
-    options.engine.stop_measuring = [&] { return completing.requested().load(); };
-    return {network, options.engine};
-}
-
-bool on_cpu(const Engine& engine) { return engine.description().starts_with("cpu"); }
-
-// Before minutes are spent on what nobody would remember.
-void check_tuning_cache(const std::string& folder) {
-    std::error_code error;
-    if (!folder.empty()) std::filesystem::create_directories(folder, error);
-    if (folder.empty() || !std::filesystem::is_directory(folder, error) || access(folder.c_str(), W_OK | X_OK) != 0)
-        throw Error(ErrorKind::output, "--tune remembers what it measures in a folder, and " +
-                                           (folder.empty() ? "there is none" : folder + " cannot be written") +
-                                           ": name one (--tuning-cache DIR)");
-}
-
-// For recordings and live inputs, whose batches have every size.
-int tune(RunOptions& options) {
-    check_tuning_cache(options.engine.tuning_cache);
-    const Network network = options.model.load();
-    print_warnings("yolo-run", network);
-    if (!options.quiet) options.engine.notice = print_notices("yolo-run");
-    const Engine engine = make_engine(network, options);
-    if (on_cpu(engine))
-        throw Error(ErrorKind::unsupported, "--tune measures a GPU's kernels, and this runs on the CPU" +
-                                                (engine.notes().empty() ? "" : ": " + engine.notes().front()));
-    if (!options.quiet) greet("yolo-run", options.model, network, engine);
-    const bool stopped = CompleteOnInterrupt::requested();
-    if (stopped)
-        message("{}", kMeasuringStopped);
-    else if (!options.quiet)
-        message("yolo-run: its fastest kernels are known, and remembered in {}", options.engine.tuning_cache);
-    return leave(stopped ? kInterrupted : kSuccess);
 }
 
 // Where the cores encode, a run is longer and a second GPU's decoders spare them work: it pays for half as many frames.
@@ -166,74 +113,14 @@ void begin_to_watch(std::optional<WatchList>& watch, const RunOptions& options, 
                                                   options.watch_list));
 }
 
-void start(Serving& serving, const RunOptions& options, const Engine& engine, const std::vector<std::string>& names,
-           const DrawOptions& drawing, Metrics& metrics) {
-    const auto note = [quiet = options.quiet](const std::string& sentence) {
-        if (!quiet) message("yolo-run: {}", sentence);
-    };
-    serving.start(engine, options.engine, names, drawing, metrics, {options.serve_inputs, note});
-    for (const std::string& line : serving.addresses())
-        if (!options.quiet) message("{}", line);
-}
-
-// Pictures that are posted, until a signal comes, which is its usual end.
-int serve(RunOptions& options) {
-    for (const auto& [given, option] :
-         {std::pair{options.output.has_files(), "results of inputs"},
-          {options.follows(), "--track and --zones"},
-          {!options.report_json.empty() || !options.report_html.empty() || options.report, "reports of a run"}})
-        if (given)
-            throw Error(ErrorKind::usage, fmt::format("--serve without an input has no {}; name an input", option));
-    if (!options.metrics.empty()) check_metrics_path(options.metrics);
-    Serving serving(options.output.serve, options.metrics_port, std::getenv("CONVOY_TOKEN"));
-    av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
-    av_log_set_callback(print_av_log);
-    options.engine.same_bits = false;
-    Network network = options.model.load();
-    options.model.check_fit(network, options.engine.detect.fit);
-    print_warnings("yolo-run", network);
-    options.detection.apply(network, options.engine.detect);
-    if (!options.quiet) options.engine.notice = print_notices("yolo-run");
-    Engine engine = make_engine(network, options);
-    network.weights_storage.reset();
-    if (!options.quiet) greet("yolo-run", options.model, network, engine);
-    const CompleteOnInterrupt completing;
-    GpuSensors sensors(engine.gpus());
-    Metrics metrics({engine.description(),
-                     network.names,
-                     [&] { return engine.stats(); },
-                     {},
-                     {},
-                     [&] { return serving.tally(); },
-                     [&] { return sensors.read(); }});
-    std::optional<MetricsFile> metrics_file;
-    if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
-    start(serving, options, engine, network.names, {}, metrics);
-    struct : RunObserver {
-        void result(int, Result&) override {}
-    } nobody;
-    const RunReport report =
-        engine.run({serving.input()}, serving.beside(nobody, 0, 0), completing.requested(), options.threads);
-    serving.stop();
-    if (metrics_file)
-        if (const std::string error = metrics_file->close(); !error.empty()) print_error("yolo-run", error);
-    if (!report.failure.empty()) {
-        print_error("yolo-run", "no device is left: " + report.failure);
-        return leave(kDeviceFailed);
-    }
-    if (!options.quiet) message("yolo-run: {} pictures answered", serving.tally()->answered);
-    return leave(kSuccess);
-}
-
 int run(RunOptions& options) {
     if (!options.trace.empty()) options.engine.trace = std::make_shared<Trace>();
     const auto begin = Trace::Clock::now();
     install_interrupt_handler();
     if (options.by_units()) grant_grace(options.grace_s, kTryAgain);
     if (options.inputs.empty() && options.watch_list.empty() && options.manifest.empty())
-        return options.output.serve.empty() ? tune(options) : serve(options);
-    av_log_set_level(options.verbose ? AV_LOG_INFO : AV_LOG_QUIET);
-    av_log_set_callback(print_av_log);
+        return options.output.serve.empty() ? tune_kernels(options) : serve_pictures(options);
+    print_what_libav_says(options.verbose);
     media::ExpandedInputs expanded;
     if (!options.inputs.empty()) expanded = media::expand_inputs(options.inputs);
     std::optional<WatchList> watch;
@@ -268,18 +155,14 @@ int run(RunOptions& options) {
     if (options.engine.expected_frames)
         options.engine.expected_frames = [frames = options.engine.expected_frames,
                                           weight = weight_of_frame(options.output)] { return frames() * weight; };
-    Network network = options.model.load();
-    options.model.check_fit(network, options.engine.detect.fit);
-    print_warnings("yolo-run", network);
+    Network network = load_network(options);
     if (options.engine.trace)
         options.engine.trace->add("host", "command", "load the model", begin, Trace::Clock::now());
-    options.detection.apply(network, options.engine.detect);
     plan.drawing.blurred = options.detection.blurred(network);
     std::optional<Follower> follower;
     if (options.follows()) follower.emplace(plan.drawing.zones, network.names);
     if (const auto& zones = plan.drawing.zones)
         warn_of_idle_zones(*zones, inputs, network, options.engine.detect.classes);
-    if (!options.quiet) options.engine.notice = print_notices("yolo-run");
     if (!options.has_more_inputs() && !work) hide_other_gpus(options, run_inputs);
     Engine engine = make_engine(network, options);
     if (CompleteOnInterrupt::requested()) {
@@ -319,7 +202,7 @@ int run(RunOptions& options) {
                          [&] { return serving.tally(); }, [&] { return sensors.read(); }});
         std::optional<MetricsFile> metrics_file;
         if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
-        start(serving, options, engine, network.names, plan.drawing, metrics);
+        start_serving(serving, options, engine, network.names, plan.drawing, metrics);
         struct Stop {
             Serving& serving;
             ~Stop() { serving.stop(); }

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "tools/serve_pictures.h"
+
+#include <fmt/core.h>
+
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "tools/exit_status.h"
+#include "tools/interrupt.h"
+#include "tools/message.h"
+#include "tools/metrics.h"
+#include "tools/start_run.h"
+
+namespace convoy::tools {
+namespace {
+
+// Of what only a run with inputs has.
+void refuse_what_needs_inputs(const RunOptions& options) {
+    for (const auto& [given, option] :
+         {std::pair{options.output.has_files(), "results of inputs"},
+          {options.follows(), "--track and --zones"},
+          {!options.report_json.empty() || !options.report_html.empty() || options.report, "reports of a run"}})
+        if (given)
+            throw Error(ErrorKind::usage, fmt::format("--serve without an input has no {}; name an input", option));
+}
+
+}  // namespace
+
+int serve_pictures(RunOptions& options) {
+    refuse_what_needs_inputs(options);
+    if (!options.metrics.empty()) check_metrics_path(options.metrics);
+    Serving serving(options.output.serve, options.metrics_port, std::getenv("CONVOY_TOKEN"));
+    print_what_libav_says(options.verbose);
+    options.engine.same_bits = false;
+    Network network = load_network(options);
+    Engine engine = make_engine(network, options);
+    network.weights_storage.reset();  // the engine holds what it needs
+    if (!options.quiet) greet("yolo-run", options.model, network, engine);
+    const CompleteOnInterrupt completing;
+    GpuSensors sensors(engine.gpus());
+    Metrics metrics({engine.description(),
+                     network.names,
+                     [&] { return engine.stats(); },
+                     {},
+                     {},
+                     [&] { return serving.tally(); },
+                     [&] { return sensors.read(); }});
+    std::optional<MetricsFile> metrics_file;
+    if (!options.metrics.empty()) metrics_file.emplace(options.metrics, metrics);
+    start_serving(serving, options, engine, network.names, {}, metrics);
+    struct : RunObserver {
+        void result(int, Result&) override {}
+    } nobody;
+    const RunReport report =
+        engine.run({serving.input()}, serving.beside(nobody, 0, 0), completing.requested(), options.threads);
+    serving.stop();
+    if (metrics_file)
+        if (const std::string error = metrics_file->close(); !error.empty()) print_error("yolo-run", error);
+    if (!report.failure.empty()) {
+        print_error("yolo-run", "no device is left: " + report.failure);
+        return leave(kDeviceFailed);
+    }
+    if (!options.quiet) message("yolo-run: {} pictures answered", serving.tally()->answered);
+    return leave(kSuccess);
+}
+
+}  // namespace convoy::tools
