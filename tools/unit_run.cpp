@@ -121,26 +121,29 @@ std::optional<WorkUnit> UnitRun::next(const std::stop_token& cancel) {
             std::swap(waiting_, held_);
             continue;
         }
-        if (is_over(*unit)) continue;
-        if (!work_.claims) return unit;
-        if (!work_.claims->take(unit->name)) {
+        std::string why_again;
+        if (is_over(*unit, why_again)) continue;
+        if (work_.claims && !work_.claims->take(unit->name)) {
             const std::lock_guard lock(mutex_);
             held_.push_back(std::move(*unit));
             continue;
         }
-        if (!is_over(*unit)) return unit;  // its owner may have ended it just before
-        work_.claims->release(unit->name);
+        if (work_.claims && is_over(*unit, why_again)) {  // its owner may have ended it just before
+            work_.claims->release(unit->name);
+            continue;
+        }
+        if (!why_again.empty()) tell_(fmt::format("{}: is done again: {}", unit->label, why_again));
+        return unit;
     }
 }
 
-/// Whether it was done, or has failed since this run began.
-bool UnitRun::is_over(const WorkUnit& unit) {
+/// Whether it was done, or has failed since this run began. Else why it is done again, where it was done.
+bool UnitRun::is_over(const WorkUnit& unit, std::string& why) {
     const fleet::UnitFiles files(unit.records);
-    std::string why;
+    why.clear();
     const bool done = fleet::is_done(files, unit.deciding, why);
     const bool failed = !done && fleet::time_of_s(files.failed).value_or(0) >= began_s_ &&
                         fleet::difference(fleet::read_json(files.failed), unit.deciding).empty();
-    if (!why.empty() && !failed) tell_(fmt::format("{}: is done again: {}", unit.label, why));
     const std::lock_guard lock(mutex_);
     tally_.done_before += done, tally_.failed += failed;
     return done || failed;

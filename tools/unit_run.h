@@ -78,7 +78,7 @@ private:
 
     std::unique_ptr<Input> open(int number, int lane, std::stop_token cancel);
     std::optional<WorkUnit> next(const std::stop_token& cancel);
-    bool is_over(const WorkUnit& unit);
+    bool is_over(const WorkUnit& unit, std::string& why);
     std::unique_ptr<Input> begin(Active& active, std::stop_token cancel);
     std::unique_ptr<Input> begin_anew(Active& active, const std::string& why, std::stop_token cancel);
     std::shared_ptr<Active> active(int input) const;

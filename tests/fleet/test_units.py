@@ -272,6 +272,16 @@ class Units:
                 first.communicate()
             self.check(not os.listdir(self.path("c/claims")), f"{what}: claims are left: {os.listdir(self.path('c/claims'))}")
 
+    def test_again(self):
+        """With claims, too, it is said once of each unit that it is done again."""
+        self.make_manifest()
+        command = ["--manifest", "work.tsv", "--claim", "c/claims", "--jsonl", "c/out/"]
+        self.run(0, "all", *command)
+        said = self.run(0, "other options", *command, "--every", "2")
+        for n in range(6):
+            times = said.count(f"m{n}.mp4: is done again: options have changed")
+            self.check(times == 1, f"it is said {times} times that m{n}.mp4 is done again: {said}")
+
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
