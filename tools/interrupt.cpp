@@ -40,14 +40,18 @@ itimerspec grace = {};
 
 void on_signal(int number) {
     const int status = number == SIGTERM || drains ? status_of_term.load() : int(kInterrupted);
+    // Schedulers tell every process of a step, and its script hands that on; and who was interrupted ends anyway.
+    if (completing && drains && (number == SIGTERM || (number == SIGALRM && interrupted))) return;
     if (!completing || interrupted) {
         if (media::OutputLocks* locks = held.exchange(nullptr)) locks->release();
         _exit(status);
     }
-    if (number == SIGTERM && has_grace && !drains.exchange(true) &&
-        (grace.it_value.tv_sec > 0 || grace.it_value.tv_nsec > 0)) {
-        timer_settime(grace_timer, 0, &grace, nullptr);
-        return;
+    if (number == SIGTERM && has_grace) {
+        drains = true;
+        if (grace.it_value.tv_sec > 0 || grace.it_value.tv_nsec > 0) {
+            timer_settime(grace_timer, 0, &grace, nullptr);
+            return;
+        }
     }
     interrupted_at_ms = now_ms();
     interrupted = true;

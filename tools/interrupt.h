@@ -14,15 +14,16 @@ namespace convoy::tools {
 void install_interrupt_handler();
 
 /// SIGTERM is a scheduler's word that the machine is wanted: from now on the first one sets draining(), and ends the
-/// run as an interruption once so many seconds have gone by, the next one before that. Where there is nothing to
-/// complete it ends the process with `status`.
+/// run as an interruption once so many seconds have gone by. Others that follow it change nothing, since schedulers and
+/// scripts say it twice; SIGINT and SIGHUP end that time at once, and the process when they come again. Where there is
+/// nothing to complete SIGTERM ends the process with `status`, and so does what comes behind it.
 void grant_grace(double seconds, int status);
 /// Whether SIGTERM has come since grace was granted.
 bool draining();
 
 /// While it lives, there is something to complete: the first signal sets a flag, only the second ends the process at
-/// once. After it, when only words remain to be said, a signal ends the process again; one that has come does so soon.
-/// One at a time.
+/// once (of SIGTERM, see grant_grace()). After it, when only words remain to be said, a signal ends the process again;
+/// one that has come does so soon. One at a time.
 class CompleteOnInterrupt {
 public:
     CompleteOnInterrupt();
