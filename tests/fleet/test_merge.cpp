@@ -126,9 +126,17 @@ TEST_CASE("what was done of something else, or otherwise, is missing", "[merge]"
         job.done[unit][name] = value;
         return job.missing();
     };
-    CHECK(contains(with(1, "key", "other"), "000001 ('b\"x\\\n.ts', part 1/2) was done of another content"));
-    CHECK(contains(with(2, "part", "2/3"), "another part"));
-    CHECK(contains(with(2, "start", 2.5), "another part"));
+    CHECK(with(1, "key", "other") ==
+          "000001 ('b\"x\\\n.ts', part 1/2) was done by another manifest: its key is other there and kb here; merge by "
+          "that one, or do it again by this one, with yolo-run --manifest");
+    CHECK(contains(with(2, "part", "2/3"), "it is part 2/3 (3 s to the end) there and part 2/2 (3 s to the end)"));
+    CHECK(contains(with(1, "stop", 2.5), "it is part 1/2 (0 s to 2.5 s) there and part 1/2 (0 s to 3 s) here"));
+    Job renamed;
+    renamed.done[0]["input"] = "z.png", renamed.done[0]["key"] = "kz";
+    CHECK(contains(renamed.missing(),
+                   "manifest: its key is kz there and ka here, its input is 'z.png' there and 'a.png' here;"));
+    renamed.done[0]["key"] = "ka";
+    CHECK(renamed.missing() == "");
     CHECK(contains(with(0, "model", "n"), "000000 ('a.png') was done with other settings than most: the model"));
     CHECK(contains(with(3, "version", "2"), "version is 2, and not 1"));
     const std::string options = with(3, "options", {"confidence = 0.4", "track = true"});

@@ -30,13 +30,27 @@ UnitFiles files_of(const std::string& folder, std::size_t index) {
 
 std::string part_of(const Unit& unit) { return fmt::format("{}/{}", unit.part, unit.parts); }
 
-/// "" where the record is of that unit, as the manifest has it.
+std::string text_of(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+std::string part_with_times(const std::string& part, double start_s, double stop_s) {
+    return fmt::format("part {} ({} s to {})", part, start_s, stop_s > 0 ? fmt::format("{} s", stop_s) : "the end");
+}
+
+/// "" where the record is of that unit, as the manifest has it: yolo-run writes down what its own manifest says.
 std::string why_another(const json& done, const Unit& unit) {
-    if (done.value("key", "") != unit.key) return "was done of another content; make the manifest anew, or do it again";
-    if (done.value("part", "") != part_of(unit) || done.value("start", 0.) != unit.start_s ||
-        done.value("stop", 0.) != unit.stop_s)
-        return "was done of another part, by another manifest; do it again";
-    return "";
+    std::vector<std::string> others;
+    const auto compare = [&](const char* what, const std::string& there, const std::string& here) {
+        if (there != here) others.push_back(fmt::format("{} {} there and {} here", what, there, here));
+    };
+    compare("its key is", text_of(done.value("key", json(""))), unit.key);
+    compare("it is", part_with_times(done.value("part", ""), done.value("start", 0.), done.value("stop", 0.)),
+            part_with_times(part_of(unit), unit.start_s, unit.stop_s));
+    if (others.empty()) return "";
+    compare("its input is", fmt::format("'{}'", done.value("input", "")),
+            fmt::format("'{}'", media::without_passwords(unit.input)));
+    return fmt::format(
+        "was done by another manifest: {}; merge by that one, or do it again by this one, with yolo-run --manifest",
+        fmt::join(others, ", "));
 }
 
 /// What makes results comparable.
@@ -45,8 +59,6 @@ json settings_of(const json& done) {
             {"options", done.value("options", json::array())},
             {"version", done.value("version", json())}};
 }
-
-std::string text_of(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 std::string difference_of(const json& one, const json& most) {
     if (one["model"] != most["model"]) return "the model is another one";

@@ -48,7 +48,7 @@ struct Survey {
 std::string called(const Manifest& manifest, std::size_t unit);
 
 /// Looks at what is beside the records in `folder`, and at nothing of these but their size. Missing is what is not
-/// done, was done of another content or part, or with other settings than most are.
+/// done, was done by another manifest (of another content or part), or with other settings than most are.
 Survey survey(const Manifest& manifest, const std::string& folder);
 
 /// Hands on all records, in order, of inputs of which nothing has failed. Frames of a video's parts are numbered
