@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include <convoy/error.h>
@@ -21,8 +20,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kBetweenLooks{5};  // at a claim, while its unit goes on
-constexpr std::chrono::milliseconds kSlice{100};  // how soon a wait sees that the run is to end
-constexpr std::chrono::seconds kWithoutClaims{1};
 
 }  // namespace
 
@@ -52,15 +49,19 @@ private:
     const std::unique_ptr<RecordFormat> format_;
 };
 
+namespace {
+
+std::vector<WorkUnit> with(std::vector<WorkUnit> units, const json& deciding) {
+    for (WorkUnit& unit : units) unit.deciding.update(deciding);
+    return units;
+}
+
+}  // namespace
+
 UnitRun::UnitRun(Work work, Tell tell)
     : work_(std::move(work)),
       tell_(std::move(tell)),
-      began_s_(fleet::file_system_time_s(fleet::folder_of(work_.units.front().records))) {
-    for (WorkUnit& unit : work_.units) {
-        unit.deciding.update(work_.deciding);
-        waiting_.push_back(std::move(unit));
-    }
-}
+      queue_(with(std::move(work_.units), work_.deciding), std::move(work_.claims), work_.drains, tell_) {}
 
 UnitRun::~UnitRun() = default;
 
@@ -83,7 +84,7 @@ std::unique_ptr<Sink> UnitRun::sink(const std::vector<std::string>& class_names)
 
 /// The next unit is chosen when there is room for it, and the one behind it is asked for then.
 std::unique_ptr<Input> UnitRun::open(int number, int lane, std::stop_token cancel) {
-    std::optional<WorkUnit> unit = next(cancel);
+    std::optional<WorkUnit> unit = queue_.next(cancel);
     if (!unit) {
         running_->close();
         return fleet::no_input();
@@ -96,57 +97,6 @@ std::unique_ptr<Input> UnitRun::open(int number, int lane, std::stop_token cance
         active_[number] = active;
     }
     return begin(*active, std::move(cancel));
-}
-
-/// Nothing when all is done, or is not to be begun any more.
-std::optional<WorkUnit> UnitRun::next(const std::stop_token& cancel) {
-    const auto ends = [&] { return cancel.stop_requested() || (work_.drains && work_.drains()); };
-    for (;;) {
-        std::optional<WorkUnit> unit;
-        {
-            const std::lock_guard lock(mutex_);
-            if (ends()) return std::nullopt;
-            if (!waiting_.empty()) {
-                unit = std::move(waiting_.front());
-                waiting_.pop_front();
-            } else if (held_.empty()) {
-                return std::nullopt;
-            }
-        }
-        if (!unit) {  // others hold what is left, and may die
-            const std::chrono::duration<double> pause = work_.claims ? work_.claims->interval() : kWithoutClaims;
-            for (const auto end = Clock::now() + pause; Clock::now() < end && !ends();)
-                std::this_thread::sleep_for(kSlice);
-            const std::lock_guard lock(mutex_);
-            std::swap(waiting_, held_);
-            continue;
-        }
-        std::string why_again;
-        if (is_over(*unit, why_again)) continue;
-        if (work_.claims && !work_.claims->take(unit->name)) {
-            const std::lock_guard lock(mutex_);
-            held_.push_back(std::move(*unit));
-            continue;
-        }
-        if (work_.claims && is_over(*unit, why_again)) {  // its owner may have ended it just before
-            work_.claims->release(unit->name);
-            continue;
-        }
-        if (!why_again.empty()) tell_(fmt::format("{}: is done again: {}", unit->label, why_again));
-        return unit;
-    }
-}
-
-/// Whether it was done, or has failed since this run began. Else why it is done again, where it was done.
-bool UnitRun::is_over(const WorkUnit& unit, std::string& why) {
-    const fleet::UnitFiles files(unit.records);
-    why.clear();
-    const bool done = fleet::is_done(files, unit.deciding, why);
-    const bool failed = !done && fleet::time_of_s(files.failed).value_or(0) >= began_s_ &&
-                        fleet::difference(fleet::read_json(files.failed), unit.deciding).empty();
-    const std::lock_guard lock(mutex_);
-    tally_.done_before += done, tally_.failed += failed;
-    return done || failed;
 }
 
 std::unique_ptr<Input> UnitRun::begin(Active& active, std::stop_token cancel) {
@@ -219,13 +169,11 @@ void UnitRun::write(int input, const std::string& line) {
 }
 
 void UnitRun::look_at_claim(Active& active, int input) {
-    if (!work_.claims || Clock::now() - active.looked < kBetweenLooks) return;
+    if (!queue_.has_claims() || Clock::now() - active.looked < kBetweenLooks) return;
     active.looked = Clock::now();
-    active.lost = !still_held(active);
+    active.lost = !queue_.holds(active.unit);
     if (active.lost) running_->end(input);
 }
-
-bool UnitRun::still_held(const Active& active) { return !work_.claims || work_.claims->holds(active.unit.name); }
 
 void UnitRun::end(int input, InputEnd& end) {
     const auto unit = active(input);
@@ -233,10 +181,10 @@ void UnitRun::end(int input, InputEnd& end) {
     // Kept frames came as such (fleet::UnitInput).
     for (std::size_t i = 0; i < unit->kept->size() && end.undecodable > 0; ++i)
         end.undecodable -= !(*unit->kept)[i].undecodable;
-    unit->lost = unit->lost || !still_held(*unit);
+    unit->lost = unit->lost || !queue_.holds(unit->unit);
     if (unit->lost) {
         tell_(fmt::format("{}: another run has taken it over", unit->unit.label));
-        put_back(*unit);
+        queue_.put_back(unit->unit);
     } else if (!end.error.empty()) {
         fail(*unit, end.error);
     } else if (!unit->read->are_all(unit->frames)) {
@@ -246,14 +194,9 @@ void UnitRun::end(int input, InputEnd& end) {
     } else {
         finish(*unit, end);
     }
-    if (work_.claims) work_.claims->release(unit->unit.name);
+    queue_.release(unit->unit);
     const std::lock_guard lock(mutex_);
     active_.erase(input);
-}
-
-void UnitRun::put_back(Active& active) {
-    const std::lock_guard lock(mutex_);
-    held_.push_back(active.unit);
 }
 
 void UnitRun::fail(Active& active, const std::string& error) {
@@ -286,13 +229,11 @@ void UnitRun::finish(Active& active, const InputEnd& end) {
 }
 
 UnitRun::Tally UnitRun::tally() const {
+    const UnitQueue::Tally others = queue_.tally();
     const std::lock_guard lock(mutex_);
     Tally tally = tally_;
-    tally.left += std::int64_t(waiting_.size() + active_.size());
-    for (const WorkUnit& unit : held_) {  // by now somebody may have done it
-        std::string why;
-        ++(fleet::is_done(fleet::UnitFiles(unit.records), unit.deciding, why) ? tally.done_before : tally.left);
-    }
+    tally.done_before += others.done, tally.failed += others.failed;
+    tally.left += others.left + std::int64_t(active_.size());
     return tally;
 }
 

@@ -7,13 +7,11 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -28,21 +26,13 @@
 #include "tools/running_inputs.h"
 #include "tools/sinks/formats/record_format.h"
 #include "tools/sinks/sink.h"
+#include "tools/unit_queue.h"
 
 namespace convoy::tools {
 
-struct WorkUnit {
-    std::string name;              ///< "000123": of its claim
-    std::string label, location;   ///< the input as records call it, and what is opened
-    media::InputOptions options;   ///< its part's times included
-    std::string records;           ///< file
-    std::string refusal = {};      ///< why it cannot be read, where that is known
-    nlohmann::json deciding = {};  ///< what decides the result: of the unit alone, or all
-};
-
 class UnitRun {
 public:
-    using Tell = std::function<void(const std::string& sentence)>;
+    using Tell = UnitQueue::Tell;
     struct Work {
         std::vector<WorkUnit> units;            ///< in the order in which they are done
         std::unique_ptr<fleet::Claims> claims;  ///< null: all are this run's
@@ -51,7 +41,7 @@ public:
         int lanes = 1;
         std::function<bool()> drains;  ///< whether nothing new is to be begun
     };
-    /// `tell` is told of units that go on or begin anew, from any thread.
+    /// `tell` is told of units that go on, begin anew or are waited for, from any thread.
     UnitRun(Work work, Tell tell);
     ~UnitRun();
 
@@ -77,8 +67,6 @@ private:
     void end(int input, InputEnd& end);
 
     std::unique_ptr<Input> open(int number, int lane, std::stop_token cancel);
-    std::optional<WorkUnit> next(const std::stop_token& cancel);
-    bool is_over(const WorkUnit& unit, std::string& why);
     std::unique_ptr<Input> begin(Active& active, std::stop_token cancel);
     std::unique_ptr<Input> begin_anew(Active& active, const std::string& why, std::stop_token cancel);
     std::shared_ptr<Active> active(int input) const;
@@ -86,16 +74,12 @@ private:
     void look_at_claim(Active& active, int input);
     void fail(Active& active, const std::string& error);
     void finish(Active& active, const InputEnd& end);
-    bool still_held(const Active& active);
-    void put_back(Active& active);
 
     Work work_;
     const Tell tell_;
-    const double began_s_;  // by the records' file system
+    UnitQueue queue_;
     RunningInputs* running_ = nullptr;
     mutable std::mutex mutex_;  // of what follows
-    std::deque<WorkUnit> waiting_;
-    std::deque<WorkUnit> held_;  // by others, when they were asked for
     std::map<int, std::shared_ptr<Active>> active_;
     std::vector<std::string> finished_;
     std::chrono::steady_clock::time_point last_end_;  // of a unit

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <set>
@@ -124,16 +125,22 @@ TEST_CASE("a claim is stale by the stamps of the folder's files", "[claims]") {
     Claims claims(folder.path(), 10s);
     test::write_file(path, "{\"host\":\"other\",\"pid\":4711}\n");
     CHECK_FALSE(claims.take("a"));
-    CHECK(claims.holder("a") == "host other, process 4711");
+    REQUIRE(claims.holder("a"));
+    CHECK(claims.holder("a")->who == "host other, process 4711");
+    CHECK(std::abs(claims.now_s() - claims.holder("a")->touched_s) < 5);
     age(path, path, 7);
     CHECK_FALSE(claims.take("a"));
     age(path, path, -1000);  // in the future
     CHECK_FALSE(claims.take("a"));
     test::write_file(folder / "now", "");
     age(path, folder / "now", 11);
-    CHECK(claims.take("a"));
+    std::string from = "?";
+    CHECK(claims.take("a", &from));
+    CHECK(from == "host other, process 4711");
     CHECK(claims.holds("a"));
-    CHECK(claims.holder("b").empty());
+    CHECK_FALSE(claims.holder("b"));
+    CHECK(claims.take("b", &from));
+    CHECK(from.empty());
 }
 
 TEST_CASE("a claim that goes on is touched, and one that was taken over is noticed", "[claims]") {

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "corpus"))
@@ -286,6 +287,37 @@ class Units:
         for n in range(6):
             times = said.count(f"m{n}.mp4: is done again: options have changed")
             self.check(times == 1, f"it is said {times} times that m{n}.mp4 is done again: {said}")
+
+    def touch(self, path, until):
+        while not until.wait(.1):
+            os.utime(path)
+
+    def test_waits(self):
+        """What is waited for is said once, and how that ends."""
+        self.quiet("clip.mp4")
+        subprocess.run([f"{self.a.bin}/yolo-fleet", "manifest", "clip.mp4", "-o", "work.tsv", "--quiet"], cwd=self.folder, check=True)
+        for ends, word in (("dies", "clip.mp4: is taken over from host gone, process 4711, of which nothing was heard for 3 s"),
+                           ("leaves", "clip.mp4: waits no longer, for it is free"), ("does it", "waits no longer: others have done the rest")):
+            self.clear("w")
+            os.makedirs(self.path("w/claims"))
+            claim = self.path("w/claims/000000.claim")
+            with open(claim, "w", encoding="utf-8") as f:
+                f.write('{"host": "gone", "pid": 4711}\n')
+            child = self.start("--manifest", "work.tsv", "--claim", "w/claims", "--claim-timeout", "3", "--jsonl", "w/out/")
+            lives = threading.Event()
+            toucher = threading.Thread(target=self.touch, args=(claim, lives))
+            if ends != "dies":
+                toucher.start()
+                time.sleep(4)  # it would count as dead
+                if ends == "does it":
+                    self.run(0, "another run", "--manifest", "work.tsv", "--jsonl", "w/out/")
+                lives.set()
+                toucher.join()
+                os.remove(claim)
+            said = self.finish(child, 0, f"the other {ends}")
+            wait = "waits for a unit that another run has claimed, since nothing else is left: 000000 ('clip.mp4', host gone, process 4711, last heard of "
+            self.check(said.count("waits for") == 1 and wait in said, f"the other {ends}: {said}")
+            self.check(said.count(word) == 1 and said.count("waits no longer") == ("waits no longer" in word), f"the other {ends}: {said}")
 
 
 def main():

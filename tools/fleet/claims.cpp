@@ -170,11 +170,16 @@ bool Claims::take_over(const std::string& path) {
     return made;
 }
 
-bool Claims::take(const std::string& name) {
+bool Claims::take(const std::string& name, std::string* from) {
     const std::lock_guard lock(mutex_);
     if (held_.contains(name)) return false;
     const std::string path = path_of(name);
-    if (!make(path) && !take_over(path)) return false;
+    std::string stale;
+    if (!make(path)) {
+        if (const std::optional<Holder> other = holder(name)) stale = other->who;
+        if (!take_over(path)) return false;
+    }
+    if (from) *from = stale;
     return held_[name] = true;
 }
 
@@ -195,13 +200,15 @@ void Claims::release(const std::string& name) {
     if (held_.erase(name) > 0 && is_own(name, false)) ::unlink(path_of(name).c_str());
 }
 
-std::string Claims::holder(const std::string& name) const {
+std::optional<Claims::Holder> Claims::holder(const std::string& name) const {
     const std::optional<Look> look = look_at(path_of(name));
-    if (!look) return "";
+    if (!look) return std::nullopt;
     const auto json = nlohmann::json::parse(look->text, nullptr, false);
-    if (!json.is_object()) return "somebody";
-    return fmt::format("host {}, process {}", json.value("host", "?"), json.value("pid", 0));
+    if (!json.is_object()) return Holder{"somebody", look->time_s};
+    return Holder{fmt::format("host {}, process {}", json.value("host", "?"), json.value("pid", 0)), look->time_s};
 }
+
+double Claims::now_s() const { return file_system_time_s(folder_); }
 
 void Claims::touch_all(std::stop_token stop) {
     std::unique_lock lock(mutex_);

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -29,14 +30,23 @@ public:
     Claims(const Claims&) = delete;
     Claims& operator=(const Claims&) = delete;
 
-    /// Whether `name` is this process's from now on; false where somebody else holds it. Throws Error(output).
-    bool take(const std::string& name);
+    /// Whether `name` is this process's from now on; false where somebody else holds it. `from` gets who has held a
+    /// stale claim that was taken over, as Holder::who; "" where there was none. Throws Error(output).
+    bool take(const std::string& name, std::string* from = nullptr);
     /// Whether it is so still, by what stands in the folder now: who was suspended for long finds it lost.
     bool holds(const std::string& name);
     /// Nothing happens to what is not held.
     void release(const std::string& name);
-    /// Who holds `name`, for people: "host gpu3, process 4711"; "" where nobody does.
-    std::string holder(const std::string& name) const;
+    struct Holder {
+        std::string who;       ///< for people: "host gpu3, process 4711"
+        double touched_s = 0;  ///< when that was heard of last: seconds since 1970, as now_s()
+    };
+    /// Who holds `name`; nothing where nobody does.
+    std::optional<Holder> holder(const std::string& name) const;
+    /// What the folder's file system takes for now. Throws Error(output).
+    double now_s() const;
+    /// How long nothing is heard of a claim until it is stale.
+    std::chrono::duration<double> timeout() const { return std::chrono::duration<double>(timeout_s_); }
     /// How long to wait before one asks again for what others hold.
     std::chrono::duration<double> interval() const { return interval_; }
 
