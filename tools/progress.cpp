@@ -53,7 +53,9 @@ std::string figures(const ProgressState& state) {
                            : fmt::format("{} frames", state.frame);
     if (state.elapsed_s <= 0) return text;
     text += fmt::format("  {:.1f} frames/s", double(state.total_frames) / state.elapsed_s);
-    if (state.fraction > 0 && state.fraction <= 1)
+    if (state.left_s >= 0)
+        text += "  ETA " + format_duration(state.left_s);
+    else if (state.fraction > 0 && state.fraction <= 1)
         text += "  ETA " + format_duration(state.elapsed_s * (1 - state.fraction) / state.fraction);
     return text;
 }

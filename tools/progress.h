@@ -19,6 +19,7 @@ struct ProgressState {
     std::int64_t total_frames = 0;     ///< frames of all inputs that are done
     double fraction = 0;               ///< of the whole run that is done; <= 0 when unknown
     double elapsed_s = 0;
+    double left_s = -1;  ///< until all is done, where that does not follow from the two above; < 0: it does
 };
 
 /// "street.mp4  120/240 frames  45.2 frames/s  ETA 0:03", with [2/5] when there are several inputs.

@@ -280,6 +280,11 @@ private:
     }
 
     ProgressState progress_state(int input, const Begun& begun) const {
+        if (options_.progress) {
+            ProgressState state = options_.progress(input);
+            state.input = running_.name(input), state.frame = begun.frames, state.frames_of_input = expected(begun);
+            return state;
+        }
         double done_bytes = done_bytes_;
         for (const auto& [other, state] : begun_) {
             const std::int64_t frames = expected(state);

@@ -75,6 +75,8 @@ struct PipelineOptions {
     /// anything else is told of them.
     std::function<void(int input, std::int64_t step, Result&)> restores = {};
     std::function<void(int input, InputEnd&)> ends_input = {};
+    /// … and how far the run has come, at a result of an input, which has its place among them; else by their bytes.
+    std::function<ProgressState(int input)> progress = {};
     media::GiveUp give_up = {};  ///< what the sinks ask; an output that fails when it says so costs no other
 };
 

@@ -78,6 +78,7 @@ void add_units_of_manifest(const RunOptions& options, UnitPlan& plan) {
         WorkUnit work{fleet::unit_name(index), name_for_people(unit.input), manifest.location(unit), options.input,
                       as_folder(plan.folder) + fleet::unit_name(index) + ".jsonl"};
         work.options.start_s = unit.start_s, work.options.stop_s = unit.stop_s;
+        work.weight = unit.seconds;
         work.deciding = {{"input", work.label},
                          {"key", unit.key},
                          {"part", fmt::format("{}/{}", unit.part, unit.parts)},
@@ -86,11 +87,9 @@ void add_units_of_manifest(const RunOptions& options, UnitPlan& plan) {
         plan.units.push_back(std::move(work));
     }
     if (options.claim.empty()) return;
-    std::map<std::string, double> seconds;
-    for (std::size_t i = 0; i < manifest.units.size(); ++i) seconds[fleet::unit_name(i)] = manifest.units[i].seconds;
     // The longest first, so that nobody is left with one when the others are done.
     std::stable_sort(plan.units.begin(), plan.units.end(),
-                     [&](const WorkUnit& a, const WorkUnit& b) { return seconds[a.name] > seconds[b.name]; });
+                     [](const WorkUnit& a, const WorkUnit& b) { return a.weight > b.weight; });
 }
 
 /// What comes once, and is not there for another run.
@@ -114,13 +113,14 @@ void add_units_of_inputs(const RunOptions& options, const media::ExpandedInputs&
                       options.input, to_folder ? stems[i] + ".jsonl" : jsonl};
         const auto refused = given.refused.find(i);
         if (refused != given.refused.end()) unit.refusal = refused->second;
-        std::string key;
+        fleet::Content content;
         try {
-            if (unit.refusal.empty()) key = fleet::content_of(path, interrupt_is_overdue).key;
+            if (unit.refusal.empty()) content = fleet::content_of(path, interrupt_is_overdue);
         } catch (const Error& error) {
             unit.refusal = error.what();
         }
-        unit.deciding = {{"input", unit.label}, {"key", key}, {"part", "1/1"}, {"start", 0}, {"stop", 0}};
+        unit.weight = std::max(double(content.bytes), 1.);
+        unit.deciding = {{"input", unit.label}, {"key", content.key}, {"part", "1/1"}, {"start", 0}, {"stop", 0}};
         plan.units.push_back(std::move(unit));
     }
 }

@@ -28,13 +28,20 @@ UnitQueue::UnitQueue(std::vector<WorkUnit> units, std::unique_ptr<fleet::Claims>
       drains_(std::move(drains)),
       tell_(std::move(tell)),
       began_s_(fleet::file_system_time_s(fleet::folder_of(units.front().records))) {
-    for (WorkUnit& unit : units) waiting_.push_back(std::move(unit));
+    for (WorkUnit& unit : units) {
+        unit.place = waiting_.size() + 1;
+        course_.all += unit.weight;
+        waiting_.push_back(std::move(unit));
+    }
+    course_.ahead = course_.all;
+    course_.units = waiting_.size();
 }
 
 std::optional<WorkUnit> UnitQueue::next(const std::stop_token& cancel) {
     const auto ends = [&] { return cancel.stop_requested() || (drains_ && drains_()); };
     for (;;) {
         std::optional<WorkUnit> unit;
+        bool first = false;
         {
             const std::lock_guard lock(mutex_);
             if (ends()) return std::nullopt;
@@ -42,6 +49,8 @@ std::optional<WorkUnit> UnitQueue::next(const std::stop_token& cancel) {
                 unit = std::move(waiting_.front());
                 waiting_.pop_front();
                 ++asked_;
+                first = unit->place > come_to_;
+                come_to_ = std::max(come_to_, unit->place);
             } else if (held_.empty() && asked_ == 0) {
                 break;
             }
@@ -53,6 +62,11 @@ std::optional<WorkUnit> UnitQueue::next(const std::stop_token& cancel) {
         const Turn turn = ask(*unit);
         const std::lock_guard lock(mutex_);
         --asked_;
+        if (first) course_.ahead -= unit->weight;
+        if (turn == Turn::mine) course_.own += unit->weight;
+        // All machines take units in the same order. Which others were at when this one came is not done since then.
+        if (first && had_one_ && (turn == Turn::others || turn == Turn::over_by_now)) course_.by_others += unit->weight;
+        had_one_ = had_one_ || turn == Turn::mine;
         if (turn == Turn::mine) return unit;
         if (turn == Turn::others) held_.push_back(std::move(*unit));
     }
@@ -62,12 +76,15 @@ std::optional<WorkUnit> UnitQueue::next(const std::stop_token& cancel) {
 
 UnitQueue::Turn UnitQueue::ask(const WorkUnit& unit) {
     std::string why_again, from;
-    if (is_over(unit, why_again)) return Turn::over;
+    if (is_over(unit, why_again)) {
+        const double done_s = fleet::time_of_s(fleet::UnitFiles(unit.records).done).value_or(0);
+        return done_s >= began_s_ ? Turn::over_by_now : Turn::over;
+    }
     if (claims_) {
         if (!claims_->take(unit.name, &from)) return Turn::others;
         if (is_over(unit, why_again)) {  // its owner may have ended it just before
             release(unit);
-            return Turn::over;
+            return Turn::over_by_now;
         }
     }
     const bool waited = ends_wait();
@@ -78,6 +95,11 @@ UnitQueue::Turn UnitQueue::ask(const WorkUnit& unit) {
         tell_(fmt::format("{}: waits no longer, for it is free", unit.label));
     if (!why_again.empty()) tell_(fmt::format("{}: is done again: {}", unit.label, why_again));
     return Turn::mine;
+}
+
+UnitQueue::Course UnitQueue::course() const {
+    const std::lock_guard lock(mutex_);
+    return course_;
 }
 
 /// Whether it was waited.

@@ -25,7 +25,9 @@ struct WorkUnit {
     media::InputOptions options;   ///< its part's times included
     std::string records;           ///< file
     std::string refusal = {};      ///< why it cannot be read, where that is known
+    double weight = 1;             ///< how much of the work it is: seconds of video, or bytes; of all units the same
     nlohmann::json deciding = {};  ///< what decides the result: of the unit alone, or all
+    std::size_t place = 0;         ///< in the queue, from 1 on, which the queue says
 };
 
 /// Units in their order, each of them once. From any threads, and each may wait in next().
@@ -47,6 +49,16 @@ public:
     /// Another machine has taken it over.
     void put_back(const WorkUnit& unit);
 
+    /// How far all machines that have this queue have come, as far as one can see that looks at each unit once.
+    struct Course {
+        double all = 0;        ///< weight of all units
+        double ahead = 0;      ///< of those that nobody has, or that were not come to
+        double own = 0;        ///< of those that this run has had from next()
+        double by_others = 0;  ///< of those that others were seen to do or have done since this run had its first
+        std::size_t units = 0;
+    };
+    Course course() const;
+
     bool has_claims() const { return claims_ != nullptr; }
     /// Of units that this run has not had: those that were done, those that have failed since it began, all others.
     struct Tally {
@@ -55,7 +67,7 @@ public:
     Tally tally() const;
 
 private:
-    enum class Turn { mine, others, over };
+    enum class Turn { mine, others, over_by_now, over };
     Turn ask(const WorkUnit& unit);
     bool is_over(const WorkUnit& unit, std::string& why);
     void wait(const std::function<bool()>& ends);
@@ -72,6 +84,9 @@ private:
     bool waits_ = false;         // for these, and has said so
     int asked_ = 0;              // units in neither, while it is seen whose they are
     Tally tally_;
+    Course course_;
+    std::size_t come_to_ = 0;  // the place of the last unit that was asked for
+    bool had_one_ = false;     // that is this run's
 };
 
 }  // namespace convoy::tools

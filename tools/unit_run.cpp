@@ -32,8 +32,9 @@ struct UnitRun::Active {
     std::shared_ptr<std::vector<fleet::KeptRecord>> kept = std::make_shared<std::vector<fleet::KeptRecord>>();
     std::shared_ptr<fleet::ReadFrames> read = std::make_shared<fleet::ReadFrames>();
     std::unique_ptr<fleet::Checkpoint> checkpoint;
-    std::int64_t frames = 0;  // whose records have come
-    bool lost = false;        // somebody else has taken it over
+    std::int64_t frames = 0;                                    // whose records have come
+    std::atomic<std::int64_t> all_frames = 0, kept_frames = 0;  // as far as the container tells; of those before
+    bool lost = false;                                          // somebody else has taken it over
     Clock::time_point begun = Clock::now(), looked = begun;
 };
 
@@ -70,6 +71,7 @@ void UnitRun::attach(PipelineOptions& pipeline) {
     pipeline.feeds = [this](RunningInputs& running) { feed(running); };
     pipeline.restores = [this](int input, std::int64_t step, Result& result) { restore(input, step, result); };
     pipeline.ends_input = [this](int input, InputEnd& how) { end(input, how); };
+    pipeline.progress = [this](int input) { return progress(input); };
 }
 
 void UnitRun::feed(RunningInputs& running) {
@@ -95,8 +97,13 @@ std::unique_ptr<Input> UnitRun::open(int number, int lane, std::stop_token cance
     {
         const std::lock_guard lock(mutex_);
         active_[number] = active;
+        if (!first_begin_) first_begin_ = Clock::now();
     }
-    return begin(*active, std::move(cancel));
+    std::unique_ptr<Input> input = begin(*active, std::move(cancel));
+    const std::int64_t all = input->info().frames_estimate, limit = active->unit.options.frames;
+    active->kept_frames = std::int64_t(active->kept->size());
+    active->all_frames = limit > 0 && (all <= 0 || all > limit) ? limit : all;
+    return input;
 }
 
 std::unique_ptr<Input> UnitRun::begin(Active& active, std::stop_token cancel) {
@@ -164,6 +171,7 @@ void UnitRun::restore(int input, std::int64_t step, Result& result) {
 void UnitRun::write(int input, const std::string& line) {
     const auto unit = active(input);
     if (unit->frames++ < std::int64_t(unit->kept->size()) || unit->lost) return;
+    ++done_frames_;
     look_at_claim(*unit, input);
     if (!unit->lost) unit->checkpoint->append(line);
 }
@@ -197,6 +205,7 @@ void UnitRun::end(int input, InputEnd& end) {
     queue_.release(unit->unit);
     const std::lock_guard lock(mutex_);
     active_.erase(input);
+    ended_weight_ += unit->unit.weight;
 }
 
 void UnitRun::fail(Active& active, const std::string& error) {
@@ -225,7 +234,31 @@ void UnitRun::finish(Active& active, const InputEnd& end) {
     active.checkpoint->publish(std::move(record));
     const std::lock_guard lock(mutex_);
     ++tally_.done;
+    const auto frames = double(std::max<std::int64_t>(active.frames, 1));
+    done_weight_ += active.unit.weight * (1 - double(active.kept->size()) / frames);
     finished_.push_back(active.unit.records);
+}
+
+/// What nobody has begun takes all machines together as long as what they have done; what this one is at, it alone.
+ProgressState UnitRun::progress(int input) const {
+    const UnitQueue::Course course = queue_.course();
+    ProgressState state;
+    state.inputs = course.units;
+    const std::lock_guard lock(mutex_);
+    double own = done_weight_, rest = course.own - ended_weight_;
+    for (const auto& [number, unit] : active_) {
+        const auto all = double(unit->all_frames), kept = double(unit->kept_frames);
+        const double share = all > 0 ? std::min(double(unit->frames) / all, 1.) : 0;
+        rest -= unit->unit.weight * share;
+        if (all > 0) own += unit->unit.weight * std::max(share - kept / all, 0.);
+        if (number == input) state.input_number = unit->unit.place;
+    }
+    rest = std::max(rest, 0.);  // but for rounding
+    state.total_frames = done_frames_;
+    if (course.all > 0) state.fraction = 1 - (course.ahead + rest) / course.all;
+    if (first_begin_) state.elapsed_s = std::chrono::duration<double>(Clock::now() - *first_begin_).count();
+    if (own > 0) state.left_s = state.elapsed_s * (course.ahead / (own + course.by_others) + rest / own);
+    return state;
 }
 
 UnitRun::Tally UnitRun::tally() const {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "tools/fleet/record_checkpoint.h"
 #include "tools/fleet/unit_files.h"
 #include "tools/fleet/unit_input.h"
+#include "tools/progress.h"
 #include "tools/run_pipeline.h"
 #include "tools/running_inputs.h"
 #include "tools/sinks/formats/record_format.h"
@@ -65,6 +67,7 @@ private:
     void feed(RunningInputs& running);
     void restore(int input, std::int64_t step, Result& result);
     void end(int input, InputEnd& end);
+    ProgressState progress(int input) const;
 
     std::unique_ptr<Input> open(int number, int lane, std::stop_token cancel);
     std::unique_ptr<Input> begin(Active& active, std::stop_token cancel);
@@ -83,6 +86,10 @@ private:
     std::map<int, std::shared_ptr<Active>> active_;
     std::vector<std::string> finished_;
     std::chrono::steady_clock::time_point last_end_;  // of a unit
+    std::optional<std::chrono::steady_clock::time_point> first_begin_;
+    double ended_weight_ = 0;       // of units that are no longer active, whatever their end
+    double done_weight_ = 0;        // of units that are no longer active, without what was kept
+    std::int64_t done_frames_ = 0;  // of all
     Tally tally_;
 };
 

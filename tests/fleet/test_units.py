@@ -6,6 +6,8 @@ usage: test_units.py BIN CLIP [--only NAME,NAME]"""
 import argparse
 import json
 import os
+import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import tty
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "corpus"))
 from test_corpus import CFG  # noqa: E402
@@ -288,6 +291,35 @@ class Units:
             times = said.count(f"m{n}.mp4: is done again: options have changed")
             self.check(times == 1, f"it is said {times} times that m{n}.mp4 is done again: {said}")
 
+    def test_progress(self):
+        """A unit that is opened is not done: neither for the bar nor for the ETA, which counts those that are not opened, too."""
+        self.make_manifest()
+        main, terminal = pty.openpty()
+        tty.setraw(terminal)
+        child = subprocess.Popen(self.command(["--manifest", "work.tsv", "--jsonl", "p/", "--threads", "1"]), cwd=self.folder,
+                                 stderr=terminal, env={**self.env, "TERM": "xterm", "COLUMNS": "200"})
+        os.close(terminal)
+        shown, begun = b"", time.monotonic()
+        seen = []  # seconds from the begin on, the unit's place and all, and the seconds that are left
+        while piece := self.read_terminal(main):
+            shown += piece
+            for place, units, bar, minutes, seconds in re.findall(rb"\r\[(\d+)/(\d+)\] [^\r]*\[(#*)\.*\][^\r]*ETA (\d+):(\d+)", shown):
+                seen.append((time.monotonic() - begun, int(place), int(units), len(bar), int(minutes) * 60 + int(seconds)))
+            shown = shown[shown.rfind(b"\r"):]
+        os.close(main)
+        took = time.monotonic() - begun
+        self.check(child.wait() == 0 and len(seen) > 5, f"the progress of a run: status {child.returncode}, {shown}")
+        for at, place, units, bar, left in seen:
+            self.check(units == 6 and bar <= 20 * place / 6, f"the progress: unit {place} of {units} has a bar of {bar}/20")
+            if at > took / 4:
+                self.check((took - at) / 3 - 1 <= left <= (took - at) * 3 + 1, f"after {at:.1f} of {took:.1f} s {left} s are said to be left")
+
+    def read_terminal(self, fd):
+        try:
+            return os.read(fd, 65536)
+        except OSError:  # closed by the other side
+            return b""
+
     def touch(self, path, until):
         while not until.wait(.1):
             os.utime(path)
@@ -296,19 +328,19 @@ class Units:
         """What is waited for is said once, and how that ends."""
         self.quiet("clip.mp4")
         subprocess.run([f"{self.a.bin}/yolo-fleet", "manifest", "clip.mp4", "-o", "work.tsv", "--quiet"], cwd=self.folder, check=True)
-        for ends, word in (("dies", "clip.mp4: is taken over from host gone, process 4711, of which nothing was heard for 3 s"),
+        for ends, word in (("dies", "clip.mp4: is taken over from host gone, process 4711, of which nothing was heard for 2 s"),
                            ("leaves", "clip.mp4: waits no longer, for it is free"), ("does it", "waits no longer: others have done the rest")):
             self.clear("w")
             os.makedirs(self.path("w/claims"))
             claim = self.path("w/claims/000000.claim")
             with open(claim, "w", encoding="utf-8") as f:
                 f.write('{"host": "gone", "pid": 4711}\n')
-            child = self.start("--manifest", "work.tsv", "--claim", "w/claims", "--claim-timeout", "3", "--jsonl", "w/out/")
+            child = self.start("--manifest", "work.tsv", "--claim", "w/claims", "--claim-timeout", "2", "--jsonl", "w/out/")
             lives = threading.Event()
             toucher = threading.Thread(target=self.touch, args=(claim, lives))
             if ends != "dies":
                 toucher.start()
-                time.sleep(4)  # it would count as dead
+                time.sleep(2.5)  # it would count as dead
                 if ends == "does it":
                     self.run(0, "another run", "--manifest", "work.tsv", "--jsonl", "w/out/")
                 lives.set()

@@ -52,6 +52,12 @@ TEST_CASE("what is unknown is left out") {
     CHECK(progress_text(state) == "street.mp4  120 frames");
 }
 
+TEST_CASE("the remaining time may be known otherwise than by the fraction") {
+    ProgressState state = halfway();
+    state.left_s = 75;
+    CHECK(progress_text(state) == "street.mp4  120/240 frames  40.0 frames/s  ETA 1:15");
+}
+
 TEST_CASE("more frames than the container promised are no contradiction") {
     ProgressState state = halfway();
     state.frame = state.total_frames = 250;
