@@ -144,7 +144,7 @@ std::unique_ptr<Input> UnitRun::begin(Active& active, std::stop_token cancel) {
 std::unique_ptr<Input> UnitRun::begin_anew(Active& active, const std::string& why, std::stop_token cancel) {
     const WorkUnit& unit = active.unit;
     if (!why.empty()) tell_(fmt::format("{}: was begun, and begins anew: {}", unit.label, why));
-    std::unique_ptr<Input> input = fleet::open_patiently(unit.location, unit.options, cancel);
+    std::unique_ptr<Input> input = fleet::open_patiently(unit.location, unit.options, std::move(cancel));
     InputInfo info = input->info();
     info.path = unit.label;
     json begun = unit.deciding;
