@@ -53,10 +53,11 @@ std::string figures(const ProgressState& state) {
                            : fmt::format("{} frames", state.frame);
     if (state.elapsed_s <= 0) return text;
     text += fmt::format("  {:.1f} frames/s", double(state.total_frames) / state.elapsed_s);
-    if (state.left_s >= 0)
-        text += "  ETA " + format_duration(state.left_s);
-    else if (state.fraction > 0 && state.fraction <= 1)
-        text += "  ETA " + format_duration(state.elapsed_s * (1 - state.fraction) / state.fraction);
+    const double left_s = !state.steady ? state.left_s
+                          : state.fraction > 0 && state.fraction <= 1
+                              ? state.elapsed_s * (1 - state.fraction) / state.fraction
+                              : -1;
+    if (left_s >= 0) text += "  ETA " + format_duration(left_s);
     return text;
 }
 
@@ -96,6 +97,7 @@ bool Progress::due() const { return !quiet_ && Clock::now() >= next_; }
 void Progress::update(const ProgressState& state) {
     if (quiet_) return;
     next_ = Clock::now() + (terminal_ ? kTerminalPeriod : kPlainPeriod);
+    const std::lock_guard lock(mutex_);
     if (terminal_) {
         // One column stays free: a line that fills the last one makes some terminals wrap.
         print_message(fmt::format("\r{}\x1b[K", progress_line(state, terminal_columns(fd_) - 1)), fd_);
@@ -110,6 +112,7 @@ void Progress::message(const std::string& line) {
 }
 
 void Progress::error(const std::string& line) {
+    const std::lock_guard lock(mutex_);
     clear();
     print_message(printable(line) + "\n", fd_);
 }

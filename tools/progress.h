@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -19,7 +20,8 @@ struct ProgressState {
     std::int64_t total_frames = 0;     ///< frames of all inputs that are done
     double fraction = 0;               ///< of the whole run that is done; <= 0 when unknown
     double elapsed_s = 0;
-    double left_s = -1;  ///< until all is done, where that does not follow from the two above; < 0: it does
+    bool steady = true;  ///< as much time for a fraction as for another: how long it lasts follows from the two above
+    double left_s = -1;  ///< else that, until all is done; < 0: unknown
 };
 
 /// "street.mp4  120/240 frames  45.2 frames/s  ETA 0:03", with [2/5] when there are several inputs.
@@ -31,7 +33,8 @@ std::string progress_line(const ProgressState& state, int columns);
 /// "0:03", "12:34", "1:02:03".
 std::string format_duration(double seconds);
 
-/// Shows states on a descriptor, such as standard error's; used from one thread. Whatever nobody takes is dropped.
+/// Shows states on a descriptor, such as standard error's, from one thread; messages come from any. Whatever nobody
+/// takes is dropped.
 class Progress {
 public:
     Progress(int fd, bool quiet);
@@ -51,7 +54,9 @@ private:
     void clear();
 
     const int fd_;
-    bool quiet_, terminal_, shown_ = false;
+    const bool quiet_, terminal_;
+    std::mutex mutex_;  // of the living line
+    bool shown_ = false;
     std::chrono::steady_clock::time_point next_;
 };
 

@@ -31,7 +31,7 @@ Network load_network(RunOptions& options) {
 Engine make_engine(const Network& network, RunOptions& options) {
     if (options.engine.tuning != Tuning::measured) return {network, options.engine};
     const CompleteOnInterrupt completing;
-    options.engine.stop_measuring = [&] { return completing.requested().load(); };
+    options.engine.stop_measuring = [&] { return completing.requested() || draining(); };
     return {network, options.engine};
 }
 

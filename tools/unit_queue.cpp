@@ -70,7 +70,7 @@ std::optional<WorkUnit> UnitQueue::next(const std::stop_token& cancel) {
         if (turn == Turn::mine) return unit;
         if (turn == Turn::others) held_.push_back(std::move(*unit));
     }
-    if (ends_wait()) tell_("waits no longer: others have done the rest");
+    if (ends_wait()) tell_("waits no longer: others have come to the end of the rest");
     return std::nullopt;
 }
 
@@ -99,7 +99,9 @@ UnitQueue::Turn UnitQueue::ask(const WorkUnit& unit) {
 
 UnitQueue::Course UnitQueue::course() const {
     const std::lock_guard lock(mutex_);
-    return course_;
+    Course course = course_;
+    course.ahead = std::max(course.ahead, 0.);  // but for rounding
+    return course;
 }
 
 /// Whether it was waited.

@@ -96,8 +96,8 @@ std::unique_ptr<Input> UnitRun::open(int number, int lane, std::stop_token cance
     const auto active = std::make_shared<Active>(std::move(*unit));
     {
         const std::lock_guard lock(mutex_);
+        if (active_.empty()) busy_since_ = Clock::now();
         active_[number] = active;
-        if (!first_begin_) first_begin_ = Clock::now();
     }
     std::unique_ptr<Input> input = begin(*active, std::move(cancel));
     const std::int64_t all = input->info().frames_estimate, limit = active->unit.options.frames;
@@ -205,6 +205,7 @@ void UnitRun::end(int input, InputEnd& end) {
     queue_.release(unit->unit);
     const std::lock_guard lock(mutex_);
     active_.erase(input);
+    if (active_.empty()) busy_ += Clock::now() - busy_since_;
     ended_weight_ += unit->unit.weight;
 }
 
@@ -240,6 +241,7 @@ void UnitRun::finish(Active& active, const InputEnd& end) {
 }
 
 /// What nobody has begun takes all machines together as long as what they have done; what this one is at, it alone.
+/// Where it only waited for others, nothing was left that nobody has begun, and it had no pace.
 ProgressState UnitRun::progress(int input) const {
     const UnitQueue::Course course = queue_.course();
     ProgressState state;
@@ -256,7 +258,9 @@ ProgressState UnitRun::progress(int input) const {
     rest = std::max(rest, 0.);  // but for rounding
     state.total_frames = done_frames_;
     if (course.all > 0) state.fraction = 1 - (course.ahead + rest) / course.all;
-    if (first_begin_) state.elapsed_s = std::chrono::duration<double>(Clock::now() - *first_begin_).count();
+    const Clock::duration busy = busy_ + (active_.empty() ? Clock::duration() : Clock::now() - busy_since_);
+    state.elapsed_s = std::chrono::duration<double>(busy).count();
+    state.steady = false;
     if (own > 0) state.left_s = state.elapsed_s * (course.ahead / (own + course.by_others) + rest / own);
     return state;
 }

@@ -85,11 +85,12 @@ private:
     mutable std::mutex mutex_;  // of what follows
     std::map<int, std::shared_ptr<Active>> active_;
     std::vector<std::string> finished_;
-    std::chrono::steady_clock::time_point last_end_;  // of a unit
-    std::optional<std::chrono::steady_clock::time_point> first_begin_;
-    double ended_weight_ = 0;       // of units that are no longer active, whatever their end
-    double done_weight_ = 0;        // of units that are no longer active, without what was kept
-    std::int64_t done_frames_ = 0;  // of all
+    std::chrono::steady_clock::time_point last_end_;    // of a unit
+    std::chrono::steady_clock::time_point busy_since_;  // where there are active ones
+    std::chrono::steady_clock::duration busy_{};        // with others before
+    double ended_weight_ = 0;                           // of units that are no longer active, whatever their end
+    double done_weight_ = 0;                            // of units that are no longer active, without what was kept
+    std::int64_t done_frames_ = 0;                      // of all
     Tally tally_;
 };
 

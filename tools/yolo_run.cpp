@@ -165,10 +165,10 @@ int run(RunOptions& options) {
         warn_of_idle_zones(*zones, inputs, network, options.engine.detect.classes);
     if (!options.has_more_inputs() && !work) hide_other_gpus(options, run_inputs);
     Engine engine = make_engine(network, options);
-    if (CompleteOnInterrupt::requested()) {
+    if (options.engine.tuning == Tuning::measured && (CompleteOnInterrupt::requested() || draining())) {
         message("{}", kMeasuringStopped);
         held.release();
-        return leave(kInterrupted);
+        return leave(draining() ? kTryAgain : kInterrupted);
     }
     if (options.engine.tuning == Tuning::measured && on_cpu(engine) && !options.quiet)
         message("yolo-run: --tune measures a GPU's kernels; this runs on the CPU, and nothing is measured");
@@ -183,11 +183,10 @@ int run(RunOptions& options) {
         plan.encoding.gpus = engine.gpus();
         Sinks sinks = make_sinks(plan, network.names, interrupt_is_overdue);
         std::optional<UnitRun> units;
+        Progress progress(STDERR_FILENO, options.quiet);
         if (work) {
             units.emplace(work_of(options, std::move(*work), engine, network.names),
-                          [quiet = options.quiet](auto& text) {
-                              if (!quiet) message("yolo-run: {}", text);
-                          });
+                          [&progress](const std::string& text) { progress.message("yolo-run: " + text); });
             sinks.records.push_back(units->sink(network.names));
         }
         const bool counts = !options.metrics.empty() || !options.metrics_port.empty() || !options.output.serve.empty();
@@ -207,7 +206,6 @@ int run(RunOptions& options) {
             Serving& serving;
             ~Stop() { serving.stop(); }
         } const stop{serving};  // before what it asks
-        Progress progress(STDERR_FILENO, options.quiet);
         RunThreads threads = run_inputs.threads(engine, options.threads);
         // Frames on their way to a GPU that encodes them keep the cores busy.
         if (threads.cpu_decoders == 0 && sinks.jpegs && sinks.jpegs->has_gpu()) threads.cpu_decoders = -1;

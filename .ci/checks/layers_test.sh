@@ -38,7 +38,7 @@ clean() {
     printf '#include <mutex>\n#include <convoy/media/image.h>\n#include "tools/c_api/guard.h"\n' >"$tree/tools/c_api/engine.cpp"
     printf '#include <libavutil/frame.h>\n#include <convoy/engine.h>\n#include <convoy/media/image.h>\n// never std::cout here\n' >"$tree/tools/media/source.cpp"
     printf '#include <convoy/engine.h>\n#include <convoy/media/image.h>\n#include "tools/sinks/sink.h"\n' >"$tree/tools/sinks/sink.cpp"
-    printf '#include <convoy/error.h>\n#include "tools/media/files.h"\n' >"$tree/tools/fleet/manifest.cpp"
+    printf '#include <convoy/error.h>\n#include "tools/analysis/text.h"\n#include "tools/media/files.h"\n' >"$tree/tools/fleet/manifest.cpp"
 }
 
 # refuses FILE LINE: with LINE added to FILE the check fails and names FILE.

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <set>
@@ -141,6 +142,26 @@ TEST_CASE("a claim is stale by the stamps of the folder's files", "[claims]") {
     CHECK_FALSE(claims.holder("b"));
     CHECK(claims.take("b", &from));
     CHECK(from.empty());
+}
+
+TEST_CASE("a claim that says nothing, or that is no file, gets stale as well", "[claims]") {
+    const test::TemporaryFolder folder;
+    Claims claims(folder.path(), 10s);
+    const std::string odd = folder / "odd.claim", link = folder / "link.claim", own = folder / "own.claim";
+    test::write_file(odd, R"({"host": 5, "pid": "x"})");
+    std::filesystem::create_symlink("nowhere", link);
+    std::filesystem::create_directory(own);
+    CHECK_FALSE(claims.take("odd"));
+    CHECK_FALSE(claims.take("own"));
+    REQUIRE(claims.holder("odd"));
+    CHECK(claims.holder("odd")->who == "host ?, process 0");
+    REQUIRE(claims.holder("own"));
+    CHECK(claims.holder("own")->who == "somebody");
+    REQUIRE(claims.holder("link"));
+    test::write_file(folder / "now", "");
+    for (const std::string& path : {odd, own}) age(path, folder / "now", 11);
+    CHECK(claims.take("odd"));
+    CHECK(claims.take("own"));
 }
 
 TEST_CASE("a claim that goes on is touched, and one that was taken over is noticed", "[claims]") {

@@ -136,7 +136,10 @@ TEST_CASE("what was done of something else, or otherwise, is missing", "[merge]"
     CHECK(contains(renamed.missing(),
                    "manifest: its key is kz there and ka here, its input is 'z.png' there and 'a.png' here;"));
     renamed.done[0]["key"] = "ka";
-    CHECK(renamed.missing() == "");
+    CHECK(contains(renamed.missing(), "its input is 'z.png' there and 'a.png' here;"));
+    for (const char* name : {"bytes", "frames", "seconds", "start", "damaged", "device", "host"})
+        CHECK(with(0, name, json::array()) == "");
+    for (const char* name : {"part", "input", "key"}) CHECK(contains(with(0, name, 7), "by another manifest"));
     CHECK(contains(with(0, "model", "n"), "000000 ('a.png') was done with other settings than most: the model"));
     CHECK(contains(with(3, "version", "2"), "version is 2, and not 1"));
     const std::string options = with(3, "options", {"confidence = 0.4", "track = true"});

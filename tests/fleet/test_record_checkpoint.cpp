@@ -161,4 +161,14 @@ TEST_CASE("a checkpoint goes on in a file of its own, and gets its name in the e
     test::write_file(begun.files.records, records(2));
     CHECK_FALSE(is_done(begun.files, kDeciding, why));
     CHECK(why == "its records are not those that were written");
+    json odd = kDeciding;
+    odd["bytes"] = "x";
+    write_json(begun.files.done, odd);
+    CHECK_FALSE(is_done(begun.files, kDeciding, why));
+    CHECK(why == "its records are not those that were written");
+    for (const char* text : {"", "[]", "{\"input\": "}) {
+        test::write_file(begun.files.done, text);
+        CHECK_FALSE(is_done(begun.files, kDeciding, why));
+        CHECK(why == "what says that it is done says nothing");
+    }
 }

@@ -216,6 +216,17 @@ class Units:
         hidden = [name for name in os.listdir(self.path(folder)) if name.startswith(".") and name != ".convoy.lock"]
         self.check(not hidden, f"{what}: {hidden} are left")
 
+    def test_tuning(self):
+        """SIGTERM while kernels are measured, or could be: it is to be tried again."""
+        for delay in (.1, .14, .18, .22, .26, .3, .4):
+            self.clear("t")
+            child = self.start("clip.mp4", "--resume", "--jsonl", "t/", "--tune", "--tuning-cache", "cache", "--grace", "0")
+            time.sleep(delay)
+            child.send_signal(signal.SIGTERM)
+            said = child.communicate(timeout=LIMIT_S)[1]
+            early = child.returncode in (0, -signal.SIGTERM)  # over by then, or not yet where it could be told
+            self.check(early or child.returncode == 75, f"SIGTERM {delay} s after its start, with --tune: status {child.returncode}: {said}")
+
     def test_manifest(self):
         """Shares by number and by Slurm's word; what cannot be done is told."""
         expected = self.make_manifest()
@@ -329,7 +340,7 @@ class Units:
         self.quiet("clip.mp4")
         subprocess.run([f"{self.a.bin}/yolo-fleet", "manifest", "clip.mp4", "-o", "work.tsv", "--quiet"], cwd=self.folder, check=True)
         for ends, word in (("dies", "clip.mp4: is taken over from host gone, process 4711, of which nothing was heard for 2 s"),
-                           ("leaves", "clip.mp4: waits no longer, for it is free"), ("does it", "waits no longer: others have done the rest")):
+                           ("leaves", "clip.mp4: waits no longer, for it is free"), ("does it", "waits no longer: others have come to the end of the rest")):
             self.clear("w")
             os.makedirs(self.path("w/claims"))
             claim = self.path("w/claims/000000.claim")

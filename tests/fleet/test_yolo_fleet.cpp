@@ -33,7 +33,8 @@ public:
         fs::create_directory(folder / "out");
         for (std::size_t i = 0; i < 2; ++i) {
             test::write_file(file(i, ".jsonl"), record(i));
-            test::write_file(file(i, ".done"), "{\"key\":\"" + manifest.units[i].key +
+            test::write_file(file(i, ".done"), "{\"input\":\"" + manifest.units[i].input + "\",\"key\":\"" +
+                                                   manifest.units[i].key +
                                                    "\",\"part\":\"1/1\",\"frames\":1,\"seconds\":2,\"bytes\":" +
                                                    std::to_string(record(i).size()) + "}");
         }

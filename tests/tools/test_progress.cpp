@@ -54,8 +54,10 @@ TEST_CASE("what is unknown is left out") {
 
 TEST_CASE("the remaining time may be known otherwise than by the fraction") {
     ProgressState state = halfway();
-    state.left_s = 75;
+    state.steady = false, state.left_s = 75;
     CHECK(progress_text(state) == "street.mp4  120/240 frames  40.0 frames/s  ETA 1:15");
+    state.left_s = -1;
+    CHECK(progress_text(state) == "street.mp4  120/240 frames  40.0 frames/s");
 }
 
 TEST_CASE("more frames than the container promised are no contradiction") {

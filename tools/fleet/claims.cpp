@@ -20,6 +20,7 @@
 #include <vector>
 
 #include <convoy/error.h>
+#include "tools/fleet/unit_files.h"
 #include "tools/media/files.h"
 
 namespace fs = std::filesystem;
@@ -55,12 +56,12 @@ double seconds(const timespec& time) { return double(time.tv_sec) + double(time.
 
 std::optional<Look> look_at(const std::string& path, bool touch_if = false, const std::string& own = {}) {
     const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (file < 0) return std::nullopt;
-    std::string text(4096, '\0');
-    const ssize_t size = ::read(file, text.data(), text.size());
     struct stat state {};
-    if (size < 0 || ::fstat(file, &state) != 0) return std::nullopt;
-    text.resize(std::size_t(size));
+    // Somebody else's, who lets nobody read it, or no file: it has a stamp all the same.
+    if (file < 0 ? ::lstat(path.c_str(), &state) != 0 : ::fstat(file, &state) != 0) return std::nullopt;
+    std::string text(4096, '\0');
+    const ssize_t size = file < 0 ? 0 : ::read(file, text.data(), text.size());
+    text.resize(std::size_t(std::max<ssize_t>(size, 0)));
     if (touch_if && text == own) ::futimens(file, nullptr);
     return Look{std::move(text), seconds(state.st_mtim)};
 }
@@ -164,7 +165,7 @@ bool Claims::take_over(const std::string& path) {
         return false;  // until one asks again
     }
     const bool mine = is_stale(path) && std::rename(path.c_str(), aside.c_str()) == 0;
-    ::unlink(aside.c_str());
+    std::remove(aside.c_str());
     const bool made = mine && make(path);
     ::unlink(turn.c_str());
     return made;
@@ -205,7 +206,8 @@ std::optional<Claims::Holder> Claims::holder(const std::string& name) const {
     if (!look) return std::nullopt;
     const auto json = nlohmann::json::parse(look->text, nullptr, false);
     if (!json.is_object()) return Holder{"somebody", look->time_s};
-    return Holder{fmt::format("host {}, process {}", json.value("host", "?"), json.value("pid", 0)), look->time_s};
+    return Holder{fmt::format("host {}, process {}", member(json, "host", std::string("?")), member(json, "pid", 0)),
+                  look->time_s};
 }
 
 double Claims::now_s() const { return file_system_time_s(folder_); }

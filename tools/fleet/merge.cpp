@@ -15,6 +15,7 @@
 
 #include <convoy/error.h>
 #include <convoy/media/input.h>
+#include "tools/analysis/text.h"
 #include "tools/fleet/unit_files.h"
 #include "tools/media/files.h"
 
@@ -43,11 +44,12 @@ std::string why_another(const json& done, const Unit& unit) {
         if (there != here) others.push_back(fmt::format("{} {} there and {} here", what, there, here));
     };
     compare("its key is", text_of(done.value("key", json(""))), unit.key);
-    compare("it is", part_with_times(done.value("part", ""), done.value("start", 0.), done.value("stop", 0.)),
+    compare("it is",
+            part_with_times(member(done, "part", std::string()), member(done, "start", 0.), member(done, "stop", 0.)),
             part_with_times(part_of(unit), unit.start_s, unit.stop_s));
+    compare("its input is", fmt::format("'{}'", member(done, "input", std::string())),
+            fmt::format("'{}'", analysis::as_utf8(media::without_passwords(unit.input))));
     if (others.empty()) return "";
-    compare("its input is", fmt::format("'{}'", done.value("input", "")),
-            fmt::format("'{}'", media::without_passwords(unit.input)));
     return fmt::format(
         "was done by another manifest: {}; merge by that one, or do it again by this one, with yolo-run --manifest",
         fmt::join(others, ", "));
@@ -82,14 +84,15 @@ void add_to(DoneBy& by, std::int64_t frames, double seconds) {
 }
 
 void count(const json& done, std::size_t index, Survey& survey) {
-    const auto frames = done.value("frames", std::int64_t(0));
-    const double seconds = done.value("seconds", 0.);
-    survey.units[index] = {true, frames, done.value("bytes", std::int64_t(0))};
+    const auto frames = member(done, "frames", std::int64_t(0));
+    const double seconds = member(done, "seconds", 0.);
+    survey.units[index] = {true, frames, member(done, "bytes", std::int64_t(0))};
     survey.frames += frames;
-    survey.damaged += done.value("damaged", std::int64_t(0));
+    survey.damaged += member(done, "damaged", std::int64_t(0));
     survey.seconds += seconds;
-    add_to(survey.by_device[{done.value("device", "?"), done.value("kernels", "")}], frames, seconds);
-    add_to(survey.by_host[done.value("host", "?")], frames, seconds);
+    add_to(survey.by_device[{member(done, "device", std::string("?")), member(done, "kernels", std::string())}], frames,
+           seconds);
+    add_to(survey.by_host[member(done, "host", std::string("?"))], frames, seconds);
     if (seconds > survey.slowest_s) survey.slowest = index, survey.slowest_s = seconds;
 }
 

@@ -89,11 +89,14 @@ std::string folder_of(const std::string& path) {
 
 bool is_done(const UnitFiles& files, const nlohmann::json& deciding, std::string& why) {
     const nlohmann::json record = read_json(files.done);
-    if (record.is_null()) return false;
-    why = difference(record, deciding);
     std::error_code error;
+    if (record.is_null()) {
+        if (fs::exists(files.done, error)) why = "what says that it is done says nothing";
+        return false;
+    }
+    why = difference(record, deciding);
     const auto bytes = fs::file_size(files.records, error);
-    if (why.empty() && (error || record.value("bytes", std::int64_t(-1)) != std::int64_t(bytes)))
+    if (why.empty() && (error || member(record, "bytes", std::int64_t(-1)) != std::int64_t(bytes)))
         why = "its records are not those that were written";
     return why.empty();
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <type_traits>
 
 namespace convoy::fleet {
 
@@ -20,6 +21,17 @@ struct UnitFiles {
 
 /// What such a file says, which is one JSON object; null where there is none, or nothing whole.
 nlohmann::json read_json(const std::string& path);
+
+/// A member of such an object; `otherwise` where it has none, or one of another kind.
+template <typename T>
+T member(const nlohmann::json& object, const char* name, T otherwise) {
+    const auto found = object.find(name);
+    if (found == object.end()) return otherwise;
+    const bool fits = std::is_same_v<T, std::string> ? found->is_string()
+                      : std::is_integral_v<T>        ? found->is_number_integer()
+                                                     : found->is_number();
+    return fits ? found->get<T>() : otherwise;
+}
 
 /// The file appears whole, in place of an older one, and outlives a loss of power. Throws Error(output).
 void write_json(const std::string& path, const nlohmann::json& object);
