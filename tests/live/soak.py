@@ -156,7 +156,8 @@ def draw(path, seen, title):
            f'<text x="{left}" y="20" font-weight="bold">{title}</text>']
     for row, name in enumerate(GROWTH):
         top, most = 45 + row * (height + gap), max(state[name] for _, state in seen) * 1.1
-        points = " ".join(f"{left + width * at / seen[-1][0]:.1f},{top + height * (1 - state[name] / most):.1f}" for at, state in seen)
+        points = " ".join(f"{left + width * at / seen[-1][0]:.1f},{top + height * (1 - state[name] / most):.1f}"
+                          for at, state in seen[::len(seen) // width + 1])
         out.append(f'<rect x="{left}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#ccc"/>'
                    f'<polyline points="{points}" fill="none" stroke="#4c78a8"/>'
                    f'<text x="{left - 6}" y="{top + 10}" text-anchor="end">{most:.0f}</text>'
