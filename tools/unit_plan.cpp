@@ -18,6 +18,7 @@
 #include "tools/fleet/content_key.h"
 #include "tools/fleet/manifest.h"
 #include "tools/fleet/shard.h"
+#include "tools/fleet/unit_files.h"
 #include "tools/interrupt.h"
 #include "tools/media/byte_stream.h"
 #include "tools/media/files.h"
@@ -52,8 +53,6 @@ json deciding_options(const RunOptions& options) {
     return lines;
 }
 
-std::string name_for_people(const std::string& input) { return analysis::as_utf8(media::without_passwords(input)); }
-
 /// Frames that are counted from an input's begin have no place in a part of it.
 void check_parts(const RunOptions& options, const fleet::Manifest& manifest) {
     const auto part =
@@ -65,7 +64,7 @@ void check_parts(const RunOptions& options, const fleet::Manifest& manifest) {
         if (given)
             usage(
                 fmt::format("{} need whole videos, and {} has {} in {} parts; make a manifest that leaves videos whole",
-                            option, options.manifest, name_for_people(part->input), part->parts));
+                            option, options.manifest, fleet::name_for_people(part->input), part->parts));
 }
 
 void add_units_of_manifest(const RunOptions& options, UnitPlan& plan) {
@@ -75,8 +74,8 @@ void add_units_of_manifest(const RunOptions& options, UnitPlan& plan) {
     const fleet::Shard shard = options.shard.empty() ? fleet::Shard() : fleet::parse_shard(options.shard, environment);
     for (const std::size_t index : fleet::units_of(manifest.units, shard)) {
         const fleet::Unit& unit = manifest.units[index];
-        WorkUnit work{fleet::unit_name(index), name_for_people(unit.input), manifest.location(unit), options.input,
-                      as_folder(plan.folder) + fleet::unit_name(index) + ".jsonl"};
+        WorkUnit work{fleet::unit_name(index), fleet::name_for_people(unit.input), manifest.location(unit),
+                      options.input, as_folder(plan.folder) + fleet::unit_name(index) + ".jsonl"};
         work.options.start_s = unit.start_s, work.options.stop_s = unit.stop_s;
         work.weight = unit.seconds;
         work.deciding = {{"input", work.label},
@@ -109,7 +108,7 @@ void add_units_of_inputs(const RunOptions& options, const media::ExpandedInputs&
     for (std::size_t i = 0; i < given.paths.size(); ++i) {
         const std::string& path = given.paths[i];
         require_repeatable(path);
-        WorkUnit unit{fs::path(to_folder ? stems[i] : jsonl).stem().string(), name_for_people(path), path,
+        WorkUnit unit{fs::path(to_folder ? stems[i] : jsonl).stem().string(), fleet::name_for_people(path), path,
                       options.input, to_folder ? stems[i] + ".jsonl" : jsonl};
         const auto refused = given.refused.find(i);
         if (refused != given.refused.end()) unit.refusal = refused->second;

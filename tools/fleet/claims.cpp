@@ -157,8 +157,10 @@ bool Claims::is_stale(const std::string& path) const {
 
 /// Makes a claim in the place of a stale one. One process does so at a time, or it would move away what another has
 /// just made: that it is at it is a claim, too, and stale if it died there.
-bool Claims::take_over(const std::string& path) {
+bool Claims::take_over(const std::string& name, std::string& from) {
+    const std::string path = path_of(name);
     if (!is_stale(path)) return false;
+    if (const std::optional<Holder> other = holder(name)) from = other->who;
     const std::string turn = path + ".turn", aside = fmt::format("{}/.stale-{}-{}", folder_, word_, made_++);
     if (!make(turn)) {
         if (is_stale(turn) && std::rename(turn.c_str(), aside.c_str()) == 0) ::unlink(aside.c_str());
@@ -174,12 +176,8 @@ bool Claims::take_over(const std::string& path) {
 bool Claims::take(const std::string& name, std::string* from) {
     const std::lock_guard lock(mutex_);
     if (held_.contains(name)) return false;
-    const std::string path = path_of(name);
     std::string stale;
-    if (!make(path)) {
-        if (const std::optional<Holder> other = holder(name)) stale = other->who;
-        if (!take_over(path)) return false;
-    }
+    if (!make(path_of(name)) && !take_over(name, stale)) return false;
     if (from) *from = stale;
     return held_[name] = true;
 }

@@ -54,7 +54,7 @@ private:
     std::string path_of(const std::string& name) const;
     bool make(const std::string& path);
     bool is_stale(const std::string& path) const;
-    bool take_over(const std::string& path);
+    bool take_over(const std::string& name, std::string& from);
     bool is_own(const std::string& name, bool touch) const;
     void touch_all(std::stop_token stop);
 

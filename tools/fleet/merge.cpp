@@ -15,7 +15,6 @@
 
 #include <convoy/error.h>
 #include <convoy/media/input.h>
-#include "tools/analysis/text.h"
 #include "tools/fleet/unit_files.h"
 #include "tools/media/files.h"
 
@@ -48,7 +47,7 @@ std::string why_another(const json& done, const Unit& unit) {
             part_with_times(member(done, "part", std::string()), member(done, "start", 0.), member(done, "stop", 0.)),
             part_with_times(part_of(unit), unit.start_s, unit.stop_s));
     compare("its input is", fmt::format("'{}'", member(done, "input", std::string())),
-            fmt::format("'{}'", analysis::as_utf8(media::without_passwords(unit.input))));
+            fmt::format("'{}'", name_for_people(unit.input)));
     if (others.empty()) return "";
     return fmt::format(
         "was done by another manifest: {}; merge by that one, or do it again by this one, with yolo-run --manifest",

@@ -15,6 +15,8 @@
 #include <system_error>
 #include <utility>
 
+#include <convoy/media/input.h>
+#include "tools/analysis/text.h"
 #include "tools/fleet/claims.h"
 #include "tools/media/files.h"
 
@@ -81,6 +83,8 @@ std::optional<double> time_of_s(const std::string& path) {
     if (::stat(path.c_str(), &state) != 0) return std::nullopt;
     return double(state.st_mtim.tv_sec) + double(state.st_mtim.tv_nsec) * 1e-9;
 }
+
+std::string name_for_people(const std::string& input) { return analysis::as_utf8(media::without_passwords(input)); }
 
 std::string folder_of(const std::string& path) {
     const std::string folder = fs::path(path).parent_path().string();

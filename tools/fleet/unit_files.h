@@ -43,6 +43,9 @@ std::string difference(const nlohmann::json& record, const nlohmann::json& decid
 /// When a file was written last, seconds since 1970 by its file system; nothing where there is none.
 std::optional<double> time_of_s(const std::string& path);
 
+/// An input as records and a .done call it, and people see it: without passwords, as UTF-8.
+std::string name_for_people(const std::string& input);
+
 /// "." for a file in the working directory.
 std::string folder_of(const std::string& path);
 

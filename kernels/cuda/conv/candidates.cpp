@@ -79,9 +79,11 @@ const char* fixed_choice(const Conv& conv, const DeviceCaps& caps) {
         const std::size_t tiles = ((pixels + tile.bm - 1) / tile.bm) * ((std::size_t(p.k) + tile.bn - 1) / tile.bn);
         return (tile.bn == 64 || p.k > 64) && tiles >= std::size_t(caps.multiprocessors);
     };
-    for (const FixedTile& tile : kFixedTiles)
+    for (const FixedTile& tile : kFixedTiles) {
+        if (!suits(tile)) continue;
         for (const ConvCandidate& row : igemm_rows())
-            if (suits(tile) && std::string_view(row.name) == tile.row && row.supports(conv, caps)) return row.name;
+            if (std::string_view(row.name) == tile.row && row.supports(conv, caps)) return row.name;
+    }
     return "direct";
 }
 
