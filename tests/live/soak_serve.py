@@ -3,7 +3,7 @@
 """yolo-run --serve on live streams, each frame published by MQTT and counted in metrics, while streams drop out, inputs come and go
 over HTTP, viewers of the page and its pictures come, go and stop reading, and the broker is killed, stopped and started again: memory,
 descriptors and threads must not grow, and no broker may cost a frame.
-By default that is four small streams and a small network; for a GPU: --streams 128 --come-and-go 8 --size 1920x1080 --rate 30 --up 256
+By default that is four small streams and a small network; for a GPU: --streams 128 --h264 --come-and-go 8 --size 1920x1080 --rate 30 --up 256
 --servers 4 -- --model yolov3 --device all, with --clips where there is no ffmpeg. It prints in what time results came, too.
 usage: soak_serve.py BIN [OPTION ...] [-- OPTION OF yolo-run ...]"""
 import argparse
@@ -176,7 +176,8 @@ def come_and_go(port, url, watch):
 def options_of_this():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("bin"), p.add_argument("--seconds", type=float, default=300)
-    p.add_argument("--streams", type=int, default=3, help="that are there from the begin; every fourth is Motion JPEG, the others H.264")
+    p.add_argument("--streams", type=int, default=3, help="that are there from the begin")
+    p.add_argument("--h264", action="store_true", help="all streams, and those that come and go; else every fourth is Motion JPEG, and all that go")
     p.add_argument("--come-and-go", type=int, default=1, metavar="N", help="that come and go over HTTP")
     p.add_argument("--rate", type=float, default=300, help="frames/s of each stream"), p.add_argument("--size", default="96x64", help="of their frames")
     p.add_argument("--up", type=float, default=soak.UP_S, help="seconds until a stream drops out, on the average")
@@ -208,9 +209,9 @@ def main():
         soak.make_clips(clips := os.path.abspath(a.clips) if a.clips else folder, a.size)
         jpegs = lambda seed: (Jpegs, seed, f"{clips}/clip.mjpeg", a.rate)
         transport = lambda seed: (Transport, seed, f"{clips}/clip.ts", 25 * soak.CLIP_S, a.rate)
-        servers = Servers([transport(i) if i % 4 else jpegs(i) for i in range(a.streams)], a.up, min(a.servers, a.streams))
+        servers = Servers([transport(i) if i % 4 or a.h264 else jpegs(i) for i in range(a.streams)], a.up, min(a.servers, a.streams))
         ends.callback(servers.kill)
-        comers = Servers([jpegs(1000 + i) for i in range(a.come_and_go)], a.up, 1)
+        comers = Servers([(transport if a.h264 else jpegs)(1000 + i) for i in range(a.come_and_go)], a.up, 1)
         ends.callback(comers.kill)
         broker = Broker(folder, 5)
         ends.callback(broker.end)

@@ -11,12 +11,16 @@
 #include <filesystem>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include <convoy/media/input.h>
 #include "tests/support/catch.h"
 #include "tests/tools/child.h"
+#include "tests/tools/clip_server.h"
 #include "tests/tools/media_files.h"
+#include "tests/tools/segment_frames.h"
 #include "tests/tools/silent_server.h"
+#include "tools/media/in/live_reader.h"
 
 using namespace convoy;
 using namespace convoy::test;
@@ -213,6 +217,32 @@ TEST_CASE("a live stream that drops out is taken up again", "[live]") {
     canceller.join();
     CHECK_FALSE(reader->next());
     CHECK_FALSE(input->next_segment());
+}
+
+TEST_CASE("a decoder that outlives its connection gives the frames of a new one", "[live]") {
+    const TempFolder folder;
+    for (const char* codec : {"libx264 -bf 0", "libx264 -bf 3", "libx264 -bf 3 -x264-params open-gop=1",
+                              "libx265 -x265-params log-level=none", "mpeg2video -bf 2"}) {
+        CAPTURE(codec);
+        const std::string clip = folder / "clip.ts";
+        if (!make_video(std::string("-f lavfi -i testsrc2=size=96x64:rate=25:duration=2 -g 12 -c:v ") + codec, clip))
+            continue;
+        const std::vector<FrameMark> expected = read_in_sequence(clip);
+        REQUIRE(expected.size() == 50);
+        const ClipServer server(read_bytes(clip));
+        for (const bool stay_open : {false, true}) {
+            CAPTURE(stay_open);
+            media::LiveReader reader(server.url(), {}, {}, {}, stay_open);
+            reader.open(nullptr);
+            for (int connection = 0; connection < 3; ++connection)
+                for (std::size_t i = 0; i < expected.size(); ++i) {
+                    CAPTURE(connection, i);
+                    const auto frame = reader.next();
+                    REQUIRE(frame);
+                    REQUIRE(mark_of(*frame).hash == expected[i].hash);
+                }
+        }
+    }
 }
 
 TEST_CASE("frames of a live stream know when their own packets were read", "[live]") {

@@ -83,7 +83,7 @@ def check_final(values, records, clip):
     check(value(values, "input_frames_total", input=clip) == len(records), "another number of an input's frames")
     check(value(values, "input_detections_total", input=clip) == sum(classes.values()), "another number of an input's boxes")
     buckets = sorted((float(dict(labels)["le"]), number) for (name, labels), number in values.items() if name == "convoy_frame_latency_seconds_bucket")
-    check(len(buckets) == 15 and value(values, "packet_latency_seconds_count") == 0, "no buckets, or packets of a recording")
+    check(len(buckets) == 16 and value(values, "packet_latency_seconds_count") == 0, "no buckets, or packets of a recording")
     for most, number in buckets:
         near = [r for r in records if abs(r["latency_ms"] / 1000 - most) < 1e-6]
         check(abs(sum(r["latency_ms"] / 1000 <= most for r in records) - number) <= len(near), f"latencies up to {most}: {number}")

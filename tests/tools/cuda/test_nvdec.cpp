@@ -16,8 +16,10 @@
 #include "tests/support/cuda.h"
 #include "tests/support/data.h"
 #include "tests/tools/awkward_videos.h"
+#include "tests/tools/clip_server.h"
 #include "tests/tools/segment_frames.h"
 #include "tools/media/in/av_cuda.h"
+#include "tools/media/in/live_reader.h"
 #include "tools/media/in/video_reader.h"
 
 using namespace convoy;
@@ -173,6 +175,26 @@ struct Counter : RunObserver {
 };
 
 }  // namespace
+
+TEST_CASE("NVDEC goes on with a live stream that has dropped out", "[nvdec]") {
+    REQUIRE_GPU();
+    const TempFolder folder;
+    if (!make_video("-i '" + clip() + "' -c copy", folder / "clip.ts")) return;
+    const Gpu gpu;
+    const std::vector<FrameMark> expected = read_in_sequence(folder / "clip.ts");
+    const ClipServer server(read_bytes(folder / "clip.ts"));
+    media::LiveReader reader(server.url(), {}, {}, gpu.target());
+    reader.open(nullptr);
+    for (int connection = 0; connection < 3; ++connection)
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+            CAPTURE(connection, i);
+            const auto frame = reader.next();
+            REQUIRE(frame);
+            CHECK(frame->pixels.on_device);
+            REQUIRE(mark_of_device(*frame, gpu.stream()).hash == expected[i].hash);
+        }
+    CHECK(reader.notes().on_gpu);
+}
 
 TEST_CASE("decoders that are made early serve inputs of a kind, run after run, and go with the engine", "[nvdec]") {
     REQUIRE_GPU();

@@ -11,6 +11,7 @@
 #include "tools/media/in/av_cuda.h"
 #include "tools/media/in/camera.h"
 #include "tools/media/in/damage.h"
+#include "tools/media/in/parameter_sets.h"
 
 namespace convoy::media {
 namespace {
@@ -24,18 +25,20 @@ constexpr double kUsualFrame = 1. / 25;  // s, where the stream does not say
 }  // namespace
 
 LiveReader::LiveReader(const std::string& path, const InputOptions& options, std::stop_token cancel,
-                       const DecodeTarget& target)
+                       const DecodeTarget& target, bool stay_open)
     : path_(path),
       name_(without_passwords(path)),
       options_(options),
       cancel_(std::move(cancel)),
       target_(target),
+      stay_open_(stay_open),
       pause_(kFirstPause) {
     if (target.gpu >= 0) device_ = cuda_device(target, no_device_);
 }
 
 void LiveReader::open(std::shared_ptr<const Segment> /*segment*/) {
     connection_.reset();
+    decoder_.reset();
     notes_ = {};
     pause_ = kFirstPause;
     silent_since_ = left_ = Clock::now();
@@ -81,23 +84,7 @@ bool LiveReader::connect() {
         if (has_ended_) return false;
         note_drop();
         const VideoStreamPtr& stream = c.demuxer->stream();
-        DecoderOptions options;
-        options.threads = 0;
-        options.frame_threads = false;  // each would hold back a frame
-        const AVCodec* nvdec = cuda_decoder(stream->codec());
-        options.deinterlace = options_.deinterlace;
-        options.time_of = [this, demuxer = c.demuxer.get()](std::int64_t stamp) {
-            return clock_.near(demuxer->has_times() ? demuxer->stream()->seconds(stamp) : std::nan(""),
-                               demuxer->last_came());
-        };
-        const bool gpu = device_ && !options_.deinterlace && nvdec &&
-                         nvdec == avcodec_find_decoder(stream->codec());  // with a CPU's way out
-        if (gpu) options.cuda = device_.get();
-        if (target_.gpu >= 0 && !gpu)
-            notes_.fallback = device_ && options_.deinterlace ? "deinterlaced"
-                              : device_ ? std::string("GPUs do not decode ") + avcodec_get_name(stream->codec())
-                                        : no_device_;
-        c.decoder = std::make_unique<Decoder>(stream, stream->extradata(), options);
+        make_ready(stream);
         c.maker = std::make_unique<FrameMaker>(stream, FrameMaker::Form::engine, target_.cuda_stream);
     } catch (const Forbidden&) {
         throw;  // to ask again is no use, and may lock the account
@@ -114,6 +101,43 @@ bool LiveReader::connect() {
     packet_times_.connect();
     connection_ = std::move(c);
     return true;
+}
+
+/// The last connection's decoder goes on where it can: for a new one of NVDEC's the driver takes tens of milliseconds,
+/// in which the frames of all other streams wait.
+void LiveReader::make_ready(const VideoStreamPtr& stream) {
+    const AVCodec* nvdec = cuda_decoder(stream->codec());
+    const bool gpu = device_ && !options_.deinterlace && nvdec &&
+                     nvdec == avcodec_find_decoder(stream->codec());  // with a CPU's way out
+    if (target_.gpu >= 0 && !gpu)
+        notes_.fallback = device_ && options_.deinterlace ? "deinterlaced"
+                          : device_ ? std::string("GPUs do not decode ") + avcodec_get_name(stream->codec())
+                                    : no_device_;
+    if (can_go_on(stream)) {
+        decoder_->move_to(stream);
+    } else {
+        DecoderOptions options;
+        options.threads = 0;
+        options.frame_threads = false;  // each would hold back a frame
+        options.deinterlace = options_.deinterlace;
+        options.stay_open = stay_open_;
+        options.time_of = [this](std::int64_t stamp) {
+            const Demuxer& demuxer = *connection_->demuxer;
+            return clock_.near(demuxer.has_times() ? demuxer.stream()->seconds(stamp) : std::nan(""),
+                               demuxer.last_came());
+        };
+        if (gpu) options.cuda = device_.get();
+        decoder_.reset();  // before the next one takes memory
+        decoder_ = std::make_unique<Decoder>(stream, stream->extradata(), options);
+    }
+    stream_ = stream;
+    decoder_->begin(0, ParameterSets(stream->codec(), stream->extradata()).length_size(), false);
+}
+
+bool LiveReader::can_go_on(const VideoStreamPtr& stream) const {
+    if (!decoder_ || !same_kind(*stream_, *stream)) return false;
+    const int error = decoder_->last_error();
+    return (decoder_->on_gpu() || stay_open_) && (error == 0 || error == AVERROR_INVALIDDATA);
 }
 
 void LiveReader::see_senders_clock(double stamp_s) {
@@ -152,11 +176,11 @@ const AVPacket* LiveReader::next_packet() {
 
 std::optional<Frame> LiveReader::next_of_connection() {
     Connection& c = *connection_;
-    while (AVFrame* picture = c.decoder->next([this] { return next_packet(); }, notes_)) {
+    while (AVFrame* picture = decoder_->next([this] { return next_packet(); }, notes_)) {
         if (cancel_.stop_requested()) break;
         if (target_.gpu >= 0 && device_) {
-            notes_.on_gpu = c.decoder->on_gpu();
-            if (!c.decoder->why_cpu().empty()) notes_.fallback = c.decoder->why_cpu();
+            notes_.on_gpu = decoder_->on_gpu();
+            if (!decoder_->why_cpu().empty()) notes_.fallback = decoder_->why_cpu();
         }
         const PacketTimes::TimePoint packet_at = packet_times_.of(picture->pts);
         if (std::optional<Frame> frame = c.maker->make(*picture)) {

@@ -21,8 +21,9 @@ namespace convoy::media {
 /// Reads a LiveInput: connects, decodes what comes from the first keyframe on, by NVDEC where it can, connects again.
 class LiveReader : public SegmentReader {
 public:
-    LiveReader(const std::string& path, const InputOptions& options, std::stop_token cancel,
-               const DecodeTarget& target);
+    /// `stay_open`: DecoderOptions.
+    LiveReader(const std::string& path, const InputOptions& options, std::stop_token cancel, const DecodeTarget& target,
+               bool stay_open = false);
     /// Any segment: there is only one.
     void open(std::shared_ptr<const Segment> segment) override;
     /// Waits for the next frame. Nothing once it was cancelled, or given up after there had been frames, or a playlist
@@ -35,7 +36,6 @@ private:
     using Clock = std::chrono::steady_clock;
     struct Connection {
         std::unique_ptr<Demuxer> demuxer;
-        std::unique_ptr<Decoder> decoder;
         std::unique_ptr<FrameMaker> maker;
         int packets_before_keyframe = 0;
         double first_s = std::nan("");  // stamp of the first packet that has one
@@ -45,6 +45,8 @@ private:
     };
 
     bool connect();
+    void make_ready(const VideoStreamPtr& stream);
+    bool can_go_on(const VideoStreamPtr& stream) const;
     std::chrono::duration<double> silent() const { return Clock::now() - silent_since_; }
     const AVPacket* next_packet();
     std::optional<Frame> next_of_connection();
@@ -60,8 +62,11 @@ private:
     DecodeTarget target_;
     BufferPtr device_;
     std::string no_device_;  // why not
+    const bool stay_open_;
 
     std::optional<Connection> connection_;
+    VideoStreamPtr stream_;             // of this connection or the last one
+    std::unique_ptr<Decoder> decoder_;  // of that
     PacketPtr packet_{av_packet_alloc()};
     SegmentNotes notes_;
     LiveClock clock_;
