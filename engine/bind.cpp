@@ -141,7 +141,7 @@ int choose_gpu(const EngineOptions& options) {
 CompileOptions cpu_compile_options(const EngineOptions& options) {
     CompileOptions out;
     out.passes = {cpu_traits(cpu_precision(options.precision)), options.batch_norm};
-    out.max_batch = options.max_batch ? options.max_batch : cpu_default_batch(options.threads);
+    out.max_batch = options.max_batch ? options.max_batch : cpu_default_batch(options.threads, !options.same_bits);
     return out;
 }
 

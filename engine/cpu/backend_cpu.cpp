@@ -80,8 +80,10 @@ int given_threads(int asked) {
     return given;
 }
 
-// More lanes than this cost memory and latency without being faster a picture.
-constexpr int kMaxLanes = 4;
+// Each lane has activations of its own, and more were never measured.
+constexpr int kMaxLanes = 16;
+// Where latency counts: more of them have fewer threads each, and a frame waits for more of them.
+constexpr int kQuickBatch = 4;
 int lane_count(int threads, const Plan& plan) { return std::min({threads, plan.max_batch, kMaxLanes}); }
 
 constexpr const char* kDevice = "the CPU";
@@ -127,7 +129,9 @@ int cpu_threads() {
         }
 }
 
-int cpu_default_batch(int threads) { return std::min(thread_count(threads), kMaxLanes); }
+int cpu_default_batch(int threads, bool quick) {
+    return std::min(thread_count(threads), quick ? kQuickBatch : kMaxLanes);
+}
 
 std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads, Precision precision,
                                           Trace* trace, std::string name) {
@@ -239,7 +243,9 @@ bool CpuBackend::Patience::is_over() {
 void CpuBackend::run(CpuSlot& slot, int count) {
     std::byte* const memory = slot.memory();
     Patience& patience = slot.patience_;
-    if (lanes_.size() == 1 || (count == 1 && team_.idle())) {
+    // A few one after the other, each with all threads, are done sooner than side by side with one thread each.
+    const auto few = std::max(1, int(lanes_.size()) / 4);
+    if (lanes_.size() == 1 || (count <= few && team_.idle())) {
         const OmpThreads scope(wide_threads_);
         team_.run_here(slot.batch_, count, [&](int i, int lane) { run_picture({memory, i, lane, true}, patience); });
         return;

@@ -29,7 +29,8 @@ private:
 class CpuSlot;
 
 /// A batch is run picture by picture, several side by side in *lanes* of a few threads each: no thread waits for
-/// another inside a layer, and a picture's activations stay in the cache. A lone picture gets all threads.
+/// another inside a layer, and a picture's activations stay in the cache. A lone picture, or one of few, gets all
+/// threads.
 class CpuBackend final : public Backend {
 public:
     /// `name` is that of the device in `trace`, which may be null and outlives the backend.

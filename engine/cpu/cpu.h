@@ -22,8 +22,8 @@ Precision cpu_precision(Precision asked);
 /// As many threads as there are cores, or fewer where the system gives no more. Throws Error(device) without any.
 int cpu_threads();
 
-/// Pictures in one batch that keep `threads` threads (0: all cores) busy.
-int cpu_default_batch(int threads);
+/// Pictures in one batch that keep `threads` threads (0: all cores) busy; fewer where frames are to be `quick`.
+int cpu_default_batch(int threads, bool quick);
 
 /// Convolutions by oneDNN, the rest plain loops. `threads` of OpenMP, 0 for all cores. The plan is compiled for
 /// `precision`, fp32 or bf16. `name` is that of the device in `trace`, which may be null and outlives the backend.

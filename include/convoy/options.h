@@ -92,17 +92,18 @@ struct EngineOptions {
     std::string device = "auto";
     Precision precision = Precision::automatic;  ///< automatic: fp16 on a GPU with tensor cores, bf16 on a
                                                  ///< CPU with AMX or AVX512-BF16, else fp32
-    /// Pictures that go through the network together; 0 lets the engine choose. On the CPU they run side by side on a
-    /// share of the threads each, which is fastest for a stream of frames; 1 gives each frame all threads: the shortest
-    /// latency.
+    /// Pictures that go through the network together; 0 lets the engine choose: on a GPU 32, on the CPU up to four, or
+    /// with same_bits up to 16. On the CPU they run side by side on a share of the threads each. One for each thread is
+    /// fastest for recordings; 1 gives each frame all threads: the shortest latency.
     int max_batch = 0;
     int threads = 0;  ///< CPU threads of the network; 0 takes all cores
     /// Longest that a frame waits for its batch to fill, in ms; < 0 waits until the batch is full, the last frame has
     /// come or, in run(), the device has nothing else to do and none is coming.
     double max_latency_ms = -1;
-    /// GPU: a batch of any size is computed by the kernels of the full one, so that a picture's result has the same
-    /// bits whatever shares its batch; by a library's it always runs at its full size. Otherwise kernels are chosen for
-    /// each size, which is faster for small batches.
+    /// For recordings, where frames count and not the latency of each. On a GPU a batch of any size is computed by the
+    /// kernels of the full one, so that a picture's result has the same bits whatever shares its batch; by a library's
+    /// it always runs at its full size. Otherwise kernels are chosen for each size, which is faster for small batches.
+    /// On the CPU bits are always the same, and it is for max_batch alone.
     bool same_bits = false;
     std::shared_ptr<Trace> trace = {};  ///< told what runs where and when; may be null
     BatchNormFormula batch_norm = BatchNormFormula::alexeyab;

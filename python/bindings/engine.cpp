@@ -193,7 +193,7 @@ tiles: (columns, rows), "3x2" or "3x2+whole", which is tile_whole as well.
 ignore_regions: (x, y, w, h) in pixels or "10%,0%,50%,20%" each: boxes whose centres lie in one of them are dropped.
 tuning: "remembered", "measured" (GPU: a minute or two), "fixed"; tuning_cache: the folder that remembers.
 replicate: how weights get to several GPUs: "auto", "copy", "nccl".
-same_bits: a frame's result has the same bits whatever shares its batch (a GPU only).
+same_bits: for recordings: a frame's result has the same bits whatever shares its batch, and a CPU takes up to 16 at a time.
 Raises UsageError, UnsupportedError, DeviceError.)")
         .def("__init__", &make_engine, nb::arg("model"), nb::kw_only(), nb::arg("device") = "auto",
              nb::arg("precision") = "auto", nb::arg("batch") = 0, nb::arg("threads") = 0,

@@ -203,6 +203,42 @@ TEST_CASE("every batch size, number of threads and formula gives the oracle's nu
     check_layers(network, BatchNormFormula::opencv);
 }
 
+TEST_CASE("pictures of a batch that is not full have the bits of a full one", "[backend][cpu]") {
+    Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg", "", "", {64, 64});
+    randomize_weights(network, 3);
+    constexpr int kBatch = 12;
+    CompileOptions options;
+    options.passes.traits = cpu_traits();
+    options.max_batch = kBatch;
+    CpuBackend backend(compile(network, options), {}, kBatch);
+    CpuSlot full(backend), part(backend);
+    for (CpuSlot* slot : {&full, &part})
+        for (int n = 0; n < kBatch; ++n) set_input(backend, *slot, n, test::noise_input(network, n));
+    full.run(kBatch);
+    full.wait();
+    for (const int count : {1, 2, 3, 4, 11}) {  // up to three with all threads each
+        part.run(count);
+        part.wait();
+        for (const Node& node : backend.plan().graph.nodes) {
+            if (!std::holds_alternative<YoloOp>(node.op)) continue;
+            for (int n = 0; n < count; ++n) {
+                INFO(count << " pictures, picture " << n << ", head " << node.layer);
+                const test::Comparison c = test::compare(backend.view(node.inputs[0], part.memory(), n),
+                                                         backend.view(node.inputs[0], full.memory(), n), 0, 0);
+                INFO(c.message);
+                REQUIRE(c.ok);
+            }
+        }
+    }
+}
+
+TEST_CASE("as many pictures as threads, up to sixteen, or four where latency counts", "[backend][cpu]") {
+    for (const int threads : {1, 2, 4, 6, 16, 24}) {
+        CHECK(cpu_default_batch(threads, false) == std::min(threads, 16));
+        CHECK(cpu_default_batch(threads, true) == std::min(threads, 4));
+    }
+}
+
 TEST_CASE("patience with batches is over half a second after one was seen to be asked to stop", "[backend][cpu]") {
     std::atomic<bool> stop{false};
     CpuBackend::Patience::Asked asked{0};
