@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 //
-// The Hopper family: the implicit GEMM for compute capability 9.0 alone (sm_90a), in fp16.
+// The Hopper family: the implicit GEMM for compute capability 9.0 alone (sm_90a), in fp16 and tf32.
 //
 // y (channels x pixels) = weights (channels x K) * x (K x pixels), where K runs over taps and input channels. Weights
 // are the rows of wgmma and pixels its columns, so that the pixels of a tile may be any multiple of 8: 168 of them with
 // 128 channels fill whole waves of a GPU of 132 multiprocessors where powers of two leave a third of the last one idle.
 //
 // Two threads load, weights the one and pixels the other. The copy engine finds the pixels of a tile at one tap by
-// itself (im2col: it walks over rows and pictures, and the padding is zero), 64 channels at a time, and swizzles them
-// into a ring of stages. Two warpgroups compute, each a tile of its own, in turns: while one brings its sums to memory,
-// the other multiplies.
+// itself (im2col: it walks over rows and pictures, and the padding is zero), 128 bytes of channels at a time, rounds
+// floats to tf32 and swizzles all into a ring of stages. Two warpgroups compute, each a tile of its own, in turns:
+// while one brings its sums to memory, the other multiplies.
 //
 //     loads      | tile 0 | tile 1 | tile 2 | tile 3 | ...
 //     warpgroup 1   | multiply 0 | finish 0  | multiply 2 | finish 2 ...
@@ -37,7 +37,7 @@ int count_tiles(const Conv& conv, const WgmmaTile& tile) {
 }
 
 bool supports(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
-    return wgmma_supports(conv, caps, tile.shared_bytes()) && has_im2col_map(conv);
+    return wgmma_supports(conv, caps, tile.shared_bytes(), tile.math) && has_im2col_map(conv);
 }
 
 class PreparedWgmma final : public PreparedConv {
@@ -66,11 +66,12 @@ public:
         const int filter = conv_.problem.r * conv_.problem.s * p.filter_c, k = p.epilogue.k;
         WgmmaMaps maps;
         maps.x = im2col_map(at.x, conv_, tile_.bn, tile_.bk);
-        maps.weights = matrix_map(at.weights, filter, k, filter, tile_.bm, tile_.bk);
-        maps.y = matrix_map(at.y, k, p.pixels, conv_.y_pitch, tile_.bn, kWgmmaOutputChannels);
-        maps.residual = maps.y;
-        if (p.epilogue.residual)
-            maps.residual = matrix_map(at.residual, k, p.pixels, conv_.residual_pitch, tile_.bn, kWgmmaOutputChannels);
+        const auto output_map = [&](const void* data, int pitch) {
+            return matrix_map(data, k, p.pixels, pitch, tile_.bn, tile_.box_channels(), stored_type(tile_.math));
+        };
+        maps.weights = matrix_map(at.weights, filter, k, filter, tile_.bm, tile_.bk, factor_type(tile_.math));
+        maps.y = output_map(at.y, conv_.y_pitch);
+        maps.residual = p.epilogue.residual ? output_map(at.residual, conv_.residual_pitch) : maps.y;
         launch_dependent(kernel_, dim3(blocks_), kWgmmaThreads, tile_.shared_bytes(), stream, dim3(1), p, maps);
     }
 
@@ -82,15 +83,27 @@ private:
     int blocks_ = 0;
 };
 
+/// tf32 has smaller tiles in another family alone. That one multiplies half as fast, and is the better one also where
+/// more than half of what is multiplied here is padding.
+bool leave_to_igemm(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
+    if (tile.math != Math::tf32) return false;
+    const auto whole = [](int size, int by) { return ceil_div(size, by) * double(by); };
+    const int c = conv.packed_c(), k = conv.packed_k();
+    return wgmma_too_few(count_tiles(conv, tile), caps) || whole(c, tile.bk) * whole(k, tile.bm) > 2. * c * k;
+}
+
 double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
-    constexpr double kLoadedPerClock = 60, kResidualPerSum = 2. / 60;
+    constexpr double kLoadedPerClock = 60, kLatency = 1000;
     const ConvProblem& p = conv.problem;
     const int tiles = count_tiles(conv, tile);
-    if (tile.blocks > 1) return std::numeric_limits<double>::infinity();
-    const int steps = p.r * p.s * ceil_div(conv.packed_c(), tile.bk), sums = tile.bm * tile.bn;
-    const double step = std::max(wgmma_products(tile.bm, tile.bn, tile.bk), tile.stage_bytes() / kLoadedPerClock);
-    return wgmma_clocks(ceil_div(tiles, caps.multiprocessors), steps * step + (p.residual ? kResidualPerSum * sums : 0),
-                        kWgmmaFinishPerSum * sums);
+    if (tile.blocks > 1 || leave_to_igemm(conv, caps, tile)) return std::numeric_limits<double>::infinity();
+    const int steps = p.r * p.s * ceil_div(conv.packed_c(), tile.bk);
+    // All stages but the one that is read are on their way.
+    const double load = tile.stage_bytes() / kLoadedPerClock, wait = (kLatency + load) / (tile.stages - 1);
+    const double step = std::max({wgmma_products(tile.bm, tile.bn, tile.row_bytes()), load, wait});
+    return wgmma_clocks(ceil_div(tiles, caps.multiprocessors),
+                        steps * step + (p.residual ? tile.output_bytes() / kLoadedPerClock : 0),
+                        kWgmmaFinishPerSum / 2 * tile.output_bytes());
 }
 
 template <typename SHAPE>
@@ -112,7 +125,10 @@ constexpr ReckonedRow kRows[] = {
     row<Tile_128x88x64>("wgmma_128x88x64_s5"),           row<Tile_128x64x64>("wgmma_128x64x64_s6"),
     row<Tile_64x256x64>("wgmma_64x256x64_s4"),           row<Tile_64x256x32>("wgmma_64x256x32_s7"),
     row<Tile_64x168x64>("wgmma_64x168x64_s5"),           row<Tile_64x128x64>("wgmma_64x128x64_s6"),
-    row<Tile_64x88x64_Twice>("wgmma_64x88x64_s4_twice"),
+    row<Tile_64x88x64_Twice>("wgmma_64x88x64_s4_twice"), row<Tf32_128x168x16>("wgmma_tf32_128x168x16_s7"),
+    row<Tf32_128x168x32>("wgmma_tf32_128x168x32_s3"),    row<Tf32_128x128x32>("wgmma_tf32_128x128x32_s5"),
+    row<Tf32_128x88x32>("wgmma_tf32_128x88x32_s5"),      row<Tf32_64x256x32>("wgmma_tf32_64x256x32_s4"),
+    row<Tf32_64x128x32>("wgmma_tf32_64x128x32_s6"),
 };
 
 }  // namespace

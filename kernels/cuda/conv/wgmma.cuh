@@ -11,25 +11,32 @@
 namespace convoy::kernels::cuda {
 
 constexpr int kWgmmaThreads = 3 * 128;  // a warpgroup that loads, and two that take turns with whole tiles
-constexpr int kWgmmaOutputRow = 128;    // bytes of a pixel in one half of the output tile: 64 channels
+constexpr int kWgmmaOutputRow = 128;    // bytes of a pixel in one box of the output tile: 64 halves or 32 floats
 
 /// The numbers of one instantiation.
 struct WgmmaTile {
     int bm;  // output channels: 64 or 128
     int bn;  // output pixels
-    int bk;  // input channels of one tap that a stage holds: 64 or 32
+    int bk;  // input channels of one tap that a stage holds: 128 or 64 bytes
     int stages;
     int outputs;  // finished tiles that there is room for: 1, or one for each warpgroup
     int blocks;   // resident per multiprocessor: 1 or 2
+    Math math = Math::fp16;
 
-    __host__ __device__ constexpr int row_bytes() const { return 2 * bk; }
+    __host__ __device__ constexpr int element_bytes() const { return math == Math::fp16 ? 2 : 4; }
+    __host__ __device__ constexpr int lanes() const { return 16 / element_bytes(); }
+    __host__ __device__ constexpr int row_bytes() const { return element_bytes() * bk; }
     __host__ __device__ constexpr int weights_bytes() const { return bm * row_bytes(); }
     __host__ __device__ constexpr int pixels_bytes() const { return bn * row_bytes(); }
     __host__ __device__ constexpr int stage_bytes() const { return (bm + bn) * row_bytes(); }
-    __host__ __device__ constexpr int pipeline_bytes() const { return stages * stage_bytes(); }
+    /// The output behind it is swizzled, and begins at a multiple of 1,024.
+    __host__ __device__ constexpr int pipeline_bytes() const { return (stages * stage_bytes() + 1023) / 1024 * 1024; }
     __host__ __device__ constexpr int halves() const { return bm / 64; }
-    __host__ __device__ constexpr int half_bytes() const { return bn * kWgmmaOutputRow; }
-    __host__ __device__ constexpr int output_bytes() const { return halves() * half_bytes(); }
+    /// The output's, as the copy engine moves them.
+    __host__ __device__ constexpr int box_channels() const { return kWgmmaOutputRow / element_bytes(); }
+    __host__ __device__ constexpr int boxes() const { return bm / box_channels(); }
+    __host__ __device__ constexpr int box_bytes() const { return bn * kWgmmaOutputRow; }
+    __host__ __device__ constexpr int output_bytes() const { return boxes() * box_bytes(); }
     __host__ __device__ constexpr int barriers_bytes() const { return (2 * stages + 4) * 8; }
     /// The registers of a thread, by warpgroup: those of a multiprocessor, shared out in eights.
     __host__ __device__ constexpr int load_registers() const { return blocks == 1 ? 40 : 24; }
@@ -50,16 +57,16 @@ constexpr double wgmma_clocks(int tiles, double multiply, double finish) {
 }
 /// Where there are few tiles, kernels that share the K of one have the advantage.
 constexpr bool wgmma_too_few(int tiles, const DeviceCaps& caps) { return 2 * tiles < caps.multiprocessors; }
-constexpr double wgmma_products(int bm, int bn, int bk) { return bm / 64 * (bn / 2.) * (bk / 16); }
-constexpr double kWgmmaFinishPerSum = .4;
+constexpr double wgmma_products(int bm, int bn, int row_bytes) { return bm / 64 * (bn / 2.) * (row_bytes / 32); }
+constexpr double kWgmmaFinishPerSum = .4;  // of two bytes
 
-constexpr int kWgmmaOutputChannels = kWgmmaOutputRow / 2;  // of a box of the output
+constexpr int kWgmmaOutputChannels = kWgmmaOutputRow / 2;  // of a box of the output, in fp16
 
 /// What all of the family ask of a problem and a GPU; `shared_bytes`: of a block.
-inline bool wgmma_supports(const Conv& conv, const DeviceCaps& caps, int shared_bytes) {
+inline bool wgmma_supports(const Conv& conv, const DeviceCaps& caps, int shared_bytes, Math math = Math::fp16) {
     constexpr std::size_t kMaxPixels = 1u << 30;  // they are ints
     const ConvProblem& p = conv.problem;
-    if (conv.math != Math::fp16 || p.groups != 1 || conv.x_pitch % 8 != 0) return false;
+    if (conv.math != math || p.groups != 1 || conv.x_pitch % vector_lanes(storage(math)) != 0) return false;
     if (caps.compute_capability != 90 || std::size_t(shared_bytes) > caps.shared_bytes) return false;
     if (p.residual && wgmma_slope(p.after_residual) < 0) return false;
     return std::size_t(p.n) * p.p() * p.q() <= kMaxPixels;
@@ -102,10 +109,12 @@ struct WgmmaMaps {
 using WgmmaKernel = void (*)(WgmmaParams, WgmmaMaps);
 
 /// A WgmmaTile as a type, for templates.
-template <int BM, int BN, int BK, int STAGES, int OUTPUTS = 2, int BLOCKS = 1>
+template <int BM, int BN, int BK, int STAGES, int OUTPUTS = 2, int BLOCKS = 1, Math MATH = Math::fp16>
 struct WgmmaShape {
-    static constexpr WgmmaTile kTile{BM, BN, BK, STAGES, OUTPUTS, BLOCKS};
+    static constexpr WgmmaTile kTile{BM, BN, BK, STAGES, OUTPUTS, BLOCKS, MATH};
 };
+template <int BM, int BN, int BK, int STAGES, int OUTPUTS>
+using WgmmaTf32Shape = WgmmaShape<BM, BN, BK, STAGES, OUTPUTS, 1, Math::tf32>;
 
 /// Defined where the kernel of SHAPE is instantiated.
 template <typename SHAPE>
@@ -122,6 +131,13 @@ using Tile_64x256x32 = WgmmaShape<64, 256, 32, 7>;
 using Tile_64x168x64 = WgmmaShape<64, 168, 64, 5>;
 using Tile_64x128x64 = WgmmaShape<64, 128, 64, 6>;
 using Tile_64x88x64_Twice = WgmmaShape<64, 88, 64, 4, 1, 2>;
+
+using Tf32_128x168x16 = WgmmaTf32Shape<128, 168, 16, 7, 1>;
+using Tf32_128x168x32 = WgmmaTf32Shape<128, 168, 32, 3, 1>;
+using Tf32_128x128x32 = WgmmaTf32Shape<128, 128, 32, 5, 1>;
+using Tf32_128x88x32 = WgmmaTf32Shape<128, 88, 32, 5, 2>;
+using Tf32_64x256x32 = WgmmaTf32Shape<64, 256, 32, 4, 1>;
+using Tf32_64x128x32 = WgmmaTf32Shape<64, 128, 32, 6, 2>;
 
 }  // namespace wgmma
 }  // namespace convoy::kernels::cuda

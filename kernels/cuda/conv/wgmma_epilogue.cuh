@@ -6,8 +6,11 @@
 
 #include <cuda_fp16.h>
 
+#include <type_traits>
+
 #include "kernels/cuda/activation.cuh"
 #include "kernels/cuda/conv/wgmma.cuh"
+#include "kernels/cuda/ptx/ld_st.cuh"
 #include "kernels/cuda/ptx/ldmatrix.cuh"
 
 namespace convoy::kernels::cuda {
@@ -104,15 +107,60 @@ __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::
     }
 }
 
-template <int BM, int BN>
+/// The same of floats, one by one: a warp's are eight channels of every other of eight pixels, which the swizzle puts
+/// into 32 banks.
+template <bool RESIDUAL, int BM, int BN, typename Act>
+__device__ __forceinline__ void wgmma_write_floats(const WgmmaSums<BM, BN>& sums, std::uint32_t output, Act activation,
+                                                   WgmmaSlope after) {
+    constexpr int kBlocks = BN / 8, kAll = BM / 64 * kBlocks;
+    const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
+    const int pixel = lane % 4 * 2, vector = warp % 2 * 4 + lane / 16;  // of a box of 32 channels
+    const std::uint32_t row = output + (warp / 2 * BN + pixel) * kWgmmaOutputRow + lane / 4 % 4 * 4;
+    // Of a sum in its four: that of channel 8 i and pixel l further on.
+    const auto place = [&](int block, int i, int l) {
+        return row + (((vector + 2 * i) ^ (pixel + l)) << 4) +
+               (block / kBlocks * 2 * BN + block % kBlocks * 8 + l) * kWgmmaOutputRow;
+    };
+    float residual[2][4];  // of this block of pixels and the next
+    const auto load_residual = [&](int block) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) residual[block % 2][i] = ld_shared_f32(place(block, i / 2, i % 2));
+    };
+    if (RESIDUAL) load_residual(0);
+#pragma unroll
+    for (int block = 0; block < kAll; ++block) {
+        const int half = block / kBlocks, j = block % kBlocks;
+        if (RESIDUAL && block + 1 < kAll) load_residual(block + 1);
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+            const float* two = &sums.of[half][4 * j + 2 * i];
+            float2 v{two[0] + sums.bias[half][i], two[1] + sums.bias[half][i]};
+            activation(v.x, v.y);
+            if (RESIDUAL) {
+                v = {v.x + residual[block % 2][2 * i], v.y + residual[block % 2][2 * i + 1]};
+                after(v.x, v.y);
+            }
+            st_shared_f32(place(block, i, 0), v.x);
+            st_shared_f32(place(block, i, 1), v.y);
+        }
+    }
+}
+
+template <Math MATH, int BM, int BN>
 __device__ __forceinline__ void wgmma_finish(const WgmmaEpilogue& p, const WgmmaSums<BM, BN>& sums,
                                              std::uint32_t output) {
     const WgmmaSlope after{p.after_slope};
+    const auto write_as = [&](auto residual, auto activation) {
+        if constexpr (MATH == Math::fp16)
+            wgmma_write<residual.value>(sums, output, activation, after);
+        else
+            wgmma_write_floats<residual.value>(sums, output, activation, after);
+    };
     const auto write = [&](auto activation) {
         if (p.residual)
-            wgmma_write<true>(sums, output, activation, after);
+            write_as(std::true_type(), activation);
         else
-            wgmma_write<false>(sums, output, activation, after);
+            write_as(std::false_type(), activation);
     };
     switch (p.activation) {
         case Activation::mish:

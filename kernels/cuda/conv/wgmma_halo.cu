@@ -96,7 +96,8 @@ double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaHaloTile& til
     const int parts = p.r * p.s * boxes;
     double loaded = boxes * (cut.tile_h + p.r - 1.) * (cut.tile_w + p.s - 1.) * tile.row_bytes();
     if (parts > tile.filter_parts) loaded += parts * tile.part_bytes();
-    const double multiply = std::max(parts * wgmma_products(tile.bm, tile.bn, tile.bk), loaded / kLoadedPerClock);
+    const double multiply =
+        std::max(parts * wgmma_products(tile.bm, tile.bn, tile.row_bytes()), loaded / kLoadedPerClock);
     return wgmma_clocks(ceil_div(tiles, caps.multiprocessors), kMultiplyFactor * multiply,
                         kWgmmaFinishPerSum * tile.bm * tile.bn);
 }

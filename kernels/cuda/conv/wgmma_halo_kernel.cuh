@@ -171,7 +171,7 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
 
         mbarrier_wait(shared.output_full(turn), i / 2 & 1);
         const std::uint32_t output = shared.output(i);
-        wgmma_finish(p.epilogue, sums, output);
+        wgmma_finish<Math::fp16>(p.epilogue, sums, output);
         fence_proxy_async();
         bar_sync(kWgmmaFinished + turn, 128);
         if (thread == 0) {

@@ -3,6 +3,8 @@
 // The Hopper family's kernel; wgmma.cu tells how it works. For the files that instantiate it.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/cuda/conv/wgmma_epilogue.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
@@ -34,6 +36,16 @@ struct WgmmaShared {
     __device__ std::uint32_t output_full(int turn) const { return full(2 * TILE.stages + turn); }
     __device__ std::uint32_t output_empty(int i) const { return full(2 * TILE.stages + 2 + i % TILE.outputs); }
 };
+
+/// 32 bytes of K.
+template <Math MATH, int N>
+__device__ __forceinline__ void wgmma_multiply(float (&sums)[N / 2], std::uint64_t weights, std::uint64_t pixels,
+                                               bool add) {
+    if constexpr (MATH == Math::tf32)
+        wgmma_m64k8_tf32<N>(sums, weights, pixels, add);
+    else
+        wgmma_m64k16_f16<N>(sums, weights, pixels, add);
+}
 
 /// A tile's first channel and pixel.
 template <typename SHAPE>
@@ -91,8 +103,9 @@ __device__ void wgmma_load_residual(const WgmmaParams& p, const WgmmaMaps& maps,
         }
         const int2 tile = wgmma_tile<SHAPE>(p, index);
         mbarrier_arrive_expect_tx(full, TILE.output_bytes());
-        for (int half = 0; half < TILE.halves(); ++half)
-            tma_load(shared.output(i) + half * TILE.half_bytes(), maps.residual, tile.x + 64 * half, tile.y, full);
+        for (int box = 0; box < TILE.boxes(); ++box)
+            tma_load(shared.output(i) + box * TILE.box_bytes(), maps.residual, tile.x + box * TILE.box_channels(),
+                     tile.y, full);
     }
 }
 
@@ -100,14 +113,15 @@ __device__ void wgmma_load_residual(const WgmmaParams& p, const WgmmaMaps& maps,
 template <typename SHAPE>
 __device__ void wgmma_store_squares(const WgmmaParams& p, int2 tile, std::uint32_t output) {
     constexpr WgmmaTile TILE = SHAPE::kTile;
-    constexpr int kVectors = TILE.halves() * 8, kLanes = 8;  // of 16 bytes
-    const int vector = threadIdx.x % kVectors, channel = tile.x + kLanes * vector;
-    const std::uint32_t column = output + vector / 8 * TILE.half_bytes();
+    using T = std::conditional_t<TILE.math == Math::fp16, __half, float>;
+    constexpr int kVectors = TILE.boxes() * 8;  // of 16 bytes
+    const int vector = threadIdx.x % kVectors, channel = tile.x + TILE.lanes() * vector;
+    const std::uint32_t column = output + vector / 8 * TILE.box_bytes();
     if (channel >= p.epilogue.k) return;
     for (int i = threadIdx.x % 128 / kVectors; i < TILE.bn && tile.y + i < p.pixels; i += 128 / kVectors) {
         const uint4 v = ld_shared_v4(column + i * kWgmmaOutputRow + ((vector ^ i) % 8 << 4));
         const int m = tile.y + i, square = 4 * m - 2 * p.by_q(m).remainder;
-        __half* y = static_cast<__half*>(p.y) + std::size_t(square) * p.y_pitch + channel;
+        T* y = static_cast<T*>(p.y) + std::size_t(square) * p.y_pitch + channel;
         const std::size_t below = 2 * std::size_t(p.by_q.divisor()) * p.y_pitch;
         *reinterpret_cast<uint4*>(y) = v;
         *reinterpret_cast<uint4*>(y + p.y_pitch) = v;
@@ -141,12 +155,13 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
             const std::uint64_t pixels = wgmma_rows<TILE.row_bytes()>(shared.pixels(ring.stage));
             wgmma_fence();
 #pragma unroll
-            for (int k = 0; k < TILE.bk / 16; ++k)
+            for (int k = 0; k < TILE.row_bytes() / 32; ++k)
 #pragma unroll
                 for (int half = 0; half < kHalves; ++half)
                     // Descriptors count in 16 bytes.
-                    wgmma_m64k16_f16<TILE.bn>(sums.of[half], weights + half * 64 * TILE.row_bytes() / 16 + 2 * k,
-                                              pixels + 2 * k, iteration > 0 || k > 0);
+                    wgmma_multiply<TILE.math, TILE.bn>(sums.of[half],
+                                                       weights + half * 64 * TILE.row_bytes() / 16 + 2 * k,
+                                                       pixels + 2 * k, iteration > 0 || k > 0);
             wgmma_commit();
             if (iteration > 0) {
                 wgmma_wait<1>();
@@ -161,7 +176,7 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
 
         mbarrier_wait(shared.output_full(turn), i / 2 & 1);
         const std::uint32_t output = shared.output(i);
-        wgmma_finish(p.epilogue, sums, output);
+        wgmma_finish<TILE.math>(p.epilogue, sums, output);
         fence_proxy_async();
         bar_sync(kWgmmaFinished + turn, 128);
         if (p.upsample == 2) {
@@ -169,8 +184,8 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
             bar_sync(kWgmmaFinished + turn, 128);
         }
         if (thread == 0) {
-            for (int half = 0; half < kHalves && p.upsample == 1; ++half)
-                tma_store(maps.y, tile.x + 64 * half, tile.y, output + half * TILE.half_bytes());
+            for (int box = 0; box < TILE.boxes() && p.upsample == 1; ++box)
+                tma_store(maps.y, tile.x + box * TILE.box_channels(), tile.y, output + box * TILE.box_bytes());
             tma_store_commit();
             tma_store_wait_read();
             mbarrier_arrive(shared.output_empty(i));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// 16 bytes from global memory to registers, and from there to shared memory and back.
+// 16 bytes from global memory to registers, and from there to shared memory and back; single floats of shared memory.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,16 @@ __device__ __forceinline__ uint4 ld_shared_v4(std::uint32_t shared) {
                  : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
                  : "r"(shared)
                  : "memory");
+    return v;
+}
+
+__device__ __forceinline__ void st_shared_f32(std::uint32_t to_shared, float v) {
+    asm volatile("st.shared.f32 [%0], %1;" ::"r"(to_shared), "f"(v) : "memory");
+}
+
+__device__ __forceinline__ float ld_shared_f32(std::uint32_t shared) {
+    float v;
+    asm volatile("ld.shared.f32 %0, [%1];" : "=f"(v) : "r"(shared) : "memory");
     return v;
 }
 

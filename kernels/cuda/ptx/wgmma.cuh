@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// d = a b (+ d) by the four warps of a warpgroup: compute capability 9.0 alone (sm_90a). a is 64 rows, b N rows of 16
-// halves of K each, both in shared memory; sums are fp32. A warpgroup calls wgmma_fence(), any number of products,
-// wgmma_commit(), and reads sums behind wgmma_wait().
+// d = a b (+ d) by the four warps of a warpgroup: compute capability 9.0 alone (sm_90a). a is 64 rows, b N rows of 32
+// bytes of K each (16 halves or 8 floats), both in shared memory; sums are fp32. A warpgroup calls wgmma_fence(), any
+// number of products, wgmma_commit(), and reads sums behind wgmma_wait().
 //
 // Thread t of the warpgroup holds, in d[4 j + 2 i + l], row 16 (t / 32) + 8 i + t % 32 / 4, column 8 j + 2 (t % 4) + l.
 #pragma once
@@ -51,6 +51,9 @@ constexpr int wgmma_sets(int n) { return n <= 48 ? 4 : n <= 128 ? 2 : 1; }
 /// d += a b, or d = a b where not `add`.
 template <int N>
 __device__ __forceinline__ void wgmma_m64k16_f16(float (&d)[N / 2], std::uint64_t a, std::uint64_t b, bool add);
+/// The same of floats, whose last 13 bits are not looked at.
+template <int N>
+__device__ __forceinline__ void wgmma_m64k8_tf32(float (&d)[N / 2], std::uint64_t a, std::uint64_t b, bool add);
 
 // The operands of one instruction, in tens, since all are named one by one: %0 to %9, %10 to %19, ...
 #define CONVOY_TEN(t) \
@@ -66,15 +69,19 @@ __device__ __forceinline__ void wgmma_m64k16_f16(float (&d)[N / 2], std::uint64_
 #define CONVOY_SUMS16(i) CONVOY_SUMS4(i), CONVOY_SUMS4(i + 4), CONVOY_SUMS4(i + 8), CONVOY_SUMS4(i + 12)
 #define CONVOY_SUMS32(i) CONVOY_SUMS16(i), CONVOY_SUMS16(i + 16)
 #define CONVOY_SUMS64(i) CONVOY_SUMS32(i), CONVOY_SUMS32(i + 32)
-#define CONVOY_WGMMA(N, NAMES, A, B, ADD, ...)                                                                        \
-    template <>                                                                                                       \
-    __device__ __forceinline__ void wgmma_m64k16_f16<N>(float(&d)[N / 2], std::uint64_t a, std::uint64_t b,           \
-                                                        bool add) {                                                   \
-        asm volatile("{\n\t.reg .pred add;\n\tsetp.ne.b32 add, %" #ADD ", 0;\n\twgmma.mma_async.sync.aligned.m64n" #N \
-                     "k16.f32.f16.f16 {" NAMES "}, %" #A ", %" #B ", add, 1, 1, 0, 0;\n\t}"                           \
-                     : __VA_ARGS__                                                                                    \
-                     : "l"(a), "l"(b), "r"(int(add)));                                                                \
+// TURNED: which operands have K outermost; tf32's never have.
+#define CONVOY_WGMMA_OF(FUNCTION, TYPES, TURNED, N, NAMES, A, B, ADD, ...)                                      \
+    template <>                                                                                                 \
+    __device__ __forceinline__ void FUNCTION<N>(float(&d)[N / 2], std::uint64_t a, std::uint64_t b, bool add) { \
+        asm volatile("{\n\t.reg .pred add;\n\tsetp.ne.b32 add, %" #ADD                                          \
+                     ", 0;\n\twgmma.mma_async.sync.aligned.m64n" #N TYPES " {" NAMES "}, %" #A ", %" #B         \
+                     ", add, 1, 1" TURNED ";\n\t}"                                                              \
+                     : __VA_ARGS__                                                                              \
+                     : "l"(a), "l"(b), "r"(int(add)));                                                          \
     }
+#define CONVOY_WGMMA(...)                                                       \
+    CONVOY_WGMMA_OF(wgmma_m64k16_f16, "k16.f32.f16.f16", ", 0, 0", __VA_ARGS__) \
+    CONVOY_WGMMA_OF(wgmma_m64k8_tf32, "k8.f32.tf32.tf32", "", __VA_ARGS__)
 CONVOY_WGMMA(32, CONVOY_FIRST_TEN "%10, %11, %12, %13, %14, %15", 16, 17, 18, CONVOY_SUMS16(0))
 CONVOY_WGMMA(48, CONVOY_FIRST_TEN CONVOY_TEN(1) "%20, %21, %22, %23", 24, 25, 26, CONVOY_SUMS16(0), CONVOY_SUMS4(16),
              CONVOY_SUMS4(20))
@@ -95,6 +102,7 @@ CONVOY_WGMMA(216, CONVOY_100 "%100, %101, %102, %103, %104, %105, %106, %107", 1
 CONVOY_WGMMA(256, CONVOY_120 "%120, %121, %122, %123, %124, %125, %126, %127", 128, 129, 130, CONVOY_SUMS64(0),
              CONVOY_SUMS64(64))
 #undef CONVOY_WGMMA
+#undef CONVOY_WGMMA_OF
 #undef CONVOY_SUMS64
 #undef CONVOY_SUMS32
 #undef CONVOY_SUMS16

@@ -281,7 +281,7 @@ TEST_CASE("conv_candidates(): every kernel computes what it supports") {
     check_rows(items, false);
 }
 
-// By shape alone, so without any GPU. (90 is left to the Hopper family's own rule.)
+// By shape alone, so without any GPU. (90 is left to the Hopper family's own rule: test_conv_tf32.cpp.)
 TEST_CASE("fixed_choice(): every GPU with tensor cores has tiles that fit its shared memory") {
     constexpr std::size_t kKilobyte = 1024;
     const DeviceCaps gpus[] = {{75, 75, 40, 64 * kKilobyte, 4 << 20},     {80, 80, 108, 163 * kKilobyte, 40 << 20},
@@ -311,20 +311,23 @@ TEST_CASE("conv_candidates(): a kernel made ready for another problem changes no
     REQUIRE_GPU();
     const DeviceCaps caps = test::current_caps();
     const kernels::cuda::ConvLibraries libraries;
-    const test::ConvCase large(with(conv(1, 26, 26, 256, 64, 3), Activation::leaky), DataType::fp16);
-    const test::ConvCase small(conv(1, 8, 8, 256, 64, 1), DataType::fp16);
-    const Conv large_key = large.conv(Math::fp16), small_key = small.conv(Math::fp16);
-    for (const ConvCandidate& row : kernels::cuda::conv_candidates()) {
-        if (library_missing(row) || !row.supports(large_key, caps) || !row.supports(small_key, caps)) continue;
-        INFO(row.name);
-        const auto kernel = row.prepare(large_key, caps, libraries);
-        const auto other = row.prepare(small_key, caps, libraries);
-        if (!kernel || !other) continue;
-        const test::DeviceBytes workspace(std::max(kernel->workspace_bytes(), other->workspace_bytes()));
-        for (const auto& [item, prepared] : {std::pair(&large, &kernel), std::pair(&small, &other)}) {
-            const test::Comparison result = item->check(item->run(**prepared, workspace.data()), Math::fp16);
-            INFO(result.message);
-            CHECK(result.ok);
+    for (Math math : {Math::fp16, Math::tf32}) {
+        const DataType type = kernels::cuda::storage(math);
+        const test::ConvCase large(with(conv(1, 26, 26, 256, 64, 3), Activation::leaky), type);
+        const test::ConvCase small(conv(1, 8, 8, 256, 64, 1), type);
+        const Conv large_key = large.conv(math), small_key = small.conv(math);
+        for (const ConvCandidate& row : kernels::cuda::conv_candidates()) {
+            if (library_missing(row) || !row.supports(large_key, caps) || !row.supports(small_key, caps)) continue;
+            INFO(row.name << ", " << name(math));
+            const auto kernel = row.prepare(large_key, caps, libraries);
+            const auto other = row.prepare(small_key, caps, libraries);
+            if (!kernel || !other) continue;
+            const test::DeviceBytes workspace(std::max(kernel->workspace_bytes(), other->workspace_bytes()));
+            for (const auto& [item, prepared] : {std::pair(&large, &kernel), std::pair(&small, &other)}) {
+                const test::Comparison result = item->check(item->run(**prepared, workspace.data()), math);
+                INFO(result.message);
+                CHECK(result.ok);
+            }
         }
     }
 }
@@ -347,7 +350,7 @@ TEST_CASE("conv_candidates(): 10,000 runs of a kernel of ours give the same bits
     add(items, {with_residual(conv(1, 26, 26, 72, 136, 3), Activation::leaky)}, {kElsewhere});
     add(items, {with(conv(2, 13, 13, 264, 72, 1), Activation::leaky)}, {kSlices});
     for (const Item& item : items) {
-        for (Math math : {Math::fp16, Math::fp32}) {
+        for (Math math : {Math::fp16, Math::tf32, Math::fp32}) {
             const test::ConvCase on_device(item.problem, kernels::cuda::storage(math), item.layout);
             const Conv key = on_device.conv(math);
             for (const ConvCandidate& row : kernels::cuda::conv_candidates()) {
