@@ -48,7 +48,7 @@ def has_bf16():
 
 def convoy_runs(weights, a):
     return {f'Convoy {precision}, {name}': lambda precision=precision, batch=batch: convoy_ms(a, weights, batch, precision)
-            for precision in ['fp32'] + ['bf16'] * has_bf16() for name, batch in (('one picture', 1), ('throughput', min(a.threads, 4)))}
+            for precision in ['fp32'] + ['bf16'] * has_bf16() for name, batch in (('one picture', 1), ('throughput', min(a.threads, 16)))}
 
 
 def onnx_runtime(model, x, a):

@@ -214,9 +214,11 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
     }
     __syncthreads();
 
-    if (threadIdx.x >= 128) {
+    // The compiler sees by the shuffle that a warp's threads agree: addresses of operands stay in uniform registers.
+    const int warpgroup = __shfl_sync(~0u, threadIdx.x / 128, 0);
+    if (warpgroup >= 1) {
         setmaxnreg_inc<kComputeRegisters>();
-        wgmma_halo_compute<SHAPE>(p, maps, shared, threadIdx.x / 128 - 1);
+        wgmma_halo_compute<SHAPE>(p, maps, shared, warpgroup - 1);
         return;
     }
     setmaxnreg_dec<kLoadRegisters>();

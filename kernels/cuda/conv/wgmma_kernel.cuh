@@ -216,9 +216,11 @@ __global__ void __launch_bounds__(kWgmmaThreads, SHAPE::kTile.blocks)
     }
     __syncthreads();
 
-    if (threadIdx.x >= 128) {
+    // The compiler sees by the shuffle that a warp's threads agree: addresses of operands stay in uniform registers.
+    const int warpgroup = __shfl_sync(~0u, threadIdx.x / 128, 0);
+    if (warpgroup >= 1) {
         setmaxnreg_inc<TILE.compute_registers()>();
-        wgmma_compute<SHAPE>(p, maps, shared, threadIdx.x / 128 - 1);
+        wgmma_compute<SHAPE>(p, maps, shared, warpgroup - 1);
         return;
     }
     setmaxnreg_dec<TILE.load_registers()>();
