@@ -47,7 +47,8 @@ struct Options : BenchOptions {
             CLI::App* sub = app.add_subcommand(command.name, command.help);
             model.add_to(*sub);
             tools::add_device_options(*sub, engine);
-            sub->add_option("--passes", passes, "timed runs")->check(CLI::Range(1, 100000));
+            sub->add_option("--passes", passes, "timed runs, of networks with the batches of 0.1 s each")
+                ->check(CLI::Range(1, 100000));
             sub->add_option("--warmup", warmup, "runs before them")->check(CLI::Range(0, 1000));
             sub->add_option("--json", json_path, "write the figures there as well");
             const std::string name = command.name;
