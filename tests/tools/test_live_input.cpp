@@ -245,6 +245,60 @@ TEST_CASE("a decoder that outlives its connection gives the frames of a new one"
     }
 }
 
+namespace {
+
+struct LiveFrames {
+    std::vector<std::uint64_t> hashes;
+    std::int64_t damaged = 0;
+};
+
+/// So many frames of a stream that is the same clip again and again.
+LiveFrames live_frames(const Bytes& clip, bool stay_open, std::size_t count) {
+    const ClipServer server(clip);
+    media::LiveReader reader(server.url(), {}, {}, {}, stay_open);
+    reader.open(nullptr);
+    LiveFrames out;
+    while (out.hashes.size() < count) {
+        const auto frame = reader.next();
+        REQUIRE(frame);
+        out.hashes.push_back(mark_of(*frame).hash);
+    }
+    out.damaged = reader.notes().damaged;
+    return out;
+}
+
+void check_kept_decoder(const Bytes& clip, std::size_t count) {
+    const LiveFrames expected = live_frames(clip, false, count), kept = live_frames(clip, true, count);
+    CHECK(kept.damaged == expected.damaged);
+    for (std::size_t i = 0; i < count; ++i) {
+        CAPTURE(i);
+        REQUIRE(kept.hashes[i] == expected.hashes[i]);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a decoder that outlives its connection forgets headers and pictures of the last one", "[live]") {
+    const TempFolder folder;
+    const std::string source = "-f lavfi -i testsrc2=size=96x64:rate=25:duration=2 -c:v libx264 -bf 0 -g 25 ";
+    // Headers change inside of a connection: an FLV whose tags another one's follow.
+    if (make_video(source, folder / "a.flv") && make_video(source + "-refs 4 -x264-params cabac=0", folder / "b.flv")) {
+        Bytes mixed = read_bytes(folder / "a.flv");
+        const Bytes more = read_bytes(folder / "b.flv");
+        constexpr std::ptrdiff_t kHead = 13;  // the file's header, and the size of the tag before the first
+        mixed.insert(mixed.end(), more.begin() + kHead, more.end());
+        check_kept_decoder(mixed, 250);
+    }
+    // A stream without IDR pictures, joined amid: it begins at a point of recovery.
+    if (make_video(source + "-x264-params intra-refresh=1", folder / "refresh.ts")) {
+        const Bytes whole = read_bytes(folder / "refresh.ts");
+        constexpr std::ptrdiff_t kPacket = 188;
+        Bytes joined(whole.begin(), whole.begin() + 3 * kPacket);  // tables
+        joined.insert(joined.end(), whole.begin() + std::ptrdiff_t(whole.size()) / kPacket / 4 * kPacket, whole.end());
+        check_kept_decoder(joined, 80);
+    }
+}
+
 TEST_CASE("frames of a live stream know when their own packets were read", "[live]") {
     const TempFolder folder;
     for (const bool reordered : {false, true}) {

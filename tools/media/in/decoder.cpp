@@ -201,7 +201,7 @@ AVFrame* Decoder::next_known(const Feed& feed, SegmentNotes& notes) {
             if (!push(feed, notes)) return nullptr;
             continue;
         }
-        last_error_ = code;
+        note_error(code);
         if (knows_)
             note_damage(notes, stream_->path, time_s_, "a picture could not be decoded (" + av_message(code) + ")");
         // Each frame still inside may fail on its own, but there are no more of them than threads and references.
@@ -232,8 +232,13 @@ bool Decoder::push(const Feed& feed, SegmentNotes& notes) {
 void Decoder::send(const AVPacket* packet, SegmentNotes& notes) {
     const int code = avcodec_send_packet(context_.get(), packet);
     if (code >= 0 || code == AVERROR_EOF) return;
-    last_error_ = code;
+    note_error(code);
     if (knows_) note_damage(notes, stream_->path, time_s_, "a packet could not be decoded (" + av_message(code) + ")");
+}
+
+void Decoder::note_error(int code) {
+    last_error_ = code;
+    sound_ &= code == AVERROR_INVALIDDATA;
 }
 
 /// A flush makes libav's H.264 open NVDEC anew, which takes tens of milliseconds. H.264's "end of sequence" brings out
@@ -262,6 +267,8 @@ void Decoder::begin(int reorder_depth, int length_size, bool inside_gop) {
     length_size_ = length_size;
     end_of_sequence_ = lone_unit({10}, length_size);
 }
+
+void Decoder::forget() { avcodec_flush_buffers(context_.get()); }
 
 /// libav's H.264 drops pictures whose order number is below that of the last one that came out, also behind an end of
 /// sequence. This IDR picture, which claims to be predicted from others, makes it forget that number and nothing else.

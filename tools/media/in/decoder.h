@@ -53,6 +53,9 @@ public:
     /// Ready for other packets of the stream, after next() has returned null. `length_size`: see NalUnits.
     void begin(int reorder_depth, int length_size, bool inside_gop);
 
+    /// Forgets all that it has decoded: only between begin() and the first packet.
+    void forget();
+
     /// Whether it was decided that the pictures so far are decoded by the GPU, or by the CPU.
     bool on_gpu() const { return on_gpu_; }
     bool on_cpu() const { return on_cpu_; }
@@ -62,6 +65,8 @@ public:
     const std::string& why_cpu() const { return why_cpu_; }
     /// What libav said last when something could not be decoded; 0 when nothing did.
     int last_error() const { return last_error_; }
+    /// Whether all that could not be decoded so far was the packets' fault.
+    bool is_sound() const { return sound_; }
 
 private:
     static AVPixelFormat choose_format(AVCodecContext* context, const AVPixelFormat* formats);
@@ -71,6 +76,7 @@ private:
     void find_places();
     bool push(const Feed& feed, SegmentNotes& notes);
     void send(const AVPacket* packet, SegmentNotes& notes);
+    void note_error(int code);
     bool can_stay_open() const;
     void forget_order();
     double seconds(std::int64_t stamp) const { return time_of_ ? time_of_(stamp) : stream_->seconds(stamp); }
@@ -82,7 +88,7 @@ private:
     PacketPtr end_of_sequence_;
     int length_size_ = 0;
     bool stay_open_, has_software_ = true, on_gpu_ = false, on_cpu_, gpu_offered_ = false;
-    bool ending_ = false, draining_ = false, gave_picture_ = false;
+    bool ending_ = false, draining_ = false, gave_picture_ = false, sound_ = true;
     // Where it deinterlaces:
     bool deinterlace_, filter_ended_ = false;
     std::optional<FilterGraph> filter_;

@@ -11,6 +11,7 @@
 #include "tools/media/in/av_cuda.h"
 #include "tools/media/in/camera.h"
 #include "tools/media/in/damage.h"
+#include "tools/media/in/nal_units.h"
 #include "tools/media/in/parameter_sets.h"
 
 namespace convoy::media {
@@ -113,7 +114,8 @@ void LiveReader::make_ready(const VideoStreamPtr& stream) {
         notes_.fallback = device_ && options_.deinterlace ? "deinterlaced"
                           : device_ ? std::string("GPUs do not decode ") + avcodec_get_name(stream->codec())
                                     : no_device_;
-    if (can_go_on(stream)) {
+    goes_on_ = can_go_on(stream);
+    if (goes_on_) {
         decoder_->move_to(stream);
     } else {
         DecoderOptions options;
@@ -131,13 +133,24 @@ void LiveReader::make_ready(const VideoStreamPtr& stream) {
         decoder_ = std::make_unique<Decoder>(stream, stream->extradata(), options);
     }
     stream_ = stream;
-    decoder_->begin(0, ParameterSets(stream->codec(), stream->extradata()).length_size(), false);
+    other_headers_ = false;
+    length_size_ = ParameterSets(stream->codec(), stream->extradata()).length_size();
+    decoder_->begin(0, length_size_, false);
 }
 
 bool LiveReader::can_go_on(const VideoStreamPtr& stream) const {
-    if (!decoder_ || !same_kind(*stream_, *stream)) return false;
-    const int error = decoder_->last_error();
-    return (decoder_->on_gpu() || stay_open_) && (error == 0 || error == AVERROR_INVALIDDATA);
+    return decoder_ && (decoder_->on_gpu() || stay_open_) && decoder_->is_sound() && !other_headers_ &&
+           same_kind(*stream_, *stream);
+}
+
+/// H.264's keyframes may be points of recovery, whose pictures would be made of the last connection's.
+bool LiveReader::refers_to_nothing(const AVPacket& packet) const {
+    constexpr int kType = 31, kIdr = 5;
+    if (stream_->codec() != AV_CODEC_ID_H264) return packet.flags & AV_PKT_FLAG_KEY;
+    NalUnits units({packet.data, std::size_t(packet.size)}, length_size_);
+    for (ByteSpan unit = units.next(); !unit.empty(); unit = units.next())
+        if ((unit[0] & kType) == kIdr) return true;
+    return false;
 }
 
 void LiveReader::see_senders_clock(double stamp_s) {
@@ -162,10 +175,12 @@ const AVPacket* LiveReader::next_packet() {
         packet_times_.note(packet_->pts, Clock::now());
         const double stamp_s = c.demuxer->stream()->seconds(packet_->pts);
         see_senders_clock(stamp_s);
+        if (av_packet_get_side_data(packet_.get(), AV_PKT_DATA_NEW_EXTRADATA, nullptr)) other_headers_ = true;
         if (c.begun) return packet_.get();
         if (std::isnan(c.first_s)) c.first_s = stamp_s;
         c.begun = packet_->flags & AV_PKT_FLAG_KEY || ++c.packets_before_keyframe > kLongestWaitForKeyframe;
         if (!c.begun) continue;
+        if (goes_on_ && !refers_to_nothing(*packet_)) decoder_->forget();
         if (stamp_s > c.first_s)
             c.first_came +=
                 std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(stamp_s - c.first_s));

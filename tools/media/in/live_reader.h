@@ -47,6 +47,7 @@ private:
     bool connect();
     void make_ready(const VideoStreamPtr& stream);
     bool can_go_on(const VideoStreamPtr& stream) const;
+    bool refers_to_nothing(const AVPacket& packet) const;
     std::chrono::duration<double> silent() const { return Clock::now() - silent_since_; }
     const AVPacket* next_packet();
     std::optional<Frame> next_of_connection();
@@ -67,6 +68,9 @@ private:
     std::optional<Connection> connection_;
     VideoStreamPtr stream_;             // of this connection or the last one
     std::unique_ptr<Decoder> decoder_;  // of that
+    bool goes_on_ = false;              // with the last one's
+    bool other_headers_ = false;        // came than the container's first ones
+    int length_size_ = 0;               // see NalUnits
     PacketPtr packet_{av_packet_alloc()};
     SegmentNotes notes_;
     LiveClock clock_;
