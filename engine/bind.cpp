@@ -85,15 +85,21 @@ void bind_cpus(const Network& network, const EngineOptions& options, const std::
     EngineOptions share = options;
     const int cores = options.threads ? options.threads : cpu_threads();
     share.threads = std::max(1, cores / int(numbers.size()));
-    const CompileOptions compile_options = cpu_compile_options(share);
+    CompileOptions compile_options = cpu_compile_options(share);
+    constexpr std::size_t kMostShare = 4;  // of the memory
+    const int least = options.max_batch ? compile_options.max_batch : cpu_batch(share.threads, 0);
+    if (compile_options.max_batch > least &&
+        cpu_memory(compile(network, compile_options), share.threads) * numbers.size() > usable_memory() / kMostShare)
+        compile_options.max_batch = least;
     out.max_batch = compile_options.max_batch;
     for (int number : numbers) {
         const std::string name = numbers.size() == 1 ? "cpu" : "cpu:" + std::to_string(number);
-        out.devices.push_back({name,
-                               -1,
-                               make_cpu_backend(compile(network, compile_options), options.detect, share.threads,
-                                                cpu_precision(options.precision), options.trace.get(), name),
-                               {}});
+        out.devices.push_back(
+            {name,
+             -1,
+             make_cpu_backend(compile(network, compile_options), options.detect, share.threads,
+                              cpu_precision(options.precision), options.trace.get(), name, options.same_bits),
+             {}});
     }
 }
 
@@ -141,7 +147,14 @@ int choose_gpu(const EngineOptions& options) {
 CompileOptions cpu_compile_options(const EngineOptions& options) {
     CompileOptions out;
     out.passes = {cpu_traits(cpu_precision(options.precision)), options.batch_norm};
-    out.max_batch = options.max_batch ? options.max_batch : cpu_default_batch(options.threads, !options.same_bits);
+    if (options.max_batch) {
+        out.max_batch = options.max_batch;
+        return out;
+    }
+    std::int64_t frames = options.throughput ? std::numeric_limits<std::int64_t>::max() : 0;
+    if (options.throughput && options.expected_frames)
+        if (const std::int64_t expected = options.expected_frames(); expected > 0) frames = expected;
+    out.max_batch = cpu_batch(options.threads, frames);
     return out;
 }
 

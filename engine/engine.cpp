@@ -9,6 +9,7 @@
 #include "engine/before_batch.h"
 #include "engine/bind.h"
 #include "engine/cores.h"
+#include "engine/cpu/cpu.h"
 #include "engine/run/check_frame.h"
 #include "engine/run/input_feed.h"
 #include "engine/run/scheduler.h"
@@ -17,7 +18,6 @@
 namespace convoy {
 namespace {
 
-constexpr int kCpuSlots = 2;     // one in the network, one being filled or the next; on a GPU also one that is read
 constexpr int kCpuDecoders = 2;  // one preprocesses while the other decodes
 
 // Threads that decode on the CPU for a GPU, which has so many cores to itself: some are left for all else.

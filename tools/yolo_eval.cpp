@@ -188,7 +188,7 @@ std::optional<std::vector<eval::ScoredBox>> run_model(EvalOptions& options, eval
     if (!fs::is_directory(dataset.path)) eval::locate_pictures(dataset, options.images);
     check_outputs(options, dataset);
     if (!options.quiet) options.engine.notice = print_notices("yolo-eval");
-    options.engine.same_bits = true;
+    options.engine.same_bits = options.engine.throughput = true;
     network.names.clear();  // what they hide is scored all the same, as by Darknet's valid and map
     Engine engine(network, options.engine);
     if (!options.quiet) greet("yolo-eval", options.model, network, engine);

@@ -54,6 +54,8 @@ media::FileClaims also_read(const RunOptions& options, const std::vector<std::st
 void prepare(RunOptions& options, const std::vector<std::string>& inputs) {
     options.engine.same_bits = options.engine.max_latency_ms < 0 && !options.has_more_inputs() &&
                                std::none_of(inputs.begin(), inputs.end(), media::is_live);
+    // A camera may be at an address of HTTP as well.
+    options.engine.throughput = options.engine.same_bits && std::none_of(inputs.begin(), inputs.end(), media::is_url);
 }
 
 // Where the cores encode, a run is longer and a second GPU's decoders spare them work: it pays for half as many frames.

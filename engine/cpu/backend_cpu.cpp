@@ -83,8 +83,14 @@ int given_threads(int asked) {
 // Each lane has activations of its own, and more were never measured.
 constexpr int kMaxLanes = 16;
 // Where latency counts: more of them have fewer threads each, and a frame waits for more of them.
-constexpr int kQuickBatch = 4;
-int lane_count(int threads, const Plan& plan) { return std::min({threads, plan.max_batch, kMaxLanes}); }
+constexpr int kQuickLanes = 4;
+
+/// Up to `most` lanes, so many that the fewest threads are left over.
+int lane_count(int threads, int most) {
+    const int lanes = std::min(threads, most), more_each = threads / lanes + 1, fewer = threads / more_each;
+    return fewer * more_each > threads / lanes * lanes ? fewer : lanes;
+}
+int lane_count(int threads, const Plan& plan) { return lane_count(threads, std::min(plan.max_batch, kMaxLanes)); }
 
 constexpr const char* kDevice = "the CPU";
 constexpr std::size_t kWorthThreads = std::size_t(1) << 16;  // weights of a layer; fewer are packed before others wake
@@ -129,23 +135,31 @@ int cpu_threads() {
         }
 }
 
-int cpu_default_batch(int threads, bool quick) {
-    return std::min(thread_count(threads), quick ? kQuickBatch : kMaxLanes);
+int cpu_batch(int threads, std::int64_t frames) {
+    const int given = thread_count(threads), many = lane_count(given, kMaxLanes);
+    if (frames == 1) return 1;
+    return frames >= many ? many : lane_count(given, kQuickLanes);
 }
 
 std::unique_ptr<Backend> make_cpu_backend(Plan plan, const DetectOptions& detect, int threads, Precision precision,
-                                          Trace* trace, std::string name) {
-    return std::make_unique<CpuBackend>(std::move(plan), detect, threads, precision, trace, std::move(name));
+                                          Trace* trace, std::string name, bool same_bits) {
+    return std::make_unique<CpuBackend>(std::move(plan), detect, threads, precision, trace, std::move(name), same_bits);
+}
+
+std::size_t cpu_memory(const Plan& plan, int threads) {
+    return plan.memory.slot_bytes * std::size_t(kCpuSlots) +
+           plan.memory.arena_bytes * std::size_t(lane_count(thread_count(threads), plan));
 }
 
 CpuBackend::CpuBackend(Plan plan, const DetectOptions& detect, int threads, Precision precision, Trace* trace,
-                       std::string name)
+                       std::string name, bool same_bits)
     : plan_(std::move(plan)),
       detect_(detect),
       precision_(precision),
       threads_(thread_count(threads)),
       wide_threads_(given_threads(threads_)),
       lane_threads_(std::min(wide_threads_, threads_ / lane_count(threads_, plan_))),
+      same_bits_(same_bits),
       trace_(trace),
       name_(std::move(name)),
       lanes_(std::size_t(lane_count(threads_, plan_))),
@@ -243,9 +257,9 @@ bool CpuBackend::Patience::is_over() {
 void CpuBackend::run(CpuSlot& slot, int count) {
     std::byte* const memory = slot.memory();
     Patience& patience = slot.patience_;
-    // A few one after the other, each with all threads, are done sooner than side by side with one thread each.
-    const auto few = std::max(1, int(lanes_.size()) / 4);
-    if (lanes_.size() == 1 || (count <= few && team_.idle())) {
+    // oneDNN may add in another order where it has more threads.
+    const bool is_lone = !same_bits_ && count == 1 && team_.idle();
+    if (lanes_.size() == 1 || is_lone) {
         const OmpThreads scope(wide_threads_);
         team_.run_here(slot.batch_, count, [&](int i, int lane) { run_picture({memory, i, lane, true}, patience); });
         return;

@@ -29,13 +29,13 @@ private:
 class CpuSlot;
 
 /// A batch is run picture by picture, several side by side in *lanes* of a few threads each: no thread waits for
-/// another inside a layer, and a picture's activations stay in the cache. A lone picture, or one of few, gets all
-/// threads.
+/// another inside a layer, and a picture's activations stay in the cache. A lone picture gets all threads, unless all
+/// are to have the same bits.
 class CpuBackend final : public Backend {
 public:
     /// `name` is that of the device in `trace`, which may be null and outlives the backend.
     CpuBackend(Plan plan, const DetectOptions& detect, int threads, Precision precision = Precision::fp32,
-               Trace* trace = nullptr, std::string name = "cpu");
+               Trace* trace = nullptr, std::string name = "cpu", bool same_bits = false);
     ~CpuBackend() override;
     std::unique_ptr<Slot> make_slot() override;
     std::unique_ptr<DecoderSeat> make_seat(const std::string& name) override;
@@ -123,6 +123,7 @@ private:
     int threads_;       // in all
     int wide_threads_;  // of a lone picture
     int lane_threads_;  // of each lane
+    bool same_bits_;
     Trace* trace_;
     std::string name_;
     std::map<std::pair<kernels::ConvProblem, kernels::cpu::ConvTypes>, Kernels> kernels_;

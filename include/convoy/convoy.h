@@ -97,11 +97,12 @@ CONVOY_API void convoy_options_destroy(convoy_options* options);
 /// "max-latency" (ms), "confidence" (".25", ".25,person=.4,2=.3"), "nms", "nms-agnostic", "min-size", "max-boxes",
 /// "classes" ("person,2"), "ignore-regions" ("X,Y,W,H" in pixels or each with a %, semicolons between several), "fit"
 /// ("letterbox", "stretch"), "resize" ("bilinear", "darknet"), "batch-norm" ("alexeyab", "pjreddie", "opencv"), "tiles"
-/// ("3x2", "3x2+whole"), "tile-overlap", "size" ("608", "608x320"), "strict", "same-bits", "libraries", "tuning"
-/// ("remembered", "measured", "fixed"), "tuning-cache", "gpu-memory" (bytes), "replicate" ("auto", "copy", "nccl"); of
-/// what convoy_run() reads: "every", "start", "stop" (s), "frames", "stream", "give-up" (s), "deinterlace". An option
-/// that is set again has the later value alone. Devices and classes are looked for when the engine is made. Switches
-/// take "yes" and "no". CONVOY_ERROR_USAGE for another name or value: nothing is changed then.
+/// ("3x2", "3x2+whole"), "tile-overlap", "size" ("608", "608x320"), "strict", "same-bits", "throughput" (a CPU takes
+/// more pictures of recordings at a time), "libraries", "tuning" ("remembered", "measured", "fixed"), "tuning-cache",
+/// "gpu-memory" (bytes), "replicate" ("auto", "copy", "nccl"); of what convoy_run() reads: "every", "start", "stop"
+/// (s), "frames", "stream", "give-up" (s), "deinterlace". An option that is set again has the later value alone.
+/// Devices and classes are looked for when the engine is made. Switches take "yes" and "no". CONVOY_ERROR_USAGE for
+/// another name or value: nothing is changed then.
 CONVOY_API int convoy_options_set(convoy_options* options, const char* name, const char* value);
 
 /// Names what the engine's first convoy_run() will be given, for an engine that is made for that: while it is made, the

@@ -92,19 +92,22 @@ struct EngineOptions {
     std::string device = "auto";
     Precision precision = Precision::automatic;  ///< automatic: fp16 on a GPU with tensor cores, bf16 on a
                                                  ///< CPU with AMX or AVX512-BF16, else fp32
-    /// Pictures that go through the network together; 0 lets the engine choose: on a GPU 32, on the CPU up to four, or
-    /// with same_bits up to 16. On the CPU they run side by side on a share of the threads each. One for each thread is
-    /// fastest for recordings; 1 gives each frame all threads: the shortest latency.
+    /// Pictures that go through the network together; 0 lets the engine choose: on a GPU 32, on the CPU up to four,
+    /// with `throughput` up to 16. On the CPU they run side by side on a share of the threads each; 1 gives each frame
+    /// all threads: the shortest latency.
     int max_batch = 0;
     int threads = 0;  ///< CPU threads of the network; 0 takes all cores
     /// Longest that a frame waits for its batch to fill, in ms; < 0 waits until the batch is full, the last frame has
     /// come or, in run(), the device has nothing else to do and none is coming.
     double max_latency_ms = -1;
-    /// For recordings, where frames count and not the latency of each. On a GPU a batch of any size is computed by the
-    /// kernels of the full one, so that a picture's result has the same bits whatever shares its batch; by a library's
-    /// it always runs at its full size. Otherwise kernels are chosen for each size, which is faster for small batches.
-    /// On the CPU bits are always the same, and it is for max_batch alone.
+    /// A picture's result has the same bits whatever shares its batch. On a GPU a batch of any size is computed by the
+    /// kernels of the full one; by a library's it always runs at its full size. On the CPU a lone picture gets no more
+    /// threads than one of a full batch. Otherwise kernels are chosen for each size, which is faster for small batches.
     bool same_bits = false;
+    /// CPU: frames count, and not the latency of each, as of recordings. More pictures at a time have fewer threads
+    /// each and are done sooner in sum. If expected_frames says that there are few, or so many would take over a
+    /// quarter of the memory, there are no more than otherwise.
+    bool throughput = false;
     std::shared_ptr<Trace> trace = {};  ///< told what runs where and when; may be null
     BatchNormFormula batch_norm = BatchNormFormula::alexeyab;
     Tuning tuning = Tuning::remembered;  ///< GPU
@@ -116,9 +119,9 @@ struct EngineOptions {
     /// and the GPU's own video decoders.
     std::size_t gpu_memory = 0;
     Replication replication = Replication::automatic;  ///< several GPUs
-    /// GPU: asked once, at the start and from another thread, while it may take its time: how many frames there will
-    /// be, 0 when nobody knows. For a few, what takes longer to make ready than it saves is left out: the libraries'
-    /// kernels, and with "auto" the second GPU and those behind it. Empty: many.
+    /// Asked once, at the start and perhaps from another thread, while it may take its time: how many frames there will
+    /// be, 0 when nobody knows. For a few, what takes longer to make ready than it saves is left out on a GPU: the
+    /// libraries' kernels, and with "auto" the second GPU and those behind it. On a CPU: see throughput. Empty: many.
     std::function<std::int64_t()> expected_frames = {};
     std::string tuning_cache = {};  ///< GPU: folder where what was measured is kept; empty keeps nothing
     /// GPU: asked, from the thread that makes the engine, while kernels are measured: true ends that, and what has not

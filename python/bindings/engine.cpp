@@ -20,7 +20,7 @@ struct Arguments {
     std::optional<std::string> tuning_cache;
     int batch, threads;
     std::optional<double> max_latency_ms;
-    bool same_bits, libraries;
+    bool same_bits, throughput, libraries;
     std::size_t gpu_memory;
     nb::object confidence, classes, tiles, ignore_regions;
     float nms;
@@ -72,7 +72,8 @@ EngineOptions options_of(const Arguments& a, const Network& network, EngineOptio
     options.precision = choice("precision", a.precision, tools::precisions());
     options.max_batch = a.batch, options.threads = a.threads;
     options.max_latency_ms = a.max_latency_ms.value_or(-1);
-    options.same_bits = a.same_bits, options.libraries = a.libraries, options.gpu_memory = a.gpu_memory;
+    options.same_bits = a.same_bits, options.throughput = a.throughput;
+    options.libraries = a.libraries, options.gpu_memory = a.gpu_memory;
     options.tuning = choice("tuning", a.tuning, tools::tunings());
     options.replication = choice("replicate", a.replicate, tools::replications());
     options.tuning_cache = a.tuning_cache.value_or("");
@@ -98,16 +99,16 @@ void make_engine(PyEngine* self, const Network& network, std::string device, std
                  int threads, std::optional<double> max_latency_ms, nb::object confidence, float nms,
                  bool nms_across_classes, nb::object classes, int max_boxes, float min_size, std::string fit,
                  std::string resize, nb::object tiles, float tile_overlap, bool tile_whole, std::string batch_norm,
-                 bool same_bits, bool libraries, std::size_t gpu_memory, std::string tuning,
+                 bool same_bits, bool throughput, bool libraries, std::size_t gpu_memory, std::string tuning,
                  std::optional<std::string> tuning_cache, nb::object ignore_regions, std::string replicate,
                  const PyInputs* inputs) {
     check_not_forked();
-    const EngineOptions options =
-        options_of({device,    precision,          fit,        resize,    tuning,         batch_norm,
-                    replicate, tuning_cache,       batch,      threads,   max_latency_ms, same_bits,
-                    libraries, gpu_memory,         confidence, classes,   tiles,          ignore_regions,
-                    nms,       nms_across_classes, min_size,   max_boxes, tile_overlap,   tile_whole},
-                   network, inputs ? inputs->engine : EngineOptions{});
+    const EngineOptions options = options_of(
+        {device,       precision,  fit,          resize,         tuning,         batch_norm, replicate,
+         tuning_cache, batch,      threads,      max_latency_ms, same_bits,      throughput, libraries,
+         gpu_memory,   confidence, classes,      tiles,          ignore_regions, nms,        nms_across_classes,
+         min_size,     max_boxes,  tile_overlap, tile_whole},
+        network, inputs ? inputs->engine : EngineOptions{});
     {
         const WithoutGil without_gil;
         new (self) PyEngine(network, options);
@@ -193,7 +194,8 @@ tiles: (columns, rows), "3x2" or "3x2+whole", which is tile_whole as well.
 ignore_regions: (x, y, w, h) in pixels or "10%,0%,50%,20%" each: boxes whose centres lie in one of them are dropped.
 tuning: "remembered", "measured" (GPU: a minute or two), "fixed"; tuning_cache: the folder that remembers.
 replicate: how weights get to several GPUs: "auto", "copy", "nccl".
-same_bits: for recordings: a frame's result has the same bits whatever shares its batch, and a CPU takes up to 16 at a time.
+same_bits: a frame's result has the same bits whatever shares its batch.
+throughput: of recordings a CPU takes up to 16 pictures at a time, in place of four.
 Raises UsageError, UnsupportedError, DeviceError.)")
         .def("__init__", &make_engine, nb::arg("model"), nb::kw_only(), nb::arg("device") = "auto",
              nb::arg("precision") = "auto", nb::arg("batch") = 0, nb::arg("threads") = 0,
@@ -201,9 +203,10 @@ Raises UsageError, UnsupportedError, DeviceError.)")
              nb::arg("nms_across_classes") = false, nb::arg("classes") = nb::none(), nb::arg("max_boxes") = 0,
              nb::arg("min_size") = 0.f, nb::arg("fit") = "letterbox", nb::arg("resize") = "bilinear",
              nb::arg("tiles") = nb::none(), nb::arg("tile_overlap") = .2f, nb::arg("tile_whole") = false,
-             nb::arg("batch_norm") = "alexeyab", nb::arg("same_bits") = false, nb::arg("libraries") = true,
-             nb::arg("gpu_memory") = 0, nb::arg("tuning") = "remembered", nb::arg("tuning_cache") = nb::none(),
-             nb::arg("ignore_regions") = nb::none(), nb::arg("replicate") = "auto", nb::arg("_inputs") = nb::none(),
+             nb::arg("batch_norm") = "alexeyab", nb::arg("same_bits") = false, nb::arg("throughput") = false,
+             nb::arg("libraries") = true, nb::arg("gpu_memory") = 0, nb::arg("tuning") = "remembered",
+             nb::arg("tuning_cache") = nb::none(), nb::arg("ignore_regions") = nb::none(),
+             nb::arg("replicate") = "auto", nb::arg("_inputs") = nb::none(),
              nb::sig(
                  "def __init__(self, model: Model, *, device: str = 'auto', precision: str = 'auto', batch: int = 0, "
                  "threads: int = 0, max_latency_ms: float | None = None, confidence: float | dict[str | int, float] "
@@ -211,7 +214,8 @@ Raises UsageError, UnsupportedError, DeviceError.)")
                  "str | collections.abc.Iterable[str | int] | None = None, max_boxes: int = 0, min_size: float = 0.0, "
                  "fit: str = 'letterbox', resize: str = 'bilinear', tiles: tuple[int, int] | str | None = None, "
                  "tile_overlap: float = 0.2, tile_whole: bool = False, batch_norm: str = 'alexeyab', same_bits: bool "
-                 "= False, libraries: bool = True, gpu_memory: int = 0, tuning: str = 'remembered', tuning_cache: "
+                 "= False, throughput: bool = False, libraries: bool = True, gpu_memory: int = 0, tuning: str = "
+                 "'remembered', tuning_cache: "
                  "str | None = None, ignore_regions: collections.abc.Iterable[tuple[float, float, float, float] | str] "
                  "| None = None, replicate: str = 'auto') -> None"))
         .def("detect", &detect, nb::arg("frame"), nb::sig("def detect(self, frame: typing.Any) -> numpy.ndarray"),

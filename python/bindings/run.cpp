@@ -232,6 +232,12 @@ bool any_live(const PyInputs& self) {
     return std::any_of(paths.begin(), paths.end(), media::is_live);
 }
 
+bool any_address(const PyInputs& self) {
+    const std::vector<std::string>& paths = self.inputs.paths();
+    return std::any_of(paths.begin(), paths.end(),
+                       [](const std::string& path) { return path.find("://") != std::string::npos; });
+}
+
 void start(PyRun* self, std::shared_ptr<PyEngine> engine, const PyInputs& inputs, bool track, bool pixels, int queue) {
     require(queue >= 1, "queue: 1 frame or more");
     check_not_forked();
@@ -249,6 +255,7 @@ void bind_run(nb::module_& module) {
              nb::arg("frames"), nb::arg("every"), nb::arg("start_s"), nb::arg("stop_s"), nb::arg("stream"),
              nb::arg("deinterlace"), nb::arg("give_up_s"))
         .def_prop_ro("any_live", &any_live)
+        .def_prop_ro("any_address", &any_address)
         .def_prop_ro("left_out", [](const PyInputs& self) { return texts_of(self.expanded.left_out); });
     nb::class_<PyRun>(module, "_Run")
         .def("__init__", &start, nb::arg("engine"), nb::arg("inputs"), nb::kw_only(), nb::arg("track"),

@@ -112,6 +112,8 @@ def run(inputs: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], model
     else:
         # Recordings get the same bits whatever shares their batch, as in yolo-run; for live inputs small batches count.
         engine.setdefault('same_bits', engine.get('max_latency_ms') is None and not wanted.any_live)
+        # A camera may be at an address of HTTP as well.
+        engine.setdefault('throughput', engine['same_bits'] and not wanted.any_address)
         if not isinstance(model, Model):
             model = Model(model)
             for sentence in model.warnings:

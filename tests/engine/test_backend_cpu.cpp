@@ -203,20 +203,23 @@ TEST_CASE("every batch size, number of threads and formula gives the oracle's nu
     check_layers(network, BatchNormFormula::opencv);
 }
 
-TEST_CASE("pictures of a batch that is not full have the bits of a full one", "[backend][cpu]") {
-    Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg", "", "", {64, 64});
+// With 24 threads oneDNN adds up some of this network's convolutions in another order than with two.
+TEST_CASE("with same_bits pictures of a batch that is not full have the bits of a full one", "[backend][cpu]") {
+    constexpr int kBatch = 12, kThreads = 24;
+    const std::string cfg = test::data_or_skip("cfgs/yolov3-tiny.cfg");
+    if (cfg.empty()) return;
+    Network network = load_network(cfg, "", "", {224, 224});
     randomize_weights(network, 3);
-    constexpr int kBatch = 12;
     CompileOptions options;
     options.passes.traits = cpu_traits();
     options.max_batch = kBatch;
-    CpuBackend backend(compile(network, options), {}, kBatch);
+    CpuBackend backend(compile(network, options), {}, kThreads, Precision::fp32, nullptr, "cpu", true);
     CpuSlot full(backend), part(backend);
     for (CpuSlot* slot : {&full, &part})
         for (int n = 0; n < kBatch; ++n) set_input(backend, *slot, n, test::noise_input(network, n));
     full.run(kBatch);
     full.wait();
-    for (const int count : {1, 2, 3, 4, 11}) {  // up to three with all threads each
+    for (const int count : {1, 2, 11}) {
         part.run(count);
         part.wait();
         for (const Node& node : backend.plan().graph.nodes) {
@@ -232,10 +235,19 @@ TEST_CASE("pictures of a batch that is not full have the bits of a full one", "[
     }
 }
 
-TEST_CASE("as many pictures as threads, up to sixteen, or four where latency counts", "[backend][cpu]") {
-    for (const int threads : {1, 2, 4, 6, 16, 24}) {
-        CHECK(cpu_default_batch(threads, false) == std::min(threads, 16));
-        CHECK(cpu_default_batch(threads, true) == std::min(threads, 4));
+TEST_CASE("a batch keeps all threads busy, of many frames and of few", "[backend][cpu]") {
+    constexpr std::int64_t kMany = 1000;
+    struct Case {
+        int threads, many, few;
+    };
+    for (const Case& c :
+         {Case{1, 1, 1}, {2, 2, 2}, {4, 4, 4}, {6, 6, 3}, {16, 16, 4}, {17, 16, 4}, {24, 12, 4}, {31, 15, 4}}) {
+        CAPTURE(c.threads);
+        CHECK(cpu_batch(c.threads, kMany) == c.many);
+        CHECK(cpu_batch(c.threads, c.many) == c.many);
+        CHECK(cpu_batch(c.threads, 0) == c.few);
+        CHECK(cpu_batch(c.threads, 1) == 1);
+        if (c.many > 2) CHECK(cpu_batch(c.threads, c.many - 1) == c.few);
     }
 }
 

@@ -33,6 +33,7 @@ public:
         std::ofstream(root / name) << text;
     }
     int cores() const { return cores_of_control_group((root / "membership").string(), root.string()); }
+    std::size_t memory() const { return memory_of_control_group((root / "membership").string(), root.string()); }
 
     fs::path root;
 };
@@ -76,4 +77,18 @@ TEST_CASE("a process that may run on one CPU has one core", "[cores]") {
         cores = usable_cores();
     }).join();
     CHECK(cores == 1);
+}
+
+TEST_CASE("a container's limit bounds the memory", "[cores]") {
+    constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+    const Groups groups;
+    CHECK(groups.memory() == kNoLimit);
+    groups.write("membership", "0::/a/b\n");
+    groups.write("a/b/memory.max", "max\n");
+    CHECK(groups.memory() == kNoLimit);
+    groups.write("a/b/memory.max", "4000000000\n");
+    groups.write("a/memory.max", "3000000000\n");
+    CHECK(groups.memory() == 3000000000);
+    CHECK(usable_memory() > std::size_t(1) << 26);
+    CHECK(usable_memory() < kNoLimit);
 }

@@ -75,6 +75,7 @@ const std::map<std::string_view, Setter>& setters() {
         {"threads", [](O& o, S& v) { o.engine.threads = number(v, 0, 4096); }},
         {"max-latency", [](O& o, S& v) { o.engine.max_latency_ms = number<double>(v, -1, 1e9); }},
         {"same-bits", [](O& o, S& v) { o.engine.same_bits = is_on(v); }},
+        {"throughput", [](O& o, S& v) { o.engine.throughput = is_on(v); }},
         {"batch-norm", [](O& o, S& v) { o.engine.batch_norm = parse_choice(v, batch_norms()); }},
         {"libraries", [](O& o, S& v) { o.engine.libraries = is_on(v); }},
         {"tuning", [](O& o, S& v) { o.engine.tuning = parse_choice(v, tunings()); }},
