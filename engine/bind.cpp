@@ -88,18 +88,19 @@ void bind_cpus(const Network& network, const EngineOptions& options, const std::
     CompileOptions compile_options = cpu_compile_options(share);
     constexpr std::size_t kMostShare = 4;  // of the memory
     const int least = options.max_batch ? compile_options.max_batch : cpu_batch(share.threads, 0);
-    if (compile_options.max_batch > least &&
-        cpu_memory(compile(network, compile_options), share.threads) * numbers.size() > usable_memory() / kMostShare)
+    Plan plan = compile(network, compile_options);
+    if (plan.max_batch > least && cpu_memory(plan, share.threads) * numbers.size() > usable_memory() / kMostShare) {
         compile_options.max_batch = least;
+        plan = compile(network, compile_options);
+    }
     out.max_batch = compile_options.max_batch;
     for (int number : numbers) {
         const std::string name = numbers.size() == 1 ? "cpu" : "cpu:" + std::to_string(number);
-        out.devices.push_back(
-            {name,
-             -1,
-             make_cpu_backend(compile(network, compile_options), options.detect, share.threads,
-                              cpu_precision(options.precision), options.trace.get(), name, options.same_bits),
-             {}});
+        out.devices.push_back({name,
+                               -1,
+                               make_cpu_backend(plan, options.detect, share.threads, cpu_precision(options.precision),
+                                                options.trace.get(), name, options.same_bits),
+                               {}});
     }
 }
 
