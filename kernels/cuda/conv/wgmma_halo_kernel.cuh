@@ -184,7 +184,6 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
             mbarrier_arrive(shared.output_empty(i));
         }
     }
-    if (thread == 0) tma_store_wait();
 }
 
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL

@@ -191,7 +191,6 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
             mbarrier_arrive(shared.output_empty(i));
         }
     }
-    if (thread == 0) tma_store_wait();
 }
 
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL

@@ -66,11 +66,9 @@ __device__ __forceinline__ void tma_store(const CUtensorMap& map, int x, int y, 
 
 __device__ __forceinline__ void tma_store_commit() { asm volatile("cp.async.bulk.commit_group;" ::: "memory"); }
 
-/// Returns when all of this thread's groups have read what they store.
+/// Returns when all of this thread's groups have read what they store: then the block may end. They are in global
+/// memory when the kernel has ended, which griddepcontrol_wait() waits for.
 __device__ __forceinline__ void tma_store_wait_read() { asm volatile("cp.async.bulk.wait_group.read 0;" ::: "memory"); }
-
-/// Returns when all of this thread's groups are in global memory.
-__device__ __forceinline__ void tma_store_wait() { asm volatile("cp.async.bulk.wait_group 0;" ::: "memory"); }
 
 /// This thread's accesses to shared memory come before those of the copy engine and of wgmma that follow.
 __device__ __forceinline__ void fence_proxy_async() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
