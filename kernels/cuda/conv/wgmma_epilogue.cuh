@@ -20,6 +20,16 @@ namespace convoy::kernels::cuda {
 // The block's barriers, one for each of the two warpgroups that take turns.
 constexpr int kWgmmaTurn = 1, kWgmmaFinished = 3;
 
+/// What all threads of a warp have alike. By a shuffle: where nvcc sees that, addresses of operands stay in uniform
+/// registers, and what lies in shared memory is not asked of the block's place in its cluster again and again.
+template <typename T>
+__device__ __forceinline__ T wgmma_uniform(T value) {
+    return __shfl_sync(~0u, value, 0);
+}
+
+/// The first place that swizzled rows may begin at.
+__device__ __forceinline__ std::uint32_t wgmma_align(std::uint32_t shared) { return (shared + 1023) / 1024 * 1024; }
+
 /// A place in the ring of stages.
 template <int STAGES>
 struct WgmmaRing {

@@ -195,7 +195,7 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
     constexpr WgmmaHaloTile TILE = SHAPE::kTile;
     constexpr int kLoadRegisters = 40, kComputeRegisters = 232;  // of 168 on average
     extern __shared__ unsigned char memory[];
-    const WgmmaHaloShared<SHAPE> shared{(std::uint32_t(__cvta_generic_to_shared(memory)) + 1023) / 1024 * 1024};
+    const WgmmaHaloShared<SHAPE> shared{wgmma_align(wgmma_uniform(std::uint32_t(__cvta_generic_to_shared(memory))))};
     griddepcontrol_launch_dependents();
     if (threadIdx.x == 0) {
         prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
@@ -213,8 +213,7 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
     }
     __syncthreads();
 
-    // The compiler sees by the shuffle that a warp's threads agree: addresses of operands stay in uniform registers.
-    const int warpgroup = __shfl_sync(~0u, threadIdx.x / 128, 0);
+    const int warpgroup = wgmma_uniform(threadIdx.x / 128);
     if (warpgroup >= 1) {
         setmaxnreg_inc<kComputeRegisters>();
         wgmma_halo_compute<SHAPE>(p, maps, shared, warpgroup - 1);

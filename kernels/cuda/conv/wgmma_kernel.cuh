@@ -201,7 +201,7 @@ __global__ void __launch_bounds__(kWgmmaThreads, SHAPE::kTile.blocks)
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     constexpr WgmmaTile TILE = SHAPE::kTile;
     extern __shared__ unsigned char memory[];
-    const WgmmaShared<SHAPE> shared{(std::uint32_t(__cvta_generic_to_shared(memory)) + 1023) / 1024 * 1024};
+    const WgmmaShared<SHAPE> shared{wgmma_align(wgmma_uniform(std::uint32_t(__cvta_generic_to_shared(memory))))};
     griddepcontrol_launch_dependents();
     if (threadIdx.x == 0) {
         prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
@@ -215,8 +215,7 @@ __global__ void __launch_bounds__(kWgmmaThreads, SHAPE::kTile.blocks)
     }
     __syncthreads();
 
-    // The compiler sees by the shuffle that a warp's threads agree: addresses of operands stay in uniform registers.
-    const int warpgroup = __shfl_sync(~0u, threadIdx.x / 128, 0);
+    const int warpgroup = wgmma_uniform(threadIdx.x / 128);
     if (warpgroup >= 1) {
         setmaxnreg_inc<TILE.compute_registers()>();
         wgmma_compute<SHAPE>(p, maps, shared, warpgroup - 1);
