@@ -39,7 +39,7 @@ struct WgmmaTile {
     __host__ __device__ constexpr int output_bytes() const { return boxes() * box_bytes(); }
     __host__ __device__ constexpr int barriers_bytes() const { return (2 * stages + 4) * 8; }
     /// The registers of a thread, by warpgroup: those of a multiprocessor, shared out in eights.
-    __host__ __device__ constexpr int load_registers() const { return blocks == 1 ? 40 : 24; }
+    __host__ __device__ constexpr int load_registers() const { return blocks == 1 ? 40 : 32; }
     __host__ __device__ constexpr int compute_registers() const { return blocks == 1 ? 232 : 104; }
     /// With room to begin at a multiple of 1,024.
     constexpr int shared_bytes() const { return 1024 + pipeline_bytes() + outputs * output_bytes() + barriers_bytes(); }
