@@ -93,7 +93,8 @@ struct WgmmaParams {
     void* y = nullptr;
     int y_pitch = 0, upsample = 1;
     int tiles = 0;
-    int pixels = 0;  // of the output, before upsampling
+    int pixels = 0;          // of the output, before upsampling
+    bool backwards = false;  // ConvPointers'
     int taps_r = 1, taps_s = 1, dilation = 1;
     int channel_steps = 0;  // stages of a tap
     int filter_c = 0;       // elements of a tap in a row of the weights

@@ -44,7 +44,7 @@ struct WgmmaHaloPlace {
 
     template <typename SHAPE>
     static __device__ __forceinline__ WgmmaHaloPlace of(const WgmmaHaloParams& params, int tile) {
-        const auto [pixels, k] = params.by_k_tiles(tile);
+        const auto [pixels, k] = params.by_k_tiles(params.backwards ? params.tiles - 1 - tile : tile);
         const auto [rows, column] = params.by_columns(pixels);
         const auto [image, row] = params.by_rows(rows);
         return {k * SHAPE::kTile.bm, column * params.tile_w, row * params.tile_h, image};

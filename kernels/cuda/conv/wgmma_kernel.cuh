@@ -50,7 +50,7 @@ __device__ __forceinline__ void wgmma_multiply(float (&sums)[N / 2], std::uint64
 /// A tile's first channel and pixel.
 template <typename SHAPE>
 __device__ __forceinline__ int2 wgmma_tile(const WgmmaParams& p, int tile) {
-    const auto [pixel, channel] = p.by_k_tiles(tile);
+    const auto [pixel, channel] = p.by_k_tiles(p.backwards ? p.tiles - 1 - tile : tile);
     return {channel * SHAPE::kTile.bm, pixel * SHAPE::kTile.bn};
 }
 
