@@ -94,6 +94,7 @@ template <typename SHAPE>
 __device__ void wgmma_halo_load_residual(const WgmmaHaloParams& p, const WgmmaMaps& maps,
                                          const WgmmaHaloShared<SHAPE>& shared) {
     constexpr WgmmaHaloTile TILE = SHAPE::kTile;
+    const std::uint64_t policy = l2_evict_first();  // mostly nobody else reads it
     griddepcontrol_wait();
     int i = 0;
     for (int index = blockIdx.x; index < p.tiles; index += gridDim.x, ++i) {
@@ -107,8 +108,8 @@ __device__ void wgmma_halo_load_residual(const WgmmaHaloParams& p, const WgmmaMa
         mbarrier_arrive_expect_tx(full, TILE.bm / 64 * p.tile_h * p.tile_w * kWgmmaOutputRow);
         for (int half = 0; half < TILE.bm / 64; ++half)
             for (int row = 0; row < p.tile_h; ++row)
-                tma_load(shared.output(i) + half * TILE.half_bytes() + row * p.pitch() * kWgmmaOutputRow, maps.residual,
-                         at.k + 64 * half, at.q, at.p + row, at.n, full);
+                tma_load_hinted(shared.output(i) + half * TILE.half_bytes() + row * p.pitch() * kWgmmaOutputRow,
+                                maps.residual, at.k + 64 * half, at.q, at.p + row, at.n, full, policy);
     }
 }
 

@@ -92,6 +92,7 @@ __device__ void wgmma_load(const WgmmaParams& p, const WgmmaMaps& maps, const Wg
 template <typename SHAPE>
 __device__ void wgmma_load_residual(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared) {
     constexpr WgmmaTile TILE = SHAPE::kTile;
+    const std::uint64_t policy = l2_evict_first();  // mostly nobody else reads it
     griddepcontrol_wait();
     int i = 0;
     for (int index = blockIdx.x; index < p.tiles; index += gridDim.x, ++i) {
@@ -104,8 +105,8 @@ __device__ void wgmma_load_residual(const WgmmaParams& p, const WgmmaMaps& maps,
         const int2 tile = wgmma_tile<SHAPE>(p, index);
         mbarrier_arrive_expect_tx(full, TILE.output_bytes());
         for (int box = 0; box < TILE.boxes(); ++box)
-            tma_load(shared.output(i) + box * TILE.box_bytes(), maps.residual, tile.x + box * TILE.box_channels(),
-                     tile.y, full);
+            tma_load_hinted(shared.output(i) + box * TILE.box_bytes(), maps.residual,
+                            tile.x + box * TILE.box_channels(), tile.y, full, policy);
     }
 }
 

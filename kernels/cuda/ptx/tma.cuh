@@ -34,6 +34,33 @@ __device__ __forceinline__ void tma_load(std::uint32_t to_shared, const CUtensor
         : "memory");
 }
 
+/// How L2 is to treat what will not be read again: it goes first.
+__device__ __forceinline__ std::uint64_t l2_evict_first() {
+    std::uint64_t policy;
+    asm("createpolicy.fractional.L2::evict_first.b64 %0, 1.0;" : "=l"(policy));
+    return policy;
+}
+
+/// Box at (x, y), treated so by L2.
+__device__ __forceinline__ void tma_load_hinted(std::uint32_t to_shared, const CUtensorMap& map, int x, int y,
+                                                std::uint32_t full, std::uint64_t policy) {
+    asm volatile(
+        "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint "
+        "[%0], [%1, {%2, %3}], [%4], %5;" ::"r"(to_shared),
+        "l"(&map), "r"(x), "r"(y), "r"(full), "l"(policy)
+        : "memory");
+}
+
+/// Box at (x, y, z, w), treated so by L2.
+__device__ __forceinline__ void tma_load_hinted(std::uint32_t to_shared, const CUtensorMap& map, int x, int y, int z,
+                                                int w, std::uint32_t full, std::uint64_t policy) {
+    asm volatile(
+        "cp.async.bulk.tensor.4d.shared::cluster.global.mbarrier::complete_tx::bytes.L2::cache_hint "
+        "[%0], [%1, {%2, %3, %4, %5}], [%6], %7;" ::"r"(to_shared),
+        "l"(&map), "r"(x), "r"(y), "r"(z), "r"(w), "r"(full), "l"(policy)
+        : "memory");
+}
+
 /// Where an im2col copy begins: channel, column, row, picture of its first pixel's first tap, and the tap.
 struct Im2colStart {
     int c, w, h, n;
