@@ -118,7 +118,7 @@ template <typename SHAPE>
 __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& maps,
                                    const WgmmaHaloShared<SHAPE>& shared, int turn) {
     constexpr WgmmaHaloTile TILE = SHAPE::kTile;
-    constexpr int kHalves = TILE.bm / 64;
+    constexpr int kHalves = TILE.bm / 64, kSteps = TILE.bk / 16;
     const int thread = threadIdx.x % 128, step = gridDim.x, taps = p.taps_r * p.taps_s;
     const auto release = [&](std::uint32_t barrier) {
         if (thread % 32 == 0) mbarrier_arrive(barrier);
@@ -132,6 +132,7 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
         auto filters = WgmmaRing<TILE.filter_parts>::at(p.keep_filters ? 0 : i * p.channel_steps * taps);
         // A barrier shows the parity of its phases alone: nobody may wait for one before the last one has ended.
         if (i > 0) bar_sync(kWgmmaTurn + turn, 256);
+        int left = index + step < p.tiles ? p.channel_steps * taps : 0;  // parts until the other's turn
         bool first = true;
         int last = 0;
         for (int box = 0; box < p.channel_steps; ++box) {
@@ -143,14 +144,18 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
                     const std::uint64_t weights = wgmma_rows<TILE.row_bytes()>(shared.filter(filters.stage));
                     const std::uint64_t pixels = wgmma_rows<TILE.row_bytes()>(row);
                     wgmma_fence();
+                    --left;
 #pragma unroll
-                    for (int k = 0; k < TILE.bk / 16; ++k)
+                    for (int k = 0; k < kSteps; ++k) {
+                        // The other warpgroup has its first products ready when the last of these are done.
+                        if (k + 1 == kSteps) bar_arrive_if(left == 0, kWgmmaTurn + 1 - turn, 256);
 #pragma unroll
                         for (int half = 0; half < kHalves; ++half)
                             // Descriptors count in 16 bytes.
                             wgmma_m64k16_f16<TILE.bn>(sums.of[half],
                                                       weights + half * 64 * TILE.row_bytes() / 16 + 2 * k,
                                                       pixels + 2 * k, !first || k > 0);
+                    }
                     wgmma_commit();
                     if (!first) {
                         wgmma_wait<1>();
@@ -165,7 +170,6 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
                 }
             boxes.next();
         }
-        if (index + step < p.tiles) bar_arrive(kWgmmaTurn + 1 - turn, 256);
         wgmma_wait<0>();
         if (!p.keep_filters) release(shared.filter_empty(last));
         release(shared.box_empty(boxes.stage == 0 ? TILE.boxes - 1 : boxes.stage - 1));

@@ -135,12 +135,10 @@ __device__ void wgmma_store_squares(const WgmmaParams& p, int2 tile, std::uint32
 template <typename SHAPE>
 __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared, int turn) {
     constexpr WgmmaTile TILE = SHAPE::kTile;
-    constexpr int kHalves = TILE.halves();
-    const int thread = threadIdx.x % 128, lane = threadIdx.x % 32;
+    constexpr int kHalves = TILE.halves(), kSteps = TILE.row_bytes() / 32;
+    const int thread = threadIdx.x % 128;
     const int iterations = p.taps_r * p.taps_s * p.channel_steps, step = gridDim.x;
-    const auto release = [&](int stage) {
-        if (lane == 0) mbarrier_arrive(shared.empty(stage));
-    };
+    const auto release = [&](int stage) { mbarrier_arrive_of_warp(shared.empty(stage)); };
     int i = turn;
     for (int index = blockIdx.x + turn * step; index < p.tiles; index += 2 * step, i += 2) {
         const int2 tile = wgmma_tile<SHAPE>(p, index);
@@ -149,6 +147,7 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
         auto ring = WgmmaRing<TILE.stages>::at(i * iterations);
         // A barrier shows the parity of its phases alone: nobody may wait for one before the last one has ended.
         if (i > 0) bar_sync(kWgmmaTurn + turn, 256);
+        const int pass_on = index + step < p.tiles ? iterations - 1 : -1;
         int last = 0;
         for (int iteration = 0; iteration < iterations; ++iteration) {
             mbarrier_wait(shared.full(ring.stage), ring.parity);
@@ -156,13 +155,16 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
             const std::uint64_t pixels = wgmma_rows<TILE.row_bytes()>(shared.pixels(ring.stage));
             wgmma_fence();
 #pragma unroll
-            for (int k = 0; k < TILE.row_bytes() / 32; ++k)
+            for (int k = 0; k < kSteps; ++k) {
+                // The other warpgroup has its first products ready when the last of these are done.
+                if (k + 1 == kSteps) bar_arrive_if(iteration == pass_on, kWgmmaTurn + 1 - turn, 256);
 #pragma unroll
                 for (int half = 0; half < kHalves; ++half)
                     // Descriptors count in 16 bytes.
                     wgmma_multiply<TILE.math, TILE.bn>(sums.of[half],
                                                        weights + half * 64 * TILE.row_bytes() / 16 + 2 * k,
                                                        pixels + 2 * k, iteration > 0 || k > 0);
+            }
             wgmma_commit();
             if (iteration > 0) {
                 wgmma_wait<1>();
@@ -171,7 +173,6 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
             last = ring.stage;
             ring.next();
         }
-        if (index + step < p.tiles) bar_arrive(kWgmmaTurn + 1 - turn, 256);
         wgmma_wait<0>();
         release(last);
 
