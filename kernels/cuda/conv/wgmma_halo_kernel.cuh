@@ -140,9 +140,9 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
             std::uint32_t row = shared.box(boxes.stage);
             for (int r = 0; r < p.taps_r; ++r, row += (p.pitch() - p.taps_s) * TILE.row_bytes())
                 for (int s = 0; s < p.taps_s; ++s, row += TILE.row_bytes()) {
-                    mbarrier_wait(shared.filter_full(filters.stage), filters.parity);
                     const std::uint64_t weights = wgmma_rows<TILE.row_bytes()>(shared.filter(filters.stage));
                     const std::uint64_t pixels = wgmma_rows<TILE.row_bytes()>(row);
+                    mbarrier_wait(shared.filter_full(filters.stage), filters.parity);
                     wgmma_fence();
                     --left;
 #pragma unroll
@@ -157,10 +157,8 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
                                                       pixels + 2 * k, !first || k > 0);
                     }
                     wgmma_commit();
-                    if (!first) {
-                        wgmma_wait<1>();
-                        if (!p.keep_filters) release(shared.filter_empty(last));
-                    }
+                    wgmma_wait<1>();
+                    if (!first && !p.keep_filters) release(shared.filter_empty(last));
                     first = false;
                     last = filters.stage;
                     filters.next();

@@ -138,7 +138,7 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
     constexpr int kHalves = TILE.halves(), kSteps = TILE.row_bytes() / 32;
     const int thread = threadIdx.x % 128;
     const int iterations = p.taps_r * p.taps_s * p.channel_steps, step = gridDim.x;
-    const auto release = [&](int stage) { mbarrier_arrive_of_warp(shared.empty(stage)); };
+    const auto release = [&](int stage, bool now) { mbarrier_arrive_of_warp(shared.empty(stage), now); };
     int i = turn;
     for (int index = blockIdx.x + turn * step; index < p.tiles; index += 2 * step, i += 2) {
         const int2 tile = wgmma_tile<SHAPE>(p, index);
@@ -150,9 +150,9 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
         const int pass_on = index + step < p.tiles ? iterations - 1 : -1;
         int last = 0;
         for (int iteration = 0; iteration < iterations; ++iteration) {
-            mbarrier_wait(shared.full(ring.stage), ring.parity);
             const std::uint64_t weights = wgmma_rows<TILE.row_bytes()>(shared.weights(ring.stage));
             const std::uint64_t pixels = wgmma_rows<TILE.row_bytes()>(shared.pixels(ring.stage));
+            mbarrier_wait(shared.full(ring.stage), ring.parity);
             wgmma_fence();
 #pragma unroll
             for (int k = 0; k < kSteps; ++k) {
@@ -166,15 +166,14 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
                                                        pixels + 2 * k, iteration > 0 || k > 0);
             }
             wgmma_commit();
-            if (iteration > 0) {
-                wgmma_wait<1>();
-                release(last);
-            }
+            const int done = last;
             last = ring.stage;
             ring.next();
+            wgmma_wait<1>();
+            release(done, iteration > 0);
         }
         wgmma_wait<0>();
-        release(last);
+        release(last, true);
 
         mbarrier_wait(shared.output_full(turn), i / 2 & 1);
         const std::uint32_t output = shared.output(i);

@@ -21,11 +21,12 @@ __device__ __forceinline__ void mbarrier_arrive(std::uint32_t barrier) {
     asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
 
-/// A whole warp, of which one thread arrives: cheaper to choose anew than to remember.
-__device__ __forceinline__ void mbarrier_arrive_of_warp(std::uint32_t barrier) {
+/// A whole warp, of which one thread arrives if `now`, without a branch: cheaper to choose anew than to remember.
+__device__ __forceinline__ void mbarrier_arrive_of_warp(std::uint32_t barrier, bool now) {
     asm volatile(
-        "{\n\t.reg .pred one;\n\telect.sync _|one, 0xffffffff;\n\t"
-        "@one mbarrier.arrive.shared::cta.b64 _, [%0];\n\t}" ::"r"(barrier)
+        "{\n\t.reg .pred one, now;\n\telect.sync _|one, 0xffffffff;\n\tsetp.ne.and.b32 now, %1, 0, one;\n\t"
+        "@now mbarrier.arrive.shared::cta.b64 _, [%0];\n\t}" ::"r"(barrier),
+        "r"(int(now))
         : "memory");
 }
 
