@@ -75,10 +75,11 @@ struct WgmmaSums {
 };
 
 /// Sums to the output's memory, as the copy engine stores them: they are columns of 8 x 8 matrices whose rows are
-/// pixels. The residual lies there already, and is read two matrices ahead of what is written.
-template <bool RESIDUAL, int BM, int BN, typename Act>
+/// pixels. The residual lies there already, and is read two matrices ahead of what is written. Says store(half) of each
+/// 64 channels.
+template <bool RESIDUAL, int BM, int BN, typename Act, typename Store>
 __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::uint32_t output, Act activation,
-                                            WgmmaSlope after) {
+                                            WgmmaSlope after, Store store) {
     constexpr int kBlocks = BN / 8, kPairs = (kBlocks + 1) / 2, kAll = BM / 64 * kPairs;
     const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
     // Of four matrices at once: 16 channels of 16 pixels.
@@ -114,14 +115,15 @@ __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::
             stmatrix_x2_trans(place(pair), out);
         else
             stmatrix_x4_trans(place(pair), out);
+        if (pair % kPairs + 1 == kPairs) store(half);
     }
 }
 
 /// The same of floats, one by one: a warp's are eight channels of every other of eight pixels, which the swizzle puts
 /// into 32 banks.
-template <bool RESIDUAL, int BM, int BN, typename Act>
+template <bool RESIDUAL, int BM, int BN, typename Act, typename Store>
 __device__ __forceinline__ void wgmma_write_floats(const WgmmaSums<BM, BN>& sums, std::uint32_t output, Act activation,
-                                                   WgmmaSlope after) {
+                                                   WgmmaSlope after, Store store) {
     constexpr int kBlocks = BN / 8, kAll = BM / 64 * kBlocks;
     const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
     const int pixel = lane % 4 * 2, vector = warp % 2 * 4 + lane / 16;  // of a box of 32 channels
@@ -153,18 +155,19 @@ __device__ __forceinline__ void wgmma_write_floats(const WgmmaSums<BM, BN>& sums
             st_shared_f32(place(block, i, 0), v.x);
             st_shared_f32(place(block, i, 1), v.y);
         }
+        if (j + 1 == kBlocks) store(half);
     }
 }
 
-template <Math MATH, int BM, int BN>
+template <Math MATH, int BM, int BN, typename Store>
 __device__ __forceinline__ void wgmma_finish(const WgmmaEpilogue& p, const WgmmaSums<BM, BN>& sums,
-                                             std::uint32_t output) {
+                                             std::uint32_t output, Store store) {
     const WgmmaSlope after{p.after_slope};
     const auto write_as = [&](auto residual, auto activation) {
         if constexpr (MATH == Math::fp16)
-            wgmma_write<residual.value>(sums, output, activation, after);
+            wgmma_write<residual.value>(sums, output, activation, after, store);
         else
-            wgmma_write_floats<residual.value>(sums, output, activation, after);
+            wgmma_write_floats<residual.value>(sums, output, activation, after, store);
     };
     const auto write = [&](auto activation) {
         if (p.residual)

@@ -174,15 +174,18 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
 
         mbarrier_wait(shared.output_full(turn), i / 2 & 1);
         const std::uint32_t output = shared.output(i);
-        wgmma_finish<Math::fp16>(p.epilogue, sums, output);
-        fence_proxy_async();
-        bar_sync(kWgmmaFinished + turn, 128);
-        if (thread == 0) {
-            for (int half = 0; half < kHalves; ++half)
+        wgmma_finish<Math::fp16>(p.epilogue, sums, output, [&](int half) {
+            fence_proxy_async();
+            bar_sync(kWgmmaFinished + turn, 128);
+            if (thread == 0) {
                 for (int r = 0; r < p.tile_h; ++r)
                     tma_store(maps.y, at.k + 64 * half, at.q, at.p + r, at.n,
                               output + half * TILE.half_bytes() + r * p.pitch() * kWgmmaOutputRow);
-            tma_store_commit();
+                tma_store_commit();
+            }
+            __syncwarp();
+        });
+        if (thread == 0) {
             tma_store_wait_read();
             mbarrier_arrive(shared.output_empty(i));
         }

@@ -177,17 +177,22 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
 
         mbarrier_wait(shared.output_full(turn), i / 2 & 1);
         const std::uint32_t output = shared.output(i);
-        wgmma_finish<TILE.math>(p.epilogue, sums, output);
-        fence_proxy_async();
-        bar_sync(kWgmmaFinished + turn, 128);
+        wgmma_finish<TILE.math>(p.epilogue, sums, output, [&](int half) {
+            constexpr int kBoxes = TILE.boxes() / kHalves;
+            fence_proxy_async();
+            bar_sync(kWgmmaFinished + turn, 128);
+            if (thread == 0 && p.upsample == 1) {
+                for (int box = half * kBoxes; box < (half + 1) * kBoxes; ++box)
+                    tma_store(maps.y, tile.x + box * TILE.box_channels(), tile.y, output + box * TILE.box_bytes());
+                tma_store_commit();
+            }
+            __syncwarp();
+        });
         if (p.upsample == 2) {
             wgmma_store_squares<SHAPE>(p, tile, output);
             bar_sync(kWgmmaFinished + turn, 128);
         }
         if (thread == 0) {
-            for (int box = 0; box < TILE.boxes() && p.upsample == 1; ++box)
-                tma_store(maps.y, tile.x + box * TILE.box_channels(), tile.y, output + box * TILE.box_bytes());
-            tma_store_commit();
             tma_store_wait_read();
             mbarrier_arrive(shared.output_empty(i));
         }
