@@ -49,6 +49,9 @@ struct WgmmaSlope {
         y = y > 0 ? y : slope * y;
     }
 };
+struct WgmmaAsIs {
+    __device__ __forceinline__ void operator()(float&, float&) const {}
+};
 template <Activation ACTIVATION>
 struct WgmmaQuotient {
     __device__ __forceinline__ void operator()(float& x, float& y) const { activate_pair<ACTIVATION>(x, y); }
@@ -77,9 +80,9 @@ struct WgmmaSums {
 /// Sums to the output's memory, as the copy engine stores them: they are columns of 8 x 8 matrices whose rows are
 /// pixels. The residual lies there already, and is read two matrices ahead of what is written. Says store(half) of each
 /// 64 channels.
-template <bool RESIDUAL, int BM, int BN, typename Act, typename Store>
+template <bool RESIDUAL, int BM, int BN, typename Act, typename After, typename Store>
 __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::uint32_t output, Act activation,
-                                            WgmmaSlope after, Store store) {
+                                            After after, Store store) {
     constexpr int kBlocks = BN / 8, kPairs = (kBlocks + 1) / 2, kAll = BM / 64 * kPairs;
     const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
     // Of four matrices at once: 16 channels of 16 pixels.
@@ -121,9 +124,9 @@ __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::
 
 /// The same of floats, one by one: a warp's are eight channels of every other of eight pixels, which the swizzle puts
 /// into 32 banks.
-template <bool RESIDUAL, int BM, int BN, typename Act, typename Store>
+template <bool RESIDUAL, int BM, int BN, typename Act, typename After, typename Store>
 __device__ __forceinline__ void wgmma_write_floats(const WgmmaSums<BM, BN>& sums, std::uint32_t output, Act activation,
-                                                   WgmmaSlope after, Store store) {
+                                                   After after, Store store) {
     constexpr int kBlocks = BN / 8, kAll = BM / 64 * kBlocks;
     const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
     const int pixel = lane % 4 * 2, vector = warp % 2 * 4 + lane / 16;  // of a box of 32 channels
@@ -162,8 +165,7 @@ __device__ __forceinline__ void wgmma_write_floats(const WgmmaSums<BM, BN>& sums
 template <Math MATH, int BM, int BN, typename Store>
 __device__ __forceinline__ void wgmma_finish(const WgmmaEpilogue& p, const WgmmaSums<BM, BN>& sums,
                                              std::uint32_t output, Store store) {
-    const WgmmaSlope after{p.after_slope};
-    const auto write_as = [&](auto residual, auto activation) {
+    const auto write_as = [&](auto residual, auto activation, auto after) {
         if constexpr (MATH == Math::fp16)
             wgmma_write<residual.value>(sums, output, activation, after, store);
         else
@@ -171,9 +173,9 @@ __device__ __forceinline__ void wgmma_finish(const WgmmaEpilogue& p, const Wgmma
     };
     const auto write = [&](auto activation) {
         if (p.residual)
-            write_as(std::true_type(), activation);
+            write_as(std::true_type(), activation, WgmmaSlope{p.after_slope});
         else
-            write_as(std::false_type(), activation);
+            write_as(std::false_type(), activation, WgmmaAsIs());
     };
     switch (p.activation) {
         case Activation::mish:
@@ -185,8 +187,13 @@ __device__ __forceinline__ void wgmma_finish(const WgmmaEpilogue& p, const Wgmma
         case Activation::logistic:
             write(WgmmaQuotient<Activation::logistic>());
             break;
-        default:
-            write(WgmmaSlope{wgmma_slope(p.activation)});
+        default: {
+            const WgmmaSlope slope{wgmma_slope(p.activation)};
+            if (p.residual && p.after_slope == 1)
+                write_as(std::true_type(), slope, WgmmaAsIs());
+            else
+                write(slope);
+        }
     }
 }
 
