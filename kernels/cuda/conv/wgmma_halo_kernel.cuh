@@ -6,6 +6,7 @@
 #include "kernels/cuda/conv/wgmma_epilogue.cuh"
 #include "kernels/cuda/conv/wgmma_halo.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
+#include "kernels/cuda/ptx/elect.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
 #include "kernels/cuda/ptx/tma.cuh"
@@ -226,11 +227,13 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
         return;
     }
     setmaxnreg_dec<kLoadRegisters>();
-    if (threadIdx.x == 0)
+    const int warp = wgmma_uniform(threadIdx.x / 32);
+    if (!elect_one()) return;
+    if (warp == 0)
         wgmma_halo_load_boxes<SHAPE>(p, maps, shared);
-    else if (threadIdx.x == 32)
+    else if (warp == 1)
         wgmma_halo_load_filters<SHAPE>(p, maps, shared);
-    else if (threadIdx.x == 64)
+    else if (warp == 2)
         wgmma_halo_load_residual<SHAPE>(p, maps, shared);
 #endif
 }

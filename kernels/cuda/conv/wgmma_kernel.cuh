@@ -7,6 +7,7 @@
 
 #include "kernels/cuda/conv/wgmma_epilogue.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
+#include "kernels/cuda/ptx/elect.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
 #include "kernels/cuda/ptx/ld_st.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
@@ -228,11 +229,13 @@ __global__ void __launch_bounds__(kWgmmaThreads, SHAPE::kTile.blocks)
         return;
     }
     setmaxnreg_dec<TILE.load_registers()>();
-    if (threadIdx.x == 0)
+    const int warp = wgmma_uniform(threadIdx.x / 32);
+    if (!elect_one()) return;
+    if (warp == 0)
         wgmma_load<SHAPE, true>(p, maps, shared);
-    else if (threadIdx.x == 32)
+    else if (warp == 1)
         wgmma_load<SHAPE, false>(p, maps, shared);
-    else if (threadIdx.x == 64)
+    else if (warp == 2)
         wgmma_load_residual<SHAPE>(p, maps, shared);
 #endif
 }
