@@ -120,9 +120,9 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
                                    const WgmmaHaloShared<SHAPE>& shared, int turn) {
     constexpr WgmmaHaloTile TILE = SHAPE::kTile;
     constexpr int kHalves = TILE.bm / 64, kSteps = TILE.bk / 16;
-    const int thread = threadIdx.x % 128, step = gridDim.x, taps = p.taps_r * p.taps_s;
+    const int warp = wgmma_uniform(threadIdx.x / 32 % 4), step = gridDim.x, taps = p.taps_r * p.taps_s;
     const auto release = [&](std::uint32_t barrier) {
-        if (thread % 32 == 0) mbarrier_arrive(barrier);
+        if (threadIdx.x % 32 == 0) mbarrier_arrive(barrier);
     };
     int i = turn;
     for (int index = blockIdx.x + turn * step; index < p.tiles; index += 2 * step, i += 2) {
@@ -178,7 +178,7 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
         wgmma_finish<Math::fp16>(p.epilogue, sums, output, [&](int half) {
             fence_proxy_async();
             bar_sync(kWgmmaFinished + turn, 128);
-            if (thread == 0) {
+            if (warp == 0 && elect_one()) {
                 for (int r = 0; r < p.tile_h; ++r)
                     tma_store(maps.y, at.k + 64 * half, at.q, at.p + r, at.n,
                               output + half * TILE.half_bytes() + r * p.pitch() * kWgmmaOutputRow);
@@ -186,7 +186,7 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
             }
             __syncwarp();
         });
-        if (thread == 0) {
+        if (warp == 0 && elect_one()) {  // the same thread
             tma_store_wait_read();
             mbarrier_arrive(shared.output_empty(i));
         }

@@ -137,7 +137,7 @@ template <typename SHAPE>
 __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared, int turn) {
     constexpr WgmmaTile TILE = SHAPE::kTile;
     constexpr int kHalves = TILE.halves(), kSteps = TILE.row_bytes() / 32;
-    const int thread = threadIdx.x % 128;
+    const int warp = wgmma_uniform(threadIdx.x / 32 % 4);
     const int iterations = p.taps_r * p.taps_s * p.channel_steps, step = gridDim.x;
     const auto release = [&](int stage, bool now) { mbarrier_arrive_of_warp(shared.empty(stage), now); };
     int i = turn;
@@ -182,7 +182,7 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
             constexpr int kBoxes = TILE.boxes() / kHalves;
             fence_proxy_async();
             bar_sync(kWgmmaFinished + turn, 128);
-            if (thread == 0 && p.upsample == 1) {
+            if (warp == 0 && p.upsample == 1 && elect_one()) {
                 for (int box = half * kBoxes; box < (half + 1) * kBoxes; ++box)
                     tma_store(maps.y, tile.x + box * TILE.box_channels(), tile.y, output + box * TILE.box_bytes());
                 tma_store_commit();
@@ -193,7 +193,7 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
             wgmma_store_squares<SHAPE>(p, tile, output);
             bar_sync(kWgmmaFinished + turn, 128);
         }
-        if (thread == 0) {
+        if (warp == 0 && elect_one()) {  // the same thread
             tma_store_wait_read();
             mbarrier_arrive(shared.output_empty(i));
         }
