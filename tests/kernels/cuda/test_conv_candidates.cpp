@@ -188,8 +188,8 @@ const char* library_missing(const ConvCandidate& row) {
 
 const char* name(Math math) { return math == Math::fp16 ? "fp16" : math == Math::tf32 ? "tf32" : "fp32"; }
 
-/// Runs the row three times: on a workspace of NaN, as the first run leaves it, and full of ones. All three agree to
-/// the bit. Whether there was anything to run.
+/// Runs the row four times: on a workspace of NaN, as the first run leaves it, full of ones, and backwards. All agree
+/// to the bit. Whether there was anything to run.
 bool check(const ConvCandidate& row, const test::ConvCase& item, Math math, const DeviceCaps& caps,
            const kernels::cuda::ConvLibraries& libraries) {
     INFO(row.name << ", " << name(math) << ": " << item.describe());
@@ -209,6 +209,8 @@ bool check(const ConvCandidate& row, const test::ConvCase& item, Math math, cons
     test::cuda_ok(cudaMemset(workspace.data(), 0x3c, workspace.bytes()));
     const bool on_garbage = same(item.run(*kernel, workspace.data()));
     CHECK(on_garbage);
+    const bool backwards = same(item.run(*kernel, workspace.data(), true));
+    CHECK(backwards);
     if (!row.restore) return true;
     const std::string serialized = kernel->serialized();
     if (serialized.empty()) return true;
