@@ -175,6 +175,7 @@ private:
     }
     WgmmaShareKernel kernel() const {
         if (warpgroups_ == 2) return bn_ == 48 ? of_width<48, 2>() : of_width<104, 2>();
+        if (bn_ == 64) return of_width<64>();
         return bn_ == 32 ? of_width<32>() : bn_ == 48 ? of_width<48>() : bn_ == 104 ? of_width<104>() : of_width<208>();
     }
 
@@ -195,7 +196,7 @@ double clocks(const Conv& conv, const DeviceCaps& caps, int bn, int splits, int 
     const double blocks = std::ceil(layout.tiles() * splits / room), at_once = layout.large ? 1 : 2;
     const double multiply = layout.own_parts * std::max(layout.bk / 16 * std::max(kLeastPerProduct, kPerColumn * bn),
                                                         layout.filter_bytes() / kLoadedPerClock);
-    if (warpgroups > 1)
+    if (warpgroups > 1 || bn == 64)
         return std::numeric_limits<double>::infinity();  // not fitted yet: only what is measured takes it
     double around = kBefore + kFinishPerPixel * bn / splits;
     if (splits > 1) around += kMeet + kShareChannels * 4. * bn * (splits - 1) / splits / kReadPerClock;
@@ -204,7 +205,7 @@ double clocks(const Conv& conv, const DeviceCaps& caps, int bn, int splits, int 
 
 template <int BN, int SPLITS, int WARPGROUPS = 1>
 constexpr ReckonedRow row(const char* name) {
-    static_assert(WARPGROUPS == 1 ? BN == 32 || BN == 48 || BN == 104 || BN == 208 : BN == 48 || BN == 104);
+    static_assert(WARPGROUPS == 1 ? BN == 32 || BN == 48 || BN == 64 || BN == 104 || BN == 208 : BN == 48 || BN == 104);
     return {{
                 name,
                 [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, BN, SPLITS, WARPGROUPS); },
@@ -222,6 +223,9 @@ constexpr ReckonedRow kRows[] = {
     row<48, 1>("wgmma_share_48"),
     row<48, 2>("wgmma_share_48_split2"),
     row<48, 4>("wgmma_share_48_split4"),
+    row<64, 1>("wgmma_share_64"),
+    row<64, 2>("wgmma_share_64_split2"),
+    row<64, 4>("wgmma_share_64_split4"),
     row<104, 1>("wgmma_share_104"),
     row<104, 2>("wgmma_share_104_split2"),
     row<104, 4>("wgmma_share_104_split4"),
