@@ -167,11 +167,13 @@ __device__ __forceinline__ void share_release(std::uint32_t barrier) {
     if (threadIdx.x % 32 == 0) mbarrier_arrive(barrier);
 }
 
-/// The calling warpgroup, of so many that multiply; where there are several also of a warp that loads. By a shuffle,
-/// since operands' addresses stay in uniform registers where nvcc sees that all of a warp agree.
+/// The calling warp's warpgroup. By a shuffle: operands' addresses stay in uniform registers where nvcc sees that all
+/// of a warp agree.
+__device__ __forceinline__ int share_warpgroup() { return __shfl_sync(~0u, threadIdx.x / kShareWarpgroup, 0); }
+/// The same where it is one of so many that multiply.
 template <int WARPGROUPS>
-__device__ __forceinline__ int share_warpgroup() {
-    return WARPGROUPS == 1 ? 0 : __shfl_sync(~0u, threadIdx.x / kShareWarpgroup, 0);
+__device__ __forceinline__ int share_turn() {
+    return WARPGROUPS == 1 ? 0 : share_warpgroup();
 }
 
 /// A warpgroup that multiplies, one of so many that take stages in turns, where every part has its row of pixels.
@@ -179,7 +181,7 @@ template <int BN, int BK, int WARPGROUPS>
 __device__ __forceinline__ void share_multiply_rows(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
                                                     const ShareTask& task, ShareSums<BN, BK, WARPGROUPS>& sums) {
     constexpr int kBox = share_box_bytes(BN, BK);
-    const int warpgroup = share_warpgroup<WARPGROUPS>(), first = task.first + warpgroup * p.group;
+    const int warpgroup = share_turn<WARPGROUPS>(), first = task.first + warpgroup * p.group;
     ShareRing<WARPGROUPS> ring(p.stages, warpgroup);
     int last = 0;
     for (int i = first; i < task.end; i += WARPGROUPS * p.group) {
@@ -248,7 +250,7 @@ template <int BN, int BK, int WARPGROUPS>
 __device__ __forceinline__ void share_multiply_halos(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
                                                      const ShareTask& task, ShareSums<BN, BK, WARPGROUPS>& sums) {
     constexpr int kRowBytes = ShareMemory<BK>::kRowBytes;
-    const int warpgroup = share_warpgroup<WARPGROUPS>();
+    const int warpgroup = share_turn<WARPGROUPS>();
     ShareRing<WARPGROUPS> ring(p.stages, warpgroup);
     ShareRing<> halos(p.boxes), read(p.boxes);  // the first that has not been seen, and that has not been given back
     SharePart part = SharePart::of(p, task.first);
@@ -314,7 +316,7 @@ __global__ void __launch_bounds__(share_threads(WARPGROUPS), 2)
 
     constexpr int kMultiply = WARPGROUPS * kShareWarpgroup;
     float* sums = reinterpret_cast<float*>(shared + (base - start));
-    if (WARPGROUPS == 1 ? threadIdx.x < kMultiply : share_warpgroup<WARPGROUPS>() < WARPGROUPS) {
+    if (share_warpgroup() < WARPGROUPS) {
         float of[BN / 2];
         {
             ShareSums<BN, BK, WARPGROUPS> all;
@@ -326,7 +328,7 @@ __global__ void __launch_bounds__(share_threads(WARPGROUPS), 2)
             all.unite(of);
         }
         bar_sync(1, kMultiply);  // all have read what the sums replace
-        const int warpgroup = share_warpgroup<WARPGROUPS>();
+        const int warpgroup = share_turn<WARPGROUPS>();
         const unsigned thread = WARPGROUPS == 1 ? threadIdx.x : threadIdx.x % kShareWarpgroup;
         if (warpgroup == 0) share_write_sums<BN, false>(of, sums, thread);
         for (int next = 1; next < WARPGROUPS; ++next) {  // in order: the same bits every time
