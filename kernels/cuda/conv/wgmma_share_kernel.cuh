@@ -167,9 +167,13 @@ __device__ __forceinline__ void share_release(std::uint32_t barrier) {
     if (threadIdx.x % 32 == 0) mbarrier_arrive(barrier);
 }
 
-/// The calling warp's warpgroup. By a shuffle: operands' addresses stay in uniform registers where nvcc sees that all
-/// of a warp agree.
-__device__ __forceinline__ int share_warpgroup() { return __shfl_sync(~0u, threadIdx.x / kShareWarpgroup, 0); }
+/// What all threads of a warp have alike. By a shuffle: addresses of operands stay in uniform registers where nvcc sees
+/// that, and what lies in shared memory is not asked of the block's place in its cluster again and again.
+template <typename T>
+__device__ __forceinline__ T share_uniform(T value) {
+    return __shfl_sync(~0u, value, 0);
+}
+__device__ __forceinline__ int share_warpgroup() { return share_uniform(threadIdx.x / kShareWarpgroup); }
 /// The same where it is one of so many that multiply.
 template <int WARPGROUPS>
 __device__ __forceinline__ int share_turn() {
@@ -295,8 +299,9 @@ __global__ void __launch_bounds__(share_threads(WARPGROUPS), 2)
     __shared__ std::uint64_t barriers[2 * (kShareMaxStages + kShareMaxHalos)];
     griddepcontrol_launch_dependents();
     constexpr int kBiasLine = 128 / sizeof(float);
-    const std::uint32_t start = std::uint32_t(__cvta_generic_to_shared(shared)), base = share_align(start);
-    const ShareMemory<BK> memory{p, base, std::uint32_t(__cvta_generic_to_shared(barriers))};
+    const std::uint32_t start = share_uniform(std::uint32_t(__cvta_generic_to_shared(shared)));
+    const std::uint32_t base = share_align(start);
+    const ShareMemory<BK> memory{p, base, share_uniform(std::uint32_t(__cvta_generic_to_shared(barriers)))};
     const ShareTask task = ShareTask::of<BN>(p);
     // Nobody else has read it since the last picture: memory is a microsecond away.
     if (const int channel = task.k + threadIdx.x * kBiasLine;
