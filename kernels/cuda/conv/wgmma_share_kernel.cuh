@@ -8,6 +8,7 @@
 
 #include "kernels/cuda/conv/wgmma_share_store.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
+#include "kernels/cuda/ptx/elect.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
 #include "kernels/cuda/ptx/prefetch.cuh"
@@ -340,13 +341,16 @@ __global__ void __launch_bounds__(share_threads(WARPGROUPS), 2)
             bar_sync(1, kMultiply);
             if (warpgroup == next) share_write_sums<BN, true>(of, sums, thread);
         }
-    } else if (threadIdx.x == kMultiply) {
-        share_load_filters<BK>(p, maps.weights, memory, task);
-    } else if (threadIdx.x == kMultiply + 32) {
-        if (p.halo)
-            share_load_halos<BK>(p, maps.x, memory, task);
-        else
-            share_load_rows<BK>(p, maps.x, memory, task);
+    } else {
+        const unsigned warp = share_uniform(threadIdx.x / 32);
+        if (elect_one()) {
+            if (warp == kMultiply / 32)
+                share_load_filters<BK>(p, maps.weights, memory, task);
+            else if (warp == kMultiply / 32 + 1 && p.halo)
+                share_load_halos<BK>(p, maps.x, memory, task);
+            else if (warp == kMultiply / 32 + 1)
+                share_load_rows<BK>(p, maps.x, memory, task);
+        }
     }
     __syncwarp();
     griddepcontrol_wait();
