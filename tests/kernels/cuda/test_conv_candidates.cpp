@@ -105,6 +105,8 @@ void add_dense_layers(Items& items) {
     add(items,
         {conv(1, 13, 13, 200, 72, 3), padded(window(conv(1, 13, 7, 320, 183, 3), 1, 2), 0, 0),
          padded(window(conv(1, 9, 11, 320, 72, 3), 1, 3), 0, 1),
+         // Blocks of a cluster begin within a row of the filter.
+         padded(window(conv(1, 9, 10, 704, 24, 3), 2, 2), 0, 0), padded(window(conv(1, 9, 10, 704, 24, 3), 2, 3), 0, 1),
          with_residual(conv(2, 7, 9, 328, 72, 3), Activation::leaky),
          with(conv(1, 14, 14, 384, 72, 3, 2), Activation::leaky), conv(1, 12, 12, 320, 64, 1),
          with(conv(1, 13, 13, 1024, 40, 3), Activation::leaky), conv(1, 13, 13, 1024, 136, 1),
