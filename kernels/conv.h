@@ -154,6 +154,7 @@ struct ConvPointers {
     void* y = nullptr;               ///< (N, P, Q, y_pitch); packed_k channels of each pixel are written, the surplus
                                      ///< with finite numbers, and nothing beside them
     void* workspace = nullptr;       ///< PreparedConv::workspace_bytes()
+    bool backwards = false;          ///< advice: pixels from the last to the first, with the same result
 };
 
 /// What a kernel needs to know of the GPU it runs on.

@@ -205,6 +205,7 @@ void CudaBackend::enqueue_conv(int index, std::byte* slot, int batch, cudaStream
     if (bound.conv.problem.residual) p.residual = view(node.inputs[1], slot, batch).data;
     p.y = view(node.output, slot, batch).data;
     p.workspace = resources_->workspace.data();
+    p.backwards = index % 2 == 0;  // in turns, node 0 being the input: what was written last is still in L2
     bound.choice.kernel->launch(p, stream);
 }
 

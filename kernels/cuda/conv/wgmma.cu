@@ -62,7 +62,7 @@ public:
 
     void launch(const ConvPointers& at, Stream stream) const override {
         WgmmaParams p = params_;
-        p.epilogue.bias = at.bias, p.y = at.y;
+        p.epilogue.bias = at.bias, p.y = at.y, p.backwards = at.backwards;
         const int filter = conv_.problem.r * conv_.problem.s * p.filter_c, k = p.epilogue.k;
         WgmmaMaps maps;
         maps.x = im2col_map(at.x, conv_, tile_.bn, tile_.bk);

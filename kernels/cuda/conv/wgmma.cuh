@@ -39,7 +39,7 @@ struct WgmmaTile {
     __host__ __device__ constexpr int output_bytes() const { return boxes() * box_bytes(); }
     __host__ __device__ constexpr int barriers_bytes() const { return (2 * stages + 4) * 8; }
     /// The registers of a thread, by warpgroup: those of a multiprocessor, shared out in eights.
-    __host__ __device__ constexpr int load_registers() const { return blocks == 1 ? 40 : 24; }
+    __host__ __device__ constexpr int load_registers() const { return blocks == 1 ? 40 : 32; }
     __host__ __device__ constexpr int compute_registers() const { return blocks == 1 ? 232 : 104; }
     /// With room to begin at a multiple of 1,024.
     constexpr int shared_bytes() const { return 1024 + pipeline_bytes() + outputs * output_bytes() + barriers_bytes(); }
@@ -93,7 +93,8 @@ struct WgmmaParams {
     void* y = nullptr;
     int y_pitch = 0, upsample = 1;
     int tiles = 0;
-    int pixels = 0;  // of the output, before upsampling
+    int pixels = 0;          // of the output, before upsampling
+    bool backwards = false;  // ConvPointers'
     int taps_r = 1, taps_s = 1, dilation = 1;
     int channel_steps = 0;  // stages of a tap
     int filter_c = 0;       // elements of a tap in a row of the weights

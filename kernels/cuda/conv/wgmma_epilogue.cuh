@@ -20,6 +20,16 @@ namespace convoy::kernels::cuda {
 // The block's barriers, one for each of the two warpgroups that take turns.
 constexpr int kWgmmaTurn = 1, kWgmmaFinished = 3;
 
+/// What all threads of a warp have alike. By a shuffle: where nvcc sees that, addresses of operands stay in uniform
+/// registers, and what lies in shared memory is not asked of the block's place in its cluster again and again.
+template <typename T>
+__device__ __forceinline__ T wgmma_uniform(T value) {
+    return __shfl_sync(~0u, value, 0);
+}
+
+/// The first place that swizzled rows may begin at.
+__device__ __forceinline__ std::uint32_t wgmma_align(std::uint32_t shared) { return (shared + 1023) / 1024 * 1024; }
+
 /// A place in the ring of stages.
 template <int STAGES>
 struct WgmmaRing {
@@ -38,6 +48,9 @@ struct WgmmaSlope {
         x = x > 0 ? x : slope * x;
         y = y > 0 ? y : slope * y;
     }
+};
+struct WgmmaAsIs {
+    __device__ __forceinline__ void operator()(float&, float&) const {}
 };
 template <Activation ACTIVATION>
 struct WgmmaQuotient {
@@ -65,10 +78,11 @@ struct WgmmaSums {
 };
 
 /// Sums to the output's memory, as the copy engine stores them: they are columns of 8 x 8 matrices whose rows are
-/// pixels. The residual lies there already, and is read two matrices ahead of what is written.
-template <bool RESIDUAL, int BM, int BN, typename Act>
+/// pixels. The residual lies there already, and is read two matrices ahead of what is written. Says store(half) of each
+/// 64 channels.
+template <bool RESIDUAL, int BM, int BN, typename Act, typename After, typename Store>
 __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::uint32_t output, Act activation,
-                                            WgmmaSlope after) {
+                                            After after, Store store) {
     constexpr int kBlocks = BN / 8, kPairs = (kBlocks + 1) / 2, kAll = BM / 64 * kPairs;
     const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
     // Of four matrices at once: 16 channels of 16 pixels.
@@ -104,14 +118,15 @@ __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::
             stmatrix_x2_trans(place(pair), out);
         else
             stmatrix_x4_trans(place(pair), out);
+        if (pair % kPairs + 1 == kPairs) store(half);
     }
 }
 
 /// The same of floats, one by one: a warp's are eight channels of every other of eight pixels, which the swizzle puts
 /// into 32 banks.
-template <bool RESIDUAL, int BM, int BN, typename Act>
+template <bool RESIDUAL, int BM, int BN, typename Act, typename After, typename Store>
 __device__ __forceinline__ void wgmma_write_floats(const WgmmaSums<BM, BN>& sums, std::uint32_t output, Act activation,
-                                                   WgmmaSlope after) {
+                                                   After after, Store store) {
     constexpr int kBlocks = BN / 8, kAll = BM / 64 * kBlocks;
     const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
     const int pixel = lane % 4 * 2, vector = warp % 2 * 4 + lane / 16;  // of a box of 32 channels
@@ -143,24 +158,24 @@ __device__ __forceinline__ void wgmma_write_floats(const WgmmaSums<BM, BN>& sums
             st_shared_f32(place(block, i, 0), v.x);
             st_shared_f32(place(block, i, 1), v.y);
         }
+        if (j + 1 == kBlocks) store(half);
     }
 }
 
-template <Math MATH, int BM, int BN>
+template <Math MATH, int BM, int BN, typename Store>
 __device__ __forceinline__ void wgmma_finish(const WgmmaEpilogue& p, const WgmmaSums<BM, BN>& sums,
-                                             std::uint32_t output) {
-    const WgmmaSlope after{p.after_slope};
-    const auto write_as = [&](auto residual, auto activation) {
+                                             std::uint32_t output, Store store) {
+    const auto write_as = [&](auto residual, auto activation, auto after) {
         if constexpr (MATH == Math::fp16)
-            wgmma_write<residual.value>(sums, output, activation, after);
+            wgmma_write<residual.value>(sums, output, activation, after, store);
         else
-            wgmma_write_floats<residual.value>(sums, output, activation, after);
+            wgmma_write_floats<residual.value>(sums, output, activation, after, store);
     };
     const auto write = [&](auto activation) {
         if (p.residual)
-            write_as(std::true_type(), activation);
+            write_as(std::true_type(), activation, WgmmaSlope{p.after_slope});
         else
-            write_as(std::false_type(), activation);
+            write_as(std::false_type(), activation, WgmmaAsIs());
     };
     switch (p.activation) {
         case Activation::mish:
@@ -172,8 +187,13 @@ __device__ __forceinline__ void wgmma_finish(const WgmmaEpilogue& p, const Wgmma
         case Activation::logistic:
             write(WgmmaQuotient<Activation::logistic>());
             break;
-        default:
-            write(WgmmaSlope{wgmma_slope(p.activation)});
+        default: {
+            const WgmmaSlope slope{wgmma_slope(p.activation)};
+            if (p.residual && p.after_slope == 1)
+                write_as(std::true_type(), slope, WgmmaAsIs());
+            else
+                write(slope);
+        }
     }
 }
 

@@ -65,7 +65,7 @@ public:
     void launch(const ConvPointers& at, Stream stream) const override {
         const ConvProblem& c = conv_.problem;
         WgmmaHaloParams p = params_;
-        p.epilogue.bias = at.bias;
+        p.epilogue.bias = at.bias, p.backwards = at.backwards;
         const int filter = c.r * c.s * p.filter_c, k = p.epilogue.k;
         const auto output_map = [&](const void* data, int pitch) {
             return picture_map(data, c.n, c.p(), c.q(), k, pitch, 1, p.tile_w, kWgmmaOutputChannels);

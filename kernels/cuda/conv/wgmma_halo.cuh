@@ -39,6 +39,7 @@ struct WgmmaHaloParams {
     int filter_c = 0;       // elements of a tap in a row of the weights
     int loaded_bytes = 0;   // of a box
     bool keep_filters = false;
+    bool backwards = false;  // ConvPointers'
     FastDivmod by_k_tiles{}, by_columns{},
         by_rows{};  // tiles along channels, along a row of the picture, down the picture
 

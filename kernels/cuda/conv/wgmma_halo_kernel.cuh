@@ -6,6 +6,7 @@
 #include "kernels/cuda/conv/wgmma_epilogue.cuh"
 #include "kernels/cuda/conv/wgmma_halo.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
+#include "kernels/cuda/ptx/elect.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
 #include "kernels/cuda/ptx/tma.cuh"
@@ -44,7 +45,7 @@ struct WgmmaHaloPlace {
 
     template <typename SHAPE>
     static __device__ __forceinline__ WgmmaHaloPlace of(const WgmmaHaloParams& params, int tile) {
-        const auto [pixels, k] = params.by_k_tiles(tile);
+        const auto [pixels, k] = params.by_k_tiles(params.backwards ? params.tiles - 1 - tile : tile);
         const auto [rows, column] = params.by_columns(pixels);
         const auto [image, row] = params.by_rows(rows);
         return {k * SHAPE::kTile.bm, column * params.tile_w, row * params.tile_h, image};
@@ -94,6 +95,7 @@ template <typename SHAPE>
 __device__ void wgmma_halo_load_residual(const WgmmaHaloParams& p, const WgmmaMaps& maps,
                                          const WgmmaHaloShared<SHAPE>& shared) {
     constexpr WgmmaHaloTile TILE = SHAPE::kTile;
+    const std::uint64_t policy = l2_evict_first();  // mostly nobody else reads it
     griddepcontrol_wait();
     int i = 0;
     for (int index = blockIdx.x; index < p.tiles; index += gridDim.x, ++i) {
@@ -107,8 +109,8 @@ __device__ void wgmma_halo_load_residual(const WgmmaHaloParams& p, const WgmmaMa
         mbarrier_arrive_expect_tx(full, TILE.bm / 64 * p.tile_h * p.tile_w * kWgmmaOutputRow);
         for (int half = 0; half < TILE.bm / 64; ++half)
             for (int row = 0; row < p.tile_h; ++row)
-                tma_load(shared.output(i) + half * TILE.half_bytes() + row * p.pitch() * kWgmmaOutputRow, maps.residual,
-                         at.k + 64 * half, at.q, at.p + row, at.n, full);
+                tma_load_hinted(shared.output(i) + half * TILE.half_bytes() + row * p.pitch() * kWgmmaOutputRow,
+                                maps.residual, at.k + 64 * half, at.q, at.p + row, at.n, full, policy);
     }
 }
 
@@ -117,10 +119,10 @@ template <typename SHAPE>
 __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& maps,
                                    const WgmmaHaloShared<SHAPE>& shared, int turn) {
     constexpr WgmmaHaloTile TILE = SHAPE::kTile;
-    constexpr int kHalves = TILE.bm / 64;
-    const int thread = threadIdx.x % 128, step = gridDim.x, taps = p.taps_r * p.taps_s;
+    constexpr int kHalves = TILE.bm / 64, kSteps = TILE.bk / 16;
+    const int warp = wgmma_uniform(threadIdx.x / 32 % 4), step = gridDim.x, taps = p.taps_r * p.taps_s;
     const auto release = [&](std::uint32_t barrier) {
-        if (thread % 32 == 0) mbarrier_arrive(barrier);
+        if (threadIdx.x % 32 == 0) mbarrier_arrive(barrier);
     };
     int i = turn;
     for (int index = blockIdx.x + turn * step; index < p.tiles; index += 2 * step, i += 2) {
@@ -131,6 +133,7 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
         auto filters = WgmmaRing<TILE.filter_parts>::at(p.keep_filters ? 0 : i * p.channel_steps * taps);
         // A barrier shows the parity of its phases alone: nobody may wait for one before the last one has ended.
         if (i > 0) bar_sync(kWgmmaTurn + turn, 256);
+        int left = index + step < p.tiles ? p.channel_steps * taps : 0;  // parts until the other's turn
         bool first = true;
         int last = 0;
         for (int box = 0; box < p.channel_steps; ++box) {
@@ -138,23 +141,25 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
             std::uint32_t row = shared.box(boxes.stage);
             for (int r = 0; r < p.taps_r; ++r, row += (p.pitch() - p.taps_s) * TILE.row_bytes())
                 for (int s = 0; s < p.taps_s; ++s, row += TILE.row_bytes()) {
-                    mbarrier_wait(shared.filter_full(filters.stage), filters.parity);
                     const std::uint64_t weights = wgmma_rows<TILE.row_bytes()>(shared.filter(filters.stage));
                     const std::uint64_t pixels = wgmma_rows<TILE.row_bytes()>(row);
+                    mbarrier_wait(shared.filter_full(filters.stage), filters.parity);
                     wgmma_fence();
+                    --left;
 #pragma unroll
-                    for (int k = 0; k < TILE.bk / 16; ++k)
+                    for (int k = 0; k < kSteps; ++k) {
+                        // The other warpgroup has its first products ready when the last of these are done.
+                        if (k + 1 == kSteps) bar_arrive_if(left == 0, kWgmmaTurn + 1 - turn, 256);
 #pragma unroll
                         for (int half = 0; half < kHalves; ++half)
                             // Descriptors count in 16 bytes.
                             wgmma_m64k16_f16<TILE.bn>(sums.of[half],
                                                       weights + half * 64 * TILE.row_bytes() / 16 + 2 * k,
                                                       pixels + 2 * k, !first || k > 0);
-                    wgmma_commit();
-                    if (!first) {
-                        wgmma_wait<1>();
-                        if (!p.keep_filters) release(shared.filter_empty(last));
                     }
+                    wgmma_commit();
+                    wgmma_wait<1>();
+                    if (!first && !p.keep_filters) release(shared.filter_empty(last));
                     first = false;
                     last = filters.stage;
                     filters.next();
@@ -164,27 +169,28 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
                 }
             boxes.next();
         }
-        if (index + step < p.tiles) bar_arrive(kWgmmaTurn + 1 - turn, 256);
         wgmma_wait<0>();
         if (!p.keep_filters) release(shared.filter_empty(last));
         release(shared.box_empty(boxes.stage == 0 ? TILE.boxes - 1 : boxes.stage - 1));
 
         mbarrier_wait(shared.output_full(turn), i / 2 & 1);
         const std::uint32_t output = shared.output(i);
-        wgmma_finish<Math::fp16>(p.epilogue, sums, output);
-        fence_proxy_async();
-        bar_sync(kWgmmaFinished + turn, 128);
-        if (thread == 0) {
-            for (int half = 0; half < kHalves; ++half)
+        wgmma_finish<Math::fp16>(p.epilogue, sums, output, [&](int half) {
+            fence_proxy_async();
+            bar_sync(kWgmmaFinished + turn, 128);
+            if (warp == 0 && elect_one()) {
                 for (int r = 0; r < p.tile_h; ++r)
                     tma_store(maps.y, at.k + 64 * half, at.q, at.p + r, at.n,
                               output + half * TILE.half_bytes() + r * p.pitch() * kWgmmaOutputRow);
-            tma_store_commit();
+                tma_store_commit();
+            }
+            __syncwarp();
+        });
+        if (warp == 0 && elect_one()) {  // the same thread
             tma_store_wait_read();
             mbarrier_arrive(shared.output_empty(i));
         }
     }
-    if (thread == 0) tma_store_wait();
 }
 
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL
@@ -196,7 +202,7 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
     constexpr WgmmaHaloTile TILE = SHAPE::kTile;
     constexpr int kLoadRegisters = 40, kComputeRegisters = 232;  // of 168 on average
     extern __shared__ unsigned char memory[];
-    const WgmmaHaloShared<SHAPE> shared{(std::uint32_t(__cvta_generic_to_shared(memory)) + 1023) / 1024 * 1024};
+    const WgmmaHaloShared<SHAPE> shared{wgmma_align(wgmma_uniform(std::uint32_t(__cvta_generic_to_shared(memory))))};
     griddepcontrol_launch_dependents();
     if (threadIdx.x == 0) {
         prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
@@ -214,19 +220,20 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
     }
     __syncthreads();
 
-    // The compiler sees by the shuffle that a warp's threads agree: addresses of operands stay in uniform registers.
-    const int warpgroup = __shfl_sync(~0u, threadIdx.x / 128, 0);
+    const int warpgroup = wgmma_uniform(threadIdx.x / 128);
     if (warpgroup >= 1) {
         setmaxnreg_inc<kComputeRegisters>();
         wgmma_halo_compute<SHAPE>(p, maps, shared, warpgroup - 1);
         return;
     }
     setmaxnreg_dec<kLoadRegisters>();
-    if (threadIdx.x == 0)
+    const int warp = wgmma_uniform(threadIdx.x / 32);
+    if (!elect_one()) return;
+    if (warp == 0)
         wgmma_halo_load_boxes<SHAPE>(p, maps, shared);
-    else if (threadIdx.x == 32)
+    else if (warp == 1)
         wgmma_halo_load_filters<SHAPE>(p, maps, shared);
-    else if (threadIdx.x == 64)
+    else if (warp == 2)
         wgmma_halo_load_residual<SHAPE>(p, maps, shared);
 #endif
 }

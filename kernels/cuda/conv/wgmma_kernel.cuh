@@ -7,6 +7,7 @@
 
 #include "kernels/cuda/conv/wgmma_epilogue.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
+#include "kernels/cuda/ptx/elect.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
 #include "kernels/cuda/ptx/ld_st.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
@@ -50,7 +51,7 @@ __device__ __forceinline__ void wgmma_multiply(float (&sums)[N / 2], std::uint64
 /// A tile's first channel and pixel.
 template <typename SHAPE>
 __device__ __forceinline__ int2 wgmma_tile(const WgmmaParams& p, int tile) {
-    const auto [pixel, channel] = p.by_k_tiles(tile);
+    const auto [pixel, channel] = p.by_k_tiles(p.backwards ? p.tiles - 1 - tile : tile);
     return {channel * SHAPE::kTile.bm, pixel * SHAPE::kTile.bn};
 }
 
@@ -92,6 +93,7 @@ __device__ void wgmma_load(const WgmmaParams& p, const WgmmaMaps& maps, const Wg
 template <typename SHAPE>
 __device__ void wgmma_load_residual(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared) {
     constexpr WgmmaTile TILE = SHAPE::kTile;
+    const std::uint64_t policy = l2_evict_first();  // mostly nobody else reads it
     griddepcontrol_wait();
     int i = 0;
     for (int index = blockIdx.x; index < p.tiles; index += gridDim.x, ++i) {
@@ -104,8 +106,8 @@ __device__ void wgmma_load_residual(const WgmmaParams& p, const WgmmaMaps& maps,
         const int2 tile = wgmma_tile<SHAPE>(p, index);
         mbarrier_arrive_expect_tx(full, TILE.output_bytes());
         for (int box = 0; box < TILE.boxes(); ++box)
-            tma_load(shared.output(i) + box * TILE.box_bytes(), maps.residual, tile.x + box * TILE.box_channels(),
-                     tile.y, full);
+            tma_load_hinted(shared.output(i) + box * TILE.box_bytes(), maps.residual,
+                            tile.x + box * TILE.box_channels(), tile.y, full, policy);
     }
 }
 
@@ -134,12 +136,10 @@ __device__ void wgmma_store_squares(const WgmmaParams& p, int2 tile, std::uint32
 template <typename SHAPE>
 __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared, int turn) {
     constexpr WgmmaTile TILE = SHAPE::kTile;
-    constexpr int kHalves = TILE.halves();
-    const int thread = threadIdx.x % 128, lane = threadIdx.x % 32;
+    constexpr int kHalves = TILE.halves(), kSteps = TILE.row_bytes() / 32;
+    const int warp = wgmma_uniform(threadIdx.x / 32 % 4);
     const int iterations = p.taps_r * p.taps_s * p.channel_steps, step = gridDim.x;
-    const auto release = [&](int stage) {
-        if (lane == 0) mbarrier_arrive(shared.empty(stage));
-    };
+    const auto release = [&](int stage, bool now) { mbarrier_arrive_of_warp(shared.empty(stage), now); };
     int i = turn;
     for (int index = blockIdx.x + turn * step; index < p.tiles; index += 2 * step, i += 2) {
         const int2 tile = wgmma_tile<SHAPE>(p, index);
@@ -148,50 +148,56 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
         auto ring = WgmmaRing<TILE.stages>::at(i * iterations);
         // A barrier shows the parity of its phases alone: nobody may wait for one before the last one has ended.
         if (i > 0) bar_sync(kWgmmaTurn + turn, 256);
+        const int pass_on = index + step < p.tiles ? iterations - 1 : -1;
         int last = 0;
         for (int iteration = 0; iteration < iterations; ++iteration) {
-            mbarrier_wait(shared.full(ring.stage), ring.parity);
             const std::uint64_t weights = wgmma_rows<TILE.row_bytes()>(shared.weights(ring.stage));
             const std::uint64_t pixels = wgmma_rows<TILE.row_bytes()>(shared.pixels(ring.stage));
+            mbarrier_wait(shared.full(ring.stage), ring.parity);
             wgmma_fence();
 #pragma unroll
-            for (int k = 0; k < TILE.row_bytes() / 32; ++k)
+            for (int k = 0; k < kSteps; ++k) {
+                // The other warpgroup has its first products ready when the last of these are done.
+                if (k + 1 == kSteps) bar_arrive_if(iteration == pass_on, kWgmmaTurn + 1 - turn, 256);
 #pragma unroll
                 for (int half = 0; half < kHalves; ++half)
                     // Descriptors count in 16 bytes.
                     wgmma_multiply<TILE.math, TILE.bn>(sums.of[half],
                                                        weights + half * 64 * TILE.row_bytes() / 16 + 2 * k,
                                                        pixels + 2 * k, iteration > 0 || k > 0);
-            wgmma_commit();
-            if (iteration > 0) {
-                wgmma_wait<1>();
-                release(last);
             }
+            wgmma_commit();
+            const int done = last;
             last = ring.stage;
             ring.next();
+            wgmma_wait<1>();
+            release(done, iteration > 0);
         }
-        if (index + step < p.tiles) bar_arrive(kWgmmaTurn + 1 - turn, 256);
         wgmma_wait<0>();
-        release(last);
+        release(last, true);
 
         mbarrier_wait(shared.output_full(turn), i / 2 & 1);
         const std::uint32_t output = shared.output(i);
-        wgmma_finish<TILE.math>(p.epilogue, sums, output);
-        fence_proxy_async();
-        bar_sync(kWgmmaFinished + turn, 128);
+        wgmma_finish<TILE.math>(p.epilogue, sums, output, [&](int half) {
+            constexpr int kBoxes = TILE.boxes() / kHalves;
+            fence_proxy_async();
+            bar_sync(kWgmmaFinished + turn, 128);
+            if (warp == 0 && p.upsample == 1 && elect_one()) {
+                for (int box = half * kBoxes; box < (half + 1) * kBoxes; ++box)
+                    tma_store(maps.y, tile.x + box * TILE.box_channels(), tile.y, output + box * TILE.box_bytes());
+                tma_store_commit();
+            }
+            __syncwarp();
+        });
         if (p.upsample == 2) {
             wgmma_store_squares<SHAPE>(p, tile, output);
             bar_sync(kWgmmaFinished + turn, 128);
         }
-        if (thread == 0) {
-            for (int box = 0; box < TILE.boxes() && p.upsample == 1; ++box)
-                tma_store(maps.y, tile.x + box * TILE.box_channels(), tile.y, output + box * TILE.box_bytes());
-            tma_store_commit();
+        if (warp == 0 && elect_one()) {  // the same thread
             tma_store_wait_read();
             mbarrier_arrive(shared.output_empty(i));
         }
     }
-    if (thread == 0) tma_store_wait();
 }
 
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL
@@ -202,7 +208,7 @@ __global__ void __launch_bounds__(kWgmmaThreads, SHAPE::kTile.blocks)
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     constexpr WgmmaTile TILE = SHAPE::kTile;
     extern __shared__ unsigned char memory[];
-    const WgmmaShared<SHAPE> shared{(std::uint32_t(__cvta_generic_to_shared(memory)) + 1023) / 1024 * 1024};
+    const WgmmaShared<SHAPE> shared{wgmma_align(wgmma_uniform(std::uint32_t(__cvta_generic_to_shared(memory))))};
     griddepcontrol_launch_dependents();
     if (threadIdx.x == 0) {
         prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
@@ -216,19 +222,20 @@ __global__ void __launch_bounds__(kWgmmaThreads, SHAPE::kTile.blocks)
     }
     __syncthreads();
 
-    // The compiler sees by the shuffle that a warp's threads agree: addresses of operands stay in uniform registers.
-    const int warpgroup = __shfl_sync(~0u, threadIdx.x / 128, 0);
+    const int warpgroup = wgmma_uniform(threadIdx.x / 128);
     if (warpgroup >= 1) {
         setmaxnreg_inc<TILE.compute_registers()>();
         wgmma_compute<SHAPE>(p, maps, shared, warpgroup - 1);
         return;
     }
     setmaxnreg_dec<TILE.load_registers()>();
-    if (threadIdx.x == 0)
+    const int warp = wgmma_uniform(threadIdx.x / 32);
+    if (!elect_one()) return;
+    if (warp == 0)
         wgmma_load<SHAPE, true>(p, maps, shared);
-    else if (threadIdx.x == 32)
+    else if (warp == 1)
         wgmma_load<SHAPE, false>(p, maps, shared);
-    else if (threadIdx.x == 64)
+    else if (warp == 2)
         wgmma_load_residual<SHAPE>(p, maps, shared);
 #endif
 }

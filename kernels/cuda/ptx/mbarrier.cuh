@@ -21,6 +21,15 @@ __device__ __forceinline__ void mbarrier_arrive(std::uint32_t barrier) {
     asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
 
+/// A whole warp, of which one thread arrives if `now`, without a branch: cheaper to choose anew than to remember.
+__device__ __forceinline__ void mbarrier_arrive_of_warp(std::uint32_t barrier, bool now) {
+    asm volatile(
+        "{\n\t.reg .pred one, now;\n\telect.sync _|one, 0xffffffff;\n\tsetp.ne.and.b32 now, %1, 0, one;\n\t"
+        "@now mbarrier.arrive.shared::cta.b64 _, [%0];\n\t}" ::"r"(barrier),
+        "r"(int(now))
+        : "memory");
+}
+
 /// Arrives, and the phase does not end before `bytes` more have been copied.
 __device__ __forceinline__ void mbarrier_arrive_expect_tx(std::uint32_t barrier, int bytes) {
     asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");

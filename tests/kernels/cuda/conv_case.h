@@ -57,9 +57,10 @@ public:
 
     /// Everything y's memory holds after the run, guards included, as floats. What is not written stays NaN, or the
     /// residual where that is in y.
-    std::vector<float> run(const kernels::cuda::PreparedConv& kernel, void* workspace) const {
+    std::vector<float> run(const kernels::cuda::PreparedConv& kernel, void* workspace, bool backwards = false) const {
         const DeviceBytes y = upload_as(type_, y_before_);
-        const kernels::cuda::ConvPointers at = pointers(y, workspace);
+        kernels::cuda::ConvPointers at = pointers(y, workspace);
+        at.backwards = backwards;
         kernel.launch(at, nullptr);
         cuda_ok(cudaDeviceSynchronize());
         return download_as_float(type_, y.data(), y_before_.size());

@@ -105,6 +105,8 @@ void add_dense_layers(Items& items) {
     add(items,
         {conv(1, 13, 13, 200, 72, 3), padded(window(conv(1, 13, 7, 320, 183, 3), 1, 2), 0, 0),
          padded(window(conv(1, 9, 11, 320, 72, 3), 1, 3), 0, 1),
+         // Blocks of a cluster begin within a row of the filter.
+         padded(window(conv(1, 9, 10, 704, 24, 3), 2, 2), 0, 0), padded(window(conv(1, 9, 10, 704, 24, 3), 2, 3), 0, 1),
          with_residual(conv(2, 7, 9, 328, 72, 3), Activation::leaky),
          with(conv(1, 14, 14, 384, 72, 3, 2), Activation::leaky), conv(1, 12, 12, 320, 64, 1),
          with(conv(1, 13, 13, 1024, 40, 3), Activation::leaky), conv(1, 13, 13, 1024, 136, 1),
@@ -188,8 +190,8 @@ const char* library_missing(const ConvCandidate& row) {
 
 const char* name(Math math) { return math == Math::fp16 ? "fp16" : math == Math::tf32 ? "tf32" : "fp32"; }
 
-/// Runs the row three times: on a workspace of NaN, as the first run leaves it, and full of ones. All three agree to
-/// the bit. Whether there was anything to run.
+/// Runs the row four times: on a workspace of NaN, as the first run leaves it, full of ones, and backwards. All agree
+/// to the bit. Whether there was anything to run.
 bool check(const ConvCandidate& row, const test::ConvCase& item, Math math, const DeviceCaps& caps,
            const kernels::cuda::ConvLibraries& libraries) {
     INFO(row.name << ", " << name(math) << ": " << item.describe());
@@ -209,6 +211,8 @@ bool check(const ConvCandidate& row, const test::ConvCase& item, Math math, cons
     test::cuda_ok(cudaMemset(workspace.data(), 0x3c, workspace.bytes()));
     const bool on_garbage = same(item.run(*kernel, workspace.data()));
     CHECK(on_garbage);
+    const bool backwards = same(item.run(*kernel, workspace.data(), true));
+    CHECK(backwards);
     if (!row.restore) return true;
     const std::string serialized = kernel->serialized();
     if (serialized.empty()) return true;
