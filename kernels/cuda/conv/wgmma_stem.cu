@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/cuda/conv/pair_rows.h"
+
+namespace convoy::kernels::cuda {
+
+std::span<const ConvPairCandidate> wgmma_stem_rows() { return {}; }
+
+}  // namespace convoy::kernels::cuda
