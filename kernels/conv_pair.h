@@ -29,6 +29,9 @@ struct ConvPairPointers {
     bool backwards = false;  ///< advice: pixels from the last to the first, with the same result
 };
 
+/// No row supports more channels between the two.
+constexpr int kMostBetween = 64;
+
 /// A kernel made ready for one ConvPair. Launches from one thread at a time.
 class PreparedConvPair {
 public:

@@ -12,6 +12,7 @@
 #include "engine/cuda/ready_seats.h"
 #include "engine/plan/kernel_problem.h"
 #include "engine/stage.h"
+#include "kernels/conv_pair.h"
 
 namespace convoy {
 
@@ -20,6 +21,9 @@ kernels::cuda::Math math_of(Precision precision);
 
 /// The kernels' view of a convolution node for a batch of n, pitches included: what is tuned and packed.
 kernels::cuda::Conv cuda_conv(const Plan& plan, const Node& node, kernels::cuda::Math math, int n);
+
+/// The same of two of them.
+kernels::cuda::ConvPair cuda_pair(const Plan& plan, ConvPairNodes nodes, kernels::cuda::Math math, int n);
 
 /// A plan bound to one GPU for the batch sizes 1, 2, 4, … max_batch, or for max_batch alone. One compute stream runs
 /// the slots' graphs one after the other; uploads and preprocessing overlap them on streams of their own.
@@ -99,6 +103,22 @@ private:
         std::string problem;                    // in the tuning cache
     };
 
+    /// Two convolutions by one kernel.
+    struct BoundPair {
+        ConvPairNodes nodes;
+        kernels::cuda::ConvPair pair;
+        std::string row;
+        std::unique_ptr<kernels::cuda::PreparedConvPair> kernel;
+    };
+
+    /// A pair whose rows are not known to be faster than the two apart.
+    struct UntriedPair {
+        kernels::cuda::ConvPair pair;
+        int batch;
+        std::vector<std::string> rows;  // that keep to the rules
+        std::vector<ConvPairNodes> uses;
+    };
+
     /// A convolution, once however many nodes and batch sizes want it.
     struct Wanted {
         Autotuner::Problem problem;
@@ -112,6 +132,18 @@ private:
     void choose_kernels(const CudaOptions& options, Autotuner& tuner, TuningCache& cache);
     void bind_smaller_batches(const Autotuner& tuner);
     void keep_plans(const TuningCache& cache);
+    // conv_pairs.cpp
+    void choose_pairs(const CudaOptions& options, const Autotuner& tuner, TuningCache& cache);
+    std::vector<std::string> sound_rows(const std::vector<const kernels::cuda::ConvPairCandidate*>& rows,
+                                        const kernels::cuda::ConvPair& pair) const;
+    void refine_pairs(const Autotuner& tuner, TuningCache& cache);
+    /// Makes `row` compute the pair that ends with this node in a batch of this size; false: it does not serve.
+    bool bind_pair(ConvPairNodes nodes, int batch, const std::string& row);
+    void unbind_pair(ConvPairNodes nodes, int batch);
+    /// The pair that begins or ends with this node and has a kernel; null: the node stands alone.
+    const BoundPair* pair_from(int node, int batch) const;
+    const BoundPair* pair_to(int node, int batch) const;
+    void enqueue_pair(int second, std::byte* slot, int batch, cudaStream_t stream, bool backwards) const;
     void choose_and_check(const CudaOptions& options, TuningCache& cache);
     void take_workspace();
     void refine(Autotuner& tuner);
@@ -121,9 +153,10 @@ private:
     void self_check();
     const Bound& bound_to(int node, int batch) const;
     double peak_flops() const;
-    void enqueue_node(int node, std::byte* slot, int batch, cudaStream_t stream) const;
+    /// Apart from its neighbours. `backwards`: see ConvPointers.
+    void enqueue_node(int node, std::byte* slot, int batch, cudaStream_t stream, bool backwards = false) const;
     void enqueue_rare(int node, std::byte* slot, int batch, cudaStream_t stream) const;
-    void enqueue_conv(int node, std::byte* slot, int batch, cudaStream_t stream) const;
+    void enqueue_conv(int node, std::byte* slot, int batch, cudaStream_t stream, bool backwards) const;
     void concat(const Node& node, std::byte* slot, int batch, cudaStream_t stream) const;
 
     DeviceInfo device_;

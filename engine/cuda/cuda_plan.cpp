@@ -3,6 +3,7 @@
 // A plan in the terms of kernels/cuda/: what can be said of it without a device in hand.
 #include "engine/cuda/backend_resources.h"
 #include "engine/cuda/slot_cuda.h"
+#include "kernels/conv_pair.h"
 
 namespace convoy {
 namespace k = kernels::cuda;
@@ -15,6 +16,7 @@ BackendTraits cuda_traits(Precision precision) {
     const kernels::DataType type = k::storage(math_of(precision));
     return {.conv_takes_pitch = true,
             .conv_upsamples = true,
+            .pair_channels = precision == Precision::fp16 ? k::kMostBetween : 0,
             .channel_alignment = kernels::vector_lanes(type),
             .element_bytes = kernels::size_of(type)};
 }
@@ -38,6 +40,13 @@ k::Conv cuda_conv(const Plan& plan, const Node& node, k::Math math, int n) {
     conv.residual_pitch = op.residual ? pitch(node.inputs[1]) : 0;
     conv.upsample = op.upsample;
     return conv;
+}
+
+k::ConvPair cuda_pair(const Plan& plan, ConvPairNodes nodes, k::Math math, int n) {
+    const auto conv = [&](int node) { return cuda_conv(plan, plan.graph.nodes[std::size_t(node)], math, n); };
+    k::ConvPair pair{conv(nodes.first), conv(nodes.second)};
+    pair.residual_is_x = pair.second.problem.residual;  // find_conv_pairs() takes no other
+    return pair;
 }
 
 std::size_t cuda_timer_bytes(int gpu) { return Autotuner::device_bytes(device_info(gpu)); }

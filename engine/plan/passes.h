@@ -15,7 +15,9 @@ namespace convoy {
 struct BackendTraits {
     bool conv_takes_pitch = false;  ///< convolutions read and write channel slices in place (oneDNN's fast ones do not)
     bool conv_upsamples = false;    ///< a convolution can store each of its pixels 2x2 times
-    int channel_alignment = 1;      ///< channels at whose multiples a slice must start; pitches are rounded up to it
+    int pair_channels =
+        0;  ///< up to so many may lie between two convolutions that one kernel computes; 0: there is none
+    int channel_alignment = 1;       ///< channels at whose multiples a slice must start; pitches are rounded up to it
     bool picture_at_a_time = false;  ///< the pictures of a batch share no arena, so it is planned for one
     std::size_t element_bytes = 4;   ///< of activations …
     bool fp32_slots = false;         ///< … but for the input and what heads read: these are fp32 in any case
