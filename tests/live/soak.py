@@ -80,10 +80,12 @@ class Stream(threading.Thread):
 
 
 @functools.cache
-def chunks_of(path, frames):
+def chunks_of(path):
+    """A transport stream in pieces of about a frame, and how many frames there are: what begins in its first video."""
     data = open(path, "rb").read()
-    size = max(1, len(data) // 188 // frames) * 188  # of a frame, about
-    return [data[i:i + size] for i in range(0, len(data), size)]
+    frames = sum(data[i + 1] & 0x5f == 0x41 and data[i + 2] == 0 for i in range(0, len(data), 188))
+    size = max(1, len(data) // 188 // frames) * 188
+    return [data[i:i + size] for i in range(0, len(data), size)], frames
 
 
 class Jpegs(Stream):
@@ -102,9 +104,9 @@ class Jpegs(Stream):
 
 
 class Transport(Stream):
-    def __init__(self, seed, path, frames, rate):
+    def __init__(self, seed, path, rate):
         super().__init__(seed)
-        self.chunks = chunks_of(path, frames)
+        self.chunks, frames = chunks_of(path)
         self.rate = rate * len(self.chunks) / frames
         self.url = f"tcp://127.0.0.1:{self.port}"
 
@@ -181,7 +183,7 @@ def main():
         subprocess.run([f"{a.bin}/yolo-make-weights", "tiny.cfg", "tiny.weights"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         make_clips(clips := a.clips or folder)
         streams = [Jpegs(i, f"{clips}/clip.mjpeg", a.rate) for i in (1, 2)]
-        streams += [Transport(i, f"{clips}/clip.ts", 25 * CLIP_S, a.rate) for i in (3, 4)]
+        streams += [Transport(i, f"{clips}/clip.ts", a.rate) for i in (3, 4)]
         for stream in streams:
             stream.start()
         each = a.frames // len(streams)

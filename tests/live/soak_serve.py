@@ -208,7 +208,7 @@ def main():
             model = ["--cfg", "tiny.cfg", "--weights", "tiny.weights"]
         soak.make_clips(clips := os.path.abspath(a.clips) if a.clips else folder, a.size)
         jpegs = lambda seed: (Jpegs, seed, f"{clips}/clip.mjpeg", a.rate)
-        transport = lambda seed: (Transport, seed, f"{clips}/clip.ts", 25 * soak.CLIP_S, a.rate)
+        transport = lambda seed: (Transport, seed, f"{clips}/clip.ts", a.rate)
         servers = Servers([transport(i) if i % 4 or a.h264 else jpegs(i) for i in range(a.streams)], a.up, min(a.servers, a.streams))
         ends.callback(servers.kill)
         comers = Servers([(transport if a.h264 else jpegs)(1000 + i) for i in range(a.come_and_go)], a.up, 1)
