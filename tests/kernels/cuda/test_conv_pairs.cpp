@@ -205,14 +205,11 @@ std::vector<PairCase> pairs() {
     return all;
 }
 
-}  // namespace
-
-TEST_CASE("conv_pair_candidates(): every row computes what it supports") {
-    REQUIRE_GPU();
+/// Names of the rows that one of these exercises.
+std::set<std::string> check_all(const std::vector<PairCase>& items) {
     const DeviceCaps caps = test::current_caps();
-    if (kernels::cuda::conv_pair_candidates().empty()) SKIP_TEST_CASE("no row is compiled for this GPU");
     std::set<std::string> seen;
-    for (const PairCase& item : pairs())
+    for (const PairCase& item : items)
         for (const ConvPairCandidate& row : kernels::cuda::conv_pair_candidates()) {
             if (!row.supports(item.pair(), caps)) continue;
             INFO(row.name << ": " << item.describe());
@@ -225,7 +222,22 @@ TEST_CASE("conv_pair_candidates(): every row computes what it supports") {
             CHECK(result.ok);
             CHECK(std::memcmp(forwards.data(), backwards.data(), 4 * forwards.size()) == 0);
         }
-    CHECK(seen.size() == kernels::cuda::conv_pair_candidates().size());
+    return seen;
+}
+
+}  // namespace
+
+TEST_CASE("conv_pair_candidates(): every row computes what it supports") {
+    REQUIRE_GPU();
+    if (kernels::cuda::conv_pair_candidates().empty()) SKIP_TEST_CASE("no row is compiled for this GPU");
+    CHECK(check_all(pairs()).size() == kernels::cuda::conv_pair_candidates().size());
+}
+
+// Small enough for compute-sanitizer.
+TEST_CASE("conv_pair_candidates(): a few odd shapes", "[.][sanitize]") {
+    REQUIRE_GPU();
+    check_all({block(2, 29, 31, 64, 32), block(1, 15, 29, 128, 64), block(1, 5, 3, 64, 32, Activation::mish, 1, 2),
+               stem(2, 37, 43, 32, 64), stem(1, 7, 5, 32, 64, Activation::mish, 1, 2)});
 }
 
 TEST_CASE("conv_pair_candidates(): 1,000 runs give the same bits", "[slow]") {
