@@ -10,10 +10,8 @@
 
 namespace convoy::kernels::cuda {
 
-constexpr int kShareChannels = 64;  // of the output, a tile's
-constexpr int kShareWarpgroup = 128, kShareLoaders = 2 * 32;
-/// Threads of a block in which so many warpgroups multiply.
-constexpr int share_threads(int warpgroups) { return warpgroups * kShareWarpgroup + kShareLoaders; }
+constexpr int kShareChannels = 64;                                              // of the output, a tile's
+constexpr int kShareWarpgroup = 128, kShareThreads = kShareWarpgroup + 2 * 32;  // that multiply; and that load
 constexpr int kShareRow = kShareChannels + 4;       // floats of a pixel's sums in shared memory
 constexpr int kShareHalf = kShareChannels / 2 + 4;  // where the second of two halves of it begins
 constexpr int kShareMaxStages = 16, kShareMaxHalos = 2;
@@ -70,8 +68,8 @@ struct WgmmaShareMaps {
 
 using WgmmaShareKernel = void (*)(WgmmaShareParams, WgmmaShareMaps);
 
-/// Output pixels, those between two rows included; input channels of a part, 64 or 32; warpgroups that multiply.
-template <int BN, int BK, int WARPGROUPS>
+/// Output pixels, those between two rows included; input channels of a part, 64 or 32.
+template <int BN, int BK>
 WgmmaShareKernel wgmma_share_kernel();
 
 }  // namespace convoy::kernels::cuda

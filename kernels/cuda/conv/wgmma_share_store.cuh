@@ -14,18 +14,17 @@ namespace convoy::kernels::cuda {
 /// threads side by side read 16 bytes beside 16 bytes.
 __device__ __forceinline__ int share_column(int channel) { return (channel & 4 ? kShareHalf : 0) + channel / 8 * 4; }
 
-/// Of a thread of a warpgroup; with ADD to those that are there.
-template <int BN, bool ADD>
-__device__ __forceinline__ void share_write_sums(const float (&sums)[BN / 2], float* to, unsigned thread) {
-    const int channel = thread / 32 * 16 + thread % 32 / 4, pixel = thread % 4 * 2;
+/// Of a thread of the warpgroup.
+template <int BN>
+__device__ __forceinline__ void share_write_sums(const float (&sums)[BN / 2], float* to) {
+    const unsigned thread = threadIdx.x, channel = thread / 32 * 16 + thread % 32 / 4, pixel = thread % 4 * 2;
 #pragma unroll
     for (int j = 0; j < BN / 8; ++j)
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
             const int column = channel + 8 * half;
             float* at = to + (8 * j + pixel) * kShareRow + share_column(column & ~3) + column % 4;
-            at[0] = ADD ? sums[4 * j + 2 * half] + at[0] : sums[4 * j + 2 * half];
-            at[kShareRow] = ADD ? sums[4 * j + 2 * half + 1] + at[kShareRow] : sums[4 * j + 2 * half + 1];
+            at[0] = sums[4 * j + 2 * half], at[kShareRow] = sums[4 * j + 2 * half + 1];
         }
 }
 
@@ -37,9 +36,9 @@ __device__ __forceinline__ int share_output(const WgmmaShareParams& p, const Sha
 }
 
 /// This block's share of the tile's pixels, from the sums of all blocks of the cluster to y.
-template <int BN, int SPLITS, int THREADS, typename Act>
+template <int BN, int SPLITS, typename Act>
 __device__ __forceinline__ void share_finish(const WgmmaShareParams& p, const ShareTask& task, const float* sums) {
-    constexpr int kLanes = 8, kColumns = kShareChannels / kLanes, kAtOnce = THREADS / kColumns;
+    constexpr int kLanes = 8, kColumns = kShareChannels / kLanes, kAtOnce = kShareThreads / kColumns;
     constexpr int kTurns = ceil_div(ceil_div(BN, SPLITS), kAtOnce);
     using Epilogue = ConvEpilogue<__half, Act>;
     const int column = threadIdx.x % kColumns * kLanes, channel = task.k + column, all = p.tile_h * p.tile_w;
@@ -97,12 +96,12 @@ __device__ __forceinline__ void share_finish(const WgmmaShareParams& p, const Sh
         barrier_cluster_arrive_relaxed(), barrier_cluster_wait();  // nobody leaves while others read its sums
 }
 
-template <int BN, int SPLITS, int THREADS>
+template <int BN, int SPLITS>
 __device__ __forceinline__ void share_finish(const WgmmaShareParams& p, const ShareTask& task, const float* sums) {
     if (Sloped::fits(p.output.activation) && Sloped::fits(p.output.after_residual))
-        share_finish<BN, SPLITS, THREADS, Sloped>(p, task, sums);
+        share_finish<BN, SPLITS, Sloped>(p, task, sums);
     else
-        share_finish<BN, SPLITS, THREADS, AnyActivation>(p, task, sums);
+        share_finish<BN, SPLITS, AnyActivation>(p, task, sums);
 }
 
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL
