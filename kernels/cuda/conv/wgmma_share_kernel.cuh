@@ -82,22 +82,32 @@ __device__ void share_load_filters(const WgmmaShareParams& p, const CUtensorMap&
     }
 }
 
-/// One thread: rectangles with their halos, one for all taps of BK channels.
+/// One thread: rectangles with their halos, one for all taps of BK channels. All that is not a copy comes before the
+/// wait for the layer before: the first places are free, and their barriers may know what is to come.
 template <int BK>
 __device__ void share_load_halos(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
                                  const ShareTask& task) {
     ShareRing ring(p.boxes);
-    const int first = SharePart::of(p, task.first).step, last = SharePart::of(p, task.end - 1).step;
+    const int first = SharePart::of(p, task.first).step, end = SharePart::of(p, task.end - 1).step + 1;
+    const int at_once = min(end - first, p.boxes), column = task.column - p.pad_w, row = task.row - p.pad_h;
+    static_assert(kShareMaxHalos == 2);
+    mbarrier_arrive_expect_tx(memory.halo_full(0), p.loaded_bytes);
+    if (at_once > 1) mbarrier_arrive_expect_tx(memory.halo_full(1), p.loaded_bytes);
     griddepcontrol_wait();
-    for (int step = first; step <= last; ++step, ring.next()) {
-        const std::uint32_t full = memory.halo_full(ring.at);
-        mbarrier_wait(memory.halo_empty(ring.at), ring.parity ^ 1);
+    tma_load(memory.halo(0), map, first * BK, column, row, task.n, memory.halo_full(0));
+    if (at_once > 1) tma_load(memory.halo(1), map, (first + 1) * BK, column, row, task.n, memory.halo_full(1));
+    int place = 0, parity = 0;  // of those that were given back
+#pragma unroll 1
+    for (int step = first + at_once; step < end; ++step) {
+        const std::uint32_t full = memory.halo_full(place);
+        mbarrier_wait(memory.halo_empty(place), parity);
         mbarrier_arrive_expect_tx(full, p.loaded_bytes);
-        tma_load(memory.halo(ring.at), map, step * BK, task.column - p.pad_w, task.row - p.pad_h, task.n, full);
+        tma_load(memory.halo(place), map, step * BK, column, row, task.n, full);
+        if (++place == p.boxes) place = 0, parity ^= 1;
     }
 }
 
-/// One thread: a row of pixels for every part.
+/// One thread: a row of pixels for every part. The same goes for it.
 template <int BK>
 __device__ void share_load_rows(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
                                 const ShareTask& task) {
@@ -106,12 +116,18 @@ __device__ void share_load_rows(const WgmmaShareParams& p, const CUtensorMap& ma
     const auto [image, in_image] = p.by_pq(task.column);
     const auto [row, column] = p.output.by_q(in_image);
     Im2colStart at{0, column * p.stride_w - p.pad_w, row * p.stride_h - p.pad_h, image, 0, 0};
+    const int at_once = min(task.end, task.first + p.stages * p.group);
+#pragma unroll 1
+    for (int i = task.first, stage = 0; i < at_once; i += p.group, ++stage)
+        mbarrier_arrive_expect_tx(memory.full(stage), min(p.group, task.end - i) * p.loaded_bytes);
     griddepcontrol_wait();
     for (int i = task.first; i < task.end; i += p.group, ring.next()) {
         const std::uint32_t full = memory.full(ring.at);
         const int parts = min(p.group, task.end - i);
-        mbarrier_wait(memory.empty(ring.at), ring.parity ^ 1);
-        mbarrier_arrive_expect_tx(full, parts * p.loaded_bytes);
+        if (i >= at_once) {
+            mbarrier_wait(memory.empty(ring.at), ring.parity ^ 1);
+            mbarrier_arrive_expect_tx(full, parts * p.loaded_bytes);
+        }
         for (int g = 0; g < parts; ++g, part.next(p)) {
             at.c = part.step * BK;
             at.tap_w = std::uint16_t(part.s * p.dilation), at.tap_h = std::uint16_t(part.r * p.dilation);
