@@ -121,8 +121,9 @@ bool supports(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
 
 class PreparedWgmmaShare final : public PreparedConv {
 public:
-    PreparedWgmmaShare(const Conv& conv, int bn, int splits)
-        : conv_(conv), layout_(lay_out(conv, bn, splits)), bn_(bn) {
+    /// The kernels for parts of 32 and of 64 channels.
+    PreparedWgmmaShare(const Conv& conv, int bn, int splits, WgmmaShareKernel of_32, WgmmaShareKernel of_64)
+        : conv_(conv), layout_(lay_out(conv, bn, splits)), bn_(bn), kernel_(layout_.bk == 32 ? of_32 : of_64) {
         const ConvProblem& p = conv.problem;
         params_.output = ConvOutput(conv);
         params_.splits = splits;
@@ -142,7 +143,6 @@ public:
         params_.by_tile_w = FastDivmod(params_.tile_w);
         params_.by_taps = FastDivmod(params_.taps), params_.by_taps_s = FastDivmod(p.s);
         params_.by_pq = FastDivmod(p.p() * p.q());
-        kernel_ = kernel();
         // The kernel's, whatever the problem: another one's may be launched later.
         check(cudaFuncSetAttribute(kernel_, cudaFuncAttributeMaxDynamicSharedMemorySize, kLarge), "conv_wgmma_share");
     }
@@ -162,20 +162,11 @@ public:
     }
 
 private:
-    template <int BN>
-    WgmmaShareKernel of_width() const {
-        return layout_.bk == 32 ? wgmma_share_kernel<BN, 32>() : wgmma_share_kernel<BN, 64>();
-    }
-    WgmmaShareKernel kernel() const {
-        if (bn_ == 64) return of_width<64>();
-        return bn_ == 32 ? of_width<32>() : bn_ == 48 ? of_width<48>() : bn_ == 104 ? of_width<104>() : of_width<208>();
-    }
-
     Conv conv_;
     Layout layout_;
     int bn_;
+    WgmmaShareKernel kernel_;
     WgmmaShareParams params_{};
-    WgmmaShareKernel kernel_ = nullptr;
 };
 
 // Fitted to the layers of yolov3 for one picture: from the end of the layer before to this one's.
@@ -201,7 +192,8 @@ constexpr ReckonedRow row(const char* name) {
                 name,
                 [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, BN, SPLITS); },
                 [](const Conv& conv, const DeviceCaps&, const ConvLibraries&) -> std::unique_ptr<PreparedConv> {
-                    return std::make_unique<PreparedWgmmaShare>(conv, BN, SPLITS);
+                    return std::make_unique<PreparedWgmmaShare>(conv, BN, SPLITS, wgmma_share_kernel<BN, 32, SPLITS>(),
+                                                                wgmma_share_kernel<BN, 64, SPLITS>());
                 },
             },
             [](const Conv& conv, const DeviceCaps& caps) { return clocks(conv, caps, BN, SPLITS); }};

@@ -68,8 +68,8 @@ struct WgmmaShareMaps {
 
 using WgmmaShareKernel = void (*)(WgmmaShareParams, WgmmaShareMaps);
 
-/// Output pixels, those between two rows included; input channels of a part, 64 or 32.
-template <int BN, int BK>
+/// Output pixels, those between two rows included; input channels of a part, 64 or 32; blocks of a cluster.
+template <int BN, int BK, int SPLITS>
 WgmmaShareKernel wgmma_share_kernel();
 
 }  // namespace convoy::kernels::cuda

@@ -253,7 +253,7 @@ __device__ __forceinline__ void share_multiply_halos(const WgmmaShareParams& p, 
 
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL
 
-template <int BN, int BK>
+template <int BN, int BK, int SPLITS>
 __global__ void __launch_bounds__(kShareThreads, 2)
     conv_wgmma_share(const __grid_constant__ WgmmaShareParams p, const __grid_constant__ WgmmaShareMaps maps) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
@@ -282,45 +282,40 @@ __global__ void __launch_bounds__(kShareThreads, 2)
 
     float* sums = reinterpret_cast<float*>(shared + (base - start));
     const unsigned warp = share_uniform(threadIdx.x / 32);
+    ShareFinish<BN, SPLITS> finish;
     if (warp < kShareWarpgroup / 32) {
+        finish.prepare(p, task);
+        ShareSums<BN, BK> all;
+        if (p.halo)
+            share_multiply_halos(p, memory, task, all);
+        else
+            share_multiply_rows(p, memory, task, all);
+        finish.begin(p);  // while the last stage is multiplied
+        wgmma_wait<0>();
         float of[BN / 2];
-        {
-            ShareSums<BN, BK> all;
-            if (p.halo)
-                share_multiply_halos(p, memory, task, all);
-            else
-                share_multiply_rows(p, memory, task, all);
-            wgmma_wait<0>();
-            all.unite(of);
-        }
+        all.unite(of);
         bar_sync(1, kShareWarpgroup);  // all have read what the sums replace
         share_write_sums<BN>(of, sums);
-    } else if (elect_one()) {
-        if (warp == kShareWarpgroup / 32)
-            share_load_filters<BK>(p, maps.weights, memory, task);
-        else if (p.halo)
-            share_load_halos<BK>(p, maps.x, memory, task);
-        else
-            share_load_rows<BK>(p, maps.x, memory, task);
+    } else {
+        if (elect_one()) {
+            if (warp == kShareWarpgroup / 32)
+                share_load_filters<BK>(p, maps.weights, memory, task);
+            else if (p.halo)
+                share_load_halos<BK>(p, maps.x, memory, task);
+            else
+                share_load_rows<BK>(p, maps.x, memory, task);
+        }
+        __syncwarp();
+        finish.prepare(p, task);
+        finish.begin(p);
     }
-    __syncwarp();
-    griddepcontrol_wait();
-    switch (p.splits) {
-        case 1:
-            return share_finish<BN, 1>(p, task, sums);
-        case 2:
-            return share_finish<BN, 2>(p, task, sums);
-        case 4:
-            return share_finish<BN, 4>(p, task, sums);
-        default:
-            share_finish<BN, 8>(p, task, sums);
-    }
+    finish.run(p, sums);
 #endif
 }
 
-template <int BN, int BK>
+template <int BN, int BK, int SPLITS>
 WgmmaShareKernel wgmma_share_kernel() {
-    return conv_wgmma_share<BN, BK>;
+    return conv_wgmma_share<BN, BK, SPLITS>;
 }
 
 }  // namespace convoy::kernels::cuda

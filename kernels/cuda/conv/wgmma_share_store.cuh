@@ -5,6 +5,7 @@
 
 #include "kernels/cuda/conv/wgmma_share.cuh"
 #include "kernels/cuda/ptx/cluster.cuh"
+#include "kernels/cuda/ptx/griddepcontrol.cuh"
 
 namespace convoy::kernels::cuda {
 
@@ -35,74 +36,105 @@ __device__ __forceinline__ int share_output(const WgmmaShareParams& p, const Sha
     return h < p.p && w < p.q ? (task.n * p.p + h) * p.q + w : -1;
 }
 
-/// This block's share of the tile's pixels, from the sums of all blocks of the cluster to y.
-template <int BN, int SPLITS, typename Act>
-__device__ __forceinline__ void share_finish(const WgmmaShareParams& p, const ShareTask& task, const float* sums) {
-    constexpr int kLanes = 8, kColumns = kShareChannels / kLanes, kAtOnce = kShareThreads / kColumns;
-    constexpr int kTurns = ceil_div(ceil_div(BN, SPLITS), kAtOnce);
-    using Epilogue = ConvEpilogue<__half, Act>;
-    const int column = threadIdx.x % kColumns * kLanes, channel = task.k + column, all = p.tile_h * p.tile_w;
-    const bool inside = channel < p.output.k;
-    __syncwarp();
-    if (SPLITS > 1) barrier_cluster_arrive();  // before the loads below, for which it would wait
-    const Epilogue epilogue(p.output, inside ? channel : 0);
-    const int first = p.by_splits(task.rank * all).quotient + threadIdx.x / kColumns;
-    const int end = inside ? p.by_splits((task.rank + 1) * all).quotient : 0;
-    int m[kTurns], row[kTurns];  // pixels of the output, and where their sums lie
-    uint4 residual[kTurns] = {};
-#pragma unroll
-    for (int turn = 0; turn < kTurns; ++turn) {
-        const int i = first + turn * kAtOnce;
-        const auto [tile_row, in_row] = p.by_tile_w(i);
-        m[turn] = i < end ? share_output(p, task, tile_row, in_row) : -1;
-        row[turn] = (tile_row * p.pitch + in_row) * kShareRow;
-        if (p.output.residual && m[turn] >= 0) residual[turn] = epilogue.residual(m[turn]);
-    }
-    __syncwarp();
-    if (SPLITS == 1)
-        __syncthreads();
-    else
-        barrier_cluster_wait();
-    const float* mine = sums + share_column(column);
-#pragma unroll
-    for (int turn = 0; turn < kTurns; ++turn) {
-        if (m[turn] < 0) continue;
-        float4 four[SPLITS][2];
-#pragma unroll
-        for (int block = 0; block < SPLITS; ++block) {
-            const float* at = mine + row[turn];
-            if (SPLITS == 1) {
-                four[block][0] = *reinterpret_cast<const float4*>(at);
-                four[block][1] = *reinterpret_cast<const float4*>(at + kShareHalf);
-                continue;
-            }
-            const std::uint32_t theirs = mapa(std::uint32_t(__cvta_generic_to_shared(at)), block);
-            four[block][0] = ld_shared_cluster_v4_f32(theirs);
-            four[block][1] = ld_shared_cluster_v4_f32(theirs + kShareHalf * 4);
-        }
-        float sum[kLanes] = {};
-#pragma unroll
-        for (int block = 0; block < SPLITS; ++block)  // always in this order: the same bits every time
-#pragma unroll
-            for (int half = 0; half < 2; ++half) {
-                float* of = sum + 4 * half;
-                const float4& add = four[block][half];
-                of[0] += add.x, of[1] += add.y, of[2] += add.z, of[3] += add.w;
-            }
-        epilogue.store(m[turn], sum, residual[turn]);
-    }
-    __syncwarp();
-    if (SPLITS > 1)
-        barrier_cluster_arrive_relaxed(), barrier_cluster_wait();  // nobody leaves while others read its sums
-}
-
+/// A thread's part of what its block finishes of the tile: eight channels of every so many pixels.
 template <int BN, int SPLITS>
-__device__ __forceinline__ void share_finish(const WgmmaShareParams& p, const ShareTask& task, const float* sums) {
-    if (Sloped::fits(p.output.activation) && Sloped::fits(p.output.after_residual))
-        share_finish<BN, SPLITS, Sloped>(p, task, sums);
-    else
-        share_finish<BN, SPLITS, AnyActivation>(p, task, sums);
-}
+struct ShareFinish {
+    static constexpr int kLanes = 8, kColumns = kShareChannels / kLanes, kAtOnce = kShareThreads / kColumns;
+    static constexpr int kTurns = ceil_div(ceil_div(BN, SPLITS), kAtOnce);
+    static constexpr bool kEarly = kTurns <= 5;  // there are registers for residuals beside the sums
+
+    int column, channel;         // in the tile, of the output
+    int m[kTurns], row[kTurns];  // pixels of the output, negative where there is none, and where their sums lie
+    float bias[kLanes];
+    uint4 residual[kTurns];
+
+    /// All that does not depend on the layer before, and so may come before it has ended.
+    __device__ __forceinline__ void prepare(const WgmmaShareParams& p, const ShareTask& task) {
+        column = threadIdx.x % kColumns * kLanes;
+        const bool inside = task.k + column < p.output.k;
+        channel = inside ? task.k + column : 0;
+        load_bias(p.output.bias + channel, bias);
+        const int all = p.tile_h * p.tile_w;
+        const int first = p.by_splits(task.rank * all).quotient + threadIdx.x / kColumns;
+        const int end = inside ? p.by_splits((task.rank + 1) * all).quotient : 0;
+#pragma unroll
+        for (int turn = 0; turn < kTurns; ++turn) {
+            const int i = first + turn * kAtOnce;
+            const auto [tile_row, in_row] = p.by_tile_w(i);
+            m[turn] = i < end ? share_output(p, task, tile_row, in_row) : -1;
+            row[turn] = (tile_row * p.pitch + in_row) * kShareRow;
+            asm volatile("" : "+r"(m[turn]), "+r"(row[turn]));  // computed here, not where it is needed
+        }
+    }
+
+    /// While the last products are under way.
+    __device__ __forceinline__ void begin(const WgmmaShareParams& p) {
+        griddepcontrol_wait();
+        if (kEarly) load_residual(p);
+    }
+
+    __device__ __forceinline__ void load_residual(const WgmmaShareParams& p) {
+#pragma unroll
+        for (int turn = 0; turn < kTurns; ++turn) residual[turn] = {};
+        if (!p.output.residual) return;
+#pragma unroll
+        for (int turn = 0; turn < kTurns; ++turn)
+            if (m[turn] >= 0) residual[turn] = ConvEpilogue<__half, Sloped>::residual(p.output, m[turn], channel);
+    }
+
+    /// From the sums of all blocks of the cluster to y.
+    template <typename Act>
+    __device__ __forceinline__ void store(const WgmmaShareParams& p, const float* sums) {
+        const ConvEpilogue<__half, Act> epilogue(p.output, channel, bias);
+        const float* mine = sums + share_column(column);
+#pragma unroll
+        for (int turn = 0; turn < kTurns; ++turn) {
+            if (m[turn] < 0) continue;
+            float4 four[SPLITS][2];
+#pragma unroll
+            for (int block = 0; block < SPLITS; ++block) {
+                const float* at = mine + row[turn];
+                if (SPLITS == 1) {
+                    four[block][0] = *reinterpret_cast<const float4*>(at);
+                    four[block][1] = *reinterpret_cast<const float4*>(at + kShareHalf);
+                    continue;
+                }
+                const std::uint32_t theirs = mapa(std::uint32_t(__cvta_generic_to_shared(at)), block);
+                four[block][0] = ld_shared_cluster_v4_f32(theirs);
+                four[block][1] = ld_shared_cluster_v4_f32(theirs + kShareHalf * 4);
+            }
+            float sum[kLanes] = {};
+#pragma unroll
+            for (int block = 0; block < SPLITS; ++block)  // always in this order: the same bits every time
+#pragma unroll
+                for (int half = 0; half < 2; ++half) {
+                    float* of = sum + 4 * half;
+                    const float4& add = four[block][half];
+                    of[0] += add.x, of[1] += add.y, of[2] += add.z, of[3] += add.w;
+                }
+            epilogue.store(m[turn], sum, residual[turn]);
+        }
+    }
+
+    /// What the warpgroup has left in `sums`, when all of the block's threads are here.
+    __device__ __forceinline__ void run(const WgmmaShareParams& p, const float* sums) {
+        __syncwarp();
+        if (SPLITS > 1) barrier_cluster_arrive();
+        if (!kEarly) load_residual(p);
+        __syncwarp();
+        if (SPLITS == 1)
+            __syncthreads();
+        else
+            barrier_cluster_wait();
+        if (Sloped::fits(p.output.activation) && Sloped::fits(p.output.after_residual))
+            store<Sloped>(p, sums);
+        else
+            store<AnyActivation>(p, sums);
+        __syncwarp();
+        if (SPLITS > 1)
+            barrier_cluster_arrive_relaxed(), barrier_cluster_wait();  // nobody leaves while others read its sums
+    }
+};
 
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL
 
