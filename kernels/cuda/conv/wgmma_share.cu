@@ -33,6 +33,9 @@ namespace {
 // Shared memory of a block. Not two blocks of one layer of several taps are on a multiprocessor, where they would
 // multiply in turns, but one with one of the layers of a single tap that stand before and behind it in most networks.
 constexpr int kLarge = 124 * 1024, kSmall = 100 * 1024, kAlone = 116 * 1024;
+/// With the sums of the other blocks of a cluster.
+constexpr int large_bytes(int splits) { return kLarge + (splits > 1 ? 2 * 1024 : 0); }
+constexpr int small_bytes(int splits) { return kSmall + (splits > 1 ? 4 * 1024 : 0); }
 constexpr int kMostBlocks = 4;  // for each multiprocessor: beyond that other rows have the advantage
 
 /// How a problem is cut up.
@@ -49,9 +52,13 @@ struct Layout {
     int tiles() const { return pixel_tiles * k_tiles; }
     int filter_bytes() const { return kShareChannels * 2 * bk; }
     int stage_bytes() const { return group * (filter_bytes() + (halo ? 0 : box_bytes)); }
-    int shared_bytes(int bn) const {
+    /// Where the sums of other blocks come, behind everything else.
+    int inbox(int bn, int splits) const {
         const int loading = stages * stage_bytes() + (halo ? boxes * box_bytes : 0);
-        const int needed = kShareAlign + std::max(loading, bn * kShareRow * int(sizeof(float)));
+        return std::max(loading, share_sums_bytes(bn, splits));
+    }
+    int shared_bytes(int bn, int splits) const {
+        const int needed = kShareAlign + inbox(bn, splits) + share_inbox_bytes(bn, splits);
         return large ? std::max(needed, kAlone) : needed;
     }
 };
@@ -76,7 +83,9 @@ Layout lay_out(const Conv& conv, int bn, int splits) {
     out.k_tiles = ceil_div(conv.packed_k(), kShareChannels);
     out.parts = taps * ceil_div(conv.packed_c(), out.bk);
     out.own_parts = ceil_div(out.parts, splits);
-    const int row = 2 * out.bk, room = (out.large ? kLarge : kSmall) - kShareAlign;
+    const int row = 2 * out.bk;
+    const int room =
+        (out.large ? large_bytes(splits) : small_bytes(splits)) - kShareAlign - share_inbox_bytes(bn, splits);
     const auto stages = [&](int bytes) {
         return std::min({out.all_stages(), bytes / out.stage_bytes(), kShareMaxStages});
     };
@@ -111,7 +120,7 @@ bool supports(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
     constexpr std::size_t kMaxPixels = 1u << 24;
     const ConvProblem& p = conv.problem;
     if (conv.math != Math::fp16 || p.groups != 1 || conv.x_pitch % 8 != 0) return false;
-    if (caps.compute_capability != 90 || std::size_t(kLarge) > caps.shared_bytes) return false;
+    if (caps.compute_capability != 90 || std::size_t(large_bytes(splits)) > caps.shared_bytes) return false;
     if (std::size_t(p.n) * p.p() * p.q() > kMaxPixels) return false;
     const Layout layout = lay_out(conv, bn, splits);
     if (layout.tiles() < 1 || !layout.fits() || layout.parts < splits || !(layout.halo || has_im2col_map(conv)))
@@ -136,15 +145,17 @@ public:
         params_.pad_h = p.pad_h, params_.pad_w = p.pad_w;
         params_.group = layout_.group, params_.stages = layout_.stages, params_.boxes = layout_.boxes;
         params_.box_bytes = layout_.box_bytes, params_.loaded_bytes = layout_.loaded_bytes;
+        params_.inbox = layout_.inbox(bn, splits);
         params_.p = p.p(), params_.q = p.q(), params_.pixels = p.n * p.p() * p.q();
         params_.by_splits = FastDivmod(splits), params_.by_k_tiles = FastDivmod(layout_.k_tiles);
         params_.by_columns = FastDivmod(std::max(layout_.cut.columns, 1));
         params_.by_rows = FastDivmod(std::max(layout_.cut.rows, 1));
-        params_.by_tile_w = FastDivmod(params_.tile_w);
+        params_.by_tile_w = FastDivmod(params_.tile_w), params_.by_pitch = FastDivmod(params_.pitch);
         params_.by_taps = FastDivmod(params_.taps), params_.by_taps_s = FastDivmod(p.s);
         params_.by_pq = FastDivmod(p.p() * p.q());
         // The kernel's, whatever the problem: another one's may be launched later.
-        check(cudaFuncSetAttribute(kernel_, cudaFuncAttributeMaxDynamicSharedMemorySize, kLarge), "conv_wgmma_share");
+        check(cudaFuncSetAttribute(kernel_, cudaFuncAttributeMaxDynamicSharedMemorySize, large_bytes(splits)),
+              "conv_wgmma_share");
     }
 
     void launch(const ConvPointers& at, Stream stream) const override {
@@ -157,8 +168,8 @@ public:
                                       layout_.bk)
                         : im2col_map(at.x, conv_, bn_, layout_.bk);
         maps.weights = matrix_map(at.weights, filter, p.output.k, filter, kShareChannels, layout_.bk);
-        launch_dependent(kernel_, dim3(layout_.tiles() * p.splits), kShareThreads, layout_.shared_bytes(bn_), stream,
-                         dim3(p.splits), p, maps);
+        launch_dependent(kernel_, dim3(layout_.tiles() * p.splits), kShareThreads, layout_.shared_bytes(bn_, p.splits),
+                         stream, dim3(p.splits), p, maps);
     }
 
 private:
@@ -200,12 +211,11 @@ constexpr ReckonedRow row(const char* name) {
 }
 
 constexpr ReckonedRow kRows[] = {
-    row<32, 1>("wgmma_share_32"),          row<32, 2>("wgmma_share_32_split2"),   row<32, 4>("wgmma_share_32_split4"),
-    row<48, 1>("wgmma_share_48"),          row<48, 2>("wgmma_share_48_split2"),   row<48, 4>("wgmma_share_48_split4"),
-    row<64, 1>("wgmma_share_64"),          row<64, 2>("wgmma_share_64_split2"),   row<64, 4>("wgmma_share_64_split4"),
-    row<104, 1>("wgmma_share_104"),        row<104, 2>("wgmma_share_104_split2"), row<104, 4>("wgmma_share_104_split4"),
-    row<104, 8>("wgmma_share_104_split8"), row<208, 1>("wgmma_share_208"),        row<208, 2>("wgmma_share_208_split2"),
-    row<208, 4>("wgmma_share_208_split4"), row<208, 8>("wgmma_share_208_split8"),
+    row<32, 1>("wgmma_share_32"),   row<32, 2>("wgmma_share_32_split2"),   row<32, 4>("wgmma_share_32_split4"),
+    row<48, 1>("wgmma_share_48"),   row<48, 2>("wgmma_share_48_split2"),   row<48, 4>("wgmma_share_48_split4"),
+    row<64, 1>("wgmma_share_64"),   row<64, 2>("wgmma_share_64_split2"),   row<64, 4>("wgmma_share_64_split4"),
+    row<104, 1>("wgmma_share_104"), row<104, 2>("wgmma_share_104_split2"), row<104, 4>("wgmma_share_104_split4"),
+    row<208, 1>("wgmma_share_208"), row<208, 2>("wgmma_share_208_split2"),
 };
 
 }  // namespace

@@ -31,7 +31,7 @@ struct ShareRing {
 };
 
 /// Where everything lies in shared memory: stages, each of filters and where there is no halo boxes, then boxes with
-/// halos. Sums replace them all.
+/// halos. Sums replace them all, except for those that come from other blocks, at any time: they have their own place.
 template <int BK>
 struct ShareMemory {
     static constexpr int kRowBytes = 2 * BK, kFilterBytes = kShareChannels * kRowBytes;
@@ -46,6 +46,7 @@ struct ShareMemory {
     __device__ std::uint32_t empty(int stage) const { return full(kShareMaxStages + stage); }
     __device__ std::uint32_t halo_full(int i) const { return full(2 * kShareMaxStages + i); }
     __device__ std::uint32_t halo_empty(int i) const { return halo_full(kShareMaxHalos + i); }
+    __device__ std::uint32_t arrived() const { return full(kShareBarriers - 1); }  // other blocks' sums
 };
 
 /// A part of K: its channels, its tap.
@@ -258,7 +259,7 @@ __global__ void __launch_bounds__(kShareThreads, 2)
     conv_wgmma_share(const __grid_constant__ WgmmaShareParams p, const __grid_constant__ WgmmaShareMaps maps) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     extern __shared__ unsigned char shared[];
-    __shared__ std::uint64_t barriers[2 * (kShareMaxStages + kShareMaxHalos)];
+    __shared__ std::uint64_t barriers[kShareBarriers];
     griddepcontrol_launch_dependents();
     constexpr int kBiasLine = 128 / sizeof(float);
     const std::uint32_t start = share_uniform(std::uint32_t(__cvta_generic_to_shared(shared)));
@@ -276,15 +277,23 @@ __global__ void __launch_bounds__(kShareThreads, 2)
             mbarrier_init(memory.empty(i), 4);              // by each warp that reads it
         }
         for (int i = 0; i < p.boxes; ++i) mbarrier_init(memory.halo_full(i), 1), mbarrier_init(memory.halo_empty(i), 4);
+        if (SPLITS > 1) {
+            const int groups = share_first_group(BN, SPLITS, task.rank + 1) - share_first_group(BN, SPLITS, task.rank);
+            mbarrier_init(memory.arrived(), 1);
+            mbarrier_arrive_expect_tx(memory.arrived(), (SPLITS - 1) * groups * kShareGroupBytes);
+        }
         fence_mbarrier_init();
     }
     __syncthreads();
+    if (SPLITS > 1) barrier_cluster_arrive_relaxed();  // others may send: they wait for this before they multiply
 
     float* sums = reinterpret_cast<float*>(shared + (base - start));
     const unsigned warp = share_uniform(threadIdx.x / 32);
     ShareFinish<BN, SPLITS> finish;
     if (warp < kShareWarpgroup / 32) {
         finish.prepare(p, task);
+        __syncwarp();
+        if (SPLITS > 1) barrier_cluster_wait();
         ShareSums<BN, BK> all;
         if (p.halo)
             share_multiply_halos(p, memory, task, all);
@@ -294,8 +303,11 @@ __global__ void __launch_bounds__(kShareThreads, 2)
         wgmma_wait<0>();
         float of[BN / 2];
         all.unite(of);
+        constexpr std::make_integer_sequence<int, SPLITS> blocks;
+        if (SPLITS > 1) share_send<BN, SPLITS>(of, base + p.inbox, memory.arrived(), task.rank, blocks);
         bar_sync(1, kShareWarpgroup);  // all have read what the sums replace
-        share_write_sums<BN>(of, sums);
+        if (SPLITS > 1) mbarrier_wait_cluster(memory.arrived(), 0);
+        share_unite<BN, SPLITS>(of, shared + (base - start) + p.inbox, task.rank, sums, blocks);
     } else {
         if (elect_one()) {
             if (warp == kShareWarpgroup / 32)
@@ -306,6 +318,7 @@ __global__ void __launch_bounds__(kShareThreads, 2)
                 share_load_rows<BK>(p, maps.x, memory, task);
         }
         __syncwarp();
+        if (SPLITS > 1) barrier_cluster_wait();
         finish.prepare(p, task);
         finish.begin(p);
     }
