@@ -41,7 +41,7 @@ constexpr int kMostBlocks = 4;  // for each multiprocessor: beyond that other ro
 /// How a problem is cut up.
 struct Layout {
     int bk = 0;
-    bool large = false, halo = false;
+    bool large = false, halo = false, blocks = false;
     WgmmaCut cut;                                                // of a halo
     int pixel_tiles = 0, k_tiles = 0, parts = 0, own_parts = 0;  // own: of a block
     int group = 0, stages = 0, boxes = 0, box_bytes = 0, loaded_bytes = 0;
@@ -113,6 +113,10 @@ Layout lay_out(const Conv& conv, int bn, int splits) {
     for (out.group = kMostParts; out.group > 1; out.group /= 2)
         if (out.stages = stages(room); out.stages >= 3 || (out.stages == 2 && 2 * out.group >= out.own_parts)) break;
     out.stages = stages(room);
+    // Every stage of every block is full, and a copy leaves no gaps between its parts.
+    const bool whole = conv.packed_c() % out.bk == 0 && out.parts % (splits * out.group) == 0 &&
+                       (out.group == 1 || out.box_bytes == out.loaded_bytes);
+    out.blocks = whole && taps == 1 && p.stride_h == 1 && p.stride_w == 1 && p.pad_h == 0 && p.pad_w == 0;
     return out;
 }
 
@@ -138,7 +142,7 @@ public:
         params_.splits = splits;
         params_.parts = layout_.parts, params_.taps = p.r * p.s, params_.taps_s = p.s;
         params_.filter_c = conv.packed_c();
-        params_.halo = layout_.halo;
+        params_.halo = layout_.halo, params_.blocks = layout_.blocks;
         params_.tile_h = layout_.halo ? layout_.cut.tile_h : 1, params_.tile_w = layout_.halo ? layout_.cut.tile_w : bn;
         params_.pitch = layout_.halo ? layout_.cut.tile_w + p.s - 1 : bn;
         params_.stride_h = p.stride_h, params_.stride_w = p.stride_w, params_.dilation = p.dilation;
@@ -159,20 +163,27 @@ public:
     }
 
     void launch(const ConvPointers& at, Stream stream) const override {
-        const ConvProblem& c = conv_.problem;
         WgmmaShareParams p = params_;
         p.output.point_to(at);
         const int filter = p.taps * p.filter_c;
         WgmmaShareMaps maps;
-        maps.x = p.halo ? picture_map(at.x, c.n, c.h, c.w, conv_.packed_c(), conv_.x_pitch, p.tile_h + c.r - 1, p.pitch,
-                                      layout_.bk)
-                        : im2col_map(at.x, conv_, bn_, layout_.bk);
+        maps.x = x_map(at.x);
         maps.weights = matrix_map(at.weights, filter, p.output.k, filter, kShareChannels, layout_.bk);
         launch_dependent(kernel_, dim3(layout_.tiles() * p.splits), kShareThreads, layout_.shared_bytes(bn_, p.splits),
                          stream, dim3(p.splits), p, maps);
     }
 
 private:
+    CUtensorMap x_map(const void* x) const {
+        const ConvProblem& c = conv_.problem;
+        const WgmmaShareParams& p = params_;
+        if (p.halo)
+            return picture_map(x, c.n, c.h, c.w, conv_.packed_c(), conv_.x_pitch, p.tile_h + c.r - 1, p.pitch,
+                               layout_.bk);
+        if (p.blocks) return blocks_map(x, p.pixels, conv_.packed_c(), conv_.x_pitch, bn_, layout_.bk, p.group);
+        return im2col_map(x, conv_, bn_, layout_.bk);
+    }
+
     Conv conv_;
     Layout layout_;
     int bn_;

@@ -49,6 +49,7 @@ struct WgmmaShareParams {
     int filter_c;               // elements of a tap in a row of the weights
     int group;                  // parts of a stage
     bool halo;                  // a box serves all taps; else there is one for every part, of its tap's pixels in a row
+    bool blocks;                // one tap: a copy brings all parts of a stage; else one for each
     int tile_h, tile_w, pitch;  // output pixels, and from one row of them to the next; without halo a row of BN
     int stride_h, stride_w, pad_h, pad_w, dilation;
     int stages, boxes;            // places in shared memory; boxes: of halos

@@ -108,6 +108,29 @@ __device__ void share_load_halos(const WgmmaShareParams& p, const CUtensorMap& m
     }
 }
 
+/// One thread: of a single tap, rows of pixels for all parts of a stage in one copy. The same goes for it.
+template <int BK>
+__device__ void share_load_blocks(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
+                                  const ShareTask& task) {
+    const int bytes = p.group * p.loaded_bytes, at_once = min(task.end, task.first + p.stages * p.group);
+#pragma unroll 1
+    for (int i = task.first, stage = 0; i < at_once; i += p.group, ++stage)
+        mbarrier_arrive_expect_tx(memory.full(stage), bytes);
+    griddepcontrol_wait();
+    tma_load(memory.box(0, 0), map, 0, task.column, task.first, 0, memory.full(0));
+#pragma unroll 1
+    for (int i = task.first + p.group, stage = 1; i < at_once; i += p.group, ++stage)
+        tma_load(memory.box(stage, 0), map, 0, task.column, i, 0, memory.full(stage));
+    int place = 0, parity = 0;  // of those that were given back
+#pragma unroll 1
+    for (int i = at_once; i < task.end; i += p.group) {
+        mbarrier_wait(memory.empty(place), parity);
+        mbarrier_arrive_expect_tx(memory.full(place), bytes);
+        tma_load(memory.box(place, 0), map, 0, task.column, i, 0, memory.full(place));
+        if (++place == p.stages) place = 0, parity ^= 1;
+    }
+}
+
 /// One thread: a row of pixels for every part. The same goes for it.
 template <int BK>
 __device__ void share_load_rows(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
@@ -314,6 +337,8 @@ __global__ void __launch_bounds__(kShareThreads, 2)
                 share_load_filters<BK>(p, maps.weights, memory, task);
             else if (p.halo)
                 share_load_halos<BK>(p, maps.x, memory, task);
+            else if (p.blocks)
+                share_load_blocks<BK>(p, maps.x, memory, task);
             else
                 share_load_rows<BK>(p, maps.x, memory, task);
         }
