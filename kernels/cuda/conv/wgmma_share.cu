@@ -194,16 +194,15 @@ private:
 // Fitted to the layers of yolov3 for one picture: from the end of the layer before to this one's.
 double clocks(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
     constexpr double kBefore = 4000, kLeastPerProduct = 40, kPerColumn = .72, kLoadedPerClock = 40;
-    constexpr double kFinishPerPixel = 24, kMeet = 900, kReadPerClock = 15;  // of other blocks' shared memory, bytes
+    constexpr double kFinishPerPixel = 24, kMeet = 250, kSentPerClock = 15;  // kMeet: by block; bytes into another's
     const Layout layout = lay_out(conv, bn, splits);
     // Clusters do not fill the groups of multiprocessors that they must lie in.
     const double room = caps.multiprocessors * (splits <= 2 ? 1. : splits == 4 ? .9 : .85);
     const double blocks = std::ceil(layout.tiles() * splits / room), at_once = layout.large ? 1 : 2;
     const double multiply = layout.own_parts * std::max(layout.bk / 16 * std::max(kLeastPerProduct, kPerColumn * bn),
                                                         layout.filter_bytes() / kLoadedPerClock);
-    if (bn == 64) return std::numeric_limits<double>::infinity();  // not fitted yet: only what is measured takes it
     double around = kBefore + kFinishPerPixel * bn / splits;
-    if (splits > 1) around += kMeet + kShareChannels * 4. * bn * (splits - 1) / splits / kReadPerClock;
+    if (splits > 1) around += kMeet * splits + kShareChannels * 4. * bn * (splits - 1) / splits / kSentPerClock;
     return blocks * multiply + std::ceil(blocks / at_once) * around;
 }
 
