@@ -98,16 +98,25 @@ struct ConvEpilogue {
     }
 
     __device__ void store(int m, float (&v)[kLanes], const Vector& residual) const {
+        activate(v);
+        if (p.residual) add(v, residual);
+        put(m, v);
+    }
+
+    // The parts of store(), for several pixels side by side.
+    __device__ void activate(float (&v)[kLanes]) const {
 #pragma unroll
         for (int i = 0; i < kLanes; ++i) v[i] += bias[i];
         activation(v);
-        if (p.residual) {
-            float more[kLanes];
-            to_floats<T>(residual, more);
+    }
+    __device__ void add(float (&v)[kLanes], const Vector& residual) const {
+        float more[kLanes];
+        to_floats<T>(residual, more);
 #pragma unroll
-            for (int i = 0; i < kLanes; ++i) v[i] += more[i];
-            after_residual(v);
-        }
+        for (int i = 0; i < kLanes; ++i) v[i] += more[i];
+        after_residual(v);
+    }
+    __device__ void put(int m, const float (&v)[kLanes]) const {
         Vector out;
         cuda::store(reinterpret_cast<T*>(&out), v);
         const bool square = p.upsample == 2;  // of 2x2 pixels in (N, 2P, 2Q)

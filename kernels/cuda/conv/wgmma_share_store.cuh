@@ -122,7 +122,7 @@ struct ShareFinish {
             const auto [tile_row, in_row] = SPLITS == 1 ? p.by_tile_w(i) : p.by_pitch(before + i);
             const bool output = inside && i < all && tile_row < p.tile_h && in_row < p.tile_w;
             m[turn] = output ? share_output(p, task, tile_row, in_row) : -1;
-            row[turn] = (SPLITS == 1 ? tile_row * p.pitch + in_row : i) * kShareRow;
+            row[turn] = !output ? 0 : (SPLITS == 1 ? tile_row * p.pitch + in_row : i) * kShareRow;
             asm volatile("" : "+r"(m[turn]), "+r"(row[turn]));  // computed here, not where it is needed
         }
     }
@@ -147,14 +147,23 @@ struct ShareFinish {
     __device__ __forceinline__ void store(const WgmmaShareParams& p, const float* sums) {
         const ConvEpilogue<__half, Act> epilogue(p.output, channel, bias);
         const float* mine = sums + share_column(column);
+        float v[kTurns][kLanes];  // side by side, since a warp has hardly another one to hide behind
 #pragma unroll
-        for (int turn = 0; turn < kTurns; ++turn) {
-            if (m[turn] < 0) continue;
-            const float4 low = *reinterpret_cast<const float4*>(mine + row[turn]),
-                         high = *reinterpret_cast<const float4*>(mine + row[turn] + kShareHalf);
-            float sum[kLanes] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
-            epilogue.store(m[turn], sum, residual[turn]);
-        }
+        for (int turn = 0; turn < kTurns; ++turn)
+#pragma unroll
+            for (int half = 0; half < 2; ++half) {
+                const float4 four = *reinterpret_cast<const float4*>(mine + row[turn] + half * kShareHalf);
+                float* to = v[turn] + 4 * half;
+                to[0] = four.x, to[1] = four.y, to[2] = four.z, to[3] = four.w;
+            }
+#pragma unroll
+        for (int turn = 0; turn < kTurns; ++turn) epilogue.activate(v[turn]);
+        if (p.output.residual)
+#pragma unroll
+            for (int turn = 0; turn < kTurns; ++turn) epilogue.add(v[turn], residual[turn]);
+#pragma unroll
+        for (int turn = 0; turn < kTurns; ++turn)
+            if (m[turn] >= 0) epilogue.put(m[turn], v[turn]);
     }
 
     /// What the warpgroup has left in `sums`, when all of the block's threads are here.
