@@ -19,7 +19,6 @@
 // unrolled: those of a filter's row, or of up to four blocks of channels.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "kernels/cuda/conv/rows.h"
 #include "kernels/cuda/conv/tensor_map.h"

@@ -11,7 +11,6 @@
 #include "kernels/cuda/ptx/elect.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
-#include "kernels/cuda/ptx/prefetch.cuh"
 #include "kernels/cuda/ptx/tma.cuh"
 #include "kernels/cuda/ptx/wgmma.cuh"
 
@@ -275,6 +274,23 @@ __device__ __forceinline__ void share_multiply_halos(const WgmmaShareParams& p, 
     }
 }
 
+/// One thread.
+template <int BN, int BK, int SPLITS>
+__device__ __forceinline__ void share_begin_barriers(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
+                                                     int rank) {
+    for (int i = 0; i < p.stages; ++i) {
+        mbarrier_init(memory.full(i), p.halo ? 1 : 2);  // filters, rows
+        mbarrier_init(memory.empty(i), 4);              // by each warp that reads it
+    }
+    for (int i = 0; i < p.boxes; ++i) mbarrier_init(memory.halo_full(i), 1), mbarrier_init(memory.halo_empty(i), 4);
+    if (SPLITS > 1) {
+        const int groups = share_first_group(BN, SPLITS, rank + 1) - share_first_group(BN, SPLITS, rank);
+        mbarrier_init(memory.arrived(), 1);
+        mbarrier_arrive_expect_tx(memory.arrived(), (SPLITS - 1) * groups * kShareGroupBytes);
+    }
+    fence_mbarrier_init();
+}
+
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL
 
 template <int BN, int BK, int SPLITS>
@@ -284,28 +300,13 @@ __global__ void __launch_bounds__(kShareThreads, 2)
     extern __shared__ unsigned char shared[];
     __shared__ std::uint64_t barriers[kShareBarriers];
     griddepcontrol_launch_dependents();
-    constexpr int kBiasLine = 128 / sizeof(float);
     const std::uint32_t start = share_uniform(std::uint32_t(__cvta_generic_to_shared(shared)));
     const std::uint32_t base = share_align(start);
     const ShareMemory<BK> memory{p, base, share_uniform(std::uint32_t(__cvta_generic_to_shared(barriers)))};
     const ShareTask task = ShareTask::of<BN>(p);
-    // Nobody else has read it since the last picture: memory is a microsecond away.
-    if (const int channel = task.k + threadIdx.x * kBiasLine;
-        threadIdx.x < kShareChannels / kBiasLine && channel < p.output.k)
-        prefetch_global_l2(p.output.bias + channel);
     if (threadIdx.x == 0) {
         prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights);
-        for (int i = 0; i < p.stages; ++i) {
-            mbarrier_init(memory.full(i), p.halo ? 1 : 2);  // filters, rows
-            mbarrier_init(memory.empty(i), 4);              // by each warp that reads it
-        }
-        for (int i = 0; i < p.boxes; ++i) mbarrier_init(memory.halo_full(i), 1), mbarrier_init(memory.halo_empty(i), 4);
-        if (SPLITS > 1) {
-            const int groups = share_first_group(BN, SPLITS, task.rank + 1) - share_first_group(BN, SPLITS, task.rank);
-            mbarrier_init(memory.arrived(), 1);
-            mbarrier_arrive_expect_tx(memory.arrived(), (SPLITS - 1) * groups * kShareGroupBytes);
-        }
-        fence_mbarrier_init();
+        share_begin_barriers<BN, BK, SPLITS>(p, memory, task.rank);
     }
     __syncthreads();
     if (SPLITS > 1) barrier_cluster_arrive_relaxed();  // others may send: they wait for this before they multiply
