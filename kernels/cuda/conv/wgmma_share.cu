@@ -192,8 +192,7 @@ private:
 
 // Fitted to the layers of yolov3 for one picture: from the end of the layer before to this one's.
 double clocks(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
-    constexpr double kBefore = 4000, kBeforeOneTap = 2800;  // with one tap all weights are there, and no halo comes
-    constexpr double kLeastPerProduct = 40, kPerColumn = .72, kLoadedPerClock = 40;
+    constexpr double kBefore = 4000, kLeastPerProduct = 40, kPerColumn = .72, kLoadedPerClock = 40;
     constexpr double kFinishPerPixel = 24, kMeet = 250, kSentPerClock = 15;  // kMeet: by block; bytes into another's
     const Layout layout = lay_out(conv, bn, splits);
     // Clusters do not fill the groups of multiprocessors that they must lie in.
@@ -201,7 +200,7 @@ double clocks(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
     const double blocks = std::ceil(layout.tiles() * splits / room), at_once = layout.large ? 1 : 2;
     const double multiply = layout.own_parts * std::max(layout.bk / 16 * std::max(kLeastPerProduct, kPerColumn * bn),
                                                         layout.filter_bytes() / kLoadedPerClock);
-    double around = (layout.large ? kBefore : kBeforeOneTap) + kFinishPerPixel * bn / splits;
+    double around = kBefore + kFinishPerPixel * bn / splits;
     if (splits > 1) around += kMeet * splits + kShareChannels * 4. * bn * (splits - 1) / splits / kSentPerClock;
     return blocks * multiply + std::ceil(blocks / at_once) * around;
 }
