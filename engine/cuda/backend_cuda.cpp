@@ -43,6 +43,7 @@ CudaBackend::CudaBackend(int gpu, Plan plan, const DetectOptions& detect, const 
       precision_(cuda_precision(options.precision, gpu)),
       batches_(batch_sizes(plan_.max_batch, options.same_bits)),
       trace_(options.trace),
+      manner_(options.eager ? Patience::Manner::eager : Patience::Manner::sleep),
       patience_(std::make_shared<Patience>("cuda:" + std::to_string(gpu))),
       pinned_(gpu, patience_) {
     const DeviceScope scope(device_.ordinal);

@@ -82,6 +82,8 @@ public:
     /// What there is to say about a layer whose numbers are too large: ", in fp16, which ends at 65504", or nothing.
     std::string range_note() const;
     cudaStream_t compute_stream() const;
+    /// How the end of a batch is waited for.
+    Patience::Manner manner() const { return manner_; }
     bool tracing() const { return trace_ != nullptr; }
     /// Notes that `name` ran on `track` between two events that have happened.
     void add_span(const std::string& track, const std::string& name, cudaEvent_t start, cudaEvent_t stop);
@@ -168,6 +170,7 @@ private:
     std::size_t device_bytes_ = 0;
     int slots_ = 0;  // made so far
     Trace* trace_;
+    const Patience::Manner manner_;
     const std::shared_ptr<Patience> patience_;  // shared with page-locked buffers, which may outlive the backend
     PinnedPool pinned_;
     std::mutex unused_mutex_;
