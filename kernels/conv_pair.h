@@ -29,8 +29,8 @@ struct ConvPairPointers {
     bool backwards = false;  ///< advice: pixels from the last to the first, with the same result
 };
 
-/// No row supports more channels between the two.
-constexpr int kMostBetween = 64;
+/// Whether there is a row for two convolutions of these shapes, on a GPU that it is made for.
+bool may_be_pair(const ConvProblem& first, const ConvProblem& second);
 
 /// A kernel made ready for one ConvPair. Launches from one thread at a time.
 class PreparedConvPair {

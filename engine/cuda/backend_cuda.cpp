@@ -202,7 +202,7 @@ DeviceTensor CudaBackend::view(TensorId t, std::byte* slot, int n) const {
 }
 
 void CudaBackend::enqueue(std::byte* slot, int batch, cudaStream_t stream) const {
-    bool backwards = false;  // in turns: what was written last is still in L2
+    bool backwards = true;  // in turns, node 0 being the input: what was written last is still in L2
     for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
         if (pair_from(int(i), batch)) continue;
         with_layer_name(plan_.graph.nodes[i], "the GPU", [&] {

@@ -22,6 +22,9 @@ kernels::cuda::Math math_of(Precision precision);
 /// The kernels' view of a convolution node for a batch of n, pitches included: what is tuned and packed.
 kernels::cuda::Conv cuda_conv(const Plan& plan, const Node& node, kernels::cuda::Math math, int n);
 
+/// Of a batch, the pictures on which a kernel for two convolutions is checked: both checks' tensors are there at once.
+constexpr int checked_batch(int batch) { return batch > 1 ? batch / 2 : 1; }
+
 /// The same of two of them.
 kernels::cuda::ConvPair cuda_pair(const Plan& plan, ConvPairNodes nodes, kernels::cuda::Math math, int n);
 
@@ -41,6 +44,8 @@ public:
     std::string tuning_key(const CudaOptions& options) const;
     /// How many convolutions bind() would measure.
     std::size_t to_measure(const CudaOptions& options, TuningCache& cache) const;
+    /// The same of two convolutions by one kernel.
+    std::size_t pairs_to_measure(const CudaOptions& options, TuningCache& cache) const;
     /// Chooses kernels, takes the rest of the memory, runs every layer once.
     void bind(const CudaOptions& options, TuningCache& cache);
 
@@ -97,7 +102,8 @@ public:
     StageClock& host_decode_clock() const { return host_decode_clock_; }
 
 private:
-    struct Resources;  // everything on the device
+    static constexpr double kGain = .9985;  // of the network's time: less is noise
+    struct Resources;                       // everything on the device
     struct Bound {
         kernels::cuda::Conv conv;
         Autotuner::Choice choice;

@@ -176,9 +176,8 @@ void CudaBackend::bind_smaller_batches(const Autotuner& tuner) {
             if (!smaller.back().choice.kernel) return;
         }
         for (const ConvPairNodes& nodes : plan_.pairs)
-            if (const BoundPair* pair = pair_to(nodes.second, plan_.max_batch);
-                pair && pair->nodes == nodes && !bind_pair(nodes, batch, pair->row))
-                return;
+            if (const BoundPair* pair = pair_to(nodes.second, plan_.max_batch); pair && pair->nodes == nodes)
+                bind_pair(nodes, batch, pair->row);  // what supports a batch supports a smaller one
         for (const auto& [use, kernel] : full) resources_->launches[{use.first, batch}] = kernels.size() + kernel;
         std::move(smaller.begin(), smaller.end(), std::back_inserter(kernels));
         batches_.insert(batches_.begin(), batch);

@@ -2,6 +2,7 @@
 //
 // Which convolutions behind each other one kernel computes: what is remembered, what is measured now, the rest by rule.
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 
 #include "engine/cuda/backend_resources.h"
@@ -45,15 +46,22 @@ bool CudaBackend::bind_pair(ConvPairNodes nodes, int batch, const std::string& r
     return false;
 }
 
-// Those that agree with the oracle. Two checks of half a batch take no more memory than one of a whole, which the plan
-// has reckoned with.
+// Those that agree with the oracle, and that CUDA does not refuse. A device that one has broken ends everything.
 std::vector<std::string> CudaBackend::sound_rows(const std::vector<const k::ConvPairCandidate*>& rows,
                                                  const k::ConvPair& pair) const {
     ConvCheck first(pair.first, device_.caps, *resources_->libraries, compute_stream(), *patience_);
     ConvCheck second(first, pair.second, device_.caps, *resources_->libraries);
+    const auto is_sound = [&](const k::ConvPairCandidate& row) {
+        try {
+            return second.judge(*row.prepare(pair, device_.caps), first).fault.empty();
+        } catch (const std::runtime_error&) {
+            wait_for(*patience_, compute_stream(), "a kernel that is checked");  // throws what the device says
+            return false;
+        }
+    };
     std::vector<std::string> sound;
     for (const k::ConvPairCandidate* row : rows)
-        if (second.judge(*row->prepare(pair, device_.caps), first).fault.empty()) sound.push_back(row->name);
+        if (is_sound(*row)) sound.push_back(row->name);
     return sound;
 }
 
@@ -62,50 +70,67 @@ void CudaBackend::unbind_pair(ConvPairNodes nodes, int batch) {
     resources_->inside.erase({nodes.first, batch});
 }
 
-// Before the arena is taken, so that the check's tensors do not come on top.
-void CudaBackend::choose_pairs(const CudaOptions& options, const Autotuner& tuner, TuningCache& cache) {
-    std::vector<UntriedPair>& untried = resources_->untried;
+std::size_t CudaBackend::pairs_to_measure(const CudaOptions& options, TuningCache& cache) const {
+    if (options.tuning != Tuning::measured) return 0;
+    std::size_t count = 0;
     for (int batch : batches_)
         for (const ConvPairNodes& nodes : plan_.pairs) {
             const k::ConvPair pair = cuda_pair(plan_, nodes, math_of(precision_), batch);
-            const std::vector<const k::ConvPairCandidate*> rows = rows_for(pair, device_.caps);
-            if (rows.empty()) continue;
-            if (options.tuning != Tuning::fixed)
-                if (const TuningCache::Entry* known = cache.find(to_string(pair))) {
-                    bind_pair(nodes, batch, known->row);  // or they are apart
-                    continue;
-                }
-            if (options.tuning != Tuning::measured || tuner.stopped()) {
-                if (const char* row = k::fixed_pair_choice(pair, device_.caps)) bind_pair(nodes, batch, row);
-                continue;
-            }
-            auto found = std::find_if(untried.begin(), untried.end(), [&](const auto& u) { return u.pair == pair; });
-            if (found == untried.end()) {
-                found = untried.insert(found, {pair, batch, {}, {}});
-                found->rows = sound_rows(rows, cuda_pair(plan_, nodes, math_of(precision_), std::max(1, batch / 2)));
-            }
-            found->uses.push_back(nodes);
+            count += !rows_for(pair, device_.caps).empty() && !cache.find(to_string(pair));
         }
+    return count;
+}
+
+// Before the arena is taken, so that the check's tensors do not come on top.
+void CudaBackend::choose_pairs(const CudaOptions& options, const Autotuner& tuner, TuningCache& cache) {
+    std::vector<UntriedPair>& untried = resources_->untried;
+    const auto choose = [&](const ConvPairNodes& nodes, int batch) {
+        const k::ConvPair pair = cuda_pair(plan_, nodes, math_of(precision_), batch);
+        const std::vector<const k::ConvPairCandidate*> rows = rows_for(pair, device_.caps);
+        if (rows.empty()) return;
+        if (options.tuning != Tuning::fixed)
+            if (const TuningCache::Entry* known = cache.find(to_string(pair))) {
+                bind_pair(nodes, batch, known->row);  // or they are apart
+                return;
+            }
+        if (options.tuning != Tuning::measured || tuner.stopped()) {
+            if (const char* row = k::fixed_pair_choice(pair, device_.caps)) bind_pair(nodes, batch, row);
+            return;
+        }
+        auto found = std::find_if(untried.begin(), untried.end(), [&](const auto& u) { return u.pair == pair; });
+        if (found == untried.end()) {
+            found = untried.insert(found, {pair, batch, {}, {}});
+            found->rows = sound_rows(rows, cuda_pair(plan_, nodes, math_of(precision_), checked_batch(batch)));
+        }
+        found->uses.push_back(nodes);
+    };
+    for (int batch : batches_)
+        for (const ConvPairNodes& nodes : plan_.pairs)
+            with_layer_name(plan_.graph.nodes[std::size_t(nodes.second)], "the GPU", [&] { choose(nodes, batch); });
 }
 
 // In the network, as the runners-up of single convolutions are: what a pair spares another layer may have found in the
 // L2.
 void CudaBackend::refine_pairs(const Autotuner& tuner, TuningCache& cache) {
-    constexpr double kGain = .9985;  // less is noise
     if (resources_->untried.empty()) return;
     const DeviceBuffer slot = noisy_slot();
     for (const UntriedPair& untried : std::exchange(resources_->untried, {})) {
         const auto bind_all = [&](const std::string& row) {
-            for (const ConvPairNodes& nodes : untried.uses) bind_pair(nodes, untried.batch, row);
+            bool any = false;
+            for (const ConvPairNodes& nodes : untried.uses) any |= bind_pair(nodes, untried.batch, row);
+            return any;
         };
         if (tuner.stopped()) {
-            if (const char* row = k::fixed_pair_choice(untried.pair, device_.caps)) bind_all(row);
+            const char* row = k::fixed_pair_choice(untried.pair, device_.caps);
+            if (row && std::find(untried.rows.begin(), untried.rows.end(), row) != untried.rows.end()) bind_all(row);
             continue;
         }
         double best = time_network(slot.data(), untried.batch);
         std::string winner = kApart;
+        bool tried = untried.rows.empty();
         for (const std::string& row : untried.rows) {
-            bind_all(row);
+            if (!bind_all(row)) continue;  // its neighbours are taken
+            tried = true;
             if (const double us = time_network(slot.data(), untried.batch); us < kGain * best) {
                 best = us;
                 winner = row;
@@ -113,7 +138,7 @@ void CudaBackend::refine_pairs(const Autotuner& tuner, TuningCache& cache) {
             for (const ConvPairNodes& nodes : untried.uses) unbind_pair(nodes, untried.batch);
         }
         bind_all(winner);
-        cache.put(to_string(untried.pair), {winner, float(best)});
+        if (tried) cache.put(to_string(untried.pair), {winner, float(best)});
     }
 }
 

@@ -16,7 +16,7 @@ BackendTraits cuda_traits(Precision precision) {
     const kernels::DataType type = k::storage(math_of(precision));
     return {.conv_takes_pitch = true,
             .conv_upsamples = true,
-            .pair_channels = precision == Precision::fp16 ? k::kMostBetween : 0,
+            .may_be_pair = precision == Precision::fp16 ? k::may_be_pair : nullptr,
             .channel_alignment = kernels::vector_lanes(type),
             .element_bytes = kernels::size_of(type)};
 }
@@ -60,6 +60,10 @@ DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots) {
         out.weights += constant_bytes(conv.packed_elements() * kernels::size_of(k::storage(math))) +
                        constant_bytes(std::size_t(conv.packed_k()) * sizeof(float));
         out.tuning = std::max(out.tuning, ConvCheck::device_bytes(cuda_conv(plan, node, math, plan.max_batch)));
+    }
+    for (const ConvPairNodes& nodes : plan.pairs) {
+        const k::ConvPair pair = cuda_pair(plan, nodes, math, checked_batch(plan.max_batch));
+        out.tuning = std::max(out.tuning, ConvCheck::device_bytes(pair.first) + ConvCheck::device_bytes(pair.second));
     }
     for (int index : nodes_of<LocalOp>(plan.graph)) {
         const auto& local = std::get<LocalOp>(plan.graph.nodes[std::size_t(index)].op);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "engine/plan/conv_pairs.h"
 
+#include "engine/plan/kernel_problem.h"
+
 namespace convoy {
 namespace {
 
@@ -8,9 +10,9 @@ bool is_plain(const ConvOp& conv) { return conv.groups == 1 && conv.upsample == 
 
 }  // namespace
 
-std::vector<ConvPairNodes> find_conv_pairs(const Graph& graph, int most_between) {
+std::vector<ConvPairNodes> find_conv_pairs(const Graph& graph, MayBePair may_be_pair) {
     std::vector<ConvPairNodes> pairs;
-    if (most_between <= 0) return pairs;
+    if (!may_be_pair) return pairs;
     const Uses uses(graph);
     std::vector<bool> shares_memory(graph.tensors.size(), false);  // with slices of it, or as one
     const std::vector<Graph::Place> places = graph.places();
@@ -25,9 +27,13 @@ std::vector<ConvPairNodes> find_conv_pairs(const Graph& graph, int most_between)
             continue;
         const Node& node = graph.nodes[std::size_t(producer)];
         const auto* first = std::get_if<ConvOp>(&node.op);
-        if (!first || !is_plain(*first) || first->residual || first->k > most_between) continue;
+        if (!first || !is_plain(*first) || first->residual) continue;
         if (second->residual && graph.nodes[i].inputs[1] != node.inputs[0]) continue;
-        pairs.push_back({producer, int(i)});
+        const auto problem = [&](const ConvOp& conv, TensorId x) {
+            return conv_problem(conv, graph.tensors[std::size_t(x)].shape, 1);
+        };
+        if (may_be_pair(problem(*first, node.inputs[0]), problem(*second, between)))
+            pairs.push_back({producer, int(i)});
     }
     return pairs;
 }

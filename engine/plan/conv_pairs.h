@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/plan/graph.h"
+#include "kernels/conv.h"
 
 namespace convoy {
 
@@ -15,8 +16,11 @@ struct ConvPairNodes {
     bool operator==(const ConvPairNodes&) const = default;
 };
 
-/// All pairs of plain convolutions between which there is a tensor of at most `most_between` channels that nobody else
+/// Whether one kernel may compute these two, one behind the other.
+using MayBePair = bool (*)(const kernels::ConvProblem& first, const kernels::ConvProblem& second);
+
+/// All pairs of plain convolutions that `may_be_pair` (null: none) and between which there is a tensor that nobody else
 /// reads. Where the second has a residual, it is what the first reads. A node may belong to two pairs.
-std::vector<ConvPairNodes> find_conv_pairs(const Graph& graph, int most_between);
+std::vector<ConvPairNodes> find_conv_pairs(const Graph& graph, MayBePair may_be_pair);
 
 }  // namespace convoy

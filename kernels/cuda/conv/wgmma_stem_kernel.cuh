@@ -84,7 +84,9 @@ struct WgmmaStemFilters {
         constexpr float kMost = 65504;
         __half of[3];
         for (__half& part : of) {
-            part = __float2half_rn(fminf(fmaxf(bias, -kMost), kMost));
+            // What three cannot make up is infinite or not a number, as it would be without them.
+            const bool large = fabsf(bias) > kMost && fabsf(bias) <= 3 * kMost;
+            part = __float2half_rn(large ? copysignf(kMost, bias) : bias);
             bias -= __half2float(part);
         }
         const __half2 first = __halves2half2(of[0], of[1]), second = __halves2half2(of[2], __float2half_rn(0));

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -170,16 +171,16 @@ ConvProblem with(ConvProblem p, Activation activation) {
 
 /// 1x1 to `between` channels, 3x3 back, plus the input.
 PairCase block(int n, int h, int w, int c, int between, Activation activation = Activation::leaky, int before = 0,
-               int after = 0, Activation last = Activation::linear) {
+               int after = 0, Activation last = Activation::linear, std::optional<Activation> first = {}) {
     ConvProblem second = with(conv(n, h, w, between, c, 3), activation);
     second.residual = true, second.after_residual = last;
-    return {with(conv(n, h, w, c, between, 1), activation), second, before, after};
+    return {with(conv(n, h, w, c, between, 1), first.value_or(activation)), second, before, after};
 }
 /// The first layer, then one of stride 2.
 PairCase stem(int n, int h, int w, int between, int k, Activation activation = Activation::leaky, int before = 0,
-              int after = 0) {
-    const ConvProblem first = with(conv(n, h, w, 3, between, 3), activation);
-    return {first, with(conv(n, h, w, between, k, 3, 2), activation), before, after};
+              int after = 0, int c = 3, std::optional<Activation> first = {}) {
+    return {with(conv(n, h, w, c, between, 3), first.value_or(activation)),
+            with(conv(n, h, w, between, k, 3, 2), activation), before, after};
 }
 
 std::vector<PairCase> pairs() {
@@ -201,6 +202,14 @@ std::vector<PairCase> pairs() {
             all.push_back(stem(n, h, w, between, k, Activation::mish, 1, 2));
         }
     all.push_back(stem(33, 20, 18, 32, 64, Activation::relu));
+    for (int c : {1, 2, 4}) all.push_back(stem(2, 21, 33, 32, 64, Activation::leaky, 0, 0, c));
+    // Activations of their own.
+    for (auto [first, second] : {std::pair(Activation::leaky, Activation::linear),
+                                 {Activation::linear, Activation::relu},
+                                 {Activation::mish, Activation::logistic}}) {
+        for (int c : {64, 128}) all.push_back(block(2, 20, 20, c, c / 2, second, 0, 0, Activation::leaky, first));
+        all.push_back(stem(2, 30, 34, 32, 64, second, 0, 0, 3, first));
+    }
     all.push_back(stem(2, 416, 416, 32, 64));
     return all;
 }
