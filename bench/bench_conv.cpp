@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// convoy-bench conv: every distinct convolution of a model, by every row of the table that computes it.
+// convoy-bench conv: every distinct convolution of a model, by every row of the table that computes it, and pairs of
+// them.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -121,6 +122,36 @@ void print_line(const Problem& problem, const RowTiming* own, const RowTiming* l
     fmt::print("{}\n", line);
 }
 
+using OwnTimes = std::vector<std::pair<k::Conv, double>>;  // microseconds of the fastest row of ours
+
+// Two convolutions by one kernel, beside the fastest kernels of ours for each.
+nlohmann::json bench_pairs(const Plan& plan, k::Math math, ConvRunner& runner, const RowChoice& choice,
+                           const OwnTimes& apart) {
+    nlohmann::json list = nlohmann::json::array();
+    std::vector<k::ConvPair> seen;
+    for (const ConvPairNodes& nodes : plan.pairs) {
+        const k::ConvPair pair = cuda_pair(plan, nodes, math, plan.max_batch);
+        if (std::find(seen.begin(), seen.end(), pair) != seen.end()) continue;
+        seen.push_back(pair);
+        double us = 0;
+        for (const auto& [conv, time] : apart)
+            if (conv == pair.first || conv == pair.second) us += time;
+        for (const RowTiming& row : runner.run(pair, choice)) {
+            const std::string name = label(pair.first) + ", " + label(pair.second);
+            if (!row.fault.empty()) fmt::print("  WRONG: {} {}: {}\n", name, row.row, row.fault);
+            if (row.timed())
+                fmt::print("{:<58}  {:<22}{:>9.1f}{:>6.1f}   apart{:>9.1f}\n", name, row.row, row.us(),
+                           100 * row.samples.spread(), us);
+            list.push_back({{"pair", name},
+                            {"row", row.row},
+                            {"fault", row.fault},
+                            {"us", row.timed() ? row.samples.json() : nlohmann::json()},
+                            {"apart_us", us}});
+        }
+    }
+    return list;
+}
+
 }  // namespace
 
 nlohmann::json bench_conv(const BenchOptions& options) {
@@ -143,6 +174,7 @@ nlohmann::json bench_conv(const BenchOptions& options) {
     const RowChoice choice{std::regex(options.rows), !options.rows.empty(), options.warmup, options.passes};
     nlohmann::json list = nlohmann::json::array();
     Sums sums;
+    OwnTimes apart;
     for (const Problem& problem : distinct_problems(plan, math, batch)) {
         const std::vector<RowTiming> rows = runner.run(problem.conv, choice);
         const RowTiming *own = fastest(rows, false), *lib = fastest(rows, true);
@@ -157,6 +189,7 @@ nlohmann::json bench_conv(const BenchOptions& options) {
         }
         if (own) entry["ours"] = json_of(*own, problem.conv);
         if (lib) entry["library"] = json_of(*lib, problem.conv);
+        if (own) apart.emplace_back(problem.conv, own->us());
         if (own || lib) sums.add(int(problem.layers.size()), own, lib, floor_us);
         list.push_back(std::move(entry));
     }
@@ -165,6 +198,7 @@ nlohmann::json bench_conv(const BenchOptions& options) {
     if (sums.layers_of_libraries)
         fmt::print("{} layers that a library has a row for: ours {:.1f} us, library {:.1f} us, library/ours {:.3f}\n",
                    sums.layers_of_libraries, sums.ours_where_both, sums.library, sums.library / sums.ours_where_both);
+    const nlohmann::json pairs = bench_pairs(plan, math, runner, choice, apart);
     nlohmann::json out = harness.facts(network, precision);
     out.update({{"bench", "conv"},
                 {"libraries", libraries.description()},
@@ -172,6 +206,7 @@ nlohmann::json bench_conv(const BenchOptions& options) {
                 {"peak_tflops", peak.flops / 1e12},
                 {"peak_gbs", peak.bytes / 1e9},
                 {"convolutions", list},
+                {"pairs", pairs},
                 {"sums", sums.json()}});
     return out;
 }

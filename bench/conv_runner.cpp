@@ -73,6 +73,23 @@ std::vector<RowTiming> ConvRunner::run(const k::Conv& conv, const RowChoice& cho
     return rows;
 }
 
+std::vector<RowTiming> ConvRunner::run(const k::ConvPair& pair, const RowChoice& choice) {
+    const k::DeviceCaps& caps = harness_.device().caps;
+    const ConvCheck first(pair.first, caps, libraries_, harness_.stream(), harness_.patience());
+    ConvCheck second(first, pair.second, caps, libraries_);
+    std::vector<RowTiming> rows;
+    for (const k::ConvPairCandidate& candidate : k::conv_pair_candidates()) {
+        if (!std::regex_search(candidate.name, choice.name) || !candidate.supports(pair, caps)) continue;
+        const std::unique_ptr<k::PreparedConvPair> kernel = candidate.prepare(pair, caps);
+        ConvCheck::Verdict verdict = second.judge(*kernel, first);
+        rows.push_back({candidate.name, false, verdict.error, std::move(verdict.fault), 0, {}});
+        if (!rows.back().fault.empty()) continue;
+        rows.back().samples =
+            harness_.measure([&](cudaStream_t s) { second.launch(*kernel, first, s); }, choice.warmup, choice.rounds);
+    }
+    return rows;
+}
+
 double ConvRunner::peak_flops(k::Math math, int rounds) {
     k::Conv conv;
     conv.math = math;

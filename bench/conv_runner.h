@@ -7,7 +7,7 @@
 #include <string>
 
 #include "bench/gpu_harness.h"
-#include "kernels/conv.h"
+#include "kernels/conv_pair.h"
 
 namespace convoy::bench {
 
@@ -37,6 +37,8 @@ public:
 
     /// Rows that serve, in the table's order.
     std::vector<RowTiming> run(const kernels::cuda::Conv& conv, const RowChoice& choice);
+    /// The same of kernels that compute two convolutions.
+    std::vector<RowTiming> run(const kernels::cuda::ConvPair& pair, const RowChoice& choice);
     /// Floating-point operations per second of the fastest row on a matrix product of 8192 a side.
     double peak_flops(kernels::cuda::Math math, int rounds);
 

@@ -70,6 +70,7 @@ CudaOptions cuda_options(const EngineOptions& options, Precision precision) {
     out.tuning = options.tuning;
     out.stop_measuring = options.stop_measuring;
     out.same_bits = options.same_bits;
+    out.eager = options.max_latency_ms == 0;
     out.memory_limit = options.gpu_memory;
     out.libraries = options.libraries;
     out.tuning_cache = options.tuning_cache;

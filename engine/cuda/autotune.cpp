@@ -49,6 +49,8 @@ std::string to_string(const k::Conv& conv) {
     return out.str();
 }
 
+std::string to_string(const k::ConvPair& pair) { return to_string(pair.first) + '+' + to_string(pair.second); }
+
 ColdTimer::ColdTimer(std::size_t l2_bytes, cudaStream_t stream, Patience& patience)
     : stream_(stream),
       patience_(patience),

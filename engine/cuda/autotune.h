@@ -14,11 +14,13 @@
 #include "engine/cuda/handles.h"
 #include "engine/cuda/tuning_cache.h"
 #include "kernels/conv.h"
+#include "kernels/conv_pair.h"
 
 namespace convoy {
 
 /// A Conv on one line, without spaces: the cache's key and a name for people.
 std::string to_string(const kernels::cuda::Conv& conv);
+std::string to_string(const kernels::cuda::ConvPair& pair);
 
 /// Times work on a stream with a cold L2: between two samples a buffer larger than it is overwritten, which also keeps
 /// the stream busy while the host enqueues what follows.

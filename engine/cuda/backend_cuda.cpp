@@ -43,6 +43,7 @@ CudaBackend::CudaBackend(int gpu, Plan plan, const DetectOptions& detect, const 
       precision_(cuda_precision(options.precision, gpu)),
       batches_(batch_sizes(plan_.max_batch, options.same_bits)),
       trace_(options.trace),
+      manner_(options.eager ? Patience::Manner::eager : Patience::Manner::sleep),
       patience_(std::make_shared<Patience>("cuda:" + std::to_string(gpu))),
       pinned_(gpu, patience_) {
     const DeviceScope scope(device_.ordinal);
@@ -120,6 +121,9 @@ TraceScope CudaBackend::start_step(const char* name) const {
 void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cache) {
     resources_->kernels.clear();
     resources_->launches.clear();
+    resources_->pairs.clear();
+    resources_->inside.clear();
+    resources_->untried.clear();
     resources_->arena = DeviceBuffer();
     batches_ = batch_sizes(plan_.max_batch, options.same_bits);
     Autotuner tuner(device_, *resources_->libraries, cache, compute_stream(), *patience_, options.libraries,
@@ -127,6 +131,7 @@ void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cach
     {
         const TraceScope traced = start_step("choose kernels and make their plans");
         choose_kernels(options, tuner, cache);
+        choose_pairs(options, tuner, cache);
     }
     const TraceScope traced = start_step("run each layer once");
     resources_->arena = DeviceBuffer(plan_.memory.arena_bytes, "activations", patience_.get());
@@ -134,6 +139,7 @@ void CudaBackend::choose_and_check(const CudaOptions& options, TuningCache& cach
     take_workspace();
     self_check();
     refine(tuner);
+    refine_pairs(tuner, cache);
     if (options.same_bits) bind_smaller_batches(tuner);
 }
 
@@ -154,7 +160,14 @@ void CudaBackend::self_check() {
     cuda_check(cudaMemset(slot.data(), 0, slot.bytes()), "memset");
     for (int batch : batches_) {
         const auto start = Patience::Clock::now();
-        for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) run_layer(int(i), slot.data(), batch);
+        for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
+            run_layer(int(i), slot.data(), batch);
+            if (!pair_to(int(i), batch)) continue;
+            with_layer_name(plan_.graph.nodes[i], "the GPU", [&] {
+                enqueue_pair(int(i), slot.data(), batch, compute_stream(), false);
+                wait_for(*patience_, compute_stream(), "two layers", Patience::Manner::spin);
+            });
+        }
         patience_->saw(Patience::Clock::now() - start);  // about what a batch takes
     }
 }
@@ -189,11 +202,20 @@ DeviceTensor CudaBackend::view(TensorId t, std::byte* slot, int n) const {
 }
 
 void CudaBackend::enqueue(std::byte* slot, int batch, cudaStream_t stream) const {
-    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i)
-        with_layer_name(plan_.graph.nodes[i], "the GPU", [&] { enqueue_node(int(i), slot, batch, stream); });
+    bool backwards = true;  // in turns, node 0 being the input: what was written last is still in L2
+    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
+        if (pair_from(int(i), batch)) continue;
+        with_layer_name(plan_.graph.nodes[i], "the GPU", [&] {
+            if (pair_to(int(i), batch))
+                enqueue_pair(int(i), slot, batch, stream, backwards);
+            else
+                enqueue_node(int(i), slot, batch, stream, backwards);
+        });
+        backwards = !backwards;
+    }
 }
 
-void CudaBackend::enqueue_conv(int index, std::byte* slot, int batch, cudaStream_t stream) const {
+void CudaBackend::enqueue_conv(int index, std::byte* slot, int batch, cudaStream_t stream, bool backwards) const {
     const Node& node = plan_.graph.nodes[std::size_t(index)];
     const Bound& bound = bound_to(index, batch);
     const Constants& constants = resources_->constants.at(index);
@@ -205,16 +227,16 @@ void CudaBackend::enqueue_conv(int index, std::byte* slot, int batch, cudaStream
     if (bound.conv.problem.residual) p.residual = view(node.inputs[1], slot, batch).data;
     p.y = view(node.output, slot, batch).data;
     p.workspace = resources_->workspace.data();
-    p.backwards = index % 2 == 0;  // in turns, node 0 being the input: what was written last is still in L2
+    p.backwards = backwards;
     bound.choice.kernel->launch(p, stream);
 }
 
-void CudaBackend::enqueue_node(int index, std::byte* slot, int batch, cudaStream_t stream) const {
+void CudaBackend::enqueue_node(int index, std::byte* slot, int batch, cudaStream_t stream, bool backwards) const {
     const Node& node = plan_.graph.nodes[std::size_t(index)];
     const auto in = [&](std::size_t i = 0) { return view(node.inputs[i], slot, batch); };
     const auto out = [&] { return view(node.output, slot, batch); };
     if (std::holds_alternative<ConvOp>(node.op)) {
-        enqueue_conv(index, slot, batch, stream);
+        enqueue_conv(index, slot, batch, stream, backwards);
     } else if (std::holds_alternative<BatchNormOp>(node.op)) {
         const Constants& c = resources_->constants.at(index);
         const auto at = [&](std::size_t offset) {

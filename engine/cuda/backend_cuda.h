@@ -12,6 +12,7 @@
 #include "engine/cuda/ready_seats.h"
 #include "engine/plan/kernel_problem.h"
 #include "engine/stage.h"
+#include "kernels/conv_pair.h"
 
 namespace convoy {
 
@@ -20,6 +21,12 @@ kernels::cuda::Math math_of(Precision precision);
 
 /// The kernels' view of a convolution node for a batch of n, pitches included: what is tuned and packed.
 kernels::cuda::Conv cuda_conv(const Plan& plan, const Node& node, kernels::cuda::Math math, int n);
+
+/// Of a batch, the pictures on which a kernel for two convolutions is checked: both checks' tensors are there at once.
+constexpr int checked_batch(int batch) { return batch > 1 ? batch / 2 : 1; }
+
+/// The same of two of them.
+kernels::cuda::ConvPair cuda_pair(const Plan& plan, ConvPairNodes nodes, kernels::cuda::Math math, int n);
 
 /// A plan bound to one GPU for the batch sizes 1, 2, 4, … max_batch, or for max_batch alone. One compute stream runs
 /// the slots' graphs one after the other; uploads and preprocessing overlap them on streams of their own.
@@ -37,6 +44,8 @@ public:
     std::string tuning_key(const CudaOptions& options) const;
     /// How many convolutions bind() would measure.
     std::size_t to_measure(const CudaOptions& options, TuningCache& cache) const;
+    /// The same of two convolutions by one kernel.
+    std::size_t pairs_to_measure(const CudaOptions& options, TuningCache& cache) const;
     /// Chooses kernels, takes the rest of the memory, runs every layer once.
     void bind(const CudaOptions& options, TuningCache& cache);
 
@@ -78,6 +87,8 @@ public:
     /// What there is to say about a layer whose numbers are too large: ", in fp16, which ends at 65504", or nothing.
     std::string range_note() const;
     cudaStream_t compute_stream() const;
+    /// How the end of a batch is waited for.
+    Patience::Manner manner() const { return manner_; }
     bool tracing() const { return trace_ != nullptr; }
     /// Notes that `name` ran on `track` between two events that have happened.
     void add_span(const std::string& track, const std::string& name, cudaEvent_t start, cudaEvent_t stop);
@@ -91,12 +102,29 @@ public:
     StageClock& host_decode_clock() const { return host_decode_clock_; }
 
 private:
-    struct Resources;  // everything on the device
+    static constexpr double kGain = .9985;  // of the network's time: less is noise
+    struct Resources;                       // everything on the device
     struct Bound {
         kernels::cuda::Conv conv;
         Autotuner::Choice choice;
         std::vector<Autotuner::Choice> others;  // until refine() has tried them
         std::string problem;                    // in the tuning cache
+    };
+
+    /// Two convolutions by one kernel.
+    struct BoundPair {
+        ConvPairNodes nodes;
+        kernels::cuda::ConvPair pair;
+        std::string row;
+        std::unique_ptr<kernels::cuda::PreparedConvPair> kernel;
+    };
+
+    /// A pair whose rows are not known to be faster than the two apart.
+    struct UntriedPair {
+        kernels::cuda::ConvPair pair;
+        int batch;
+        std::vector<std::string> rows;  // that keep to the rules
+        std::vector<ConvPairNodes> uses;
     };
 
     /// A convolution, once however many nodes and batch sizes want it.
@@ -112,6 +140,18 @@ private:
     void choose_kernels(const CudaOptions& options, Autotuner& tuner, TuningCache& cache);
     void bind_smaller_batches(const Autotuner& tuner);
     void keep_plans(const TuningCache& cache);
+    // conv_pairs.cpp
+    void choose_pairs(const CudaOptions& options, const Autotuner& tuner, TuningCache& cache);
+    std::vector<std::string> sound_rows(const std::vector<const kernels::cuda::ConvPairCandidate*>& rows,
+                                        const kernels::cuda::ConvPair& pair) const;
+    void refine_pairs(const Autotuner& tuner, TuningCache& cache);
+    /// Makes `row` compute the pair that ends with this node in a batch of this size; false: it does not serve.
+    bool bind_pair(ConvPairNodes nodes, int batch, const std::string& row);
+    void unbind_pair(ConvPairNodes nodes, int batch);
+    /// The pair that begins or ends with this node and has a kernel; null: the node stands alone.
+    const BoundPair* pair_from(int node, int batch) const;
+    const BoundPair* pair_to(int node, int batch) const;
+    void enqueue_pair(int second, std::byte* slot, int batch, cudaStream_t stream, bool backwards) const;
     void choose_and_check(const CudaOptions& options, TuningCache& cache);
     void take_workspace();
     void refine(Autotuner& tuner);
@@ -121,9 +161,10 @@ private:
     void self_check();
     const Bound& bound_to(int node, int batch) const;
     double peak_flops() const;
-    void enqueue_node(int node, std::byte* slot, int batch, cudaStream_t stream) const;
+    /// Apart from its neighbours. `backwards`: see ConvPointers.
+    void enqueue_node(int node, std::byte* slot, int batch, cudaStream_t stream, bool backwards = false) const;
     void enqueue_rare(int node, std::byte* slot, int batch, cudaStream_t stream) const;
-    void enqueue_conv(int node, std::byte* slot, int batch, cudaStream_t stream) const;
+    void enqueue_conv(int node, std::byte* slot, int batch, cudaStream_t stream, bool backwards) const;
     void concat(const Node& node, std::byte* slot, int batch, cudaStream_t stream) const;
 
     DeviceInfo device_;
@@ -135,6 +176,7 @@ private:
     std::size_t device_bytes_ = 0;
     int slots_ = 0;  // made so far
     Trace* trace_;
+    const Patience::Manner manner_;
     const std::shared_ptr<Patience> patience_;  // shared with page-locked buffers, which may outlive the backend
     PinnedPool pinned_;
     std::mutex unused_mutex_;

@@ -27,6 +27,9 @@ struct CudaBackend::Resources {
     std::map<int, Constants> constants;                   // by node
     std::vector<Bound> kernels;                           // one for each distinct Conv
     std::map<std::pair<int, int>, std::size_t> launches;  // by node and batch size, an index into kernels
+    std::vector<UntriedPair> untried;                     // until refine_pairs()
+    std::map<std::pair<int, int>, BoundPair> pairs;       // by the second node and batch size
+    std::map<std::pair<int, int>, int> inside;            // of a first node and batch size: the second
 };
 
 }  // namespace convoy

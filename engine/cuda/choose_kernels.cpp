@@ -175,6 +175,9 @@ void CudaBackend::bind_smaller_batches(const Autotuner& tuner) {
             smaller.push_back({conv, tuner.prepare(conv, kernels[k].choice.row), {}, {}});
             if (!smaller.back().choice.kernel) return;
         }
+        for (const ConvPairNodes& nodes : plan_.pairs)
+            if (const BoundPair* pair = pair_to(nodes.second, plan_.max_batch); pair && pair->nodes == nodes)
+                bind_pair(nodes, batch, pair->row);  // what supports a batch supports a smaller one
         for (const auto& [use, kernel] : full) resources_->launches[{use.first, batch}] = kernels.size() + kernel;
         std::move(smaller.begin(), smaller.end(), std::back_inserter(kernels));
         batches_.insert(batches_.begin(), batch);
@@ -194,6 +197,7 @@ void CudaBackend::keep_plans(const TuningCache& cache) {
 std::string CudaBackend::kernel_choice() const {
     std::string all = std::to_string(device_.caps.compiled_for) + '\n';
     for (const Bound& bound : resources_->kernels) all += to_string(bound.conv) + ' ' + bound.choice.row + '\n';
+    for (const auto& [use, bound] : resources_->pairs) all += to_string(bound.pair) + ' ' + bound.row + '\n';
     return hash_text(all).substr(0, 8);
 }
 

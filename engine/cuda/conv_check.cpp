@@ -51,6 +51,12 @@ DeviceBuffer noise_weights(const k::Conv& conv, int copies, cudaStream_t stream,
     return buffer;
 }
 
+DeviceBuffer copy_of(const DeviceBuffer& from, cudaStream_t stream, const Patience& patience) {
+    DeviceBuffer buffer(from.bytes(), "tuning", &patience);
+    cuda_check(cudaMemcpyAsync(buffer.data(), from.data(), from.bytes(), cudaMemcpyDeviceToDevice, stream), "tuning");
+    return buffer;
+}
+
 std::string describe(const k::OutputFaults& faults) {
     std::ostringstream out;
     const auto rule = [&] { out << (out.tellp() > 0 ? ", " : ""); };
@@ -80,14 +86,27 @@ ConvCheck::ConvCheck(const k::Conv& conv, const k::DeviceCaps& caps, const k::Co
     : conv_(conv), layouts_(conv), stream_(stream), patience_(patience) {
     const DataType type = k::storage(conv.math);
     x_ = filled(layouts_.x, kGlaring, type, 1, stream, patience);
-    weights_ = noise_weights(conv, kCopies, stream, patience);
-    bias_ = DeviceBuffer(std::size_t(conv.packed_k()) * sizeof(float), "tuning", &patience);
-    k::fill_noise(bias_.data(), DataType::fp32, std::size_t(conv.packed_k()), 3, 1.f, stream);
     if (conv.problem.residual) residual_ = filled(layouts_.residual, k::kPoison, type, 4, stream, patience);
-    y_ = filled(layouts_.y, k::kPoison, type, 5, stream, patience);
-    expected_ = filled(layouts_.y, k::kPoison, type, 6, stream, patience);
-    faults_ = DeviceBuffer(sizeof(k::OutputFaults), "tuning", &patience);
-    k::conv_candidates().front().prepare(conv, caps, libraries)->launch(pointers(expected_), stream);
+    prepare(caps, libraries);
+}
+
+ConvCheck::ConvCheck(const ConvCheck& before, const k::Conv& conv, const k::DeviceCaps& caps,
+                     const k::ConvLibraries& libraries)
+    : conv_(conv), layouts_(conv), stream_(before.stream_), patience_(before.patience_) {
+    x_ = copy_of(before.expected_, stream_, patience_);
+    if (conv.problem.residual) residual_ = copy_of(before.x_, stream_, patience_);
+    prepare(caps, libraries);
+}
+
+void ConvCheck::prepare(const k::DeviceCaps& caps, const k::ConvLibraries& libraries) {
+    const DataType type = k::storage(conv_.math);
+    weights_ = noise_weights(conv_, kCopies, stream_, patience_);
+    bias_ = DeviceBuffer(std::size_t(conv_.packed_k()) * sizeof(float), "tuning", &patience_);
+    k::fill_noise(bias_.data(), DataType::fp32, std::size_t(conv_.packed_k()), 3, 1.f, stream_);
+    y_ = filled(layouts_.y, k::kPoison, type, 5, stream_, patience_);
+    expected_ = filled(layouts_.y, k::kPoison, type, 6, stream_, patience_);
+    faults_ = DeviceBuffer(sizeof(k::OutputFaults), "tuning", &patience_);
+    k::conv_candidates().front().prepare(conv_, caps, libraries)->launch(pointers(expected_), stream_);
 }
 
 std::size_t ConvCheck::device_bytes(const k::Conv& conv) {
@@ -119,7 +138,6 @@ void ConvCheck::need_workspace(const k::PreparedConv& kernel) {
 }
 
 void ConvCheck::run(const k::PreparedConv& kernel, bool in_place) {
-    const float tolerance = conv_.math == k::Math::fp32 ? kTolerance32 : kTolerance16;
     k::ConvPointers p = pointers(y_);
     if (in_place) {
         cuda_check(cudaMemcpyAsync(y_.data(), residual_.data(), y_.bytes(), cudaMemcpyDeviceToDevice, stream_),
@@ -129,6 +147,11 @@ void ConvCheck::run(const k::PreparedConv& kernel, bool in_place) {
         cuda_check(cudaMemsetAsync(y_.data(), k::kPoison, y_.bytes(), stream_), "poison");
     }
     kernel.launch(p, stream_);
+    find_faults();
+}
+
+void ConvCheck::find_faults() {
+    const float tolerance = conv_.math == k::Math::fp32 ? kTolerance32 : kTolerance16;
     k::find_faults(y_.data(), expected_.data(), k::storage(conv_.math), layouts_.y, tolerance, tolerance,
                    reinterpret_cast<k::OutputFaults*>(faults_.data()), stream_);
 }
@@ -138,6 +161,18 @@ ConvCheck::Verdict ConvCheck::judge(const k::PreparedConv& kernel) {
     cuda_check(cudaMemsetAsync(faults_.data(), 0, faults_.bytes(), stream_), "memset");
     run(kernel, false);
     if (conv_.problem.residual && conv_.residual_pitch == conv_.y_pitch) run(kernel, true);
+    return verdict();
+}
+
+ConvCheck::Verdict ConvCheck::judge(const k::PreparedConvPair& kernel, const ConvCheck& before) {
+    cuda_check(cudaMemsetAsync(faults_.data(), 0, faults_.bytes(), stream_), "memset");
+    cuda_check(cudaMemsetAsync(y_.data(), k::kPoison, y_.bytes(), stream_), "poison");
+    launch(kernel, before, stream_);
+    find_faults();
+    return verdict();
+}
+
+ConvCheck::Verdict ConvCheck::verdict() {
     k::OutputFaults faults;
     wait_for(patience_, stream_, "a kernel that is checked", Patience::Manner::spin);  // a copy to `faults` would block
     cuda_check(cudaMemcpyAsync(&faults, faults_.data(), sizeof faults, cudaMemcpyDeviceToHost, stream_), "read back");
@@ -150,6 +185,13 @@ void ConvCheck::launch(const k::PreparedConv& kernel, cudaStream_t stream, int c
     k::ConvPointers p = pointers(y_);
     p.weights = weights_.data() + weights_.bytes() / kCopies * std::size_t(copy);
     kernel.launch(p, stream);
+}
+
+void ConvCheck::launch(const k::PreparedConvPair& kernel, const ConvCheck& before, cudaStream_t stream) const {
+    kernel.launch({before.first_pixel(before.x_, before.layouts_.x), before.weights_.data(),
+                   reinterpret_cast<const float*>(before.bias_.data()), weights_.data(),
+                   reinterpret_cast<const float*>(bias_.data()), first_pixel(y_, layouts_.y)},
+                  stream);
 }
 
 }  // namespace convoy

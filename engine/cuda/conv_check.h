@@ -4,7 +4,7 @@
 #include <string>
 
 #include "engine/cuda/handles.h"
-#include "kernels/conv.h"
+#include "kernels/conv_pair.h"
 #include "kernels/tuning.h"
 
 namespace convoy {
@@ -26,14 +26,23 @@ public:
     ConvCheck(const kernels::cuda::Conv& conv, const kernels::cuda::DeviceCaps& caps,
               const kernels::cuda::ConvLibraries& libraries, cudaStream_t stream, Patience& patience);
 
+    /// The same of a convolution that reads what `before` computes: its x is that oracle's output, its residual what
+    /// that one reads.
+    ConvCheck(const ConvCheck& before, const kernels::cuda::Conv& conv, const kernels::cuda::DeviceCaps& caps,
+              const kernels::cuda::ConvLibraries& libraries);
+
     /// Device memory that a check takes, workspace aside.
     static std::size_t device_bytes(const kernels::cuda::Conv& conv);
     /// Runs the kernel and waits for it. With a residual it runs a second time, in place, where pitches allow that, as
     /// the memory plan likes it.
     Verdict judge(const kernels::cuda::PreparedConv& kernel);
+    /// The same of a kernel that computes this convolution and the one `before` it. Never in place.
+    Verdict judge(const kernels::cuda::PreparedConvPair& kernel, const ConvCheck& before);
     /// Enqueues one run, for timing: residual and output apart. Runs with different `copy` read weights of their own,
     /// as the layers of a network do.
     void launch(const kernels::cuda::PreparedConv& kernel, cudaStream_t stream, int copy = 0);
+
+    void launch(const kernels::cuda::PreparedConvPair& kernel, const ConvCheck& before, cudaStream_t stream) const;
 
     static constexpr int kCopies = 8;
 
@@ -47,7 +56,11 @@ private:
     std::byte* first_pixel(const DeviceBuffer& buffer, const kernels::cuda::GuardedSlice& layout) const;
     kernels::cuda::ConvPointers pointers(const DeviceBuffer& to) const;
     void need_workspace(const kernels::cuda::PreparedConv& kernel);
+    /// Weights, bias and outputs, and the oracle's run.
+    void prepare(const kernels::cuda::DeviceCaps& caps, const kernels::cuda::ConvLibraries& libraries);
     void run(const kernels::cuda::PreparedConv& kernel, bool in_place);
+    void find_faults();
+    Verdict verdict();
 
     kernels::cuda::Conv conv_;
     Layouts layouts_;

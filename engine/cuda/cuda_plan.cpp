@@ -3,6 +3,7 @@
 // A plan in the terms of kernels/cuda/: what can be said of it without a device in hand.
 #include "engine/cuda/backend_resources.h"
 #include "engine/cuda/slot_cuda.h"
+#include "kernels/conv_pair.h"
 
 namespace convoy {
 namespace k = kernels::cuda;
@@ -15,6 +16,7 @@ BackendTraits cuda_traits(Precision precision) {
     const kernels::DataType type = k::storage(math_of(precision));
     return {.conv_takes_pitch = true,
             .conv_upsamples = true,
+            .may_be_pair = precision == Precision::fp16 ? k::may_be_pair : nullptr,
             .channel_alignment = kernels::vector_lanes(type),
             .element_bytes = kernels::size_of(type)};
 }
@@ -40,6 +42,13 @@ k::Conv cuda_conv(const Plan& plan, const Node& node, k::Math math, int n) {
     return conv;
 }
 
+k::ConvPair cuda_pair(const Plan& plan, ConvPairNodes nodes, k::Math math, int n) {
+    const auto conv = [&](int node) { return cuda_conv(plan, plan.graph.nodes[std::size_t(node)], math, n); };
+    k::ConvPair pair{conv(nodes.first), conv(nodes.second)};
+    pair.residual_is_x = pair.second.problem.residual;  // find_conv_pairs() takes no other
+    return pair;
+}
+
 std::size_t cuda_timer_bytes(int gpu) { return Autotuner::device_bytes(device_info(gpu)); }
 
 DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots) {
@@ -51,6 +60,10 @@ DeviceMemory cuda_memory(const Plan& plan, Precision precision, int slots) {
         out.weights += constant_bytes(conv.packed_elements() * kernels::size_of(k::storage(math))) +
                        constant_bytes(std::size_t(conv.packed_k()) * sizeof(float));
         out.tuning = std::max(out.tuning, ConvCheck::device_bytes(cuda_conv(plan, node, math, plan.max_batch)));
+    }
+    for (const ConvPairNodes& nodes : plan.pairs) {
+        const k::ConvPair pair = cuda_pair(plan, nodes, math, checked_batch(plan.max_batch));
+        out.tuning = std::max(out.tuning, ConvCheck::device_bytes(pair.first) + ConvCheck::device_bytes(pair.second));
     }
     for (int index : nodes_of<LocalOp>(plan.graph)) {
         const auto& local = std::get<LocalOp>(plan.graph.nodes[std::size_t(index)].op);

@@ -107,7 +107,7 @@ private:
                 continue;
             }
             TuningCache cache(options_.tuning_cache, key);
-            if (backends_[i]->to_measure(options_, cache) == 0) {
+            if (backends_[i]->to_measure(options_, cache) + backends_[i]->pairs_to_measure(options_, cache) == 0) {
                 known.emplace(i, caches.emplace(key, cache).first->second);
                 others.push_back(i);
                 continue;

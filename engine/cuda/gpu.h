@@ -40,6 +40,7 @@ struct CudaOptions {
     Precision precision = Precision::automatic;      ///< automatic: fp16 where there are tensor cores, else fp32
     Tuning tuning = Tuning::fixed;                   ///< see EngineOptions
     bool same_bits = false;                          ///< every batch by the largest one's kernels: see EngineOptions
+    bool eager = false;                              ///< the end of a batch is waited for in Patience::Manner::eager
     bool libraries = true;                           ///< cuDNN and cuBLASLt compete with our own kernels
     std::int64_t expected_frames = 0;                ///< see EngineOptions; 0: many
     std::size_t memory_limit = 0;                    ///< see EngineOptions::gpu_memory

@@ -41,7 +41,8 @@ void Patience::wait(const char* what, const std::function<bool()>& done, Manner 
         if (exhausted_) tell();
         if (done()) return saw(waited);
         if (waited > limit()) give_up(what, waited);
-        if (manner == Manner::sleep) std::this_thread::sleep_for(std::clamp(waited / kLooks, kShortest, kLongest));
+        if (manner == Manner::sleep || (manner == Manner::eager && waited > kEager))
+            std::this_thread::sleep_for(std::clamp(waited / kLooks, kShortest, kLongest));
         const Clock::time_point now = Clock::now();
         waited += std::min(now - std::exchange(last, now), kMostBetweenLooks);
     }

@@ -17,12 +17,14 @@ public:
     using Clock = std::chrono::steady_clock;
     static constexpr std::chrono::seconds kLeast{10};
     static constexpr int kMany = 20;
+    static constexpr std::chrono::milliseconds kEager{5};
 
     /// `device` is its name, "cuda:0".
     explicit Patience(std::string device, Clock::duration least = kLeast) : device_(std::move(device)), least_(least) {}
 
     enum class Manner {
         sleep,  ///< looks every 20 µs at first, less and less often the longer it takes
+        eager,  ///< looks all the time for kEager, and then as `sleep` does: for what nobody may learn of late
         spin,   ///< looks all the time: for what takes microseconds and is to be timed
     };
     /// Returns once `done()` says so; what that throws comes through. Throws Error(device) when the device hangs, to

@@ -6,6 +6,7 @@
 #include "engine/cuda/backend_cuda.h"
 
 namespace convoy {
+namespace k = kernels::cuda;
 namespace {
 
 constexpr int kSamples = 9, kWholeSamples = 30, kWarmup = 5;
@@ -23,6 +24,14 @@ double bytes_of(const Plan& plan, const Node& node, double element, int batch) {
     if (node.output != kNoTensor) elements += double(plan.graph.tensors[node.output].shape.elements()) * batch;
     if (const auto* conv = std::get_if<ConvOp>(&node.op)) elements += double(conv->weights.count);
     return elements * element;
+}
+
+// What it reads and writes of the two, weights included.
+double bytes_of(const k::ConvPair& pair) {
+    const kernels::ConvProblem &first = pair.first.problem, &second = pair.second.problem;
+    const double elements = double(first.n) * first.h * first.w * first.c + double(first.weight_count()) +
+                            double(second.n) * second.p() * second.q() * second.k + double(second.weight_count());
+    return elements * double(kernels::size_of(k::storage(pair.first.math)));
 }
 
 double copy_rate(ColdTimer& timer, std::size_t free_bytes) {
@@ -66,7 +75,7 @@ PlanTiming CudaBackend::profile(int count) {
     PlanTiming out;
     for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
         const Node& node = plan_.graph.nodes[i];
-        if (node.output == kNoTensor || std::holds_alternative<InputOp>(node.op)) continue;
+        if (node.output == kNoTensor || std::holds_alternative<InputOp>(node.op) || pair_from(int(i), batch)) continue;
         LayerTiming t;
         t.layer = node.layer;
         t.op = node.name();
@@ -77,8 +86,19 @@ PlanTiming CudaBackend::profile(int count) {
             t.flops = bound.conv.problem.flops();
         }
         t.bytes = bytes_of(plan_, node, double(kernels::size_of(kernels::cuda::storage(math_of(precision_)))), batch);
-        t.us =
-            median(timer.run(kSamples, [&](cudaStream_t stream) { enqueue_node(int(i), slot.data(), batch, stream); }));
+        const BoundPair* pair = pair_to(int(i), batch);
+        if (pair) {
+            t.op = "conv+conv";
+            t.kernel = pair->row;
+            t.flops = pair->pair.first.problem.flops() + pair->pair.second.problem.flops();
+            t.bytes = bytes_of(pair->pair);
+        }
+        t.us = median(timer.run(kSamples, [&](cudaStream_t stream) {
+            if (pair)
+                enqueue_pair(int(i), slot.data(), batch, stream, false);
+            else
+                enqueue_node(int(i), slot.data(), batch, stream);
+        }));
         out.layers.push_back(std::move(t));
     }
     std::vector<double> whole = network_us(count, kWholeSamples);

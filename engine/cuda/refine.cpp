@@ -46,7 +46,6 @@ double CudaBackend::time_network(std::byte* slot, int batch) const {
 // What is fastest alone need not be so among others: only some kernels start while the one before them ends, say. So
 // every problem's runners-up are tried in the network.
 void CudaBackend::refine(Autotuner& tuner) {
-    constexpr double kGain = .9985;  // less is noise
     const DeviceBuffer slot = noisy_slot();
     for (int batch : batches_) {
         double best = 0;

@@ -179,7 +179,7 @@ void CudaSlot::run(int count, const std::atomic<bool>* /*stop*/) {
 std::optional<double> CudaSlot::wait() {
     const DeviceScope scope(backend_.device());
     float ms = 0;
-    wait_for(backend_.patience(), resources_->done.get(), "the network");
+    wait_for(backend_.patience(), resources_->done.get(), "the network", backend_.manner());
     cuda_check(cudaEventElapsedTime(&ms, resources_->start.get(), resources_->done.get()), "cudaEventElapsedTime");
     if (!backend_.tracing()) return ms;
     resources_->group->collect_spans();

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "engine/plan/conv_pairs.h"
 #include "engine/plan/memory_plan.h"
 #include "engine/plan/passes.h"
 
@@ -13,6 +14,7 @@ namespace convoy {
 struct Plan {
     Graph graph;
     MemoryPlan memory;
+    std::vector<ConvPairNodes> pairs;  ///< what `memory` lets one kernel compute; none where every tensor is kept
     int max_batch = 1;
     Shape input;  ///< what pictures are made into: three channels also where the network takes their grey
     int classes = 0;

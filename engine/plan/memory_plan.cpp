@@ -106,6 +106,14 @@ public:
                 plan_.blocks[plan_.block_of[node.output]].last = end;
     }
 
+    void keep_inputs(const std::vector<ConvPairNodes>& pairs) {
+        for (const ConvPairNodes& pair : pairs) {
+            const TensorId x = graph_.nodes[std::size_t(pair.first)].inputs[0];
+            int& last = plan_.blocks[plan_.block_of[plan_.places[x].root]].last;
+            last = std::max(last, pair.second);
+        }
+    }
+
     // Until here a block's size is its elements for one picture.
     void size_blocks(int arena_batch, int slot_batch, ElementBytes element) {
         for (MemoryPlan::Block& block : plan_.blocks) {
@@ -116,10 +124,11 @@ public:
         }
     }
 
-    void share_residuals() {
+    void share_residuals(const std::vector<ConvPairNodes>& pairs) {
         for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
             const auto* conv = std::get_if<ConvOp>(&graph_.nodes[i].op);
             if (!conv || !conv->residual) continue;
+            if (std::any_of(pairs.begin(), pairs.end(), [&](const auto& p) { return p.second == int(i); })) continue;
             const TensorId residual = graph_.nodes[i].inputs[1], out = graph_.nodes[i].output;
             if (plan_.places[residual].root != residual || plan_.places[out].root != out) continue;
             // The convolution still reads it, or a part of it.
@@ -188,10 +197,11 @@ private:
 }  // namespace
 
 MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, ElementBytes bytes, int channel_alignment,
-                       bool keep_all) {
+                       bool keep_all, const std::vector<ConvPairNodes>& pairs) {
     Planner planner(graph, channel_alignment);
+    planner.keep_inputs(pairs);
     planner.size_blocks(arena_batch, slot_batch, bytes);
-    if (!keep_all) planner.share_residuals();
+    if (!keep_all) planner.share_residuals(pairs);
     return planner.place(keep_all);
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "engine/plan/conv_pairs.h"
 #include "engine/plan/graph.h"
 
 namespace convoy {
@@ -38,10 +39,11 @@ struct ElementBytes {
 
 /// A convolution's residual that dies there gives its memory to the output (the epilogue adds in place).
 /// `keep_all` gives every tensor memory of its own, so that each layer's output can be looked at afterwards.
-/// The arena holds `arena_batch` pictures at a time, a slot `slot_batch`.
-/// Pitches are the channels rounded up to `channel_alignment`; the input's to 4 at most, for what has 4 channels or
-/// fewer.
+/// What the first of a pair reads stays until the second has been computed, whose output lies elsewhere: one kernel
+/// reads the first's input while it writes the second's output. The arena holds `arena_batch` pictures at a time, a
+/// slot `slot_batch`. Pitches are the channels rounded up to `channel_alignment`; the input's to 4 at most, for what
+/// has 4 channels or fewer.
 MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, ElementBytes bytes,
-                       int channel_alignment = 1, bool keep_all = false);
+                       int channel_alignment = 1, bool keep_all = false, const std::vector<ConvPairNodes>& pairs = {});
 
 }  // namespace convoy

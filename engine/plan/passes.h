@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <convoy/options.h>
+#include "engine/plan/conv_pairs.h"
 #include "engine/plan/graph.h"
 
 namespace convoy {
@@ -15,7 +16,9 @@ namespace convoy {
 struct BackendTraits {
     bool conv_takes_pitch = false;  ///< convolutions read and write channel slices in place (oneDNN's fast ones do not)
     bool conv_upsamples = false;    ///< a convolution can store each of its pixels 2x2 times
-    int channel_alignment = 1;      ///< channels at whose multiples a slice must start; pitches are rounded up to it
+    /// Whether one kernel may compute two convolutions behind each other; null: there is none.
+    MayBePair may_be_pair = nullptr;
+    int channel_alignment = 1;       ///< channels at whose multiples a slice must start; pitches are rounded up to it
     bool picture_at_a_time = false;  ///< the pictures of a batch share no arena, so it is planned for one
     std::size_t element_bytes = 4;   ///< of activations …
     bool fp32_slots = false;         ///< … but for the input and what heads read: these are fp32 in any case

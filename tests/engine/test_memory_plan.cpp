@@ -30,6 +30,31 @@ void check_disjoint(const MemoryPlan& plan) {
     }
 }
 
+bool any_pair(const kernels::ConvProblem&, const kernels::ConvProblem&) { return true; }
+
+// What a node reads is alive, and so is what a kernel reads that computes it and the one before it.
+void check_alive(const Plan& plan) {
+    check_disjoint(plan.memory);
+    const auto& nodes = plan.graph.nodes;
+    const auto check = [&](TensorId t, int node) {
+        INFO("node " << node << " reads " << plan.graph.tensors[std::size_t(t)].name);
+        REQUIRE(plan.memory.block(t).first <= node);
+        REQUIRE(plan.memory.block(t).last >= node);
+    };
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+        for (TensorId t : nodes[i].inputs) check(t, int(i));
+    for (const ConvPairNodes& pair : plan.pairs) {
+        const Node &first = nodes[std::size_t(pair.first)], &second = nodes[std::size_t(pair.second)];
+        const TensorId x = first.inputs[0];
+        check(x, pair.second);
+        if (second.inputs.size() > 1) REQUIRE(second.inputs[1] == x);
+        // Slices of one tensor lie beside each other.
+        if (plan.memory.places[x].root != plan.memory.places[second.output].root)
+            REQUIRE(plan.memory.block_of[plan.memory.places[x].root] !=
+                    plan.memory.block_of[plan.memory.places[second.output].root]);
+    }
+}
+
 }  // namespace
 
 TEST_CASE("live tensors never share memory, for every cfg", "[memory]") {
@@ -42,8 +67,12 @@ TEST_CASE("live tensors never share memory, for every cfg", "[memory]") {
                 options.passes.traits = {
                     .conv_takes_pitch = pitch, .conv_upsamples = pitch, .channel_alignment = pitch ? 8 : 1};
                 options.max_batch = batch;
+                options.passes.traits.may_be_pair = any_pair;
+                check_alive(compile(network, options));
+                options.passes.traits.may_be_pair = nullptr;
                 const Plan plan = compile(network, options);
                 check_disjoint(plan.memory);
+                check_alive(plan);
                 CHECK(plan.memory.arena_bytes < plan.memory.unshared_bytes);
             }
     }
@@ -172,4 +201,75 @@ TEST_CASE("plans of 40,000 layers take seconds, whatever is joined with what", "
             CHECK(double(std::clock() - start) / CLOCKS_PER_SEC < 6);
         }
     }
+}
+
+// A block of one kernel reads its neighbours' pixels while others write theirs.
+TEST_CASE("what the first of a pair reads stays until the second is computed, whose output lies elsewhere",
+          "[memory]") {
+    const Network network = load_network(test::source_dir() + "/models/yolov3-quarter.cfg");
+    CompileOptions options;
+    const auto in_place = [](const Plan& plan) {
+        return std::count_if(plan.graph.nodes.begin(), plan.graph.nodes.end(), [&](const Node& node) {
+            const auto* conv = std::get_if<ConvOp>(&node.op);
+            return conv && conv->residual && plan.memory.block_of[node.output] == plan.memory.block_of[node.inputs[1]];
+        });
+    };
+    const Plan apart = compile(network, options);
+    CHECK(apart.pairs.empty());
+    options.passes.traits.may_be_pair = [](const kernels::ConvProblem& a, const kernels::ConvProblem&) {
+        return a.k <= 16;
+    };
+    const Plan plan = compile(network, options);
+    // The first layer with the next; residual blocks of 8 channels between, then two of 16.
+    REQUIRE(plan.pairs.size() == 4);
+    int residuals = 0;
+    for (const ConvPairNodes& pair : plan.pairs) {
+        const Node &first = plan.graph.nodes[std::size_t(pair.first)],
+                   &second = plan.graph.nodes[std::size_t(pair.second)];
+        INFO(pair.first << " and " << pair.second);
+        CHECK(first.output == second.inputs[0]);
+        CHECK(std::get<ConvOp>(first.op).k <= 16);
+        const MemoryPlan::Block &x = plan.memory.block(first.inputs[0]), &y = plan.memory.block(second.output);
+        CHECK(x.last >= pair.second);
+        CHECK((x.home != y.home || x.offset + x.bytes <= y.offset || y.offset + y.bytes <= x.offset));
+        residuals += std::get<ConvOp>(second.op).residual;
+    }
+    CHECK(residuals == 3);
+    CHECK(in_place(plan) == in_place(apart) - 3);
+    CHECK(plan.memory.arena_bytes == apart.memory.arena_bytes);  // the first layer's output is the largest
+    options.keep_all = true;
+    CHECK(compile(network, options).pairs.empty());
+}
+
+TEST_CASE("a pair's tensor between is read by nobody else, and its residual is what it begins with", "[memory]") {
+    const auto conv = [](int filters, int size) {
+        return "[convolutional]\nfilters=" + std::to_string(filters) + "\nsize=" + std::to_string(size) +
+               "\nstride=1\npad=1\nactivation=leaky\n";
+    };
+    const auto shortcut = [](int from) { return "[shortcut]\nfrom=" + std::to_string(from) + "\nactivation=linear\n"; };
+    const auto pairs = [](const std::string& layers, bool may = true) {
+        const Network network = parse_network("[net]\nwidth=8\nheight=8\nchannels=3\n" + layers, "x.cfg");
+        CompileOptions options;
+        options.passes.traits = {
+            .conv_takes_pitch = true, .conv_upsamples = true, .may_be_pair = may ? any_pair : nullptr};
+        return compile(network, options).pairs.size();
+    };
+    const std::string pool = "[maxpool]\nsize=2\nstride=2\n", block = conv(8, 1) + conv(16, 3);
+    CHECK(pairs(conv(16, 3) + pool + block) == 1);
+    CHECK(pairs(conv(16, 3) + pool + block, false) == 0);
+    CHECK(pairs(conv(16, 3) + block + shortcut(-3)) == 1);  // the first layer is read by the shortcut, too
+    CHECK(pairs(conv(16, 3) + pool + conv(16, 1) + pool + block + shortcut(-3)) == 1);
+    CHECK(pairs(conv(16, 3) + pool + conv(16, 1) + block + shortcut(-3) + conv(16, 3) + shortcut(-5)) == 1);
+    CHECK(pairs(conv(16, 3) + pool + block + "[route]\nlayers=-1,-2\n" + conv(4, 1)) == 0);
+    CHECK(pairs(conv(16, 3) + pool + conv(8, 1) + "[upsample]\nstride=2\n" + conv(16, 3)) == 0);
+    CHECK(pairs(conv(8, 3) + conv(8, 3) + conv(8, 3)) == 2);  // the middle one belongs to both
+    // The second's residual is read by nobody's first; behind groups or before them; what is stored 2x2 times.
+    CHECK(pairs(conv(16, 3) + pool + conv(16, 1) + block + shortcut(-4)) == 1);
+    const std::string groups = "[convolutional]\nfilters=16\nsize=3\nstride=1\npad=1\ngroups=2\nactivation=leaky\n";
+    CHECK(pairs(conv(16, 3) + pool + conv(8, 1) + groups) == 0);
+    CHECK(pairs(conv(16, 3) + pool + groups + conv(8, 1)) == 0);
+    CHECK(pairs(conv(16, 3) + pool + block + "[upsample]\nstride=2\n") == 0);
+    // Half of what is between is read by another.
+    CHECK(pairs(conv(16, 3) + pool + conv(16, 1) + conv(16, 3) + "[route]\nlayers=-2\ngroups=2\ngroup_id=1\n" +
+                conv(8, 1) + "[route]\nlayers=-1,-3\n" + conv(4, 1)) == 0);
 }

@@ -11,7 +11,7 @@ using namespace convoy;
 using namespace std::chrono_literals;
 
 TEST_CASE("a wait ends when the device is ready", "[patience]") {
-    for (const Patience::Manner manner : {Patience::Manner::sleep, Patience::Manner::spin}) {
+    for (const Patience::Manner manner : {Patience::Manner::sleep, Patience::Manner::eager, Patience::Manner::spin}) {
         Patience patience("cuda:0");
         int looks = 0;
         patience.wait(

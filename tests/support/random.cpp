@@ -2,13 +2,16 @@
 #include "tests/support/random.h"
 
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 namespace convoy::test {
 
 std::vector<float> random_floats(std::size_t count, std::uint64_t seed, float low, float high) {
     std::vector<float> out(count);
-    std::uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
+    static const char* const others = std::getenv("CONVOY_TEST_SEED");
+    static const std::uint64_t base = others ? std::strtoull(others, nullptr, 10) << 32 : 0;
+    std::uint64_t state = (seed + base) * 0x9e3779b97f4a7c15u + 1;
     for (float& f : out) {  // splitmix64
         std::uint64_t z = (state += 0x9e3779b97f4a7c15u);
         z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;

@@ -8,7 +8,7 @@
 
 namespace convoy::test {
 
-/// Seeded uniform floats in [low, high); the same bits on every machine.
+/// Seeded uniform floats in [low, high); the same bits on every machine. CONVOY_TEST_SEED=N gives all of them others.
 std::vector<float> random_floats(std::size_t count, std::uint64_t seed, float low = -1.f, float high = 1.f);
 
 /// A tensor that owns its memory, with `pitch` >= c; what lies between pixels is NaN so that a kernel that reads or

@@ -66,6 +66,16 @@ CUtensorMap picture_map(const void* data, int n, int h, int w, int c, int pitch,
     return tiled_map<4>(kType, data, sizes, strides, box);
 }
 
+CUtensorMap blocks_map(const void* data, std::size_t pixels, int c, int pitch, int box_pixels, int block,
+                       int box_blocks) {
+    constexpr auto kType = CU_TENSOR_MAP_DATA_TYPE_FLOAT16;
+    const cuuint64_t pixel = bytes(kType) * pitch;
+    const cuuint64_t sizes[] = {cuuint64_t(block), pixels, cuuint64_t(c / block), 1};
+    const cuuint64_t strides[] = {pixel, bytes(kType) * block, pixel * pixels};
+    const cuuint32_t box[] = {cuuint32_t(block), cuuint32_t(box_pixels), cuuint32_t(box_blocks), 1};
+    return tiled_map<4>(kType, data, sizes, strides, box);
+}
+
 CUtensorMap im2col_map(const void* x, const Conv& conv, int pixels, int channels) {
     static const auto encode = driver_function<decltype(cuTensorMapEncodeIm2col)>("cuTensorMapEncodeIm2col");
     const ConvProblem& p = conv.problem;

@@ -33,6 +33,11 @@ CUtensorMap im2col_map(const void* x, const Conv& conv, int pixels, int channels
 CUtensorMap picture_map(const void* data, int n, int h, int w, int c, int pitch, int box_h, int box_w,
                         int box_channels);
 
+/// `pixels` pixels of `c` halves with `pitch` from one to the next, in boxes of `box_pixels` of them, of which the copy
+/// engine leaves all `block` channels from one place in a row, then those of the next block: `box_blocks` of them.
+CUtensorMap blocks_map(const void* data, std::size_t pixels, int c, int pitch, int box_pixels, int block,
+                       int box_blocks);
+
 /// Whether im2col_map() can express the problem.
 bool has_im2col_map(const Conv& conv);
 

@@ -133,11 +133,9 @@ using Tile_64x168x64 = WgmmaShape<64, 168, 64, 5>;
 using Tile_64x128x64 = WgmmaShape<64, 128, 64, 6>;
 using Tile_64x88x64_Twice = WgmmaShape<64, 88, 64, 4, 1, 2>;
 
-using Tf32_128x168x16 = WgmmaTf32Shape<128, 168, 16, 7, 1>;
 using Tf32_128x168x32 = WgmmaTf32Shape<128, 168, 32, 3, 1>;
 using Tf32_128x128x32 = WgmmaTf32Shape<128, 128, 32, 5, 1>;
 using Tf32_128x88x32 = WgmmaTf32Shape<128, 88, 32, 5, 2>;
-using Tf32_64x256x32 = WgmmaTf32Shape<64, 256, 32, 4, 1>;
 using Tf32_64x128x32 = WgmmaTf32Shape<64, 128, 32, 6, 2>;
 
 }  // namespace wgmma

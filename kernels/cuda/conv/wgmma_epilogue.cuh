@@ -79,7 +79,7 @@ struct WgmmaSums {
 
 /// Sums to the output's memory, as the copy engine stores them: they are columns of 8 x 8 matrices whose rows are
 /// pixels. The residual lies there already, and is read two matrices ahead of what is written. Says store(half) of each
-/// 64 channels.
+/// 64 channels. `output` is any pixel's, since the swizzle follows from addresses alone.
 template <bool RESIDUAL, int BM, int BN, typename Act, typename After, typename Store>
 __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::uint32_t output, Act activation,
                                             After after, Store store) {
@@ -87,7 +87,8 @@ __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::
     const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
     // Of four matrices at once: 16 channels of 16 pixels.
     const int pixel = lane / 16 * 8 + lane % 8, vector = 2 * warp + lane / 8 % 2;
-    const std::uint32_t row = output + pixel * kWgmmaOutputRow + ((vector ^ lane % 8) << 4);
+    const int swizzle = (lane + output / kWgmmaOutputRow) % 8;
+    const std::uint32_t row = output + pixel * kWgmmaOutputRow + ((vector ^ swizzle) << 4);
     const auto alone = [](int pair) { return 2 * (pair % kPairs) + 1 == kBlocks; };
     // Where there is no second block, nobody reads what is behind it.
     const auto place = [&](int pair) {

@@ -19,7 +19,6 @@
 // unrolled: those of a filter's row, or of up to four blocks of channels.
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "kernels/cuda/conv/rows.h"
 #include "kernels/cuda/conv/tensor_map.h"
@@ -33,27 +32,32 @@ namespace {
 // Shared memory of a block. Not two blocks of one layer of several taps are on a multiprocessor, where they would
 // multiply in turns, but one with one of the layers of a single tap that stand before and behind it in most networks.
 constexpr int kLarge = 124 * 1024, kSmall = 100 * 1024, kAlone = 116 * 1024;
-constexpr int kLargeOfTwo = 132 * 1024;  // four rows of filters beside two halos: two are multiplied, two loaded
-constexpr int large_bytes(int warpgroups) { return warpgroups == 1 ? kLarge : kLargeOfTwo; }
+/// With the sums of the other blocks of a cluster.
+constexpr int large_bytes(int splits) { return kLarge + (splits > 1 ? 2 * 1024 : 0); }
+constexpr int small_bytes(int splits) { return kSmall + (splits > 1 ? 4 * 1024 : 0); }
 constexpr int kMostBlocks = 4;  // for each multiprocessor: beyond that other rows have the advantage
 
 /// How a problem is cut up.
 struct Layout {
     int bk = 0;
-    bool large = false, halo = false;
+    bool large = false, halo = false, blocks = false;
     WgmmaCut cut;                                                // of a halo
     int pixel_tiles = 0, k_tiles = 0, parts = 0, own_parts = 0;  // own: of a block
     int group = 0, stages = 0, boxes = 0, box_bytes = 0, loaded_bytes = 0;
 
     int all_stages() const { return ceil_div(own_parts, group); }
-    /// Each warpgroup gives a place back when it has begun its next stage, which needs another one.
-    bool fits(int warpgroups) const { return stages >= std::min(all_stages(), 2 * warpgroups); }
+    /// A place is given back when the next stage has begun, which needs another one.
+    bool fits() const { return stages >= std::min(all_stages(), 2); }
     int tiles() const { return pixel_tiles * k_tiles; }
     int filter_bytes() const { return kShareChannels * 2 * bk; }
     int stage_bytes() const { return group * (filter_bytes() + (halo ? 0 : box_bytes)); }
-    int shared_bytes(int bn) const {
+    /// Where the sums of other blocks come, behind everything else.
+    int inbox(int bn, int splits) const {
         const int loading = stages * stage_bytes() + (halo ? boxes * box_bytes : 0);
-        const int needed = kShareAlign + std::max(loading, bn * kShareRow * int(sizeof(float)));
+        return std::max(loading, share_sums_bytes(bn, splits));
+    }
+    int shared_bytes(int bn, int splits) const {
+        const int needed = kShareAlign + inbox(bn, splits) + share_inbox_bytes(bn, splits);
         return large ? std::max(needed, kAlone) : needed;
     }
 };
@@ -68,7 +72,7 @@ int most_halos(int parts, int taps, int splits) {
     return most;
 }
 
-Layout lay_out(const Conv& conv, int bn, int splits, int warpgroups) {
+Layout lay_out(const Conv& conv, int bn, int splits) {
     constexpr int kFewFilters = 6, kMostParts = 4;
     const ConvProblem& p = conv.problem;
     const int taps = p.r * p.s, pixels = p.n * p.p() * p.q();
@@ -78,11 +82,11 @@ Layout lay_out(const Conv& conv, int bn, int splits, int warpgroups) {
     out.k_tiles = ceil_div(conv.packed_k(), kShareChannels);
     out.parts = taps * ceil_div(conv.packed_c(), out.bk);
     out.own_parts = ceil_div(out.parts, splits);
-    const int row = 2 * out.bk, room = (out.large ? large_bytes(warpgroups) : kSmall) - kShareAlign;
+    const int row = 2 * out.bk;
+    const int room =
+        (out.large ? large_bytes(splits) : small_bytes(splits)) - kShareAlign - share_inbox_bytes(bn, splits);
     const auto stages = [&](int bytes) {
-        const int places = std::min({out.all_stages(), bytes / out.stage_bytes(), kShareMaxStages});
-        // A place is always the same warpgroup's, which a barrier's parity would mislead if it missed a turn.
-        return places < out.all_stages() ? places / warpgroups * warpgroups : places;
+        return std::min({out.all_stages(), bytes / out.stage_bytes(), kShareMaxStages});
     };
     if (taps > 1 && p.stride_h == 1 && p.stride_w == 1 && p.dilation == 1) {
         out.boxes = std::min(most_halos(out.parts, taps, splits), kShareMaxHalos);
@@ -96,7 +100,7 @@ Layout lay_out(const Conv& conv, int bn, int splits, int warpgroups) {
         // The last tap reads on behind the box, for sums of no output.
         out.box_bytes = int(share_align(std::max(out.loaded_bytes, ((p.r - 1) * pitch + p.s - 1 + bn) * row)));
         // Not of filters of as few rows: a stage could wait for the box that its own products are to give back.
-        out.group = p.r > warpgroups && p.s <= kMostParts ? p.s : 1;
+        out.group = p.r > 1 && p.s <= kMostParts ? p.s : 1;
         out.stages = stages(room - out.boxes * out.box_bytes);
         return out;
     }
@@ -108,139 +112,119 @@ Layout lay_out(const Conv& conv, int bn, int splits, int warpgroups) {
     for (out.group = kMostParts; out.group > 1; out.group /= 2)
         if (out.stages = stages(room); out.stages >= 3 || (out.stages == 2 && 2 * out.group >= out.own_parts)) break;
     out.stages = stages(room);
+    // Every stage of every block is full, and a copy leaves no gaps between its parts.
+    const bool whole = conv.packed_c() % out.bk == 0 && out.parts % (splits * out.group) == 0 &&
+                       (out.group == 1 || out.box_bytes == out.loaded_bytes);
+    out.blocks = whole && taps == 1 && p.stride_h == 1 && p.stride_w == 1 && p.pad_h == 0 && p.pad_w == 0;
     return out;
 }
 
-bool supports(const Conv& conv, const DeviceCaps& caps, int bn, int splits, int warpgroups) {
+bool supports(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
     constexpr std::size_t kMaxPixels = 1u << 24;
     const ConvProblem& p = conv.problem;
     if (conv.math != Math::fp16 || p.groups != 1 || conv.x_pitch % 8 != 0) return false;
-    if (caps.compute_capability != 90 || std::size_t(large_bytes(warpgroups)) > caps.shared_bytes) return false;
+    if (caps.compute_capability != 90 || std::size_t(large_bytes(splits)) > caps.shared_bytes) return false;
     if (std::size_t(p.n) * p.p() * p.q() > kMaxPixels) return false;
-    const Layout layout = lay_out(conv, bn, splits, warpgroups);
-    if (layout.all_stages() < warpgroups) return false;
-    if (layout.tiles() < 1 || !layout.fits(warpgroups) || layout.parts < splits ||
-        !(layout.halo || has_im2col_map(conv)))
+    const Layout layout = lay_out(conv, bn, splits);
+    if (layout.tiles() < 1 || !layout.fits() || layout.parts < splits || !(layout.halo || has_im2col_map(conv)))
         return false;
     return std::size_t(layout.tiles()) * splits <= std::size_t(kMostBlocks) * caps.multiprocessors;
 }
 
 class PreparedWgmmaShare final : public PreparedConv {
 public:
-    PreparedWgmmaShare(const Conv& conv, int bn, int splits, int warpgroups)
-        : conv_(conv), layout_(lay_out(conv, bn, splits, warpgroups)), bn_(bn), warpgroups_(warpgroups) {
+    /// The kernels for parts of 32 and of 64 channels.
+    PreparedWgmmaShare(const Conv& conv, int bn, int splits, WgmmaShareKernel of_32, WgmmaShareKernel of_64)
+        : conv_(conv), layout_(lay_out(conv, bn, splits)), bn_(bn), kernel_(layout_.bk == 32 ? of_32 : of_64) {
         const ConvProblem& p = conv.problem;
         params_.output = ConvOutput(conv);
         params_.splits = splits;
         params_.parts = layout_.parts, params_.taps = p.r * p.s, params_.taps_s = p.s;
         params_.filter_c = conv.packed_c();
-        params_.halo = layout_.halo;
+        params_.halo = layout_.halo, params_.blocks = layout_.blocks;
         params_.tile_h = layout_.halo ? layout_.cut.tile_h : 1, params_.tile_w = layout_.halo ? layout_.cut.tile_w : bn;
         params_.pitch = layout_.halo ? layout_.cut.tile_w + p.s - 1 : bn;
         params_.stride_h = p.stride_h, params_.stride_w = p.stride_w, params_.dilation = p.dilation;
         params_.pad_h = p.pad_h, params_.pad_w = p.pad_w;
         params_.group = layout_.group, params_.stages = layout_.stages, params_.boxes = layout_.boxes;
         params_.box_bytes = layout_.box_bytes, params_.loaded_bytes = layout_.loaded_bytes;
+        params_.inbox = layout_.inbox(bn, splits);
         params_.p = p.p(), params_.q = p.q(), params_.pixels = p.n * p.p() * p.q();
         params_.by_splits = FastDivmod(splits), params_.by_k_tiles = FastDivmod(layout_.k_tiles);
         params_.by_columns = FastDivmod(std::max(layout_.cut.columns, 1));
         params_.by_rows = FastDivmod(std::max(layout_.cut.rows, 1));
-        params_.by_tile_w = FastDivmod(params_.tile_w);
+        params_.by_tile_w = FastDivmod(params_.tile_w), params_.by_pitch = FastDivmod(params_.pitch);
         params_.by_taps = FastDivmod(params_.taps), params_.by_taps_s = FastDivmod(p.s);
         params_.by_pq = FastDivmod(p.p() * p.q());
-        kernel_ = kernel();
         // The kernel's, whatever the problem: another one's may be launched later.
-        check(cudaFuncSetAttribute(kernel_, cudaFuncAttributeMaxDynamicSharedMemorySize, large_bytes(warpgroups)),
+        check(cudaFuncSetAttribute(kernel_, cudaFuncAttributeMaxDynamicSharedMemorySize, large_bytes(splits)),
               "conv_wgmma_share");
     }
 
     void launch(const ConvPointers& at, Stream stream) const override {
-        const ConvProblem& c = conv_.problem;
         WgmmaShareParams p = params_;
         p.output.point_to(at);
         const int filter = p.taps * p.filter_c;
         WgmmaShareMaps maps;
-        maps.x = p.halo ? picture_map(at.x, c.n, c.h, c.w, conv_.packed_c(), conv_.x_pitch, p.tile_h + c.r - 1, p.pitch,
-                                      layout_.bk)
-                        : im2col_map(at.x, conv_, bn_, layout_.bk);
+        maps.x = x_map(at.x);
         maps.weights = matrix_map(at.weights, filter, p.output.k, filter, kShareChannels, layout_.bk);
-        launch_dependent(kernel_, dim3(layout_.tiles() * p.splits), share_threads(warpgroups_),
-                         layout_.shared_bytes(bn_), stream, dim3(p.splits), p, maps);
+        launch_dependent(kernel_, dim3(layout_.tiles() * p.splits), kShareThreads, layout_.shared_bytes(bn_, p.splits),
+                         stream, dim3(p.splits), p, maps);
     }
 
 private:
-    template <int BN, int WARPGROUPS = 1>
-    WgmmaShareKernel of_width() const {
-        return layout_.bk == 32 ? wgmma_share_kernel<BN, 32, WARPGROUPS>() : wgmma_share_kernel<BN, 64, WARPGROUPS>();
-    }
-    WgmmaShareKernel kernel() const {
-        if (warpgroups_ == 2) return bn_ == 48 ? of_width<48, 2>() : of_width<104, 2>();
-        if (bn_ == 64) return of_width<64>();
-        return bn_ == 32 ? of_width<32>() : bn_ == 48 ? of_width<48>() : bn_ == 104 ? of_width<104>() : of_width<208>();
+    CUtensorMap x_map(const void* x) const {
+        const ConvProblem& c = conv_.problem;
+        const WgmmaShareParams& p = params_;
+        if (p.halo)
+            return picture_map(x, c.n, c.h, c.w, conv_.packed_c(), conv_.x_pitch, p.tile_h + c.r - 1, p.pitch,
+                               layout_.bk);
+        if (p.blocks) return blocks_map(x, p.pixels, conv_.packed_c(), conv_.x_pitch, bn_, layout_.bk, p.group);
+        return im2col_map(x, conv_, bn_, layout_.bk);
     }
 
     Conv conv_;
     Layout layout_;
-    int bn_, warpgroups_;
+    int bn_;
+    WgmmaShareKernel kernel_;
     WgmmaShareParams params_{};
-    WgmmaShareKernel kernel_ = nullptr;
 };
 
 // Fitted to the layers of yolov3 for one picture: from the end of the layer before to this one's.
-double clocks(const Conv& conv, const DeviceCaps& caps, int bn, int splits, int warpgroups) {
+double clocks(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
     constexpr double kBefore = 4000, kLeastPerProduct = 40, kPerColumn = .72, kLoadedPerClock = 40;
-    constexpr double kFinishPerPixel = 24, kMeet = 900, kReadPerClock = 15;  // of other blocks' shared memory, bytes
-    const Layout layout = lay_out(conv, bn, splits, warpgroups);
+    constexpr double kFinishPerPixel = 24, kMeet = 250, kSentPerClock = 15;  // kMeet: by block; bytes into another's
+    const Layout layout = lay_out(conv, bn, splits);
     // Clusters do not fill the groups of multiprocessors that they must lie in.
     const double room = caps.multiprocessors * (splits <= 2 ? 1. : splits == 4 ? .9 : .85);
     const double blocks = std::ceil(layout.tiles() * splits / room), at_once = layout.large ? 1 : 2;
     const double multiply = layout.own_parts * std::max(layout.bk / 16 * std::max(kLeastPerProduct, kPerColumn * bn),
                                                         layout.filter_bytes() / kLoadedPerClock);
-    if (warpgroups > 1 || bn == 64)
-        return std::numeric_limits<double>::infinity();  // not fitted yet: only what is measured takes it
     double around = kBefore + kFinishPerPixel * bn / splits;
-    if (splits > 1) around += kMeet + kShareChannels * 4. * bn * (splits - 1) / splits / kReadPerClock;
+    if (splits > 1) around += kMeet * splits + kShareChannels * 4. * bn * (splits - 1) / splits / kSentPerClock;
     return blocks * multiply + std::ceil(blocks / at_once) * around;
 }
 
-template <int BN, int SPLITS, int WARPGROUPS = 1>
+template <int BN, int SPLITS>
 constexpr ReckonedRow row(const char* name) {
-    static_assert(WARPGROUPS == 1 ? BN == 32 || BN == 48 || BN == 64 || BN == 104 || BN == 208 : BN == 48 || BN == 104);
+    static_assert(BN == 32 || BN == 48 || BN == 64 || BN == 104 || BN == 208);
     return {{
                 name,
-                [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, BN, SPLITS, WARPGROUPS); },
+                [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, BN, SPLITS); },
                 [](const Conv& conv, const DeviceCaps&, const ConvLibraries&) -> std::unique_ptr<PreparedConv> {
-                    return std::make_unique<PreparedWgmmaShare>(conv, BN, SPLITS, WARPGROUPS);
+                    return std::make_unique<PreparedWgmmaShare>(conv, BN, SPLITS, wgmma_share_kernel<BN, 32, SPLITS>(),
+                                                                wgmma_share_kernel<BN, 64, SPLITS>());
                 },
             },
-            [](const Conv& conv, const DeviceCaps& caps) { return clocks(conv, caps, BN, SPLITS, WARPGROUPS); }};
+            [](const Conv& conv, const DeviceCaps& caps) { return clocks(conv, caps, BN, SPLITS); }};
 }
 
 constexpr ReckonedRow kRows[] = {
-    row<32, 1>("wgmma_share_32"),
-    row<32, 2>("wgmma_share_32_split2"),
-    row<32, 4>("wgmma_share_32_split4"),
-    row<48, 1>("wgmma_share_48"),
-    row<48, 2>("wgmma_share_48_split2"),
-    row<48, 4>("wgmma_share_48_split4"),
-    row<64, 1>("wgmma_share_64"),
-    row<64, 2>("wgmma_share_64_split2"),
-    row<64, 4>("wgmma_share_64_split4"),
-    row<104, 1>("wgmma_share_104"),
-    row<104, 2>("wgmma_share_104_split2"),
-    row<104, 4>("wgmma_share_104_split4"),
-    row<104, 8>("wgmma_share_104_split8"),
-    row<208, 1>("wgmma_share_208"),
-    row<208, 2>("wgmma_share_208_split2"),
-    row<208, 4>("wgmma_share_208_split4"),
-    row<208, 8>("wgmma_share_208_split8"),
-    row<48, 1, 2>("wgmma_share_48_two"),
-    row<48, 2, 2>("wgmma_share_48_two_split2"),
-    row<48, 4, 2>("wgmma_share_48_two_split4"),
-    row<104, 1, 2>("wgmma_share_104_two"),
-    row<104, 2, 2>("wgmma_share_104_two_split2"),
-    row<104, 4, 2>("wgmma_share_104_two_split4"),
-    row<104, 8, 2>("wgmma_share_104_two_split8"),
+    row<32, 1>("wgmma_share_32"),   row<32, 2>("wgmma_share_32_split2"),   row<32, 4>("wgmma_share_32_split4"),
+    row<48, 1>("wgmma_share_48"),   row<48, 2>("wgmma_share_48_split2"),   row<48, 4>("wgmma_share_48_split4"),
+    row<64, 1>("wgmma_share_64"),   row<64, 2>("wgmma_share_64_split2"),   row<64, 4>("wgmma_share_64_split4"),
+    row<104, 1>("wgmma_share_104"), row<104, 2>("wgmma_share_104_split2"), row<104, 4>("wgmma_share_104_split4"),
+    row<208, 1>("wgmma_share_208"), row<208, 2>("wgmma_share_208_split2"),
 };
 
 }  // namespace

@@ -10,13 +10,12 @@
 
 namespace convoy::kernels::cuda {
 
-constexpr int kShareChannels = 64;  // of the output, a tile's
-constexpr int kShareWarpgroup = 128, kShareLoaders = 2 * 32;
-/// Threads of a block in which so many warpgroups multiply.
-constexpr int share_threads(int warpgroups) { return warpgroups * kShareWarpgroup + kShareLoaders; }
+constexpr int kShareChannels = 64;                                              // of the output, a tile's
+constexpr int kShareWarpgroup = 128, kShareThreads = kShareWarpgroup + 2 * 32;  // that multiply; and that load
 constexpr int kShareRow = kShareChannels + 4;       // floats of a pixel's sums in shared memory
 constexpr int kShareHalf = kShareChannels / 2 + 4;  // where the second of two halves of it begins
 constexpr int kShareMaxStages = 16, kShareMaxHalos = 2;
+constexpr int kShareBarriers = 2 * (kShareMaxStages + kShareMaxHalos) + 1;
 
 constexpr int kShareAlign = 1024;  // of a box, whose swizzle goes by addresses
 
@@ -26,6 +25,22 @@ __host__ __device__ constexpr unsigned share_align(unsigned bytes) {
 /// From one row of BN pixels of BK channels to the next.
 constexpr int share_box_bytes(int bn, int bk) { return int(share_align(2 * bk * bn)); }
 
+// Blocks of a cluster share the columns of a tile by groups of eight, of which a thread of the warpgroup has two
+// channels of two pixels: 16 bytes.
+constexpr int kShareGroup = 8, kShareGroupBytes = kShareGroup * kShareChannels * int(sizeof(float));
+/// The first group of block `rank`'s; one more than the last of the block before.
+__host__ __device__ constexpr int share_first_group(int bn, int splits, int rank) {
+    return rank * (bn / kShareGroup) / splits;
+}
+constexpr int share_most_groups(int bn, int splits) { return ceil_div(bn / kShareGroup, splits); }
+/// What a block gets from one other at most, and from all.
+constexpr int share_part_bytes(int bn, int splits) { return share_most_groups(bn, splits) * kShareGroupBytes; }
+constexpr int share_inbox_bytes(int bn, int splits) { return (splits - 1) * share_part_bytes(bn, splits); }
+/// Of the sums of what a block finishes.
+constexpr int share_sums_bytes(int bn, int splits) {
+    return share_most_groups(bn, splits) * kShareGroup * kShareRow * int(sizeof(float));
+}
+
 /// One launch. K is cut into parts: BK channels of one tap.
 struct WgmmaShareParams {
     ConvOutput output;
@@ -34,12 +49,14 @@ struct WgmmaShareParams {
     int filter_c;               // elements of a tap in a row of the weights
     int group;                  // parts of a stage
     bool halo;                  // a box serves all taps; else there is one for every part, of its tap's pixels in a row
+    bool blocks;                // one tap: a copy brings all parts of a stage; else one for each
     int tile_h, tile_w, pitch;  // output pixels, and from one row of them to the next; without halo a row of BN
     int stride_h, stride_w, pad_h, pad_w, dilation;
     int stages, boxes;            // places in shared memory; boxes: of halos
     int box_bytes, loaded_bytes;  // from one to the next, and what comes
+    int inbox;                    // where other blocks' sums come, in bytes behind the first stage
     int p, q, pixels;             // of the output: rows, columns, all
-    FastDivmod by_splits, by_k_tiles, by_columns, by_rows, by_tile_w, by_taps, by_taps_s, by_pq;
+    FastDivmod by_splits, by_k_tiles, by_columns, by_rows, by_tile_w, by_pitch, by_taps, by_taps_s, by_pq;
 };
 
 /// A block's work: a tile of the output, and its share of the parts.
@@ -70,8 +87,8 @@ struct WgmmaShareMaps {
 
 using WgmmaShareKernel = void (*)(WgmmaShareParams, WgmmaShareMaps);
 
-/// Output pixels, those between two rows included; input channels of a part, 64 or 32; warpgroups that multiply.
-template <int BN, int BK, int WARPGROUPS>
+/// Output pixels, those between two rows included; input channels of a part, 64 or 32; blocks of a cluster.
+template <int BN, int BK, int SPLITS>
 WgmmaShareKernel wgmma_share_kernel();
 
 }  // namespace convoy::kernels::cuda

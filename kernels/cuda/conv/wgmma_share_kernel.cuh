@@ -11,7 +11,6 @@
 #include "kernels/cuda/ptx/elect.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
-#include "kernels/cuda/ptx/prefetch.cuh"
 #include "kernels/cuda/ptx/tma.cuh"
 #include "kernels/cuda/ptx/wgmma.cuh"
 
@@ -19,20 +18,19 @@ namespace convoy::kernels::cuda {
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 
-/// A place in a ring whose size only the launch knows, or every STEP-th of them.
-template <int STEP = 1>
+/// A place in a ring whose size only the launch knows.
 struct ShareRing {
-    int places, at, parity = 0;
+    int places, at = 0, parity = 0;
 
-    explicit __device__ ShareRing(int size, int first = 0) : places(size), at(first) {}
+    explicit __device__ ShareRing(int size) : places(size) {}
     __device__ __forceinline__ void next() {
-        if ((at += STEP) < places) return;
-        at = STEP == 1 ? 0 : at - places, parity ^= 1;
+        if (++at < places) return;
+        at = 0, parity ^= 1;
     }
 };
 
 /// Where everything lies in shared memory: stages, each of filters and where there is no halo boxes, then boxes with
-/// halos. Sums replace them all.
+/// halos. Sums replace them all, except for those that come from other blocks, at any time: they have their own place.
 template <int BK>
 struct ShareMemory {
     static constexpr int kRowBytes = 2 * BK, kFilterBytes = kShareChannels * kRowBytes;
@@ -47,6 +45,7 @@ struct ShareMemory {
     __device__ std::uint32_t empty(int stage) const { return full(kShareMaxStages + stage); }
     __device__ std::uint32_t halo_full(int i) const { return full(2 * kShareMaxStages + i); }
     __device__ std::uint32_t halo_empty(int i) const { return halo_full(kShareMaxHalos + i); }
+    __device__ std::uint32_t arrived() const { return full(kShareBarriers - 1); }  // other blocks' sums
 };
 
 /// A part of K: its channels, its tap.
@@ -64,19 +63,13 @@ struct SharePart {
         if (++r * p.taps_s < p.taps) return;
         r = 0, ++step;
     }
-    __device__ __forceinline__ void next(const WgmmaShareParams& p, int parts) {
-        for (s += parts; s >= p.taps_s;) {
-            s -= p.taps_s;
-            if (++r * p.taps_s == p.taps) r = 0, ++step;
-        }
-    }
 };
 
 /// One thread: filters. Nobody computes them, so they come while the kernel before still runs.
 template <int BK>
 __device__ void share_load_filters(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
                                    const ShareTask& task) {
-    ShareRing<> ring(p.stages);
+    ShareRing ring(p.stages);
     SharePart part = SharePart::of(p, task.first);
     for (int i = task.first; i < task.end; i += p.group, ring.next()) {
         const std::uint32_t full = memory.full(ring.at);
@@ -89,36 +82,75 @@ __device__ void share_load_filters(const WgmmaShareParams& p, const CUtensorMap&
     }
 }
 
-/// One thread: rectangles with their halos, one for all taps of BK channels.
+/// One thread: rectangles with their halos, one for all taps of BK channels. All that is not a copy comes before the
+/// wait for the layer before: the first places are free, and their barriers may know what is to come.
 template <int BK>
 __device__ void share_load_halos(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
                                  const ShareTask& task) {
-    ShareRing<> ring(p.boxes);
-    const int first = SharePart::of(p, task.first).step, last = SharePart::of(p, task.end - 1).step;
+    ShareRing ring(p.boxes);
+    const int first = SharePart::of(p, task.first).step, end = SharePart::of(p, task.end - 1).step + 1;
+    const int at_once = min(end - first, p.boxes), column = task.column - p.pad_w, row = task.row - p.pad_h;
+    static_assert(kShareMaxHalos == 2);
+    mbarrier_arrive_expect_tx(memory.halo_full(0), p.loaded_bytes);
+    if (at_once > 1) mbarrier_arrive_expect_tx(memory.halo_full(1), p.loaded_bytes);
     griddepcontrol_wait();
-    for (int step = first; step <= last; ++step, ring.next()) {
-        const std::uint32_t full = memory.halo_full(ring.at);
-        mbarrier_wait(memory.halo_empty(ring.at), ring.parity ^ 1);
+    tma_load(memory.halo(0), map, first * BK, column, row, task.n, memory.halo_full(0));
+    if (at_once > 1) tma_load(memory.halo(1), map, (first + 1) * BK, column, row, task.n, memory.halo_full(1));
+    int place = 0, parity = 0;  // of those that were given back
+#pragma unroll 1
+    for (int step = first + at_once; step < end; ++step) {
+        const std::uint32_t full = memory.halo_full(place);
+        mbarrier_wait(memory.halo_empty(place), parity);
         mbarrier_arrive_expect_tx(full, p.loaded_bytes);
-        tma_load(memory.halo(ring.at), map, step * BK, task.column - p.pad_w, task.row - p.pad_h, task.n, full);
+        tma_load(memory.halo(place), map, step * BK, column, row, task.n, full);
+        if (++place == p.boxes) place = 0, parity ^= 1;
     }
 }
 
-/// One thread: a row of pixels for every part.
+/// One thread: of a single tap, rows of pixels for all parts of a stage in one copy. The same goes for it.
+template <int BK>
+__device__ void share_load_blocks(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
+                                  const ShareTask& task) {
+    const int bytes = p.group * p.loaded_bytes, at_once = min(task.end, task.first + p.stages * p.group);
+#pragma unroll 1
+    for (int i = task.first, stage = 0; i < at_once; i += p.group, ++stage)
+        mbarrier_arrive_expect_tx(memory.full(stage), bytes);
+    griddepcontrol_wait();
+    tma_load(memory.box(0, 0), map, 0, task.column, task.first, 0, memory.full(0));
+#pragma unroll 1
+    for (int i = task.first + p.group, stage = 1; i < at_once; i += p.group, ++stage)
+        tma_load(memory.box(stage, 0), map, 0, task.column, i, 0, memory.full(stage));
+    int place = 0, parity = 0;  // of those that were given back
+#pragma unroll 1
+    for (int i = at_once; i < task.end; i += p.group) {
+        mbarrier_wait(memory.empty(place), parity);
+        mbarrier_arrive_expect_tx(memory.full(place), bytes);
+        tma_load(memory.box(place, 0), map, 0, task.column, i, 0, memory.full(place));
+        if (++place == p.stages) place = 0, parity ^= 1;
+    }
+}
+
+/// One thread: a row of pixels for every part. The same goes for it.
 template <int BK>
 __device__ void share_load_rows(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
                                 const ShareTask& task) {
-    ShareRing<> ring(p.stages);
+    ShareRing ring(p.stages);
     SharePart part = SharePart::of(p, task.first);
     const auto [image, in_image] = p.by_pq(task.column);
     const auto [row, column] = p.output.by_q(in_image);
     Im2colStart at{0, column * p.stride_w - p.pad_w, row * p.stride_h - p.pad_h, image, 0, 0};
+    const int at_once = min(task.end, task.first + p.stages * p.group);
+#pragma unroll 1
+    for (int i = task.first, stage = 0; i < at_once; i += p.group, ++stage)
+        mbarrier_arrive_expect_tx(memory.full(stage), min(p.group, task.end - i) * p.loaded_bytes);
     griddepcontrol_wait();
     for (int i = task.first; i < task.end; i += p.group, ring.next()) {
         const std::uint32_t full = memory.full(ring.at);
         const int parts = min(p.group, task.end - i);
-        mbarrier_wait(memory.empty(ring.at), ring.parity ^ 1);
-        mbarrier_arrive_expect_tx(full, parts * p.loaded_bytes);
+        if (i >= at_once) {
+            mbarrier_wait(memory.empty(ring.at), ring.parity ^ 1);
+            mbarrier_arrive_expect_tx(full, parts * p.loaded_bytes);
+        }
         for (int g = 0; g < parts; ++g, part.next(p)) {
             at.c = part.step * BK;
             at.tap_w = std::uint16_t(part.s * p.dilation), at.tap_h = std::uint16_t(part.r * p.dilation);
@@ -127,10 +159,10 @@ __device__ void share_load_rows(const WgmmaShareParams& p, const CUtensorMap& ma
     }
 }
 
-/// Sums of a warpgroup, one of so many.
-template <int BN, int BK, int WARPGROUPS>
+/// Sums of the warpgroup.
+template <int BN, int BK>
 struct ShareSums {
-    static constexpr int kSets = std::min(std::max(wgmma_sets(BN) / WARPGROUPS, 1), BK / 16);
+    static constexpr int kSets = std::min(wgmma_sets(BN), BK / 16);
     float sets[kSets][BN / 2];
     bool begun = false;
 
@@ -158,7 +190,6 @@ struct ShareSums {
             sums[i] = sets[0][i];
 #pragma unroll
             for (int set = 1; set < kSets; ++set) sums[i] += sets[set][i];
-            if (WARPGROUPS > 1 && !begun) sums[i] = 0;
         }
     }
 };
@@ -174,22 +205,15 @@ template <typename T>
 __device__ __forceinline__ T share_uniform(T value) {
     return __shfl_sync(~0u, value, 0);
 }
-__device__ __forceinline__ int share_warpgroup() { return share_uniform(threadIdx.x / kShareWarpgroup); }
-/// The same where it is one of so many that multiply.
-template <int WARPGROUPS>
-__device__ __forceinline__ int share_turn() {
-    return WARPGROUPS == 1 ? 0 : share_warpgroup();
-}
 
-/// A warpgroup that multiplies, one of so many that take stages in turns, where every part has its row of pixels.
-template <int BN, int BK, int WARPGROUPS>
+/// The warpgroup that multiplies, where every part has its row of pixels.
+template <int BN, int BK>
 __device__ __forceinline__ void share_multiply_rows(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
-                                                    const ShareTask& task, ShareSums<BN, BK, WARPGROUPS>& sums) {
+                                                    const ShareTask& task, ShareSums<BN, BK>& sums) {
     constexpr int kBox = share_box_bytes(BN, BK);
-    const int warpgroup = share_turn<WARPGROUPS>(), first = task.first + warpgroup * p.group;
-    ShareRing<WARPGROUPS> ring(p.stages, warpgroup);
+    ShareRing ring(p.stages);
     int last = 0;
-    for (int i = first; i < task.end; i += WARPGROUPS * p.group) {
+    for (int i = task.first; i < task.end; i += p.group) {
         const int parts = min(p.group, task.end - i);
         const std::uint32_t filter = memory.filter(ring.at, 0), row = memory.box(ring.at, 0);
         mbarrier_wait(memory.full(ring.at), ring.parity);
@@ -200,7 +224,7 @@ __device__ __forceinline__ void share_multiply_rows(const WgmmaShareParams& p, c
         else
             for (int g = 0; g < parts; ++g)
                 sums.template add<1>(filter + g * memory.kFilterBytes, row + g * kBox, kBox);
-        if (i > first) {
+        if (i > task.first) {
             wgmma_wait<1>();  // the stage before has been read
             share_release(memory.empty(last));
         }
@@ -209,12 +233,12 @@ __device__ __forceinline__ void share_multiply_rows(const WgmmaShareParams& p, c
     }
 }
 
-/// The same where a rectangle with its halo serves all taps, and a warpgroup is alone.
+/// The same where a rectangle with its halo serves all taps.
 template <int BN, int BK>
 __device__ __forceinline__ void share_multiply_halos(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
-                                                     const ShareTask& task, ShareSums<BN, BK, 1>& sums) {
+                                                     const ShareTask& task, ShareSums<BN, BK>& sums) {
     constexpr int kRowBytes = ShareMemory<BK>::kRowBytes;
-    ShareRing<> ring(p.stages), halos(p.boxes);
+    ShareRing ring(p.stages), halos(p.boxes);
     SharePart part = SharePart::of(p, task.first);
     int last = 0, last_halo = 0;
     bool next_halo = true;
@@ -250,127 +274,87 @@ __device__ __forceinline__ void share_multiply_halos(const WgmmaShareParams& p, 
     }
 }
 
-/// The same for one of several: all of them say of each halo that they are done with it.
-template <int BN, int BK, int WARPGROUPS>
-__device__ __forceinline__ void share_multiply_halos(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
-                                                     const ShareTask& task, ShareSums<BN, BK, WARPGROUPS>& sums) {
-    constexpr int kRowBytes = ShareMemory<BK>::kRowBytes;
-    const int warpgroup = share_turn<WARPGROUPS>();
-    ShareRing<WARPGROUPS> ring(p.stages, warpgroup);
-    ShareRing<> halos(p.boxes), read(p.boxes);  // the first that has not been seen, and that has not been given back
-    SharePart part = SharePart::of(p, task.first);
-    int last = -1, seen = part.step - 1, given_back = part.step;
-    std::uint32_t halo = 0;
-    part.next(p, warpgroup * p.group);
-    for (int i = task.first + warpgroup * p.group; i < task.end; i += WARPGROUPS * p.group) {
-        const int parts = min(p.group, task.end - i), at_begin = part.step;
-        const std::uint32_t filter = memory.filter(ring.at, 0);
-        mbarrier_wait(memory.full(ring.at), ring.parity);
-        const auto multiply = [&](auto taps, int g) {
-            for (; seen < part.step; ++seen, halos.next()) {  // each in turn: a barrier's parity tells only two apart
-                mbarrier_wait(memory.halo_full(halos.at), halos.parity);
-                halo = memory.halo(halos.at);
-            }
-            sums.template add<taps.value>(filter + g * memory.kFilterBytes,
-                                          halo + (part.r * p.pitch + part.s) * kRowBytes, kRowBytes);
-            part.next(p, taps.value);
-        };
-        if (parts == 3 && p.taps_s == 3 && part.s == 0)
-            multiply(std::integral_constant<int, 3>(), 0);
-        else
-            for (int g = 0; g < parts; ++g) multiply(std::integral_constant<int, 1>(), g);
-        if (last >= 0) {
-            wgmma_wait<1>();
-            share_release(memory.empty(last));
-        }
-        for (; given_back < at_begin; ++given_back, read.next()) share_release(memory.halo_empty(read.at));
-        last = ring.at;
-        ring.next();
-        part.next(p, (WARPGROUPS - 1) * p.group);
+/// One thread.
+template <int BN, int BK, int SPLITS>
+__device__ __forceinline__ void share_begin_barriers(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
+                                                     int rank) {
+    for (int i = 0; i < p.stages; ++i) {
+        mbarrier_init(memory.full(i), p.halo ? 1 : 2);  // filters, rows
+        mbarrier_init(memory.empty(i), 4);              // by each warp that reads it
     }
+    for (int i = 0; i < p.boxes; ++i) mbarrier_init(memory.halo_full(i), 1), mbarrier_init(memory.halo_empty(i), 4);
+    if (SPLITS > 1) {
+        const int groups = share_first_group(BN, SPLITS, rank + 1) - share_first_group(BN, SPLITS, rank);
+        mbarrier_init(memory.arrived(), 1);
+        mbarrier_arrive_expect_tx(memory.arrived(), (SPLITS - 1) * groups * kShareGroupBytes);
+    }
+    fence_mbarrier_init();
 }
 
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL
 
-template <int BN, int BK, int WARPGROUPS>
-__global__ void __launch_bounds__(share_threads(WARPGROUPS), 2)
+template <int BN, int BK, int SPLITS>
+__global__ void __launch_bounds__(kShareThreads, 2)
     conv_wgmma_share(const __grid_constant__ WgmmaShareParams p, const __grid_constant__ WgmmaShareMaps maps) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     extern __shared__ unsigned char shared[];
-    __shared__ std::uint64_t barriers[2 * (kShareMaxStages + kShareMaxHalos)];
+    __shared__ std::uint64_t barriers[kShareBarriers];
     griddepcontrol_launch_dependents();
-    constexpr int kBiasLine = 128 / sizeof(float);
     const std::uint32_t start = share_uniform(std::uint32_t(__cvta_generic_to_shared(shared)));
     const std::uint32_t base = share_align(start);
     const ShareMemory<BK> memory{p, base, share_uniform(std::uint32_t(__cvta_generic_to_shared(barriers)))};
     const ShareTask task = ShareTask::of<BN>(p);
-    // Nobody else has read it since the last picture: memory is a microsecond away.
-    if (const int channel = task.k + threadIdx.x * kBiasLine;
-        threadIdx.x < kShareChannels / kBiasLine && channel < p.output.k)
-        prefetch_global_l2(p.output.bias + channel);
     if (threadIdx.x == 0) {
         prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights);
-        for (int i = 0; i < p.stages; ++i) {
-            mbarrier_init(memory.full(i), p.halo ? 1 : 2);  // filters, rows
-            mbarrier_init(memory.empty(i), 4);              // by each warp of those that read it
-        }
-        for (int i = 0; i < p.boxes; ++i)
-            mbarrier_init(memory.halo_full(i), 1), mbarrier_init(memory.halo_empty(i), WARPGROUPS * 4);
-        fence_mbarrier_init();
+        share_begin_barriers<BN, BK, SPLITS>(p, memory, task.rank);
     }
     __syncthreads();
+    if (SPLITS > 1) barrier_cluster_arrive_relaxed();  // others may send: they wait for this before they multiply
 
-    constexpr int kMultiply = WARPGROUPS * kShareWarpgroup;
     float* sums = reinterpret_cast<float*>(shared + (base - start));
-    if (share_warpgroup() < WARPGROUPS) {
+    const unsigned warp = share_uniform(threadIdx.x / 32);
+    ShareFinish<BN, SPLITS> finish;
+    if (warp < kShareWarpgroup / 32) {
+        finish.prepare(p, task);
+        __syncwarp();
+        if (SPLITS > 1) barrier_cluster_wait();
+        ShareSums<BN, BK> all;
+        if (p.halo)
+            share_multiply_halos(p, memory, task, all);
+        else
+            share_multiply_rows(p, memory, task, all);
+        finish.begin(p);  // while the last stage is multiplied
+        wgmma_wait<0>();
         float of[BN / 2];
-        {
-            ShareSums<BN, BK, WARPGROUPS> all;
-            if (p.halo)
-                share_multiply_halos(p, memory, task, all);
-            else
-                share_multiply_rows(p, memory, task, all);
-            wgmma_wait<0>();
-            all.unite(of);
-        }
-        bar_sync(1, kMultiply);  // all have read what the sums replace
-        const int warpgroup = share_turn<WARPGROUPS>();
-        const unsigned thread = WARPGROUPS == 1 ? threadIdx.x : threadIdx.x % kShareWarpgroup;
-        if (warpgroup == 0) share_write_sums<BN, false>(of, sums, thread);
-        for (int next = 1; next < WARPGROUPS; ++next) {  // in order: the same bits every time
-            bar_sync(1, kMultiply);
-            if (warpgroup == next) share_write_sums<BN, true>(of, sums, thread);
-        }
+        all.unite(of);
+        constexpr std::make_integer_sequence<int, SPLITS> blocks;
+        if (SPLITS > 1) share_send<BN, SPLITS>(of, base + p.inbox, memory.arrived(), task.rank, blocks);
+        bar_sync(1, kShareWarpgroup);  // all have read what the sums replace
+        if (SPLITS > 1) mbarrier_wait_cluster(memory.arrived(), 0);
+        share_unite<BN, SPLITS>(of, shared + (base - start) + p.inbox, task.rank, sums, blocks);
     } else {
-        const unsigned warp = share_uniform(threadIdx.x / 32);
         if (elect_one()) {
-            if (warp == kMultiply / 32)
+            if (warp == kShareWarpgroup / 32)
                 share_load_filters<BK>(p, maps.weights, memory, task);
-            else if (warp == kMultiply / 32 + 1 && p.halo)
+            else if (p.halo)
                 share_load_halos<BK>(p, maps.x, memory, task);
-            else if (warp == kMultiply / 32 + 1)
+            else if (p.blocks)
+                share_load_blocks<BK>(p, maps.x, memory, task);
+            else
                 share_load_rows<BK>(p, maps.x, memory, task);
         }
+        __syncwarp();
+        if (SPLITS > 1) barrier_cluster_wait();
+        finish.prepare(p, task);
+        finish.begin(p);
     }
-    __syncwarp();
-    griddepcontrol_wait();
-    constexpr int kThreads = share_threads(WARPGROUPS);
-    switch (p.splits) {
-        case 1:
-            return share_finish<BN, 1, kThreads>(p, task, sums);
-        case 2:
-            return share_finish<BN, 2, kThreads>(p, task, sums);
-        case 4:
-            return share_finish<BN, 4, kThreads>(p, task, sums);
-        default:
-            share_finish<BN, 8, kThreads>(p, task, sums);
-    }
+    finish.run(p, sums);
 #endif
 }
 
-template <int BN, int BK, int WARPGROUPS>
+template <int BN, int BK, int SPLITS>
 WgmmaShareKernel wgmma_share_kernel() {
-    return conv_wgmma_share<BN, BK, WARPGROUPS>;
+    return conv_wgmma_share<BN, BK, SPLITS>;
 }
 
 }  // namespace convoy::kernels::cuda

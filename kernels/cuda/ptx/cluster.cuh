@@ -55,4 +55,16 @@ __device__ __forceinline__ float4 ld_shared_cluster_v4_f32(std::uint32_t address
     return v;
 }
 
+/// 16 bytes into another block's shared memory, where they are counted by `barrier`, a barrier of that block. Nobody
+/// waits here; the block that they go to must have started, and wait for them.
+__device__ __forceinline__ void st_async_shared_cluster(std::uint32_t address, float x, float y, float z, float w,
+                                                        std::uint32_t barrier) {
+#if __CUDA_ARCH__ >= 900
+    asm volatile(
+        "st.async.shared::cluster.mbarrier::complete_tx::bytes.v4.f32 [%0], {%1, %2, %3, %4}, [%5];" ::"r"(address),
+        "f"(x), "f"(y), "f"(z), "f"(w), "r"(barrier)
+        : "memory");
+#endif
+}
+
 }  // namespace convoy::kernels::cuda

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// 16 bytes from global memory to registers, and from there to shared memory and back; single floats of shared memory.
+// 16 bytes from global memory to registers, and from there to shared memory and back; 8 bytes and single floats of
+// shared memory.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,16 @@ __device__ __forceinline__ uint4 ld_shared_v4(std::uint32_t shared) {
                  : "=r"(v.x), "=r"(v.y), "=r"(v.z), "=r"(v.w)
                  : "r"(shared)
                  : "memory");
+    return v;
+}
+
+__device__ __forceinline__ void st_shared_v2(std::uint32_t to_shared, const uint2& v) {
+    asm volatile("st.shared.v2.u32 [%0], {%1, %2};" ::"r"(to_shared), "r"(v.x), "r"(v.y) : "memory");
+}
+
+__device__ __forceinline__ uint2 ld_shared_v2(std::uint32_t shared) {
+    uint2 v;
+    asm volatile("ld.shared.v2.u32 {%0, %1}, [%2];" : "=r"(v.x), "=r"(v.y) : "r"(shared) : "memory");
     return v;
 }
 

@@ -30,7 +30,14 @@ __device__ __forceinline__ void stmatrix_x4_trans(std::uint32_t shared, const st
                  : "memory");
 }
 
-/// Writes the first two; lanes 16 to 31 give no address.
+/// Writes what ldmatrix_x4() reads. Compute capability 9.0 and later.
+__device__ __forceinline__ void stmatrix_x4(std::uint32_t shared, const std::uint32_t (&d)[4]) {
+    asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(shared), "r"(d[0]), "r"(d[1]),
+                 "r"(d[2]), "r"(d[3])
+                 : "memory");
+}
+
+/// Of stmatrix_x4_trans()'s, writes the first two; lanes 16 to 31 give no address.
 __device__ __forceinline__ void stmatrix_x2_trans(std::uint32_t shared, const std::uint32_t (&d)[4]) {
     asm volatile("stmatrix.sync.aligned.m8n8.x2.trans.shared.b16 [%0], {%1, %2};" ::"r"(shared), "r"(d[0]), "r"(d[1])
                  : "memory");

@@ -45,4 +45,14 @@ __device__ __forceinline__ void mbarrier_wait(std::uint32_t barrier, int parity)
         : "memory");
 }
 
+/// The same for what other blocks of the cluster have written.
+__device__ __forceinline__ void mbarrier_wait_cluster(std::uint32_t barrier, int parity) {
+    asm volatile(
+        "{\n\t.reg .pred done;\n\tAGAIN:\n\t"
+        "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 done, [%0], %1;\n\t"
+        "@!done bra AGAIN;\n\t}" ::"r"(barrier),
+        "r"(parity)
+        : "memory");
+}
+
 }  // namespace convoy::kernels::cuda

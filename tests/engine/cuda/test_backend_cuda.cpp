@@ -12,6 +12,7 @@
 
 #include <convoy/load.h>
 #include "engine/cuda/slot_cuda.h"
+#include "kernels/conv_pair.h"
 #include "tests/kernels/picture.h"
 #include "tests/support/catch.h"
 #include "tests/support/compare.h"
@@ -231,6 +232,62 @@ TEST_CASE("GPU: with same_bits a picture has the same bits in a batch of any siz
     for (const std::string& cfg : test::all_cfgs()) check(cfg, {64, 96}, 11, {1, 2, 3, 5, 6, 10}, Precision::fp16);
     // Enough tiles for the largest kernels.
     check(quarter, {416, 416}, 32, {1, 4, 7, 13, 31}, Precision::fp16);
+}
+
+TEST_CASE("GPU: two convolutions by one kernel agree with the oracle, by rule, measured, in batches of any size",
+          "[cuda]") {
+    REQUIRE_GPU();
+    if (kernels::cuda::conv_pair_candidates().empty()) SKIP_TEST_CASE("no kernel of that kind is compiled");
+    const auto conv = [](int filters, int size, int stride) {
+        return "[convolutional]\nbatch_normalize=1\nfilters=" + std::to_string(filters) +
+               "\nsize=" + std::to_string(size) + "\nstride=" + std::to_string(stride) + "\npad=1\nactivation=leaky\n";
+    };
+    const std::string shortcut = "[shortcut]\nfrom=-3\nactivation=linear\n";
+    const std::string cfg = "[net]\nwidth=416\nheight=416\nchannels=3\n" + conv(32, 3, 1) + conv(64, 3, 2) +
+                            conv(32, 1, 1) + conv(64, 3, 1) + shortcut + conv(128, 3, 2) + conv(64, 1, 1) +
+                            conv(128, 3, 1) + shortcut + conv(64, 1, 1) + conv(128, 3, 1) + shortcut +
+                            "[maxpool]\nsize=8\nstride=8\n[convolutional]\nfilters=18\nsize=1\nstride=1\npad=1\n"
+                            "activation=linear\n[yolo]\nmask=0,1,2\nanchors=10,13, 16,30, 33,23\nclasses=1\nnum=3\n";
+    Network network = parse_network(cfg, "pairs.cfg");
+    randomize_weights(network, 9);
+    constexpr int kBatch = 12;
+    std::vector<test::OwnedTensor> expected;
+    for (int n : {0, kBatch - 1})
+        expected.push_back(std::move(test::run_reference(network, test::noise_input(network, n)).at(13)));
+    for (const Tuning tuning : {Tuning::fixed, Tuning::measured}) {
+        Bench bench(network, Precision::fp16, kBatch, false, tuning, true);
+        CHECK(bench.backend.plan().pairs.size() == 4);
+        const PlanTiming timing = bench.backend.profile(kBatch);
+        const auto pairs = std::count_if(timing.layers.begin(), timing.layers.end(),
+                                         [](const LayerTiming& l) { return l.op == "conv+conv"; });
+        if (tuning == Tuning::fixed) CHECK(pairs == 4);
+        INFO("tuning " << int(tuning) << ", " << pairs << " pairs");
+        for (int n = 0; n < kBatch; ++n) bench.set_input(n, test::noise_input(network, n));
+        const auto head = [&](int count, int n) {
+            bench.slot.run(count);
+            bench.slot.wait();
+            for (const Node& node : bench.backend.plan().graph.nodes)
+                if (std::holds_alternative<YoloOp>(node.op)) return bench.read(node.inputs[0], n);
+            throw std::logic_error("no head");
+        };
+        for (int i : {0, 1}) {
+            const kernels::ConstTensor e = expected[std::size_t(i)].view();
+            const Tolerance bound = tolerance(Precision::fp16);
+            const test::OwnedTensor y = head(kBatch, i * (kBatch - 1));
+            const test::Comparison c =
+                test::compare(y.view(), e, bound.absolute * test::root_mean_square(e), bound.relative);
+            INFO(c.message);
+            CHECK(c.ok);
+        }
+        const test::OwnedTensor whole = head(kBatch, 0);
+        for (int n : {5, kBatch - 1}) bench.set_input(n, test::noise_input(network, 0));
+        for (auto [count, n] : {std::pair(1, 0), {3, 0}, {6, 0}, {6, 5}, {kBatch, 5}, {kBatch, kBatch - 1}}) {
+            const test::OwnedTensor part = head(count, n);
+            const test::Comparison c = test::compare(part.view(), whole.view(), 0, 0);
+            INFO("picture " << n << " of " << count << ": " << c.message);
+            CHECK(c.ok);
+        }
+    }
 }
 
 TEST_CASE("GPU: sharing memory changes no bit", "[cuda]") {

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+//
+// What the kernels for a network's first two layers, their launcher and their table share. wgmma_stem.cu tells how they
+// work.
+#pragma once
+
+#include "kernels/cuda/conv/wgmma.cuh"
+
+namespace convoy::kernels::cuda {
+
+/// A tile: outputs of the second layer, what lies between the layers under them, and the picture under that.
+struct WgmmaStemTile {
+    static constexpr int kRows = 8, kColumns = 15, kPitch = 16;  // outputs, and what wgmma has in a row of them
+    static constexpr int kSums = kRows * kPitch;
+    static constexpr int kBetween = 32, kBetweenRow = 2 * kBetween;  // channels and bytes of a pixel between the layers
+    static constexpr int kBetweenRows = 2 * kRows + 1, kBetweenColumns = 2 * kPitch;
+    static constexpr int kFilters = 64, kTaps = 9;               // of the second layer
+    static constexpr int kFilterBytes = kFilters * kBetweenRow;  // of a tap
+
+    // Pixels between the layers lie in four planes, by the parity of row and column.
+    static constexpr int kPlaneRow = kPitch * kBetweenRow;
+    __host__ __device__ static constexpr int plane_bytes(int row) { return (kRows + 1 - row % 2) * kPlaneRow; }
+    static constexpr int kPlanesBytes = 2 * (2 * kRows + 1) * kPlaneRow;
+    /// Where pixel (row, column) lies, but for the swizzle.
+    __host__ __device__ static constexpr int between(int row, int column) {
+        return row % 2 * 2 * plane_bytes(0) + column % 2 * plane_bytes(row) + row / 2 * kPlaneRow +
+               column / 2 * kBetweenRow;
+    }
+
+    // Of the picture; the last row is there for the sake of whole steps of four.
+    static constexpr int kPixelBytes = 8, kPictureRows = 20, kPictureColumns = kBetweenColumns + 2;
+    static constexpr int kOnes = 34, kPicturePitch = 47;  // the columns from kOnes on are ones: bias is times one
+    static constexpr int kPictureBytes = kPictureRows * kPicturePitch * kPixelBytes;
+    static_assert(kPictureRows >= kBetweenRows + 2 && kPictureRows % 4 == 0 && kOnes >= kPictureColumns);
+};
+
+/// The numbers of one instantiation.
+struct WgmmaStemBlock {
+    using Tile = WgmmaStemTile;
+
+    int warpgroups;   // each with tiles of its own
+    bool own_output;  // apart from the planes, which otherwise wait until the output has left
+
+    __host__ __device__ constexpr int threads() const { return 128 * warpgroups; }
+    __host__ __device__ constexpr int output_bytes() const { return own_output ? Tile::kSums * kWgmmaOutputRow : 0; }
+    __host__ __device__ constexpr int group_bytes() const { return Tile::kPlanesBytes + output_bytes(); }
+    /// With room to begin at a multiple of 1,024.
+    constexpr int shared_bytes() const {
+        return 1024 + Tile::kTaps * Tile::kFilterBytes + warpgroups * (group_bytes() + Tile::kPictureBytes) + 8;
+    }
+};
+
+/// One launch.
+struct WgmmaStemParams {
+    WgmmaEpilogue epilogue;  // of the second layer
+    const void *x = nullptr, *weights = nullptr;
+    const float* bias = nullptr;         // these two of the first layer
+    int between = 0;                     // channels, packed
+    float slope = 1, second_slope = 1;   // the activations', of negative numbers
+    int h = 0, w = 0;                    // of the picture
+    int tiles = 0, tile_w = 0;           // tile_w: outputs
+    int filter_c = 0;                    // elements of a tap in a row of the second layer's weights
+    bool backwards = false;              // ConvPairPointers'
+    FastDivmod by_columns{}, by_rows{};  // tiles along a row of the picture, down the picture
+};
+
+/// The second layer's tensors as the copy engine sees them.
+struct WgmmaStemMaps {
+    CUtensorMap weights, y;
+};
+
+using WgmmaStemKernel = void (*)(WgmmaStemParams, WgmmaStemMaps);
+
+/// A WgmmaStemBlock as a type, for templates.
+template <int WARPGROUPS, bool OWN_OUTPUT>
+struct WgmmaStemShape {
+    static constexpr WgmmaStemBlock kBlock{WARPGROUPS, OWN_OUTPUT};
+};
+
+/// ACTIVATION: both layers', or linear for any two that are a slope each.
+template <typename SHAPE, Activation ACTIVATION>
+WgmmaStemKernel wgmma_stem_kernel();
+
+}  // namespace convoy::kernels::cuda
