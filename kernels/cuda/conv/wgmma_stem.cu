@@ -6,9 +6,9 @@
 // A tile is a rectangle of the second layer's output, and a warpgroup's own from beginning to end; the warpgroups of a
 // multiprocessor share but the second layer's filters, and fill each other's gaps:
 //   - The picture under the tile comes by asynchronous copies, while the tile before is still multiplied.
-//   - The first layer is made of mma.sync, as in first.cu. Of what a quad of lanes multiplies, three have a tap each of
-//     one row of the filter, and the fourth the bias: its pixels are ones. So a row of the picture is read once for the
-//     three rows of results that it is in, and sums begin as zeros, which cost no instruction.
+//   - The first layer, too, is wgmma's, which reads the picture as it lies there: a row of a product's K is four
+//     pixels, and the next row begins two further on. They are what two results next to each other see; so 64 rows of
+//     filters are 32 channels of an even column and of the odd one beside it. Filters stay in registers.
 //   - Results go to shared memory as four planes, by the parity of row and column, swizzled for wgmma; outside of the
 //     picture they are zero. What a tap of the second layer sees of all outputs is then the memory of one plane, begun
 //     a row or a pixel further on, as at stride 1 (wgmma_halo.cu).

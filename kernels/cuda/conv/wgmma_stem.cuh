@@ -29,9 +29,9 @@ struct WgmmaStemTile {
 
     // Of the picture; the last row is there for the sake of whole steps of four.
     static constexpr int kPixelBytes = 8, kPictureRows = 20, kPictureColumns = kBetweenColumns + 2;
-    static constexpr int kOnes = 34, kPicturePitch = 47;  // the columns from kOnes on are ones: bias is times one
+    static constexpr int kPicturePitch = kPictureColumns;  // rows begin at multiples of 16 bytes
     static constexpr int kPictureBytes = kPictureRows * kPicturePitch * kPixelBytes;
-    static_assert(kPictureRows >= kBetweenRows + 2 && kPictureRows % 4 == 0 && kOnes >= kPictureColumns);
+    static_assert(kPictureRows >= kBetweenRows + 2 && kPictureRows % 4 == 0 && kPicturePitch % 2 == 0);
 };
 
 /// The numbers of one instantiation.
