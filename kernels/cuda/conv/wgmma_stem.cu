@@ -132,8 +132,8 @@ constexpr ConvPairCandidate row(const char* name) {
 }
 
 constexpr ConvPairCandidate kRows[] = {
-    row<WgmmaStemShape<4, false>>("wgmma_stem_64"),
-    row<WgmmaStemShape<3, true>>("wgmma_stem_64_own"),
+    row<WgmmaStemShape<4, false, 3>>("wgmma_stem_64"),
+    row<WgmmaStemShape<3, true, 12>>("wgmma_stem_64_own"),
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ struct WgmmaStemTile {
     static constexpr int kBetweenRows = 2 * kRows + 1, kBetweenColumns = 2 * kPitch;
     static constexpr int kFilters = 64, kTaps = 9;               // of the second layer
     static constexpr int kFilterBytes = kFilters * kBetweenRow;  // of a tap
+    static constexpr int kSteps = kTaps * kBetweenRow / 32;      // products of a tile
 
     // Pixels between the layers lie in four planes, by the parity of row and column.
     static constexpr int kPlaneRow = kPitch * kBetweenRow;
@@ -40,6 +41,7 @@ struct WgmmaStemBlock {
 
     int warpgroups;   // each with tiles of its own
     bool own_output;  // apart from the planes, which otherwise wait until the output has left
+    int kept;         // of a tile's kSteps products, how many have the second layer's filters in registers
 
     __host__ __device__ constexpr int threads() const { return 128 * warpgroups; }
     __host__ __device__ constexpr int output_bytes() const { return own_output ? Tile::kSums * kWgmmaOutputRow : 0; }
@@ -72,9 +74,9 @@ struct WgmmaStemMaps {
 using WgmmaStemKernel = void (*)(WgmmaStemParams, WgmmaStemMaps);
 
 /// A WgmmaStemBlock as a type, for templates.
-template <int WARPGROUPS, bool OWN_OUTPUT>
+template <int WARPGROUPS, bool OWN_OUTPUT, int KEPT>
 struct WgmmaStemShape {
-    static constexpr WgmmaStemBlock kBlock{WARPGROUPS, OWN_OUTPUT};
+    static constexpr WgmmaStemBlock kBlock{WARPGROUPS, OWN_OUTPUT, KEPT};
 };
 
 /// ACTIVATION: both layers', or linear for any two that are a slope each.

@@ -180,22 +180,51 @@ private:
     std::uint32_t planes_, matrices_;
 };
 
-/// The second layer's products, of a tile.
-__device__ __forceinline__ void wgmma_stem_second(WgmmaSums<64, WgmmaStemTile::kSums>& sums, std::uint32_t filters,
-                                                  std::uint32_t planes) {
+/// The second layer's products, of a tile. Filters of some are kept in registers, evenly spread: shared memory has less
+/// time to spare than tensor cores.
+template <int KEPT>
+class WgmmaStemSecond {
     using Tile = WgmmaStemTile;
-    const std::uint64_t weights = wgmma_rows<Tile::kBetweenRow>(filters);
-    const std::uint64_t pixels = wgmma_rows<Tile::kBetweenRow>(planes);
-    wgmma_fence();
+    static constexpr int kTapSteps = Tile::kSteps / Tile::kTaps;
+
+public:
+    __device__ __forceinline__ WgmmaStemSecond(std::uint32_t filters, std::uint32_t planes)
+        : weights_(wgmma_rows<Tile::kBetweenRow>(filters)), pixels_(wgmma_rows<Tile::kBetweenRow>(planes)) {
+        const int lane = threadIdx.x % 32, row = threadIdx.x % 128 / 32 * 16 + lane % 16;
 #pragma unroll
-    for (int tap = 0; tap < Tile::kTaps; ++tap)
+        for (int step = 0; step < Tile::kSteps; ++step) {
+            if (!is_kept(step)) continue;
+            const int vector = step % kTapSteps * 2 + lane / 16;
+            std::uint32_t(&to)[4] = kept_[place(step)];
+            ldmatrix_x4(to[0], to[1], to[2], to[3],
+                        filters + step / kTapSteps * Tile::kFilterBytes + row * Tile::kBetweenRow +
+                            ((vector ^ row / 2 % 4) << 4));
+        }
+    }
+
+    __device__ __forceinline__ void run(WgmmaSums<64, Tile::kSums>& sums) const {
+        wgmma_fence();
 #pragma unroll
-        for (int k = 0; k < Tile::kBetweenRow; k += 32)
-            wgmma_m64k16_f16<Tile::kSums>(sums.of[0], wgmma_along(weights, tap * Tile::kFilterBytes + k),
-                                          wgmma_along(pixels, Tile::between(tap / 3, tap % 3) + k), tap + k > 0);
-    wgmma_commit();
-    wgmma_wait<0>();
-}
+        for (int step = 0; step < Tile::kSteps; ++step) {
+            const int tap = step / kTapSteps, k = step % kTapSteps * 32;
+            const std::uint64_t pixels = wgmma_along(pixels_, Tile::between(tap / 3, tap % 3) + k);
+            if (is_kept(step))
+                wgmma_m64k16_f16<Tile::kSums>(sums.of[0], kept_[place(step)], pixels, step > 0);
+            else
+                wgmma_m64k16_f16<Tile::kSums>(sums.of[0], wgmma_along(weights_, tap * Tile::kFilterBytes + k), pixels,
+                                              step > 0);
+        }
+        wgmma_commit();
+        wgmma_wait<0>();
+    }
+
+private:
+    static constexpr __device__ int place(int step) { return step * KEPT / Tile::kSteps; }
+    static constexpr __device__ bool is_kept(int step) { return place(step + 1) > place(step); }
+
+    std::uint64_t weights_, pixels_;
+    std::uint32_t kept_[KEPT][4];
+};
 
 /// One warpgroup, with every so many of the tiles.
 template <typename SHAPE, Activation ACTIVATION>
@@ -219,6 +248,7 @@ __device__ void wgmma_stem_compute(const WgmmaStemParams& p, const WgmmaStemMaps
     griddepcontrol_wait();
     if (tile < p.tiles) wgmma_stem_load(p, at, picture);
     mbarrier_wait(shared.filters_full(), 0);  // its only phase
+    const WgmmaStemSecond<SHAPE::kBlock.kept> second(shared.filter(0), planes);
     for (; tile < p.tiles; tile += step) {
         cp_async_wait_group<0>();
         fence_proxy_async();
@@ -232,7 +262,7 @@ __device__ void wgmma_stem_compute(const WgmmaStemParams& p, const WgmmaStemMaps
             at = WgmmaStemPlace::of(p, tile + step);
             wgmma_stem_load(p, at, picture);
         }
-        wgmma_stem_second(sums, shared.filter(0), planes);
+        second.run(sums);
         if (!SHAPE::kBlock.own_output) synchronize();  // all four warps' products have read what is now written
         wgmma_write<false>(sums, output, wgmma_stem_activation<ACTIVATION>(p.second_slope), WgmmaAsIs(), [&](int) {
             fence_proxy_async();
