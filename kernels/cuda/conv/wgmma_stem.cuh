@@ -28,11 +28,11 @@ struct WgmmaStemTile {
                column / 2 * kBetweenRow;
     }
 
-    // Of the picture; the last row is there for the sake of whole steps of four.
-    static constexpr int kPixelBytes = 8, kPictureRows = 20, kPictureColumns = kBetweenColumns + 2;
-    static constexpr int kPicturePitch = kPictureColumns;  // rows begin at multiples of 16 bytes
-    static constexpr int kPictureBytes = kPictureRows * kPicturePitch * kPixelBytes;
-    static_assert(kPictureRows >= kBetweenRows + 2 && kPictureRows % 4 == 0 && kPicturePitch % 2 == 0);
+    // Of the picture. Boxes begin at multiples of 128 bytes.
+    static constexpr int kPixelBytes = 8, kPictureRows = kBetweenRows + 2, kPictureColumns = kBetweenColumns + 2;
+    static constexpr int kPictureRow = kPictureColumns * kPixelBytes, kPictureBox = kPictureRows * kPictureRow;
+    static constexpr int kPictureBytes = (kPictureBox + 127) / 128 * 128;
+    static_assert(kPictureRow % 16 == 0);
 };
 
 /// The numbers of one instantiation.
@@ -48,15 +48,15 @@ struct WgmmaStemBlock {
     __host__ __device__ constexpr int group_bytes() const { return Tile::kPlanesBytes + output_bytes(); }
     /// With room to begin at a multiple of 1,024.
     constexpr int shared_bytes() const {
-        return 1024 + Tile::kTaps * Tile::kFilterBytes + warpgroups * (group_bytes() + Tile::kPictureBytes) + 8;
+        return 1024 + Tile::kTaps * Tile::kFilterBytes + warpgroups * (group_bytes() + Tile::kPictureBytes + 8) + 8;
     }
 };
 
 /// One launch.
 struct WgmmaStemParams {
-    WgmmaEpilogue epilogue;  // of the second layer
-    const void *x = nullptr, *weights = nullptr;
-    const float* bias = nullptr;         // these two of the first layer
+    WgmmaEpilogue epilogue;              // of the second layer
+    const void* weights = nullptr;       // of the first layer
+    const float* bias = nullptr;         // of the first layer
     int between = 0;                     // channels, packed
     float slope = 1, second_slope = 1;   // the activations', of negative numbers
     int h = 0, w = 0;                    // of the picture
@@ -66,9 +66,9 @@ struct WgmmaStemParams {
     FastDivmod by_columns{}, by_rows{};  // tiles along a row of the picture, down the picture
 };
 
-/// The second layer's tensors as the copy engine sees them.
+/// The tensors as the copy engine sees them: the picture, and the second layer's.
 struct WgmmaStemMaps {
-    CUtensorMap weights, y;
+    CUtensorMap x, weights, y;
 };
 
 using WgmmaStemKernel = void (*)(WgmmaStemParams, WgmmaStemMaps);

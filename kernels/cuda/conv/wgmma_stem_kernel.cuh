@@ -6,7 +6,6 @@
 #include "kernels/cuda/conv/wgmma_epilogue.cuh"
 #include "kernels/cuda/conv/wgmma_stem.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
-#include "kernels/cuda/ptx/cp_async.cuh"
 #include "kernels/cuda/ptx/elect.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
@@ -31,6 +30,7 @@ struct WgmmaStemShared {
     }
     __device__ std::uint32_t picture(int group) const { return planes(BLOCK.warpgroups) + group * Tile::kPictureBytes; }
     __device__ std::uint32_t filters_full() const { return picture(BLOCK.warpgroups); }
+    __device__ std::uint32_t picture_full(int group) const { return filters_full() + 8 + 8 * group; }
 };
 
 /// Where a tile begins: column and row of the output, picture.
@@ -79,22 +79,11 @@ struct WgmmaStemFilters {
     }
 };
 
-/// The picture under a tile to shared memory, zero outside of it.
-__device__ __forceinline__ void wgmma_stem_load(const WgmmaStemParams& p, const WgmmaStemPlace& at,
-                                                std::uint32_t picture) {
-    using Tile = WgmmaStemTile;
-    const int thread = threadIdx.x % 128, first_h = 2 * at.p - 2, first_w = 2 * at.q - 2;
-    const int first = (at.n * p.h + first_h) * p.w + first_w;
-    const auto copy = [&](int row, int column) {
-        const bool inside = unsigned(first_h + row) < unsigned(p.h) && unsigned(first_w + column) < unsigned(p.w);
-        cp_async_ca_8(picture + (row * Tile::kPicturePitch + column) * Tile::kPixelBytes,
-                      static_cast<const uint2*>(p.x) + (first + row * p.w + column), inside);
-    };
-#pragma unroll
-    for (int i = 0; i < Tile::kPictureRows / 4; ++i) copy(thread / 32 + 4 * i, thread % 32);
-    constexpr int kMore = Tile::kPictureColumns - 32;
-    if (thread < kMore * Tile::kPictureRows) copy(thread / kMore, 32 + thread % kMore);
-    cp_async_commit_group();
+/// The picture under a tile to shared memory. Columns are elements to the copy engine, rows are its columns.
+__device__ __forceinline__ void wgmma_stem_load(const WgmmaStemMaps& maps, const WgmmaStemPlace& at,
+                                                std::uint32_t picture, std::uint32_t full) {
+    mbarrier_arrive_expect_tx(full, WgmmaStemTile::kPictureBox);
+    tma_load(picture, maps.x, 4 * (2 * at.q - 2), 2 * at.p - 2, at.n, 0, full);
 }
 
 /// The first layer, of a tile, whose pixels are 17 rows of 16 pairs. Half of all columns at a time, and of that 8 or 9
@@ -103,12 +92,12 @@ template <typename Act>
 class WgmmaStemFirst {
     using Tile = WgmmaStemTile;
     static constexpr int kUpper = Tile::kRows, kLower = Tile::kBetweenRows - kUpper;  // rows
-    static constexpr int kPictureRow = Tile::kPicturePitch * Tile::kPixelBytes, kPair = 2 * Tile::kPixelBytes;
+    static constexpr int kPair = 2 * Tile::kPixelBytes;
 
 public:
     __device__ __forceinline__ WgmmaStemFirst(const WgmmaStemParams& p, std::uint32_t picture, std::uint32_t planes,
                                               Act activation)
-        : p_(p), activation_(activation), picture_(wgmma_matrices(picture, kPair, kPictureRow)), planes_(planes) {
+        : p_(p), activation_(activation), picture_(wgmma_matrices(picture, kPair, Tile::kPictureRow)), planes_(planes) {
         filters_.load(p);
         // Of four matrices at once: 16 channels of 8 pixels of a plane, of a row and the next.
         const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
@@ -139,7 +128,8 @@ private:
 #pragma unroll
         for (int step = 0; step < 3; ++step)
             wgmma_m64k16_f16<2 * SUMS>(sums, filters_.of[step],
-                                       wgmma_along(picture_, (row + step) * kPictureRow + half * 8 * kPair), step > 0);
+                                       wgmma_along(picture_, (row + step) * Tile::kPictureRow + half * 8 * kPair),
+                                       step > 0);
         wgmma_commit();
     }
     template <int SUMS>
@@ -231,12 +221,17 @@ template <typename SHAPE, Activation ACTIVATION>
 __device__ void wgmma_stem_compute(const WgmmaStemParams& p, const WgmmaStemMaps& maps,
                                    const WgmmaStemShared<SHAPE>& shared, int group) {
     using Tile = WgmmaStemTile;
-    const bool stores = wgmma_uniform(threadIdx.x / 32 % 5) == 0;  // one of four, each time of another scheduler
+    const bool copies = wgmma_uniform(threadIdx.x / 32 % 5) == 0;  // one of four, each time of another scheduler
     const int step = SHAPE::kBlock.warpgroups * gridDim.x;
     const std::uint32_t picture = shared.picture(group), planes = shared.planes(group), output = shared.output(group);
     const auto synchronize = [&] { bar_sync(1 + group, 128); };
+    const auto load = [&](int tile) {
+        if (tile < p.tiles && copies && elect_one())
+            wgmma_stem_load(maps, WgmmaStemPlace::of(p, tile), picture, shared.picture_full(group));
+        __syncwarp();
+    };
     const auto wait_until_stored = [&] {
-        if (stores && elect_one()) tma_store_wait_read();  // always the same thread
+        if (copies && elect_one()) tma_store_wait_read();  // always the same thread
         __syncwarp();
     };
     WgmmaStemFirst first(p, picture, planes, wgmma_stem_activation<ACTIVATION>(p.slope));
@@ -244,31 +239,25 @@ __device__ void wgmma_stem_compute(const WgmmaStemParams& p, const WgmmaStemMaps
     sums.load_bias(p.epilogue, 0);
 
     int tile = blockIdx.x + group * gridDim.x;
-    auto at = WgmmaStemPlace::of(p, min(tile, p.tiles - 1));
     griddepcontrol_wait();
-    if (tile < p.tiles) wgmma_stem_load(p, at, picture);
+    load(tile);
     mbarrier_wait(shared.filters_full(), 0);  // its only phase
     const WgmmaStemSecond<SHAPE::kBlock.kept> second(shared.filter(0), planes);
-    for (; tile < p.tiles; tile += step) {
-        cp_async_wait_group<0>();
-        fence_proxy_async();
-        if (!SHAPE::kBlock.own_output) wait_until_stored();
-        synchronize();
-        first.run(at, synchronize);
+    for (int parity = 0; tile < p.tiles; tile += step, parity ^= 1) {
+        if (!SHAPE::kBlock.own_output) wait_until_stored(), synchronize();
+        mbarrier_wait(shared.picture_full(group), parity);
+        first.run(WgmmaStemPlace::of(p, tile), synchronize);  // once more each time, rather than remembered
         fence_proxy_async();
         if (SHAPE::kBlock.own_output) wait_until_stored();
         synchronize();
-        if (tile + step < p.tiles) {
-            at = WgmmaStemPlace::of(p, tile + step);
-            wgmma_stem_load(p, at, picture);
-        }
+        load(tile + step);
         second.run(sums);
         if (!SHAPE::kBlock.own_output) synchronize();  // all four warps' products have read what is now written
         wgmma_write<false>(sums, output, wgmma_stem_activation<ACTIVATION>(p.second_slope), WgmmaAsIs(), [&](int) {
             fence_proxy_async();
             synchronize();
-            if (stores && elect_one()) {
-                const auto here = WgmmaStemPlace::of(p, tile);  // once more, rather than remembered
+            if (copies && elect_one()) {
+                const auto here = WgmmaStemPlace::of(p, tile);
                 for (int row = 0; row < Tile::kRows; ++row)
                     tma_store(maps.y, 0, here.q, here.p + row, here.n, output + row * Tile::kPitch * kWgmmaOutputRow);
                 tma_store_commit();
@@ -290,8 +279,9 @@ __global__ void __launch_bounds__(SHAPE::kBlock.threads(), 1)
     const WgmmaStemShared<SHAPE> shared{wgmma_align(wgmma_uniform(std::uint32_t(__cvta_generic_to_shared(memory))))};
     griddepcontrol_launch_dependents();
     if (threadIdx.x == 0) {
-        prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
+        prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
         mbarrier_init(shared.filters_full(), 1);
+        for (int group = 0; group < SHAPE::kBlock.warpgroups; ++group) mbarrier_init(shared.picture_full(group), 1);
         fence_mbarrier_init();
     }
     __syncthreads();
