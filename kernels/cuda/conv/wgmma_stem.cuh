@@ -35,12 +35,15 @@ struct WgmmaStemTile {
     static_assert(kPictureRow % 16 == 0);
 };
 
+// Planes of odd rows make room for the output.
+static_assert(2 * WgmmaStemTile::plane_bytes(1) >= WgmmaStemTile::kSums * kWgmmaOutputRow);
+
 /// The numbers of one instantiation.
 struct WgmmaStemBlock {
     using Tile = WgmmaStemTile;
 
     int warpgroups;   // each with tiles of its own
-    bool own_output;  // apart from the planes, which otherwise wait until the output has left
+    bool own_output;  // apart from the planes, of which those of odd rows otherwise wait until the output has left
     int kept;         // of a tile's kSteps products, how many have the second layer's filters in registers
 
     __host__ __device__ constexpr int threads() const { return 128 * warpgroups; }

@@ -26,7 +26,7 @@ struct WgmmaStemShared {
     __device__ std::uint32_t filter(int tap) const { return base + tap * Tile::kFilterBytes; }
     __device__ std::uint32_t planes(int group) const { return filter(Tile::kTaps) + group * BLOCK.group_bytes(); }
     __device__ std::uint32_t output(int group) const {
-        return planes(group) + (BLOCK.own_output ? Tile::kPlanesBytes : 0);
+        return planes(group) + (BLOCK.own_output ? Tile::kPlanesBytes : Tile::between(1, 0));
     }
     __device__ std::uint32_t picture(int group) const { return planes(BLOCK.warpgroups) + group * Tile::kPictureBytes; }
     __device__ std::uint32_t filters_full() const { return picture(BLOCK.warpgroups); }
@@ -86,35 +86,42 @@ __device__ __forceinline__ void wgmma_stem_load(const WgmmaStemMaps& maps, const
     tma_load(picture, maps.x, 4 * (2 * at.q - 2), 2 * at.p - 2, at.n, 0, full);
 }
 
-/// The first layer, of a tile, whose pixels are 17 rows of 16 pairs. Half of all columns at a time, and of that 8 or 9
-/// rows: while those are multiplied, the ones before are finished.
+/// The first layer, of a tile, whose pixels are 17 rows of 16 pairs. Half of all columns at a time, and of that every
+/// other row: while those are multiplied, the ones before are finished.
 template <typename Act>
 class WgmmaStemFirst {
     using Tile = WgmmaStemTile;
-    static constexpr int kUpper = Tile::kRows, kLower = Tile::kBetweenRows - kUpper;  // rows
+    static constexpr int kEven = Tile::kRows + 1, kOdd = Tile::kRows;  // rows
     static constexpr int kPair = 2 * Tile::kPixelBytes;
 
 public:
     __device__ __forceinline__ WgmmaStemFirst(const WgmmaStemParams& p, std::uint32_t picture, std::uint32_t planes,
                                               Act activation)
-        : p_(p), activation_(activation), picture_(wgmma_matrices(picture, kPair, Tile::kPictureRow)), planes_(planes) {
+        : p_(p),
+          activation_(activation),
+          picture_(wgmma_matrices(picture, kPair, 2 * Tile::kPictureRow)),
+          planes_(planes) {
         filters_.load(p);
-        // Of four matrices at once: 16 channels of 8 pixels of a plane, of a row and the next.
+        // Of four matrices at once: 16 channels of 8 pixels of a plane, of its row and the next.
         const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
         const int vector = warp % 2 * 2 + lane / 8 % 2, pixel = lane % 8;
-        matrices_ = planes + Tile::between(lane / 16, warp / 2 + 2 * pixel) + ((vector ^ pixel / 2) << 4);
+        for (int odd = 0; odd < 2; ++odd)
+            matrices_[odd] =
+                planes + Tile::between(odd + lane / 16 * 2, warp / 2 + 2 * pixel) + ((vector ^ pixel / 2) << 4);
     }
 
-    template <typename Synchronize>
-    __device__ __forceinline__ void run(const WgmmaStemPlace& at, Synchronize synchronize) {
-        float upper[kUpper * 4], lower[kLower * 4];
-        multiply(upper, 0, 0), multiply(lower, kUpper, 0);
-        wgmma_wait<1>(), finish(upper, 0, 0);
-        multiply(upper, 0, 1);
-        wgmma_wait<1>(), finish(lower, kUpper, 0);
-        multiply(lower, kUpper, 1);
-        wgmma_wait<1>(), finish(upper, 0, 1);
-        wgmma_wait<0>(), finish(lower, kUpper, 1);
+    /// Says wait_for_odd() before planes of odd rows are written.
+    template <typename Synchronize, typename WaitForOdd>
+    __device__ __forceinline__ void run(const WgmmaStemPlace& at, Synchronize synchronize, WaitForOdd wait_for_odd) {
+        float even[2][kEven * 4], odd[2][kOdd * 4];  // of both halves
+        multiply(even[0], 0, 0), multiply(even[1], 0, 1);
+        wgmma_wait<1>(), finish(even[0], 0, 0);
+        multiply(odd[0], 1, 0);
+        wgmma_wait<1>(), finish(even[1], 0, 1);
+        multiply(odd[1], 1, 1);
+        wait_for_odd();
+        wgmma_wait<1>(), finish(odd[0], 1, 0);
+        wgmma_wait<0>(), finish(odd[1], 1, 1);
         const int h = 2 * at.p - 1, w = 2 * at.q - 1;  // of the tile's first pixel
         if (h >= 0 && w >= 0 && h + Tile::kBetweenRows <= p_.h && w + Tile::kBetweenColumns <= p_.w) return;
         synchronize();
@@ -123,12 +130,12 @@ public:
 
 private:
     template <int SUMS>
-    __device__ __forceinline__ void multiply(float (&sums)[SUMS], int row, int half) const {
+    __device__ __forceinline__ void multiply(float (&sums)[SUMS], int first_row, int half) const {
         wgmma_fence();
 #pragma unroll
         for (int step = 0; step < 3; ++step)
             wgmma_m64k16_f16<2 * SUMS>(sums, filters_.of[step],
-                                       wgmma_along(picture_, (row + step) * Tile::kPictureRow + half * 8 * kPair),
+                                       wgmma_along(picture_, (first_row + step) * Tile::kPictureRow + half * 8 * kPair),
                                        step > 0);
         wgmma_commit();
     }
@@ -147,7 +154,7 @@ private:
                 const __half2 halves = __float22half2_rn(v);
                 out[i] = reinterpret_cast<const std::uint32_t&>(halves);
             }
-            const std::uint32_t to = matrices_ + Tile::between(first_row + row, 16 * half);
+            const std::uint32_t to = matrices_[first_row] + Tile::between(2 * row, 16 * half);
             if (alone)
                 stmatrix_x2_trans(to, out);
             else
@@ -167,7 +174,7 @@ private:
     const Act activation_;
     WgmmaStemFilters filters_;
     std::uint64_t picture_;
-    std::uint32_t planes_, matrices_;
+    std::uint32_t planes_, matrices_[2];
 };
 
 /// The second layer's products, of a tile. Filters of some are kept in registers, evenly spread: shared memory has less
@@ -244,9 +251,11 @@ __device__ void wgmma_stem_compute(const WgmmaStemParams& p, const WgmmaStemMaps
     mbarrier_wait(shared.filters_full(), 0);  // its only phase
     const WgmmaStemSecond<SHAPE::kBlock.kept> second(shared.filter(0), planes);
     for (int parity = 0; tile < p.tiles; tile += step, parity ^= 1) {
-        if (!SHAPE::kBlock.own_output) wait_until_stored(), synchronize();
         mbarrier_wait(shared.picture_full(group), parity);
-        first.run(WgmmaStemPlace::of(p, tile), synchronize);  // once more each time, rather than remembered
+        const auto at = WgmmaStemPlace::of(p, tile);  // once more each time, rather than remembered
+        first.run(at, synchronize, [&] {
+            if (!SHAPE::kBlock.own_output) wait_until_stored(), synchronize();
+        });
         fence_proxy_async();
         if (SHAPE::kBlock.own_output) wait_until_stored();
         synchronize();
