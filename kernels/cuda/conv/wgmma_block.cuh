@@ -25,7 +25,7 @@ struct WgmmaBlockTile {
     __host__ __device__ constexpr int held() const { return kWgmmaBlockBoxes / halves(); }
     __host__ __device__ constexpr int row_bytes() const { return 2 * between; }
     __host__ __device__ constexpr int between_bytes() const { return pixels * row_bytes(); }
-    /// The 1x1 takes 64 pixels at once; those of the last that there is no room for are nobody's.
+    /// Of a 1x1 that takes 64 pixels at once; those of the last that there is no room for are nobody's.
     __host__ __device__ constexpr int chunks() const { return (pixels + 63) / 64; }
     __host__ __device__ constexpr int part_bytes() const { return 64 * row_bytes(); }
     __host__ __device__ constexpr int parts() const { return kWgmmaBlockTaps * halves(); }

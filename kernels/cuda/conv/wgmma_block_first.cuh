@@ -3,11 +3,13 @@
 // The 1x1 of a residual block: wgmma_block.cu tells how it all works. And where everything lies in shared memory.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "kernels/cuda/conv/wgmma_block.cuh"
 #include "kernels/cuda/conv/wgmma_epilogue.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
+#include "kernels/cuda/ptx/ld_st.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
 #include "kernels/cuda/ptx/tma.cuh"
 #include "kernels/cuda/ptx/wgmma.cuh"
@@ -54,6 +56,11 @@ struct WgmmaBlockPlace {
     __device__ __forceinline__ bool at_edge(const WgmmaBlockParams& params) const {
         return q == 0 || p == 0 || q + params.tile_w >= params.w || p + params.tile_h >= params.h;
     }
+    /// Of a pixel of the tile with its halo, whether it is the picture's.
+    __device__ __forceinline__ bool halo_inside(const WgmmaBlockParams& params, int pixel) const {
+        const auto [row, column] = params.by_pitch(pixel);
+        return unsigned(p - 1 + row) < unsigned(params.h) && unsigned(q - 1 + column) < unsigned(params.w);
+    }
 };
 
 /// body(0), body(1), …, of numbers known to the compiler.
@@ -63,18 +70,35 @@ __device__ __forceinline__ void wgmma_block_each(Body body) {
     (std::make_integer_sequence<int, N>());
 }
 
-/// The 1x1: pixels are rows of the product, so that what lies between has its channels side by side.
+/// WgmmaBlockFirstChunks::inside.
+template <int CHUNKS>
+__device__ __forceinline__ unsigned wgmma_block_inside(const WgmmaBlockParams& p, const WgmmaBlockPlace& at, int warp) {
+    if (!at.at_edge(p)) return ~0u;
+    unsigned inside = 0;
+#pragma unroll
+    for (int i = 0; i < 2 * CHUNKS; ++i) {
+        const int pixel = i / 2 * 64 + 16 * warp + i % 2 * 8 + threadIdx.x % 32 / 4;
+        inside |= unsigned(at.halo_inside(p, pixel)) << i;
+    }
+    return inside;
+}
+
+/// The 1x1 to 32 channels, too few to be rows of a product: pixels are, 64 at once.
 template <typename SHAPE>
-struct WgmmaBlockFirst {
+struct WgmmaBlockFirstChunks {
     static constexpr WgmmaBlockTile TILE = SHAPE::kTile;
     static constexpr int kBlocks = TILE.between / 8;
     float sums[TILE.chunks()][TILE.between / 2];
     float2 bias[kBlocks];
+    // Bit 2 chunk + i tells of this thread's i-th pixel whether it is the picture's: the 3x3's padding is zero.
+    unsigned inside;
 
-    __device__ __forceinline__ void load_bias(const float* from) {
+    /// What write() needs.
+    __device__ __forceinline__ void prepare(const WgmmaBlockParams& p, const WgmmaBlockPlace& at, int warp) {
 #pragma unroll
         for (int j = 0; j < kBlocks; ++j)
-            bias[j] = __ldg(reinterpret_cast<const float2*>(from + 8 * j + threadIdx.x % 4 * 2));
+            bias[j] = __ldg(reinterpret_cast<const float2*>(p.first.bias + 8 * j + threadIdx.x % 4 * 2));
+        inside = wgmma_block_inside<TILE.chunks()>(p, at, warp);
     }
 
     /// Begins all products, a group for each 64 pixels; if there is an i-th tile, else with whatever lies there. Passes
@@ -103,10 +127,9 @@ struct WgmmaBlockFirst {
         }
     }
 
-    /// To memory whose rows are pixels, for as many as the tile has, swizzled as the 3x3 reads them. Bit 2 chunk + i of
-    /// `inside` tells of this thread's i-th pixel whether it is the picture's: the 3x3's padding is zero.
+    /// To memory whose rows are pixels, for as many as the tile has, swizzled as the 3x3 reads them.
     template <typename Act>
-    __device__ __forceinline__ void write(std::uint32_t to, unsigned inside, int pixels, int warp, Act activation) {
+    __device__ __forceinline__ void write_as(std::uint32_t to, int pixels, int warp, Act activation) {
         const int lane = threadIdx.x % 32, row = 16 * warp + lane % 16;
         const int swizzle = row * TILE.row_bytes() / 128 % (TILE.row_bytes() / 16);
         // Of four matrices at once: 16 channels of 16 pixels.
@@ -130,46 +153,86 @@ struct WgmmaBlockFirst {
             }
         });
     }
+
+    __device__ __forceinline__ void write(const WgmmaBlockParams& p, std::uint32_t to, const WgmmaBlockPlace&,
+                                          int warp) {
+        const auto write = [&](auto activation) { write_as(to, p.pixels(), warp, activation); };
+        switch (p.first.activation) {
+            case Activation::mish:
+                write(WgmmaQuotient<Activation::mish>());
+                break;
+            case Activation::swish:
+                write(WgmmaQuotient<Activation::swish>());
+                break;
+            case Activation::logistic:
+                write(WgmmaQuotient<Activation::logistic>());
+                break;
+            default:
+                write(WgmmaSlope{wgmma_slope(p.first.activation)});
+        }
+    }
 };
 
-/// WgmmaBlockFirst::write()'s `inside`.
-template <int CHUNKS>
-__device__ __forceinline__ unsigned wgmma_block_inside(const WgmmaBlockParams& p, const WgmmaBlockPlace& at, int warp) {
-    if (!at.at_edge(p)) return ~0u;
-    unsigned inside = 0;
-#pragma unroll
-    for (int i = 0; i < 2 * CHUNKS; ++i) {
-        const auto [row, column] = p.by_pitch(i / 2 * 64 + 16 * warp + i % 2 * 8 + threadIdx.x % 32 / 4);
-        const bool is_inside = unsigned(at.p - 1 + row) < unsigned(p.h) && unsigned(at.q - 1 + column) < unsigned(p.w);
-        inside |= unsigned(is_inside) << i;
+/// The 1x1 to 64 channels: they are rows of the product, which takes all pixels at once. Few and long products wait
+/// less for those of the other warpgroup, and read each filter once.
+template <typename SHAPE>
+struct WgmmaBlockFirstWhole {
+    static constexpr WgmmaBlockTile TILE = SHAPE::kTile;
+    WgmmaSums<64, TILE.pixels> sums;
+
+    /// What write() needs.
+    __device__ __forceinline__ void prepare(const WgmmaBlockParams& p, const WgmmaBlockPlace&, int) {
+        sums.load_bias(p.first, 0);
     }
-    return inside;
-}
+
+    /// Begins all products, as a group.
+    __device__ __forceinline__ void multiply(const WgmmaBlockShared<SHAPE>& shared, int i) {
+#pragma unroll
+        for (int half = 0; half < TILE.halves(); ++half) {
+            const int place = shared.place(i, half);
+            const std::uint64_t pixels = wgmma_rows<kWgmmaOutputRow>(shared.box(place));
+            const std::uint64_t filters = wgmma_rows<kWgmmaOutputRow>(shared.first_filter(half));
+            mbarrier_wait(shared.box_full(place), shared.parity(i));
+            wgmma_fence();
+#pragma unroll
+            for (int k = 0; k < 4; ++k)  // descriptors count in 16 bytes
+                wgmma_m64k16_f16<TILE.pixels>(sums.of[0], filters + 2 * k, pixels + 2 * k, half > 0 || k > 0);
+        }
+        wgmma_commit();
+    }
+
+    /// As rows of pixels, swizzled as the 3x3 reads them. Its padding is zero: every warp clears its channels there.
+    __device__ __forceinline__ void write(const WgmmaBlockParams& p, std::uint32_t to, const WgmmaBlockPlace& at,
+                                          int warp) {
+        static_assert(TILE.row_bytes() == kWgmmaOutputRow);
+        WgmmaEpilogue epilogue = p.first;
+        epilogue.residual = false;  // as the compiler now knows
+        wgmma_wait<0>();
+        wgmma_finish<Math::fp16>(epilogue, sums, to, [](int) {});
+        if (!at.at_edge(p)) return;
+        __syncwarp();  // other threads of the warp have written what is cleared
+        for (int pixel = threadIdx.x % 32; pixel < p.pixels(); pixel += 32) {
+            if (at.halo_inside(p, pixel)) continue;
+#pragma unroll
+            for (int i = 0; i < 2; ++i)
+                st_shared_v4(to + pixel * kWgmmaOutputRow + (((2 * warp + i) ^ pixel % 8) << 4), {0, 0, 0, 0});
+        }
+    }
+};
+
+template <typename SHAPE>
+using WgmmaBlockFirst =
+    std::conditional_t<SHAPE::kTile.between == 64, WgmmaBlockFirstWhole<SHAPE>, WgmmaBlockFirstChunks<SHAPE>>;
 
 /// The 1x1's sums to what lies between.
 template <typename SHAPE>
 __device__ __forceinline__ void wgmma_block_between(const WgmmaBlockParams& p, const WgmmaBlockShared<SHAPE>& shared,
                                                     WgmmaBlockFirst<SHAPE>& first, int index, int turn, int warp) {
-    first.load_bias(p.first.bias);
-    const unsigned inside = wgmma_block_inside<SHAPE::kTile.chunks()>(p, WgmmaBlockPlace::of(p, index), warp);
+    const auto at = WgmmaBlockPlace::of(p, index);
+    first.prepare(p, at, warp);
     // All four warps are done with the last tile's 3x3, which reads what is written now.
     bar_sync(kWgmmaFinished + turn, 128);
-    const auto write = [&](auto activation) {
-        first.write(shared.between(turn), inside, p.pixels(), warp, activation);
-    };
-    switch (p.first.activation) {
-        case Activation::mish:
-            write(WgmmaQuotient<Activation::mish>());
-            break;
-        case Activation::swish:
-            write(WgmmaQuotient<Activation::swish>());
-            break;
-        case Activation::logistic:
-            write(WgmmaQuotient<Activation::logistic>());
-            break;
-        default:
-            write(WgmmaSlope{wgmma_slope(p.first.activation)});
-    }
+    first.write(p, shared.between(turn), at, warp);
     fence_proxy_async();
     bar_sync(kWgmmaFinished + turn, 128);
 }

@@ -152,7 +152,10 @@ __device__ void wgmma_block_compute(const WgmmaBlockParams& p, const WgmmaBlockS
     if (index >= p.tiles) return;
     const auto first_of_all = [&] {
         WgmmaBlockFirst<SHAPE> first;
-        first.multiply(shared, i, turn, true, false);
+        if constexpr (kAhead)
+            first.multiply(shared, i, turn, true, false);
+        else
+            first.multiply(shared, i);
         wgmma_block_between(p, shared, first, index, turn, warp);
     };
     mbarrier_wait(shared.first_full(), 0);
