@@ -32,10 +32,11 @@ struct WgmmaBlockShared {
     __device__ std::uint32_t box(int place) const { return base + place * TILE.box_bytes(); }
     __device__ std::uint32_t between(int turn) const { return box(kWgmmaBlockBoxes) + turn * TILE.between_bytes(); }
     __device__ std::uint32_t filter(int i) const { return between(2) + i * TILE.part_bytes(); }
+    /// Those that come to registers lie where nothing lies between yet.
     __device__ std::uint32_t first_filter(int half) const {
-        return filter(TILE.filter_parts) + half * TILE.first_bytes();
+        return (TILE.first_whole() ? between(0) : filter(TILE.filter_parts)) + half * TILE.first_bytes();
     }
-    __device__ std::uint32_t barrier(int i) const { return first_filter(TILE.halves()) + 8 * i; }
+    __device__ std::uint32_t barrier(int i) const { return filter(TILE.filter_parts) + TILE.kept_bytes() + 8 * i; }
     __device__ std::uint32_t box_full(int place) const { return barrier(place); }
     __device__ std::uint32_t box_finished(int place) const { return barrier(kWgmmaBlockBoxes + place); }
     __device__ std::uint32_t filter_full(int i) const { return barrier(2 * kWgmmaBlockBoxes + i); }
@@ -173,6 +174,23 @@ struct WgmmaBlockFirstChunks {
     }
 };
 
+/// A thread's part of the filters of a 1x1 to 64 channels, 16 channels of x each.
+template <typename SHAPE>
+struct WgmmaBlockFirstFilters {
+    static constexpr int kSteps = SHAPE::kTile.c / 16;
+    std::uint32_t of[kSteps][4];
+
+    __device__ __forceinline__ void load(const WgmmaBlockShared<SHAPE>& shared, int warp) {
+        const int lane = threadIdx.x % 32, row = 16 * warp + lane % 16;
+#pragma unroll
+        for (int i = 0; i < kSteps; ++i) {
+            const int vector = i % 4 * 2 + lane / 16;
+            ldmatrix_x4(of[i][0], of[i][1], of[i][2], of[i][3],
+                        shared.first_filter(i / 4) + row * kWgmmaOutputRow + ((vector ^ row % 8) << 4));
+        }
+    }
+};
+
 /// The 1x1 to 64 channels: they are rows of the product, which takes all pixels at once. Few and long products wait
 /// less for those of the other warpgroup, and read each filter once.
 template <typename SHAPE>
@@ -186,17 +204,18 @@ struct WgmmaBlockFirstWhole {
     }
 
     /// Begins all products, as a group.
-    __device__ __forceinline__ void multiply(const WgmmaBlockShared<SHAPE>& shared, int i) {
+    __device__ __forceinline__ void multiply(const WgmmaBlockShared<SHAPE>& shared,
+                                             const WgmmaBlockFirstFilters<SHAPE>& filters, int i) {
 #pragma unroll
         for (int half = 0; half < TILE.halves(); ++half) {
             const int place = shared.place(i, half);
             const std::uint64_t pixels = wgmma_rows<kWgmmaOutputRow>(shared.box(place));
-            const std::uint64_t filters = wgmma_rows<kWgmmaOutputRow>(shared.first_filter(half));
             mbarrier_wait(shared.box_full(place), shared.parity(i));
             wgmma_fence();
 #pragma unroll
             for (int k = 0; k < 4; ++k)  // descriptors count in 16 bytes
-                wgmma_m64k16_f16<TILE.pixels>(sums.of[0], filters + 2 * k, pixels + 2 * k, half > 0 || k > 0);
+                wgmma_m64k16_f16_by<TILE.pixels>(sums.of[0], filters.of[4 * half + k], pixels + 2 * k,
+                                                 half > 0 || k > 0);
         }
         wgmma_commit();
     }
@@ -222,7 +241,7 @@ struct WgmmaBlockFirstWhole {
 
 template <typename SHAPE>
 using WgmmaBlockFirst =
-    std::conditional_t<SHAPE::kTile.between == 64, WgmmaBlockFirstWhole<SHAPE>, WgmmaBlockFirstChunks<SHAPE>>;
+    std::conditional_t<SHAPE::kTile.first_whole(), WgmmaBlockFirstWhole<SHAPE>, WgmmaBlockFirstChunks<SHAPE>>;
 
 /// The 1x1's sums to what lies between.
 template <typename SHAPE>

@@ -141,6 +141,8 @@ __device__ __forceinline__ void wgmma_block_finish(const WgmmaBlockParams& p, co
     }
 }
 
+constexpr int kWgmmaBlockFiltersRead = 5;  // a barrier of the block, behind those of wgmma_epilogue.cuh
+
 /// One of the two warpgroups that take turns: every other tile of this block.
 template <typename SHAPE>
 __device__ void wgmma_block_compute(const WgmmaBlockParams& p, const WgmmaBlockShared<SHAPE>& shared, int turn) {
@@ -149,16 +151,21 @@ __device__ void wgmma_block_compute(const WgmmaBlockParams& p, const WgmmaBlockS
     constexpr bool kAhead = TILE.keeps_filters();
     const int warp = wgmma_uniform(threadIdx.x / 32 % 4), step = gridDim.x;
     int i = turn, index = blockIdx.x + turn * step;
+    mbarrier_wait(shared.first_full(), 0);
+    [[maybe_unused]] WgmmaBlockFirstFilters<SHAPE> first_filters;
+    if constexpr (TILE.first_whole()) {
+        first_filters.load(shared, warp);
+        bar_sync(kWgmmaBlockFiltersRead, 256);
+    }
     if (index >= p.tiles) return;
     const auto first_of_all = [&] {
         WgmmaBlockFirst<SHAPE> first;
         if constexpr (kAhead)
             first.multiply(shared, i, turn, true, false);
         else
-            first.multiply(shared, i);
+            first.multiply(shared, first_filters, i);
         wgmma_block_between(p, shared, first, index, turn, warp);
     };
-    mbarrier_wait(shared.first_full(), 0);
     if (kAhead) first_of_all();
     if (kAhead) mbarrier_wait(shared.filter_full(0), 0);
     for (; index < p.tiles; index += 2 * step, i += 2) {
