@@ -76,17 +76,20 @@ __device__ void wgmma_block_load_filters(const WgmmaBlockParams& p, const WgmmaB
         }
 }
 
-/// The 3x3 of what lies between; where filters stay, its products are only begun, as a group. Passes the turn on if
-/// `pass`.
+/// One of four warps is done with a place of the ring of filters.
 template <typename SHAPE>
-__device__ __forceinline__ void wgmma_block_second(const WgmmaBlockParams& p, const WgmmaBlockShared<SHAPE>& shared,
-                                                   WgmmaSums<64, SHAPE::kTile.bn> (&sums)[SHAPE::kTile.halves()], int i,
-                                                   int turn, bool pass) {
+__device__ __forceinline__ void wgmma_block_release(const WgmmaBlockShared<SHAPE>& shared, int part) {
+    if (threadIdx.x % 32 == 0) mbarrier_arrive(shared.filter_empty(part));
+}
+
+/// Begins the 3x3 of what lies between: where filters stay, as a group, else all but its last part is done, whose place
+/// in the ring is returned. Passes the turn on if `pass`.
+template <typename SHAPE>
+__device__ __forceinline__ int wgmma_block_second(const WgmmaBlockParams& p, const WgmmaBlockShared<SHAPE>& shared,
+                                                  WgmmaSums<64, SHAPE::kTile.bn> (&sums)[SHAPE::kTile.halves()], int i,
+                                                  int turn, bool pass) {
     constexpr WgmmaBlockTile TILE = SHAPE::kTile;
     constexpr int kSteps = TILE.between / 16;
-    const auto release = [&](int part) {
-        if (threadIdx.x % 32 == 0) mbarrier_arrive(shared.filter_empty(part));
-    };
     auto ring = WgmmaRing<TILE.filter_parts>::at(TILE.keeps_filters() ? 0 : i * TILE.parts());
     int last = 0;
     if (TILE.keeps_filters()) wgmma_fence();
@@ -112,33 +115,25 @@ __device__ __forceinline__ void wgmma_block_second(const WgmmaBlockParams& p, co
         if (TILE.keeps_filters()) continue;
         wgmma_commit();
         wgmma_wait<1>();
-        if (part > 0) release(last);
+        if (part > 0) wgmma_block_release(shared, last);
         last = ring.stage;
     }
-    if (TILE.keeps_filters()) {
-        wgmma_commit();
-    } else {
-        wgmma_wait<0>();
-        release(last);
-    }
+    if (TILE.keeps_filters()) wgmma_commit();
+    return last;
 }
 
 /// The 3x3's sums to the place of the residual, which is x, for the copy engine.
 template <typename SHAPE>
 __device__ __forceinline__ void wgmma_block_finish(const WgmmaBlockParams& p, const WgmmaBlockShared<SHAPE>& shared,
-                                                   const WgmmaSums<64, SHAPE::kTile.bn> (&sums)[SHAPE::kTile.halves()],
-                                                   int i) {
+                                                   const WgmmaSums<64, SHAPE::kTile.bn>& sums, int i, int half) {
     WgmmaEpilogue epilogue = p.second;
     epilogue.residual = true;  // as the compiler now knows
-#pragma unroll
-    for (int half = 0; half < SHAPE::kTile.halves(); ++half) {
-        const int place = shared.place(i, half);
-        wgmma_finish<Math::fp16>(epilogue, sums[half], shared.box(place) + (p.pitch() + 1) * kWgmmaOutputRow, [&](int) {
-            fence_proxy_async();
-            __syncwarp();
-            if (threadIdx.x % 32 == 0) mbarrier_arrive(shared.box_finished(place));
-        });
-    }
+    const int place = shared.place(i, half);
+    wgmma_finish<Math::fp16>(epilogue, sums, shared.box(place) + (p.pitch() + 1) * kWgmmaOutputRow, [&](int) {
+        fence_proxy_async();
+        __syncwarp();
+        if (threadIdx.x % 32 == 0) mbarrier_arrive(shared.box_finished(place));
+    });
 }
 
 constexpr int kWgmmaBlockFiltersRead = 5;  // a barrier of the block, behind those of wgmma_epilogue.cuh
@@ -176,20 +171,23 @@ __device__ void wgmma_block_compute(const WgmmaBlockParams& p, const WgmmaBlockS
         // A barrier shows the parity of its phases alone: nobody may wait for one before the last one has ended.
         if (i > 0) bar_sync(kWgmmaTurn + turn, 256);
         const bool other = index + step < p.tiles;
-        wgmma_block_second(p, shared, sums, i, turn, other && !kAhead);
+        const int last = wgmma_block_second(p, shared, sums, i, turn, other && !kAhead);
         if constexpr (kAhead) {
             // In the same turn: products that both warpgroups begin at once hold each other up.
             const bool next = index + 2 * step < p.tiles;
             WgmmaBlockFirst<SHAPE> first;
             first.multiply(shared, i + 2, turn, next, other);
             wgmma_wait<TILE.chunks()>();
-            wgmma_block_finish(p, shared, sums, i);
+            wgmma_block_finish(p, shared, sums[0], i, 0);
             if (next)
                 wgmma_block_between(p, shared, first, index + 2 * step, turn, warp);
             else
                 wgmma_wait<0>();
         } else {
-            wgmma_block_finish(p, shared, sums, i);
+            wgmma_block_finish(p, shared, sums[0], i, 0);  // while products of the last part go on
+            wgmma_wait<0>();
+            wgmma_block_release(shared, last);
+            wgmma_block_finish(p, shared, sums[1], i, 1);
         }
     }
 }
