@@ -12,7 +12,8 @@
 // turn is the 3x3 of its tile and the 1x1 of its next one; while the other has its turn, it brings the sums of both to
 // shared memory. With 128 channels there is no room for that: the 1x1's filters stay in registers and those of the 3x3
 // come through a ring, the turn is that of the 3x3, and products of the next tile's 1x1 come between those of the
-// other's 3x3. One thread loads x and stores y: a place is free as soon as its output has been read.
+// other's 3x3. One thread loads x and stores y: a place is free as soon as its output has been read. That of the last
+// 64 of 128 channels is waited for, so their output takes the place of what lay between, and x comes at once.
 #include <algorithm>
 
 #include "kernels/cuda/conv/pair_rows.h"

@@ -36,7 +36,7 @@ struct WgmmaBlockTile {
     __host__ __device__ constexpr int first_bytes() const { return between * kWgmmaOutputRow; }
     /// Of those that stay in shared memory.
     __host__ __device__ constexpr int kept_bytes() const { return first_whole() ? 0 : halves() * first_bytes(); }
-    __host__ __device__ constexpr int barriers() const { return 2 * kWgmmaBlockBoxes + 2 * filter_parts + 1; }
+    __host__ __device__ constexpr int barriers() const { return 2 * kWgmmaBlockBoxes + 2 * filter_parts + 3; }
     /// With room to begin at a multiple of 1,024.
     constexpr int shared_bytes() const {
         return 1024 + kWgmmaBlockBoxes * box_bytes() + 2 * between_bytes() + filter_parts * part_bytes() +

@@ -42,6 +42,13 @@ struct WgmmaBlockShared {
     __device__ std::uint32_t filter_full(int i) const { return barrier(2 * kWgmmaBlockBoxes + i); }
     __device__ std::uint32_t filter_empty(int i) const { return filter_full(TILE.filter_parts + i); }
     __device__ std::uint32_t first_full() const { return filter_full(2 * TILE.filter_parts); }
+    /// A phase for each tile of this warpgroup's: its y that lay there is read.
+    __device__ std::uint32_t between_read(int turn) const { return first_full() + 8 * (1 + turn); }
+
+    /// Whether these 64 channels of y are stored from where something lay between: then their place is free at once.
+    __device__ static bool y_between(int half) { return TILE.first_whole() && half + 1 == TILE.halves(); }
+    /// Where y of the i-th tile comes to, with the halo.
+    __device__ std::uint32_t y(int i, int half) const { return y_between(half) ? between(i % 2) : box(place(i, half)); }
 };
 
 /// Where a tile begins: column, row, picture.
@@ -243,14 +250,20 @@ template <typename SHAPE>
 using WgmmaBlockFirst =
     std::conditional_t<SHAPE::kTile.first_whole(), WgmmaBlockFirstWhole<SHAPE>, WgmmaBlockFirstChunks<SHAPE>>;
 
-/// The 1x1's sums to what lies between.
+/// The 1x1's sums of the i-th tile to what lies between.
 template <typename SHAPE>
 __device__ __forceinline__ void wgmma_block_between(const WgmmaBlockParams& p, const WgmmaBlockShared<SHAPE>& shared,
-                                                    WgmmaBlockFirst<SHAPE>& first, int index, int turn, int warp) {
+                                                    WgmmaBlockFirst<SHAPE>& first, int index, int i, int turn,
+                                                    int warp) {
     const auto at = WgmmaBlockPlace::of(p, index);
     first.prepare(p, at, warp);
-    // All four warps are done with the last tile's 3x3, which reads what is written now.
-    bar_sync(kWgmmaFinished + turn, 128);
+    if constexpr (SHAPE::kTile.first_whole()) {
+        // All four warps were done with the last tile's 3x3 before they wrote the y that is read now.
+        if (i > turn) mbarrier_wait(shared.between_read(turn), (i / 2 - 1) & 1);
+    } else {
+        // All four warps are done with the last tile's 3x3, which reads what is written now.
+        bar_sync(kWgmmaFinished + turn, 128);
+    }
     first.write(p, shared.between(turn), at, warp);
     fence_proxy_async();
     bar_sync(kWgmmaFinished + turn, 128);

@@ -39,13 +39,18 @@ __device__ void wgmma_block_move(const WgmmaBlockParams& p, const WgmmaBlockMaps
         const int rows = min(p.tile_h, p.h - at.p);
         for (int half = 0; half < TILE.halves(); ++half) {
             const int place = shared.place(i, half);
+            const bool more = index + ahead < p.tiles;
             mbarrier_wait(shared.box_finished(place), shared.parity(i));
+            if (shared.y_between(half) && more) load(index + ahead, place, half);
             for (int row = 0; row < rows; ++row)
                 tma_store(maps.y, 64 * half, at.q, at.p + row, at.n,
-                          shared.box(place) + ((row + 1) * p.pitch() + 1) * kWgmmaOutputRow);
+                          shared.y(i, half) + ((row + 1) * p.pitch() + 1) * kWgmmaOutputRow);
             tma_store_commit();
             tma_store_wait_read();
-            if (index + ahead < p.tiles) load(index + ahead, place, half);
+            if (shared.y_between(half))
+                mbarrier_arrive(shared.between_read(i % 2));
+            else if (more)
+                load(index + ahead, place, half);
         }
     }
 }
@@ -122,18 +127,21 @@ __device__ __forceinline__ int wgmma_block_second(const WgmmaBlockParams& p, con
     return last;
 }
 
-/// The 3x3's sums to the place of the residual, which is x, for the copy engine.
+/// The 3x3's sums, with the residual, which is x, to where the copy engine stores them from: mostly x's place.
 template <typename SHAPE>
 __device__ __forceinline__ void wgmma_block_finish(const WgmmaBlockParams& p, const WgmmaBlockShared<SHAPE>& shared,
                                                    const WgmmaSums<64, SHAPE::kTile.bn>& sums, int i, int half) {
     WgmmaEpilogue epilogue = p.second;
     epilogue.residual = true;  // as the compiler now knows
     const int place = shared.place(i, half);
-    wgmma_finish<Math::fp16>(epilogue, sums, shared.box(place) + (p.pitch() + 1) * kWgmmaOutputRow, [&](int) {
+    const std::uint32_t y = shared.y(i, half);
+    const auto finished = [&](int) {
         fence_proxy_async();
         __syncwarp();
         if (threadIdx.x % 32 == 0) mbarrier_arrive(shared.box_finished(place));
-    });
+    };
+    wgmma_finish<Math::fp16>(epilogue, sums, y + (p.pitch() + 1) * kWgmmaOutputRow, finished,
+                             shared.y_between(half) ? shared.box(place) - y : 0);
 }
 
 constexpr int kWgmmaBlockFiltersRead = 5;  // a barrier of the block, behind those of wgmma_epilogue.cuh
@@ -159,7 +167,7 @@ __device__ void wgmma_block_compute(const WgmmaBlockParams& p, const WgmmaBlockS
             first.multiply(shared, i, turn, true, false);
         else
             first.multiply(shared, first_filters, i);
-        wgmma_block_between(p, shared, first, index, turn, warp);
+        wgmma_block_between(p, shared, first, index, i, turn, warp);
     };
     if (kAhead) first_of_all();
     if (kAhead) mbarrier_wait(shared.filter_full(0), 0);
@@ -180,13 +188,14 @@ __device__ void wgmma_block_compute(const WgmmaBlockParams& p, const WgmmaBlockS
             wgmma_wait<TILE.chunks()>();
             wgmma_block_finish(p, shared, sums[0], i, 0);
             if (next)
-                wgmma_block_between(p, shared, first, index + 2 * step, turn, warp);
+                wgmma_block_between(p, shared, first, index + 2 * step, i + 2, turn, warp);
             else
                 wgmma_wait<0>();
         } else {
             wgmma_block_finish(p, shared, sums[0], i, 0);  // while products of the last part go on
             wgmma_wait<0>();
             wgmma_block_release(shared, last);
+            bar_sync(kWgmmaFinished + turn, 128);  // y comes to where all four warps' products have read
             wgmma_block_finish(p, shared, sums[1], i, 1);
         }
     }
@@ -215,6 +224,7 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
             mbarrier_init(shared.filter_empty(i), 4);
         }
         mbarrier_init(shared.first_full(), 1);
+        for (int turn = 0; turn < 2; ++turn) mbarrier_init(shared.between_read(turn), 1);
         fence_mbarrier_init();
     }
     __syncthreads();
