@@ -124,7 +124,8 @@ struct WgmmaBlockFirstChunks {
             for (int chunk = 0; chunk < TILE.chunks(); ++chunk) {
 #pragma unroll
                 for (int k = 0; k < 4; ++k) {
-                    if (half + 1 == TILE.halves() && chunk + 1 == TILE.chunks() && k == 3)
+                    // Four such short products take as long as the other warpgroup needs to begin.
+                    if (half + 1 == TILE.halves() && chunk + 1 == TILE.chunks() && k == 0)
                         bar_arrive_if(pass, kWgmmaTurn + 1 - turn, 256);
                     // Descriptors count in 16 bytes.
                     wgmma_m64k16_f16<TILE.between>(sums[chunk], pixels + chunk * 64 * kWgmmaOutputRow / 16 + 2 * k,
