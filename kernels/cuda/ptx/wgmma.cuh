@@ -135,6 +135,23 @@ CONVOY_WGMMA(224, CONVOY_100 "%100, %101, %102, %103, %104, %105, %106, %107, %1
              CONVOY_SUMS64(0), CONVOY_SUMS32(64), CONVOY_SUMS16(96))
 CONVOY_WGMMA(256, CONVOY_120 "%120, %121, %122, %123, %124, %125, %126, %127", 128, 129, 130, CONVOY_SUMS64(0),
              CONVOY_SUMS64(64))
+
+/// d += a b, or d = a b where not `add`, with a in registers: a[2 i + l] of thread t has row 16 (t / 32) + 8 l +
+/// t % 32 / 4, columns 8 i + 2 (t % 4) and the next.
+template <int N>
+__device__ __forceinline__ void wgmma_m64k16_f16_by(float (&d)[N / 2], const std::uint32_t (&a)[4], std::uint64_t b,
+                                                    bool add);
+template <>
+__device__ __forceinline__ void wgmma_m64k16_f16_by<224>(float (&d)[112], const std::uint32_t (&a)[4], std::uint64_t b,
+                                                         bool add) {
+    asm volatile(
+        "{\n\t.reg .pred add;\n\tsetp.ne.b32 add, %117, 0;\n\twgmma.mma_async.sync.aligned.m64n224k16.f32.f16.f16 "
+        "{" CONVOY_100
+        "%100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111}, "
+        "{%112, %113, %114, %115}, %116, add, 1, 1, 0;\n\t}"
+        : CONVOY_SUMS64(0), CONVOY_SUMS32(64), CONVOY_SUMS16(96)
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b), "r"(int(add)));
+}
 #undef CONVOY_WGMMA
 #undef CONVOY_WGMMA_REGISTERS
 #undef CONVOY_WGMMA_OF
