@@ -110,13 +110,9 @@ struct WgmmaBlockFirstChunks {
     }
 
     /// Begins all products, a group for each 64 pixels; if there is an i-th tile, else with whatever lies there. Passes
-    /// the turn on if `pass`, at the end, or at once where x is late.
+    /// the turn on if `pass`.
     __device__ __forceinline__ void multiply(const WgmmaBlockShared<SHAPE>& shared, int i, int turn, bool is_there,
                                              bool pass) {
-        // The other warpgroup need not wait for memory, nor for the end of all.
-        const std::uint32_t full = shared.box_full(shared.place(i, 0));
-        const bool soon = !is_there || !wgmma_uniform(int(mbarrier_test(full, shared.parity(i))));
-        bar_arrive_if(pass && soon, kWgmmaTurn + 1 - turn, 256);
 #pragma unroll
         for (int half = 0; half < TILE.halves(); ++half) {
             const int place = shared.place(i, half);
@@ -130,7 +126,7 @@ struct WgmmaBlockFirstChunks {
                 for (int k = 0; k < 4; ++k) {
                     // Four such short products take as long as the other warpgroup needs to begin.
                     if (half + 1 == TILE.halves() && chunk + 1 == TILE.chunks() && k == 0)
-                        bar_arrive_if(pass && !soon, kWgmmaTurn + 1 - turn, 256);
+                        bar_arrive_if(pass, kWgmmaTurn + 1 - turn, 256);
                     // Descriptors count in 16 bytes.
                     wgmma_m64k16_f16<TILE.between>(sums[chunk], pixels + chunk * 64 * kWgmmaOutputRow / 16 + 2 * k,
                                                    filters + 2 * k, half > 0 || k > 0);

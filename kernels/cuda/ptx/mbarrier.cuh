@@ -45,18 +45,6 @@ __device__ __forceinline__ void mbarrier_wait(std::uint32_t barrier, int parity)
         : "memory");
 }
 
-/// Whether that phase has ended. Threads of a warp may get different answers.
-__device__ __forceinline__ bool mbarrier_test(std::uint32_t barrier, int parity) {
-    std::uint32_t done;
-    asm volatile(
-        "{\n\t.reg .pred done;\n\tmbarrier.test_wait.parity.shared::cta.b64 done, [%1], %2;\n\t"
-        "selp.u32 %0, 1, 0, done;\n\t}"
-        : "=r"(done)
-        : "r"(barrier), "r"(parity)
-        : "memory");
-    return done != 0;
-}
-
 /// The same for what other blocks of the cluster have written.
 __device__ __forceinline__ void mbarrier_wait_cluster(std::uint32_t barrier, int parity) {
     asm volatile(
