@@ -27,8 +27,11 @@ void check_encoded(CUresult result, const char* what) {
 
 cuuint64_t bytes(CUtensorMapDataType type) { return type == CU_TENSOR_MAP_DATA_TYPE_FLOAT16 ? 2 : 4; }
 
+/// Rows of more than 128 bytes lie as they are.
 CUtensorMapSwizzle swizzle(int channels, CUtensorMapDataType type) {
-    return channels * bytes(type) == 128 ? CU_TENSOR_MAP_SWIZZLE_128B : CU_TENSOR_MAP_SWIZZLE_64B;
+    const cuuint64_t row = channels * bytes(type);
+    if (row > 128) return CU_TENSOR_MAP_SWIZZLE_NONE;
+    return row == 128 ? CU_TENSOR_MAP_SWIZZLE_128B : CU_TENSOR_MAP_SWIZZLE_64B;
 }
 
 /// Of a filter with `taps` in a row of the picture: by how much the last pixel's first tap lies before the picture's.

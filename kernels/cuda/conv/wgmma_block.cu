@@ -10,9 +10,10 @@
 //
 // Two warpgroups take turns with whole tiles. Where all filters fit into shared memory they stay, and a warpgroup's
 // turn is the 3x3 of its tile and the 1x1 of its next one; while the other has its turn, it brings the sums of both to
-// shared memory. With 128 channels there is no room for that: filters of the 3x3 come through a ring, the turn is that
-// of the 3x3, and products of the next tile's 1x1 come between those of the other's 3x3. One thread loads x and stores
-// y: a place is free as soon as its output has been read.
+// shared memory. With 128 channels there is no room for that: the 1x1's filters stay in registers and those of the 3x3
+// come through a ring, the turn is that of the 3x3, and products of the next tile's 1x1 come between those of the
+// other's 3x3. One thread loads x and stores y: a place is free as soon as its output has been read. That of the last
+// 64 of 128 channels is waited for, so their output takes the place of what lay between, and x comes at once.
 #include <algorithm>
 
 #include "kernels/cuda/conv/pair_rows.h"
@@ -120,7 +121,7 @@ constexpr ConvPairCandidate row(const char* name) {
 
 constexpr ConvPairCandidate kRows[] = {
     row<WgmmaBlockShape<64, 32, 224, 288, 9>>("wgmma_block_64"),
-    row<WgmmaBlockShape<128, 64, 168, 224, 5>>("wgmma_block_128"),
+    row<WgmmaBlockShape<128, 64, 168, 224, 7>>("wgmma_block_128"),
 };
 
 }  // namespace

@@ -25,18 +25,22 @@ struct WgmmaBlockTile {
     __host__ __device__ constexpr int held() const { return kWgmmaBlockBoxes / halves(); }
     __host__ __device__ constexpr int row_bytes() const { return 2 * between; }
     __host__ __device__ constexpr int between_bytes() const { return pixels * row_bytes(); }
-    /// The 1x1 takes 64 pixels at once; those of the last that there is no room for are nobody's.
+    /// Of a 1x1 that takes 64 pixels at once; those of the last that there is no room for are nobody's.
     __host__ __device__ constexpr int chunks() const { return (pixels + 63) / 64; }
     __host__ __device__ constexpr int part_bytes() const { return 64 * row_bytes(); }
     __host__ __device__ constexpr int parts() const { return kWgmmaBlockTaps * halves(); }
     __host__ __device__ constexpr bool keeps_filters() const { return filter_parts == parts(); }
+    /// The 1x1 has what lies between as rows of its product, and its filters in registers.
+    __host__ __device__ constexpr bool first_whole() const { return between == 64; }
     /// 64 channels of the 1x1's filters.
     __host__ __device__ constexpr int first_bytes() const { return between * kWgmmaOutputRow; }
-    __host__ __device__ constexpr int barriers() const { return 2 * kWgmmaBlockBoxes + 2 * filter_parts + 1; }
+    /// Of those that stay in shared memory.
+    __host__ __device__ constexpr int kept_bytes() const { return first_whole() ? 0 : halves() * first_bytes(); }
+    __host__ __device__ constexpr int barriers() const { return 2 * kWgmmaBlockBoxes + 2 * filter_parts + 3; }
     /// With room to begin at a multiple of 1,024.
     constexpr int shared_bytes() const {
         return 1024 + kWgmmaBlockBoxes * box_bytes() + 2 * between_bytes() + filter_parts * part_bytes() +
-               halves() * first_bytes() + 8 * barriers();
+               kept_bytes() + 8 * barriers();
     }
 };
 

@@ -5,10 +5,8 @@
 #pragma once
 
 #include <algorithm>
-#include <utility>
 
-#include "kernels/cuda/conv/wgmma_block.cuh"
-#include "kernels/cuda/conv/wgmma_epilogue.cuh"
+#include "kernels/cuda/conv/wgmma_block_first.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
 #include "kernels/cuda/ptx/elect.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
@@ -19,46 +17,6 @@
 namespace convoy::kernels::cuda {
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
-
-/// Where everything lies in shared memory.
-template <typename SHAPE>
-struct WgmmaBlockShared {
-    static constexpr WgmmaBlockTile TILE = SHAPE::kTile;
-    std::uint32_t base;
-
-    /// Of the i-th tile's, the half-th 64 channels.
-    __device__ static int place(int i, int half) { return (i * TILE.halves() + half) % kWgmmaBlockBoxes; }
-    /// How often the i-th tile's place was used before, as a parity.
-    __device__ static int parity(int i) { return i / TILE.held() & 1; }
-
-    __device__ std::uint32_t box(int place) const { return base + place * TILE.box_bytes(); }
-    __device__ std::uint32_t between(int turn) const { return box(kWgmmaBlockBoxes) + turn * TILE.between_bytes(); }
-    __device__ std::uint32_t filter(int i) const { return between(2) + i * TILE.part_bytes(); }
-    __device__ std::uint32_t first_filter(int half) const {
-        return filter(TILE.filter_parts) + half * TILE.first_bytes();
-    }
-    __device__ std::uint32_t barrier(int i) const { return first_filter(TILE.halves()) + 8 * i; }
-    __device__ std::uint32_t box_full(int place) const { return barrier(place); }
-    __device__ std::uint32_t box_finished(int place) const { return barrier(kWgmmaBlockBoxes + place); }
-    __device__ std::uint32_t filter_full(int i) const { return barrier(2 * kWgmmaBlockBoxes + i); }
-    __device__ std::uint32_t filter_empty(int i) const { return filter_full(TILE.filter_parts + i); }
-    __device__ std::uint32_t first_full() const { return filter_full(2 * TILE.filter_parts); }
-};
-
-/// Where a tile begins: column, row, picture.
-struct WgmmaBlockPlace {
-    int q, p, n;
-
-    static __device__ __forceinline__ WgmmaBlockPlace of(const WgmmaBlockParams& params, int tile) {
-        const auto [rows, column] = params.by_columns(params.backwards ? params.tiles - 1 - tile : tile);
-        const auto [image, row] = params.by_rows(rows);
-        return {column * params.tile_w, row * params.tile_h, image};
-    }
-    /// Whether the halo reaches out of the picture.
-    __device__ __forceinline__ bool at_edge(const WgmmaBlockParams& params) const {
-        return q == 0 || p == 0 || q + params.tile_w >= params.w || p + params.tile_h >= params.h;
-    }
-};
 
 /// One thread: boxes of x to shared memory, and of y, which has taken their place, from there.
 template <typename SHAPE>
@@ -81,13 +39,18 @@ __device__ void wgmma_block_move(const WgmmaBlockParams& p, const WgmmaBlockMaps
         const int rows = min(p.tile_h, p.h - at.p);
         for (int half = 0; half < TILE.halves(); ++half) {
             const int place = shared.place(i, half);
+            const bool more = index + ahead < p.tiles;
             mbarrier_wait(shared.box_finished(place), shared.parity(i));
+            if (shared.y_between(half) && more) load(index + ahead, place, half);
             for (int row = 0; row < rows; ++row)
                 tma_store(maps.y, 64 * half, at.q, at.p + row, at.n,
-                          shared.box(place) + ((row + 1) * p.pitch() + 1) * kWgmmaOutputRow);
+                          shared.y(i, half) + ((row + 1) * p.pitch() + 1) * kWgmmaOutputRow);
             tma_store_commit();
             tma_store_wait_read();
-            if (index + ahead < p.tiles) load(index + ahead, place, half);
+            if (shared.y_between(half))
+                mbarrier_arrive(shared.between_read(i % 2));
+            else if (more)
+                load(index + ahead, place, half);
         }
     }
 }
@@ -118,135 +81,20 @@ __device__ void wgmma_block_load_filters(const WgmmaBlockParams& p, const WgmmaB
         }
 }
 
-/// body(0), body(1), …, of numbers known to the compiler.
-template <int N, typename Body>
-__device__ __forceinline__ void wgmma_block_each(Body body) {
-    [&]<int... I>(std::integer_sequence<int, I...>) { (body(std::integral_constant<int, I>()), ...); }
-    (std::make_integer_sequence<int, N>());
+/// One of four warps is done with a place of the ring of filters.
+template <typename SHAPE>
+__device__ __forceinline__ void wgmma_block_release(const WgmmaBlockShared<SHAPE>& shared, int part) {
+    if (threadIdx.x % 32 == 0) mbarrier_arrive(shared.filter_empty(part));
 }
 
-/// The 1x1: pixels are rows of the product, so that what lies between has its channels side by side.
+/// Begins the 3x3 of what lies between: where filters stay, as a group, else all but its last part is done, whose place
+/// in the ring is returned. Passes the turn on if `pass`.
 template <typename SHAPE>
-struct WgmmaBlockFirst {
-    static constexpr WgmmaBlockTile TILE = SHAPE::kTile;
-    static constexpr int kBlocks = TILE.between / 8;
-    float sums[TILE.chunks()][TILE.between / 2];
-    float2 bias[kBlocks];
-
-    __device__ __forceinline__ void load_bias(const float* from) {
-#pragma unroll
-        for (int j = 0; j < kBlocks; ++j)
-            bias[j] = __ldg(reinterpret_cast<const float2*>(from + 8 * j + threadIdx.x % 4 * 2));
-    }
-
-    /// Begins all products, a group for each 64 pixels; if there is an i-th tile, else with whatever lies there. Passes
-    /// the turn on if `pass`.
-    __device__ __forceinline__ void multiply(const WgmmaBlockShared<SHAPE>& shared, int i, int turn, bool is_there,
-                                             bool pass) {
-#pragma unroll
-        for (int half = 0; half < TILE.halves(); ++half) {
-            const int place = shared.place(i, half);
-            const std::uint64_t pixels = wgmma_rows<kWgmmaOutputRow>(shared.box(place));
-            const std::uint64_t filters = wgmma_rows<kWgmmaOutputRow>(shared.first_filter(half));
-            if (is_there) mbarrier_wait(shared.box_full(place), shared.parity(i));
-            wgmma_fence();
-#pragma unroll
-            for (int chunk = 0; chunk < TILE.chunks(); ++chunk) {
-#pragma unroll
-                for (int k = 0; k < 4; ++k) {
-                    if (half + 1 == TILE.halves() && chunk + 1 == TILE.chunks() && k == 3)
-                        bar_arrive_if(pass, kWgmmaTurn + 1 - turn, 256);
-                    // Descriptors count in 16 bytes.
-                    wgmma_m64k16_f16<TILE.between>(sums[chunk], pixels + chunk * 64 * kWgmmaOutputRow / 16 + 2 * k,
-                                                   filters + 2 * k, half > 0 || k > 0);
-                }
-                if (half + 1 == TILE.halves()) wgmma_commit();
-            }
-        }
-    }
-
-    /// To memory whose rows are pixels, for as many as the tile has, swizzled as the 3x3 reads them. Bit 2 chunk + i of
-    /// `inside` tells of this thread's i-th pixel whether it is the picture's: the 3x3's padding is zero.
-    template <typename Act>
-    __device__ __forceinline__ void write(std::uint32_t to, unsigned inside, int pixels, int warp, Act activation) {
-        const int lane = threadIdx.x % 32, row = 16 * warp + lane % 16;
-        const int swizzle = row * TILE.row_bytes() / 128 % (TILE.row_bytes() / 16);
-        // Of four matrices at once: 16 channels of 16 pixels.
-        const std::uint32_t at = to + row * TILE.row_bytes();
-        wgmma_block_each<TILE.chunks()>([&](auto chunk) {
-            wgmma_wait<TILE.chunks() - 1 - chunk.value>();
-            if (64 * chunk.value + 16 * warp >= pixels) return;
-#pragma unroll
-            for (int j = 0; j < kBlocks; j += 2) {
-                std::uint32_t out[4];
-#pragma unroll
-                for (int m = 0; m < 4; ++m) {
-                    const float* two = &sums[chunk.value][4 * (j + m / 2) + 2 * (m % 2)];
-                    float2 v{two[0] + bias[j + m / 2].x, two[1] + bias[j + m / 2].y};
-                    activation(v.x, v.y);
-                    const __half2 halves = __float22half2_rn(v);
-                    const bool kept = inside >> (2 * chunk.value + m % 2) & 1;
-                    out[m] = kept ? reinterpret_cast<const std::uint32_t&>(halves) : 0;
-                }
-                stmatrix_x4(at + chunk.value * 64 * TILE.row_bytes() + (((j + lane / 16) ^ swizzle) << 4), out);
-            }
-        });
-    }
-};
-
-/// WgmmaBlockFirst::write()'s `inside`.
-template <int CHUNKS>
-__device__ __forceinline__ unsigned wgmma_block_inside(const WgmmaBlockParams& p, const WgmmaBlockPlace& at, int warp) {
-    if (!at.at_edge(p)) return ~0u;
-    unsigned inside = 0;
-#pragma unroll
-    for (int i = 0; i < 2 * CHUNKS; ++i) {
-        const auto [row, column] = p.by_pitch(i / 2 * 64 + 16 * warp + i % 2 * 8 + threadIdx.x % 32 / 4);
-        const bool is_inside = unsigned(at.p - 1 + row) < unsigned(p.h) && unsigned(at.q - 1 + column) < unsigned(p.w);
-        inside |= unsigned(is_inside) << i;
-    }
-    return inside;
-}
-
-/// The 1x1's sums to what lies between.
-template <typename SHAPE>
-__device__ __forceinline__ void wgmma_block_between(const WgmmaBlockParams& p, const WgmmaBlockShared<SHAPE>& shared,
-                                                    WgmmaBlockFirst<SHAPE>& first, int index, int turn, int warp) {
-    first.load_bias(p.first.bias);
-    const unsigned inside = wgmma_block_inside<SHAPE::kTile.chunks()>(p, WgmmaBlockPlace::of(p, index), warp);
-    // All four warps are done with the last tile's 3x3, which reads what is written now.
-    bar_sync(kWgmmaFinished + turn, 128);
-    const auto write = [&](auto activation) {
-        first.write(shared.between(turn), inside, p.pixels(), warp, activation);
-    };
-    switch (p.first.activation) {
-        case Activation::mish:
-            write(WgmmaQuotient<Activation::mish>());
-            break;
-        case Activation::swish:
-            write(WgmmaQuotient<Activation::swish>());
-            break;
-        case Activation::logistic:
-            write(WgmmaQuotient<Activation::logistic>());
-            break;
-        default:
-            write(WgmmaSlope{wgmma_slope(p.first.activation)});
-    }
-    fence_proxy_async();
-    bar_sync(kWgmmaFinished + turn, 128);
-}
-
-/// The 3x3 of what lies between; where filters stay, its products are only begun, as a group. Passes the turn on if
-/// `pass`.
-template <typename SHAPE>
-__device__ __forceinline__ void wgmma_block_second(const WgmmaBlockParams& p, const WgmmaBlockShared<SHAPE>& shared,
-                                                   WgmmaSums<64, SHAPE::kTile.bn> (&sums)[SHAPE::kTile.halves()], int i,
-                                                   int turn, bool pass) {
+__device__ __forceinline__ int wgmma_block_second(const WgmmaBlockParams& p, const WgmmaBlockShared<SHAPE>& shared,
+                                                  WgmmaSums<64, SHAPE::kTile.bn> (&sums)[SHAPE::kTile.halves()], int i,
+                                                  int turn, bool pass) {
     constexpr WgmmaBlockTile TILE = SHAPE::kTile;
     constexpr int kSteps = TILE.between / 16;
-    const auto release = [&](int part) {
-        if (threadIdx.x % 32 == 0) mbarrier_arrive(shared.filter_empty(part));
-    };
     auto ring = WgmmaRing<TILE.filter_parts>::at(TILE.keeps_filters() ? 0 : i * TILE.parts());
     int last = 0;
     if (TILE.keeps_filters()) wgmma_fence();
@@ -272,34 +120,31 @@ __device__ __forceinline__ void wgmma_block_second(const WgmmaBlockParams& p, co
         if (TILE.keeps_filters()) continue;
         wgmma_commit();
         wgmma_wait<1>();
-        if (part > 0) release(last);
+        if (part > 0) wgmma_block_release(shared, last);
         last = ring.stage;
     }
-    if (TILE.keeps_filters()) {
-        wgmma_commit();
-    } else {
-        wgmma_wait<0>();
-        release(last);
-    }
+    if (TILE.keeps_filters()) wgmma_commit();
+    return last;
 }
 
-/// The 3x3's sums to the place of the residual, which is x, for the copy engine.
+/// The 3x3's sums, with the residual, which is x, to where the copy engine stores them from: mostly x's place.
 template <typename SHAPE>
 __device__ __forceinline__ void wgmma_block_finish(const WgmmaBlockParams& p, const WgmmaBlockShared<SHAPE>& shared,
-                                                   const WgmmaSums<64, SHAPE::kTile.bn> (&sums)[SHAPE::kTile.halves()],
-                                                   int i) {
+                                                   const WgmmaSums<64, SHAPE::kTile.bn>& sums, int i, int half) {
     WgmmaEpilogue epilogue = p.second;
     epilogue.residual = true;  // as the compiler now knows
-#pragma unroll
-    for (int half = 0; half < SHAPE::kTile.halves(); ++half) {
-        const int place = shared.place(i, half);
-        wgmma_finish<Math::fp16>(epilogue, sums[half], shared.box(place) + (p.pitch() + 1) * kWgmmaOutputRow, [&](int) {
-            fence_proxy_async();
-            __syncwarp();
-            if (threadIdx.x % 32 == 0) mbarrier_arrive(shared.box_finished(place));
-        });
-    }
+    const int place = shared.place(i, half);
+    const std::uint32_t y = shared.y(i, half);
+    const auto finished = [&](int) {
+        fence_proxy_async();
+        __syncwarp();
+        if (threadIdx.x % 32 == 0) mbarrier_arrive(shared.box_finished(place));
+    };
+    wgmma_finish<Math::fp16>(epilogue, sums, y + (p.pitch() + 1) * kWgmmaOutputRow, finished,
+                             shared.y_between(half) ? shared.box(place) - y : 0);
 }
+
+constexpr int kWgmmaBlockFiltersRead = 5;  // a barrier of the block, behind those of wgmma_epilogue.cuh
 
 /// One of the two warpgroups that take turns: every other tile of this block.
 template <typename SHAPE>
@@ -309,13 +154,21 @@ __device__ void wgmma_block_compute(const WgmmaBlockParams& p, const WgmmaBlockS
     constexpr bool kAhead = TILE.keeps_filters();
     const int warp = wgmma_uniform(threadIdx.x / 32 % 4), step = gridDim.x;
     int i = turn, index = blockIdx.x + turn * step;
+    mbarrier_wait(shared.first_full(), 0);
+    [[maybe_unused]] WgmmaBlockFirstFilters<SHAPE> first_filters;
+    if constexpr (TILE.first_whole()) {
+        first_filters.load(shared, warp);
+        bar_sync(kWgmmaBlockFiltersRead, 256);
+    }
     if (index >= p.tiles) return;
     const auto first_of_all = [&] {
         WgmmaBlockFirst<SHAPE> first;
-        first.multiply(shared, i, turn, true, false);
-        wgmma_block_between(p, shared, first, index, turn, warp);
+        if constexpr (kAhead)
+            first.multiply(shared, i, turn, true, false);
+        else
+            first.multiply(shared, first_filters, i);
+        wgmma_block_between(p, shared, first, index, i, turn, warp);
     };
-    mbarrier_wait(shared.first_full(), 0);
     if (kAhead) first_of_all();
     if (kAhead) mbarrier_wait(shared.filter_full(0), 0);
     for (; index < p.tiles; index += 2 * step, i += 2) {
@@ -326,20 +179,24 @@ __device__ void wgmma_block_compute(const WgmmaBlockParams& p, const WgmmaBlockS
         // A barrier shows the parity of its phases alone: nobody may wait for one before the last one has ended.
         if (i > 0) bar_sync(kWgmmaTurn + turn, 256);
         const bool other = index + step < p.tiles;
-        wgmma_block_second(p, shared, sums, i, turn, other && !kAhead);
+        const int last = wgmma_block_second(p, shared, sums, i, turn, other && !kAhead);
         if constexpr (kAhead) {
             // In the same turn: products that both warpgroups begin at once hold each other up.
             const bool next = index + 2 * step < p.tiles;
             WgmmaBlockFirst<SHAPE> first;
             first.multiply(shared, i + 2, turn, next, other);
             wgmma_wait<TILE.chunks()>();
-            wgmma_block_finish(p, shared, sums, i);
+            wgmma_block_finish(p, shared, sums[0], i, 0);
             if (next)
-                wgmma_block_between(p, shared, first, index + 2 * step, turn, warp);
+                wgmma_block_between(p, shared, first, index + 2 * step, i + 2, turn, warp);
             else
                 wgmma_wait<0>();
         } else {
-            wgmma_block_finish(p, shared, sums, i);
+            wgmma_block_finish(p, shared, sums[0], i, 0);  // while products of the last part go on
+            wgmma_wait<0>();
+            wgmma_block_release(shared, last);
+            bar_sync(kWgmmaFinished + turn, 128);  // y comes to where all four warps' products have read
+            wgmma_block_finish(p, shared, sums[1], i, 1);
         }
     }
 }
@@ -367,6 +224,7 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
             mbarrier_init(shared.filter_empty(i), 4);
         }
         mbarrier_init(shared.first_full(), 1);
+        for (int turn = 0; turn < 2; ++turn) mbarrier_init(shared.between_read(turn), 1);
         fence_mbarrier_init();
     }
     __syncthreads();

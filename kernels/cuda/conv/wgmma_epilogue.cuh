@@ -78,11 +78,12 @@ struct WgmmaSums {
 };
 
 /// Sums to the output's memory, as the copy engine stores them: they are columns of 8 x 8 matrices whose rows are
-/// pixels. The residual lies there already, and is read two matrices ahead of what is written. Says store(half) of each
-/// 64 channels. `output` is any pixel's, since the swizzle follows from addresses alone.
+/// pixels. The residual lies there already, or `to_residual` bytes (of 1,024) further on, and is read two matrices
+/// ahead of what is written. Says store(half) of each 64 channels. `output` is any pixel's, since the swizzle follows
+/// from addresses alone.
 template <bool RESIDUAL, int BM, int BN, typename Act, typename After, typename Store>
 __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::uint32_t output, Act activation,
-                                            After after, Store store) {
+                                            After after, Store store, std::uint32_t to_residual = 0) {
     constexpr int kBlocks = BN / 8, kPairs = (kBlocks + 1) / 2, kAll = BM / 64 * kPairs;
     const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
     // Of four matrices at once: 16 channels of 16 pixels.
@@ -96,12 +97,12 @@ __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::
                (alone(pair) ? lane / 16 * 8 * kWgmmaOutputRow : 0);
     };
     std::uint32_t residual[2][4];  // of this pair of blocks and the next
-    if (RESIDUAL) ldmatrix_x4_trans(residual[0], place(0));
+    if (RESIDUAL) ldmatrix_x4_trans(residual[0], place(0) + to_residual);
 #pragma unroll
     for (int pair = 0; pair < kAll; ++pair) {
         const int half = pair / kPairs, j = 2 * (pair % kPairs);
         std::uint32_t out[4];
-        if (RESIDUAL && pair + 1 < kAll) ldmatrix_x4_trans(residual[(pair + 1) % 2], place(pair + 1));
+        if (RESIDUAL && pair + 1 < kAll) ldmatrix_x4_trans(residual[(pair + 1) % 2], place(pair + 1) + to_residual);
 #pragma unroll
         for (int i = 0; i < (alone(pair) ? 2 : 4); ++i) {
             const float* two = &sums.of[half][4 * j + 2 * i];
@@ -165,10 +166,10 @@ __device__ __forceinline__ void wgmma_write_floats(const WgmmaSums<BM, BN>& sums
 
 template <Math MATH, int BM, int BN, typename Store>
 __device__ __forceinline__ void wgmma_finish(const WgmmaEpilogue& p, const WgmmaSums<BM, BN>& sums,
-                                             std::uint32_t output, Store store) {
+                                             std::uint32_t output, Store store, std::uint32_t to_residual = 0) {
     const auto write_as = [&](auto residual, auto activation, auto after) {
         if constexpr (MATH == Math::fp16)
-            wgmma_write<residual.value>(sums, output, activation, after, store);
+            wgmma_write<residual.value>(sums, output, activation, after, store, to_residual);
         else
             wgmma_write_floats<residual.value>(sums, output, activation, after, store);
     };

@@ -5,10 +5,10 @@
 //
 // A tile is a rectangle of the second layer's output, and a warpgroup's own from beginning to end; the warpgroups of a
 // multiprocessor share but the second layer's filters, and fill each other's gaps:
-//   - The picture under the tile comes by asynchronous copies, while the tile before is still multiplied.
-//   - The first layer is made of mma.sync, as in first.cu. Of what a quad of lanes multiplies, three have a tap each of
-//     one row of the filter, and the fourth the bias: its pixels are ones. So a row of the picture is read once for the
-//     three rows of results that it is in, and sums begin as zeros, which cost no instruction.
+//   - The picture under the tile comes by the copy engine, zero outside, while the tile before is still multiplied.
+//   - The first layer, too, is wgmma's, which reads the picture as it lies there: a row of a product's K is four
+//     pixels, and the next row begins two further on. They are what two results next to each other see; so 64 rows of
+//     filters are 32 channels of an even column and of the odd one beside it. Filters stay in registers.
 //   - Results go to shared memory as four planes, by the parity of row and column, swizzled for wgmma; outside of the
 //     picture they are zero. What a tap of the second layer sees of all outputs is then the memory of one plane, begun
 //     a row or a pixel further on, as at stride 1 (wgmma_halo.cu).
@@ -66,6 +66,7 @@ bool supports(const ConvPair& pair, const DeviceCaps& caps, const WgmmaStemBlock
     if (!kernel || caps.compute_capability != 90 || caps.shared_bytes < std::size_t(block.shared_bytes())) return false;
     if (!is_3x3(pair.first, 1) || !is_3x3(pair.second, 2) || pair.residual_is_x) return false;
     if (first.c > 4 || pair.first.x_pitch != 4 || pair.second.y_pitch % vector_lanes(DataType::fp16) != 0) return false;
+    if (first.w % 2 != 0) return false;  // the copy engine knows rows of multiples of 16 bytes
     if (first.n != second.n || first.h != second.h || first.w != second.w || first.k != second.c) return false;
     // What there is less of both is computed all the same, as zeros.
     if (pair.first.packed_k() > Tile::kBetween || pair.second.packed_k() > Tile::kFilters) return false;
@@ -98,12 +99,14 @@ public:
     }
 
     void launch(const ConvPairPointers& at, Stream stream) const override {
-        const ConvProblem& second = pair_.second.problem;
+        const ConvProblem &first = pair_.first.problem, &second = pair_.second.problem;
         const int filter = Tile::kTaps * params_.filter_c, k = params_.epilogue.k;
+        const int row = 4 * first.w;  // elements of the picture's
         WgmmaStemParams p = params_;
-        p.x = at.x, p.weights = at.first_weights, p.bias = at.first_bias, p.epilogue.bias = at.second_bias;
+        p.weights = at.first_weights, p.bias = at.first_bias, p.epilogue.bias = at.second_bias;
         p.backwards = at.backwards;
         const WgmmaStemMaps maps{
+            picture_map(at.x, 1, first.n, first.h, row, row, 1, Tile::kPictureRows, 4 * Tile::kPictureColumns),
             matrix_map(at.second_weights, filter, k, filter, Tile::kFilters, Tile::kBetween),
             picture_map(at.y, second.n, second.p(), second.q(), k, pair_.second.y_pitch, 1, p.tile_w, Tile::kFilters)};
         launch_dependent(kernel_, dim3(blocks_), block_.threads(), block_.shared_bytes(), stream, dim3(1), p, maps);
@@ -132,8 +135,8 @@ constexpr ConvPairCandidate row(const char* name) {
 }
 
 constexpr ConvPairCandidate kRows[] = {
-    row<WgmmaStemShape<4, false>>("wgmma_stem_64"),
-    row<WgmmaStemShape<3, true>>("wgmma_stem_64_own"),
+    row<WgmmaStemShape<4, false, 3>>("wgmma_stem_64"),
+    row<WgmmaStemShape<3, true, 12>>("wgmma_stem_64_own"),
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ struct WgmmaStemTile {
     static constexpr int kBetweenRows = 2 * kRows + 1, kBetweenColumns = 2 * kPitch;
     static constexpr int kFilters = 64, kTaps = 9;               // of the second layer
     static constexpr int kFilterBytes = kFilters * kBetweenRow;  // of a tap
+    static constexpr int kSteps = kTaps * kBetweenRow / 32;      // products of a tile
 
     // Pixels between the layers lie in four planes, by the parity of row and column.
     static constexpr int kPlaneRow = kPitch * kBetweenRow;
@@ -27,34 +28,38 @@ struct WgmmaStemTile {
                column / 2 * kBetweenRow;
     }
 
-    // Of the picture; the last row is there for the sake of whole steps of four.
-    static constexpr int kPixelBytes = 8, kPictureRows = 20, kPictureColumns = kBetweenColumns + 2;
-    static constexpr int kOnes = 34, kPicturePitch = 47;  // the columns from kOnes on are ones: bias is times one
-    static constexpr int kPictureBytes = kPictureRows * kPicturePitch * kPixelBytes;
-    static_assert(kPictureRows >= kBetweenRows + 2 && kPictureRows % 4 == 0 && kOnes >= kPictureColumns);
+    // Of the picture. Boxes begin at multiples of 128 bytes.
+    static constexpr int kPixelBytes = 8, kPictureRows = kBetweenRows + 2, kPictureColumns = kBetweenColumns + 2;
+    static constexpr int kPictureRow = kPictureColumns * kPixelBytes, kPictureBox = kPictureRows * kPictureRow;
+    static constexpr int kPictureBytes = (kPictureBox + 127) / 128 * 128;
+    static_assert(kPictureRow % 16 == 0);
 };
+
+// Planes of odd rows make room for the output.
+static_assert(2 * WgmmaStemTile::plane_bytes(1) >= WgmmaStemTile::kSums * kWgmmaOutputRow);
 
 /// The numbers of one instantiation.
 struct WgmmaStemBlock {
     using Tile = WgmmaStemTile;
 
     int warpgroups;   // each with tiles of its own
-    bool own_output;  // apart from the planes, which otherwise wait until the output has left
+    bool own_output;  // apart from the planes, of which those of odd rows otherwise wait until the output has left
+    int kept;         // of a tile's kSteps products, how many have the second layer's filters in registers
 
     __host__ __device__ constexpr int threads() const { return 128 * warpgroups; }
     __host__ __device__ constexpr int output_bytes() const { return own_output ? Tile::kSums * kWgmmaOutputRow : 0; }
     __host__ __device__ constexpr int group_bytes() const { return Tile::kPlanesBytes + output_bytes(); }
     /// With room to begin at a multiple of 1,024.
     constexpr int shared_bytes() const {
-        return 1024 + Tile::kTaps * Tile::kFilterBytes + warpgroups * (group_bytes() + Tile::kPictureBytes) + 8;
+        return 1024 + Tile::kTaps * Tile::kFilterBytes + warpgroups * (group_bytes() + Tile::kPictureBytes + 8) + 8;
     }
 };
 
 /// One launch.
 struct WgmmaStemParams {
-    WgmmaEpilogue epilogue;  // of the second layer
-    const void *x = nullptr, *weights = nullptr;
-    const float* bias = nullptr;         // these two of the first layer
+    WgmmaEpilogue epilogue;              // of the second layer
+    const void* weights = nullptr;       // of the first layer
+    const float* bias = nullptr;         // of the first layer
     int between = 0;                     // channels, packed
     float slope = 1, second_slope = 1;   // the activations', of negative numbers
     int h = 0, w = 0;                    // of the picture
@@ -64,17 +69,17 @@ struct WgmmaStemParams {
     FastDivmod by_columns{}, by_rows{};  // tiles along a row of the picture, down the picture
 };
 
-/// The second layer's tensors as the copy engine sees them.
+/// The tensors as the copy engine sees them: the picture, and the second layer's.
 struct WgmmaStemMaps {
-    CUtensorMap weights, y;
+    CUtensorMap x, weights, y;
 };
 
 using WgmmaStemKernel = void (*)(WgmmaStemParams, WgmmaStemMaps);
 
 /// A WgmmaStemBlock as a type, for templates.
-template <int WARPGROUPS, bool OWN_OUTPUT>
+template <int WARPGROUPS, bool OWN_OUTPUT, int KEPT>
 struct WgmmaStemShape {
-    static constexpr WgmmaStemBlock kBlock{WARPGROUPS, OWN_OUTPUT};
+    static constexpr WgmmaStemBlock kBlock{WARPGROUPS, OWN_OUTPUT, KEPT};
 };
 
 /// ACTIVATION: both layers', or linear for any two that are a slope each.

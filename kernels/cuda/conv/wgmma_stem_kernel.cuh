@@ -6,11 +6,9 @@
 #include "kernels/cuda/conv/wgmma_epilogue.cuh"
 #include "kernels/cuda/conv/wgmma_stem.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
-#include "kernels/cuda/ptx/cp_async.cuh"
 #include "kernels/cuda/ptx/elect.cuh"
 #include "kernels/cuda/ptx/griddepcontrol.cuh"
 #include "kernels/cuda/ptx/mbarrier.cuh"
-#include "kernels/cuda/ptx/mma.cuh"
 #include "kernels/cuda/ptx/tma.cuh"
 #include "kernels/cuda/ptx/wgmma.cuh"
 
@@ -28,10 +26,11 @@ struct WgmmaStemShared {
     __device__ std::uint32_t filter(int tap) const { return base + tap * Tile::kFilterBytes; }
     __device__ std::uint32_t planes(int group) const { return filter(Tile::kTaps) + group * BLOCK.group_bytes(); }
     __device__ std::uint32_t output(int group) const {
-        return planes(group) + (BLOCK.own_output ? Tile::kPlanesBytes : 0);
+        return planes(group) + (BLOCK.own_output ? Tile::kPlanesBytes : Tile::between(1, 0));
     }
     __device__ std::uint32_t picture(int group) const { return planes(BLOCK.warpgroups) + group * Tile::kPictureBytes; }
     __device__ std::uint32_t filters_full() const { return picture(BLOCK.warpgroups); }
+    __device__ std::uint32_t picture_full(int group) const { return filters_full() + 8 + 8 * group; }
 };
 
 /// Where a tile begins: column and row of the output, picture.
@@ -61,210 +60,213 @@ __device__ __forceinline__ auto wgmma_stem_activation(float slope) {
         return WgmmaStemSlope{slope};
 }
 
-/// What a lane 4 g + t multiplies: in step r, tap (r, t) of the channels 4 g + 2 block + {0, 1}, which are rows g and
-/// g + 8 of an mma. There is no tap of t = 3: instead of it, the bias in three parts, in step 0.
+/// The first layer's filters as a warp multiplies them: rows of a product are 16 channels of one column of two next to
+/// each other, K is four columns of the picture, of which three are the filter's and the fourth is zero.
 struct WgmmaStemFilters {
-    std::uint32_t of[3][2][4];  // [step][block]
+    std::uint32_t of[3][4];  // [row of the filter]
+    float bias[2];
 
     __device__ __forceinline__ void load(const WgmmaStemParams& p) {
-        const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+        const int warp = threadIdx.x / 32 % 4, g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
 #pragma unroll
         for (int i = 0; i < 12; ++i) {
-            const int step = i / 4, channel = 4 * g + i % 4;
-            uint2 halves{};
-            if (channel < p.between && t < 3)
-                halves = __ldg(static_cast<const uint2*>(p.weights) + channel * 9 + step * 3 + t);
-            else if (channel < p.between && step == 0)
-                halves = parts(__ldg(p.bias + channel));
-            std::uint32_t(&to)[4] = of[step][i % 4 / 2];
-            to[i % 2] = halves.x, to[2 + i % 2] = halves.y;
+            const int row = i / 4, channel = warp % 2 * 16 + i % 2 * 8 + g, column = i % 4 / 2 * 2 + t / 2 - warp / 2;
+            const bool inside = channel < p.between && unsigned(column) < 3;
+            const auto* halves = static_cast<const std::uint32_t*>(p.weights) + (channel * 9 + row * 3 + column) * 2;
+            of[row][i % 4] = inside ? __ldg(halves + t % 2) : 0;
+            if (row == 0 && i < 2) bias[i] = channel < p.between ? __ldg(p.bias + channel) : 0;
         }
-    }
-    static __device__ __forceinline__ uint2 parts(float bias) {
-        constexpr float kMost = 65504;
-        __half of[3];
-        for (__half& part : of) {
-            // What three cannot make up is infinite or not a number, as it would be without them.
-            const bool large = fabsf(bias) > kMost && fabsf(bias) <= 3 * kMost;
-            part = __float2half_rn(large ? copysignf(kMost, bias) : bias);
-            bias -= __half2float(part);
-        }
-        const __half2 first = __halves2half2(of[0], of[1]), second = __halves2half2(of[2], __float2half_rn(0));
-        return {reinterpret_cast<const std::uint32_t&>(first), reinterpret_cast<const std::uint32_t&>(second)};
     }
 };
 
-/// The picture under a tile to shared memory, zero outside of it.
-__device__ __forceinline__ void wgmma_stem_load(const WgmmaStemParams& p, const WgmmaStemPlace& at,
-                                                std::uint32_t picture) {
-    using Tile = WgmmaStemTile;
-    const int thread = threadIdx.x % 128, first_h = 2 * at.p - 2, first_w = 2 * at.q - 2;
-    const int first = (at.n * p.h + first_h) * p.w + first_w;
-    const auto copy = [&](int row, int column) {
-        const bool inside = unsigned(first_h + row) < unsigned(p.h) && unsigned(first_w + column) < unsigned(p.w);
-        cp_async_ca_8(picture + (row * Tile::kPicturePitch + column) * Tile::kPixelBytes,
-                      static_cast<const uint2*>(p.x) + (first + row * p.w + column), inside);
-    };
-#pragma unroll
-    for (int i = 0; i < Tile::kPictureRows / 4; ++i) copy(thread / 32 + 4 * i, thread % 32);
-    constexpr int kMore = Tile::kPictureColumns - 32;
-    if (thread < kMore * Tile::kPictureRows) copy(thread / kMore, 32 + thread % kMore);
-    cp_async_commit_group();
+/// The picture under a tile to shared memory. Columns are elements to the copy engine, rows are its columns.
+__device__ __forceinline__ void wgmma_stem_load(const WgmmaStemMaps& maps, const WgmmaStemPlace& at,
+                                                std::uint32_t picture, std::uint32_t full) {
+    mbarrier_arrive_expect_tx(full, WgmmaStemTile::kPictureBox);
+    tma_load(picture, maps.x, 4 * (2 * at.q - 2), 2 * at.p - 2, at.n, 0, full);
 }
 
-/// The first layer, of a tile: a warp has 16 columns of half of the rows. An mma's columns are pixels of one row, of
-/// which two sets of 8 make 16; a row of the picture is read once for the three rows of results that it is in.
+/// The first layer, of a tile, whose pixels are 17 rows of 16 pairs. Half of all columns at a time, and of that every
+/// other row: while those are multiplied, the ones before are finished.
 template <typename Act>
 class WgmmaStemFirst {
     using Tile = WgmmaStemTile;
-    static constexpr int kRows = Tile::kRows;  // and one more in the lower half
+    static constexpr int kEven = Tile::kRows + 1, kOdd = Tile::kRows;  // rows
+    static constexpr int kPair = 2 * Tile::kPixelBytes;
 
 public:
     __device__ __forceinline__ WgmmaStemFirst(const WgmmaStemParams& p, std::uint32_t picture, std::uint32_t planes,
                                               Act activation)
-        : p_(p), activation_(activation) {
-        // Every other warpgroup's upper half is that of two other warps: else two schedulers had more to do.
-        const int half = wgmma_uniform((threadIdx.x / 64 ^ threadIdx.x / 128) % 2);
-        const int first = wgmma_uniform(threadIdx.x / 32 % 2 * 16);  // column
-        const int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
-        // Columns of an mma are four pixels and, four further on, four more: so neither what half a warp reads nor what
-        // it writes has a bank twice. The ones, too, lie in banks of their own.
-        const int column = t < 3 ? first + g % 4 + g / 4 * 8 + t : Tile::kOnes + (g < 4 ? 8 : 0);
-        picture_ = picture + (half * kRows * Tile::kPicturePitch + column) * Tile::kPixelBytes;
-        const int pixel = t % 2 + t / 2 * 4;  // of a plane's row, in the first set
-#pragma unroll
-        for (int set = 0; set < 2; ++set)
-            planes_[set] = planes + half * kRows / 2 * Tile::kPlaneRow +
-                           (first / 2 + pixel + 2 * set) * Tile::kBetweenRow + ((g / 2 ^ (pixel / 2 + set)) << 4) +
-                           g % 2 * 8;
-        row_ = half * kRows, column_ = first + 2 * pixel;
+        : p_(p),
+          activation_(activation),
+          picture_(wgmma_matrices(picture, kPair, 2 * Tile::kPictureRow)),
+          planes_(planes) {
+        filters_.load(p);
+        // Of four matrices at once: 16 channels of 8 pixels of a plane, of its row and the next.
+        const int warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
+        const int vector = warp % 2 * 2 + lane / 8 % 2, pixel = lane % 8;
+        for (int odd = 0; odd < 2; ++odd)
+            matrices_[odd] =
+                planes + Tile::between(odd + lane / 16 * 2, warp / 2 + 2 * pixel) + ((vector ^ pixel / 2) << 4);
     }
 
-    __device__ __forceinline__ void run(const WgmmaStemFilters& filters, const WgmmaStemPlace& at) {
+    /// Says wait_for_odd() before planes of odd rows are written.
+    template <typename Synchronize, typename WaitForOdd>
+    __device__ __forceinline__ void run(const WgmmaStemPlace& at, Synchronize synchronize, WaitForOdd wait_for_odd) {
+        float even[2][kEven * 4], odd[2][kOdd * 4];  // of both halves
+        multiply(even[0], 0, 0), multiply(even[1], 0, 1);
+        wgmma_wait<1>(), finish(even[0], 0, 0);
+        multiply(odd[0], 1, 0);
+        wgmma_wait<1>(), finish(even[1], 0, 1);
+        multiply(odd[1], 1, 1);
+        wait_for_odd();
+        wgmma_wait<1>(), finish(odd[0], 1, 0);
+        wgmma_wait<0>(), finish(odd[1], 1, 1);
         const int h = 2 * at.p - 1, w = 2 * at.q - 1;  // of the tile's first pixel
-        edge_ = h < 0 || w < 0 || h + Tile::kBetweenRows > p_.h || w + Tile::kBetweenColumns > p_.w;
-        h_ = h + row_, w_ = w + column_;
-        load(0), load(1), load(2);
-#pragma unroll
-        for (int row = 0; row < kRows; ++row) {
-            load(row + 3);
-            multiply(filters, row);
-            if (row > 0) finish(row - 1);
-        }
-        if (row_ > 0) multiply(filters, kRows);
-        finish(kRows - 1);
-        if (row_ > 0) finish(kRows);
+        if (h >= 0 && w >= 0 && h + Tile::kBetweenRows <= p_.h && w + Tile::kBetweenColumns <= p_.w) return;
+        synchronize();
+        clear(h, w);
     }
 
 private:
-    __device__ __forceinline__ void load(int row) {
+    template <int SUMS>
+    __device__ __forceinline__ void multiply(float (&sums)[SUMS], int first_row, int half) const {
+        wgmma_fence();
 #pragma unroll
-        for (int set = 0; set < 2; ++set)
-            x_[row % 4][set] = ld_shared_v2(picture_ + (row * Tile::kPicturePitch + 4 * set) * Tile::kPixelBytes);
+        for (int step = 0; step < 3; ++step)
+            wgmma_m64k16_f16<2 * SUMS>(sums, filters_.of[step],
+                                       wgmma_along(picture_, (first_row + step) * Tile::kPictureRow + half * 8 * kPair),
+                                       step > 0);
+        wgmma_commit();
     }
-    __device__ __forceinline__ void multiply(const WgmmaStemFilters& filters, int row) {
+    template <int SUMS>
+    __device__ __forceinline__ void finish(float (&sums)[SUMS], int first_row, int half) const {
+        wgmma_arrived(sums);
 #pragma unroll
-        for (int i = 0; i < 12; ++i) {
-            const int step = i / 4, set = i % 4 / 2, block = i % 2;
-            const uint2& x = x_[(row + step) % 4][set];
-            float(&to)[4] = sums_[row % 2][set][block];
-            if (step == 0) to[0] = to[1] = to[2] = to[3] = 0;
-            mma_m16n8k16_f16(to, filters.of[step][block], {x.x, x.y});
+        for (int row = 0; row < SUMS / 4; row += 2) {
+            const bool alone = row + 1 == SUMS / 4;
+            std::uint32_t out[4];
+#pragma unroll
+            for (int i = 0; i < (alone ? 2 : 4); ++i) {
+                const float* two = &sums[4 * row + 2 * i];
+                float2 v{two[0] + filters_.bias[i % 2], two[1] + filters_.bias[i % 2]};
+                activation_(v.x, v.y);
+                const __half2 halves = __float22half2_rn(v);
+                out[i] = reinterpret_cast<const std::uint32_t&>(halves);
+            }
+            const std::uint32_t to = matrices_[first_row] + Tile::between(2 * row, 16 * half);
+            if (alone)
+                stmatrix_x2_trans(to, out);
+            else
+                stmatrix_x4_trans(to, out);
         }
     }
-    __device__ __forceinline__ void finish(int row) {
-        uint2 of[2][2];  // [set][odd column]
-#pragma unroll
-        for (int i = 0; i < 8; ++i) {
-            const int set = i / 4, odd = i / 2 % 2, block = i % 2;
-            float& channel = sums_[row % 2][set][block][odd];
-            float& next = sums_[row % 2][set][block][2 + odd];
-            activation_(channel, next);
-            const __half2 halves = __floats2half2_rn(channel, next);
-            (block ? of[set][odd].y : of[set][odd].x) = reinterpret_cast<const std::uint32_t&>(halves);
-        }
-        if (edge_) clear(row, of);
-#pragma unroll
-        for (int i = 0; i < 4; ++i) st_shared_v2(planes_[i / 2] + Tile::between(row, i % 2), of[i / 2][i % 2]);
-    }
-    /// The second layer's padding is zero.
-    __device__ __forceinline__ void clear(int row, uint2 (&of)[2][2]) const {
-        const bool inside = unsigned(h_ + row) < unsigned(p_.h);
-#pragma unroll
-        for (int i = 0; i < 4; ++i)
-            if (!inside || unsigned(w_ + i / 2 * 4 + i % 2) >= unsigned(p_.w)) of[i / 2][i % 2] = {};
+    /// What is outside of the picture: the second layer's padding is zero.
+    __device__ __forceinline__ void clear(int h, int w) const {
+        const int column = threadIdx.x % 32;
+        for (int row = threadIdx.x % 128 / 32; row < Tile::kBetweenRows; row += 4)
+            if (unsigned(h + row) >= unsigned(p_.h) || unsigned(w + column) >= unsigned(p_.w))
+                for (int vector = 0; vector < 4; ++vector)
+                    st_shared_v4(planes_ + Tile::between(row, column) + 16 * vector, {});
     }
 
     const WgmmaStemParams& p_;
     const Act activation_;
-    std::uint32_t picture_, planes_[2];
-    int row_, column_;        // of this lane's first pixel in the tile
-    bool edge_;               // the tile has pixels outside of the picture
-    int h_, w_;               // of this lane's first pixel in the picture
-    uint2 x_[4][2];           // of four rows of the picture, in turns
-    float sums_[2][2][2][4];  // of two rows, in turns
+    WgmmaStemFilters filters_;
+    std::uint64_t picture_;
+    std::uint32_t planes_, matrices_[2];
 };
 
-/// The second layer's products, of a tile.
-__device__ __forceinline__ void wgmma_stem_second(WgmmaSums<64, WgmmaStemTile::kSums>& sums, std::uint32_t filters,
-                                                  std::uint32_t planes) {
+/// The second layer's products, of a tile. Filters of some are kept in registers, evenly spread: shared memory has less
+/// time to spare than tensor cores.
+template <int KEPT>
+class WgmmaStemSecond {
     using Tile = WgmmaStemTile;
-    const std::uint64_t weights = wgmma_rows<Tile::kBetweenRow>(filters);
-    const std::uint64_t pixels = wgmma_rows<Tile::kBetweenRow>(planes);
-    wgmma_fence();
+    static constexpr int kTapSteps = Tile::kSteps / Tile::kTaps;
+
+public:
+    __device__ __forceinline__ WgmmaStemSecond(std::uint32_t filters, std::uint32_t planes)
+        : weights_(wgmma_rows<Tile::kBetweenRow>(filters)), pixels_(wgmma_rows<Tile::kBetweenRow>(planes)) {
+        const int lane = threadIdx.x % 32, row = threadIdx.x % 128 / 32 * 16 + lane % 16;
 #pragma unroll
-    for (int tap = 0; tap < Tile::kTaps; ++tap)
+        for (int step = 0; step < Tile::kSteps; ++step) {
+            if (!is_kept(step)) continue;
+            const int vector = step % kTapSteps * 2 + lane / 16;
+            std::uint32_t(&to)[4] = kept_[place(step)];
+            ldmatrix_x4(to[0], to[1], to[2], to[3],
+                        filters + step / kTapSteps * Tile::kFilterBytes + row * Tile::kBetweenRow +
+                            ((vector ^ row / 2 % 4) << 4));
+        }
+    }
+
+    __device__ __forceinline__ void run(WgmmaSums<64, Tile::kSums>& sums) const {
+        wgmma_fence();
 #pragma unroll
-        for (int k = 0; k < Tile::kBetweenRow; k += 32)
-            wgmma_m64k16_f16<Tile::kSums>(sums.of[0], wgmma_along(weights, tap * Tile::kFilterBytes + k),
-                                          wgmma_along(pixels, Tile::between(tap / 3, tap % 3) + k), tap + k > 0);
-    wgmma_commit();
-    wgmma_wait<0>();
-}
+        for (int step = 0; step < Tile::kSteps; ++step) {
+            const int tap = step / kTapSteps, k = step % kTapSteps * 32;
+            const std::uint64_t pixels = wgmma_along(pixels_, Tile::between(tap / 3, tap % 3) + k);
+            if (is_kept(step))
+                wgmma_m64k16_f16<Tile::kSums>(sums.of[0], kept_[place(step)], pixels, step > 0);
+            else
+                wgmma_m64k16_f16<Tile::kSums>(sums.of[0], wgmma_along(weights_, tap * Tile::kFilterBytes + k), pixels,
+                                              step > 0);
+        }
+        wgmma_commit();
+        wgmma_wait<0>();
+    }
+
+private:
+    static constexpr __device__ int place(int step) { return step * KEPT / Tile::kSteps; }
+    static constexpr __device__ bool is_kept(int step) { return place(step + 1) > place(step); }
+
+    std::uint64_t weights_, pixels_;
+    std::uint32_t kept_[KEPT][4];
+};
 
 /// One warpgroup, with every so many of the tiles.
 template <typename SHAPE, Activation ACTIVATION>
 __device__ void wgmma_stem_compute(const WgmmaStemParams& p, const WgmmaStemMaps& maps,
                                    const WgmmaStemShared<SHAPE>& shared, int group) {
     using Tile = WgmmaStemTile;
-    const bool stores = wgmma_uniform(threadIdx.x / 32 % 5) == 0;  // one of four, each time of another scheduler
+    const bool copies = wgmma_uniform(threadIdx.x / 32 % 5) == 0;  // one of four, each time of another scheduler
     const int step = SHAPE::kBlock.warpgroups * gridDim.x;
     const std::uint32_t picture = shared.picture(group), planes = shared.planes(group), output = shared.output(group);
     const auto synchronize = [&] { bar_sync(1 + group, 128); };
-    const auto wait_until_stored = [&] {
-        if (stores && elect_one()) tma_store_wait_read();  // always the same thread
+    const auto load = [&](int tile) {
+        if (tile < p.tiles && copies && elect_one())
+            wgmma_stem_load(maps, WgmmaStemPlace::of(p, tile), picture, shared.picture_full(group));
         __syncwarp();
     };
-    WgmmaStemFilters filters;
-    filters.load(p);
+    const auto wait_until_stored = [&] {
+        if (copies && elect_one()) tma_store_wait_read();  // always the same thread
+        __syncwarp();
+    };
     WgmmaStemFirst first(p, picture, planes, wgmma_stem_activation<ACTIVATION>(p.slope));
     WgmmaSums<64, Tile::kSums> sums;
     sums.load_bias(p.epilogue, 0);
 
     int tile = blockIdx.x + group * gridDim.x;
-    auto at = WgmmaStemPlace::of(p, min(tile, p.tiles - 1));
     griddepcontrol_wait();
-    if (tile < p.tiles) wgmma_stem_load(p, at, picture);
+    load(tile);
     mbarrier_wait(shared.filters_full(), 0);  // its only phase
-    for (; tile < p.tiles; tile += step) {
-        cp_async_wait_group<0>();
-        if (!SHAPE::kBlock.own_output) wait_until_stored();
-        synchronize();
-        first.run(filters, at);
+    const WgmmaStemSecond<SHAPE::kBlock.kept> second(shared.filter(0), planes);
+    for (int parity = 0; tile < p.tiles; tile += step, parity ^= 1) {
+        mbarrier_wait(shared.picture_full(group), parity);
+        const auto at = WgmmaStemPlace::of(p, tile);  // once more each time, rather than remembered
+        first.run(at, synchronize, [&] {
+            if (!SHAPE::kBlock.own_output) wait_until_stored(), synchronize();
+        });
         fence_proxy_async();
         if (SHAPE::kBlock.own_output) wait_until_stored();
         synchronize();
-        if (tile + step < p.tiles) {
-            at = WgmmaStemPlace::of(p, tile + step);
-            wgmma_stem_load(p, at, picture);
-        }
-        wgmma_stem_second(sums, shared.filter(0), planes);
+        load(tile + step);
+        second.run(sums);
         if (!SHAPE::kBlock.own_output) synchronize();  // all four warps' products have read what is now written
         wgmma_write<false>(sums, output, wgmma_stem_activation<ACTIVATION>(p.second_slope), WgmmaAsIs(), [&](int) {
             fence_proxy_async();
             synchronize();
-            if (stores && elect_one()) {
-                const auto here = WgmmaStemPlace::of(p, tile);  // once more, rather than remembered
+            if (copies && elect_one()) {
+                const auto here = WgmmaStemPlace::of(p, tile);
                 for (int row = 0; row < Tile::kRows; ++row)
                     tma_store(maps.y, 0, here.q, here.p + row, here.n, output + row * Tile::kPitch * kWgmmaOutputRow);
                 tma_store_commit();
@@ -286,15 +288,11 @@ __global__ void __launch_bounds__(SHAPE::kBlock.threads(), 1)
     const WgmmaStemShared<SHAPE> shared{wgmma_align(wgmma_uniform(std::uint32_t(__cvta_generic_to_shared(memory))))};
     griddepcontrol_launch_dependents();
     if (threadIdx.x == 0) {
-        prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
+        prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
         mbarrier_init(shared.filters_full(), 1);
+        for (int group = 0; group < SHAPE::kBlock.warpgroups; ++group) mbarrier_init(shared.picture_full(group), 1);
         fence_mbarrier_init();
     }
-    constexpr int kOnes = Tile::kPicturePitch - Tile::kOnes;  // in a row
-    for (int i = threadIdx.x; i < SHAPE::kBlock.warpgroups * Tile::kPictureRows * kOnes; i += SHAPE::kBlock.threads())
-        st_shared_v2(
-            shared.picture(0) + (i / kOnes * Tile::kPicturePitch + Tile::kOnes + i % kOnes) * Tile::kPixelBytes,
-            {0x3c003c00, 0x3c003c00});
     __syncthreads();
     if (wgmma_uniform(threadIdx.x / 32) == 0 && elect_one()) {
         mbarrier_arrive_expect_tx(shared.filters_full(), Tile::kTaps * Tile::kFilterBytes);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Copies of 16 or 8 bytes from global to shared memory. Nothing happens unless `issue`; where not `inside`, zeros are
+// Copies of 16 bytes from global to shared memory. Nothing happens unless `issue`; where not `inside`, zeros are
 // written and nothing is read. Predicates, not branches, so that other instructions can move between the copies.
 // Compute capability 8.0 and later: before it nothing is ever copied so, and no group waited for.
 #pragma once
@@ -17,14 +17,6 @@ __device__ __forceinline__ void cp_async_cg(std::uint32_t to_shared, const void*
         "@issue cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;\n\t}" ::"r"(to_shared),
         "l"(from), "r"(inside ? 16 : 0), "r"(int(issue))
         : "memory");
-#endif
-}
-
-/// 8 bytes, through L1, as so few must.
-__device__ __forceinline__ void cp_async_ca_8(std::uint32_t to_shared, const void* from, bool inside) {
-#if __CUDA_ARCH__ >= 800
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 8, %2;" ::"r"(to_shared), "l"(from), "r"(inside ? 8 : 0)
-                 : "memory");
 #endif
 }
 
