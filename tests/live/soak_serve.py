@@ -28,7 +28,7 @@ from soak import CFG, Jpegs, Transport
 
 os.environ["PATH"] += ":/usr/sbin:/usr/local/sbin"
 TOKEN = "token-of-the-test"
-GROWTH = {"memory, MB": 16, "descriptors": 12, "threads": 4}  # from the second fifth of the time to the last, in medians
+GROWTH = {"memory, MB": 16, "descriptors": 12, "threads": 4}  # once it has settled, from the second fifth of the time to the last, in medians
 
 
 class Broker(threading.Thread):
@@ -183,7 +183,7 @@ def options_of_this():
     p.add_argument("--up", type=float, default=soak.UP_S, help="seconds until a stream drops out, on the average")
     p.add_argument("--clips", metavar="FOLDER", help="where what is sent is made by ffmpeg, or lies already, of whatever size")
     p.add_argument("--servers", type=int, default=1, help="processes that send")
-    p.add_argument("--settle", type=float, help="seconds after which times count; by default a fifth of all")
+    p.add_argument("--settle", type=float, help="seconds after which times and growth count; by default a fifth of all")
     p.add_argument("--picture", metavar="OUT.svg")
     argv, options = soak.arguments()
     a = p.parse_args(argv)
@@ -258,7 +258,7 @@ def main():
               f"stream dropped out, {watch['came']} times an input came and went, {broker.kills} times the broker was killed and {broker.stops} times stopped; "
               f"{mqtt['published']} messages published, {mqtt['dropped']} dropped, {mqtt['reconnects']} reconnects; {watch['looks']} looks, {watch['pictures']} pictures")
         failed = status not in (130, 2) or mqtt["published"] + mqtt["dropped"] != report["frames"] or not watch["pictures"] or (a.come_and_go and not watch["came"])
-        failed |= soak.grows(seen, GROWTH)
+        failed |= soak.grows([(at, state) for at, state in seen if at >= a.settle], GROWTH)
         if a.picture:
             soak.draw(a.picture, seen, f"--serve: {report['frames']} frames, {drops} drops, {broker.kills + broker.stops} times without a broker, {watch['pictures']} pictures seen")
         if failed:
