@@ -73,7 +73,7 @@ bool supports(const ConvPair& pair, const DeviceCaps& caps, const WgmmaStemBlock
     return std::size_t(first.n) * first.h * first.w <= kMaxPixels;
 }
 
-/// A multiprocessor computes a tile in some 2,200 clocks. Apart, what lies between the layers goes through memory
+/// A multiprocessor computes a tile in some 2,450 clocks. Apart, what lies between the layers goes through memory
 /// twice: 61 KB of a tile, for which a multiprocessor's share of the bandwidth needs 3,300. That takes as many tiles as
 /// hide the first loads and the last stores of every warpgroup, and filters that are not mostly zeros.
 bool pays(const ConvPair& pair, const DeviceCaps& caps, const WgmmaStemBlock& block) {
