@@ -41,7 +41,7 @@ public:
     /// Enqueues one run, for timing: residual and output apart. Runs with different `copy` read weights of their own,
     /// as the layers of a network do.
     void launch(const kernels::cuda::PreparedConv& kernel, cudaStream_t stream, int copy = 0);
-
+    /// The same of a kernel that computes this convolution and the one `before` it.
     void launch(const kernels::cuda::PreparedConvPair& kernel, const ConvCheck& before, cudaStream_t stream) const;
 
     static constexpr int kCopies = 8;
