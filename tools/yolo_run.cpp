@@ -2,7 +2,6 @@
 //
 // yolo-run: videos and pictures in; boxes out, as records, annotated video or pictures.
 #include <fmt/core.h>
-#include <malloc.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
@@ -12,7 +11,6 @@
 #include <iterator>
 #include <memory>
 #include <optional>
-#include <thread>
 
 #include <convoy/media/image.h>
 #include <convoy/media/run_inputs.h>
@@ -24,6 +22,7 @@
 #include "tools/message.h"
 #include "tools/metrics.h"
 #include "tools/options.h"
+#include "tools/process_limits.h"
 #include "tools/run_pipeline.h"
 #include "tools/serve_pictures.h"
 #include "tools/serving.h"
@@ -253,20 +252,13 @@ int run_units(RunOptions& options) {
     }
 }
 
-// glibc gives threads up to eight heaps per core, and each grows to what the hungriest of its threads has ever held. Of
-// hundreds of streams that come and go, whose decoders hold 20 MB each, that takes an hour to end.
-void share_heaps() {
-#ifdef M_ARENA_MAX
-    if (!std::getenv("MALLOC_ARENA_MAX")) ::mallopt(M_ARENA_MAX, std::max(2, int(std::thread::hardware_concurrency())));
-#endif
-}
-
 }  // namespace
 }  // namespace convoy::tools
 
 int main(int argc, char** argv) {
     using namespace convoy::tools;
     share_heaps();
+    raise_file_limit();
     return run_command("yolo-run", argc, argv, [](CLI::App& app, std::vector<std::string>& arguments) {
         auto options = std::make_shared<RunOptions>();
         options->add_to(app);

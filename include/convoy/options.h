@@ -99,7 +99,7 @@ struct EngineOptions {
     int threads = 0;  ///< CPU threads of the network; 0 takes all cores
     /// Longest that a frame waits for its batch to fill, in ms; < 0 waits until the batch is full, the last frame has
     /// come or, in run(), the device has nothing else to do and none is coming. With 0 the thread that waits for a
-    /// GPU's batch looks all the time, so that nobody learns of a result late; it is busy while there is one.
+    /// GPU's batch looks all the time, for 5 ms at the most, so that nobody learns of a result late.
     double max_latency_ms = -1;
     /// A picture's result has the same bits whatever shares its batch. On a GPU a batch of any size is computed by the
     /// kernels of the full one; by a library's it always runs at its full size. On the CPU a lone picture gets no more

@@ -142,7 +142,10 @@ def arguments():
 
 def grows(seen, limits):
     """Whether something grew by more than its limit, from the second fifth of the time to the last; says how all went."""
-    fifth, grown = len(seen) // 5, False
+    fifth, grown = len(seen) // 5, not seen
+    if grown:
+        print("it ended before anything was seen")
+        return grown
     for name, limit in limits.items():
         early, late = (median([state[name] for _, state in seen[i * fifth:(i + 1) * fifth] or seen]) for i in (1, 4))
         print(f"{name}: {early:.1f} in the second fifth of the time, {late:.1f} in the last, {max(state[name] for _, state in seen):.1f} at most")

@@ -100,6 +100,19 @@ TEST_CASE("a form's first file is the body", "[serve]") {
     CHECK(contains(form(field + end), "has no file"));
     CHECK(status(form(file, "")) == 400);
     CHECK(status(form(file.substr(0, file.size() - 4))) == 400);
+    // Wherever a packet ends.
+    const std::string whole = file + end, head = "POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" +
+                                                 kToken + "Content-Type: multipart/form-data; boundary=XX\r\n" +
+                                                 length(whole.size()) + "\r\n";
+    for (std::size_t after = 0; after < 12; ++after) {
+        const std::size_t at = whole.find("abc") + after;
+        Client client(served.port);
+        client.send(head + whole.substr(0, at));
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        client.send(whole.substr(at));
+        INFO("a packet of " << at);
+        CHECK(client.rest().ends_with("<a.jpg><abc>"));
+    }
     for (const std::string& damaged :
          std::vector<std::string>{"nonsense", "", "--XX\r\n\r\n\r\n--XX--", "--XX--", std::string(10000, 0x2d)})
         CHECK(status(form(damaged)) == 400);
@@ -130,6 +143,18 @@ TEST_CASE("requests have limits", "[serve]") {
             if (status(served.post(kToken + length(1000), std::string(1000, 'a'))) == 503) break;
         CHECK(contains(served.post(kToken + length(1000), std::string(1000, 'a')), "Retry-After"));
         CHECK(half.rest().empty());  // it is cut off, since it does not go on
+    }
+    {
+        std::vector<std::unique_ptr<Client>> strangers;  // who need no token for the page
+        for (int i = 0; i < 3; ++i) {
+            strangers.push_back(std::make_unique<Client>(served.port));
+            strangers.back()->send("GET / HTTP/1.1\r\nHost: localhost\r\n" + length(1000) + "\r\n" +
+                                   std::string(999, 'a'));
+            CHECK(status(served.get("/")) == 200);
+        }
+        CHECK(status(served.post(kToken + length(1000), std::string(1000, 'a'))) == 200);
+        strangers.back()->send("a");
+        CHECK(status(strangers.back()->head()) == 200);
     }
     for (int i = 0; i < 20; ++i)
         Client(served.port).send("POST /echo HTTP/1.1\r\nHost: localhost\r\n" + kToken + length(1000) + "\r\nabc");

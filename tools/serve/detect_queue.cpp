@@ -116,6 +116,7 @@ DetectQueue::~DetectQueue() = default;
 
 void DetectQueue::post(HttpRequest request, HttpAnswer answer) {
     if (request.body.empty()) return answer(error_reply(400, "there is no picture in the request"));
+    bool closed = false;
     {
         const std::lock_guard lock(mutex_);
         if (!closed_ && std::size_t(tally_.waiting) < limits_.pictures) {
@@ -125,8 +126,9 @@ void DetectQueue::post(HttpRequest request, HttpAnswer answer) {
             return;
         }
         ++tally_.refused;
+        closed = closed_;
     }
-    answer(error_reply(503, "too many pictures are under way; try again in a second"));
+    answer(error_reply(503, closed ? "the program ends" : "too many pictures are under way; try again in a second"));
 }
 
 RunInput DetectQueue::input() {

@@ -181,7 +181,9 @@ private:
     static MHD_Result on_form(void* to, MHD_ValueKind, const char*, const char* file, const char*, const char*,
                               const char* data, std::uint64_t offset, std::size_t size) {
         auto& exchange = *static_cast<Exchange*>(to);
-        if (offset == 0) {
+        // A part may begin twice, the first time without a byte.
+        const bool again = file && exchange.in_file && exchange.request.body.empty();
+        if (offset == 0 && !again) {
             exchange.in_file = file && !std::exchange(exchange.has_file, exchange.has_file || file);
             if (exchange.in_file) exchange.request.file_name.assign(file, std::min(std::strlen(file), kLongestName));
         }
@@ -210,9 +212,11 @@ private:
         const std::string length = header(exchange.connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
         const std::uint64_t bytes = length.empty() ? 0 : std::strtoull(length.c_str(), nullptr, 10);
         if (!exchange.reply && bytes > limits_.body_bytes) exchange.reply = too_large();
-        if (!exchange.reply && held_ + bytes > limits_.all_body_bytes) exchange.reply = too_many();
+        const bool takes_body = exchange.request.method == "POST";
+        if (!exchange.reply && takes_body && held_ + bytes > limits_.all_body_bytes) exchange.reply = too_many();
         if (exchange.reply) return send(exchange);
-        if (header(exchange.connection, MHD_HTTP_HEADER_CONTENT_TYPE).starts_with("multipart/form-data")) {
+        if (takes_body &&
+            header(exchange.connection, MHD_HTTP_HEADER_CONTENT_TYPE).starts_with("multipart/form-data")) {
             exchange.form.reset(MHD_create_post_processor(exchange.connection, kPostBuffer, on_form, &exchange));
             if (!exchange.form) {
                 exchange.reply = error_reply(400, "the form's boundary is missing");
@@ -253,7 +257,8 @@ private:
 
     void append(Exchange& exchange, const char* data, std::size_t size) {
         std::vector<std::uint8_t>& body = exchange.request.body;
-        if (exchange.reply) return;
+        // Of other methods nobody looks at a body, for which no token was asked: it is read and forgotten.
+        if (exchange.reply || exchange.request.method != "POST") return;
         if (body.size() + size > limits_.body_bytes)
             exchange.reply = too_large();
         else if (held_ + size > limits_.all_body_bytes)

@@ -19,7 +19,7 @@
 namespace convoy::tools {
 namespace {
 
-constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kBearer = "bearer ";  // in small letters
 
 std::string lower(std::string text) {
     std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
@@ -75,7 +75,7 @@ bool Site::knows_host(const std::string& host) const {
 }
 
 bool Site::has_token(const std::string& authorization) const {
-    return !access_.token.empty() && authorization.starts_with(kBearer) &&
+    return !access_.token.empty() && lower(authorization.substr(0, kBearer.size())) == kBearer &&
            same(std::string_view(authorization).substr(kBearer.size()), access_.token);
 }
 
