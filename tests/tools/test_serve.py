@@ -319,6 +319,36 @@ def test_inputs_that_come_and_go(folder, pictures):
     with Server(folder, "--serve-inputs", "all", "--jsonl", "all.jsonl", cameras[0].url) as server:
         clip = post({"input": CLIP}, 201)["id"]
         until(lambda p: p.get(clip) == "ended", "a file has been read")
+        for i in range(300):  # none stays behind, or the last are refused
+            number = post({"input": f"nowhere-{i}"}, 201)["id"]
+        until(lambda p: p.get(number) == "ended" and "opening" not in p.values(), "what cannot be opened has ended")
+
+
+def test_inputs_of_a_list(folder, pictures):
+    """One that is not there is seen and ended as any other, also where the list gets it later."""
+    camera = Camera(list(pictures.values()))
+    camera.start()
+    with open(f"{folder}/cameras.txt", "w", encoding="utf-8") as f:
+        f.write(f"{camera.url}\n")
+    with Server(folder, "--serve-inputs", "addresses", "--watch-list", "cameras.txt", "--jsonl", "listed/") as server:
+        with open(f"{folder}/cameras.txt", "a", encoding="utf-8") as f:
+            f.write("rtsp://user:secret@127.0.0.1:9/none\n")
+
+        def listed():
+            text = ask(server.port, "GET", "/api/live", token=None)[1].decode()
+            check("secret" not in text, text)
+            return next((stream for stream in json.loads(text)["streams"] if "127.0.0.1:9/none" in stream["name"]), {})
+
+        def until(phase):
+            for _ in range(300):
+                if listed().get("phase") == phase:
+                    return
+                time.sleep(.1)
+            raise AssertionError(f"it is never {phase}: {listed()}")
+
+        until("opening")
+        check(ask(server.port, "DELETE", f"/api/inputs/{listed()['id']}")[0] == 204, "it cannot be ended")
+        until("ended")
 
 
 def main():
@@ -343,6 +373,7 @@ def main():
         test_beside_a_run(folder, pictures, records)
         test_pictures_of_a_camera(folder, pictures)
         test_inputs_that_come_and_go(folder, pictures)
+        test_inputs_of_a_list(folder, pictures)
         if CHROMIUM:
             test_page(folder)
         else:
