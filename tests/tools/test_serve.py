@@ -136,6 +136,31 @@ def test_alone(folder, pictures, records):
         check(ask(server.port, body=pictures["0.jpg"])[0] == 401, "another token")
 
 
+def test_files_of_a_server_alone(folder):
+    """Its metrics are written as a run's are: over nothing that it reads, by one at a time, and status 1 where they are not."""
+    for ending in (".cfg", ".weights"):
+        shutil.copy(f"{MODELS}/yolov3-quarter{ending}", f"{folder}/m{ending}")
+    os.mkdir(f"{folder}/served")
+
+    def refuse(status, part, *more):
+        done = subprocess.run([f"{BIN}/yolo-run", "--model", "m", "--device", "cpu", "--serve", "127.0.0.1:0", *more], cwd=folder, capture_output=True,
+                              text=True, timeout=60)
+        check(done.returncode == status and part in done.stderr, f"{more}: {done.returncode} {done.stderr}")
+
+    size = os.path.getsize(f"{folder}/m.weights")
+    refuse(2, "m.weights is the model's weights", "--metrics", "m.weights")
+    check(os.path.getsize(f"{folder}/m.weights") == size, "the model is gone")
+    refuse(2, "--trace", "--trace", "trace.json")
+    with Server(folder, "--metrics", "served/a.prom") as server:
+        refuse(1, "another run is writing it", "--metrics", "./served/a.prom")
+        status, said = server.interrupt()
+        check(status == 0 and os.listdir(f"{folder}/served") == ["a.prom"], f"{status} {said}")
+    with Server(folder, "--metrics", "served/a.prom") as server:
+        shutil.rmtree(f"{folder}/served")
+        status, said = server.interrupt()
+        check(status == 1 and "served/a.prom" in said, f"{status} {said}")
+
+
 def test_beside_a_run(folder, pictures, records):
     """Records go into a small pipe, so that the run waits for whoever reads them; it ends by itself, and with it the server."""
     plain = subprocess.run([*MODEL, "--frames", "60", "--track", "--jsonl", "plain.jsonl", "--quiet", CLIP], cwd=folder, capture_output=True, text=True)
@@ -370,6 +395,7 @@ def main():
             records = {record["input"]: record for record in map(json.loads, f)}
         check(len(records) == 4 and all(r["detections"] for r in records.values()), "the pictures show nothing")
         test_alone(folder, pictures, records)
+        test_files_of_a_server_alone(folder)
         test_beside_a_run(folder, pictures, records)
         test_pictures_of_a_camera(folder, pictures)
         test_inputs_that_come_and_go(folder, pictures)
