@@ -31,6 +31,12 @@ RunningInputs::RunningInputs(const media::RunInputs& inputs, bool newest, NameOu
     }
 }
 
+void RunningInputs::tell_of_each(Entered entered) {
+    const std::lock_guard alone(adding_);
+    entered_ = std::move(entered);
+    for (int input = 0; input < int(count()); ++input) entered_(input, name(input));
+}
+
 void RunningInputs::enter(const std::string& path) {
     std::error_code ignored;
     const auto bytes = std::filesystem::file_size(path, ignored);
@@ -50,6 +56,7 @@ int RunningInputs::add(const std::string& path) {
     names.push_back(media::without_passwords(path));
     if (name_outputs_) name_outputs_(names);
     enter(path);
+    if (entered_) entered_(int(number), names.back());  // before the feed has it: it may fail at once
     RunInput input;
     input.open = [this, path, number](std::stop_token cancel) {
         opens(number);
@@ -93,6 +100,11 @@ int RunningInputs::add_unnamed(RunInput input) {
         inputs_.push_back({"", 0., Clock::now()});
     }
     return feed_.add(std::move(input)).value_or(-1);
+}
+
+void RunningInputs::end(int input) {
+    const std::lock_guard alone(adding_);  // or who was told of it could end what the feed does not have yet
+    feed_.end(input);
 }
 
 void RunningInputs::opens(std::size_t input) {

@@ -24,6 +24,11 @@ public:
     /// Of which none is there at first.
     RunningInputs() : newest_(false), first_lane_(0) {}
 
+    /// `entered` is called for each path or address: now for those that there are, later before the run can begin or
+    /// end the one that comes, by the thread that adds it.
+    using Entered = std::function<void(int input, const std::string& name)>;
+    void tell_of_each(Entered entered);
+
     /// One input more, a path or an address, beside the others: its number. Throws Error where it cannot have outputs.
     /// What is wrong with the input itself is told in its turn. -1 when the run is over.
     int add(const std::string& path);
@@ -35,7 +40,7 @@ public:
     /// One that has no name and no outputs, in a lane of its own.
     int add_unnamed(RunInput input);
     /// It ends behind what was read of it, and its outputs with it.
-    void end(int input) { feed_.end(input); }
+    void end(int input);
     /// No others will come: the run ends with the last of them.
     void close() { feed_.close(); }
 
@@ -68,6 +73,7 @@ private:
     const int first_lane_;  // that is free for others
     const NameOutputs name_outputs_;
     std::mutex adding_;
+    Entered entered_;           // under adding_
     mutable std::mutex mutex_;  // of what follows
     std::deque<Input> inputs_;
     double all_bytes_ = 0;

@@ -5,12 +5,15 @@
 
 #include <cstdlib>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "tools/exit_status.h"
 #include "tools/interrupt.h"
 #include "tools/message.h"
 #include "tools/metrics.h"
+#include "tools/sinks/plan_outputs.h"
 #include "tools/start_run.h"
 
 namespace convoy::tools {
@@ -21,6 +24,7 @@ void refuse_what_needs_inputs(const RunOptions& options) {
     for (const auto& [given, option] :
          {std::pair{options.output.has_files(), "results of inputs"},
           {options.follows(), "--track and --zones"},
+          {!options.trace.empty(), "--trace"},
           {!options.report_json.empty() || !options.report_html.empty() || options.report, "reports of a run"}})
         if (given)
             throw Error(ErrorKind::usage, fmt::format("--serve without an input has no {}; name an input", option));
@@ -28,10 +32,13 @@ void refuse_what_needs_inputs(const RunOptions& options) {
 
 }  // namespace
 
-int serve_pictures(RunOptions& options) {
+int serve_pictures(RunOptions& options, const media::FileClaims& read) {
     refuse_what_needs_inputs(options);
+    const std::vector<std::string> files = {options.metrics};  // all that it writes
+    OutputPlan plan = plan_outputs(options.output, {}, files, read);
     if (!options.metrics.empty()) check_metrics_path(options.metrics);
     Serving serving(options.output.serve, options.metrics_port, std::getenv("CONVOY_TOKEN"));
+    HeldOutputs held([&] { return claim_outputs(plan, {}, files); });
     print_what_libav_says(options.verbose);
     options.engine.same_bits = false;
     Network network = load_network(options);
@@ -56,14 +63,15 @@ int serve_pictures(RunOptions& options) {
     const RunReport report =
         engine.run({serving.input()}, serving.beside(nobody, 0, 0), completing.requested(), options.threads);
     serving.stop();
-    if (metrics_file)
-        if (const std::string error = metrics_file->close(); !error.empty()) print_error("yolo-run", error);
+    const std::string error = metrics_file ? metrics_file->close() : "";
+    held.release();
+    if (!error.empty()) print_error("yolo-run", error);
     if (!report.failure.empty()) {
         print_error("yolo-run", "no device is left: " + report.failure);
         return leave(kDeviceFailed);
     }
     if (!options.quiet) message("yolo-run: {} pictures answered", serving.tally()->answered);
-    return leave(kSuccess);
+    return leave(error.empty() ? kSuccess : kBadData);
 }
 
 }  // namespace convoy::tools

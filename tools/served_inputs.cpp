@@ -68,7 +68,6 @@ HttpReply ServedInputs::added(const std::string& input) try {
     const int number = running_->add(input);
     if (number < 0) return error_reply(503, "the run ends");
     const std::string name = media::without_passwords(input);
-    live_.add_input(number, name);
     note_(fmt::format("{} has come over HTTP", name));
     return {201, "application/json", fmt::format("{{\"id\":{},\"name\":{}}}\n", number, json_string(name))};
 } catch (const Error& error) {

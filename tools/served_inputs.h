@@ -30,7 +30,8 @@ public:
     using Tell = std::function<void(const std::string& sentence)>;
     ServedInputs(ServeInputs allowed, LiveState& live, Tell note);
 
-    /// Between these there is a run, whose inputs these are. What is posted before begin() is answered there.
+    /// Between these there is a run, whose inputs these are: each tells the LiveState that it comes, whoever adds it
+    /// (RunningInputs::tell_of_each()). What is posted before begin() is answered there.
     void begin(RunningInputs& running);
     void end();
 

@@ -93,7 +93,7 @@ void Serving::stop() {
 }
 
 void Serving::begin_run(RunningInputs& running) {
-    for (int input = 0; input < int(running.count()); ++input) live_->add_input(input, running.name(input));
+    running.tell_of_each([this](int input, const std::string& name) { live_->add_input(input, name); });
     if (inputs_) inputs_->begin(running);
 }
 

@@ -122,7 +122,7 @@ int run(RunOptions& options) {
     install_interrupt_handler();
     if (options.by_units()) grant_grace(options.grace_s, kTryAgain);
     if (options.inputs.empty() && options.watch_list.empty() && options.manifest.empty())
-        return options.output.serve.empty() ? tune_kernels(options) : serve_pictures(options);
+        return options.output.serve.empty() ? tune_kernels(options) : serve_pictures(options, also_read(options, {}));
     print_what_libav_says(options.verbose);
     media::ExpandedInputs expanded;
     if (!options.inputs.empty()) expanded = media::expand_inputs(options.inputs);

@@ -34,7 +34,10 @@ struct State {
         inputs.paths = {"rtsp://camera/0"};
         return media::RunInputs(inputs);
     }
-    State() { inputs.begin(running); }
+    State() {
+        running.tell_of_each([this](int input, const std::string& name) { live.add_input(input, name); });
+        inputs.begin(running);
+    }
     ~State() { inputs.end(); }
 
     LiveState live{{"cpu", {"person"}}};

@@ -113,6 +113,16 @@ TEST_CASE("the page has the newest results of inputs, and none is kept while nob
     CHECK(nlohmann::json::parse(live.text())["streams"].size() == LiveState::kMostInputs);
 }
 
+TEST_CASE("of more inputs than are shown, one that opens late takes the place of another", "[serve]") {
+    LiveState live({"cpu", {"person"}});
+    for (int i = 0; i <= int(LiveState::kMostInputs); ++i) live.add_input(i, "camera");
+    CHECK(live.phase(0) == LiveState::Phase::unknown);
+    live.begin_input(0, {});  // has the lowest number, and none has ended
+    CHECK(live.phase(0) == LiveState::Phase::open);
+    CHECK(live.phase(1) == LiveState::Phase::unknown);
+    CHECK(live.count() == LiveState::kMostInputs);
+}
+
 TEST_CASE("a picture is made for who asks, with the record of its own frame, and for nobody else", "[serve]") {
     REQUIRE_HTTP();
     for (const bool nv12 : {false, true}) {

@@ -136,6 +136,31 @@ def test_alone(folder, pictures, records):
         check(ask(server.port, body=pictures["0.jpg"])[0] == 401, "another token")
 
 
+def test_files_of_a_server_alone(folder):
+    """Its metrics are written as a run's are: over nothing that it reads, by one at a time, and status 1 where they are not."""
+    for ending in (".cfg", ".weights"):
+        shutil.copy(f"{MODELS}/yolov3-quarter{ending}", f"{folder}/m{ending}")
+    os.mkdir(f"{folder}/served")
+
+    def refuse(status, part, *more):
+        done = subprocess.run([f"{BIN}/yolo-run", "--model", "m", "--device", "cpu", "--serve", "127.0.0.1:0", *more], cwd=folder, capture_output=True,
+                              text=True, timeout=60)
+        check(done.returncode == status and part in done.stderr, f"{more}: {done.returncode} {done.stderr}")
+
+    size = os.path.getsize(f"{folder}/m.weights")
+    refuse(2, "m.weights is the model's weights", "--metrics", "m.weights")
+    check(os.path.getsize(f"{folder}/m.weights") == size, "the model is gone")
+    refuse(2, "--trace", "--trace", "trace.json")
+    with Server(folder, "--metrics", "served/a.prom") as server:
+        refuse(1, "another run is writing it", "--metrics", "./served/a.prom")
+        status, said = server.interrupt()
+        check(status == 0 and os.listdir(f"{folder}/served") == ["a.prom"], f"{status} {said}")
+    with Server(folder, "--metrics", "served/a.prom") as server:
+        shutil.rmtree(f"{folder}/served")
+        status, said = server.interrupt()
+        check(status == 1 and "served/a.prom" in said, f"{status} {said}")
+
+
 def test_beside_a_run(folder, pictures, records):
     """Records go into a small pipe, so that the run waits for whoever reads them; it ends by itself, and with it the server."""
     plain = subprocess.run([*MODEL, "--frames", "60", "--track", "--jsonl", "plain.jsonl", "--quiet", CLIP], cwd=folder, capture_output=True, text=True)
@@ -319,6 +344,36 @@ def test_inputs_that_come_and_go(folder, pictures):
     with Server(folder, "--serve-inputs", "all", "--jsonl", "all.jsonl", cameras[0].url) as server:
         clip = post({"input": CLIP}, 201)["id"]
         until(lambda p: p.get(clip) == "ended", "a file has been read")
+        for i in range(300):  # none stays behind, or the last are refused
+            number = post({"input": f"nowhere-{i}"}, 201)["id"]
+        until(lambda p: p.get(number) == "ended" and "opening" not in p.values(), "what cannot be opened has ended")
+
+
+def test_inputs_of_a_list(folder, pictures):
+    """One that is not there is seen and ended as any other, also where the list gets it later."""
+    camera = Camera(list(pictures.values()))
+    camera.start()
+    with open(f"{folder}/cameras.txt", "w", encoding="utf-8") as f:
+        f.write(f"{camera.url}\n")
+    with Server(folder, "--serve-inputs", "addresses", "--watch-list", "cameras.txt", "--jsonl", "listed/") as server:
+        with open(f"{folder}/cameras.txt", "a", encoding="utf-8") as f:
+            f.write("rtsp://user:secret@127.0.0.1:9/none\n")
+
+        def listed():
+            text = ask(server.port, "GET", "/api/live", token=None)[1].decode()
+            check("secret" not in text, text)
+            return next((stream for stream in json.loads(text)["streams"] if "127.0.0.1:9/none" in stream["name"]), {})
+
+        def until(phase):
+            for _ in range(300):
+                if listed().get("phase") == phase:
+                    return
+                time.sleep(.1)
+            raise AssertionError(f"it is never {phase}: {listed()}")
+
+        until("opening")
+        check(ask(server.port, "DELETE", f"/api/inputs/{listed()['id']}")[0] == 204, "it cannot be ended")
+        until("ended")
 
 
 def main():
@@ -340,9 +395,11 @@ def main():
             records = {record["input"]: record for record in map(json.loads, f)}
         check(len(records) == 4 and all(r["detections"] for r in records.values()), "the pictures show nothing")
         test_alone(folder, pictures, records)
+        test_files_of_a_server_alone(folder)
         test_beside_a_run(folder, pictures, records)
         test_pictures_of_a_camera(folder, pictures)
         test_inputs_that_come_and_go(folder, pictures)
+        test_inputs_of_a_list(folder, pictures)
         if CHROMIUM:
             test_page(folder)
         else:

@@ -39,9 +39,10 @@ LiveState::LiveState(Sources sources)
 LiveState::Stream& LiveState::stream_of(int input) {
     Stream& stream = streams_[input];
     if (streams_.size() <= kMostInputs) return stream;
-    const auto goes = [&](const auto& s) { return s.first != input && s.second.phase == Phase::ended; };
+    const auto is_other = [&](const auto& s) { return s.first != input; };
+    const auto goes = [&](const auto& s) { return is_other(s) && s.second.phase == Phase::ended; };
     const auto ended = std::find_if(streams_.begin(), streams_.end(), goes);
-    streams_.erase(ended == streams_.end() ? streams_.begin() : ended);
+    streams_.erase(ended == streams_.end() ? std::find_if(streams_.begin(), streams_.end(), is_other) : ended);
     return stream;
 }
 
