@@ -54,13 +54,14 @@ public:
         const char answer[] = {0x20, 2, 0, code};
         REQUIRE(::send(fd_, answer, sizeof answer, MSG_NOSIGNAL) == ssize_t(sizeof answer));
     }
-    /// The next message, confirmed; "" once the client has said that it goes.
-    std::string message() {
+    /// The next message, confirmed or not; "" once the client has said that it goes.
+    std::string message(bool confirms = true) {
         const auto [type, bytes] = packet();
         if (type == 0xe0) return "";
         REQUIRE((type & 0xf6) == 0x32);  // a message of QoS 1, sent again or not
         const std::size_t topic = static_cast<unsigned char>(bytes[1]);
         CHECK(bytes.substr(2, topic) == "boxes");
+        if (!confirms) return bytes.substr(4 + topic);
         const char confirmed[] = {0x40, 2, bytes[2 + topic], bytes[3 + topic]};
         REQUIRE(::send(fd_, confirmed, sizeof confirmed, MSG_NOSIGNAL) == ssize_t(sizeof confirmed));
         return bytes.substr(4 + topic);
@@ -196,6 +197,37 @@ TEST_CASE("what a lost connection has not confirmed is sent again", "[mqtt]") {
     CHECK(contains(warnings[0], "cannot connect to mqtt://127.0.0.1"));
     CHECK(contains(warnings[0], "broker unavailable; it is tried again"));
     CHECK(contains(warnings[1], "lost the connection"));
+}
+
+TEST_CASE("a message on which a broker ends each connection is given up, and those behind it arrive", "[mqtt]") {
+    if (!can_publish()) return;
+    Broker broker;
+    MqttPublisher publisher(broker.target());
+    const std::string large(1000, 'x'), larger(2000, 'y');
+    for (const std::string& text : {std::string("first"), large, std::string("third"), larger, std::string("last")})
+        publisher.publish(text);
+    broker.take();
+    CHECK(broker.message() == "first");
+    CHECK(broker.message(false) == large);
+    for (int i = 0; i < 3; ++i) {
+        broker.take();
+        CHECK(broker.message(false) == large);
+    }
+    broker.take();
+    CHECK(broker.message() == "third");
+    CHECK(broker.message(false) == larger);
+    broker.take();
+    CHECK(broker.message(false) == larger);
+    broker.take();  // one that is larger still is not tried as often
+    CHECK(broker.message() == "last");
+    publisher.close();
+    const tools::BrokerTally tally = publisher.tally();
+    CHECK((tally.published == 3 && tally.dropped == 2));
+    const std::vector<std::string> warnings = publisher.take_warnings();
+    const auto of_limit = [](const std::string& warning) { return contains(warning, "limit on packets"); };
+    CHECK(std::count_if(warnings.begin(), warnings.end(), of_limit) == 1);
+    CHECK(contains(warnings.back(), "2 of 5 messages"));
+    CHECK(contains(warnings.back(), "ends the connection on a message of 2000 bytes"));
 }
 
 TEST_CASE("a broker that never reads costs bounded memory", "[mqtt]") {

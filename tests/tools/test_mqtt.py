@@ -51,9 +51,10 @@ def lines(path):
 
 
 class Broker:
-    """One listener for all, one with a password, and one with TLS. It keeps on the disk who has subscribed."""
+    """One listener for all, one with a password, and one with TLS. It keeps on the disk who has subscribed.
+    `more`: lines of its configuration."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, more=""):
         self.folder = folder
         self.open, self.closed, self.tls = free_ports(3)
         subprocess.run(["mosquitto_passwd", "-b", "-c", "users", "me", "right"], cwd=folder, check=True, capture_output=True)
@@ -69,7 +70,7 @@ class Broker:
         if os.getuid() == 0:
             text += "user root\n"
         with open(f"{folder}/conf", "w", encoding="utf-8") as f:
-            f.write(text)
+            f.write(text + more)
         self.start()
 
     def start(self):
@@ -165,6 +166,36 @@ def test_killed_broker(folder, broker):
     check(said.count("lost the connection") == 1, said)
 
 
+def test_limit_on_packets(folder, broker):
+    """Some records are too large for the broker, which ends the connection on each: the others arrive all the same."""
+    run(folder, f"mqtt://localhost:{broker.open}/sizes", frames=20)
+    sizes = sorted(len(record) for record in lines(f"{folder}/r.jsonl")[:10])
+    small, large = max(zip(sizes, sizes[1:]), key=lambda pair: pair[1] - pair[0])
+    limit = (small + large) // 2
+    os.remove(f"{folder}/r.jsonl")
+    os.mkfifo(f"{folder}/r.jsonl")
+    os.mkdir(f"{folder}/broker")
+    strict = Broker(f"{folder}/broker", f"max_packet_size {limit + 8}\n")  # with what is around a record
+    try:
+        with subscriber(folder, strict.open, "t", "limited") as received:
+            with subprocess.Popen(command(f"mqtt://localhost:{strict.open}/t", "--frames", "20"), cwd=folder, stderr=subprocess.PIPE, text=True) as child:
+                with open(f"{folder}/r.jsonl", encoding="utf-8") as pipe:
+                    fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+                    records = [pipe.readline().rstrip("\n") for _ in range(10)]
+                    fit = [record for record in records if len(record) <= limit]
+                    until(lambda: set(received()) >= set(fit), "the records that are small enough")
+                    pipe.readlines()
+                said = child.communicate(timeout=60)[1]
+            check(child.returncode == 0, said)
+            check(0 < len(fit) < 10 and all(len(record) <= limit for record in received()), "one was too large")
+    finally:
+        strict.kill()
+    with open(f"{folder}/report.json", encoding="utf-8") as f:
+        report = json.load(f)["mqtt"]
+    check(report["published"] >= len(fit) and report["dropped"] >= 10 - len(fit), str(report))
+    check(said.count("limit on packets") == 1, said)
+
+
 def test_silent_broker(folder, _):
     with socket.create_server(("127.0.0.1", 0)) as server:
         said, report = run(folder, f"mqtt://127.0.0.1:{server.getsockname()[1]}/t", "--mqtt-queue", "1")
@@ -213,7 +244,7 @@ def main():
             test(f"{folder}/{test.__name__}", broker)
             print(f"passed: {test.__name__}", flush=True)
 
-        tests = [test_records, test_password, test_wrong_password, test_silent_broker, test_events]
+        tests = [test_records, test_password, test_wrong_password, test_silent_broker, test_limit_on_packets, test_events]
         if broker.has_tls:
             tests += [test_tls, test_unknown_certificate]
         else:

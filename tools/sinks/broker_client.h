@@ -53,6 +53,8 @@ protected:
     void refused(const std::string& why);
     void confirmed(std::size_t bytes);
     void lost(std::size_t bytes, const std::string& why);
+    /// Tells people: a sentence about the broker.
+    void warn(const std::string& what);
     void connected();
     /// Tells the first time that there is no connection, and the first time that one is lost.
     void disconnected(const std::string& why);

@@ -129,6 +129,10 @@ void BrokerClient::lost(std::size_t bytes, const std::string& why) {
     refused(why);
 }
 
+void BrokerClient::warn(const std::string& what) {
+    warnings_.push_back(fmt::format("{}: {}: {}", option_, tally_.address, what));
+}
+
 void BrokerClient::connected() {
     if (std::exchange(is_connected_, true)) return;
     tally_.reconnects += std::exchange(was_connected_, true);

@@ -15,7 +15,10 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <map>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <utility>
@@ -44,6 +47,8 @@ using namespace std::chrono_literals;
 constexpr auto kFirstPause = 200ms, kLongestPause = 15000ms;  // between attempts to connect
 constexpr int kKeepAliveS = 30, kTickMs = 1000;
 constexpr int kUnlimited = 0;  // the client counts what is under way
+// Connections in a row that confirm nothing, after which the oldest message under way is taken for their reason.
+constexpr int kFruitless = 3;
 
 // At most 23 letters and digits, which every broker takes.
 std::string client_id() {
@@ -55,20 +60,8 @@ class MqttClient : public BrokerClient {
 public:
     MqttClient(const BrokerTarget& target, std::size_t queue_bytes)
         : BrokerClient(target, queue_bytes), library_(), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-        client_.reset(mosquitto_new(client_id().c_str(), true, this));
-        if (!client_ || wake_ < 0) throw Error(ErrorKind::output, "--mqtt: " + media::system_message(errno));
-        mosquitto_max_inflight_messages_set(client_.get(), kUnlimited);
-        mosquitto_connect_callback_set(
-            client_.get(), [](mosquitto*, void* self, int code) { static_cast<MqttClient*>(self)->on_connect(code); });
-        mosquitto_publish_callback_set(
-            client_.get(), [](mosquitto*, void* self, int id) { static_cast<MqttClient*>(self)->on_publish(id); });
-        mosquitto_log_callback_set(client_.get(), [](mosquitto*, void* self, int level, const char* text) {
-            if (level == MOSQ_LOG_ERR) static_cast<MqttClient*>(self)->logged_ = text;
-        });
-        if (!target.user.empty())
-            mosquitto_username_pw_set(client_.get(), target.user.c_str(),
-                                      target.password.empty() ? nullptr : target.password.c_str());
-        if (target.tls) trust();
+        if (wake_ < 0) throw Error(ErrorKind::output, "--mqtt: " + media::system_message(errno));
+        client_ = make_client();
     }
 
     ~MqttClient() override {
@@ -87,11 +80,31 @@ private:
         void operator()(mosquitto* client) const { mosquitto_destroy(client); }
     };
 
-    void trust() {
+    using Handle = std::unique_ptr<mosquitto, Destroy>;
+
+    Handle make_client() {
+        Handle client(mosquitto_new(client_id().c_str(), true, this));
+        if (!client) throw Error(ErrorKind::output, "--mqtt: " + media::system_message(errno));
+        mosquitto_max_inflight_messages_set(client.get(), kUnlimited);
+        mosquitto_connect_callback_set(
+            client.get(), [](mosquitto*, void* self, int code) { static_cast<MqttClient*>(self)->on_connect(code); });
+        mosquitto_publish_callback_set(
+            client.get(), [](mosquitto*, void* self, int id) { static_cast<MqttClient*>(self)->on_publish(id); });
+        mosquitto_log_callback_set(client.get(), [](mosquitto*, void* self, int level, const char* text) {
+            if (level == MOSQ_LOG_ERR) static_cast<MqttClient*>(self)->logged_ = text;
+        });
+        if (!target_.user.empty())
+            mosquitto_username_pw_set(client.get(), target_.user.c_str(),
+                                      target_.password.empty() ? nullptr : target_.password.c_str());
+        if (target_.tls) trust(client.get());
+        return client;
+    }
+
+    void trust(mosquitto* client) {
         const bool systems = target_.ca_file.empty();
-        const int code =
-            systems ? mosquitto_int_option(client_.get(), MOSQ_OPT_TLS_USE_OS_CERTS, 1)
-                    : mosquitto_tls_set(client_.get(), target_.ca_file.c_str(), nullptr, nullptr, nullptr, nullptr);
+        const int code = systems
+                             ? mosquitto_int_option(client, MOSQ_OPT_TLS_USE_OS_CERTS, 1)
+                             : mosquitto_tls_set(client, target_.ca_file.c_str(), nullptr, nullptr, nullptr, nullptr);
         if (code != MOSQ_ERR_SUCCESS)
             throw Error(ErrorKind::usage,
                         fmt::format("--mqtt: {} cannot be used: {}", systems ? "the system's CA file" : target_.ca_file,
@@ -119,12 +132,14 @@ private:
         while (!stopping_) {
             lock.unlock();
             answer_.clear(), logged_.clear();
+            has_confirmed_ = false;
             int code = mosquitto_connect(client_.get(), target_.host.c_str(), target_.port, kKeepAliveS);
             if (code == MOSQ_ERR_SUCCESS) code = use_connection();
             const std::string why = reason(code);
             lock.lock();
             if (stopping_) break;
-            if (is_connected()) pause = kFirstPause;
+            if (has_confirmed_) pause = kFirstPause;  // a connection alone is no success
+            if (is_connected()) judge_oldest();
             disconnected(why);
             changed_.wait_for(lock, pause, [&] { return stopping_; });
             pause = std::min<Clock::duration>(2 * pause, kLongestPause);
@@ -152,23 +167,59 @@ private:
         }
     }
 
+    // At the end of a connection, with the mutex locked. A broker that closes it on a packet that is too large for it
+    // gets that packet again with each connection; one as large as another that was given up is given up at once.
+    void judge_oldest() {
+        if (has_confirmed_ || given_ == 0) {
+            fruitless_ = 0;
+            return;
+        }
+        const std::size_t size = under_way_.front().text.size();
+        if (++fruitless_ >= (size >= smallest_given_up_ ? 1 : kFruitless)) give_up_oldest(size);
+    }
+
+    // libmosquitto forgets no message of its own, so another one gets the rest.
+    void give_up_oldest(std::size_t size) {
+        try {
+            client_ = make_client();
+        } catch (const Error&) {
+            return;  // the old one goes on
+        }
+        if (!std::exchange(told_, true))
+            warn(
+                fmt::format("the broker ended {} connections in a row without confirming a message of {} bytes, which "
+                            "is dropped; if it has a limit on packets (mosquitto: max_packet_size), raise it: others "
+                            "like this one are dropped without a word",
+                            fruitless_, size));
+        lost(size, fmt::format("the broker ends the connection on a message of {} bytes", size));
+        under_way_.pop_front();
+        smallest_given_up_ = std::min(smallest_given_up_, size);
+        given_ = 0;
+        fruitless_ = 0;
+    }
+
     // Hands on what libmosquitto has room for; returns whether it is time to end. It is called without the lock, which
     // its callbacks take while it holds its own.
     bool feed() {
         std::unique_lock lock(mutex_);
-        while (is_connected() && has_next()) {
-            const Message message = take_next();
+        while (is_connected() && !stopping_) {
+            if (given_ == under_way_.size()) {
+                if (!has_next()) break;
+                under_way_.push_back({0, take_next().text});
+                gave(under_way_.back().text.size());
+            }
+            UnderWay& message = under_way_[given_];
             lock.unlock();
-            int id = 0;
-            const int code = mosquitto_publish(client_.get(), &id, target_.topic.c_str(), int(message.text.size()),
-                                               message.text.data(), 1, false);
+            message.id = 0;
+            const int code = mosquitto_publish(client_.get(), &message.id, target_.topic.c_str(),
+                                               int(message.text.size()), message.text.data(), 1, false);
             lock.lock();
-            if (id == 0) {  // it was refused; whatever else goes wrong, libmosquitto has it and sends it again
-                refused(mosquitto_strerror(code));
+            if (message.id != 0) {  // whatever else went wrong, libmosquitto has it and sends it again
+                ++given_;
                 continue;
             }
-            gave(message.text.size());
-            under_way_[id] = message.text.size();
+            lost(message.text.size(), mosquitto_strerror(code));
+            under_way_.erase(under_way_.begin() + std::ptrdiff_t(given_));
         }
         return stopping_;
     }
@@ -184,17 +235,33 @@ private:
 
     void on_publish(int id) {
         const std::lock_guard lock(mutex_);
-        const auto message = under_way_.find(id);
-        if (message == under_way_.end()) return;
-        confirmed(message->second);
+        const auto end = under_way_.begin() + std::ptrdiff_t(given_);
+        const auto message = std::find_if(under_way_.begin(), end, [&](const UnderWay& m) { return m.id == id; });
+        if (message == end) return;
+        const std::size_t size = message->text.size();
+        if (size >= smallest_given_up_) smallest_given_up_ = size + 1;  // it was not for its size
+        confirmed(size);
         under_way_.erase(message);
+        --given_;
+        has_confirmed_ = true;
     }
 
+    struct UnderWay {
+        int id;  // libmosquitto's
+        std::string text;
+    };
+
     const Library library_;
-    std::unique_ptr<mosquitto, Destroy> client_;
-    const int wake_;                        // an eventfd
-    std::string answer_, logged_;           // the thread's: why a broker refuses, what libmosquitto says of TLS
-    std::map<int, std::size_t> under_way_;  // bytes of what libmosquitto has, by its number; guarded by the mutex
+    Handle client_;
+    const int wake_;  // an eventfd
+    // The thread's:
+    std::string answer_, logged_;     // why a broker refuses, what libmosquitto says of TLS
+    std::deque<UnderWay> under_way_;  // in order
+    std::size_t given_ = 0;           // how many of them libmosquitto has
+    bool told_ = false;               // that some are given up
+    bool has_confirmed_ = false;      // the broker, since the last attempt to connect
+    int fruitless_ = 0;               // connections in a row
+    std::size_t smallest_given_up_ = std::numeric_limits<std::size_t>::max();
 };
 
 }  // namespace
