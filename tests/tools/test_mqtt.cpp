@@ -199,6 +199,24 @@ TEST_CASE("what a lost connection has not confirmed is sent again", "[mqtt]") {
     CHECK(contains(warnings[1], "lost the connection"));
 }
 
+TEST_CASE("each reason for which there is no connection is told once", "[mqtt]") {
+    if (!can_publish()) return;
+    Broker broker;
+    MqttPublisher publisher(broker.target());
+    broker.take(3);  // the server is not available
+    broker.take(5);  // who asks may not
+    broker.take(3);
+    broker.take();
+    publisher.publish("first");
+    CHECK(broker.message() == "first");
+    publisher.close();
+    const std::vector<std::string> warnings = publisher.take_warnings();
+    REQUIRE(warnings.size() == 2);
+    CHECK(contains(warnings[0], "broker unavailable; it is tried again"));
+    CHECK(contains(warnings[1], "cannot connect to mqtt://127.0.0.1"));
+    CHECK(contains(warnings[1], "not authorised; it is tried again"));
+}
+
 TEST_CASE("a message on which a broker ends each connection is given up, and those behind it arrive", "[mqtt]") {
     if (!can_publish()) return;
     Broker broker;

@@ -130,6 +130,35 @@ def test_wrong_password(folder, broker):
     check(report["published"] == 0 and report["dropped"] == 8, str(report))
 
 
+def test_wrong_password_later(folder, _):
+    """Nobody is there at first, and whoever comes then refuses the password: both are told while the run goes on."""
+    os.mkfifo(f"{folder}/r.jsonl")
+    os.mkdir(f"{folder}/broker")
+    late = Broker(f"{folder}/broker")
+    late.kill()
+    variables = {"CONVOY_MQTT_USER": "me", "CONVOY_MQTT_PASSWORD": "wrong"}
+    with open(f"{folder}/said", "w", encoding="utf-8") as err:
+        child = subprocess.Popen(command(f"mqtt://localhost:{late.closed}/t"), cwd=folder, stderr=err, env=os.environ | variables)
+    try:
+        with open(f"{folder}/r.jsonl", encoding="utf-8") as pipe:
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
+
+            def says(words):
+                """A run that waits for whoever reads its records tells nothing, so one is read."""
+                check(pipe.readline(), f"the clip has ended before {words}")
+                time.sleep(.1)
+                with open(f"{folder}/said", encoding="utf-8") as f:
+                    return words in f.read()
+
+            until(lambda: says("Connection refused"), "the first reason")
+            late.start()
+            until(lambda: says("not authorised"), "the second reason")
+    finally:
+        child.kill()
+        child.wait()
+        late.kill()
+
+
 def test_tls(folder, broker):
     said, report = run(folder, f"mqtts://localhost:{broker.tls}/t", CONVOY_MQTT_CAFILE=f"{broker.folder}/cert")
     check("warning" not in said and report["published"] == 8, f"{said} {report}")
@@ -244,7 +273,7 @@ def main():
             test(f"{folder}/{test.__name__}", broker)
             print(f"passed: {test.__name__}", flush=True)
 
-        tests = [test_records, test_password, test_wrong_password, test_silent_broker, test_limit_on_packets, test_events]
+        tests = [test_records, test_password, test_wrong_password, test_wrong_password_later, test_silent_broker, test_limit_on_packets, test_events]
         if broker.has_tls:
             tests += [test_tls, test_unknown_certificate]
         else:

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,7 @@ protected:
     /// Tells people: a sentence about the broker.
     void warn(const std::string& what);
     void connected();
-    /// Tells the first time that there is no connection, and the first time that one is lost.
+    /// Tells each reason once for which there is no connection, and the first time that one is lost.
     void disconnected(const std::string& why);
     bool is_connected() const { return is_connected_; }
 
@@ -74,9 +75,10 @@ private:
     int handed_on_ = 0;             // messages that the library is just being given
     std::int64_t unconfirmed_ = 0;  // that it has
     std::size_t unconfirmed_bytes_ = 0;
-    bool is_connected_ = false, was_connected_ = false, told_unreachable_ = false, told_lost_ = false;
+    bool is_connected_ = false, was_connected_ = false, told_lost_ = false;
     bool closed_ = false, ended_ = false;
     std::string refusal_;
+    std::set<std::string> told_;  // why there is no connection
     BrokerTally tally_;
     std::vector<std::string> warnings_;
 };

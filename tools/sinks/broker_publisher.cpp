@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <set>
 #include <utility>
 
 #include "tools/sinks/broker_client.h"
@@ -16,6 +17,7 @@ constexpr std::int64_t kUnconfirmed = 256;                       // messages tha
 constexpr std::size_t kUnconfirmedBytes = std::size_t(1) << 20;  // of them, but for a single one that is larger
 constexpr auto kLastWait = 3s;                                   // for what is still to be sent at the end
 constexpr auto kEndOfThread = 200ms, kAsk = 20ms;
+constexpr std::size_t kMostReasons = 16;  // told of a run, since a library may write into one what it likes
 
 }  // namespace
 
@@ -139,12 +141,16 @@ void BrokerClient::connected() {
 }
 
 void BrokerClient::disconnected(const std::string& why) {
-    is_connected_ = false;
+    const bool is_lost = std::exchange(is_connected_, false);
     tally_.last_error = why;
-    if (!std::exchange(was_connected_ ? told_lost_ : told_unreachable_, true))
+    // librdkafka says after how many milliseconds, which makes no other reason of it.
+    const std::string reason = why.substr(0, why.find(" (after "));
+    const bool is_first_loss = is_lost && !std::exchange(told_lost_, true);
+    const bool is_other_reason = told_.size() < kMostReasons && told_.insert(reason).second;
+    if (is_first_loss || is_other_reason)
         warnings_.push_back(fmt::format("{}: {} {}: {}; it is tried again while the run goes on", option_,
-                                        was_connected_ ? "lost the connection to" : "cannot connect to", tally_.address,
-                                        why));
+                                        is_lost ? "lost the connection to" : "cannot connect to", tally_.address,
+                                        reason));
 }
 
 BrokerPublisher::BrokerPublisher(std::shared_ptr<BrokerClient> client)
