@@ -17,7 +17,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -46,9 +45,9 @@ using namespace std::chrono_literals;
 
 constexpr auto kFirstPause = 200ms, kLongestPause = 15000ms;  // between attempts to connect
 constexpr int kKeepAliveS = 30, kTickMs = 1000;
-constexpr int kUnlimited = 0;  // the client counts what is under way
-// Connections in a row that confirm nothing, after which the oldest message under way is taken for their reason.
-constexpr int kFruitless = 3;
+constexpr int kUnlimited = 0;                        // the client counts what is under way
+constexpr int kFruitless = 3;                        // connections in a row that a message alone under way has ended
+constexpr std::size_t kWide = std::size_t(1) << 16;  // no limit to what libmosquitto may have
 
 // At most 23 letters and digits, which every broker takes.
 std::string client_id() {
@@ -83,7 +82,7 @@ private:
     using Handle = std::unique_ptr<mosquitto, Destroy>;
 
     Handle make_client() {
-        Handle client(mosquitto_new(client_id().c_str(), true, this));
+        Handle client(mosquitto_new(id_.c_str(), true, this));
         if (!client) throw Error(ErrorKind::output, "--mqtt: " + media::system_message(errno));
         mosquitto_max_inflight_messages_set(client.get(), kUnlimited);
         mosquitto_connect_callback_set(
@@ -160,41 +159,43 @@ private:
                 const auto got = ::read(wake_, &wakes, sizeof wakes);
             const short happened = fds[1].revents;
             int code = MOSQ_ERR_SUCCESS;
-            if (happened & (POLLIN | POLLHUP | POLLERR)) code = mosquitto_loop_read(client_.get(), 1);
-            if (code == MOSQ_ERR_SUCCESS && happened & POLLOUT) code = mosquitto_loop_write(client_.get(), 1);
+            const bool has_ended = happened & (POLLHUP | POLLERR);
+            if (happened & POLLIN || has_ended) code = mosquitto_loop_read(client_.get(), 1);
+            // Writing to a connection that has ended would throw away the confirmations that came before its end.
+            if (code == MOSQ_ERR_SUCCESS && happened & POLLOUT && !has_ended)
+                code = mosquitto_loop_write(client_.get(), 1);
             if (code == MOSQ_ERR_SUCCESS) code = mosquitto_loop_misc(client_.get());
             if (code != MOSQ_ERR_SUCCESS) return code;
         }
     }
 
     // At the end of a connection, with the mutex locked. A broker that closes it on a packet that is too large for it
-    // gets that packet again with each connection; one as large as another that was given up is given up at once.
+    // would get that packet again with each, and what it has confirmed before may be lost with the connection: the next
+    // gets the oldest message alone, so that the one at fault is known. Once one was given up, another that is larger
+    // than all that were confirmed gets one attempt. libmosquitto forgets nothing of its own, so another client begins.
     void judge_oldest() {
-        if (has_confirmed_ || given_ == 0) {
-            fruitless_ = 0;
-            return;
-        }
-        const std::size_t size = under_way_.front().text.size();
-        if (++fruitless_ >= (size >= smallest_given_up_ ? 1 : kFruitless)) give_up_oldest(size);
-    }
-
-    // libmosquitto forgets no message of its own, so another one gets the rest.
-    void give_up_oldest(std::size_t size) {
+        if (given_ == 0) return;
         try {
             client_ = make_client();
         } catch (const Error&) {
             return;  // the old one goes on
         }
+        const std::size_t size = under_way_.front().text.size();
+        if (given_ == 1 && !has_confirmed_ && ++fruitless_ >= (told_ && size > largest_confirmed_ ? 1 : kFruitless))
+            give_up_oldest(size);
+        given_ = 0;
+        window_ = 1;
+    }
+
+    void give_up_oldest(std::size_t size) {
         if (!std::exchange(told_, true))
             warn(
-                fmt::format("the broker ended {} connections in a row without confirming a message of {} bytes, which "
-                            "is dropped; if it has a limit on packets (mosquitto: max_packet_size), raise it: others "
-                            "like this one are dropped without a word",
+                fmt::format("the broker ended {} connections in a row on a message of {} bytes, which is dropped; if "
+                            "it has a limit on packets (mosquitto: max_packet_size), raise it: others like this one "
+                            "are dropped without a word",
                             fruitless_, size));
         lost(size, fmt::format("the broker ends the connection on a message of {} bytes", size));
         under_way_.pop_front();
-        smallest_given_up_ = std::min(smallest_given_up_, size);
-        given_ = 0;
         fruitless_ = 0;
     }
 
@@ -202,7 +203,7 @@ private:
     // its callbacks take while it holds its own.
     bool feed() {
         std::unique_lock lock(mutex_);
-        while (is_connected() && !stopping_) {
+        while (is_connected() && !stopping_ && given_ < window_) {
             if (given_ == under_way_.size()) {
                 if (!has_next()) break;
                 under_way_.push_back({0, take_next().text});
@@ -239,11 +240,13 @@ private:
         const auto message = std::find_if(under_way_.begin(), end, [&](const UnderWay& m) { return m.id == id; });
         if (message == end) return;
         const std::size_t size = message->text.size();
-        if (size >= smallest_given_up_) smallest_given_up_ = size + 1;  // it was not for its size
+        largest_confirmed_ = std::max(largest_confirmed_, size);
         confirmed(size);
         under_way_.erase(message);
         --given_;
         has_confirmed_ = true;
+        fruitless_ = 0;
+        window_ = std::min(2 * window_, kWide);
     }
 
     struct UnderWay {
@@ -252,16 +255,18 @@ private:
     };
 
     const Library library_;
+    const std::string id_ = client_id();
     Handle client_;
     const int wake_;  // an eventfd
     // The thread's:
-    std::string answer_, logged_;     // why a broker refuses, what libmosquitto says of TLS
-    std::deque<UnderWay> under_way_;  // in order
-    std::size_t given_ = 0;           // how many of them libmosquitto has
-    bool told_ = false;               // that some are given up
-    bool has_confirmed_ = false;      // the broker, since the last attempt to connect
-    int fruitless_ = 0;               // connections in a row
-    std::size_t smallest_given_up_ = std::numeric_limits<std::size_t>::max();
+    std::string answer_, logged_;        // why a broker refuses, what libmosquitto says of TLS
+    std::deque<UnderWay> under_way_;     // in order
+    std::size_t window_ = kWide;         // how many of them libmosquitto may have
+    std::size_t given_ = 0;              // how many it has
+    bool told_ = false;                  // that some are given up
+    bool has_confirmed_ = false;         // the broker, since the last attempt to connect
+    int fruitless_ = 0;                  // connections in a row
+    std::size_t largest_confirmed_ = 0;  // bytes
 };
 
 }  // namespace
