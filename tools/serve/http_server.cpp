@@ -206,16 +206,19 @@ private:
         return exchange;
     }
 
+    // Of other methods nobody looks at a body, for which no token was asked: it is read and forgotten.
+    static bool takes_body(const Exchange& exchange) { return exchange.request.method == "POST"; }
+
     // What is refused here is never read.
     MHD_Result head(Exchange& exchange) {
         exchange.reply = site_.refuse(exchange.request);
         const std::string length = header(exchange.connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
         const std::uint64_t bytes = length.empty() ? 0 : std::strtoull(length.c_str(), nullptr, 10);
         if (!exchange.reply && bytes > limits_.body_bytes) exchange.reply = too_large();
-        const bool takes_body = exchange.request.method == "POST";
-        if (!exchange.reply && takes_body && held_ + bytes > limits_.all_body_bytes) exchange.reply = too_many();
+        if (!exchange.reply && takes_body(exchange) && held_ + bytes > limits_.all_body_bytes)
+            exchange.reply = too_many();
         if (exchange.reply) return send(exchange);
-        if (takes_body &&
+        if (takes_body(exchange) &&
             header(exchange.connection, MHD_HTTP_HEADER_CONTENT_TYPE).starts_with("multipart/form-data")) {
             exchange.form.reset(MHD_create_post_processor(exchange.connection, kPostBuffer, on_form, &exchange));
             if (!exchange.form) {
@@ -257,8 +260,7 @@ private:
 
     void append(Exchange& exchange, const char* data, std::size_t size) {
         std::vector<std::uint8_t>& body = exchange.request.body;
-        // Of other methods nobody looks at a body, for which no token was asked: it is read and forgotten.
-        if (exchange.reply || exchange.request.method != "POST") return;
+        if (exchange.reply || !takes_body(exchange)) return;
         if (body.size() + size > limits_.body_bytes)
             exchange.reply = too_large();
         else if (held_ + size > limits_.all_body_bytes)
