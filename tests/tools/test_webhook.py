@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What changes in zones, posted to a server that takes it, is slow, in trouble, refuses it, or is not there.
-usage: test_webhook.py BIN MODELS ZONES"""
+usage: test_webhook.py BIN MODELS ZONES; 77: yolo-run has no webhooks"""
 import concurrent.futures
 import http.server
 import json
@@ -28,7 +28,7 @@ def check(holds, what):
 class Server:
     """Answers the n-th request with status(n)."""
 
-    def __init__(self, status=lambda n: 204, takes_s=0, certificate=None):
+    def __init__(self, status=lambda n: 204, takes_s=0, certificate=None, location=None):
         self.bodies, self.headers, self.requests = [], [], 0
         owner = self
 
@@ -42,6 +42,8 @@ class Server:
                     owner.bodies.append(body)
                     owner.headers.append(dict(self.headers))
                 self.send_response(code)
+                if location:
+                    self.send_header("Location", location)
                 self.end_headers()
 
             def log_message(self, *_):
@@ -89,11 +91,48 @@ def in_trouble(folder):
     check("it is posted again" in said, said)
 
 
-def refuses(folder):
-    server = Server(status=lambda n: 404 if n == 0 else 200)
+def busy(folder):
+    server = Server(status=lambda n: (408, 429, 200)[min(n, 2)])
     said, report = run(folder, server.url)
-    check(report["retries"] == 0 and report["dropped"] == 1 and report["posted"] == len(server.bodies) > 3, f"{report} {said}")
-    check("refused an event" in said and "404" in said, said)
+    check(report["retries"] == 2 and report["dropped"] == 0 and report["posted"] == len(server.bodies) > 3, f"{report} {said}")
+
+
+def refuses(folder):
+    server = Server(status=lambda n: (404, 304, 302, 200)[min(n, 3)])
+    said, report = run(folder, server.url)
+    check(report["retries"] == 0 and report["dropped"] == 3 and report["posted"] == len(server.bodies) > 3, f"{report} {said}")
+    check("refused an event" in said and "HTTP 404" in said, said)
+
+
+def points_elsewhere(folder):
+    other = Server()
+    for status in (301, 302, 307, 308):
+        server = Server(status=lambda n: status, location=other.url)
+        os.mkdir(f"{folder}/{status}")
+        said, report = run(f"{folder}/{status}", server.url, {"CONVOY_WEBHOOK_HEADER": HEADER}, frames=60)
+        check(report["posted"] == report["retries"] == 0 < report["dropped"] == server.requests, f"{status}: {report} {said}")
+        check(f"HTTP {status}: it points to {other.url.split('/hook')[0]}, and" in said, said)
+    check(other.requests == 0, "another server got a secret")
+
+
+def never_ends(folder):
+    """A reply whose body goes on for ever, which keeps nobody."""
+    with socket.create_server(("localhost", 0)) as s:
+        def serve():
+            while True:
+                connection, _ = s.accept()
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+                    try:
+                        while True:
+                            connection.sendall(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+                    except OSError:
+                        pass
+
+        threading.Thread(target=serve, daemon=True).start()
+        said, report = run(folder, f"http://localhost:{s.getsockname()[1]}/?secret=1")
+    check(report["posted"] > 3 and report["dropped"] == report["retries"] == 0, f"{report} {said}")
 
 
 def slow(folder):
@@ -106,7 +145,7 @@ def gone(folder):
     with socket.create_server(("localhost", 0)) as s:
         port = s.getsockname()[1]
     said, report = run(folder, f"http://localhost:{port}/?secret=1")
-    check(report["posted"] == 0 and report["dropped"] > 3 and report["last_error"] == "Connection refused", f"{report} {said}")
+    check(report["posted"] == 0 and report["dropped"] > 3 and "onnect" in report["last_error"], f"{report} {said}")
 
 
 def silent(folder):
@@ -139,7 +178,12 @@ def wrong_options():
 
 def main():
     wrong_options()
-    tests = [takes_all, in_trouble, refuses, slow, gone, silent]
+    child = subprocess.run([f"{BIN}/yolo-run", CLIP, "--frames", "1", "--device", "cpu", "--zones", ZONES, "--webhook", "http://localhost/"],
+                           capture_output=True, text=True)
+    if "built without libcurl" in child.stderr:
+        print("skipped: yolo-run was built without libcurl")
+        return 77
+    tests = [takes_all, in_trouble, busy, refuses, points_elsewhere, never_ends, slow, gone, silent]
     if shutil.which("openssl"):
         tests.append(tls)
     else:
@@ -152,7 +196,8 @@ def main():
 
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             list(pool.map(one, tests))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,14 +12,8 @@
 #include <optional>
 #include <utility>
 
-extern "C" {
-#include <libavformat/avio.h>
-#include <libavutil/dict.h>
-#include <libavutil/error.h>
-}
-
 #include <convoy/error.h>
-#include <convoy/version.h>
+#include "tools/sinks/http_poster.h"
 #include "tools/sinks/message_queue.h"
 
 namespace convoy::tools {
@@ -37,15 +31,18 @@ constexpr auto kEndOfThread = 200ms, kAsk = 20ms;
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
-std::string hexadecimal(const std::string& bytes) {
-    std::string text;
-    for (const char byte : bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-    return text;
+bool is_taken(const HttpPoster::Reply& reply) { return reply.status / 100 == 2; }
+
+// Request Timeout, Too Many Requests.
+bool may_be_taken_later(const HttpPoster::Reply& reply) {
+    return reply.status == 0 || reply.status == 408 || reply.status == 429 || reply.status >= 500;
 }
 
-std::string reason_of(int code) {
-    char text[AV_ERROR_MAX_STRING_SIZE] = {};
-    return av_strerror(code, text, sizeof text) == 0 ? text : fmt::format("error {}", code);
+std::string reason_of(const HttpPoster::Reply& reply) {
+    if (reply.status == 0) return reply.error;
+    if (reply.location.empty()) return fmt::format("HTTP {}", reply.status);
+    return fmt::format("HTTP {}: it points to {}, and redirections are not followed", reply.status,
+                       WebhookTarget{reply.location}.address());
 }
 
 }  // namespace
@@ -88,7 +85,8 @@ std::string describe(const Webhook::Tally& tally) {
 /// What the thread and its owner share.
 class Webhook::Poster {
 public:
-    Poster(WebhookTarget target, std::size_t queue_bytes) : target_(std::move(target)), waiting_(queue_bytes) {
+    Poster(WebhookTarget target, std::size_t queue_bytes)
+        : target_(std::move(target)), http_(target_.url, target_.header, target_.ca_file), waiting_(queue_bytes) {
         tally_.address = target_.address();
     }
 
@@ -163,15 +161,15 @@ private:
         for (Clock::duration pause = kFirstPause; !stopping_;
              pause = std::min<Clock::duration>(2 * pause, kLongestPause)) {
             lock.unlock();
-            const int code = try_to_post(message);
+            const HttpPoster::Reply reply = http_.post(message, kPatience, stopping_);
             lock.lock();
             if (closed_ && stopping_) return;  // close() has counted it
-            if (code >= 0) {
+            if (is_taken(reply)) {
                 ++tally_.posted;
                 return;
             }
-            const bool again = may_be_taken_later(code);
-            tell(reason_of(code), again);
+            const bool again = may_be_taken_later(reply);
+            tell(reason_of(reply), again);
             if (!again) {
                 ++tally_.dropped;
                 return;
@@ -179,13 +177,6 @@ private:
             changed_.wait_for(lock, pause, [&] { return stopping_.load(); });
             ++tally_.retries;
         }
-    }
-
-    static bool may_be_taken_later(int code) {
-        for (const int refusal : {AVERROR_HTTP_BAD_REQUEST, AVERROR_HTTP_UNAUTHORIZED, AVERROR_HTTP_FORBIDDEN,
-                                  AVERROR_HTTP_NOT_FOUND, AVERROR_HTTP_OTHER_4XX})
-            if (code == refusal) return false;
-        return true;
     }
 
     // The first time that something is posted again, and the first time that something is refused.
@@ -197,33 +188,8 @@ private:
                   : fmt::format("--webhook: {} refused an event, which is dropped: {}", tally_.address, why));
     }
 
-    // libav's error, or 0.
-    int try_to_post(const std::string& message) {
-        deadline_ = Clock::now() + kPatience;
-        const AVIOInterruptCB interrupt = {[](void* self) {
-                                               const auto& poster = *static_cast<Poster*>(self);
-                                               return int(poster.stopping_ || Clock::now() > poster.deadline_);
-                                           },
-                                           this};
-        AVDictionary* options = nullptr;
-        const auto set = [&](const char* name, const std::string& value) {
-            av_dict_set(&options, name, value.c_str(), 0);
-        };
-        set("method", "POST");
-        set("post_data", hexadecimal(message));
-        set("headers", "Content-Type: application/json\r\n" + (target_.header.empty() ? "" : target_.header + "\r\n"));
-        set("user_agent", "convoy/" CONVOY_VERSION);
-        set("protocol_whitelist", "http,https,tcp,tls,httpproxy");
-        set("tls_verify", "1");
-        if (!target_.ca_file.empty()) set("ca_file", target_.ca_file);
-        AVIOContext* io = nullptr;
-        const int code = avio_open2(&io, target_.url.c_str(), AVIO_FLAG_READ, &interrupt, &options);
-        av_dict_free(&options);
-        avio_closep(&io);
-        return std::min(code, 0);
-    }
-
     const WebhookTarget target_;
+    HttpPoster http_;  // the thread's own
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     MessageQueue waiting_;
@@ -231,7 +197,6 @@ private:
     std::vector<std::string> warnings_;
     std::atomic<bool> stopping_ = false;
     bool is_posting_ = false, closed_ = false, ended_ = false, told_again_ = false, told_refused_ = false;
-    Clock::time_point deadline_;  // the thread's own
 };
 
 Webhook::Webhook(WebhookTarget target, std::size_t queue_bytes)

@@ -27,7 +27,8 @@ WebhookTarget webhook_target(const std::string& url, const std::function<const c
 
 /// Posts JSON messages one after the other, from a thread of its own. Whoever gives it one never waits for the server:
 /// messages wait up to a number of bytes, and beyond that the oldest are dropped. One that the server does not take
-/// since it is away or in trouble (5xx) is posted again after a while; one that it refuses (4xx) is dropped.
+/// since it is away or in trouble (5xx, 408, 429) is posted again after a while; one that it refuses (any other reply
+/// but 2xx) is dropped. Redirections are not followed.
 class Webhook {
 public:
     struct Tally {
@@ -40,6 +41,7 @@ public:
     };
     static constexpr std::size_t kQueueBytes = std::size_t(4) << 20;
 
+    /// Throws Error(unsupported) in a program that was built without libcurl.
     explicit Webhook(WebhookTarget target, std::size_t queue_bytes = kQueueBytes);
     /// Drops what is not sent.
     ~Webhook();

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include "tools/sinks/http_poster.h"
+
+#include <convoy/error.h>
+
+#ifdef CONVOY_CURL
+#include <curl/curl.h>
+
+#include <cstddef>
+#include <stdexcept>
+
+#include <convoy/version.h>
+#endif
+
+namespace convoy::tools {
+
+#ifndef CONVOY_CURL
+
+class HttpPoster::Connection {};
+
+HttpPoster::HttpPoster(const std::string&, const std::string&, const std::string&) {
+    throw Error(ErrorKind::unsupported,
+                "--webhook: this program was built without libcurl; install libcurl4-openssl-dev, and configure and "
+                "build it again");
+}
+HttpPoster::~HttpPoster() = default;
+HttpPoster::Reply HttpPoster::post(const std::string&, std::chrono::milliseconds, const std::atomic<bool>&) {
+    return {};
+}
+
+#else
+
+namespace {
+
+constexpr int kLookMs = 20;                                   // how often the loop looks whether it is to stop
+constexpr std::size_t kLongestReply = std::size_t(64) << 10;  // of a body, which nobody reads
+
+std::size_t count_reply(char*, std::size_t size, std::size_t count, void* counted) {
+    std::size_t& all = *static_cast<std::size_t*>(counted);
+    all += size * count;
+    return all <= kLongestReply ? size * count : 0;  // 0: ends the connection
+}
+
+template <auto FREE>
+struct FreeBy {
+    template <typename T>
+    void operator()(T* p) const {
+        FREE(p);
+    }
+};
+
+}  // namespace
+
+class HttpPoster::Connection {
+public:
+    Connection(const std::string& url, const std::string& header, const std::string& ca_file) {
+        static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+        if (ready != CURLE_OK) throw std::runtime_error("libcurl does not start");
+        easy_.reset(curl_easy_init());
+        multi_.reset(curl_multi_init());
+        if (!easy_ || !multi_) throw std::bad_alloc();
+        add_header("Content-Type: application/json");
+        add_header("Expect:");  // none: it would cost a round trip
+        if (!header.empty()) add_header(header);
+        set(CURLOPT_URL, url.c_str());
+        set(CURLOPT_PROTOCOLS_STR, "http,https");
+        set(CURLOPT_NOSIGNAL, 1L);
+        set(CURLOPT_USERAGENT, "convoy/" CONVOY_VERSION);
+        set(CURLOPT_HTTPHEADER, headers_.get());
+        set(CURLOPT_WRITEFUNCTION, &count_reply);
+        set(CURLOPT_WRITEDATA, &reply_bytes_);
+        set(CURLOPT_ERRORBUFFER, error_);
+        if (!ca_file.empty()) set(CURLOPT_CAINFO, ca_file.c_str());
+    }
+
+    Reply post(const std::string& body, std::chrono::milliseconds patience, const std::atomic<bool>& stop) {
+        set(CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.size()));
+        set(CURLOPT_POSTFIELDS, body.c_str());  // not copied
+        set(CURLOPT_TIMEOUT_MS, long(patience.count()));
+        reply_bytes_ = 0, error_[0] = 0;
+        curl_multi_add_handle(multi_.get(), easy_.get());
+        Reply reply{0, "interrupted", ""};
+        for (int running = 1; running && !stop;) {
+            CURLMcode code = curl_multi_perform(multi_.get(), &running);
+            if (code == CURLM_OK && running) code = curl_multi_poll(multi_.get(), nullptr, 0, kLookMs, nullptr);
+            if (code != CURLM_OK) reply.error = curl_multi_strerror(code), running = 0;
+        }
+        int left = 0;
+        while (const CURLMsg* const message = curl_multi_info_read(multi_.get(), &left))
+            if (message->msg == CURLMSG_DONE) reply = reply_of(message->data.result);
+        curl_multi_remove_handle(multi_.get(), easy_.get());
+        return reply;
+    }
+
+private:
+    void add_header(const std::string& line) {
+        curl_slist* const longer = curl_slist_append(headers_.get(), line.c_str());
+        if (!longer) throw std::bad_alloc();
+        headers_.release();
+        headers_.reset(longer);
+    }
+
+    template <typename T>
+    void set(CURLoption option, T value) {
+        if (const CURLcode code = curl_easy_setopt(easy_.get(), option, value); code != CURLE_OK)
+            throw std::runtime_error(curl_easy_strerror(code));
+    }
+
+    // With a status even where its body did not come to an end.
+    Reply reply_of(CURLcode result) {
+        long status = 0;
+        char* location = nullptr;
+        curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
+        if (status < 200) return {0, error_[0] ? error_ : curl_easy_strerror(result), ""};
+        curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_URL, &location);
+        return {int(status), "", location ? location : ""};
+    }
+
+    char error_[CURL_ERROR_SIZE] = {};
+    std::size_t reply_bytes_ = 0;
+    std::unique_ptr<curl_slist, FreeBy<curl_slist_free_all> > headers_;
+    std::unique_ptr<CURLM, FreeBy<curl_multi_cleanup> > multi_;
+    std::unique_ptr<CURL, FreeBy<curl_easy_cleanup> > easy_;
+};
+
+HttpPoster::HttpPoster(const std::string& url, const std::string& header, const std::string& ca_file)
+    : connection_(std::make_unique<Connection>(url, header, ca_file)) {}
+HttpPoster::~HttpPoster() = default;
+HttpPoster::Reply HttpPoster::post(const std::string& body, std::chrono::milliseconds patience,
+                                   const std::atomic<bool>& stop) {
+    return connection_->post(body, patience, stop);
+}
+
+#endif
+
+}  // namespace convoy::tools
