@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tools/serve_pictures.h"
 
-#include <fmt/core.h>
-
 #include <cstdlib>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "tools/exit_status.h"
@@ -17,23 +14,9 @@
 #include "tools/start_run.h"
 
 namespace convoy::tools {
-namespace {
-
-// Of what only a run with inputs has.
-void refuse_what_needs_inputs(const RunOptions& options) {
-    for (const auto& [given, option] :
-         {std::pair{options.output.has_files(), "results of inputs"},
-          {options.follows(), "--track and --zones"},
-          {!options.trace.empty(), "--trace"},
-          {!options.report_json.empty() || !options.report_html.empty() || options.report, "reports of a run"}})
-        if (given)
-            throw Error(ErrorKind::usage, fmt::format("--serve without an input has no {}; name an input", option));
-}
-
-}  // namespace
 
 int serve_pictures(RunOptions& options, const media::FileClaims& read) {
-    refuse_what_needs_inputs(options);
+    refuse_what_needs_inputs("--serve", options);
     const std::vector<std::string> files = {options.metrics};  // all that it writes
     OutputPlan plan = plan_outputs(options.output, {}, files, read);
     if (!options.metrics.empty()) check_metrics_path(options.metrics);

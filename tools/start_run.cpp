@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "tools/start_run.h"
 
+#include <fmt/core.h>
+
 #include <cstdio>
+#include <utility>
 
 extern "C" {
 #include <libavutil/log.h>
 }
 
+#include <convoy/error.h>
 #include "tools/av_log.h"
 #include "tools/exit_early.h"
 #include "tools/interrupt.h"
@@ -17,6 +21,16 @@ namespace convoy::tools {
 void print_what_libav_says(bool verbose) {
     av_log_set_level(verbose ? AV_LOG_INFO : AV_LOG_QUIET);
     av_log_set_callback(print_av_log);
+}
+
+void refuse_what_needs_inputs(const char* command, const RunOptions& options) {
+    for (const auto& [given, option] :
+         {std::pair{options.output.has_files(), "results of inputs"},
+          {options.follows(), "--track and --zones"},
+          {!options.trace.empty(), "--trace"},
+          {!options.report_json.empty() || !options.report_html.empty() || options.report, "reports of a run"}})
+        if (given)
+            throw Error(ErrorKind::usage, fmt::format("{} without an input has no {}; name an input", command, option));
 }
 
 Network load_network(RunOptions& options) {

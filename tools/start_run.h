@@ -15,6 +15,9 @@ namespace convoy::tools {
 /// With --verbose what libav says is printed as ours is; else nothing of it.
 void print_what_libav_says(bool verbose);
 
+/// Throws Error(usage) where a command without an input is given an option that only a run with inputs has.
+void refuse_what_needs_inputs(const char* command, const RunOptions& options);
+
 /// The model, with what is asked of its detections. Prints its warnings, and lets the engine print its notices.
 Network load_network(RunOptions& options);
 

@@ -26,6 +26,9 @@ void check_tuning_cache(const std::string& folder) {
 }  // namespace
 
 int tune_kernels(RunOptions& options) {
+    refuse_what_needs_inputs("--tune", options);
+    if (!options.metrics.empty() || !options.metrics_port.empty())
+        throw Error(ErrorKind::usage, "--tune without an input has no --metrics; name an input");
     check_tuning_cache(options.engine.tuning_cache);
     const Network network = load_network(options);
     const Engine engine = make_engine(network, options);

@@ -196,6 +196,8 @@ TEST_CASE("--tune says where nothing can be measured or remembered") {
     const TemporaryFolder folder;
     check_failure(yolo_run(folder, {"--tune", "--device", "cpu", "--tuning-cache", "t"}), 1,
                   "--tune measures a GPU's kernels");
+    for (const char* file : {"--jsonl", "--trace", "--metrics", "--report-json"})  // of what is a run's alone
+        check_failure(yolo_run(folder, {"--tune", file, "f"}), 2, "--tune without an input has no");
     check_failure(yolo_run(folder, {"--tune", "--tuning-cache", ""}), 1, "there is none: name one");
     check_failure(yolo_run(folder, {"--tune", "--tuning-cache", "/proc/t"}), 1, "/proc/t cannot be written");
     write_file(folder / "file", "x");
