@@ -13,7 +13,7 @@ namespace convoy::bench {
 struct BenchOptions {
     tools::ModelOptions model;
     EngineOptions engine;
-    std::string video;     ///< pipeline, run, decode, soak
+    std::string video;     ///< pipeline, run, decode, host, soak
     int decoders = 0;      ///< run and decode: threads a device; 0 takes the engine's choice
     int cpu_decoders = 0;  ///< run: threads a device that decode on the CPU beside them; 0 as above, -1 for none
     int streams = 4;       ///< soak with a video: so many at once
@@ -33,6 +33,8 @@ nlohmann::json bench_pipeline(const BenchOptions& options);
 nlohmann::json bench_run(const BenchOptions& options);
 /// Its decoding alone.
 nlohmann::json bench_decode(const BenchOptions& options);
+/// What one thread does for the frames of all devices: the video read and cut into segments, JSON records made.
+nlohmann::json bench_host(const BenchOptions& options);
 /// Without a video: `passes` batches of grey frames through an engine: growth of host and device memory, and its peak
 /// on the device. With one: that video again and again, several streams at once.
 nlohmann::json bench_soak(const BenchOptions& options);

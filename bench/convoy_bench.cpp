@@ -25,6 +25,7 @@ constexpr Command kCommands[] = {
     {"pipeline", "every stage alone, then overlapped", bench_pipeline},
     {"run", "a whole video on all devices, without output", bench_run},
     {"decode", "decoding of a video alone, on all devices", bench_decode},
+    {"host", "what one thread does for the frames of all devices", bench_host},
     {"soak", "batches, or a video again and again: does memory grow, is a frame lost?", bench_soak},
     {"kernels", "every distinct convolution and plain loop", bench_kernels},
     {"layers", "CPU: what each layer of a network costs", bench_layers},
@@ -52,7 +53,7 @@ struct Options : BenchOptions {
             sub->add_option("--warmup", warmup, "runs before them")->check(CLI::Range(0, 1000));
             sub->add_option("--json", json_path, "write the figures there as well");
             const std::string name = command.name;
-            if (name == "pipeline" || name == "run" || name == "decode" || name == "soak")
+            if (name == "pipeline" || name == "run" || name == "decode" || name == "host" || name == "soak")
                 sub->add_option("video", video, "a video file")->required(name != "soak");
             if (name == "run" || name == "decode")
                 sub->add_option("--decoders", decoders, "threads a device that decode")->check(CLI::Range(1, 256));
