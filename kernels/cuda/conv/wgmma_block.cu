@@ -101,13 +101,14 @@ private:
 
 /// Apart, the two move 4 c numbers a pixel: x, what lies between there and back, the residual, y; together 2 c. At
 /// 104x104 they would take 108 us apart and some 80 together, of which products are the most: tiles must be nearly as
-/// full as there. A block's first and last tile are hidden behind nothing, so that it needs some.
+/// full as there. A block's first and last tile are hidden behind nothing, so that it needs some; one is enough where c
+/// is 64 and memory limits the two apart.
 bool pays(const ConvPair& pair, const DeviceCaps& caps, const WgmmaBlockTile& tile) {
-    constexpr int kWaves = 4;
     constexpr double kFull = .7;
+    const int waves = tile.halves() == 1 ? 1 : 4;
     const ConvProblem& p = pair.second.problem;
     const int tiles = cuda::tiles(pair, tile);
-    return tiles >= kWaves * caps.multiprocessors && double(p.n) * p.h * p.w >= kFull * tiles * tile.bn;
+    return tiles >= waves * caps.multiprocessors && double(p.n) * p.h * p.w >= kFull * tiles * tile.bn;
 }
 
 template <typename SHAPE>

@@ -74,10 +74,10 @@ bool supports(const ConvPair& pair, const DeviceCaps& caps, const WgmmaStemBlock
 }
 
 /// A multiprocessor computes a tile in some 2,450 clocks. Apart, what lies between the layers goes through memory
-/// twice: 61 KB of a tile, for which a multiprocessor's share of the bandwidth needs 3,300. That takes as many tiles as
-/// hide the first loads and the last stores of every warpgroup, and filters that are not mostly zeros.
-bool pays(const ConvPair& pair, const DeviceCaps& caps, const WgmmaStemBlock& block) {
-    return tiles(pair) >= 2 * block.warpgroups * caps.multiprocessors && 2 * pair.first.packed_k() > Tile::kBetween &&
+/// twice: 61 KB of a tile, for which a multiprocessor's share of the bandwidth needs 3,300. Even where each has a tile
+/// or two, together is faster than two layers behind each other; filters must not be mostly zeros.
+bool pays(const ConvPair& pair, const DeviceCaps& caps) {
+    return tiles(pair) >= caps.multiprocessors && 2 * pair.first.packed_k() > Tile::kBetween &&
            2 * pair.second.packed_k() > Tile::kFilters;
 }
 
@@ -130,13 +130,12 @@ constexpr ConvPairCandidate row(const char* name) {
         [](const ConvPair& pair, const DeviceCaps& caps) -> std::unique_ptr<PreparedConvPair> {
             return std::make_unique<PreparedWgmmaStem>(pair, caps, SHAPE::kBlock, kernel_for<SHAPE>(pair));
         },
-        [](const ConvPair& pair, const DeviceCaps& caps) { return pays(pair, caps, SHAPE::kBlock); },
+        pays,
     };
 }
 
 constexpr ConvPairCandidate kRows[] = {
-    row<WgmmaStemShape<4, false, 3>>("wgmma_stem_64"),
-    row<WgmmaStemShape<3, true, 12>>("wgmma_stem_64_own"),
+    row<WgmmaStemShape<4, 3>>("wgmma_stem_64"),
 };
 
 }  // namespace

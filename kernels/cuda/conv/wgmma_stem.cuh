@@ -42,16 +42,14 @@ static_assert(2 * WgmmaStemTile::plane_bytes(1) >= WgmmaStemTile::kSums * kWgmma
 struct WgmmaStemBlock {
     using Tile = WgmmaStemTile;
 
-    int warpgroups;   // each with tiles of its own
-    bool own_output;  // apart from the planes, of which those of odd rows otherwise wait until the output has left
-    int kept;         // of a tile's kSteps products, how many have the second layer's filters in registers
+    int warpgroups;  // each with tiles of its own
+    int kept;        // of a tile's kSteps products, how many have the second layer's filters in registers
 
     __host__ __device__ constexpr int threads() const { return 128 * warpgroups; }
-    __host__ __device__ constexpr int output_bytes() const { return own_output ? Tile::kSums * kWgmmaOutputRow : 0; }
-    __host__ __device__ constexpr int group_bytes() const { return Tile::kPlanesBytes + output_bytes(); }
     /// With room to begin at a multiple of 1,024.
     constexpr int shared_bytes() const {
-        return 1024 + Tile::kTaps * Tile::kFilterBytes + warpgroups * (group_bytes() + Tile::kPictureBytes + 8) + 8;
+        return 1024 + Tile::kTaps * Tile::kFilterBytes + warpgroups * (Tile::kPlanesBytes + Tile::kPictureBytes + 8) +
+               8;
     }
 };
 
@@ -77,9 +75,9 @@ struct WgmmaStemMaps {
 using WgmmaStemKernel = void (*)(WgmmaStemParams, WgmmaStemMaps);
 
 /// A WgmmaStemBlock as a type, for templates.
-template <int WARPGROUPS, bool OWN_OUTPUT, int KEPT>
+template <int WARPGROUPS, int KEPT>
 struct WgmmaStemShape {
-    static constexpr WgmmaStemBlock kBlock{WARPGROUPS, OWN_OUTPUT, KEPT};
+    static constexpr WgmmaStemBlock kBlock{WARPGROUPS, KEPT};
 };
 
 /// ACTIVATION: both layers', or linear for any two that are a slope each.

@@ -24,10 +24,9 @@ struct WgmmaStemShared {
     std::uint32_t base;
 
     __device__ std::uint32_t filter(int tap) const { return base + tap * Tile::kFilterBytes; }
-    __device__ std::uint32_t planes(int group) const { return filter(Tile::kTaps) + group * BLOCK.group_bytes(); }
-    __device__ std::uint32_t output(int group) const {
-        return planes(group) + (BLOCK.own_output ? Tile::kPlanesBytes : Tile::between(1, 0));
-    }
+    __device__ std::uint32_t planes(int group) const { return filter(Tile::kTaps) + group * Tile::kPlanesBytes; }
+    /// Where planes of odd rows are, which wait until it has left.
+    __device__ std::uint32_t output(int group) const { return planes(group) + Tile::between(1, 0); }
     __device__ std::uint32_t picture(int group) const { return planes(BLOCK.warpgroups) + group * Tile::kPictureBytes; }
     __device__ std::uint32_t filters_full() const { return picture(BLOCK.warpgroups); }
     __device__ std::uint32_t picture_full(int group) const { return filters_full() + 8 + 8 * group; }
@@ -253,15 +252,12 @@ __device__ void wgmma_stem_compute(const WgmmaStemParams& p, const WgmmaStemMaps
     for (int parity = 0; tile < p.tiles; tile += step, parity ^= 1) {
         mbarrier_wait(shared.picture_full(group), parity);
         const auto at = WgmmaStemPlace::of(p, tile);  // once more each time, rather than remembered
-        first.run(at, synchronize, [&] {
-            if (!SHAPE::kBlock.own_output) wait_until_stored(), synchronize();
-        });
+        first.run(at, synchronize, [&] { wait_until_stored(), synchronize(); });
         fence_proxy_async();
-        if (SHAPE::kBlock.own_output) wait_until_stored();
         synchronize();
         load(tile + step);
         second.run(sums);
-        if (!SHAPE::kBlock.own_output) synchronize();  // all four warps' products have read what is now written
+        synchronize();  // all four warps' products have read what is now written
         wgmma_write<false>(sums, output, wgmma_stem_activation<ACTIVATION>(p.second_slope), WgmmaAsIs(), [&](int) {
             fence_proxy_async();
             synchronize();
