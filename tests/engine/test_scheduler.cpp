@@ -26,7 +26,7 @@ int total(const Script& script) { return std::accumulate(script.segments.begin()
 }  // namespace
 
 TEST_CASE("results come in order whatever the devices, decoders and segments", "[scheduler]") {
-    for (int devices : {1, 2, 4})
+    for (int devices : {1, 2, 4, 8})
         for (auto [decoders, helpers] : {std::pair{1, 0}, {3, 0}, {1, 2}, {3, 3}})
             for (auto [draws, orders] : {std::pair{false, false}, {false, true}, {true, false}, {true, true}})
                 for (const std::vector<int>& segments :

@@ -49,6 +49,32 @@ TEST_CASE("a device that dies gives its segments back: no frame lost or doubled"
         }
 }
 
+TEST_CASE("all devices but one may die, in any order: no frame lost or doubled", "[scheduler][failure]") {
+    std::minstd_rand random(2);
+    for (auto [devices, dying] : {std::pair{4, 1}, {4, 2}, {4, 3}, {8, 7}})
+        for (int repeat = 0; repeat < kRepeats; ++repeat) {
+            INFO(dying << " of " << devices << " devices, repeat " << repeat);
+            FakeDevices fake(devices);
+            for (FakeBackend* backend : fake.backends) backend->work = std::chrono::microseconds(100);
+            for (int i = 0; i < dying; ++i) {
+                FakeBackend& backend = *fake.backends[std::size_t(repeat + i) % std::size_t(devices)];
+                backend.die_at_run = int(random() % 10);
+                backend.die_silently = random() % 2;
+            }
+            Recorder recorder(1);
+            recorder.draws = repeat % 2, recorder.orders = repeat / 2 % 2;
+            const std::atomic<bool> stop = false;
+            const RunReport report =
+                Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, few_threads()).run();
+            CHECK(recorder.inputs[0].numbers == numbers_from(0, 360));
+            CHECK(recorder.inputs[0].end->frames == 360);
+            CHECK(recorder.sound());
+            CHECK(report.failure.empty());
+            for (int i = 0; i < devices; ++i)
+                CHECK(report.devices[std::size_t(i)].failure.empty() == !fake.backends[std::size_t(i)]->dead);
+        }
+}
+
 TEST_CASE("a camera goes on with another device when its own dies", "[scheduler][failure]") {
     for (int repeat = 0; repeat < kRepeats; ++repeat) {
         FakeDevices fake(2);
