@@ -18,6 +18,8 @@ import time
 BIN, MODELS, ZONES = map(os.path.abspath, sys.argv[1:4])
 CLIP = f"{MODELS}/pedestrians.mp4"
 HEADER = "X-Secret: of the environment"
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+EVENTS = {}  # that the first frames of the clip make
 
 
 def check(holds, what):
@@ -61,10 +63,13 @@ class Server:
 def run(folder, url, environment={}, frames=100):
     command = [f"{BIN}/yolo-run", "--model", f"{MODELS}/yolov3-quarter", "--device", "cpu", CLIP, "--frames", str(frames), "--size", "160", "--zones", ZONES,
                "--webhook", url, "--mot", "tracks.txt", "--report-json", "report.json", "--metrics", "run.prom"]
-    child = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, env={**os.environ, **environment})
+    child = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, env={**ENVIRONMENT, **environment})
     check(child.returncode == 0, f"status {child.returncode}: {child.stderr}")
-    check("secret=1" not in child.stderr, f"the address is shown: {child.stderr}")
     report = json.load(open(f"{folder}/report.json"))["webhook"]
+    for secret in ("secret=1", "s3cret"):
+        check(secret not in child.stderr + json.dumps(report), f"{secret} is shown: {child.stderr} {report}")
+    expected = EVENTS.setdefault(frames, report["posted"] + report["dropped"])
+    check(report["posted"] + report["dropped"] == expected, f"{report} of {expected} events: {child.stderr}")
     metrics = open(f"{folder}/run.prom").read()
     for name in ("posted", "dropped", "retries"):
         check(f"\nconvoy_webhook_{name}_total {report[name]}\n" in metrics, f"{report}: {metrics}")
@@ -115,24 +120,63 @@ def points_elsewhere(folder):
     check(other.requests == 0, "another server got a secret")
 
 
-def never_ends(folder):
-    """A reply whose body goes on for ever, which keeps nobody."""
-    with socket.create_server(("localhost", 0)) as s:
-        def serve():
-            while True:
-                connection, _ = s.accept()
-                with connection:
-                    connection.recv(65536)
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-                    try:
-                        while True:
-                            connection.sendall(b"1000\r\n" + b"x" * 4096 + b"\r\n")
-                    except OSError:
-                        pass
+class Answers:
+    """Says `text` to each request and then `more` until the other side has enough; leaves the connection open."""
 
-        threading.Thread(target=serve, daemon=True).start()
-        said, report = run(folder, f"http://localhost:{s.getsockname()[1]}/?secret=1")
-    check(report["posted"] > 3 and report["dropped"] == report["retries"] == 0, f"{report} {said}")
+    def __init__(self, text, more=b""):
+        self.socket, self.requests = socket.create_server(("localhost", 0)), 0
+        self.url = f"http://localhost:{self.socket.getsockname()[1]}/?secret=1"
+
+        def serve(connection):
+            with connection:
+                connection.recv(65536)
+                self.requests += 1
+                try:
+                    connection.sendall(text)
+                    while more:
+                        connection.sendall(more)
+                    while connection.recv(65536):
+                        pass
+                except OSError:
+                    pass
+
+        def accept():
+            while True:
+                threading.Thread(target=serve, args=[self.socket.accept()[0]], daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+
+
+def bodies_without_end(folder):
+    """The status counts, whatever becomes of the body."""
+    for name, text, more in [("flood", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1000\r\n" + b"x" * 4096 + b"\r\n"),
+                             ("open", b"HTTP/1.1 200 OK\r\n\r\nok", b""), ("owed", b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\n", b"")]:
+        server = Answers(text, more)
+        os.mkdir(f"{folder}/{name}")
+        said, report = run(f"{folder}/{name}", server.url)
+        check(report["posted"] == server.requests > 3 and report["dropped"] == report["retries"] == 0, f"{name}: {report} {said}")
+
+
+def fails_at_the_end(folder):
+    server = Server(status=lambda n: 200 if n < 4 else 500)
+    said, report = run(folder, server.url)
+    check(report["posted"] == 4 and report["retries"] == server.requests - 5, f"{server.requests} requests: {report} {said}")
+    check(f"{report['dropped']} of {report['posted'] + report['dropped']} events" in said, said)
+
+
+def proxy_with_a_password(folder):
+    for number, proxy in enumerate(["http://u:s3cret@127.0.0.1:99999", "foo://u:s3cret@h:1"]):
+        os.mkdir(f"{folder}/{number}")
+        said, report = run(f"{folder}/{number}", "https://localhost:1/", {"https_proxy": proxy}, frames=60)
+        check(report["posted"] == 0, f"{report} {said}")
+
+
+def points_at_secrets(folder):
+    for number, location in enumerate(["http://u:s3cret@other/x", "mailto:s3cret@other", "http://" + "h" * 300 + "/"]):
+        server = Server(status=lambda n: 302, location=location)
+        os.mkdir(f"{folder}/{number}")
+        said, report = run(f"{folder}/{number}", server.url, frames=60)
+        check("HTTP 302: it points to " in said and "h" * 100 not in said, said)
 
 
 def slow(folder):
@@ -170,9 +214,16 @@ def wrong_options():
             (["--webhook", "http://localhost/"], {}, "needs --zones"),
             (["--webhook", "ftp://localhost/", "--zones", ZONES], {}, "neither http:// nor https://"),
             (["--webhook", "http://u:p@localhost/", "--zones", ZONES], {}, "CONVOY_WEBHOOK_HEADER"),
-            (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_HEADER": "no header"}, "is no header"),
+            *[(["--webhook", url, "--zones", ZONES], {}, "the address is none") for url in ("http://localhost:99999/", "http://localhost:abc/", "http://[::1/", "http://a;b/")],
+            (["--webhook", "http://b\u00fccher/", "--zones", ZONES], {}, "beyond ASCII"),
+            *[(["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_HEADER": header}, "is no header")
+              for header in ("no header", " X: y", "A b: c", "X : y", "Name;: x", ": x")],
+            (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_HEADER": "Authorization: "}, "has no value"),
+            (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_HEADER": "Content-Length: 5"}, "the request's own"),
+            (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_CAFILE": "/etc/hostname"}, "no certificate"),
+            (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_CAFILE": "/etc"}, "cannot be read"),
             (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_CAFILE": "none"}, "cannot be read")]:
-        child = subprocess.run([f"{BIN}/yolo-run", CLIP, *arguments], capture_output=True, text=True, env={**os.environ, **environment})
+        child = subprocess.run([f"{BIN}/yolo-run", CLIP, *arguments], capture_output=True, text=True, env={**ENVIRONMENT, **environment})
         check(child.returncode != 0 and sentence in child.stderr, f"{arguments}: {child.stderr}")
 
 
@@ -183,7 +234,7 @@ def main():
     if "built without libcurl" in child.stderr:
         print("skipped: yolo-run was built without libcurl")
         return 77
-    tests = [takes_all, in_trouble, busy, refuses, points_elsewhere, never_ends, slow, gone, silent]
+    tests = [takes_all, in_trouble, busy, refuses, points_elsewhere, bodies_without_end, fails_at_the_end, proxy_with_a_password, points_at_secrets, slow, gone, silent]
     if shutil.which("openssl"):
         tests.append(tls)
     else:

@@ -7,6 +7,8 @@
 #include <curl/curl.h>
 
 #include <cstddef>
+#include <new>
+#include <optional>
 #include <stdexcept>
 
 #include <convoy/version.h>
@@ -18,6 +20,7 @@ namespace convoy::tools {
 
 class HttpPoster::Connection {};
 
+std::string HttpPoster::complaint_of(const std::string&) { return {}; }
 HttpPoster::HttpPoster(const std::string&, const std::string&, const std::string&) {
     throw Error(ErrorKind::unsupported,
                 "--webhook: this program was built without libcurl; install libcurl4-openssl-dev, and configure and "
@@ -32,14 +35,11 @@ HttpPoster::Reply HttpPoster::post(const std::string&, std::chrono::milliseconds
 
 namespace {
 
-constexpr int kLookMs = 20;                                   // how often the loop looks whether it is to stop
-constexpr std::size_t kLongestReply = std::size_t(64) << 10;  // of a body, which nobody reads
+using Clock = std::chrono::steady_clock;
+constexpr int kLookMs = 20;                             // how often the loop looks whether it is to stop
+constexpr auto kBody = std::chrono::milliseconds(200);  // that a reply's body may take, which nobody reads
 
-std::size_t count_reply(char*, std::size_t size, std::size_t count, void* counted) {
-    std::size_t& all = *static_cast<std::size_t*>(counted);
-    all += size * count;
-    return all <= kLongestReply ? size * count : 0;  // 0: ends the connection
-}
+std::size_t leave_body(char*, std::size_t size, std::size_t count, void*) { return size * count; }
 
 template <auto FREE>
 struct FreeBy {
@@ -67,8 +67,13 @@ public:
         set(CURLOPT_NOSIGNAL, 1L);
         set(CURLOPT_USERAGENT, "convoy/" CONVOY_VERSION);
         set(CURLOPT_HTTPHEADER, headers_.get());
-        set(CURLOPT_WRITEFUNCTION, &count_reply);
-        set(CURLOPT_WRITEDATA, &reply_bytes_);
+        set(CURLOPT_WRITEFUNCTION, &leave_body);
+        set(CURLOPT_HEADERFUNCTION, &note_header);
+        set(CURLOPT_HEADERDATA, this);
+        set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+        // On a connection that it kept, and over HTTP/2, libcurl posts again by itself.
+        set(CURLOPT_FORBID_REUSE, 1L);
+        set(CURLOPT_HTTP_VERSION, long(CURL_HTTP_VERSION_1_1));
         set(CURLOPT_ERRORBUFFER, error_);
         if (!ca_file.empty()) set(CURLOPT_CAINFO, ca_file.c_str());
     }
@@ -77,14 +82,15 @@ public:
         set(CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.size()));
         set(CURLOPT_POSTFIELDS, body.c_str());  // not copied
         set(CURLOPT_TIMEOUT_MS, long(patience.count()));
-        reply_bytes_ = 0, error_[0] = 0;
+        answered_.reset(), error_[0] = 0;
         curl_multi_add_handle(multi_.get(), easy_.get());
         Reply reply{0, "interrupted", ""};
-        for (int running = 1; running && !stop;) {
+        for (int running = 1; running && !stop && !(answered_ && Clock::now() > *answered_ + kBody);) {
             CURLMcode code = curl_multi_perform(multi_.get(), &running);
             if (code == CURLM_OK && running) code = curl_multi_poll(multi_.get(), nullptr, 0, kLookMs, nullptr);
             if (code != CURLM_OK) reply.error = curl_multi_strerror(code), running = 0;
         }
+        if (answered_) reply = reply_of(CURLE_OK);
         int left = 0;
         while (const CURLMsg* const message = curl_multi_info_read(multi_.get(), &left))
             if (message->msg == CURLMSG_DONE) reply = reply_of(message->data.result);
@@ -106,23 +112,44 @@ private:
             throw std::runtime_error(curl_easy_strerror(code));
     }
 
-    // With a status even where its body did not come to an end.
-    Reply reply_of(CURLcode result) {
+    int status() const {
         long status = 0;
-        char* location = nullptr;
         curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
-        if (status < 200) return {0, error_[0] ? error_ : curl_easy_strerror(result), ""};
+        return int(status);
+    }
+
+    // The empty line behind the headers, but for those of an interim reply (1xx).
+    static std::size_t note_header(char* line, std::size_t size, std::size_t count, void* self) {
+        auto& connection = *static_cast<Connection*>(self);
+        if (size * count <= 2 && (*line == '\r' || *line == '\n') && connection.status() >= 200)
+            connection.answered_ = Clock::now();
+        return size * count;
+    }
+
+    // With a status even where its body did not come to an end. libcurl's sentence may hold a proxy's address, password
+    // included.
+    Reply reply_of(CURLcode result) const {
+        char* location = nullptr;
+        const std::string why = error_;
+        if (status() < 200)
+            return {0, why.empty() || why.find("://") != why.npos ? curl_easy_strerror(result) : why, ""};
         curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_URL, &location);
-        return {int(status), "", location ? location : ""};
+        return {status(), "", location ? location : ""};
     }
 
     char error_[CURL_ERROR_SIZE] = {};
-    std::size_t reply_bytes_ = 0;
+    std::optional<Clock::time_point> answered_;  // when the status was known
     std::unique_ptr<curl_slist, FreeBy<curl_slist_free_all> > headers_;
     std::unique_ptr<CURLM, FreeBy<curl_multi_cleanup> > multi_;
     std::unique_ptr<CURL, FreeBy<curl_easy_cleanup> > easy_;
 };
 
+std::string HttpPoster::complaint_of(const std::string& url) {
+    const std::unique_ptr<CURLU, FreeBy<curl_url_cleanup> > parsed(curl_url());
+    if (!parsed) throw std::bad_alloc();
+    const CURLUcode code = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0);
+    return code == CURLUE_OK ? "" : curl_url_strerror(code);
+}
 HttpPoster::HttpPoster(const std::string& url, const std::string& header, const std::string& ca_file)
     : connection_(std::make_unique<Connection>(url, header, ca_file)) {}
 HttpPoster::~HttpPoster() = default;

@@ -8,8 +8,8 @@
 
 namespace convoy::tools {
 
-/// Posts JSON to one address, over one connection where the server keeps it. Proxies are those of the environment
-/// (`https_proxy`, `no_proxy`). One thread at a time.
+/// Posts JSON to one address, each time over a connection of its own. Proxies are those of the environment
+/// (`https_proxy`, `http_proxy`, `no_proxy`). One thread at a time.
 class HttpPoster {
 public:
     struct Reply {
@@ -18,12 +18,15 @@ public:
         std::string location;  ///< where a redirection points, which is never followed
     };
 
+    /// What is wrong with an address; "" for nothing, and in a program that was built without libcurl.
+    static std::string complaint_of(const std::string& url);
+
     /// `header`: one more, "Name: value"; `ca_file`: of those that may sign the server's certificate. Either may be "".
     /// Throws Error(unsupported) in a program that was built without libcurl.
     HttpPoster(const std::string& url, const std::string& header, const std::string& ca_file);
     ~HttpPoster();
 
-    /// Returns within `patience`, and at once when `stop` becomes true.
+    /// Returns when the status is known, within `patience`, or at once when `stop` becomes true.
     Reply post(const std::string& body, std::chrono::milliseconds patience, const std::atomic<bool>& stop);
 
 private:

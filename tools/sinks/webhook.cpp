@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
+#include <fstream>
 #include <mutex>
-#include <optional>
+#include <string_view>
 #include <utility>
 
 #include <convoy/error.h>
@@ -38,11 +41,48 @@ bool may_be_taken_later(const HttpPoster::Reply& reply) {
     return reply.status == 0 || reply.status == 408 || reply.status == 429 || reply.status >= 500;
 }
 
+// The host that a redirection points to, and nothing else that may be a secret or long.
+std::string host_of(const std::string& url) {
+    constexpr std::size_t kLongest = 80;
+    if (!url.starts_with("http://") && !url.starts_with("https://")) return "another address";
+    std::string host = WebhookTarget{url}.address();
+    if (const std::size_t at = host.rfind('@'); at != host.npos)
+        host.erase(host.find("://") + 3, at - host.find("://") - 2);
+    return host.size() <= kLongest ? host : "another address";
+}
+
 std::string reason_of(const HttpPoster::Reply& reply) {
     if (reply.status == 0) return reply.error;
     if (reply.location.empty()) return fmt::format("HTTP {}", reply.status);
     return fmt::format("HTTP {}: it points to {}, and redirections are not followed", reply.status,
-                       WebhookTarget{reply.location}.address());
+                       host_of(reply.location));
+}
+
+std::string lower(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    return text;
+}
+
+void check_header(const std::string& header) {
+    constexpr std::string_view kToken =  // RFC 9110, 5.6.2
+        "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    const std::size_t colon = header.find(':');
+    const std::string name = lower(header.substr(0, colon));
+    if (colon == header.npos || colon == 0 || std::any_of(header.begin(), header.end(), is_control) ||
+        header.substr(0, colon).find_first_not_of(kToken) != header.npos)
+        fail("CONVOY_WEBHOOK_HEADER is no header; it is \"Name: value\", on one line");
+    if (header.find_first_not_of(' ', colon + 1) == header.npos) fail("CONVOY_WEBHOOK_HEADER has no value");
+    for (const char* ours : {"connection", "content-length", "content-type", "expect", "host", "transfer-encoding"})
+        if (name == ours) fail("CONVOY_WEBHOOK_HEADER names a header that is the request's own");
+}
+
+void check_ca_file(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file || access(path.c_str(), R_OK) != 0 || std::filesystem::is_directory(path))
+        fail(fmt::format("CONVOY_WEBHOOK_CAFILE names {}, which cannot be read", path));
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("-----BEGIN") && line.find("CERTIFICATE-----") != line.npos) return;
+    fail(fmt::format("CONVOY_WEBHOOK_CAFILE names {}, which has no certificate in it (PEM)", path));
 }
 
 }  // namespace
@@ -68,12 +108,12 @@ WebhookTarget webhook_target(const std::string& url, const std::function<const c
         fail(
             "user and password do not stand in the address, where all users of this machine can read them; set "
             "CONVOY_WEBHOOK_HEADER in the environment: \"Authorization: Basic …\"");
-    const std::string& header = target.header;
-    if (!header.empty() && (header.find(':') == header.npos || header.find(':') == 0 ||
-                            std::any_of(header.begin(), header.end(), is_control)))
-        fail("CONVOY_WEBHOOK_HEADER is no header; it is \"Name: value\", on one line");
-    if (!target.ca_file.empty() && access(target.ca_file.c_str(), R_OK) != 0)
-        fail(fmt::format("CONVOY_WEBHOOK_CAFILE names {}, which cannot be read", target.ca_file));
+    if (std::any_of(url.begin(), url.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }))
+        fail("the address has letters beyond ASCII in it; write a host's as xn--… and others as %XX");
+    if (const std::string complaint = HttpPoster::complaint_of(url); !complaint.empty())
+        fail("the address is none: " + complaint);
+    if (!target.header.empty()) check_header(target.header);
+    if (!target.ca_file.empty()) check_ca_file(target.ca_file);
     return target;
 }
 
@@ -108,6 +148,7 @@ public:
         lock.unlock();
         stop();
         lock.lock();
+        abandoned_ = true;
         tally_.dropped += unposted();
         waiting_.clear();
         is_posting_ = false;
@@ -156,25 +197,25 @@ public:
 private:
     std::int64_t unposted() const { return waiting_.size() + is_posting_; }
 
-    // Until the server has taken or refused it.
+    // Until the server has taken or refused it, or nobody waits for that any more.
     void deliver(const std::string& message, std::unique_lock<std::mutex>& lock) {
-        for (Clock::duration pause = kFirstPause; !stopping_;
-             pause = std::min<Clock::duration>(2 * pause, kLongestPause)) {
+        for (Clock::duration pause = kFirstPause;; pause = std::min<Clock::duration>(2 * pause, kLongestPause)) {
             lock.unlock();
             const HttpPoster::Reply reply = http_.post(message, kPatience, stopping_);
             lock.lock();
-            if (closed_ && stopping_) return;  // close() has counted it
+            if (abandoned_) return;  // close() has counted it
             if (is_taken(reply)) {
                 ++tally_.posted;
                 return;
             }
             const bool again = may_be_taken_later(reply);
-            tell(reason_of(reply), again);
-            if (!again) {
+            if (reply.status != 0 || !stopping_) tell(reason_of(reply), again);
+            if (again) changed_.wait_for(lock, pause, [&] { return stopping_.load(); });
+            if (abandoned_) return;
+            if (!again || stopping_) {
                 ++tally_.dropped;
                 return;
             }
-            changed_.wait_for(lock, pause, [&] { return stopping_.load(); });
             ++tally_.retries;
         }
     }
@@ -196,7 +237,8 @@ private:
     Tally tally_;
     std::vector<std::string> warnings_;
     std::atomic<bool> stopping_ = false;
-    bool is_posting_ = false, closed_ = false, ended_ = false, told_again_ = false, told_refused_ = false;
+    bool is_posting_ = false, closed_ = false, ended_ = false, abandoned_ = false;
+    bool told_again_ = false, told_refused_ = false;
 };
 
 Webhook::Webhook(WebhookTarget target, std::size_t queue_bytes)
