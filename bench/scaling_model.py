@@ -4,6 +4,7 @@
 one after the other, CPU threads decode from the first one on, and networks wait for both.
 usage: scaling_model.py [--gpus 1,2,4,8] [--frames 15118,120958,500000] [--NAME VALUE]"""
 import argparse
+import math
 
 # Of H.264 in 1080p and yolov3 416 in fp16 on H200s with 16 cores each: docs/measurements-commands.md.
 MEASURED = {
@@ -37,8 +38,8 @@ def wall_clock(m, gpus, frames):
 def positive(kind):
     def of(text):
         value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text} is not above 0")
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not above 0, or without end")
         return value
     return of
 

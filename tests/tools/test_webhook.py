@@ -165,14 +165,14 @@ def fails_at_the_end(folder):
 
 
 def proxy_with_a_password(folder):
-    for number, proxy in enumerate(["http://u:s3cret@127.0.0.1:99999", "foo://u:s3cret@h:1"]):
+    for number, proxy in enumerate(["http://u:s3cret@127.0.0.1:99999", "foo://u:s3cret@h:1", "u:s3cret@127.0.0.1:99999"]):
         os.mkdir(f"{folder}/{number}")
         said, report = run(f"{folder}/{number}", "https://localhost:1/", {"https_proxy": proxy}, frames=60)
         check(report["posted"] == 0, f"{report} {said}")
 
 
 def points_at_secrets(folder):
-    for number, location in enumerate(["http://u:s3cret@other/x", "mailto:s3cret@other", "http://" + "h" * 300 + "/"]):
+    for number, location in enumerate(["http://u:s3cret@other/x", "http://u:s3cret%40other/x", "mailto:s3cret@other", "http://" + "h" * 300 + "/"]):
         server = Server(status=lambda n: 302, location=location)
         os.mkdir(f"{folder}/{number}")
         said, report = run(f"{folder}/{number}", server.url, frames=60)
@@ -221,8 +221,8 @@ def wrong_options():
             (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_HEADER": "Authorization: "}, "has no value"),
             (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_HEADER": "Content-Length: 5"}, "the request's own"),
             (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_CAFILE": "/etc/hostname"}, "no certificate"),
-            (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_CAFILE": "/etc"}, "cannot be read"),
-            (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_CAFILE": "none"}, "cannot be read")]:
+            (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_CAFILE": "/etc"}, "no regular file"),
+            (["--webhook", "http://localhost/", "--zones", ZONES], {"CONVOY_WEBHOOK_CAFILE": "none"}, "no regular file")]:
         child = subprocess.run([f"{BIN}/yolo-run", CLIP, *arguments], capture_output=True, text=True, env={**ENVIRONMENT, **environment})
         check(child.returncode != 0 and sentence in child.stderr, f"{arguments}: {child.stderr}")
 

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <mutex>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <convoy/error.h>
@@ -48,7 +49,7 @@ std::string host_of(const std::string& url) {
     std::string host = WebhookTarget{url}.address();
     if (const std::size_t at = host.rfind('@'); at != host.npos)
         host.erase(host.find("://") + 3, at - host.find("://") - 2);
-    return host.size() <= kLongest ? host : "another address";
+    return host.size() <= kLongest && host.find('%') == host.npos ? host : "another address";
 }
 
 std::string reason_of(const HttpPoster::Reply& reply) {
@@ -68,20 +69,26 @@ void check_header(const std::string& header) {
         "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     const std::size_t colon = header.find(':');
     const std::string name = lower(header.substr(0, colon));
-    if (colon == header.npos || colon == 0 || std::any_of(header.begin(), header.end(), is_control) ||
+    if (colon == header.npos || colon == 0 ||
+        std::any_of(header.begin(), header.end(), [](char c) { return is_control(c) && c != '\t'; }) ||
         header.substr(0, colon).find_first_not_of(kToken) != header.npos)
         fail("CONVOY_WEBHOOK_HEADER is no header; it is \"Name: value\", on one line");
-    if (header.find_first_not_of(' ', colon + 1) == header.npos) fail("CONVOY_WEBHOOK_HEADER has no value");
+    if (header.find_first_not_of(" \t", colon + 1) == header.npos) fail("CONVOY_WEBHOOK_HEADER has no value");
     for (const char* ours : {"connection", "content-length", "content-type", "expect", "host", "transfer-encoding"})
         if (name == ours) fail("CONVOY_WEBHOOK_HEADER names a header that is the request's own");
 }
 
 void check_ca_file(const std::string& path) {
+    std::error_code none;
+    if (!std::filesystem::is_regular_file(path, none) || access(path.c_str(), R_OK) != 0)
+        fail(fmt::format("CONVOY_WEBHOOK_CAFILE names {}, which is no regular file that can be read", path));
     std::ifstream file(path, std::ios::binary);
-    if (!file || access(path.c_str(), R_OK) != 0 || std::filesystem::is_directory(path))
-        fail(fmt::format("CONVOY_WEBHOOK_CAFILE names {}, which cannot be read", path));
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with("-----BEGIN") && line.find("CERTIFICATE-----") != line.npos) return;
+    bool begun = false;
+    for (std::string line; std::getline(file, line);) {
+        if (line.find("CERTIFICATE-----") == line.npos) continue;
+        if (begun && line.starts_with("-----END")) return;
+        begun |= line.starts_with("-----BEGIN");
+    }
     fail(fmt::format("CONVOY_WEBHOOK_CAFILE names {}, which has no certificate in it (PEM)", path));
 }
 
