@@ -26,7 +26,7 @@ int serve_pictures(RunOptions& options, const media::FileClaims& read) {
     options.engine.same_bits = false;
     Network network = load_network(options);
     Engine engine = make_engine(network, options);
-    if (options.engine.tuning == Tuning::measured && on_cpu(engine) && !options.quiet) message("{}", kNothingMeasured);
+    tell_if_nothing_is_measured(engine, options);
     network.weights_storage.reset();  // the engine holds what it needs
     if (!options.quiet) greet("yolo-run", options.model, network, engine);
     const CompleteOnInterrupt completing;

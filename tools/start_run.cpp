@@ -51,6 +51,11 @@ Engine make_engine(const Network& network, RunOptions& options) {
 
 bool on_cpu(const Engine& engine) { return engine.description().starts_with("cpu"); }
 
+void tell_if_nothing_is_measured(const Engine& engine, const RunOptions& options) {
+    if (options.engine.tuning == Tuning::measured && on_cpu(engine) && !options.quiet)
+        message("yolo-run: --tune measures a GPU's kernels; this runs on the CPU, and nothing is measured");
+}
+
 void start_serving(Serving& serving, const RunOptions& options, const Engine& engine,
                    const std::vector<std::string>& class_names, const DrawOptions& drawing, Metrics& metrics) {
     const auto note = [quiet = options.quiet](const std::string& sentence) {

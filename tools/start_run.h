@@ -24,8 +24,8 @@ Network load_network(RunOptions& options);
 /// Where kernels are measured, an interrupt ends that and not the command: what is known then is remembered.
 Engine make_engine(const Network& network, RunOptions& options);
 bool on_cpu(const Engine& engine);
-inline constexpr const char* kNothingMeasured =
-    "yolo-run: --tune measures a GPU's kernels; this runs on the CPU, and nothing is measured";
+/// Says so where --tune has nothing to measure.
+void tell_if_nothing_is_measured(const Engine& engine, const RunOptions& options);
 inline constexpr const char* kMeasuringStopped = "yolo-run: interrupted; what was measured until then is remembered";
 
 /// Begins to answer what the options let it serve, and says where.

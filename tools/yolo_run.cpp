@@ -173,7 +173,7 @@ int run(RunOptions& options) {
         held.release();
         return leave(draining() ? kTryAgain : kInterrupted);
     }
-    if (options.engine.tuning == Tuning::measured && on_cpu(engine) && !options.quiet) message("{}", kNothingMeasured);
+    tell_if_nothing_is_measured(engine, options);
     if (!options.fail_device.empty()) call_before_batches(engine, parse_fail_device(options.fail_device));
     network.weights_storage.reset();  // the engine holds what it needs
     if (!options.quiet) greet("yolo-run", options.model, network, engine);

@@ -21,6 +21,18 @@ Script many_segments() {
     return script;
 }
 
+/// A run of many_segments() on these devices, of which no frame is lost or doubled.
+RunReport check_whole(FakeDevices& fake, bool draws, bool orders) {
+    Recorder recorder(1);
+    recorder.draws = draws, recorder.orders = orders;
+    const std::atomic<bool> stop = false;
+    const RunReport report = Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, few_threads()).run();
+    CHECK(recorder.inputs[0].numbers == numbers_from(0, 360));
+    CHECK(recorder.inputs[0].end->frames == 360);
+    CHECK(recorder.sound());
+    return report;
+}
+
 }  // namespace
 
 TEST_CASE("a device that dies gives its segments back: no frame lost or doubled", "[scheduler][failure]") {
@@ -34,14 +46,7 @@ TEST_CASE("a device that dies gives its segments back: no frame lost or doubled"
             for (FakeBackend* backend : fake.backends) backend->work = std::chrono::microseconds(100);
             fake.backends[std::size_t(repeat) % 3]->die_at_run = dies_at;
             fake.backends[std::size_t(repeat) % 3]->die_silently = repeat % 2;
-            Recorder recorder(1);
-            recorder.draws = draws, recorder.orders = orders;
-            const std::atomic<bool> stop = false;
-            const RunReport report =
-                Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, few_threads()).run();
-            CHECK(recorder.inputs[0].numbers == numbers_from(0, 360));
-            CHECK(recorder.inputs[0].end->frames == 360);
-            CHECK(recorder.sound());
+            const RunReport report = check_whole(fake, draws, orders);
             const DeviceReport& died = report.devices[std::size_t(repeat) % 3];
             const bool was_used = fake.backends[std::size_t(repeat) % 3]->dead;
             CHECK(died.failure.empty() == !was_used);
@@ -61,14 +66,7 @@ TEST_CASE("all devices but one may die, in any order: no frame lost or doubled",
                 backend.die_at_run = int(random() % 10);
                 backend.die_silently = random() % 2;
             }
-            Recorder recorder(1);
-            recorder.draws = repeat % 2, recorder.orders = repeat / 2 % 2;
-            const std::atomic<bool> stop = false;
-            const RunReport report =
-                Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, few_threads()).run();
-            CHECK(recorder.inputs[0].numbers == numbers_from(0, 360));
-            CHECK(recorder.inputs[0].end->frames == 360);
-            CHECK(recorder.sound());
+            const RunReport report = check_whole(fake, repeat % 2, repeat / 2 % 2);
             CHECK(report.failure.empty());
             for (int i = 0; i < devices; ++i)
                 CHECK(report.devices[std::size_t(i)].failure.empty() == !fake.backends[std::size_t(i)]->dead);

@@ -2,11 +2,11 @@
 #include "tools/sinks/webhook.h"
 
 #include <fmt/core.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cctype>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -59,23 +59,18 @@ std::string reason_of(const HttpPoster::Reply& reply) {
                        host_of(reply.location));
 }
 
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-    return text;
-}
-
 void check_header(const std::string& header) {
     constexpr std::string_view kToken =  // RFC 9110, 5.6.2
         "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     const std::size_t colon = header.find(':');
-    const std::string name = lower(header.substr(0, colon));
+    const std::string name = header.substr(0, colon);
     if (colon == header.npos || colon == 0 ||
         std::any_of(header.begin(), header.end(), [](char c) { return is_control(c) && c != '\t'; }) ||
-        header.substr(0, colon).find_first_not_of(kToken) != header.npos)
+        name.find_first_not_of(kToken) != name.npos)
         fail("CONVOY_WEBHOOK_HEADER is no header; it is \"Name: value\", on one line");
     if (header.find_first_not_of(" \t", colon + 1) == header.npos) fail("CONVOY_WEBHOOK_HEADER has no value");
     for (const char* ours : {"connection", "content-length", "content-type", "expect", "host", "transfer-encoding"})
-        if (name == ours) fail("CONVOY_WEBHOOK_HEADER names a header that is the request's own");
+        if (strcasecmp(name.c_str(), ours) == 0) fail("CONVOY_WEBHOOK_HEADER names a header that is the request's own");
 }
 
 void check_ca_file(const std::string& path) {
