@@ -27,6 +27,7 @@ namespace convoy::kernels::cuda {
 namespace {
 
 using Tile = WgmmaStemTile;
+using Block = WgmmaStemBlock;
 
 /// The output in as few tiles as will do.
 struct Cut {
@@ -52,18 +53,18 @@ bool is_3x3(const Conv& conv, int stride) {
 }
 
 /// Null where there is none for these two activations.
-template <typename SHAPE>
 WgmmaStemKernel kernel_for(const ConvPair& pair) {
     const Activation first = pair.first.problem.activation, second = pair.second.problem.activation;
-    if (is_slope(first) && is_slope(second)) return wgmma_stem_kernel<SHAPE, Activation::linear>();
+    if (is_slope(first) && is_slope(second)) return wgmma_stem_kernel<Activation::linear>();
     const bool mish = first == Activation::mish && second == Activation::mish;
-    return mish ? wgmma_stem_kernel<SHAPE, Activation::mish>() : nullptr;
+    return mish ? wgmma_stem_kernel<Activation::mish>() : nullptr;
 }
 
-bool supports(const ConvPair& pair, const DeviceCaps& caps, const WgmmaStemBlock& block, WgmmaStemKernel kernel) {
+bool supports(const ConvPair& pair, const DeviceCaps& caps) {
     constexpr std::size_t kMaxPixels = 1u << 30;  // they are ints
     const ConvProblem &first = pair.first.problem, &second = pair.second.problem;
-    if (!kernel || caps.compute_capability != 90 || caps.shared_bytes < std::size_t(block.shared_bytes())) return false;
+    if (!kernel_for(pair) || caps.compute_capability != 90 || caps.shared_bytes < std::size_t(Block::kSharedBytes))
+        return false;
     if (!is_3x3(pair.first, 1) || !is_3x3(pair.second, 2) || pair.residual_is_x) return false;
     if (first.c > 4 || pair.first.x_pitch != 4 || pair.second.y_pitch % vector_lanes(DataType::fp16) != 0) return false;
     if (first.w % 2 != 0) return false;  // the copy engine knows rows of multiples of 16 bytes
@@ -83,8 +84,8 @@ bool pays(const ConvPair& pair, const DeviceCaps& caps) {
 
 class PreparedWgmmaStem final : public PreparedConvPair {
 public:
-    PreparedWgmmaStem(const ConvPair& pair, const DeviceCaps& caps, const WgmmaStemBlock& block, WgmmaStemKernel kernel)
-        : pair_(pair), params_{WgmmaEpilogue(pair.second)}, block_(block), kernel_(kernel) {
+    PreparedWgmmaStem(const ConvPair& pair, const DeviceCaps& caps)
+        : pair_(pair), params_{WgmmaEpilogue(pair.second)}, kernel_(kernel_for(pair)) {
         const ConvProblem& first = pair.first.problem;
         const Cut cut(pair.second.problem);
         params_.between = pair.first.packed_k(), params_.slope = wgmma_slope(first.activation);
@@ -94,7 +95,7 @@ public:
         params_.filter_c = pair.second.packed_c();
         params_.by_columns = FastDivmod(cut.columns), params_.by_rows = FastDivmod(cut.rows);
         blocks_ = std::min(params_.tiles, caps.multiprocessors);
-        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, block.shared_bytes()),
+        check(cudaFuncSetAttribute(kernel_, cudaFuncAttributeMaxDynamicSharedMemorySize, Block::kSharedBytes),
               "conv_wgmma_stem");
     }
 
@@ -109,34 +110,24 @@ public:
             picture_map(at.x, 1, first.n, first.h, row, row, 1, Tile::kPictureRows, 4 * Tile::kPictureColumns),
             matrix_map(at.second_weights, filter, k, filter, Tile::kFilters, Tile::kBetween),
             picture_map(at.y, second.n, second.p(), second.q(), k, pair_.second.y_pitch, 1, p.tile_w, Tile::kFilters)};
-        launch_dependent(kernel_, dim3(blocks_), block_.threads(), block_.shared_bytes(), stream, dim3(1), p, maps);
+        launch_dependent(kernel_, dim3(blocks_), Block::kThreads, Block::kSharedBytes, stream, dim3(1), p, maps);
     }
 
 private:
     ConvPair pair_;
     WgmmaStemParams params_;
-    WgmmaStemBlock block_;
     WgmmaStemKernel kernel_;
     int blocks_ = 0;
 };
 
-template <typename SHAPE>
-constexpr ConvPairCandidate row(const char* name) {
-    return {
-        name,
-        [](const ConvPair& pair, const DeviceCaps& caps) {
-            return supports(pair, caps, SHAPE::kBlock, kernel_for<SHAPE>(pair));
-        },
-        [](const ConvPair& pair, const DeviceCaps& caps) -> std::unique_ptr<PreparedConvPair> {
-            return std::make_unique<PreparedWgmmaStem>(pair, caps, SHAPE::kBlock, kernel_for<SHAPE>(pair));
-        },
-        pays,
-    };
-}
-
-constexpr ConvPairCandidate kRows[] = {
-    row<WgmmaStemShape<4, 3>>("wgmma_stem_64"),
-};
+constexpr ConvPairCandidate kRows[] = {{
+    "wgmma_stem_64",
+    supports,
+    [](const ConvPair& pair, const DeviceCaps& caps) -> std::unique_ptr<PreparedConvPair> {
+        return std::make_unique<PreparedWgmmaStem>(pair, caps);
+    },
+    pays,
+}};
 
 }  // namespace
 

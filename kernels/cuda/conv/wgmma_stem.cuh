@@ -38,19 +38,15 @@ struct WgmmaStemTile {
 // Planes of odd rows make room for the output.
 static_assert(2 * WgmmaStemTile::plane_bytes(1) >= WgmmaStemTile::kSums * kWgmmaOutputRow);
 
-/// The numbers of one instantiation.
+/// What fits a multiprocessor.
 struct WgmmaStemBlock {
     using Tile = WgmmaStemTile;
-
-    int warpgroups;  // each with tiles of its own
-    int kept;        // of a tile's kSteps products, how many have the second layer's filters in registers
-
-    __host__ __device__ constexpr int threads() const { return 128 * warpgroups; }
+    static constexpr int kWarpgroups = 4;  // each with tiles of its own
+    static constexpr int kKept = 3;        // of a tile's kSteps products, those whose filters are in registers
+    static constexpr int kThreads = 128 * kWarpgroups;
     /// With room to begin at a multiple of 1,024.
-    constexpr int shared_bytes() const {
-        return 1024 + Tile::kTaps * Tile::kFilterBytes + warpgroups * (Tile::kPlanesBytes + Tile::kPictureBytes + 8) +
-               8;
-    }
+    static constexpr int kSharedBytes =
+        1024 + Tile::kTaps * Tile::kFilterBytes + kWarpgroups * (Tile::kPlanesBytes + Tile::kPictureBytes + 8) + 8;
 };
 
 /// One launch.
@@ -74,14 +70,8 @@ struct WgmmaStemMaps {
 
 using WgmmaStemKernel = void (*)(WgmmaStemParams, WgmmaStemMaps);
 
-/// A WgmmaStemBlock as a type, for templates.
-template <int WARPGROUPS, int KEPT>
-struct WgmmaStemShape {
-    static constexpr WgmmaStemBlock kBlock{WARPGROUPS, KEPT};
-};
-
 /// ACTIVATION: both layers', or linear for any two that are a slope each.
-template <typename SHAPE, Activation ACTIVATION>
+template <Activation ACTIVATION>
 WgmmaStemKernel wgmma_stem_kernel();
 
 }  // namespace convoy::kernels::cuda

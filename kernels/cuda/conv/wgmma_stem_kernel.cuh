@@ -17,18 +17,17 @@ namespace convoy::kernels::cuda {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 
 /// Where everything lies in shared memory.
-template <typename SHAPE>
 struct WgmmaStemShared {
     using Tile = WgmmaStemTile;
-    static constexpr WgmmaStemBlock BLOCK = SHAPE::kBlock;
+    static constexpr int kGroups = WgmmaStemBlock::kWarpgroups;
     std::uint32_t base;
 
     __device__ std::uint32_t filter(int tap) const { return base + tap * Tile::kFilterBytes; }
     __device__ std::uint32_t planes(int group) const { return filter(Tile::kTaps) + group * Tile::kPlanesBytes; }
     /// Where planes of odd rows are, which wait until it has left.
     __device__ std::uint32_t output(int group) const { return planes(group) + Tile::between(1, 0); }
-    __device__ std::uint32_t picture(int group) const { return planes(BLOCK.warpgroups) + group * Tile::kPictureBytes; }
-    __device__ std::uint32_t filters_full() const { return picture(BLOCK.warpgroups); }
+    __device__ std::uint32_t picture(int group) const { return planes(kGroups) + group * Tile::kPictureBytes; }
+    __device__ std::uint32_t filters_full() const { return picture(kGroups); }
     __device__ std::uint32_t picture_full(int group) const { return filters_full() + 8 + 8 * group; }
 };
 
@@ -178,9 +177,9 @@ private:
 
 /// The second layer's products, of a tile. Filters of some are kept in registers, evenly spread: shared memory has less
 /// time to spare than tensor cores.
-template <int KEPT>
 class WgmmaStemSecond {
     using Tile = WgmmaStemTile;
+    static constexpr int kKept = WgmmaStemBlock::kKept;
     static constexpr int kTapSteps = Tile::kSteps / Tile::kTaps;
 
 public:
@@ -215,20 +214,20 @@ public:
     }
 
 private:
-    static constexpr __device__ int place(int step) { return step * KEPT / Tile::kSteps; }
+    static constexpr __device__ int place(int step) { return step * kKept / Tile::kSteps; }
     static constexpr __device__ bool is_kept(int step) { return place(step + 1) > place(step); }
 
     std::uint64_t weights_, pixels_;
-    std::uint32_t kept_[KEPT][4];
+    std::uint32_t kept_[kKept][4];
 };
 
 /// One warpgroup, with every so many of the tiles.
-template <typename SHAPE, Activation ACTIVATION>
-__device__ void wgmma_stem_compute(const WgmmaStemParams& p, const WgmmaStemMaps& maps,
-                                   const WgmmaStemShared<SHAPE>& shared, int group) {
+template <Activation ACTIVATION>
+__device__ void wgmma_stem_compute(const WgmmaStemParams& p, const WgmmaStemMaps& maps, const WgmmaStemShared& shared,
+                                   int group) {
     using Tile = WgmmaStemTile;
     const bool copies = wgmma_uniform(threadIdx.x / 32 % 5) == 0;  // one of four, each time of another scheduler
-    const int step = SHAPE::kBlock.warpgroups * gridDim.x;
+    const int step = WgmmaStemBlock::kWarpgroups * gridDim.x;
     const std::uint32_t picture = shared.picture(group), planes = shared.planes(group), output = shared.output(group);
     const auto synchronize = [&] { bar_sync(1 + group, 128); };
     const auto load = [&](int tile) {
@@ -248,7 +247,7 @@ __device__ void wgmma_stem_compute(const WgmmaStemParams& p, const WgmmaStemMaps
     griddepcontrol_wait();
     load(tile);
     mbarrier_wait(shared.filters_full(), 0);  // its only phase
-    const WgmmaStemSecond<SHAPE::kBlock.kept> second(shared.filter(0), planes);
+    const WgmmaStemSecond second(shared.filter(0), planes);
     for (int parity = 0; tile < p.tiles; tile += step, parity ^= 1) {
         mbarrier_wait(shared.picture_full(group), parity);
         const auto at = WgmmaStemPlace::of(p, tile);  // once more each time, rather than remembered
@@ -275,18 +274,18 @@ __device__ void wgmma_stem_compute(const WgmmaStemParams& p, const WgmmaStemMaps
 
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL
 
-template <typename SHAPE, Activation ACTIVATION>
-__global__ void __launch_bounds__(SHAPE::kBlock.threads(), 1)
+template <Activation ACTIVATION>
+__global__ void __launch_bounds__(WgmmaStemBlock::kThreads, 1)
     conv_wgmma_stem(const __grid_constant__ WgmmaStemParams p, const __grid_constant__ WgmmaStemMaps maps) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
     using Tile = WgmmaStemTile;
     extern __shared__ unsigned char memory[];
-    const WgmmaStemShared<SHAPE> shared{wgmma_align(wgmma_uniform(std::uint32_t(__cvta_generic_to_shared(memory))))};
+    const WgmmaStemShared shared{wgmma_align(wgmma_uniform(std::uint32_t(__cvta_generic_to_shared(memory))))};
     griddepcontrol_launch_dependents();
     if (threadIdx.x == 0) {
         prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
         mbarrier_init(shared.filters_full(), 1);
-        for (int group = 0; group < SHAPE::kBlock.warpgroups; ++group) mbarrier_init(shared.picture_full(group), 1);
+        for (int group = 0; group < WgmmaStemBlock::kWarpgroups; ++group) mbarrier_init(shared.picture_full(group), 1);
         fence_mbarrier_init();
     }
     __syncthreads();
@@ -296,13 +295,13 @@ __global__ void __launch_bounds__(SHAPE::kBlock.threads(), 1)
             tma_load(shared.filter(tap), maps.weights, tap * p.filter_c, 0, shared.filters_full());
     }
     __syncwarp();
-    wgmma_stem_compute<SHAPE, ACTIVATION>(p, maps, shared, wgmma_uniform(threadIdx.x / 128));
+    wgmma_stem_compute<ACTIVATION>(p, maps, shared, wgmma_uniform(threadIdx.x / 128));
 #endif
 }
 
-template <typename SHAPE, Activation ACTIVATION>
+template <Activation ACTIVATION>
 WgmmaStemKernel wgmma_stem_kernel() {
-    return conv_wgmma_stem<SHAPE, ACTIVATION>;
+    return conv_wgmma_stem<ACTIVATION>;
 }
 
 }  // namespace convoy::kernels::cuda
