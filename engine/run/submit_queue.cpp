@@ -160,10 +160,10 @@ void SubmitQueue::feed(DeviceWorker& device) {
         under_way_.splice(under_way_.end(), waiting_, waiting_.begin());
         ++placing_;
         lock.unlock();
-        const bool placed = place(device, *seat, next);
+        place(device, *seat, next);
         lock.lock();
         --placing_;
-        if (placed && flush_is_due()) {
+        if (flush_is_due()) {  // what this device did not take another may have placed meanwhile
             lock.unlock();
             flush_devices();
             lock.lock();
@@ -175,13 +175,12 @@ void SubmitQueue::feed(DeviceWorker& device) {
 }
 
 // Whatever goes wrong before a frame is in a batch is the device's fault: the frame goes to another.
-bool SubmitQueue::place(DeviceWorker& device, DecoderSeat& seat, const Entry& next) {
+void SubmitQueue::place(DeviceWorker& device, DecoderSeat& seat, const Entry& next) {
     try {
         FrameTicket ticket(receiver_, std::uint64_t(next.number));
-        return device.submit(next.frame, next.at, seat, DeviceWorker::Keep::frame, std::move(ticket));
+        device.submit(next.frame, next.at, seat, DeviceWorker::Keep::frame, std::move(ticket));
     } catch (...) {
         device.fail(std::current_exception());
-        return false;
     }
 }
 

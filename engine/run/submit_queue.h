@@ -54,7 +54,7 @@ private:
 
     void stop();
     void feed(DeviceWorker& device);
-    bool place(DeviceWorker& device, DecoderSeat& seat, const Entry& next);
+    void place(DeviceWorker& device, DecoderSeat& seat, const Entry& next);
     void take(FrameOutcome outcome);
     bool flush_is_due();
     void flush_devices();

@@ -6,6 +6,7 @@
 
 #include "tests/engine/fake_backend.h"
 #include "tests/support/catch.h"
+#include "tests/support/in_time.h"
 
 using namespace convoy;
 using test::FakeDevices;
@@ -160,6 +161,23 @@ TEST_CASE("frames of a device that dies are done by the others, none lost or dou
             CHECK(fake.workers[1]->failed());
             CHECK_FALSE(fake.workers[1]->failure().empty());
         }
+}
+
+TEST_CASE("what a device that dies had last is flushed on another, whoever places it there", "[submit]") {
+    const NumberedPictures pictures;
+    test::in_time("a queue with a device that dies", [&] {
+        for (int round = 0; round < 300; ++round) {
+            FakeDevices fake(2, 4, 1);
+            fake.backends[1]->die_at_run = 0;
+            SubmitQueue queue(fake.workers, kCapacity);
+            const int frames = 5 + round % 8;
+            for (int i = 0; i < frames; ++i) queue.submit(pictures.frame(i));
+            queue.finish();
+            int seen = 0;
+            while (queue.next()) ++seen;
+            CHECK(seen == frames);
+        }
+    });
 }
 
 TEST_CASE("when no device is left, every call says so", "[submit]") {
