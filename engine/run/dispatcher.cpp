@@ -55,8 +55,7 @@ std::shared_ptr<RunUnit> Dispatcher::pull(const std::function<void(bool)>& waiti
     std::shared_ptr<RunUnit> unit;
     while (!stopped_) {
         if (!returned_.empty()) {
-            unit = std::move(returned_.front());
-            returned_.pop_front();
+            unit = std::move(returned_.extract(returned_.begin()).mapped());
             break;
         }
         // What is being worked on may come back, so nobody leaves before all is done.
@@ -194,10 +193,16 @@ bool Dispatcher::give_back(std::shared_ptr<RunUnit> unit) {
     {
         const std::lock_guard lock(mutex_);
         if (stopped_) return false;
-        returned_.push_back(std::move(unit));
+        const std::int64_t number = unit->id;
+        returned_[number] = std::move(unit);
     }
     changed_.notify_all();
     return true;
+}
+
+bool Dispatcher::has_returned_before(std::int64_t unit) const {
+    const std::lock_guard lock(mutex_);
+    return !returned_.empty() && returned_.begin()->first < unit;
 }
 
 void Dispatcher::finished(std::size_t bytes) {
@@ -218,8 +223,8 @@ void Dispatcher::taken(int lane) {
     changed_.notify_all();
 }
 
-std::list<std::shared_ptr<RunUnit>> Dispatcher::stop() {
-    std::list<std::shared_ptr<RunUnit>> waiting;
+Dispatcher::Returned Dispatcher::stop() {
+    Returned waiting;
     std::vector<std::stop_source> cancels;
     {
         const std::lock_guard lock(mutex_);

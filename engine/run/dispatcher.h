@@ -4,9 +4,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
-#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -50,6 +50,8 @@ public:
                             << 31;  ///< of all lanes' segments that are not yet finished(); one a lane may exceed it
     };
 
+    using Returned = std::map<std::int64_t, std::shared_ptr<RunUnit>>;  ///< by their numbers: the oldest first
+
     /// `clock` is told how long cutting takes.
     Dispatcher(Limits limits, Scheduler& scheduler, StageClock& clock, Trace* trace);
 
@@ -68,6 +70,8 @@ public:
     std::shared_ptr<RunUnit> pull(const std::function<void(bool)>& waiting);
     /// A unit that could not be finished: it is handed out again, before all others. False after stop().
     bool give_back(std::shared_ptr<RunUnit> unit);
+    /// Whether one of those, begun before `unit`, waits for somebody to take it.
+    bool has_returned_before(std::int64_t unit) const;
     /// All frames of a segment have their results: what it held is free.
     void finished(std::size_t bytes);
     /// A unit's results have been taken.
@@ -85,7 +89,7 @@ public:
     bool has_unopened() const;
     /// Nothing more is handed out; inputs that are being opened or read are told to end. Returns the units that were
     /// given back and wait.
-    std::list<std::shared_ptr<RunUnit>> stop();
+    Returned stop();
 
 private:
     // Until its end is told.
@@ -116,10 +120,10 @@ private:
     std::map<int, Lane> lanes_;  // that have something to do
     bool open_ = true;           // more may be added
     int last_lane_ = -1;
-    bool cut_any_ = false;                          // something was cut, or an input has ended
-    Sample sample_;                                 // the last that was cut, of a kind that anybody may decode
-    std::list<std::shared_ptr<RunUnit>> returned_;  // an empty one takes no memory
-    int unfinished_ = 0;                            // segments that may still come back
+    bool cut_any_ = false;  // something was cut, or an input has ended
+    Sample sample_;         // the last that was cut, of a kind that anybody may decode
+    Returned returned_;
+    int unfinished_ = 0;  // segments that may still come back
     std::size_t bytes_ = 0;
     bool stopped_ = false;
 };

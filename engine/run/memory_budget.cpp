@@ -55,12 +55,12 @@ bool MemoryBudget::fits(User user, std::size_t bytes, const std::function<bool()
 }
 
 MemoryBudget::Hold MemoryBudget::take(User user, std::size_t bytes, const std::function<bool()>& its_turn,
-                                      const std::function<void(bool)>& waiting) {
+                                      const std::function<void(bool)>& waiting, const std::function<bool()>& gives_up) {
     if (bytes == 0) return {};
     Account& a = *account_;
     std::unique_lock lock(a.mutex);
-    bool waited = false;
-    while (!fits(user, bytes, its_turn)) {
+    bool waited = false, fitting = false;
+    while (!(fitting = fits(user, bytes, its_turn)) && !(gives_up && gives_up())) {
         if (!std::exchange(waited, true) && waiting) {
             lock.unlock();
             waiting(true);
@@ -69,10 +69,13 @@ MemoryBudget::Hold MemoryBudget::take(User user, std::size_t bytes, const std::f
         }
         a.changed.wait(lock);
     }
-    a.users[user] += bytes;
-    a.used += bytes;
+    Hold hold;
+    if (fitting) {
+        a.users[user] += bytes;
+        a.used += bytes;
+        hold = Hold(account_, user, bytes);
+    }
     lock.unlock();
-    Hold hold(account_, user, bytes);
     if (waited && waiting) waiting(false);
     return hold;
 }

@@ -43,9 +43,10 @@ public:
     explicit MemoryBudget(std::size_t bytes, int users = 1, std::size_t reserved = 0);
 
     /// Takes `bytes` for `user`; waits for them if need be. `waiting`, if there is one, is told true before that and
-    /// false after it. `its_turn` may be asked at any time, from this thread; look_again() when it answers otherwise.
+    /// false after it. `its_turn` may be asked at any time, from this thread, and so may `gives_up`, whose "true" ends
+    /// the waiting with nothing held; look_again() when one answers otherwise.
     Hold take(User user, std::size_t bytes, const std::function<bool()>& its_turn,
-              const std::function<void(bool)>& waiting = {});
+              const std::function<void(bool)>& waiting = {}, const std::function<bool()>& gives_up = {});
     void look_again();
     /// Nobody waits any more: whoever asks gets what it asks for.
     void cancel();

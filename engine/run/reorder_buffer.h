@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -73,12 +74,18 @@ public:
         return may_go_on(unit);
     }
 
-    /// Waits until it may, or cancel() was called.
-    void wait_for_room(Unit unit) {
+    /// Waits until it may, cancel() was called, or `gives_up` answers with true; look_again() when it comes to do so.
+    void wait_for_room(Unit unit, const std::function<bool()>& gives_up = {}) {
         std::unique_lock lock(mutex_);
         ++waiting_;
-        room_.wait(lock, [&] { return cancelled_ || may_go_on(unit); });
+        room_.wait(lock, [&] { return cancelled_ || may_go_on(unit) || (gives_up && gives_up()); });
         --waiting_;
+    }
+    void look_again() {
+        {
+            const std::lock_guard lock(mutex_);  // whoever looks at this moment looks again
+        }
+        room_.notify_all();
     }
 
     /// Nobody waits for room any more.

@@ -313,8 +313,13 @@ bool Scheduler::begin_again(RunUnit& unit) {
         ++repeated_;
         again = units_.at(unit.id);
     }
-    if (!again->endless) return dispatcher_.give_back(std::move(again));
-    start_endless(std::move(again));
+    if (again->endless) {
+        start_endless(std::move(again));
+        return true;
+    }
+    if (!dispatcher_.give_back(std::move(again))) return false;
+    output_.look_again();  // whoever waits for this unit reads it, if nobody else does
+    for (Device& other : devices_) other.pixels.look_again();
     return true;
 }
 
@@ -335,7 +340,7 @@ void Scheduler::fail(std::exception_ptr error) {
 // Nothing more is read; what has not reached a network is dropped; whoever waits goes on and ends.
 void Scheduler::begin_stop() {
     if (stopping_.exchange(true)) return;
-    for (const auto& unit : dispatcher_.stop()) {
+    for (const auto& [number, unit] : dispatcher_.stop()) {
         count_running(1);
         give_up(*unit);
     }

@@ -163,7 +163,7 @@ private:
                                   SegmentReader& reader, const Waiting& waiting, Read& read);
     static void settle_unseen(Frame frame, FrameTicket ticket);
     static void check(const Frame& frame, const RunUnit& unit, const DecoderSeat& seat, const DeviceWorker& worker);
-    FrameTicket admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting);
+    std::optional<FrameTicket> admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting);
     DeviceWorker::Keep keep_of(const RunUnit& unit);
     std::unique_ptr<DecoderSeat> seat_on(DeviceWorker& worker, const std::string& name);
     void let_go(DeviceWorker& worker, DecoderSeat& seat);

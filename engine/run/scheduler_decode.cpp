@@ -323,13 +323,14 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
         ++read_;
         check(*frame, *unit, seat, worker);
         frame->index = 0;  // of them all, none is dropped
-        FrameTicket ticket = admit(device, *unit, *frame, waiting);
+        std::optional<FrameTicket> ticket = admit(device, *unit, *frame, waiting);
+        if (!ticket) return Ending::lost;
         none_under_way &= frame->undecodable;
         if (none_under_way) {  // nobody looks at it, and none is before it
-            settle_unseen(std::move(*frame), std::move(ticket));
+            settle_unseen(std::move(*frame), std::move(*ticket));
             continue;
         }
-        if (worker.submit(std::move(*frame), decoded_at, seat, keep_of(*unit), std::move(ticket))) continue;
+        if (worker.submit(std::move(*frame), decoded_at, seat, keep_of(*unit), std::move(*ticket))) continue;
         return stopping_ ? Ending::cut_off : Ending::lost;
     }
 }
@@ -356,13 +357,17 @@ DeviceWorker::Keep Scheduler::keep_of(const RunUnit& unit) {
     return unit.row || wants_picture(unit) ? DeviceWorker::Keep::pixels : DeviceWorker::Keep::nothing;
 }
 
-// Waits until there is room for the frame's result, and for its pixels where they are kept.
-FrameTicket Scheduler::admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting) {
+// Waits until there is room for the frame's result, and for its pixels where they are kept. Nothing when what all wait
+// for is a unit that a device gave back, and this thread is to read that.
+std::optional<FrameTicket> Scheduler::admit(Device& device, RunUnit& unit, const Frame& frame, const Waiting& waiting) {
+    bool makes_way = false;
+    const auto gives_up = [&] { return makes_way = !unit.endless && dispatcher_.has_returned_before(unit.id); };
     if (!stopping_ && !output_.has_room(unit.id)) {
         waiting(true);
-        output_.wait_for_room(unit.id);
+        output_.wait_for_room(unit.id, gives_up);
         waiting(false);
     }
+    if (makes_way) return std::nullopt;
     if (!unit.row) return unit.admit({});
     const auto its_turn = [&] { return unit.holds_row_up() || (order_ && order_->is_next(unit)); };
     const Waiting held_up = [&](bool waits) {
@@ -370,7 +375,9 @@ FrameTicket Scheduler::admit(Device& device, RunUnit& unit, const Frame& frame, 
         device.worker->count_held_up(waits ? 1 : -1);
         waiting(waits);
     };
-    return unit.admit(device.pixels.take(unit.id, pixel_bytes(frame.pixels), its_turn, held_up));
+    MemoryBudget::Hold pixels = device.pixels.take(unit.id, pixel_bytes(frame.pixels), its_turn, held_up, gives_up);
+    if (makes_way) return std::nullopt;
+    return unit.admit(std::move(pixels));
 }
 
 }  // namespace convoy

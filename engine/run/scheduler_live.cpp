@@ -69,7 +69,7 @@ RunUnit::Ending Scheduler::submit_newest(Device& device, const std::shared_ptr<R
             newest.close();
         });
         while (std::optional<NewestFrame::Decoded> decoded = newest.take(stopping_)) {
-            FrameTicket ticket = admit(device, *unit, decoded->frame, [](bool) {});
+            FrameTicket ticket = admit(device, *unit, decoded->frame, [](bool) {}).value();  // makes way for no other
             const auto refresh = [&](Frame& frame, Clock::time_point& at) { newest.refresh(frame, at); };
             if (worker.submit(std::move(decoded->frame), decoded->at, seat, keep_of(*unit), std::move(ticket), refresh))
                 continue;

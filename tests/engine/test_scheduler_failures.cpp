@@ -73,6 +73,27 @@ TEST_CASE("all devices but one may die, in any order: no frame lost or doubled",
         }
 }
 
+TEST_CASE("what a device gives back is read although all others wait for it", "[scheduler][failure]") {
+    std::minstd_rand random(3);
+    for (bool draws : {false, true})
+        for (int repeat = 0; repeat < kRepeats; ++repeat) {
+            INFO("draws " << draws << ", repeat " << repeat);
+            FakeDevices fake(2);
+            for (FakeBackend* backend : fake.backends) backend->work = std::chrono::microseconds(100);
+            fake.backends[0]->die_at_run = int(random() % 10);
+            SchedulerOptions options = few_threads();
+            options.result_bytes = draws ? options.result_bytes : 2000;
+            options.ordered_pixel_bytes = 2 * 4 * 3;  // of four frames on each device
+            Recorder recorder(1);
+            recorder.draws = recorder.orders = draws;
+            const std::atomic<bool> stop = false;
+            in_time("a run with a device that dies",
+                    [&] { Scheduler(fake.workers, {run_input(many_segments())}, recorder, stop, options).run(); });
+            CHECK(recorder.inputs[0].numbers == numbers_from(0, 360));
+            CHECK(recorder.sound());
+        }
+}
+
 TEST_CASE("a camera goes on with another device when its own dies", "[scheduler][failure]") {
     for (int repeat = 0; repeat < kRepeats; ++repeat) {
         FakeDevices fake(2);
@@ -213,7 +234,7 @@ TEST_CASE("a stopped run ends soon, without gaps, at the last frame that it told
                 const RunReport report =
                     Scheduler(fake.workers, {run_input(script), run_input(script)}, recorder, stop, few_threads())
                         .run();
-                CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
+                CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));  // on a busy machine, too
                 const Recorder::Seen& seen = recorder.inputs[0];
                 INFO(seen.numbers.size() << " frames, stopped at " << stop_at);
                 CHECK(report.stopped);
