@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tools/sinks/formats/jsonl.h"
 
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include <cmath>
@@ -20,9 +21,10 @@ std::string json_record(const std::string& input, const Result& result, const Cl
                    frame.undecodable ? R"("undecodable":true,)" : "");
     for (const Detection& d : result.detections) {
         if (&d != result.detections.data()) out.push_back(',');
-        fmt::format_to(put, R"({{"class_id":{},"class":{},"confidence":{},"box":[{},{},{},{}]{}}})", d.class_id,
-                       classes.of(d.class_id), d.confidence, d.box.x, d.box.y, d.box.w, d.box.h,
-                       d.track > 0 ? fmt::format(",\"track\":{}", d.track) : "");
+        fmt::format_to(put, FMT_COMPILE(R"({{"class_id":{},"class":{},"confidence":{},"box":[{},{},{},{}])"),
+                       d.class_id, classes.of(d.class_id), d.confidence, d.box.x, d.box.y, d.box.w, d.box.h);
+        if (d.track > 0) fmt::format_to(put, FMT_COMPILE(R"(,"track":{})"), d.track);
+        out.push_back('}');
     }
     fmt::format_to(put, "]}}");
     return fmt::to_string(out);
