@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -449,12 +450,18 @@ void check_alone(const std::vector<std::string>& arguments) {
 
 std::function<void(const std::string&, std::int64_t)> parse_fail_device(const std::string& text) {
     if (text.empty()) return {};
-    const std::size_t at = text.find('@');
-    const std::optional<std::int64_t> after =
-        at == std::string::npos ? std::nullopt : parse_number<std::int64_t>(std::string_view(text).substr(at + 1));
-    if (!after) throw Error(ErrorKind::usage, fmt::format("--fail-device {}: expected DEVICE@PICTURES", text));
-    return [name = text.substr(0, at), n = *after](const std::string& device, std::int64_t pictures) {
-        if (device == name && pictures >= n)
+    std::map<std::string, std::int64_t> most;  // pictures of each device
+    for (std::string_view rest = text; !rest.empty();) {
+        const std::string_view part = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+        const std::size_t at = std::min(part.find('@'), part.size());
+        const auto after = parse_number<std::int64_t>(part.substr(std::min(at + 1, part.size())));
+        if (!after) throw Error(ErrorKind::usage, fmt::format("--fail-device {}: expected DEVICE@PICTURES,...", text));
+        most[std::string(part.substr(0, at))] = *after;
+    }
+    return [most](const std::string& device, std::int64_t pictures) {
+        const auto found = most.find(device);
+        if (found != most.end() && pictures >= found->second)
             throw Error(ErrorKind::device, device + " was made to fail by --fail-device");
     };
 }

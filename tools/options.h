@@ -39,7 +39,7 @@ struct RunOptions {
     std::string settings;  ///< those that are set, as print_settings() has them
     std::string report_json, report_html, trace, metrics;
     std::string metrics_port;  ///< [HOST:]PORT
-    std::string fail_device;   ///< "cuda:1@500": for tests, see docs/usage.md
+    std::string fail_device;   ///< "cuda:1@500,cuda:2@90": for tests, see docs/usage.md
     /// Whether live inputs keep to their newest frames: by default where somebody acts on what comes out as it comes.
     bool keeps_to_newest() const {
         return newest || (!every_frame && !(output.mqtt.empty() && output.kafka.empty() && output.webhook.empty() &&

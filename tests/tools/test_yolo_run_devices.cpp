@@ -130,6 +130,18 @@ TEST_CASE("a device that fails costs time and status 3, not one record") {
         for (const json& device : report["devices"])
             CHECK((device["name"] == name) == !device["failure"].get<std::string>().empty());
     }
+    // Of four, three, which of frames in order that are drawn on have what the others wait for.
+    const Arguments four =
+        with({clip(), "--threads", "4", "--jsonl", "x.jsonl", "--device", "cpu:0,1,2,3", "--track", "--video", "v.mp4"},
+             kSmall);
+    REQUIRE(yolo_run(folder, four).status == 0);
+    const std::vector<std::string> tracked = timeless_records(read_file(folder / "x.jsonl"));
+    const Finished three = yolo_run(folder, with(four, {"--fail-device", "cpu:0@9,cpu:2@0,cpu:3@21"}));
+    INFO(three.err);
+    CHECK(three.status == 3);
+    CHECK(contains(three.err, "cpu:0 has failed, the others did its work"));
+    CHECK(timeless_records(read_file(folder / "x.jsonl")) == tracked);
+    CHECK(frames_in_video(folder / "v.mp4") == 240);
     // With the last device goes the rest of the run, but nothing of what was there.
     const Finished all =
         yolo_run(folder, with(common, {"--device", "cpu", "--fail-device", "cpu@60", "--video", "v.mp4"}));
