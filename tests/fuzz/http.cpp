@@ -55,6 +55,8 @@ public:
         });
         site_.add("GET", "/api/inputs/N/picture", Site::Needs::token_from_afar,
                   [this](const HttpRequest& request, HttpAnswer to) { state()->live.picture(request, std::move(to)); });
+        site_.add("GET", "/api/inputs/N/stream", Site::Needs::token_from_afar,
+                  [this](const HttpRequest& request, HttpAnswer to) { state()->live.stream(request, std::move(to)); });
         site_.add("POST", "/echo", Site::Needs::token, [](HttpRequest request, HttpAnswer to) {
             to({200, "text/plain", {request.body.begin(), request.body.end()}});
         });

@@ -57,9 +57,11 @@ public:
         return text;
     }
     /// Up to the end of the headers.
-    std::string head() {
+    std::string head() { return until("\r\n\r\n"); }
+    /// Up to the end of `last`.
+    std::string until(const std::string& last) {
         std::string text;
-        for (char c = 0; text.find("\r\n\r\n") == text.npos && recv(fd_, &c, 1, 0) == 1;) text += c;
+        for (char c = 0; !text.ends_with(last) && recv(fd_, &c, 1, 0) == 1;) text += c;
         return text;
     }
 

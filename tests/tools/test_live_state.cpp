@@ -48,6 +48,8 @@ struct ServedState : Served {
     void route() {
         site.add("GET", "/api/inputs/N/picture", Site::Needs::nothing,
                  [this](const HttpRequest& request, HttpAnswer to) { live.picture(request, std::move(to)); });
+        site.add("GET", "/api/inputs/N/stream", Site::Needs::nothing,
+                 [this](const HttpRequest& request, HttpAnswer to) { live.stream(request, std::move(to)); });
     }
     /// As a run does: a frame whose left half is `left` and whose right half is a pattern.
     bool frame(std::int64_t index, std::uint8_t left, bool nv12) {
@@ -149,6 +151,40 @@ TEST_CASE("a picture is made for who asks, with the record of its own frame, and
         CHECK(status(served.get("/api/inputs/4/picture")) == 404);
         served.live.end_input(3, {});
         CHECK(contains(served.get("/api/inputs/3/picture"), "has ended"));
+    }
+}
+
+TEST_CASE("who watches an input gets pictures with its boxes drawn in, until it ends", "[serve]") {
+    REQUIRE_HTTP();
+    for (const bool nv12 : {false, true}) {
+        ServedState served;
+        served.route();
+        Client client(served.port);
+        client.send("GET /api/inputs/3/stream HTTP/1.0\r\nHost: localhost\r\n\r\n");  // 1.0: not in chunks
+        CHECK(contains(client.head(), "multipart/x-mixed-replace"));
+        std::jthread run([&](const std::stop_token& stop) {
+            for (std::int64_t i = 0; !stop.stop_requested(); ++i) {
+                served.frame(i, 200, nv12);
+                std::this_thread::sleep_for(std::chrono::milliseconds(2));
+            }
+        });
+        for (int part = 0; part < 2; ++part) {
+            const std::string head = client.until("\r\n\r\n");
+            CHECK(contains(head, "Content-Type: image/jpeg\r\n"));
+            const media::Image image = decoded(client.until("\xff\xd9"));
+            CHECK(image.width == LivePictures::kMostWide);
+            int coloured = 0;  // pixels beside the box's left edge, of a grey picture
+            for (int x = 470; x < 490; ++x)
+                coloured += std::abs(int(image.row(400)[3 * x]) - int(image.row(400)[3 * x + 2])) > 60;
+            CHECK((coloured > 0 && coloured < 12));
+        }
+        run.request_stop();
+        run.join();
+        CHECK(status(served.get("/api/inputs/4/stream")) == 404);
+        served.live.end_input(3, {});
+        CHECK(client.rest().ends_with("\r\n"));
+        CHECK(contains(served.get("/api/inputs/3/stream"), "has ended"));
+        CHECK_FALSE(served.frame(1, 200, nv12));
     }
 }
 

@@ -4,12 +4,11 @@
 #include <fmt/core.h>
 
 #include <convoy/error.h>
-#include "tools/analysis/text.h"
+#include "tools/serve/http_mailbox.h"
 
 #ifdef CONVOY_SERVE
 #include <microhttpd.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,7 +17,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <mutex>
 #include <thread>
 #include <unordered_map>
 
@@ -27,18 +25,9 @@
 
 namespace convoy::tools {
 
-HttpReply error_reply(int status, const std::string& sentence) {
-    HttpReply reply{status, "application/json", "{\"error\":" + analysis::json_string(sentence) + "}\n"};
-    if (status == 503) reply.headers = {{"Retry-After", "1"}};
-    return reply;
-}
-
 #ifndef CONVOY_SERVE
 
-struct HttpAnswer::Mailbox {};
 class HttpServer::Loop {};
-HttpAnswer::~HttpAnswer() = default;
-void HttpAnswer::operator()(HttpReply) {}
 void HttpServer::require(const std::string& option) {
     throw Error(ErrorKind::unsupported,
                 option +
@@ -52,43 +41,28 @@ HttpServer::~HttpServer() = default;
 
 using Clock = std::chrono::steady_clock;
 
-struct HttpAnswer::Mailbox {
-    Mailbox() : wake_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-        if (wake_fd < 0) throw Error(ErrorKind::output, "--serve: " + media::system_message(errno));
-    }
-    ~Mailbox() { close(wake_fd); }
-    void wake() const {
-        const std::uint64_t one = 1;
-        static_cast<void>(!write(wake_fd, &one, sizeof one));  // full: it is awake already
-    }
-
-    const int wake_fd;
-    std::mutex mutex;
-    std::vector<std::pair<std::uint64_t, HttpReply> > replies;
-};
-
-HttpAnswer::~HttpAnswer() {
-    if (mailbox_) (*this)(error_reply(503, "the program ends"));
-}
-
-void HttpAnswer::operator()(HttpReply reply) {
-    const std::shared_ptr<Mailbox> mailbox = std::move(mailbox_);
-    {
-        const std::lock_guard lock(mailbox->mutex);
-        mailbox->replies.emplace_back(id_, std::move(reply));
-    }
-    mailbox->wake();
-}
-
 namespace {
 
 constexpr auto kLastWords = std::chrono::seconds(1);
-constexpr std::size_t kPostBuffer = 4096;
+constexpr std::size_t kPostBuffer = 4096, kPartBlock = 64 << 10;
 constexpr std::size_t kLongestName = 1024;  // of a file in a form
 
 std::string header(MHD_Connection* connection, const char* name) {
     const char* const value = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
     return value ? value : "";
+}
+
+// Programs that show a camera's pictures know no other way. A browser sends it along by itself, so that a stranger's
+// page could have it do what it wants, but not read what comes of it: GET alone.
+std::string authorization(MHD_Connection* connection, const std::string& method) {
+    std::string sent = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
+    if (method != "GET" || !sent.starts_with("Basic ")) return sent;
+    char* password = nullptr;
+    char* const name = MHD_basic_auth_get_username_password(connection, &password);
+    sent = std::string("Bearer ") + (name && password ? password : "");
+    MHD_free(name);
+    MHD_free(password);
+    return sent;
 }
 
 MHD_Result add_argument(void* to, MHD_ValueKind, const char* key, const char* value) {
@@ -126,6 +100,13 @@ public:
     }
 
 private:
+    // A reply that goes on.
+    struct Parts {
+        std::shared_ptr<std::atomic<bool> > open;  // its client is there
+        std::string now, next = {};                // next: none, or what replaces it
+        std::size_t at = 0;                        // bytes of this one are taken
+        bool waits = false, ends = false;
+    };
     // A request from its first line to the last byte of its reply.
     struct Exchange {
         Loop* loop = nullptr;
@@ -134,7 +115,8 @@ private:
         HttpRequest request;
         std::size_t held = 0;  // bytes of its body that count
         std::optional<HttpReply> reply;
-        bool handed = false;  // to the site
+        std::optional<Parts> parts;  // in place of a reply
+        bool handed = false;         // to the site
         std::unique_ptr<MHD_PostProcessor, decltype(&MHD_destroy_post_processor)> form{nullptr,
                                                                                        MHD_destroy_post_processor};
         bool has_file = false, in_file = false;  // of a form
@@ -163,6 +145,7 @@ private:
         if (!*exchange) return;
         const auto& done = *static_cast<Exchange*>(*exchange);
         loop.held_ -= done.held;
+        if (done.parts) *done.parts->open = false;
         loop.exchanges_.erase(done.id);
         *exchange = nullptr;
     }
@@ -201,7 +184,7 @@ private:
         request.method = std::strcmp(method, "HEAD") == 0 ? "GET" : method;
         request.path = url;
         request.host = header(connection, MHD_HTTP_HEADER_HOST);
-        request.authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
+        request.authorization = authorization(connection, request.method);
         MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_argument, &request);
         return exchange;
     }
@@ -241,6 +224,7 @@ private:
         }
         if (exchange.form) end_form(exchange);
         if (exchange.reply) return send(exchange);
+        if (exchange.parts) return begin_parts(exchange);
         if (std::exchange(exchange.handed, true)) return MHD_YES;
         if (const auto known = connections_.find(exchange.connection); known != connections_.end())
             known->second.since.reset();
@@ -284,29 +268,84 @@ private:
         const auto add = [&](const char* name, const std::string& value) {
             MHD_add_response_header(response, name, value.c_str());
         };
-        if (!reply.type.empty()) add("Content-Type", reply.type);
-        add("Cache-Control", "no-store");
-        add("Cross-Origin-Resource-Policy", "same-origin");
-        add("X-Content-Type-Options", "nosniff");
         for (const auto& [name, value] : reply.headers) add(name.c_str(), value);
         if (const auto known = connections_.find(exchange.connection); known != connections_.end())
             known->second.since = Clock::now();
-        const MHD_Result queued = MHD_queue_response(exchange.connection, unsigned(reply.status), response);
+        return queue(exchange, response, unsigned(reply.status), reply.type);
+    }
+
+    static MHD_Result queue(Exchange& exchange, MHD_Response* response, unsigned status, const std::string& type) {
+        const auto add = [&](const char* name, const std::string& value) {
+            MHD_add_response_header(response, name, value.c_str());
+        };
+        if (!type.empty()) add("Content-Type", type);
+        add("Cache-Control", "no-store");
+        add("Cross-Origin-Resource-Policy", "same-origin");
+        add("X-Content-Type-Options", "nosniff");
+        const MHD_Result queued = MHD_queue_response(exchange.connection, status, response);
         MHD_destroy_response(response);
         return queued;
     }
 
-    void deliver() {
-        std::vector<std::pair<std::uint64_t, HttpReply> > replies;
-        {
-            const std::lock_guard lock(mailbox_->mutex);
-            replies.swap(mailbox_->replies);
+    // However long it takes.
+    MHD_Result begin_parts(Exchange& exchange) {
+        MHD_Response* const response =
+            MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, kPartBlock, read_parts, &exchange, nullptr);
+        if (!response) return MHD_NO;
+        return queue(exchange, response, 200, fmt::format("multipart/x-mixed-replace; boundary={}", kHttpBoundary));
+    }
+
+    static ssize_t read_parts(void* from, std::uint64_t, char* to, std::size_t most) {
+        auto& exchange = *static_cast<Exchange*>(from);
+        Parts& parts = *exchange.parts;
+        if (parts.at == parts.now.size()) {
+            parts.now = std::exchange(parts.next, {});
+            parts.at = 0;
         }
-        for (auto& [id, reply] : replies) {
-            const auto exchange = exchanges_.find(id);
-            if (exchange == exchanges_.end() || exchange->second.reply) continue;
-            exchange->second.reply = std::move(reply);
-            MHD_resume_connection(exchange->second.connection);
+        if (parts.now.empty() && parts.ends) return MHD_CONTENT_READER_END_OF_STREAM;
+        if (parts.now.empty()) {
+            parts.waits = true;
+            MHD_suspend_connection(exchange.connection);
+            return 0;
+        }
+        const std::size_t size = parts.now.copy(to, most, parts.at);
+        parts.at += size;
+        return ssize_t(size);
+    }
+
+    static void go_on_with(Exchange& exchange) {
+        if (std::exchange(exchange.parts->waits, false)) MHD_resume_connection(exchange.connection);
+    }
+
+    void deliver() {
+        for (HttpMailbox::Letter& letter : mailbox_->take()) {
+            const auto found = exchanges_.find(letter.id);
+            if (found == exchanges_.end() || found->second.reply) {
+                if (letter.begins) *letter.begins = false;
+                continue;
+            }
+            Exchange& exchange = found->second;
+            if (exchange.parts) {
+                if (!letter.part.empty()) exchange.parts->next = std::move(letter.part);
+                exchange.parts->ends = exchange.parts->ends || letter.ends;
+                go_on_with(exchange);
+                continue;
+            }
+            exchange.reply = std::move(letter.reply);
+            if (letter.begins) exchange.parts = {std::move(letter.begins), {}};
+            MHD_resume_connection(exchange.connection);
+        }
+    }
+
+    // Nobody tells of a client that goes while its connection is suspended.
+    void look_for_gone() {
+        for (auto& [id, exchange] : exchanges_) {
+            if (!exchange.parts || !exchange.parts->waits) continue;
+            const auto known = connections_.find(exchange.connection);
+            char byte = 0;
+            if (known == connections_.end() || recv(known->second.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0) continue;
+            exchange.parts->ends = true;
+            go_on_with(exchange);
         }
     }
 
@@ -317,6 +356,7 @@ private:
         for (const auto& [connection, state] : connections_)
             if (state.since && now - *state.since > std::chrono::seconds(limits_.request_s))
                 shutdown(state.fd, SHUT_RDWR);
+        look_for_gone();
     }
 
     // -1: no end
@@ -345,7 +385,10 @@ private:
         while (!stop_) round(wait_ms());
         const int listening = MHD_quiesce_daemon(daemon_);
         for (auto& [id, exchange] : exchanges_)
-            if (exchange.handed && !exchange.reply) {
+            if (exchange.parts) {
+                exchange.parts->ends = true;
+                go_on_with(exchange);
+            } else if (exchange.handed && !exchange.reply) {
                 exchange.reply = error_reply(503, "the program ends");
                 MHD_resume_connection(exchange.connection);
             }
@@ -356,7 +399,7 @@ private:
 
     HttpSite& site_;
     const HttpLimits limits_;
-    const std::shared_ptr<HttpAnswer::Mailbox> mailbox_ = std::make_shared<HttpAnswer::Mailbox>();
+    const std::shared_ptr<HttpMailbox> mailbox_ = std::make_shared<HttpMailbox>();
     std::atomic<bool> stop_ = false;
     MHD_Daemon* daemon_ = nullptr;
     // The thread's own.

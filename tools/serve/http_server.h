@@ -7,9 +7,9 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "tools/serve/http_answer.h"
 #include "tools/serve/listen_socket.h"
 
 namespace convoy::tools {
@@ -18,35 +18,11 @@ struct HttpRequest {
     std::string method;                            ///< HEAD is GET
     std::string path;                              ///< "/detect", escapes resolved
     std::map<std::string, std::string> arguments;  ///< behind the question mark
-    std::string host, authorization;               ///< headers
+    std::string host;                              ///< header
+    std::string authorization;                     ///< header; what Basic says to a GET as "Bearer PASSWORD"
     std::vector<std::uint8_t> body = {};           ///< of multipart/form-data, the first file in it
     std::string file_name = {};                    ///< what that calls it
     int number = -1;                               ///< that stands in the path, where the site takes one there
-};
-
-struct HttpReply {
-    int status = 200;
-    std::string type, body;
-    std::vector<std::pair<std::string, std::string>> headers = {};
-};
-
-/// {"error": …}
-HttpReply error_reply(int status, const std::string& sentence);
-
-/// Where the reply to one request goes: once, from any thread, whether the client is still there or not. One that is
-/// let go of without a reply says that the program ends.
-class HttpAnswer {
-public:
-    struct Mailbox;
-    HttpAnswer(std::shared_ptr<Mailbox> mailbox, std::uint64_t id) : mailbox_(std::move(mailbox)), id_(id) {}
-    HttpAnswer(HttpAnswer&&) = default;
-    HttpAnswer& operator=(HttpAnswer&&) = delete;
-    ~HttpAnswer();
-    void operator()(HttpReply reply);
-
-private:
-    std::shared_ptr<Mailbox> mailbox_;  // null once it has answered
-    std::uint64_t id_;
 };
 
 /// What a server serves. All calls come from the server's thread.

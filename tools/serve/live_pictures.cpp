@@ -10,7 +10,6 @@
 #include <utility>
 
 #include <convoy/error.h>
-#include <convoy/media/draw.h>
 #include <convoy/media/image.h>
 #include <convoy/media/image_converter.h>
 #include "tools/media/pictures/jpeg.h"
@@ -48,30 +47,35 @@ Picture shown(Picture picture, const std::vector<Detection>& found, const std::v
     return media::scaled(picture, LivePictures::kMostWide, std::max(1, int(std::lround(picture.height * scale))));
 }
 
-std::vector<std::uint8_t> small_jpeg(const PixelView& pixels, const std::vector<Detection>& found,
-                                     const std::vector<int>& blurred) {
+std::vector<std::uint8_t> jpeg_of(const PixelView& view) {
     std::vector<std::uint8_t> file;
     std::string reason;
-    const auto encode = [&](const PixelView& view) {
-        if (!media::encode_jpeg(view, kQuality, file, reason)) throw Error(ErrorKind::output, reason);
-    };
-    if (pixels.format == PixelFormat::nv12) {
-        media::Nv12Image picture;
-        media::copy_nv12(pixels, picture);
-        encode(shown(std::move(picture), found, blurred).view());
-    } else {
-        media::Image picture;
-        media::ImageConverter().convert(pixels, picture);
-        picture = shown(std::move(picture), found, blurred);
-        encode(rgb_frame(picture.rgb.data(), picture.width, picture.height).pixels);
-    }
+    if (!media::encode_jpeg(view, kQuality, file, reason)) throw Error(ErrorKind::output, reason);
     return file;
+}
+
+PixelView view_of(const media::Nv12Image& picture) { return picture.view(); }
+PixelView view_of(const media::Image& picture) {
+    return rgb_frame(picture.rgb.data(), picture.width, picture.height).pixels;
+}
+
+// Of a frame so many pixels wide, where they lie in the picture.
+template <typename Picture>
+void draw(media::Annotator& annotator, Picture& picture, int width, std::vector<Detection> found,
+          std::vector<media::Outline> outlines) {
+    const float scale = float(picture.width) / float(width);
+    for (Detection& d : found) d.box.x *= scale, d.box.y *= scale, d.box.w *= scale, d.box.h *= scale;
+    for (media::Outline& outline : outlines)
+        for (media::Outline::Point& point : outline.points) point.x *= scale, point.y *= scale;
+    annotator.annotate(picture, found, "", outlines);
 }
 
 }  // namespace
 
-LivePictures::LivePictures(std::vector<int> blurred)
-    : blurred_(std::move(blurred)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+LivePictures::LivePictures(std::vector<std::string> class_names, std::vector<int> blurred)
+    : blurred_(std::move(blurred)),
+      annotator_(std::move(class_names)),
+      thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 LivePictures::~LivePictures() = default;
 
@@ -87,19 +91,38 @@ void LivePictures::ask(int input, std::int64_t after, HttpAnswer answer) {
     changed_.notify_one();
 }
 
+void LivePictures::watch(int input, HttpAnswer answer) {
+    {
+        const std::lock_guard lock(mutex_);
+        viewed_[input].streams.push_back(answer.stream());
+        ++waiting_;
+    }
+    changed_.notify_one();
+}
+
+void LivePictures::end(int input) {
+    const std::lock_guard lock(mutex_);
+    const auto found = viewed_.find(input);
+    if (found == viewed_.end()) return;
+    waiting_ -= int(found->second.streams.size());
+    found->second.streams.clear();
+}
+
 bool LivePictures::wants(int input) {
     if (waiting_ == 0) return false;
     const auto now = Clock::now();
     const std::lock_guard lock(mutex_);
     const auto found = viewed_.find(input);
-    if (found == viewed_.end() || found->second.waiters.empty()) return false;
+    if (found == viewed_.end()) return false;
     Viewed& viewed = found->second;
-    if (now - viewed.made < kBetween || (viewed.wanted && now - *viewed.wanted < kPatience)) return false;
-    viewed.wanted = now;
+    if (viewed.waiters.empty() && viewed.streams.empty()) return false;
+    if (now - viewed.asked < kBetween || (viewed.wanted && now - *viewed.wanted < kPatience)) return false;
+    viewed.wanted = viewed.asked = now;
     return true;
 }
 
-void LivePictures::take(int input, const Result& result, std::shared_ptr<const std::string> record) {
+void LivePictures::take(int input, const Result& result, std::shared_ptr<const std::string> record,
+                        std::vector<media::Outline> outlines) {
     {
         const std::lock_guard lock(mutex_);
         const auto found = viewed_.find(input);
@@ -108,18 +131,35 @@ void LivePictures::take(int input, const Result& result, std::shared_ptr<const s
             found->second.wanted.reset();
             return;
         }
-        jobs_.push_back({input, result.frame, result.detections, std::move(record)});
+        jobs_.push_back({input, result.frame, result.detections, std::move(record), std::move(outlines)});
     }
     changed_.notify_one();
 }
 
-HttpReply LivePictures::picture_of(const Job& job) const try {
-    HttpReply reply{200, "image/jpeg",
-                    with_comment(small_jpeg(job.frame.pixels, job.detections, blurred_), *job.record)};
-    reply.headers = {{"Convoy-Frame", fmt::format("{}", job.frame.index)}};
-    return reply;
+LivePictures::Made LivePictures::pictures_of(const Job& job, bool drawn) try {
+    Made made;
+    const PixelView& pixels = job.frame.pixels;
+    const auto make = [&](auto picture) {
+        picture = shown(std::move(picture), job.detections, blurred_);
+        made.reply = {200, "image/jpeg", with_comment(jpeg_of(view_of(picture)), *job.record)};
+        made.reply.headers = {{"Convoy-Frame", fmt::format("{}", job.frame.index)}};
+        if (!drawn) return;
+        draw(annotator_, picture, pixels.width, job.detections, job.outlines);
+        const std::vector<std::uint8_t> file = jpeg_of(view_of(picture));
+        made.drawn.assign(file.begin(), file.end());
+    };
+    if (pixels.format == PixelFormat::nv12) {
+        media::Nv12Image picture;
+        media::copy_nv12(pixels, picture);
+        make(std::move(picture));
+    } else {
+        media::Image picture;
+        media::ImageConverter().convert(pixels, picture);
+        make(std::move(picture));
+    }
+    return made;
 } catch (const std::exception& error) {
-    return error_reply(500, error.what());
+    return {error_reply(500, error.what()), ""};
 }
 
 void LivePictures::answer(Viewed& viewed, const HttpReply& reply) {
@@ -132,8 +172,10 @@ void LivePictures::answer(Viewed& viewed, const HttpReply& reply) {
 void LivePictures::forget(Clock::time_point now) {
     for (auto& [input, viewed] : viewed_)
         if (!viewed.waiters.empty() && now - viewed.waiters.front().since > kPatience) answer(viewed, {204, "", ""});
+    for (auto& [input, viewed] : viewed_)
+        waiting_ -= int(std::erase_if(viewed.streams, [](const auto& stream) { return !stream->is_open(); }));
     std::erase_if(viewed_, [&](const auto& v) {
-        return v.second.waiters.empty() && now - v.second.made > kPatience &&
+        return v.second.waiters.empty() && v.second.streams.empty() && now - v.second.made > kPatience &&
                (!v.second.wanted || now - *v.second.wanted > kPatience);
     });
 }
@@ -148,15 +190,19 @@ void LivePictures::run(const std::stop_token& stop) {
         while (!jobs_.empty() && !stop.stop_requested()) {
             const Job job = std::move(jobs_.front());
             jobs_.pop_front();
+            const bool watched = !viewed_[job.input].streams.empty();
             lock.unlock();
-            HttpReply reply = picture_of(job);
+            Made made = pictures_of(job, watched);
             lock.lock();
             Viewed& viewed = viewed_[job.input];
             viewed.wanted.reset();
             viewed.made = Clock::now();
-            viewed.newest = std::move(reply);
+            viewed.newest = std::move(made.reply);
             viewed.frame = job.frame.index;
             answer(viewed, viewed.newest);
+            if (!made.drawn.empty())
+                waiting_ -= int(std::erase_if(
+                    viewed.streams, [&](const auto& stream) { return !stream->put("image/jpeg", made.drawn); }));
         }
         forget(Clock::now());
     }

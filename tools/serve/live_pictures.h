@@ -16,19 +16,20 @@
 #include <vector>
 
 #include <convoy/detection.h>
+#include <convoy/media/draw.h>
 #include "tools/serve/http_server.h"
 
 namespace convoy::tools {
 
 /// Pictures of a run's inputs for those who watch it: JPEGs of the newest frames, made by a thread of its own while
-/// somebody waits for one, five a second of an input at most. At most one frame of an input is kept for that. From any
-/// thread.
+/// somebody waits for one, or watches a stream of them, five a second of an input at most. At most one frame of an
+/// input is kept for that. From any thread.
 class LivePictures {
 public:
     static constexpr int kMostWide = 960;  ///< pixels
 
     /// `blurred`: classes whose boxes are made unrecognisable.
-    explicit LivePictures(std::vector<int> blurred = {});
+    explicit LivePictures(std::vector<std::string> class_names, std::vector<int> blurred = {});
     ~LivePictures();
     LivePictures(const LivePictures&) = delete;
     LivePictures& operator=(const LivePictures&) = delete;
@@ -36,10 +37,15 @@ public:
     /// Answers with the next picture of that input, or one that is as good as new and not that of frame `after`, as
     /// image/jpeg: the frame's record is its comment, and the frame's number in a header. 204 when none came.
     void ask(int input, std::int64_t after, HttpAnswer answer);
+    /// The same without an end, with boxes, labels and outlines drawn in.
+    void watch(int input, HttpAnswer answer);
+    /// Its streams end.
+    void end(int input);
     /// RunObserver::wants_picture(): once for each picture.
     bool wants(int input);
     /// A result that has its pixels.
-    void take(int input, const Result& result, std::shared_ptr<const std::string> record);
+    void take(int input, const Result& result, std::shared_ptr<const std::string> record,
+              std::vector<media::Outline> outlines);
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -49,25 +55,32 @@ private:
     };
     struct Viewed {
         std::deque<Waiter> waiters = {};
+        std::vector<std::unique_ptr<HttpStream>> streams = {};
         std::optional<Clock::time_point> wanted = {};  // a frame, since then
         HttpReply newest = {};
-        std::int64_t frame = -1;  // of that
-        Clock::time_point made = {};
+        std::int64_t frame = -1;                  // of that
+        Clock::time_point made = {}, asked = {};  // asked: for a frame, by wants()
     };
     struct Job {
         int input;
         Frame frame;
         std::vector<Detection> detections;
         std::shared_ptr<const std::string> record;
+        std::vector<media::Outline> outlines;
+    };
+    struct Made {
+        HttpReply reply;    // with the record
+        std::string drawn;  // a JPEG; "" unless it was asked for
     };
 
     void run(const std::stop_token& stop);
-    HttpReply picture_of(const Job& job) const;
+    Made pictures_of(const Job& job, bool drawn);
     void answer(Viewed& viewed, const HttpReply& reply);
     void forget(Clock::time_point now);
 
     const std::vector<int> blurred_;
-    std::atomic<int> waiting_ = 0;
+    media::Annotator annotator_;    // the thread's
+    std::atomic<int> waiting_ = 0;  // and watching
     std::mutex mutex_;
     std::condition_variable_any changed_;
     std::map<int, Viewed> viewed_;

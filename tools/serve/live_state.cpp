@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <optional>
 #include <utility>
 
 #include "tools/analysis/text.h"
@@ -21,6 +22,24 @@ constexpr auto kBetween = std::chrono::milliseconds(66);  // results of a stream
 constexpr auto kLooking = std::chrono::seconds(3);        // since somebody asked
 constexpr std::string_view kMark = "@NONCE@";
 
+std::string text_of(const std::vector<media::Outline>& outlines) {
+    std::string text = "[";
+    for (const media::Outline& outline : outlines) {
+        text += fmt::format("{}{{\"label\":{},\"closed\":{},\"points\":[", text.size() > 1 ? "," : "",
+                            json_string(outline.label), outline.closed);
+        for (const auto& p : outline.points)
+            text += fmt::format("{}[{},{}]", &p == outline.points.data() ? "" : ",", p.x, p.y);
+        text += "]}";
+    }
+    return text + "]";
+}
+
+std::optional<HttpReply> refused_for(LiveState::Phase phase) {
+    if (phase == LiveState::Phase::unknown) return error_reply(404, "there is no such input");
+    if (phase == LiveState::Phase::ended) return error_reply(404, "this input has ended");
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::string LiveState::Recent::text(const char* name) const {
@@ -34,7 +53,9 @@ std::string LiveState::Recent::text(const char* name) const {
 }
 
 LiveState::LiveState(Sources sources)
-    : sources_(std::move(sources)), classes_(sources_.class_names, json_string), pictures_(sources_.blurred) {}
+    : sources_(std::move(sources)),
+      classes_(sources_.class_names, json_string),
+      pictures_(sources_.class_names, sources_.blurred) {}
 
 LiveState::Stream& LiveState::stream_of(int input) {
     Stream& stream = streams_[input];
@@ -79,12 +100,15 @@ void LiveState::result(int input, const Result& result) {
     stream.taken = now;
     std::string record = json_record(stream.name, result, classes_);
     record.pop_back();
-    stream.newest = std::make_shared<const std::string>(record + ",\"outlines\":" + outlines(result) + "}");
-    if (has_picture) pictures_.take(input, result, stream.newest);
+    std::vector<media::Outline> outlines;
+    if (sources_.zones) outlines = zone_outlines(*sources_.zones, result);
+    stream.newest = std::make_shared<const std::string>(record + ",\"outlines\":" + text_of(outlines) + "}");
+    if (has_picture) pictures_.take(input, result, stream.newest, std::move(outlines));
 }
 
 void LiveState::end_input(int input, const InputEnd& end) {
     const std::lock_guard lock(mutex_);
+    pictures_.end(input);
     const auto found = streams_.find(input);
     if (found == streams_.end()) return;
     Stream& stream = found->second;
@@ -94,10 +118,14 @@ void LiveState::end_input(int input, const InputEnd& end) {
     stream.dropped = end.dropped;
 }
 
-LiveState::Phase LiveState::phase(int input) {
-    const std::lock_guard lock(mutex_);
+LiveState::Phase LiveState::phase_of(int input) const {
     const auto found = streams_.find(input);
     return found == streams_.end() ? Phase::unknown : found->second.phase;
+}
+
+LiveState::Phase LiveState::phase(int input) {
+    const std::lock_guard lock(mutex_);
+    return phase_of(input);
 }
 
 std::size_t LiveState::count() {
@@ -106,27 +134,18 @@ std::size_t LiveState::count() {
         std::count_if(streams_.begin(), streams_.end(), [](const auto& s) { return s.second.phase != Phase::ended; }));
 }
 
+void LiveState::stream(const HttpRequest& request, HttpAnswer answer) {
+    const std::lock_guard lock(mutex_);  // against its end
+    if (const auto refused = refused_for(phase_of(request.number))) return answer(*refused);
+    pictures_.watch(request.number, std::move(answer));
+}
+
 void LiveState::picture(const HttpRequest& request, HttpAnswer answer) {
-    const Phase now = phase(request.number);
-    if (now == Phase::unknown) return answer(error_reply(404, "there is no such input"));
-    if (now == Phase::ended) return answer(error_reply(404, "this input has ended"));
+    if (const auto refused = refused_for(phase(request.number))) return answer(*refused);
     std::int64_t after = -1;  // of none
     if (const auto given = request.arguments.find("after"); given != request.arguments.end())
         std::from_chars(given->second.data(), given->second.data() + given->second.size(), after);
     pictures_.ask(request.number, after, std::move(answer));
-}
-
-std::string LiveState::outlines(const Result& result) const {
-    std::string text = "[";
-    if (sources_.zones)
-        for (const media::Outline& outline : zone_outlines(*sources_.zones, result)) {
-            text += fmt::format("{}{{\"label\":{},\"closed\":{},\"points\":[", text.size() > 1 ? "," : "",
-                                json_string(outline.label), outline.closed);
-            for (const auto& p : outline.points)
-                text += fmt::format("{}[{},{}]", &p == outline.points.data() ? "" : ",", p.x, p.y);
-            text += "]}";
-        }
-    return text + "]";
 }
 
 std::string LiveState::stages_text() const {

@@ -53,6 +53,8 @@ public:
     std::string text();
     /// GET /api/inputs/N/picture
     void picture(const HttpRequest& request, HttpAnswer answer);
+    /// GET /api/inputs/N/stream
+    void stream(const HttpRequest& request, HttpAnswer answer);
 
 private:
     using Clock = std::chrono::steady_clock;
@@ -76,8 +78,8 @@ private:
         Clock::time_point taken = {};
     };
 
+    Phase phase_of(int input) const;
     Stream& stream_of(int input);
-    std::string outlines(const Result& result) const;
     std::string stages_text() const;
     std::string gpus_text() const;
 

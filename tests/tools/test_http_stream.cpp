@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+//
+// Replies that go on, part by part.
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/support/in_time.h"
+#include "tests/tools/served_site.h"
+
+namespace convoy::test {
+namespace {
+
+const std::string kLastChunk = "\r\n0\r\n\r\n";
+
+/// A site with a stream, at GET /stream.
+struct Streaming : Served {
+    Streaming() {
+        site.add("GET", "/stream", Site::Needs::token, [this](const HttpRequest&, HttpAnswer answer) {
+            const std::lock_guard lock(mutex);
+            streams.push_back(answer.stream());
+        });
+    }
+    ~Streaming() { server.reset(); }
+    std::unique_ptr<HttpStream> begin(Client& client, const std::string& method = "GET") {
+        client.send(method + " /stream HTTP/1.1\r\nHost: localhost\r\n" + kToken + "\r\n");
+        return in_time("a stream's begin", [&] {
+            for (;; std::this_thread::yield()) {
+                const std::lock_guard lock(mutex);
+                if (streams.empty()) continue;
+                auto stream = std::move(streams.back());
+                streams.pop_back();
+                return stream;
+            }
+        });
+    }
+
+    std::mutex mutex;
+    std::vector<std::unique_ptr<HttpStream>> streams;
+};
+
+void wait_until_gone(const HttpStream& stream) {
+    in_time("a client's end", [&] {
+        while (stream.is_open()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+}
+
+}  // namespace
+
+TEST_CASE("a stream brings its parts one by one, and ends", "[serve]") {
+    REQUIRE_HTTP();
+    Streaming served;
+    Client client(served.port);
+    std::unique_ptr<HttpStream> stream = served.begin(client);
+    const std::string head = client.head();
+    CHECK(status(head) == 200);
+    CHECK(contains(head, "Content-Type: multipart/x-mixed-replace; boundary=convoy-part\r\n"));
+    CHECK(contains(head, "X-Content-Type-Options: nosniff"));
+    for (const std::string body : {"one", "two", "of --convoy-part."}) {
+        CHECK(stream->put("text/plain", body));
+        CHECK(contains(client.until(body + "\r\n"), fmt::format("--convoy-part\r\nContent-Type: text/plain\r\n"
+                                                                "Content-Length: {}\r\n\r\n{}\r\n",
+                                                                body.size(), body)));
+    }
+    stream.reset();
+    CHECK(client.until(kLastChunk).ends_with(kLastChunk));
+    client.send("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    CHECK(client.rest().ends_with("hello"));  // its connection goes on
+}
+
+TEST_CASE("a slow client of a stream misses parts, and comes to the newest", "[serve]") {
+    REQUIRE_HTTP();
+    Streaming served;
+    Client client(served.port);
+    const std::unique_ptr<HttpStream> stream = served.begin(client);
+    constexpr int kParts = 200;
+    for (int i = 0; i < kParts; ++i) {
+        CHECK(stream->put("text/plain", fmt::format("part {} ", i) + std::string(1 << 20, '.')));
+        CHECK(status(served.get("/")) == 200);  // and others do not wait
+    }
+    const std::string text = client.until(fmt::format("part {} ", kParts - 1));
+    CHECK(text.size() < 32 << 20);
+    CHECK(contains(text, "part 0 "));
+}
+
+TEST_CASE("a stream knows when its client has gone, and that the server has", "[serve]") {
+    REQUIRE_HTTP();
+    Streaming served;
+    std::unique_ptr<HttpStream> before, while_it_waits, of_head;
+    {
+        Client client(served.port), waiting(served.port), head(served.port);
+        before = served.begin(client);
+        while_it_waits = served.begin(waiting);
+        CHECK(while_it_waits->put("text/plain", "one"));
+        waiting.until("one");
+        of_head = served.begin(head, "HEAD");
+        CHECK(status(head.head()) == 200);
+    }
+    wait_until_gone(*before);
+    wait_until_gone(*while_it_waits);
+    wait_until_gone(*of_head);
+    CHECK_FALSE(before->put("text/plain", "late"));
+    Client last(served.port);
+    const std::unique_ptr<HttpStream> stream = served.begin(last);
+    last.head();
+    in_time("the server's end", [&] { served.server.reset(); });
+    CHECK(last.rest() == "0\r\n\r\n");
+    CHECK_FALSE(stream->put("text/plain", "late"));
+}
+
+TEST_CASE("a token may be the password of a GET, since players know no other way", "[serve]") {
+    REQUIRE_HTTP();
+    Streaming served;
+    const std::string basic = "Host: localhost\r\nAuthorization: ";  // of "any:secret", "any:Secret"
+    served.site.add_text("/private", Site::Needs::token, "text/plain", [] { return "hello"; });
+    CHECK(status(served.get("/private", basic + "Basic YW55OnNlY3JldA==\r\n")) == 200);
+    for (const std::string wrong : {"Basic YW55OlNlY3JldA==", "Basic c2VjcmV0", "Basic ", "Basic !!!", "Basic"})
+        CHECK(status(served.get("/private", basic + wrong + "\r\n")) == 401);
+    CHECK(status(served.post("Authorization: Basic YW55OnNlY3JldA==\r\n" + length(3), "abc")) == 401);
+}
+
+}  // namespace convoy::test
