@@ -47,6 +47,9 @@ inline std::size_t resident_bytes() {
     return resident * std::size_t(sysconf(_SC_PAGESIZE));
 }
 
+/// A file that seems to hold one, and does not.
+constexpr const char* kCertificate = "-----BEGIN CERTIFICATE-----\n-\n-----END CERTIFICATE-----\n";
+
 inline const media::GiveUp at_once = [] { return true; };
 
 }  // namespace convoy::test

@@ -49,6 +49,11 @@ public:
         }
         return true;
     }
+    /// The end, in the same packet as the text before it.
+    void send_last(const std::string& text) {
+        REQUIRE(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL | MSG_MORE) == ssize_t(text.size()));
+        REQUIRE(shutdown(fd_, SHUT_WR) == 0);
+    }
     /// All that comes until the other side closes.
     std::string rest() {
         std::string text;

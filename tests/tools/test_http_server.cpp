@@ -193,6 +193,25 @@ TEST_CASE("more connections than there may be wait for one that ends", "[serve]"
     CHECK(status(fifth.rest()) == 200);
 }
 
+TEST_CASE("a client that has left holds its place no longer, one that has said all gets its reply", "[serve]") {
+    HttpLimits limits;
+    limits.silence_s = 50;
+    const Served served(limits);
+    const std::string whole = "GET / HTTP/1.1\r\nHost: localhost\r\n", token = "Authorization: Bearer secret\r\n";
+    const auto start = std::chrono::steady_clock::now();
+    for (const std::string& part :
+         {std::string("GET / HT"), whole,
+          "POST /echo HTTP/1.1\r\nHost: localhost\r\n" + token + "Content-Length: 9\r\n\r\nabc"}) {
+        Client client(served.port);
+        client.send_last(part);
+        CHECK(client.rest() == "");
+    }
+    Client client(served.port);
+    client.send_last(whole + "\r\n");
+    CHECK(contains(client.rest(), "hello"));
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(40));
+}
+
 TEST_CASE("a server that ends answers who waits, and what comes too late does no harm", "[serve]") {
     REQUIRE_HTTP();
     Served served;

@@ -230,9 +230,11 @@ TEST_CASE("a cluster that is not there costs bounded memory, and is told of once
 
 TEST_CASE("a CA file that is none is an error before any work", "[kafka]") {
     TemporaryFolder folder;
-    write_file(folder / "ca.pem", "no certificate");
+    write_file(folder / "ca.pem", kCertificate);
     const BrokerTarget target = read("kafkas://127.0.0.1:9/t", {{"CONVOY_KAFKA_CAFILE", folder / "ca.pem"}});
     CHECK_THROWS_AS(KafkaPublisher(target), Error);
+    CHECK(contains(error_of("kafkas://broker/t", {{"CONVOY_KAFKA_CAFILE", "/dev/null"}}),
+                   "--kafka: CONVOY_KAFKA_CAFILE names /dev/null, which is no regular file"));
 }
 
 TEST_CASE("yolo-run --kafka: TLS and a password", "[kafka]") {

@@ -2,6 +2,7 @@
 //
 // Addresses, and a publisher beside brokers of the test's own: silent, slow, gone. test_mqtt.py has the real one.
 #include <fmt/core.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <convoy/error.h>
 #include "tests/support/catch.h"
 #include "tests/support/contains.h"
+#include "tests/support/in_time.h"
 #include "tests/tools/broker_support.h"
 #include "tests/tools/child.h"
 #include "tests/tools/silent_server.h"
@@ -145,7 +147,7 @@ TEST_CASE("what is wrong with an address of MQTT is named", "[mqtt]") {
 
 TEST_CASE("user, password and whom to trust come from the environment", "[mqtt]") {
     TemporaryFolder folder;
-    write_file(folder / "ca.pem", "-");
+    write_file(folder / "ca.pem", kCertificate);
     const BrokerTarget target =
         read("mqtts://broker/t",
              {{"CONVOY_MQTT_USER", "me"}, {"CONVOY_MQTT_PASSWORD", "s"}, {"CONVOY_MQTT_CAFILE", folder / "ca.pem"}});
@@ -153,7 +155,20 @@ TEST_CASE("user, password and whom to trust come from the environment", "[mqtt]"
     CHECK(target.address().find("s@") == std::string::npos);
     CHECK(contains(error_of("mqtt://broker/t", {{"CONVOY_MQTT_PASSWORD", "s"}}), "CONVOY_MQTT_USER is not"));
     CHECK(contains(error_of("mqtt://broker/t", {{"CONVOY_MQTT_CAFILE", folder / "ca.pem"}}), "mqtts://"));
-    CHECK(contains(error_of("mqtts://broker/t", {{"CONVOY_MQTT_CAFILE", folder / "none"}}), "cannot be read"));
+    CHECK(contains(error_of("mqtts://broker/t", {{"CONVOY_MQTT_CAFILE", folder / "none"}}), "can be read"));
+}
+
+TEST_CASE("a CA file is a regular one with a certificate, and no pipe is waited for", "[mqtt]") {
+    TemporaryFolder folder;
+    write_file(folder / "none.pem", "no certificate");
+    REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+    const auto error = [&](const std::string& file) {
+        return error_of("mqtts://broker/t", {{"CONVOY_MQTT_CAFILE", file}});
+    };
+    CHECK(contains(error(folder / "none.pem"), "--mqtt: CONVOY_MQTT_CAFILE names " + folder / "none.pem"));
+    CHECK(contains(error(folder / "none.pem"), "no certificate in it"));
+    for (const std::string& file : {folder / "pipe", folder / ".", std::string("/dev/zero")})
+        CHECK(contains(in_time("a CA file", [&] { return error(file); }), "no regular file"));
 }
 
 TEST_CASE("a broker that is slow gets the newest messages in order, and others are counted", "[mqtt]") {

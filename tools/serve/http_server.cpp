@@ -124,6 +124,7 @@ private:
     struct Connection {
         int fd = -1;
         std::optional<Clock::time_point> since = Clock::now();  // none while the site works on its request
+        bool replies = false;
     };
 
     static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
@@ -141,7 +142,7 @@ private:
     static void on_completed(void* self, MHD_Connection* connection, void** exchange, MHD_RequestTerminationCode) {
         auto& loop = *static_cast<Loop*>(self);
         if (const auto known = loop.connections_.find(connection); known != loop.connections_.end())
-            known->second.since = Clock::now();
+            known->second = {known->second.fd};
         if (!*exchange) return;
         const auto& done = *static_cast<Exchange*>(*exchange);
         loop.held_ -= done.held;
@@ -270,7 +271,7 @@ private:
         };
         for (const auto& [name, value] : reply.headers) add(name.c_str(), value);
         if (const auto known = connections_.find(exchange.connection); known != connections_.end())
-            known->second.since = Clock::now();
+            known->second = {known->second.fd, Clock::now(), true};
         return queue(exchange, response, unsigned(reply.status), reply.type);
     }
 
@@ -342,11 +343,16 @@ private:
         for (auto& [id, exchange] : exchanges_) {
             if (!exchange.parts || !exchange.parts->waits) continue;
             const auto known = connections_.find(exchange.connection);
-            char byte = 0;
-            if (known == connections_.end() || recv(known->second.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0) continue;
+            if (known == connections_.end() || !has_left(known->second.fd)) continue;
             exchange.parts->ends = true;
             go_on_with(exchange);
         }
+    }
+
+    // libmicrohttpd does not see an end that has come together with the bytes before it.
+    static bool has_left(int fd) {
+        char byte = 0;
+        return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
     }
 
     void end_slow_ones() {
@@ -354,7 +360,8 @@ private:
         if (now - looked_ < std::chrono::seconds(1)) return;
         looked_ = now;
         for (const auto& [connection, state] : connections_)
-            if (state.since && now - *state.since > std::chrono::seconds(limits_.request_s))
+            if (state.since && (now - *state.since > std::chrono::seconds(limits_.request_s) ||
+                                (!state.replies && has_left(state.fd))))
                 shutdown(state.fd, SHUT_RDWR);
         look_for_gone();
     }

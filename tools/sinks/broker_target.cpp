@@ -2,7 +2,6 @@
 #include "tools/sinks/broker_target.h"
 
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
@@ -33,8 +32,6 @@ struct Kind {
                            "them; set {0}_USER and {0}_PASSWORD in the environment",
                            kind.variable));
 }
-
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 void check_host(const Kind& kind, const std::string& host) {
     if (host.empty()) fail(kind, fmt::format("the address names no host; it is {}://HOST[:PORT]/TOPIC", kind.scheme));
@@ -96,11 +93,8 @@ void parse_authority(const Kind& kind, const std::string& text, bool has_at, Bro
     target.port = parse_port(kind, std::string_view(text).substr(colon + 1), has_at);
 }
 
-BrokerTarget target_of(const Kind& kind, const std::string& address, const BrokerEnvironment& environment) {
-    const auto variable = [&](const char* name) {
-        const char* const value = environment((std::string(kind.variable) + name).c_str());
-        return std::string(value ? value : "");
-    };
+BrokerTarget target_of(const Kind& kind, const std::string& address, const Environment& environment) {
+    const auto of_kind = [&](const char* name) { return variable(environment, std::string(kind.variable) + name); };
     const std::size_t scheme_end = address.find("://");
     std::string scheme = address.substr(0, scheme_end == address.npos ? 0 : scheme_end);
     std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](unsigned char c) { return char(std::tolower(c)); });
@@ -118,17 +112,16 @@ BrokerTarget target_of(const Kind& kind, const std::string& address, const Broke
     check_host(kind, target.host);
     if (slash != address.npos) target.topic = address.substr(slash + 1);
     kind.check_topic(kind, target.topic);
-    target.user = variable("_USER");
-    target.password = variable("_PASSWORD");
-    target.ca_file = variable("_CAFILE");
+    target.user = of_kind("_USER");
+    target.password = of_kind("_PASSWORD");
+    target.ca_file = of_kind("_CAFILE");
     if (!target.password.empty() && target.user.empty())
         fail(kind,
              fmt::format("{0}_PASSWORD is set and {0}_USER is not; no password goes without a user", kind.variable));
     if (!target.ca_file.empty() && !target.tls)
         fail(kind, fmt::format("{0}_CAFILE is set, and {1}:// is not encrypted; the address of TLS is {1}s://",
                                kind.variable, kind.scheme));
-    if (!target.ca_file.empty() && access(target.ca_file.c_str(), R_OK) != 0)
-        fail(kind, fmt::format("{}_CAFILE names {}, which cannot be read", kind.variable, target.ca_file));
+    if (!target.ca_file.empty()) check_ca_file(kind.option, std::string(kind.variable) + "_CAFILE", target.ca_file);
     return target;
 }
 
@@ -139,14 +132,14 @@ std::string BrokerTarget::address() const {
     return fmt::format("{}{}://{}{}{}:{}/{}", scheme, tls ? "s" : "", v6 ? "[" : "", host, v6 ? "]" : "", port, topic);
 }
 
-BrokerTarget mqtt_target(const std::string& address, const BrokerEnvironment& environment) {
+BrokerTarget mqtt_target(const std::string& address, const Environment& environment) {
     return target_of(kMqtt, address, environment);
 }
 
-BrokerTarget kafka_target(const std::string& address, const BrokerEnvironment& environment) {
+BrokerTarget kafka_target(const std::string& address, const Environment& environment) {
     BrokerTarget target = target_of(kKafka, address, environment);
-    const char* const mechanism = environment("CONVOY_KAFKA_MECHANISM");
-    target.mechanism = mechanism && *mechanism ? mechanism : "PLAIN";
+    target.mechanism = variable(environment, "CONVOY_KAFKA_MECHANISM");
+    if (target.mechanism.empty()) target.mechanism = "PLAIN";
     if (target.mechanism != "PLAIN" && target.mechanism != "SCRAM-SHA-256" && target.mechanism != "SCRAM-SHA-512")
         fail(kKafka, "CONVOY_KAFKA_MECHANISM is none of PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512");
     return target;

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
+
+#include "tools/sinks/environment.h"
 
 namespace convoy::tools {
 
@@ -21,16 +22,13 @@ struct BrokerTarget {
     std::string address() const;
 };
 
-/// As std::getenv().
-using BrokerEnvironment = std::function<const char*(const char* name)>;
-
 /// Reads mqtt://HOST[:PORT]/TOPIC or mqtts://…; all behind the first slash is the topic, as it stands. User, password
 /// and CA file come from the variables CONVOY_MQTT_USER, _PASSWORD and _CAFILE. Throws Error(usage) that says what is
 /// wrong, without repeating what may be a password.
-BrokerTarget mqtt_target(const std::string& address, const BrokerEnvironment& environment);
+BrokerTarget mqtt_target(const std::string& address, const Environment& environment);
 
 /// The same of kafka://HOST[:PORT]/TOPIC or kafkas://…, with the variables CONVOY_KAFKA_… and _MECHANISM: PLAIN, unless
 /// it is SCRAM-SHA-256 or SCRAM-SHA-512.
-BrokerTarget kafka_target(const std::string& address, const BrokerEnvironment& environment);
+BrokerTarget kafka_target(const std::string& address, const Environment& environment);
 
 }  // namespace convoy::tools

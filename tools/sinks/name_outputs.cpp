@@ -8,6 +8,7 @@
 
 #include <convoy/error.h>
 #include <convoy/media/image.h>
+#include <convoy/media/input.h>
 #include "tools/media/out/recording_copy.h"
 #include "tools/sinks/output_paths.h"
 #include "tools/sinks/plan_outputs.h"
@@ -67,7 +68,7 @@ void name_outputs(const OutputPlan& plan, OutputNames& names, const std::vector<
     refuse_input(names, input);
     media::FileClaims claims;
     for (const std::string& read : inputs)
-        if (!read.empty()) claims.reads(read, "an input");
+        if (!read.empty() && !media::is_address(read)) claims.reads(read, "an input");
     std::vector<std::pair<InputNames*, std::string>> added;
     const auto take = [&](InputNames& of, std::string name, const std::string& file) {
         claims.writes(file);

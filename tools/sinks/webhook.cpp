@@ -3,20 +3,17 @@
 
 #include <fmt/core.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include <convoy/error.h>
+#include "tools/sinks/environment.h"
 #include "tools/sinks/http_poster.h"
 #include "tools/sinks/message_queue.h"
 
@@ -32,8 +29,6 @@ constexpr auto kLastWait = 3s;                                // for what is sti
 constexpr auto kEndOfThread = 200ms, kAsk = 20ms;
 
 [[noreturn]] void fail(const std::string& what) { throw Error(ErrorKind::usage, "--webhook: " + what); }
-
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
 bool is_taken(const HttpPoster::Reply& reply) { return reply.status / 100 == 2; }
 
@@ -73,20 +68,6 @@ void check_header(const std::string& header) {
         if (strcasecmp(name.c_str(), ours) == 0) fail("CONVOY_WEBHOOK_HEADER names a header that is the request's own");
 }
 
-void check_ca_file(const std::string& path) {
-    std::error_code none;
-    if (!std::filesystem::is_regular_file(path, none) || access(path.c_str(), R_OK) != 0)
-        fail(fmt::format("CONVOY_WEBHOOK_CAFILE names {}, which is no regular file that can be read", path));
-    std::ifstream file(path, std::ios::binary);
-    bool begun = false;
-    for (std::string line; std::getline(file, line);) {
-        if (line.find("CERTIFICATE-----") == line.npos) continue;
-        if (begun && line.starts_with("-----END")) return;
-        begun |= line.starts_with("-----BEGIN");
-    }
-    fail(fmt::format("CONVOY_WEBHOOK_CAFILE names {}, which has no certificate in it (PEM)", path));
-}
-
 }  // namespace
 
 std::string WebhookTarget::address() const {
@@ -94,12 +75,9 @@ std::string WebhookTarget::address() const {
     return url.substr(0, std::min(url.find_first_of("/?#", host), url.size()));
 }
 
-WebhookTarget webhook_target(const std::string& url, const std::function<const char*(const char*)>& environment) {
-    const auto variable = [&](const char* name) -> std::string {
-        const char* const value = environment(name);
-        return value ? value : "";
-    };
-    WebhookTarget target{url, variable("CONVOY_WEBHOOK_HEADER"), variable("CONVOY_WEBHOOK_CAFILE")};
+WebhookTarget webhook_target(const std::string& url, const Environment& environment) {
+    WebhookTarget target{url, variable(environment, "CONVOY_WEBHOOK_HEADER"),
+                         variable(environment, "CONVOY_WEBHOOK_CAFILE")};
     if (!url.starts_with("http://") && !url.starts_with("https://"))
         fail("the address begins with neither http:// nor https://");
     if (std::any_of(url.begin(), url.end(), [](char c) { return is_control(c) || c == ' '; }))
@@ -115,7 +93,7 @@ WebhookTarget webhook_target(const std::string& url, const std::function<const c
     if (const std::string complaint = HttpPoster::complaint_of(url); !complaint.empty())
         fail("the address is none: " + complaint);
     if (!target.header.empty()) check_header(target.header);
-    if (!target.ca_file.empty()) check_ca_file(target.ca_file);
+    if (!target.ca_file.empty()) check_ca_file("--webhook", "CONVOY_WEBHOOK_CAFILE", target.ca_file);
     return target;
 }
 

@@ -3,13 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <convoy/media/give_up.h>
+#include "tools/sinks/environment.h"
 
 namespace convoy::tools {
 
@@ -23,7 +23,7 @@ struct WebhookTarget {
 
 /// With CONVOY_WEBHOOK_HEADER and CONVOY_WEBHOOK_CAFILE of the environment, which is asked as std::getenv() is. Throws
 /// Error(usage) for what is no such address or header.
-WebhookTarget webhook_target(const std::string& url, const std::function<const char*(const char*)>& environment);
+WebhookTarget webhook_target(const std::string& url, const Environment& environment);
 
 /// Posts JSON messages one after the other, from a thread of its own. Whoever gives it one never waits for the server:
 /// messages wait up to a number of bytes, and beyond that the oldest are dropped. One that the server does not take
