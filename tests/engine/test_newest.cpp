@@ -83,6 +83,17 @@ TEST_CASE("time begins at a camera's first frame, also where that one was droppe
     CHECK(std::fabs(told->frame.time_s - .3) < 1e-9);
 }
 
+TEST_CASE("a frame that a device did not live to see is dropped: no other can read its memory", "[newest]") {
+    NewestFrame newest;
+    newest.open();
+    newest.put({});
+    newest.close();
+    newest.open();
+    CHECK(newest.dropped() == 1);
+    newest.close();
+    CHECK_FALSE(newest.take(false));
+}
+
 TEST_CASE("a device that is slower than a camera gets its newest frames, and the others are counted", "[newest]") {
     for (const bool draws : {false, true}) {
         FakeDevices fake(1, 1);
