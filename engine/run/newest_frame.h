@@ -76,7 +76,7 @@ public:
         std::optional<Decoded> newer;
         {
             const std::lock_guard lock(mutex_);
-            if (!held_ || !same_shape(held_->frame.pixels, frame.pixels)) return;
+            if (!held_ || !same_shape(held_->frame, frame)) return;
             newer.swap(held_);
             newer->frame.index = ++dropped_;
         }
@@ -108,8 +108,11 @@ public:
     }
 
 private:
-    static bool same_shape(const PixelView& a, const PixelView& b) {
-        return a.width == b.width && a.height == b.height && a.format == b.format && a.on_device == b.on_device;
+    // An undecodable frame is one picture, whatever tiles others have.
+    static bool same_shape(const Frame& one, const Frame& other) {
+        const PixelView &a = one.pixels, &b = other.pixels;
+        return a.width == b.width && a.height == b.height && a.format == b.format && a.on_device == b.on_device &&
+               one.undecodable == other.undecodable;
     }
 
     mutable std::mutex mutex_;
