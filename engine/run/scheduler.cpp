@@ -372,8 +372,9 @@ RunReport Scheduler::report() const {
     out.packet_age = packet_clock_.stats();
     out.work_threads = wants_pixels_ ? options_.work_threads : 0;
     out.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    out.failure = failure_;
-    out.stopped = stopping_ && (feeding_ || inputs_ended_ < inputs_) && failure_.empty();
+    const bool early = stopping_ && (feeding_ || inputs_ended_ < inputs_);
+    if (early) out.failure = failure_;
+    out.stopped = early && failure_.empty();
     out.repeated_segments = repeated_;
     return out;
 }

@@ -85,7 +85,10 @@ void Scheduler::start_decoders() {
 }
 
 void Scheduler::start_decoder(Device& device, const std::string& seat_name, bool helper) {
-    start_thread([this, &device, seat_name, helper] { decode(device, seat_name, helper); });
+    start_thread([this, &device, seat_name, helper] {
+        decode(device, seat_name, helper);
+        if (device.worker->failed()) device_lost();
+    });
 }
 
 // The same for lanes that came later.
@@ -127,7 +130,7 @@ void Scheduler::decode(Device& device, const std::string& seat_name, bool helper
     if (!helper) --device.waiting_for_decoders;  // when its decoder counts already
     if (!ready) return;
     std::unique_ptr<DecoderSeat> seat = ready->seat ? std::move(ready->seat) : seat_on(worker, seat_name);
-    if (!seat) return device_lost();
+    if (!seat) return;
     DeviceWorker::Producer producer(worker);  // a batch waits for this thread's frames unless it waits itself
     const Waiting waiting = [&](bool waits) {
         if (waits) let_go(worker, *seat);

@@ -133,6 +133,28 @@ TEST_CASE("a device that is found dead while a thread waits costs itself alone",
         }
 }
 
+TEST_CASE("a run ends when its device is found dead by a thread that helps, and by no other", "[scheduler][failure]") {
+    for (int repeat = 0; repeat < kRepeats; ++repeat) {
+        FakeDevices fake(1, 2);
+        fake.backends[0]->fail_release = repeat % 4;
+        fake.backends[0]->die_at_release = true;
+        Script script = many_segments();
+        script.frame_time = std::chrono::microseconds(20);
+        SchedulerOptions options = few_threads(1);
+        options.cpu_decoders = 1;
+        options.first_decoder = std::chrono::milliseconds(repeat % 2 * 2000);
+        Recorder recorder(1);
+        const std::atomic<bool> stop = false;
+        const RunReport report = in_time("a run with a device that dies", [&] {
+            return Scheduler(fake.workers, {run_input(script)}, recorder, stop, options).run();
+        });
+        CHECK(fake.backends[0]->dead);
+        const std::vector<int>& numbers = recorder.inputs[0].numbers;
+        CHECK(numbers == numbers_from(0, int(numbers.size())));
+        if (numbers.size() < 360) CHECK_FALSE(report.failure.empty());
+    }
+}
+
 TEST_CASE("a device that hangs gives its segments back, and is left as it is", "[scheduler][failure]") {
     for (bool draws : {false, true})
         for (int hangs_at : {0, 3}) {
