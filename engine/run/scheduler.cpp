@@ -284,7 +284,7 @@ void Scheduler::on_finished(RunUnit& unit) {
 // Stops the run if that was the last of them: what has come out so far stays whole.
 void Scheduler::device_lost() {
     for (const Device& device : devices_)
-        if (!device.worker->failed()) return;
+        if (!device.worker->failed()) return start_decoder_for_lanes();
     if (stopping_) return;
     {
         const std::lock_guard lock(mutex_);
@@ -295,9 +295,9 @@ void Scheduler::device_lost() {
 
 // On another device again, unless there is none or everything is ending.
 void Scheduler::on_lost(RunUnit& unit) {
-    device_lost();
     bool goes_on = false;
     try {
+        device_lost();
         goes_on = !stopping_ && begin_again(unit);
     } catch (...) {
         fail(std::current_exception());

@@ -91,19 +91,24 @@ void Scheduler::start_decoder(Device& device, const std::string& seat_name, bool
     });
 }
 
-// The same for lanes that came later.
+// The same for lanes that came later, and for those that a device has left which failed. What that gives back needs a
+// thread, too, when all others wait for inputs.
 void Scheduler::start_decoder_for_lanes() {
     for (;;) {
         Device* chosen = nullptr;
         std::string name;
         {
             const std::lock_guard lock(mutex_);
-            int decoders = 0;
+            int decoders = 0, failed = 0;
             for (Device& device : devices_) {
+                if (device.worker->failed()) {
+                    failed = 1;
+                    continue;
+                }
                 decoders += device.decoders;
-                if (!device.worker->failed() && (!chosen || device.decoders < chosen->decoders)) chosen = &device;
+                if (!chosen || device.decoders < chosen->decoders) chosen = &device;
             }
-            if (!decoders_started_ || stopping_ || !chosen || decoders >= dispatcher_.lanes()) return;
+            if (!decoders_started_ || stopping_ || !chosen || decoders >= dispatcher_.lanes() + failed) return;
             ++chosen->decoders;
             name = "decoder " + std::to_string(chosen->threads++);
         }
