@@ -199,8 +199,9 @@ bool Scheduler::helps(const Device& device) const {
 // Makes the GPU's decoder for the input that is being handed out, before the thread takes a segment of it: that takes a
 // twentieth of a second, and the driver makes one after the other. Threads of the CPU do the work meanwhile.
 void Scheduler::warm_up(Device& device, DecoderSeat& seat, Reading& reading) {
+    if (!dispatcher_.sample(options_.first_decoder).segment) return;
     const SemaphoreLock turn(warming_);
-    const Dispatcher::Sample sample = dispatcher_.sample();
+    const Dispatcher::Sample sample = dispatcher_.sample({});
     if (!sample.segment || stopping_) return;
     reading.warm = true;
     ++device.warm;

@@ -112,6 +112,15 @@ TEST_CASE("kept pixels do not wait for a decoder that takes long over a frame", 
     run_beside({made<StuckInput>(0)}, 64, 64, true, options, 10);  // that decoder holds no more than these up
 }
 
+TEST_CASE("an input that says nothing holds up nobody who decodes on the GPU, whoever waits for it", "[scheduler]") {
+    for (int helpers : {1, 2}) {
+        SchedulerOptions options = few_threads(1);
+        options.cpu_decoders = helpers;
+        options.first_decoder = std::chrono::milliseconds(20);
+        run_beside(silent(2), 24, 8, false, options);
+    }
+}
+
 TEST_CASE("when a device dies, silent inputs leave a thread on the others for what it had", "[scheduler][failure]") {
     for (int repeat = 0; repeat < 20; ++repeat) {
         INFO("device " << repeat % 2 << " dies at its batch " << repeat % 5);
