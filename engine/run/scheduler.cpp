@@ -239,8 +239,7 @@ void Scheduler::on_unit_ordered(RunUnit& unit) {
     } else {
         output_.close(unit.id);
     }
-    if (order_)
-        for (Device& device : devices_) device.pixels.look_again();  // another unit is the next one now
+    if (order_) look_again_for_pixels();
 }
 
 void Scheduler::on_worked(std::int64_t unit, PendingResult result) {
@@ -250,7 +249,12 @@ void Scheduler::on_worked(std::int64_t unit, PendingResult result) {
 
 void Scheduler::on_unit_worked(std::int64_t unit) {
     output_.close(unit);
-    for (Device& device : devices_) device.pixels.look_again();  // another unit is the next one now
+    look_again_for_pixels();
+}
+
+// Another unit is the next one now.
+void Scheduler::look_again_for_pixels() {
+    for (Device& device : devices_) device.pixels.look_again();
 }
 
 StageScope Scheduler::time_work(const std::string& track, const char* name) {
@@ -319,7 +323,7 @@ bool Scheduler::begin_again(RunUnit& unit) {
     }
     if (!dispatcher_.give_back(std::move(again))) return false;
     output_.look_again();  // whoever waits for this unit reads it, if nobody else does
-    for (Device& other : devices_) other.pixels.look_again();
+    look_again_for_pixels();
     return true;
 }
 

@@ -378,7 +378,10 @@ std::optional<FrameTicket> Scheduler::admit(Device& device, RunUnit& unit, const
     }
     if (makes_way) return std::nullopt;
     if (!unit.row) return unit.admit({});
-    const auto its_turn = [&] { return unit.holds_row_up() || (order_ && order_->is_next(unit)); };
+    // The first of a lane always goes on: else it might wait for pixels that wait for what only this thread will read.
+    const auto its_turn = [&] {
+        return unit.holds_row_up() || (order_ ? order_->is_next(unit) : output_.is_first(unit.id));
+    };
     const Waiting held_up = [&](bool waits) {
         if (frame.pixels.on_device) device.held_up += waits ? 1 : -1;
         device.worker->count_held_up(waits ? 1 : -1);
