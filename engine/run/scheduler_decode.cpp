@@ -383,9 +383,9 @@ std::optional<FrameTicket> Scheduler::admit(Device& device, RunUnit& unit, const
         return unit.holds_row_up() || (order_ ? order_->is_next(unit) : output_.is_first(unit.id));
     };
     const Waiting held_up = [&](bool waits) {
+        waiting(waits);  // may throw: then nothing is counted
         if (frame.pixels.on_device) device.held_up += waits ? 1 : -1;
         device.worker->count_held_up(waits ? 1 : -1);
-        waiting(waits);
     };
     MemoryBudget::Hold pixels = device.pixels.take(unit.id, pixel_bytes(frame.pixels), its_turn, held_up, gives_up);
     if (makes_way) return std::nullopt;
