@@ -172,9 +172,9 @@ bool Dispatcher::exhausted() const {
     return true;
 }
 
-Dispatcher::Sample Dispatcher::sample() {
+Dispatcher::Sample Dispatcher::sample(std::chrono::milliseconds most) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return stopped_ || cut_any_ || (exhausted() && unfinished_ == 0); });
+    changed_.wait_for(lock, most, [&] { return stopped_ || cut_any_ || (exhausted() && unfinished_ == 0); });
     return stopped_ ? Sample{} : sample_;
 }
 

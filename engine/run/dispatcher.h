@@ -77,12 +77,12 @@ public:
     /// A unit's results have been taken.
     void taken(int lane);
     /// A segment of an input that is being handed out, which may be read beside whoever has it; none where there is no
-    /// such segment. Waits until the first was cut.
+    /// such segment. Waits until the first was cut, but not for longer: all who cut may wait for their inputs.
     struct Sample {
         std::shared_ptr<OpenInput> input;
         std::shared_ptr<const Segment> segment;
     };
-    Sample sample();
+    Sample sample(std::chrono::milliseconds most);
     /// Whether nothing more will come; waits for that, but not for longer.
     bool wait_for_end(std::chrono::milliseconds most);
     /// Whether there are inputs whose turn has not come, or there may be.

@@ -28,8 +28,14 @@ public:
     };
 
     // For the thread that decodes.
-    /// A reader begins: the first, or one on another device.
-    void open() { set_open(true); }
+    /// A reader begins: the first, or one on another device, which cannot see what lies in the memory of that before.
+    void open() {
+        std::optional<Decoded> dropped;  // goes when the lock has gone
+        const std::lock_guard lock(mutex_);
+        dropped.swap(held_);
+        dropped_ += dropped.has_value();
+        open_ = true;
+    }
     bool is_open() const {
         const std::lock_guard lock(mutex_);
         return open_;
@@ -46,7 +52,13 @@ public:
         changed_.notify_all();
     }
     /// Nothing more comes; or, from anywhere, nothing more is wanted.
-    void close() { set_open(false); }
+    void close() {
+        {
+            const std::lock_guard lock(mutex_);
+            open_ = false;
+        }
+        changed_.notify_all();
+    }
 
     // For the thread that submits.
     /// The newest frame, once one is there and another one may be under way; it is then, until settled(). Nothing when
@@ -64,7 +76,7 @@ public:
         std::optional<Decoded> newer;
         {
             const std::lock_guard lock(mutex_);
-            if (!held_ || !same_shape(held_->frame.pixels, frame.pixels)) return;
+            if (!held_ || !same_shape(held_->frame, frame)) return;
             newer.swap(held_);
             newer->frame.index = ++dropped_;
         }
@@ -96,15 +108,11 @@ public:
     }
 
 private:
-    static bool same_shape(const PixelView& a, const PixelView& b) {
-        return a.width == b.width && a.height == b.height && a.format == b.format && a.on_device == b.on_device;
-    }
-    void set_open(bool open) {
-        {
-            const std::lock_guard lock(mutex_);
-            open_ = open;
-        }
-        changed_.notify_all();
+    // An undecodable frame is one picture, whatever tiles others have.
+    static bool same_shape(const Frame& one, const Frame& other) {
+        const PixelView &a = one.pixels, &b = other.pixels;
+        return a.width == b.width && a.height == b.height && a.format == b.format && a.on_device == b.on_device &&
+               one.undecodable == other.undecodable;
     }
 
     mutable std::mutex mutex_;

@@ -239,8 +239,7 @@ void Scheduler::on_unit_ordered(RunUnit& unit) {
     } else {
         output_.close(unit.id);
     }
-    if (order_)
-        for (Device& device : devices_) device.pixels.look_again();  // another unit is the next one now
+    if (order_) look_again_for_pixels();
 }
 
 void Scheduler::on_worked(std::int64_t unit, PendingResult result) {
@@ -250,7 +249,12 @@ void Scheduler::on_worked(std::int64_t unit, PendingResult result) {
 
 void Scheduler::on_unit_worked(std::int64_t unit) {
     output_.close(unit);
-    for (Device& device : devices_) device.pixels.look_again();  // another unit is the next one now
+    look_again_for_pixels();
+}
+
+// Another unit is the next one now.
+void Scheduler::look_again_for_pixels() {
+    for (Device& device : devices_) device.pixels.look_again();
 }
 
 StageScope Scheduler::time_work(const std::string& track, const char* name) {
@@ -284,7 +288,7 @@ void Scheduler::on_finished(RunUnit& unit) {
 // Stops the run if that was the last of them: what has come out so far stays whole.
 void Scheduler::device_lost() {
     for (const Device& device : devices_)
-        if (!device.worker->failed()) return;
+        if (!device.worker->failed()) return start_decoder_for_lanes();
     if (stopping_) return;
     {
         const std::lock_guard lock(mutex_);
@@ -295,9 +299,9 @@ void Scheduler::device_lost() {
 
 // On another device again, unless there is none or everything is ending.
 void Scheduler::on_lost(RunUnit& unit) {
-    device_lost();
     bool goes_on = false;
     try {
+        device_lost();
         goes_on = !stopping_ && begin_again(unit);
     } catch (...) {
         fail(std::current_exception());
@@ -319,7 +323,7 @@ bool Scheduler::begin_again(RunUnit& unit) {
     }
     if (!dispatcher_.give_back(std::move(again))) return false;
     output_.look_again();  // whoever waits for this unit reads it, if nobody else does
-    for (Device& other : devices_) other.pixels.look_again();
+    look_again_for_pixels();
     return true;
 }
 
@@ -372,8 +376,9 @@ RunReport Scheduler::report() const {
     out.packet_age = packet_clock_.stats();
     out.work_threads = wants_pixels_ ? options_.work_threads : 0;
     out.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    out.failure = failure_;
-    out.stopped = stopping_ && (feeding_ || inputs_ended_ < inputs_) && failure_.empty();
+    const bool early = stopping_ && (feeding_ || inputs_ended_ < inputs_);
+    if (early) out.failure = failure_;
+    out.stopped = early && failure_.empty();
     out.repeated_segments = repeated_;
     return out;
 }

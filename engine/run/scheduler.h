@@ -140,6 +140,7 @@ private:
     };
 
     void count_running(int more);
+    void look_again_for_pixels();
     void let_go_of_all();
     std::shared_ptr<WorkRow> row_for(const std::shared_ptr<OpenInput>& input, const Segment& segment);
     int threads_for(OpenInput& input, const Segment& segment) const;

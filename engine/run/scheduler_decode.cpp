@@ -85,22 +85,30 @@ void Scheduler::start_decoders() {
 }
 
 void Scheduler::start_decoder(Device& device, const std::string& seat_name, bool helper) {
-    start_thread([this, &device, seat_name, helper] { decode(device, seat_name, helper); });
+    start_thread([this, &device, seat_name, helper] {
+        decode(device, seat_name, helper);
+        if (device.worker->failed()) device_lost();
+    });
 }
 
-// The same for lanes that came later.
+// The same for lanes that came later, and for those that a device has left which failed. What that gives back needs a
+// thread, too, when all others wait for inputs.
 void Scheduler::start_decoder_for_lanes() {
     for (;;) {
         Device* chosen = nullptr;
         std::string name;
         {
             const std::lock_guard lock(mutex_);
-            int decoders = 0;
+            int decoders = 0, failed = 0;
             for (Device& device : devices_) {
+                if (device.worker->failed()) {
+                    failed = 1;
+                    continue;
+                }
                 decoders += device.decoders;
-                if (!device.worker->failed() && (!chosen || device.decoders < chosen->decoders)) chosen = &device;
+                if (!chosen || device.decoders < chosen->decoders) chosen = &device;
             }
-            if (!decoders_started_ || stopping_ || !chosen || decoders >= dispatcher_.lanes()) return;
+            if (!decoders_started_ || stopping_ || !chosen || decoders >= dispatcher_.lanes() + failed) return;
             ++chosen->decoders;
             name = "decoder " + std::to_string(chosen->threads++);
         }
@@ -127,7 +135,7 @@ void Scheduler::decode(Device& device, const std::string& seat_name, bool helper
     if (!helper) --device.waiting_for_decoders;  // when its decoder counts already
     if (!ready) return;
     std::unique_ptr<DecoderSeat> seat = ready->seat ? std::move(ready->seat) : seat_on(worker, seat_name);
-    if (!seat) return device_lost();
+    if (!seat) return;
     DeviceWorker::Producer producer(worker);  // a batch waits for this thread's frames unless it waits itself
     const Waiting waiting = [&](bool waits) {
         if (waits) let_go(worker, *seat);
@@ -191,8 +199,9 @@ bool Scheduler::helps(const Device& device) const {
 // Makes the GPU's decoder for the input that is being handed out, before the thread takes a segment of it: that takes a
 // twentieth of a second, and the driver makes one after the other. Threads of the CPU do the work meanwhile.
 void Scheduler::warm_up(Device& device, DecoderSeat& seat, Reading& reading) {
+    if (!dispatcher_.sample(options_.first_decoder).segment) return;
     const SemaphoreLock turn(warming_);
-    const Dispatcher::Sample sample = dispatcher_.sample();
+    const Dispatcher::Sample sample = dispatcher_.sample({});
     if (!sample.segment || stopping_) return;
     reading.warm = true;
     ++device.warm;
@@ -369,11 +378,14 @@ std::optional<FrameTicket> Scheduler::admit(Device& device, RunUnit& unit, const
     }
     if (makes_way) return std::nullopt;
     if (!unit.row) return unit.admit({});
-    const auto its_turn = [&] { return unit.holds_row_up() || (order_ && order_->is_next(unit)); };
+    // The first of a lane always goes on: else it might wait for pixels that wait for what only this thread will read.
+    const auto its_turn = [&] {
+        return unit.holds_row_up() || (order_ ? order_->is_next(unit) : output_.is_first(unit.id));
+    };
     const Waiting held_up = [&](bool waits) {
+        waiting(waits);  // may throw: then nothing is counted
         if (frame.pixels.on_device) device.held_up += waits ? 1 : -1;
         device.worker->count_held_up(waits ? 1 : -1);
-        waiting(waits);
     };
     MemoryBudget::Hold pixels = device.pixels.take(unit.id, pixel_bytes(frame.pixels), its_turn, held_up, gives_up);
     if (makes_way) return std::nullopt;

@@ -103,6 +103,7 @@ void Scheduler::take_item(ReorderBuffer<PendingResult>::Item item) {
             input_ends_.erase(last);
         }
     }
+    if (!item.value) look_again_for_pixels();
     const int lane = unit ? unit->input->lane : input->lane;
     if (cut_lanes_.contains(lane)) return;
     if (unit && item.value) {

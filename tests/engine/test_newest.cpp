@@ -83,6 +83,32 @@ TEST_CASE("time begins at a camera's first frame, also where that one was droppe
     CHECK(std::fabs(told->frame.time_s - .3) < 1e-9);
 }
 
+TEST_CASE("a frame that a device did not live to see is dropped: no other can read its memory", "[newest]") {
+    NewestFrame newest;
+    newest.open();
+    newest.put({});
+    newest.close();
+    newest.open();
+    CHECK(newest.dropped() == 1);
+    newest.close();
+    CHECK_FALSE(newest.take(false));
+}
+
+TEST_CASE("no undecodable frame takes the place of one in tiles, nor the other way round", "[newest]") {
+    NewestFrame newest;
+    newest.open();
+    NewestFrame::Decoded held;
+    held.frame.undecodable = true;
+    newest.put(held);
+    Frame frame;
+    NewestFrame::Clock::time_point at;
+    newest.refresh(frame, at);
+    CHECK_FALSE(frame.undecodable);
+    newest.put({});
+    newest.refresh(held.frame, at);
+    CHECK(held.frame.undecodable);
+}
+
 TEST_CASE("a device that is slower than a camera gets its newest frames, and the others are counted", "[newest]") {
     for (const bool draws : {false, true}) {
         FakeDevices fake(1, 1);

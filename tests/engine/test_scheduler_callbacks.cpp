@@ -204,6 +204,29 @@ TEST_CASE("a seat that throws while its thread waits costs the run, not the proc
     CHECK(second.inputs[0].numbers == numbers_from(0, 180));
 }
 
+TEST_CASE("a seat that throws while its thread waits for pixels leaves the next run its full batches",
+          "[scheduler][failure]") {
+    FakeDevices fake(1);
+    FakeBackend& backend = *fake.backends[0];
+    backend.fail_release = 1;  // the first is before the first segment
+    const std::atomic<bool> stop = false;
+    Script script;
+    script.segments = {40};
+    SchedulerOptions options = few_threads(1);
+    options.pixel_bytes = 3;  // of a frame
+    Recorder first(1), second(1);
+    first.draws = true;
+    first.work_time = std::chrono::milliseconds(2);
+    const auto run = [&](Recorder& recorder) {
+        Scheduler(fake.workers, {run_input(script)}, recorder, stop, options).run();
+    };
+    CHECK_THROWS_AS(in_time("a seat that throws", [&] { run(first); }), Error);
+    const std::size_t before = backend.batches().size();
+    in_time("the run after it", [&] { run(second); });
+    CHECK(second.inputs[0].numbers == numbers_from(0, 40));
+    CHECK(backend.batches().size() == before + 10);
+}
+
 TEST_CASE("nothing of a run is alive when it has returned", "[scheduler]") {
     const BombPtr no_bomb = std::make_shared<Bomb>("", 0);
     FakeDevices fake(2);

@@ -94,6 +94,28 @@ TEST_CASE("what a device gives back is read although all others wait for it", "[
         }
 }
 
+TEST_CASE("a segment that a device gives back finds room beside pixels that wait for another one that it had",
+          "[scheduler][failure]") {
+    for (int repeat = 0; repeat < kRepeats; ++repeat) {
+        FakeDevices fake(2, 8);
+        fake.backends[0]->work = std::chrono::milliseconds(3);  // the other device reads on meanwhile
+        fake.backends[0]->die_at_run = repeat % 3;
+        Script pieces, parts;
+        pieces.segments = parts.segments = std::vector<int>(40, 3);
+        parts.kind = SegmentKind::first_part;
+        SchedulerOptions options = few_threads(1);
+        options.pixel_bytes = 8 * 3;  // of a batch
+        Recorder recorder(2);
+        recorder.draws = true;
+        const std::atomic<bool> stop = false;
+        in_time("a run of two lanes with a device that dies", [&] {
+            Scheduler(fake.workers, {run_input(parts, 0), run_input(pieces, 1)}, recorder, stop, options).run();
+        });
+        for (const Recorder::Seen& seen : recorder.inputs) CHECK(seen.numbers == numbers_from(0, 120));
+        CHECK(recorder.sound());
+    }
+}
+
 TEST_CASE("a camera goes on with another device when its own dies", "[scheduler][failure]") {
     for (int repeat = 0; repeat < kRepeats; ++repeat) {
         FakeDevices fake(2);
@@ -131,6 +153,28 @@ TEST_CASE("a device that is found dead while a thread waits costs itself alone",
             CHECK(report.devices[0].failure.empty() == !fake.backends[0]->dead);
             if (devices == 2) CHECK(numbers.size() == 360);
         }
+}
+
+TEST_CASE("a run ends when its device is found dead by a thread that helps, and by no other", "[scheduler][failure]") {
+    for (int repeat = 0; repeat < kRepeats; ++repeat) {
+        FakeDevices fake(1, 2);
+        fake.backends[0]->fail_release = repeat % 4;
+        fake.backends[0]->die_at_release = true;
+        Script script = many_segments();
+        script.frame_time = std::chrono::microseconds(20);
+        SchedulerOptions options = few_threads(1);
+        options.cpu_decoders = 1;
+        options.first_decoder = std::chrono::milliseconds(repeat % 2 * 2000);
+        Recorder recorder(1);
+        const std::atomic<bool> stop = false;
+        const RunReport report = in_time("a run with a device that dies", [&] {
+            return Scheduler(fake.workers, {run_input(script)}, recorder, stop, options).run();
+        });
+        CHECK(fake.backends[0]->dead);
+        const std::vector<int>& numbers = recorder.inputs[0].numbers;
+        CHECK(numbers == numbers_from(0, int(numbers.size())));
+        if (numbers.size() < 360) CHECK_FALSE(report.failure.empty());
+    }
 }
 
 TEST_CASE("a device that hangs gives its segments back, and is left as it is", "[scheduler][failure]") {

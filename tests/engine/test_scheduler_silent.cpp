@@ -112,6 +112,34 @@ TEST_CASE("kept pixels do not wait for a decoder that takes long over a frame", 
     run_beside({made<StuckInput>(0)}, 64, 64, true, options, 10);  // that decoder holds no more than these up
 }
 
+TEST_CASE("an input that says nothing holds up nobody who decodes on the GPU, whoever waits for it", "[scheduler]") {
+    for (int helpers : {1, 2}) {
+        SchedulerOptions options = few_threads(1);
+        options.cpu_decoders = helpers;
+        options.first_decoder = std::chrono::milliseconds(20);
+        run_beside(silent(2), 24, 8, false, options);
+    }
+}
+
+TEST_CASE("when a device dies, silent inputs leave a thread on the others for what it had", "[scheduler][failure]") {
+    for (int repeat = 0; repeat < 20; ++repeat) {
+        INFO("device " << repeat % 2 << " dies at its batch " << repeat % 5);
+        FakeDevices fake(2, 2);
+        fake.backends[std::size_t(repeat) % 2]->die_at_run = repeat % 5;
+        std::vector<RunInput> inputs = silent(1);
+        Recorder recorder(inputs.size() + 1);
+        std::atomic<bool> stop = false;
+        recorder.on_result = [&, seen = 0](int, Result&) mutable { stop = ++seen == 80; };
+        Script script;
+        script.segments = std::vector<int>(10, 8);
+        script.frame_time = std::chrono::microseconds(50);
+        inputs.push_back(run_input(script, int(inputs.size())));
+        in_time("a run beside silent inputs with a device that dies",
+                [&] { return Scheduler(fake.workers, std::move(inputs), recorder, stop, few_threads(1)).run(); });
+        CHECK(recorder.inputs.back().numbers == numbers_from(0, 80));
+    }
+}
+
 TEST_CASE("silent inputs leave a thread for those that are not, however many", "[scheduler]") {
     for (int silent_inputs : {1, 2, 5})
         for (int decoders : {1, 2}) {
