@@ -13,6 +13,7 @@
 #include <new>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "tools/edit_distance.h"
@@ -110,6 +111,12 @@ int run_command(const char* name, int argc, char** argv, const Prepare& prepare)
     } catch (const std::filesystem::filesystem_error& error) {
         const std::string path = error.path1().string();
         print_error(name, fmt::format("{}: {}", path.empty() ? "the working directory" : path, error.code().message()));
+        return kBadData;
+    } catch (const std::system_error& error) {  // of a thread, as a rule
+        print_error(name, error.code() == std::errc::resource_unavailable_try_again
+                              ? "the system gives this process no further thread; raise its limits (ulimit -u of "
+                                "threads, ulimit -v of memory)"
+                              : error.what());
         return kBadData;
     } catch (const std::bad_alloc&) {
         print_error(name, "out of memory; try a smaller --batch or --size");

@@ -272,8 +272,9 @@ class Faults:
             print("threads: left out; nobody may not run these programs, or there is no x265")
             return 0
         self.clear()
+        some = ((), ("--codec", "hevc"), ("--metrics", "run.prom"))
         return sum(self.short("threads", resource.RLIMIT_NPROC, already + count, "ulimit -u", more)
-                   for count in range(1 + self.a.part, most, self.a.parts) for more in ((), ("--codec", "hevc")) for _ in range(times))
+                   for count in range(1 + self.a.part, most, self.a.parts) for more in some for _ in range(times))
 
 
 def main():

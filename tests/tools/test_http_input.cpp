@@ -184,9 +184,9 @@ TEST_CASE("a web server may be slower than a packet's patience as long as someth
         HttpAnswer answer;
         answer.file = read_file(folder / name);
         answer.ranges = trials.size() % 2 == 1;
-        answer.drips = answer.file.size() / 12 + 1;  // nearly 2 s for all of it
-        answer.pause_ms = 150;
-        trials.push_back(std::make_unique<Trial>(name, answer, 1));
+        answer.drips = answer.file.size() / 12 + 1;  // 3 s for all of it
+        answer.pause_ms = 250;
+        trials.push_back(std::make_unique<Trial>(name, answer, 2));
     }
     for (const auto& trial : trials) {
         CAPTURE(trial->name);

@@ -170,12 +170,21 @@ def test_unknown_certificate(folder, broker):
 
 
 def test_killed_broker(folder, broker):
+    kill_amid(folder, broker, f"mqtt://localhost:{broker.open}/t")
+
+
+def test_killed_broker_of_tls(folder, broker):
+    """The system's certificates are those that OpenSSL's variable names."""
+    kill_amid(folder, broker, f"mqtts://localhost:{broker.tls}/t", SSL_CERT_FILE=f"{broker.folder}/cert")
+
+
+def kill_amid(folder, broker, address, **variables):
     """Records go into a small pipe, so that the run waits for whoever reads them, and the broker is killed amid them."""
     os.mkfifo(f"{folder}/r.jsonl")
-    with subscriber(folder, broker.open, "t", "killed") as received:
+    with subscriber(folder, broker.open, "t", os.path.basename(folder)) as received:
         time.sleep(1.2)  # the broker writes down who has subscribed once a second
-        with subprocess.Popen(command(f"mqtt://localhost:{broker.open}/t", "--frames", "60"), cwd=folder,
-                              stderr=subprocess.PIPE, text=True) as child:
+        with subprocess.Popen(command(address, "--frames", "60"), cwd=folder, stderr=subprocess.PIPE, text=True,
+                              env=os.environ | variables) as child:
             with open(f"{folder}/r.jsonl", encoding="utf-8") as pipe:
                 fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 4096)
                 records = [pipe.readline() for _ in range(15)]
@@ -282,6 +291,8 @@ def main():
             with concurrent.futures.ThreadPoolExecutor(8) as pool:  # most of their time they wait
                 list(pool.map(one, tests))
             one(test_killed_broker)
+            if broker.has_tls:
+                one(test_killed_broker_of_tls)
         finally:
             broker.kill()
     return 0

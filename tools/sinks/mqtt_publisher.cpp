@@ -135,10 +135,11 @@ private:
             int code = mosquitto_connect(client_.get(), target_.host.c_str(), target_.port, kKeepAliveS);
             if (code == MOSQ_ERR_SUCCESS) code = use_connection();
             const std::string why = reason(code);
+            const bool anew = code != MOSQ_ERR_SUCCESS && begin_anew();
             lock.lock();
             if (stopping_) break;
             if (has_confirmed_) pause = kFirstPause;  // a connection alone is no success
-            if (is_connected()) judge_oldest();
+            if (anew && given_ > 0) give_again();
             disconnected(why);
             changed_.wait_for(lock, pause, [&] { return stopping_; });
             pause = std::min<Clock::duration>(2 * pause, kLongestPause);
@@ -169,19 +170,25 @@ private:
         }
     }
 
-    // At the end of a connection, with the mutex locked. A broker that closes it on a packet that is too large for it
-    // would get that packet again with each, and what it has confirmed before may be lost with the connection: the next
-    // gets the oldest message alone, so that the one at fault is known. Once one was given up, another that is larger
-    // than all that were confirmed gets one attempt. libmosquitto forgets nothing of its own, so another client begins.
-    void judge_oldest() {
-        if (given_ == 0) return;
+    // libmosquitto forgets none of its messages, and libmosquitto 2.0.11 makes but one connection with the system's
+    // certificates. False where there is no other client, and the old one goes on.
+    bool begin_anew() {
         try {
             client_ = make_client();
+            return true;
         } catch (const Error&) {
-            return;  // the old one goes on
+            return false;
         }
+    }
+
+    // With another client, and the mutex locked. A broker that closes a connection on a packet that is too large for it
+    // would get that packet again with each, and what it has confirmed before may be lost with the connection: the next
+    // gets the oldest message alone, so that the one at fault is known. Once one was given up, another that is larger
+    // than all that were confirmed gets one attempt.
+    void give_again() {
         const std::size_t size = under_way_.front().text.size();
-        if (given_ == 1 && !has_confirmed_ && ++fruitless_ >= (told_ && size > largest_confirmed_ ? 1 : kFruitless))
+        if (is_connected() && given_ == 1 && !has_confirmed_ &&
+            ++fruitless_ >= (told_ && size > largest_confirmed_ ? 1 : kFruitless))
             give_up_oldest(size);
         given_ = 0;
         window_ = 1;
