@@ -38,6 +38,10 @@ public:
         std::this_thread::sleep_for(wait);
         return std::nullopt;
     }
+    void keep_ready_seat(ReadySeat seat) override {
+        const std::lock_guard lock(mutex_);
+        ready.push_back(std::move(seat));
+    }
     std::string description() const override { return "fake"; }
     bool alive() override { return !dead && !patience.exhausted(); }
     bool hangs() const override { return patience.exhausted(); }
@@ -64,15 +68,17 @@ public:
     std::atomic<bool> collecting{false};
     bool endless_network = false;  // which only a stop ends
     std::atomic<bool> computing{false};
-    std::atomic<int> sought{0};  // times that a layer was looked for
-    std::atomic<int> copied{0};  // frames, to the host
+    std::atomic<int> sought{0};        // times that a layer was looked for
+    std::atomic<int> copied{0};        // frames, to the host
+    int gpu = 0;                       // its seats' target
+    std::atomic<bool> strange{false};  // a frame lay in another device's memory
 
     static int number(const PixelView& p) { return p.plane[0][0] + 256 * p.plane[0][1]; }
 
 private:
     struct FakeSeat : DecoderSeat {
         FakeSeat(FakeBackend& b, const std::string& name) : DecoderSeat(name), backend(b) {}
-        DecodeTarget target() const override { return {0, nullptr, nullptr}; }
+        DecodeTarget target() const override { return {backend.gpu, nullptr, nullptr}; }
         void to_host(Frame& frame) override {
             frame.pixels.on_device = false;
             ++backend.copied;
@@ -89,6 +95,8 @@ private:
         void preprocess(int first, const Frame& frame, std::span<const Area> areas, DecoderSeat&) override {
             for (const Area& area : areas) {
                 const PixelView picture = view_of(frame.pixels, area);
+                const int owner = picture.plane[0][2] - 1;  // of numbered pictures that have one
+                if (frame.pixels.on_device && owner >= 0 && owner != backend.gpu) backend.strange = true;
                 if (number(picture) == backend.fail_picture) throw Error(ErrorKind::input, "bad picture");
                 numbers.at(std::size_t(first++)) = number(picture);
             }
@@ -145,8 +153,10 @@ private:
 /// at (x, y) has the number of the picture + y · width + x.
 class NumberedPictures {
 public:
-    explicit NumberedPictures(int count = 4096) : bytes_(std::size_t(count) * 3) {
+    /// In the memory of device `gpu`, if that is told.
+    explicit NumberedPictures(int count = 4096, int gpu = -1) : bytes_(std::size_t(count) * 3) {
         for (int i = 0; i < count; ++i) {
+            bytes_[std::size_t(i) * 3 + 2] = std::uint8_t(gpu + 1);
             bytes_[std::size_t(i) * 3] = std::uint8_t(i % 256);
             bytes_[std::size_t(i) * 3 + 1] = std::uint8_t(i / 256);
         }
