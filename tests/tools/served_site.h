@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -85,6 +86,8 @@ struct Served {
         });
         site.add("GET", "/never", Site::Needs::nothing,
                  [this](const HttpRequest&, HttpAnswer answer) { kept.push_back(std::move(answer)); });
+        site.add("GET", "/failing", Site::Needs::nothing,
+                 [](const HttpRequest&, const HttpAnswer&) { throw std::bad_alloc(); });
         site.add("GET", "/dropped", Site::Needs::nothing, [](const HttpRequest&, const HttpAnswer&) {});
         server = std::make_unique<HttpServer>(socket, site, limits);
     }

@@ -58,6 +58,7 @@ TEST_CASE("a site answers those that may ask", "[serve]") {
         CHECK(status(served.get(path)) != 200);
     CHECK(contains(served.get("/echo"), "Allow: POST"));
     CHECK(status(served.get("/dropped")) == 503);
+    CHECK(status(served.get("/failing")) == 503);
     CHECK(served.post(kToken + length(3), "abc").ends_with("<><abc>"));
     CHECK(served.post(kToken + "Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
               .ends_with("<><abcde>"));
@@ -194,6 +195,7 @@ TEST_CASE("more connections than there may be wait for one that ends", "[serve]"
 }
 
 TEST_CASE("a client that has left holds its place no longer, one that has said all gets its reply", "[serve]") {
+    REQUIRE_HTTP();
     HttpLimits limits;
     limits.silence_s = 50;
     const Served served(limits);

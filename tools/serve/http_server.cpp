@@ -230,7 +230,10 @@ private:
         if (const auto known = connections_.find(exchange.connection); known != connections_.end())
             known->second.since.reset();
         MHD_suspend_connection(exchange.connection);
-        site_.handle(std::move(exchange.request), {mailbox_, exchange.id});
+        try {
+            site_.handle(std::move(exchange.request), {mailbox_, exchange.id});
+        } catch (const std::exception&) {  // no memory; the answer that was let go of is a 503
+        }
         return MHD_YES;
     }
 
