@@ -275,6 +275,11 @@ def test_pictures_of_a_camera(folder, pictures):
             if status == 200:
                 shown.append(comment_of(picture))
         check(ask(server.port, "GET", "/api/inputs/1/picture", token=None)[0] == 404, "a picture of no input")
+        # Another yolo-run watches the stream of frames that are drawn on.
+        watched = subprocess.run([*MODEL, f"http://127.0.0.1:{server.port}/api/inputs/0/stream", "--frames", "3", "--jsonl", "-", "--quiet"],
+                                 cwd=folder, capture_output=True, text=True, timeout=100)
+        check(watched.returncode == 0, watched.stderr)
+        check([json.loads(line)["frame"] for line in watched.stdout.splitlines()] == [0, 1, 2], watched.stdout)
         if CHROMIUM:
             pages = {(size, least): Page(f"http://127.0.0.1:{server.port}/?confidence={least}", size) for size, least in (("390,844", .5), ("1280,800", 0))}
         status, said = server.interrupt()
