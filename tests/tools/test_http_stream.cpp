@@ -112,6 +112,19 @@ TEST_CASE("a stream knows when its client has gone, and that the server has", "[
     CHECK_FALSE(stream->put("text/plain", "late"));
 }
 
+TEST_CASE("a server ends with streams that are asked for behind others", "[serve]") {
+    REQUIRE_HTTP();
+    Streaming served;
+    Client stopped(served.port), client(served.port);
+    const std::unique_ptr<HttpStream> unread = served.begin(stopped), stream = served.begin(client);
+    CHECK(unread->put("text/plain", std::string(32 << 20, '.')));  // which keeps the server for its last words
+    client.send("GET /stream HTTP/1.1\r\nHost: localhost\r\n" + kToken + "\r\n");
+    client.head();
+    in_time("the server's end", [&] { served.server.reset(); });
+    CHECK(client.until("0\r\n\r\n") == "0\r\n\r\n");
+    CHECK(status(client.head()) == 503);
+}
+
 TEST_CASE("a token may be the password of a GET, since players know no other way", "[serve]") {
     REQUIRE_HTTP();
     Streaming served;

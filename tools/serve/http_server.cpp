@@ -226,6 +226,10 @@ private:
         if (exchange.form) end_form(exchange);
         if (exchange.reply) return send(exchange);
         if (exchange.parts) return begin_parts(exchange);
+        if (!exchange.handed && stop_) {  // it may stand behind another that has just ended
+            exchange.reply = error_reply(503, "the program ends");
+            return send(exchange);
+        }
         if (std::exchange(exchange.handed, true)) return MHD_YES;
         if (const auto known = connections_.find(exchange.connection); known != connections_.end())
             known->second.since.reset();
