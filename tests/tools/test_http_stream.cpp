@@ -112,6 +112,19 @@ TEST_CASE("a stream knows when its client has gone, and that the server has", "[
     CHECK_FALSE(stream->put("text/plain", "late"));
 }
 
+TEST_CASE("a client that asked for more behind a stream is seen to have gone", "[serve]") {
+    REQUIRE_HTTP();
+    Streaming served;
+    std::unique_ptr<HttpStream> stream;
+    {
+        Client client(served.port);
+        stream = served.begin(client);
+        client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        client.head();
+    }
+    wait_until_gone(*stream);
+}
+
 TEST_CASE("a server ends with streams that are asked for behind others", "[serve]") {
     REQUIRE_HTTP();
     Streaming served;

@@ -350,10 +350,16 @@ private:
         for (auto& [id, exchange] : exchanges_) {
             if (!exchange.parts || !exchange.parts->waits) continue;
             const auto known = connections_.find(exchange.connection);
-            if (known == connections_.end() || !has_left(known->second.fd)) continue;
+            if (known == connections_.end() || !has_hung_up(known->second.fd)) continue;
             exchange.parts->ends = true;
             go_on_with(exchange);
         }
+    }
+
+    // Whatever it has asked for besides, which is not read while its stream goes on.
+    static bool has_hung_up(int fd) {
+        pollfd socket = {fd, POLLRDHUP, 0};
+        return poll(&socket, 1, 0) > 0;
     }
 
     // libmicrohttpd does not see an end that has come together with the bytes before it.
