@@ -29,7 +29,9 @@ using namespace tools;
 
 class Client {
 public:
-    explicit Client(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    /// `taken`: bytes that the system takes for it; 0: as many as it likes.
+    explicit Client(std::uint16_t port, int taken = 0) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        if (taken) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &taken, sizeof taken);
         sockaddr_in address = {};
         address.sin_family = AF_INET;
         address.sin_port = htons(port);

@@ -87,6 +87,19 @@ TEST_CASE("a slow client of a stream misses parts, and comes to the newest", "[s
     CHECK(contains(text, "part 0 "));
 }
 
+TEST_CASE("few old parts lie ready for a client of a stream that takes none for a while", "[serve]") {
+    REQUIRE_HTTP();
+    Streaming served;
+    Client client(served.port, 4096);
+    const std::unique_ptr<HttpStream> stream = served.begin(client);
+    constexpr int kParts = 200;
+    for (int i = 0; i < kParts; ++i) {
+        CHECK(stream->put("text/plain", fmt::format("part {} ", i) + std::string(16 << 10, '.')));
+        CHECK(status(served.get("/")) == 200);  // this one has been sent as far as it can be
+    }
+    CHECK(client.until(fmt::format("part {} ", kParts - 1)).size() < 512 << 10);
+}
+
 TEST_CASE("a stream knows when its client has gone, and that the server has", "[serve]") {
     REQUIRE_HTTP();
     Streaming served;

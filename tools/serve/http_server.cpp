@@ -8,6 +8,8 @@
 
 #ifdef CONVOY_SERVE
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -45,6 +47,7 @@ namespace {
 
 constexpr auto kLastWords = std::chrono::seconds(1);
 constexpr std::size_t kPostBuffer = 4096, kPartBlock = 64 << 10;
+constexpr int kMostUnsent = 16 << 10;       // of a stream, in the system: it would take megabytes of old parts
 constexpr std::size_t kLongestName = 1024;  // of a file in a form
 
 std::string header(MHD_Connection* connection, const char* name) {
@@ -300,6 +303,8 @@ private:
         MHD_Response* const response =
             MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, kPartBlock, read_parts, &exchange, nullptr);
         if (!response) return MHD_NO;
+        if (const auto known = connections_.find(exchange.connection); known != connections_.end())
+            setsockopt(known->second.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMostUnsent, sizeof kMostUnsent);
         return queue(exchange, response, 200, fmt::format("multipart/x-mixed-replace; boundary={}", kHttpBoundary));
     }
 
