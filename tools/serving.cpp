@@ -69,7 +69,7 @@ void Serving::start(const Engine& engine, const EngineOptions& options, const st
     site_->add_text("/api/live", Site::Needs::token_from_afar, "application/json", [this] { return live_->text(); });
     site_->add("GET", "/api/inputs/N/picture", Site::Needs::token_from_afar,
                [this](const HttpRequest& request, HttpAnswer answer) { live_->picture(request, std::move(answer)); });
-    site_->add("GET", "/api/inputs/N/stream", Site::Needs::token_from_afar,
+    site_->add("GET", "/api/inputs/N/stream", Site::Needs::token_of_player,
                [this](const HttpRequest& request, HttpAnswer answer) { live_->stream(request, std::move(answer)); });
     if (rules.inputs != ServeInputs::none) {
         inputs_ = std::make_unique<ServedInputs>(rules.inputs, *live_, rules.note);

@@ -159,6 +159,16 @@ TEST_CASE("a token may be the password of a GET, since players know no other way
     CHECK(status(served.get("/private", basic + "Basic YW55OnNlY3JldA==\r\n")) == 200);
     for (const std::string wrong : {"Basic YW55OlNlY3JldA==", "Basic c2VjcmV0", "Basic ", "Basic !!!", "Basic"})
         CHECK(status(served.get("/private", basic + wrong + "\r\n")) == 401);
+    served.site.add_text("/played", Site::Needs::token_of_player, "text/plain", [] { return "hello"; });
+    CHECK(contains(served.get("/played"), "hello"));  // at the loopback
+    CHECK_FALSE(contains(served.get("/private"), "WWW-Authenticate: Basic"));
+    Site afar({"secret", false});
+    afar.add_text("/played", Site::Needs::token_of_player, "text/plain", [] { return "hello"; });
+    const auto refused =
+        afar.refuse({.method = "GET", .path = "/played", .arguments = {}, .host = "", .authorization = ""});
+    REQUIRE(refused);
+    CHECK(refused->status == 401);
+    CHECK(refused->headers.back() == std::pair<std::string, std::string>("WWW-Authenticate", "Basic realm=\"Convoy\""));
     CHECK(status(served.post("Authorization: Basic YW55OnNlY3JldA==\r\n" + length(3), "abc")) == 401);
 }
 

@@ -92,10 +92,11 @@ std::optional<HttpReply> Site::refuse(const HttpRequest& head) {
         return reply;
     }
     const Needs needs = method->second.needs;
-    if (needs == Needs::nothing || (needs == Needs::token_from_afar && access_.loopback)) return std::nullopt;
+    if (needs == Needs::nothing || (needs != Needs::token && access_.loopback)) return std::nullopt;
     if (has_token(head.authorization)) return std::nullopt;
     HttpReply reply = error_reply(401, "this needs the token: Authorization: Bearer TOKEN");
     reply.headers = {{"WWW-Authenticate", "Bearer"}};
+    if (needs == Needs::token_of_player) reply.headers.emplace_back("WWW-Authenticate", "Basic realm=\"Convoy\"");
     return reply;
 }
 

@@ -18,6 +18,7 @@ public:
         nothing,
         token_from_afar,  ///< the token, unless only programs of this machine can ask
         token,
+        token_of_player,  ///< token_from_afar, which players say once they are told that it may be Basic's password
     };
     using Handle = std::function<void(HttpRequest, HttpAnswer)>;
     struct Access {
