@@ -19,7 +19,7 @@ const std::string kLastChunk = "\r\n0\r\n\r\n";
 
 /// A site with a stream, at GET /stream.
 struct Streaming : Served {
-    Streaming() {
+    explicit Streaming(const HttpLimits& limits = {}) : Served(limits) {
         site.add("GET", "/stream", Site::Needs::token, [this](const HttpRequest&, HttpAnswer answer) {
             const std::lock_guard lock(mutex);
             streams.push_back(answer.stream());
@@ -98,6 +98,20 @@ TEST_CASE("few old parts lie ready for a client of a stream that takes none for 
         CHECK(status(served.get("/")) == 200);  // this one has been sent as far as it can be
     }
     CHECK(client.until(fmt::format("part {} ", kParts - 1)).size() < 512 << 10);
+}
+
+TEST_CASE("a stream may bring nothing for longer than a client may be silent", "[serve]") {
+    REQUIRE_HTTP();
+    HttpLimits limits;
+    limits.silence_s = limits.request_s = 1;
+    Streaming served(limits);
+    Client client(served.port);
+    const std::unique_ptr<HttpStream> stream = served.begin(client);
+    for (const std::string body : {"one", "two"}) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+        CHECK(stream->put("text/plain", body));
+        CHECK(client.until(body + "\r\n").ends_with(body + "\r\n"));
+    }
 }
 
 TEST_CASE("a stream knows when its client has gone, and that the server has", "[serve]") {
