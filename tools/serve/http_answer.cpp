@@ -67,8 +67,8 @@ HttpStream::~HttpStream() { mailbox_->post({.id = id_, .ends = true}); }
 bool HttpStream::put(const std::string& type, const std::string& body) {
     if (!is_open()) return false;
     mailbox_->post({.id = id_,
-                    .part = fmt::format("--{}\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n{}\r\n", kHttpBoundary,
-                                        type, body.size(), body)});
+                    .part = fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n\r\n{}\r\n--{}\r\n", type,
+                                        body.size(), body, kHttpBoundary)});
     return true;
 }
 

@@ -13,7 +13,8 @@
 
 namespace convoy::tools {
 
-/// Between the parts of HttpStream::put(). A JPEG may hold it, too: its length is told.
+/// Before and behind each part of HttpStream::put(), since browsers show one when they have seen the next boundary. A
+/// JPEG may hold it, too: its length is told.
 constexpr const char* kHttpBoundary = "convoy-part";
 
 /// What comes to the server's thread from others.

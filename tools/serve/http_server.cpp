@@ -345,7 +345,7 @@ private:
                 continue;
             }
             exchange.reply = std::move(letter.reply);
-            if (letter.begins) exchange.parts = {std::move(letter.begins), {}};
+            if (letter.begins) exchange.parts = {std::move(letter.begins), fmt::format("--{}\r\n", kHttpBoundary)};
             MHD_resume_connection(exchange.connection);
         }
     }
