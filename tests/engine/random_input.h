@@ -3,10 +3,12 @@
 // Inputs of which all is drawn at random.
 #pragma once
 
+#include <cstdlib>
 #include <random>
 #include <sstream>
 
 #include "tests/engine/fake_input.h"
+#include "tests/support/in_time.h"
 
 namespace convoy::test {
 
@@ -31,6 +33,16 @@ private:
     std::mt19937 random_;
     std::ostringstream said_;
 };
+
+/// Calls `run` with one seed after the other, each of which is to come to its end. The environment may name others:
+/// CONVOY_TEST_SEED the first, CONVOY_TEST_SEEDS how many.
+template <typename F>
+void with_each_seed(F run) {
+    const char *const first = std::getenv("CONVOY_TEST_SEED"), *const count = std::getenv("CONVOY_TEST_SEEDS");
+    const unsigned begin = first ? unsigned(std::atol(first)) : 0;
+    for (unsigned seed = begin; seed < begin + unsigned(count ? std::atol(count) : 150); ++seed)
+        in_time("seed " + std::to_string(seed), [&] { run(seed); });
+}
 
 /// What is alive of a run.
 struct Living {

@@ -8,7 +8,6 @@
 #include "engine/run/scheduler.h"
 #include "tests/engine/watcher.h"
 #include "tests/support/catch.h"
-#include "tests/support/in_time.h"
 
 using namespace convoy;
 using namespace convoy::test;
@@ -236,8 +235,5 @@ void run_drawn(unsigned seed) {
 }  // namespace
 
 TEST_CASE("whatever is drawn, no frame of a run is lost, doubled or out of order", "[scheduler][random]") {
-    const char *const first = std::getenv("CONVOY_TEST_SEED"), *const count = std::getenv("CONVOY_TEST_SEEDS");
-    const unsigned begin = first ? unsigned(std::atol(first)) : 0;
-    for (unsigned seed = begin; seed < begin + unsigned(count ? std::atol(count) : 150); ++seed)
-        in_time("seed " + std::to_string(seed), [&] { run_drawn(seed); });
+    with_each_seed(run_drawn);
 }

@@ -9,7 +9,6 @@
 #include "engine/run/submit_queue.h"
 #include "tests/engine/random_input.h"
 #include "tests/support/catch.h"
-#include "tests/support/in_time.h"
 
 using namespace convoy;
 using namespace convoy::test;
@@ -153,8 +152,5 @@ void queue_drawn(unsigned seed) {
 }  // namespace
 
 TEST_CASE("whatever is drawn, no frame of a queue is lost, doubled or out of order", "[submit][random]") {
-    const char *const first = std::getenv("CONVOY_TEST_SEED"), *const count = std::getenv("CONVOY_TEST_SEEDS");
-    const unsigned begin = first ? unsigned(std::atol(first)) : 0;
-    for (unsigned seed = begin; seed < begin + unsigned(count ? std::atol(count) : 150); ++seed)
-        in_time("seed " + std::to_string(seed), [&] { queue_drawn(seed); });
+    with_each_seed(queue_drawn);
 }
