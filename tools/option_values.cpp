@@ -20,16 +20,6 @@ std::string trimmed(const std::string& text) {
     return first == std::string::npos ? "" : text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
 }
 
-std::vector<std::string> parts_of(const std::string& list) {
-    std::vector<std::string> parts;
-    for (std::size_t start = 0; start <= list.size();) {
-        const std::size_t comma = std::min(list.find(',', start), list.size());
-        parts.push_back(trimmed(list.substr(start, comma - start)));
-        start = comma + 1;
-    }
-    return parts;
-}
-
 /// Both numbers of "3x2"; 0 for one that is none.
 std::pair<int, int> numbers_of(std::string_view text) {
     const std::size_t cross = std::min(text.find('x'), text.size());
@@ -46,6 +36,16 @@ std::string near_matches(const std::string& text, const std::vector<std::string>
 }
 
 }  // namespace
+
+std::vector<std::string> parts_of(const std::string& list) {
+    std::vector<std::string> parts;
+    for (std::size_t start = 0; start <= list.size();) {
+        const std::size_t comma = std::min(list.find(',', start), list.size());
+        parts.push_back(trimmed(list.substr(start, comma - start)));
+        start = comma + 1;
+    }
+    return parts;
+}
 
 LoadOptions parse_size(const std::string& text) {
     const bool is_side = text.find('x') == std::string::npos;

@@ -29,6 +29,9 @@ std::optional<T> parse_number(std::string_view text) {
     return value;
 }
 
+/// What stands between commas, without blanks around it; of "" one part, which is empty.
+std::vector<std::string> parts_of(const std::string& list);
+
 /// What `parse` returns.
 template <typename Parse>
 auto named(const std::string& option, Parse parse) {

@@ -451,13 +451,11 @@ void check_alone(const std::vector<std::string>& arguments) {
 std::function<void(const std::string&, std::int64_t)> parse_fail_device(const std::string& text) {
     if (text.empty()) return {};
     std::map<std::string, std::int64_t> most;  // pictures of each device
-    for (std::string_view rest = text; !rest.empty();) {
-        const std::string_view part = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+    for (const std::string& part : parts_of(text)) {
         const std::size_t at = std::min(part.find('@'), part.size());
         const auto after = parse_number<std::int64_t>(part.substr(std::min(at + 1, part.size())));
         if (!after) throw Error(ErrorKind::usage, fmt::format("--fail-device {}: expected DEVICE@PICTURES,...", text));
-        most[std::string(part.substr(0, at))] = *after;
+        most[part.substr(0, at)] = *after;
     }
     return [most](const std::string& device, std::int64_t pictures) {
         const auto found = most.find(device);
