@@ -62,7 +62,7 @@ TEST_CASE("a stream brings its parts one by one, and ends", "[serve]") {
     CHECK(contains(head, "X-Content-Type-Options: nosniff"));
     CHECK(client.until(kBoundary).ends_with(kBoundary));
     for (const std::string body : {"one", "two", "of --convoy-part."}) {
-        CHECK(stream->put("text/plain", body));
+        CHECK(stream->put(http_part("text/plain", body)));
         CHECK(contains(client.until(kBoundary),
                        fmt::format("Content-Type: text/plain\r\nContent-Length: {}\r\n\r\n{}\r\n{}", body.size(), body,
                                    kBoundary)));
@@ -80,7 +80,7 @@ TEST_CASE("a slow client of a stream misses parts, and comes to the newest", "[s
     const std::unique_ptr<HttpStream> stream = served.begin(client);
     constexpr int kParts = 200;
     for (int i = 0; i < kParts; ++i) {
-        CHECK(stream->put("text/plain", fmt::format("part {} ", i) + std::string(1 << 20, '.')));
+        CHECK(stream->put(http_part("text/plain", fmt::format("part {} ", i) + std::string(1 << 20, '.'))));
         CHECK(status(served.get("/")) == 200);  // and others do not wait
     }
     const std::string text = client.until(fmt::format("part {} ", kParts - 1));
@@ -95,7 +95,7 @@ TEST_CASE("few old parts lie ready for a client of a stream that takes none for 
     const std::unique_ptr<HttpStream> stream = served.begin(client);
     constexpr int kParts = 200;
     for (int i = 0; i < kParts; ++i) {
-        CHECK(stream->put("text/plain", fmt::format("part {} ", i) + std::string(16 << 10, '.')));
+        CHECK(stream->put(http_part("text/plain", fmt::format("part {} ", i) + std::string(16 << 10, '.'))));
         CHECK(status(served.get("/")) == 200);  // this one has been sent as far as it can be
     }
     CHECK(client.until(fmt::format("part {} ", kParts - 1)).size() < 512 << 10);
@@ -110,7 +110,7 @@ TEST_CASE("a stream may bring nothing for longer than a client may be silent", "
     const std::unique_ptr<HttpStream> stream = served.begin(client);
     for (const std::string body : {"one", "two"}) {
         std::this_thread::sleep_for(std::chrono::milliseconds(2500));
-        CHECK(stream->put("text/plain", body));
+        CHECK(stream->put(http_part("text/plain", body)));
         CHECK(client.until(body + "\r\n").ends_with(body + "\r\n"));
     }
 }
@@ -123,7 +123,7 @@ TEST_CASE("a stream knows when its client has gone, and that the server has", "[
         Client client(served.port), waiting(served.port), head(served.port);
         before = served.begin(client);
         while_it_waits = served.begin(waiting);
-        CHECK(while_it_waits->put("text/plain", "one"));
+        CHECK(while_it_waits->put(http_part("text/plain", "one")));
         waiting.until("one");
         of_head = served.begin(head, "HEAD");
         CHECK(status(head.head()) == 200);
@@ -131,13 +131,13 @@ TEST_CASE("a stream knows when its client has gone, and that the server has", "[
     wait_until_gone(*before);
     wait_until_gone(*while_it_waits);
     wait_until_gone(*of_head);
-    CHECK_FALSE(before->put("text/plain", "late"));
+    CHECK_FALSE(before->put(http_part("text/plain", "late")));
     Client last(served.port);
     const std::unique_ptr<HttpStream> stream = served.begin(last);
     last.head();
     in_time("the server's end", [&] { served.server.reset(); });
     CHECK(last.rest().ends_with(kBoundary + kLastChunk));
-    CHECK_FALSE(stream->put("text/plain", "late"));
+    CHECK_FALSE(stream->put(http_part("text/plain", "late")));
 }
 
 TEST_CASE("a client that asked for more behind a stream is seen to have gone", "[serve]") {
@@ -158,7 +158,8 @@ TEST_CASE("a server ends with streams that are asked for behind others", "[serve
     Streaming served;
     Client stopped(served.port), client(served.port);
     const std::unique_ptr<HttpStream> unread = served.begin(stopped), stream = served.begin(client);
-    CHECK(unread->put("text/plain", std::string(32 << 20, '.')));  // which keeps the server for its last words
+    CHECK(
+        unread->put(http_part("text/plain", std::string(32 << 20, '.'))));  // which keeps the server for its last words
     client.send("GET /stream HTTP/1.1\r\nHost: localhost\r\n" + kToken + "\r\n");
     client.head();
     in_time("the server's end", [&] { served.server.reset(); });

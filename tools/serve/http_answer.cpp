@@ -21,6 +21,11 @@ HttpReply error_reply(int status, const std::string& sentence) {
     return reply;
 }
 
+HttpPart http_part(const std::string& type, std::string_view body) {
+    return std::make_shared<const std::string>(fmt::format(
+        "Content-Type: {}\r\nContent-Length: {}\r\n\r\n{}\r\n--{}\r\n", type, body.size(), body, kHttpBoundary));
+}
+
 HttpMailbox::HttpMailbox() : wake_fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (wake_fd < 0) throw Error(ErrorKind::output, "--serve: " + media::system_message(errno));
 }
@@ -64,11 +69,9 @@ HttpStream::HttpStream(std::shared_ptr<HttpMailbox> mailbox, std::uint64_t id)
 
 HttpStream::~HttpStream() { mailbox_->post({.id = id_, .ends = true}); }
 
-bool HttpStream::put(const std::string& type, const std::string& body) {
+bool HttpStream::put(HttpPart part) {
     if (!is_open()) return false;
-    mailbox_->post({.id = id_,
-                    .part = fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n\r\n{}\r\n--{}\r\n", type,
-                                        body.size(), body, kHttpBoundary)});
+    mailbox_->post({.id = id_, .part = std::move(part)});
     return true;
 }
 

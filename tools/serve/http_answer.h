@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,6 +24,10 @@ HttpReply error_reply(int status, const std::string& sentence);
 
 struct HttpMailbox;
 
+/// A part of a stream as it goes to all who watch.
+using HttpPart = std::shared_ptr<const std::string>;
+HttpPart http_part(const std::string& type, std::string_view body);
+
 /// A reply that goes on, part by part, until this is gone: each in place of the one before, as
 /// multipart/x-mixed-replace has it. From any thread.
 class HttpStream {
@@ -32,7 +37,7 @@ public:
     HttpStream& operator=(const HttpStream&) = delete;
     ~HttpStream();
     /// The next part, which replaces one that the client has not begun to take. False when the client has gone.
-    bool put(const std::string& type, const std::string& body);
+    bool put(HttpPart part);
     bool is_open() const { return *open_; }
 
 private:

@@ -13,7 +13,7 @@
 
 namespace convoy::tools {
 
-/// Before and behind each part of HttpStream::put(), since browsers show one when they have seen the next boundary. A
+/// Before and behind each part of a stream, since browsers show one when they have seen the next boundary. A
 /// JPEG may hold it, too: its length is told.
 constexpr const char* kHttpBoundary = "convoy-part";
 
@@ -23,7 +23,7 @@ struct HttpMailbox {
         std::uint64_t id;                                // the request's
         std::optional<HttpReply> reply = {};             // this, …
         std::shared_ptr<std::atomic<bool>> begins = {};  // … or that a stream begins: whether its client is there, …
-        std::string part = {};                           // … a part of it, …
+        HttpPart part = {};                              // … a part of it, …
         bool ends = false;                               // … its end
     };
 

@@ -106,7 +106,7 @@ private:
     // A reply that goes on.
     struct Parts {
         std::shared_ptr<std::atomic<bool> > open;  // its client is there
-        std::string now, next = {};                // next: none, or what replaces it
+        HttpPart now, next = {};                   // next: none, or what replaces it
         std::size_t at = 0;                        // bytes of this one are taken
         bool waits = false, ends = false;
     };
@@ -311,17 +311,18 @@ private:
     static ssize_t read_parts(void* from, std::uint64_t, char* to, std::size_t most) {
         auto& exchange = *static_cast<Exchange*>(from);
         Parts& parts = *exchange.parts;
-        if (parts.at == parts.now.size()) {
-            parts.now = std::exchange(parts.next, {});
+        if (parts.now && parts.at == parts.now->size()) parts.now = nullptr;
+        if (!parts.now) {
+            parts.now = std::exchange(parts.next, nullptr);
             parts.at = 0;
         }
-        if (parts.now.empty() && parts.ends) return MHD_CONTENT_READER_END_OF_STREAM;
-        if (parts.now.empty()) {
+        if (!parts.now && parts.ends) return MHD_CONTENT_READER_END_OF_STREAM;
+        if (!parts.now) {
             parts.waits = true;
             MHD_suspend_connection(exchange.connection);
             return 0;
         }
-        const std::size_t size = parts.now.copy(to, most, parts.at);
+        const std::size_t size = parts.now->copy(to, most, parts.at);
         parts.at += size;
         return ssize_t(size);
     }
@@ -339,13 +340,15 @@ private:
             }
             Exchange& exchange = found->second;
             if (exchange.parts) {
-                if (!letter.part.empty()) exchange.parts->next = std::move(letter.part);
+                if (letter.part) exchange.parts->next = std::move(letter.part);
                 exchange.parts->ends = exchange.parts->ends || letter.ends;
                 go_on_with(exchange);
                 continue;
             }
             exchange.reply = std::move(letter.reply);
-            if (letter.begins) exchange.parts = {std::move(letter.begins), fmt::format("--{}\r\n", kHttpBoundary)};
+            if (letter.begins)
+                exchange.parts = {std::move(letter.begins),
+                                  std::make_shared<const std::string>(fmt::format("--{}\r\n", kHttpBoundary))};
             MHD_resume_connection(exchange.connection);
         }
     }

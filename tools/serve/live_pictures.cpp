@@ -116,8 +116,9 @@ bool LivePictures::wants(int input) {
     if (found == viewed_.end()) return false;
     Viewed& viewed = found->second;
     if (viewed.waiters.empty() && viewed.streams.empty()) return false;
-    if (now - viewed.asked < kBetween || (viewed.wanted && now - *viewed.wanted < kPatience)) return false;
-    viewed.wanted = viewed.asked = now;
+    if (now - viewed.asked < kBetween || (viewed.wanted && now - viewed.asked < kPatience)) return false;
+    viewed.wanted = true;
+    viewed.asked = now;
     return true;
 }
 
@@ -128,7 +129,7 @@ void LivePictures::take(int input, const Result& result, std::shared_ptr<const s
         const auto found = viewed_.find(input);
         if (found == viewed_.end()) return;
         if (result.frame.undecodable) {  // these pixels are another frame's
-            found->second.wanted.reset();
+            found->second.wanted = false;
             return;
         }
         jobs_.push_back({input, result.frame, result.detections, std::move(record), std::move(outlines)});
@@ -136,17 +137,20 @@ void LivePictures::take(int input, const Result& result, std::shared_ptr<const s
     changed_.notify_one();
 }
 
-LivePictures::Made LivePictures::pictures_of(const Job& job, bool drawn) try {
+LivePictures::Made LivePictures::pictures_of(const Job& job, bool plain, bool drawn) try {
     Made made;
     const PixelView& pixels = job.frame.pixels;
     const auto make = [&](auto picture) {
         picture = shown(std::move(picture), job.detections, blurred_);
-        made.reply = {200, "image/jpeg", with_comment(jpeg_of(view_of(picture)), *job.record)};
-        made.reply.headers = {{"Convoy-Frame", fmt::format("{}", job.frame.index)}};
+        if (plain)
+            made.reply = {200,
+                          "image/jpeg",
+                          with_comment(jpeg_of(view_of(picture)), *job.record),
+                          {{"Convoy-Frame", fmt::format("{}", job.frame.index)}}};
         if (!drawn) return;
         draw(annotator_, picture, pixels.width, job.detections, job.outlines);
         const std::vector<std::uint8_t> file = jpeg_of(view_of(picture));
-        made.drawn.assign(file.begin(), file.end());
+        made.drawn = http_part("image/jpeg", {reinterpret_cast<const char*>(file.data()), file.size()});
     };
     if (pixels.format == PixelFormat::nv12) {
         media::Nv12Image picture;
@@ -159,7 +163,7 @@ LivePictures::Made LivePictures::pictures_of(const Job& job, bool drawn) try {
     }
     return made;
 } catch (const std::exception& error) {
-    return {error_reply(500, error.what()), ""};
+    return {error_reply(500, error.what()), nullptr};
 }
 
 void LivePictures::answer(Viewed& viewed, const HttpReply& reply) {
@@ -176,7 +180,7 @@ void LivePictures::forget(Clock::time_point now) {
         waiting_ -= int(std::erase_if(viewed.streams, [](const auto& stream) { return !stream->is_open(); }));
     std::erase_if(viewed_, [&](const auto& v) {
         return v.second.waiters.empty() && v.second.streams.empty() && now - v.second.made > kPatience &&
-               (!v.second.wanted || now - *v.second.wanted > kPatience);
+               (!v.second.wanted || now - v.second.asked > kPatience);
     });
 }
 
@@ -190,19 +194,22 @@ void LivePictures::run(const std::stop_token& stop) {
         while (!jobs_.empty() && !stop.stop_requested()) {
             const Job job = std::move(jobs_.front());
             jobs_.pop_front();
-            const bool watched = !viewed_[job.input].streams.empty();
+            const Viewed& by = viewed_[job.input];
+            const bool watched = !by.streams.empty(), plain = !watched || !by.waiters.empty();
             lock.unlock();
-            Made made = pictures_of(job, watched);
+            Made made = pictures_of(job, plain, watched);
             lock.lock();
             Viewed& viewed = viewed_[job.input];
-            viewed.wanted.reset();
-            viewed.made = Clock::now();
-            viewed.newest = std::move(made.reply);
-            viewed.frame = job.frame.index;
-            answer(viewed, viewed.newest);
-            if (!made.drawn.empty())
-                waiting_ -= int(std::erase_if(
-                    viewed.streams, [&](const auto& stream) { return !stream->put("image/jpeg", made.drawn); }));
+            viewed.wanted = false;
+            if (made.reply) {
+                viewed.made = Clock::now();
+                viewed.newest = std::move(*made.reply);
+                viewed.frame = job.frame.index;
+                answer(viewed, viewed.newest);
+            }
+            if (made.drawn)
+                waiting_ -=
+                    int(std::erase_if(viewed.streams, [&](const auto& stream) { return !stream->put(made.drawn); }));
         }
         forget(Clock::now());
     }

@@ -56,10 +56,11 @@ private:
     struct Viewed {
         std::deque<Waiter> waiters = {};
         std::vector<std::unique_ptr<HttpStream>> streams = {};
-        std::optional<Clock::time_point> wanted = {};  // a frame, since then
+        Clock::time_point asked = {};  // when wants() said so last
+        bool wanted = false;           // that frame has not come
         HttpReply newest = {};
-        std::int64_t frame = -1;                  // of that
-        Clock::time_point made = {}, asked = {};  // asked: for a frame, by wants()
+        std::int64_t frame = -1;  // of that
+        Clock::time_point made = {};
     };
     struct Job {
         int input;
@@ -69,12 +70,12 @@ private:
         std::vector<media::Outline> outlines;
     };
     struct Made {
-        HttpReply reply;    // with the record
-        std::string drawn;  // a JPEG; "" unless it was asked for
+        std::optional<HttpReply> reply;  // with the record
+        HttpPart drawn;                  // null for none
     };
 
     void run(const std::stop_token& stop);
-    Made pictures_of(const Job& job, bool drawn);
+    Made pictures_of(const Job& job, bool plain, bool drawn);
     void answer(Viewed& viewed, const HttpReply& reply);
     void forget(Clock::time_point now);
 
