@@ -10,6 +10,16 @@
 
 namespace convoy::kernels::cuda {
 
+/// Lets the kernel have as much dynamic shared memory as it may ask for. A multiprocessor splits its memory between
+/// that and the cache as suits the kernel that comes first, and others find no room beside it before it is idle again:
+/// so all of it.
+template <typename... Args>
+void allow_shared(void (*kernel)(Args...), int bytes, const char* name) {
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), name);
+    check(cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared),
+          name);
+}
+
 /// Launches so that the kernel may start before its predecessor in the stream has ended (compute capability 9.0).
 /// In every block the threads that touch memory, even those with nothing to store, therefore call
 /// griddepcontrol_wait() before they read what a predecessor wrote and before they write anything at all.

@@ -55,8 +55,7 @@ public:
 
         params_.by_k_tiles = FastDivmod(ceil_div(conv.packed_k(), tile.bm));
         params_.tiles = count_tiles(conv, tile);
-        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, tile.shared_bytes()),
-              "conv_wgmma");
+        allow_shared(kernel, tile.shared_bytes(), "conv_wgmma");
         blocks_ = std::min(params_.tiles, tile.blocks * caps.multiprocessors);
     }
 

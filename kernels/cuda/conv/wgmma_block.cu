@@ -72,8 +72,7 @@ public:
         params_.by_columns = FastDivmod(cut.columns), params_.by_rows = FastDivmod(cut.rows);
         params_.by_pitch = FastDivmod(params_.pitch());
         blocks_ = std::min(params_.tiles, caps.multiprocessors);
-        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, tile.shared_bytes()),
-              "conv_wgmma_block");
+        allow_shared(kernel, tile.shared_bytes(), "conv_wgmma_block");
     }
 
     void launch(const ConvPairPointers& at, Stream stream) const override {

@@ -58,8 +58,7 @@ public:
             params_.keep_filters = true;
             blocks_ = blocks_ / k_tiles * k_tiles;  // or a block's tiles would have different channels
         }
-        check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, tile.shared_bytes()),
-              "conv_wgmma_halo");
+        allow_shared(kernel, tile.shared_bytes(), "conv_wgmma_halo");
     }
 
     void launch(const ConvPointers& at, Stream stream) const override {

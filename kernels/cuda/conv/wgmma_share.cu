@@ -157,8 +157,7 @@ public:
         params_.by_taps = FastDivmod(params_.taps), params_.by_taps_s = FastDivmod(p.s);
         params_.by_pq = FastDivmod(p.p() * p.q());
         // The kernel's, whatever the problem: another one's may be launched later.
-        check(cudaFuncSetAttribute(kernel_, cudaFuncAttributeMaxDynamicSharedMemorySize, large_bytes(splits)),
-              "conv_wgmma_share");
+        allow_shared(kernel_, large_bytes(splits), "conv_wgmma_share");
     }
 
     void launch(const ConvPointers& at, Stream stream) const override {

@@ -95,8 +95,7 @@ public:
         params_.filter_c = pair.second.packed_c();
         params_.by_columns = FastDivmod(cut.columns), params_.by_rows = FastDivmod(cut.rows);
         blocks_ = std::min(params_.tiles, caps.multiprocessors);
-        check(cudaFuncSetAttribute(kernel_, cudaFuncAttributeMaxDynamicSharedMemorySize, Block::kSharedBytes),
-              "conv_wgmma_stem");
+        allow_shared(kernel_, Block::kSharedBytes, "conv_wgmma_stem");
     }
 
     void launch(const ConvPairPointers& at, Stream stream) const override {
