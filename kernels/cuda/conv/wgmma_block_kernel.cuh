@@ -215,19 +215,21 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
     if (threadIdx.x == 0) {
         prefetch_tensormap(maps.x), prefetch_tensormap(maps.y);
         prefetch_tensormap(maps.first_weights), prefetch_tensormap(maps.second_weights);
-        for (int i = 0; i < kWgmmaBlockBoxes; ++i) {
+    }
+    constexpr int kBarriers = kWgmmaBlockBoxes + TILE.filter_parts + 2;
+    mbarriers_init<kWgmmaThreads / 32, kBarriers>(kBarriers, [&](int i) {
+        if (i < kWgmmaBlockBoxes) {
             mbarrier_init(shared.box_full(i), 1);
             mbarrier_init(shared.box_finished(i), 4);  // by each warp of the warpgroup that had it
+        } else if (const int part = i - kWgmmaBlockBoxes; part < TILE.filter_parts) {
+            mbarrier_init(shared.filter_full(part), 1);
+            mbarrier_init(shared.filter_empty(part), 4);
+        } else {
+            const int turn = part - TILE.filter_parts;
+            mbarrier_init(shared.between_read(turn), 1);
+            if (turn == 0) mbarrier_init(shared.first_full(), 1);
         }
-        for (int i = 0; i < TILE.filter_parts; ++i) {
-            mbarrier_init(shared.filter_full(i), 1);
-            mbarrier_init(shared.filter_empty(i), 4);
-        }
-        mbarrier_init(shared.first_full(), 1);
-        for (int turn = 0; turn < 2; ++turn) mbarrier_init(shared.between_read(turn), 1);
-        fence_mbarrier_init();
-    }
-    __syncthreads();
+    });
 
     const int warpgroup = wgmma_uniform(threadIdx.x / 128);
     if (warpgroup >= 1) {

@@ -204,21 +204,21 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
     extern __shared__ unsigned char memory[];
     const WgmmaHaloShared<SHAPE> shared{wgmma_align(wgmma_uniform(std::uint32_t(__cvta_generic_to_shared(memory))))};
     griddepcontrol_launch_dependents();
-    if (threadIdx.x == 0) {
-        prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
-        for (int i = 0; i < TILE.boxes; ++i) {
+    if (threadIdx.x == 0) prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
+    constexpr int kBarriers = TILE.boxes + TILE.filter_parts + 2;
+    mbarriers_init<kWgmmaThreads / 32, kBarriers>(kBarriers, [&](int i) {
+        if (i < TILE.boxes) {
             mbarrier_init(shared.box_full(i), 1);
             mbarrier_init(shared.box_empty(i), 4);  // by each warp of the warpgroup that had it
+        } else if (const int part = i - TILE.boxes; part < TILE.filter_parts) {
+            mbarrier_init(shared.filter_full(part), 1);
+            mbarrier_init(shared.filter_empty(part), 4);
+        } else {
+            const int output = part - TILE.filter_parts;
+            mbarrier_init(shared.output_full(output), 1);
+            if (output < TILE.outputs) mbarrier_init(shared.output_empty(output), 1);
         }
-        for (int i = 0; i < TILE.filter_parts; ++i) {
-            mbarrier_init(shared.filter_full(i), 1);
-            mbarrier_init(shared.filter_empty(i), 4);
-        }
-        mbarrier_init(shared.output_full(0), 1), mbarrier_init(shared.output_full(1), 1);
-        for (int i = 0; i < TILE.outputs; ++i) mbarrier_init(shared.output_empty(i), 1);
-        fence_mbarrier_init();
-    }
-    __syncthreads();
+    });
 
     const int warpgroup = wgmma_uniform(threadIdx.x / 128);
     if (warpgroup >= 1) {

@@ -210,17 +210,18 @@ __global__ void __launch_bounds__(kWgmmaThreads, SHAPE::kTile.blocks)
     extern __shared__ unsigned char memory[];
     const WgmmaShared<SHAPE> shared{wgmma_align(wgmma_uniform(std::uint32_t(__cvta_generic_to_shared(memory))))};
     griddepcontrol_launch_dependents();
-    if (threadIdx.x == 0) {
-        prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
-        for (int stage = 0; stage < TILE.stages; ++stage) {
-            mbarrier_init(shared.full(stage), 2);   // weights, pixels
-            mbarrier_init(shared.empty(stage), 4);  // by each warp of the warpgroup that had it
+    if (threadIdx.x == 0) prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
+    constexpr int kBarriers = TILE.stages + 2;
+    mbarriers_init<kWgmmaThreads / 32, kBarriers>(kBarriers, [&](int i) {
+        if (i < TILE.stages) {
+            mbarrier_init(shared.full(i), 2);   // weights, pixels
+            mbarrier_init(shared.empty(i), 4);  // by each warp of the warpgroup that had it
+            return;
         }
-        mbarrier_init(shared.output_full(0), 1), mbarrier_init(shared.output_full(1), 1);
-        for (int i = 0; i < TILE.outputs; ++i) mbarrier_init(shared.output_empty(i), 1);
-        fence_mbarrier_init();
-    }
-    __syncthreads();
+        const int output = i - TILE.stages;
+        mbarrier_init(shared.output_full(output), 1);
+        if (output < TILE.outputs) mbarrier_init(shared.output_empty(output), 1);
+    });
 
     const int warpgroup = wgmma_uniform(threadIdx.x / 128);
     if (warpgroup >= 1) {

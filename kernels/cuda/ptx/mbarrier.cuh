@@ -17,6 +17,20 @@ __device__ __forceinline__ void fence_mbarrier_init() {
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
 }
 
+/// All threads of a block of `WARPS`: begin(0) … begin(n - 1), up to `MOST`, which call mbarrier_init(). That takes
+/// some 60 clocks each time, and the threads of a warp take turns, so that every warp has its share. Unrolled: behind a
+/// loop nvcc no longer saw that what all threads of a warp have alike, as operands' addresses, is alike.
+template <int WARPS, int MOST, typename Begin>
+__device__ __forceinline__ void mbarriers_init(int n, Begin begin) {
+    if (threadIdx.x % 32 == 0) {
+#pragma unroll
+        for (int i = 0; i < (MOST + WARPS - 1) / WARPS; ++i)
+            if (const int barrier = threadIdx.x / 32 + i * WARPS; barrier < n) begin(barrier);
+        fence_mbarrier_init();
+    }
+    __syncthreads();
+}
+
 __device__ __forceinline__ void mbarrier_arrive(std::uint32_t barrier) {
     asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
 }
