@@ -33,6 +33,8 @@ struct ConvOutput {
           activation(conv.problem.activation),
           after_residual(conv.problem.residual ? conv.problem.after_residual : Activation::linear),
           by_q(conv.problem.q()) {}
+    /// Where pixel m of (N, P, Q) goes: of 2x2 pixels in (N, 2P, 2Q) the first.
+    __device__ int place(int m) const { return upsample == 2 ? 4 * m - 2 * by_q(m).remainder : m; }
     void point_to(const ConvPointers& at) {
         bias = at.bias, residual = residual_pitch > 0 ? at.residual : nullptr, y = at.y;
     }
@@ -119,11 +121,9 @@ struct ConvEpilogue {
     __device__ void put(int m, const float (&v)[kLanes]) const {
         Vector out;
         cuda::store(reinterpret_cast<T*>(&out), v);
-        const bool square = p.upsample == 2;  // of 2x2 pixels in (N, 2P, 2Q)
-        const int pixel = square ? 4 * m - 2 * p.by_q(m).remainder : m;
-        T* y = static_cast<T*>(p.y) + std::size_t(pixel) * p.y_pitch + channel;
+        T* y = static_cast<T*>(p.y) + std::size_t(p.place(m)) * p.y_pitch + channel;
         *reinterpret_cast<Vector*>(y) = out;
-        if (!square) return;
+        if (p.upsample != 2) return;
         const std::size_t below = 2 * std::size_t(p.by_q.divisor()) * p.y_pitch;
         *reinterpret_cast<Vector*>(y + p.y_pitch) = out;
         *reinterpret_cast<Vector*>(y + below) = out;

@@ -5,8 +5,8 @@
 // a layer's end and the next one's first product.
 //
 // The blocks of a cluster share the K of one tile of 64 channels. K is cut into parts, 64 channels of one tap, of which
-// each block takes as many as the next; then each finishes its share of the pixels, for which it reads the others' sums
-// from their shared memory.
+// each block takes as many as the next; then each finishes its share of the pixels, for which the others send it their
+// sums.
 //
 // Pixels come as in wgmma_halo.cu, a rectangle with its halo once for all taps, where the stride is 1; else tap by tap
 // as in wgmma.cu. Two threads load, a warpgroup multiplies.
@@ -16,7 +16,9 @@
 // ends, they load a box of pixels and multiply.
 //
 // With so few pixels issuing a product takes longer than the product, so that parts are multiplied several at a time,
-// unrolled: those of a filter's row, or of up to four blocks of channels.
+// unrolled: those of a filter's row, or of up to four blocks of channels. Of several taps every part has a place of its
+// own in the ring of filters, which is given back when it has been multiplied: where filters do not all fit, a layer
+// waits for those that come instead.
 #include <algorithm>
 #include <cmath>
 
@@ -54,7 +56,7 @@ struct Layout {
     /// Where the sums of other blocks come, behind everything else.
     int inbox(int bn, int splits) const {
         const int loading = stages * stage_bytes() + (halo ? boxes * box_bytes : 0);
-        return std::max(loading, share_sums_bytes(bn, splits));
+        return std::max(loading, share_outputs_bytes(bn, splits));
     }
     int shared_bytes(int bn, int splits) const {
         const int needed = kShareAlign + inbox(bn, splits) + share_inbox_bytes(bn, splits);
@@ -99,8 +101,7 @@ Layout lay_out(const Conv& conv, int bn, int splits) {
         out.loaded_bytes = (out.cut.tile_h + p.r - 1) * pitch * row;
         // The last tap reads on behind the box, for sums of no output.
         out.box_bytes = int(share_align(std::max(out.loaded_bytes, ((p.r - 1) * pitch + p.s - 1 + bn) * row)));
-        // Not of filters of as few rows: a stage could wait for the box that its own products are to give back.
-        out.group = p.r > 1 && p.s <= kMostParts ? p.s : 1;
+        out.group = 1;
         out.stages = stages(room - out.boxes * out.box_bytes);
         return out;
     }
@@ -150,10 +151,12 @@ public:
         params_.box_bytes = layout_.box_bytes, params_.loaded_bytes = layout_.loaded_bytes;
         params_.inbox = layout_.inbox(bn, splits);
         params_.p = p.p(), params_.q = p.q(), params_.pixels = p.n * p.p() * p.q();
+        params_.y_vectors = conv.y_pitch / vector_lanes(DataType::fp16);
+        params_.residual_vectors = params_.output.residual_pitch / vector_lanes(DataType::fp16);
         params_.by_splits = FastDivmod(splits), params_.by_k_tiles = FastDivmod(layout_.k_tiles);
         params_.by_columns = FastDivmod(std::max(layout_.cut.columns, 1));
         params_.by_rows = FastDivmod(std::max(layout_.cut.rows, 1));
-        params_.by_tile_w = FastDivmod(params_.tile_w), params_.by_pitch = FastDivmod(params_.pitch);
+        params_.by_pitch = FastDivmod(params_.pitch);
         params_.by_taps = FastDivmod(params_.taps), params_.by_taps_s = FastDivmod(p.s);
         params_.by_pq = FastDivmod(p.p() * p.q());
         // The kernel's, whatever the problem: another one's may be launched later.
@@ -191,14 +194,17 @@ private:
 
 // Fitted to the layers of yolov3 for one picture: from the end of the layer before to this one's.
 double clocks(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
-    constexpr double kBefore = 4000, kLeastPerProduct = 40, kPerColumn = .72, kLoadedPerClock = 40;
+    constexpr double kBefore = 4000, kLeastPerProduct = 50, kPerColumn = .72, kLoadedPerClock = 3080;  // by all blocks
     constexpr double kFinishPerPixel = 24, kMeet = 250, kSentPerClock = 15;  // kMeet: by block; bytes into another's
     const Layout layout = lay_out(conv, bn, splits);
     // Clusters do not fill the groups of multiprocessors that they must lie in.
-    const double room = caps.multiprocessors * (splits <= 2 ? 1. : splits == 4 ? .9 : .85);
+    const double room = caps.multiprocessors * (splits <= 3 ? 1. : splits == 4 ? .9 : .85);
     const double blocks = std::ceil(layout.tiles() * splits / room), at_once = layout.large ? 1 : 2;
-    const double multiply = layout.own_parts * std::max(layout.bk / 16 * std::max(kLeastPerProduct, kPerColumn * bn),
-                                                        layout.filter_bytes() / kLoadedPerClock);
+    // Filters that do not fit a block come while it multiplies.
+    const double late = std::max(layout.own_parts - layout.stages * layout.group, 0) * layout.filter_bytes();
+    const double loading = late * std::min(layout.tiles() * splits, caps.multiprocessors) / kLoadedPerClock;
+    const double multiply =
+        std::max(layout.own_parts * layout.bk / 16 * std::max(kLeastPerProduct, kPerColumn * bn), loading);
     double around = kBefore + kFinishPerPixel * bn / splits;
     if (splits > 1) around += kMeet * splits + kShareChannels * 4. * bn * (splits - 1) / splits / kSentPerClock;
     return blocks * multiply + std::ceil(blocks / at_once) * around;
@@ -219,11 +225,11 @@ constexpr ReckonedRow row(const char* name) {
 }
 
 constexpr ReckonedRow kRows[] = {
-    row<32, 1>("wgmma_share_32"),   row<32, 2>("wgmma_share_32_split2"),   row<32, 4>("wgmma_share_32_split4"),
-    row<48, 1>("wgmma_share_48"),   row<48, 2>("wgmma_share_48_split2"),   row<48, 4>("wgmma_share_48_split4"),
-    row<64, 1>("wgmma_share_64"),   row<64, 2>("wgmma_share_64_split2"),   row<64, 4>("wgmma_share_64_split4"),
-    row<104, 1>("wgmma_share_104"), row<104, 2>("wgmma_share_104_split2"), row<104, 4>("wgmma_share_104_split4"),
-    row<208, 1>("wgmma_share_208"), row<208, 2>("wgmma_share_208_split2"),
+    row<32, 1>("wgmma_share_32"),          row<32, 2>("wgmma_share_32_split2"),   row<32, 4>("wgmma_share_32_split4"),
+    row<48, 1>("wgmma_share_48"),          row<48, 2>("wgmma_share_48_split2"),   row<48, 4>("wgmma_share_48_split4"),
+    row<64, 1>("wgmma_share_64"),          row<64, 2>("wgmma_share_64_split2"),   row<64, 4>("wgmma_share_64_split4"),
+    row<104, 1>("wgmma_share_104"),        row<104, 2>("wgmma_share_104_split2"), row<104, 3>("wgmma_share_104_split3"),
+    row<104, 4>("wgmma_share_104_split4"), row<208, 1>("wgmma_share_208"),        row<208, 2>("wgmma_share_208_split2"),
 };
 
 }  // namespace

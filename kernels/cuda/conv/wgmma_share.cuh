@@ -12,8 +12,6 @@ namespace convoy::kernels::cuda {
 
 constexpr int kShareChannels = 64;                                              // of the output, a tile's
 constexpr int kShareWarpgroup = 128, kShareThreads = kShareWarpgroup + 2 * 32;  // that multiply; and that load
-constexpr int kShareRow = kShareChannels + 4;       // floats of a pixel's sums in shared memory
-constexpr int kShareHalf = kShareChannels / 2 + 4;  // where the second of two halves of it begins
 constexpr int kShareMaxStages = 16, kShareMaxHalos = 2;
 constexpr int kShareBarriers = 2 * (kShareMaxStages + kShareMaxHalos) + 1;
 
@@ -36,10 +34,11 @@ constexpr int share_most_groups(int bn, int splits) { return ceil_div(bn / kShar
 /// What a block gets from one other at most, and from all.
 constexpr int share_part_bytes(int bn, int splits) { return share_most_groups(bn, splits) * kShareGroupBytes; }
 constexpr int share_inbox_bytes(int bn, int splits) { return (splits - 1) * share_part_bytes(bn, splits); }
-/// Of the sums of what a block finishes.
-constexpr int share_sums_bytes(int bn, int splits) {
-    return share_most_groups(bn, splits) * kShareGroup * kShareRow * int(sizeof(float));
+/// Of a warp's outputs: 16 channels of what its block finishes, in halves.
+constexpr int share_warp_bytes(int bn, int splits) {
+    return 2 * (ceil_div(share_most_groups(bn, splits), 2) * 2 * kShareGroup * 16 + 64);
 }
+constexpr int share_outputs_bytes(int bn, int splits) { return kShareWarpgroup / 32 * share_warp_bytes(bn, splits); }
 
 /// One launch. K is cut into parts: BK channels of one tap.
 struct WgmmaShareParams {
@@ -52,11 +51,12 @@ struct WgmmaShareParams {
     bool blocks;                // one tap: a copy brings all parts of a stage; else one for each
     int tile_h, tile_w, pitch;  // output pixels, and from one row of them to the next; without halo a row of BN
     int stride_h, stride_w, pad_h, pad_w, dilation;
-    int stages, boxes;            // places in shared memory; boxes: of halos
-    int box_bytes, loaded_bytes;  // from one to the next, and what comes
-    int inbox;                    // where other blocks' sums come, in bytes behind the first stage
-    int p, q, pixels;             // of the output: rows, columns, all
-    FastDivmod by_splits, by_k_tiles, by_columns, by_rows, by_tile_w, by_pitch, by_taps, by_taps_s, by_pq;
+    int stages, boxes;                // places in shared memory; boxes: of halos
+    int box_bytes, loaded_bytes;      // from one to the next, and what comes
+    int inbox;                        // where other blocks' sums come, in bytes behind the first stage
+    int p, q, pixels;                 // of the output: rows, columns, all
+    int y_vectors, residual_vectors;  // of 16 bytes, from one pixel to the next
+    FastDivmod by_splits, by_k_tiles, by_columns, by_rows, by_pitch, by_taps, by_taps_s, by_pq;
 };
 
 /// A block's work: a tile of the output, and its share of the parts.

@@ -30,7 +30,8 @@ struct ShareRing {
 };
 
 /// Where everything lies in shared memory: stages, each of filters and where there is no halo boxes, then boxes with
-/// halos. Sums replace them all, except for those that come from other blocks, at any time: they have their own place.
+/// halos. Outputs replace them all, except for those that come from other blocks, at any time: they have their own
+/// place.
 template <int BK>
 struct ShareMemory {
     static constexpr int kRowBytes = 2 * BK, kFilterBytes = kShareChannels * kRowBytes;
@@ -42,7 +43,8 @@ struct ShareMemory {
     __device__ std::uint32_t box(int stage, int i) const { return filter(stage, p.group) + i * p.box_bytes; }
     __device__ std::uint32_t halo(int i) const { return base + p.stages * stage_bytes() + i * p.box_bytes; }
     __device__ std::uint32_t full(int stage) const { return barriers + 8 * stage; }
-    __device__ std::uint32_t empty(int stage) const { return full(kShareMaxStages + stage); }
+    __device__ std::uint32_t empty(int stage) const { return empty_of(full(stage)); }
+    static __device__ std::uint32_t empty_of(std::uint32_t full) { return full + 8 * kShareMaxStages; }
     __device__ std::uint32_t halo_full(int i) const { return full(2 * kShareMaxStages + i); }
     __device__ std::uint32_t halo_empty(int i) const { return halo_full(kShareMaxHalos + i); }
     __device__ std::uint32_t arrived() const { return full(kShareBarriers - 1); }  // other blocks' sums
@@ -233,62 +235,65 @@ __device__ __forceinline__ void share_multiply_rows(const WgmmaShareParams& p, c
     }
 }
 
-/// The same where a rectangle with its halo serves all taps.
+/// The same where a rectangle with its halo serves all taps, and a part is a stage. Tensor cores have but two products
+/// to do while this thread does anything else, so that it does as little as it can between two of them.
 template <int BN, int BK>
 __device__ __forceinline__ void share_multiply_halos(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
                                                      const ShareTask& task, ShareSums<BN, BK>& sums) {
-    constexpr int kRowBytes = ShareMemory<BK>::kRowBytes;
-    ShareRing ring(p.stages), halos(p.boxes);
+    using Memory = ShareMemory<BK>;
+    const std::uint32_t first_filter = memory.filter(0, 0), first_full = memory.full(0),
+                        end_full = memory.full(p.stages);
+    std::uint32_t filter = first_filter, full = first_full, last_full = 0;
+    int parity = 0;
+    ShareRing halo(p.boxes);
     SharePart part = SharePart::of(p, task.first);
-    int last = 0, last_halo = 0;
-    bool next_halo = true;
-    const auto count = [&](int taps) {  // of a row
-        next_halo = false;
-        if ((part.s += taps) < p.taps_s) return;
-        part.s = 0;
-        if (++part.r * p.taps_s < p.taps) return;
-        part.r = 0, next_halo = true;
-        halos.next();
-    };
-    for (int i = task.first; i < task.end; i += p.group) {
-        const int parts = min(p.group, task.end - i), halo_before = halos.at;
-        const std::uint32_t filter = memory.filter(ring.at, 0);
-        mbarrier_wait(memory.full(ring.at), ring.parity);
-        const auto multiply = [&](auto taps, int g) {
-            if (next_halo) mbarrier_wait(memory.halo_full(halos.at), halos.parity);
-            sums.template add<taps.value>(filter + g * memory.kFilterBytes,
-                                          memory.halo(halos.at) + (part.r * p.pitch + part.s) * kRowBytes, kRowBytes);
-            count(taps.value);
+    bool new_halo = true;
+    for (int i = task.first; i < task.end;) {
+        const int last_halo = halo.at == 0 ? p.boxes - 1 : halo.at - 1;
+        if (new_halo) mbarrier_wait(memory.halo_full(halo.at), halo.parity);
+        const std::uint32_t row = memory.halo(halo.at) + (part.r * p.pitch + part.s) * Memory::kRowBytes;
+        const auto multiply = [&](int tap) {
+            mbarrier_wait(full, parity);
+            sums.template add<1>(filter, row + tap * Memory::kRowBytes, 0);
+            if (last_full != 0) {
+                wgmma_wait<1>();  // the part before has been read
+                share_release(Memory::empty_of(last_full));
+            }
+            last_full = full;
+            filter += Memory::kFilterBytes, full += 8;
+            if (full == end_full) filter = first_filter, full = first_full, parity ^= 1;
         };
-        if (parts == 3 && p.taps_s == 3 && part.s == 0)
-            multiply(std::integral_constant<int, 3>(), 0);
-        else
-            for (int g = 0; g < parts; ++g) multiply(std::integral_constant<int, 1>(), g);
-        if (i > task.first) {
-            wgmma_wait<1>();
-            share_release(memory.empty(last));
-            if (last_halo != halo_before) share_release(memory.halo_empty(last_halo));
-        }
-        last = ring.at, last_halo = halo_before;
-        ring.next();
+        const int taps = p.taps_s == 3 && part.s == 0 && i + 3 <= task.end ? 3 : 1;
+        multiply(0);
+        if (new_halo && i > task.first) share_release(memory.halo_empty(last_halo));
+        if (taps == 3) multiply(1), multiply(2);
+        i += taps, part.s += taps;
+        new_halo = false;
+        if (part.s < p.taps_s) continue;
+        part.s = 0;
+        if (++part.r * p.taps_s < p.taps) continue;
+        part.r = 0, new_halo = true;
+        halo.next();
     }
 }
 
-/// One thread.
 template <int BN, int BK, int SPLITS>
 __device__ __forceinline__ void share_begin_barriers(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
                                                      int rank) {
-    for (int i = 0; i < p.stages; ++i) {
-        mbarrier_init(memory.full(i), p.halo ? 1 : 2);  // filters, rows
-        mbarrier_init(memory.empty(i), 4);              // by each warp that reads it
-    }
-    for (int i = 0; i < p.boxes; ++i) mbarrier_init(memory.halo_full(i), 1), mbarrier_init(memory.halo_empty(i), 4);
-    if (SPLITS > 1) {
-        const int groups = share_first_group(BN, SPLITS, rank + 1) - share_first_group(BN, SPLITS, rank);
-        mbarrier_init(memory.arrived(), 1);
-        mbarrier_arrive_expect_tx(memory.arrived(), (SPLITS - 1) * groups * kShareGroupBytes);
-    }
-    fence_mbarrier_init();
+    constexpr int kWarps = kShareThreads / 32, kMost = kShareMaxStages + kShareMaxHalos + 1;
+    mbarriers_init<kWarps, kMost>(p.stages + p.boxes + (SPLITS > 1), [&](int i) {
+        if (i < p.stages) {
+            mbarrier_init(memory.full(i), p.halo ? 1 : 2);  // filters, rows
+            mbarrier_init(memory.empty(i), 4);              // by each warp that reads it
+        } else if (i < p.stages + p.boxes) {
+            mbarrier_init(memory.halo_full(i - p.stages), 1);
+            mbarrier_init(memory.halo_empty(i - p.stages), 4);
+        } else {
+            const int groups = share_first_group(BN, SPLITS, rank + 1) - share_first_group(BN, SPLITS, rank);
+            mbarrier_init(memory.arrived(), 1);
+            mbarrier_arrive_expect_tx(memory.arrived(), (SPLITS - 1) * groups * kShareGroupBytes);
+        }
+    });
 }
 
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL
@@ -304,34 +309,41 @@ __global__ void __launch_bounds__(kShareThreads, 2)
     const std::uint32_t base = share_align(start);
     const ShareMemory<BK> memory{p, base, share_uniform(std::uint32_t(__cvta_generic_to_shared(barriers)))};
     const ShareTask task = ShareTask::of<BN>(p);
-    if (threadIdx.x == 0) {
-        prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights);
-        share_begin_barriers<BN, BK, SPLITS>(p, memory, task.rank);
-    }
-    __syncthreads();
+    if (threadIdx.x == kShareWarpgroup) prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights);
+    const unsigned warp = share_uniform(threadIdx.x / 32);
+    share_begin_barriers<BN, BK, SPLITS>(p, memory, task.rank);
     if (SPLITS > 1) barrier_cluster_arrive_relaxed();  // others may send: they wait for this before they multiply
 
-    float* sums = reinterpret_cast<float*>(shared + (base - start));
-    const unsigned warp = share_uniform(threadIdx.x / 32);
-    ShareFinish<BN, SPLITS> finish;
     if (warp < kShareWarpgroup / 32) {
+        using Finish = ShareFinish<BN, SPLITS>;
+        Finish finish;
         finish.prepare(p, task);
         __syncwarp();
         if (SPLITS > 1) barrier_cluster_wait();
-        ShareSums<BN, BK> all;
+        finish.begin(p);
+        ShareSums<BN, BK> sums;
         if (p.halo)
-            share_multiply_halos(p, memory, task, all);
+            share_multiply_halos(p, memory, task, sums);
         else
-            share_multiply_rows(p, memory, task, all);
-        finish.begin(p);  // while the last stage is multiplied
+            share_multiply_rows(p, memory, task, sums);
         wgmma_wait<0>();
-        float of[BN / 2];
-        all.unite(of);
-        constexpr std::make_integer_sequence<int, SPLITS> blocks;
-        if (SPLITS > 1) share_send<BN, SPLITS>(of, base + p.inbox, memory.arrived(), task.rank, blocks);
-        bar_sync(1, kShareWarpgroup);  // all have read what the sums replace
-        if (SPLITS > 1) mbarrier_wait_cluster(memory.arrived(), 0);
-        share_unite<BN, SPLITS>(of, shared + (base - start) + p.inbox, task.rank, sums, blocks);
+        float own[BN / 2];
+        sums.unite(own);
+        const std::uint32_t outputs = base + warp * share_warp_bytes(BN, SPLITS);
+        if constexpr (SPLITS == 1) {
+            bar_sync(1, kShareWarpgroup);  // all have read what the outputs replace
+            finish.turn_residual(p, outputs);
+            finish.run(p, own, outputs);
+        } else {
+            constexpr std::make_integer_sequence<int, SPLITS> blocks;
+            share_send<BN, SPLITS>(own, base + p.inbox, memory.arrived(), task.rank, blocks);
+            bar_sync(1, kShareWarpgroup);
+            finish.turn_residual(p, outputs);
+            mbarrier_wait_cluster(memory.arrived(), 0);
+            float all[Finish::kSums];
+            share_unite<BN, SPLITS>(own, shared + (base - start) + p.inbox, task.rank, all, blocks);
+            finish.run(p, all, outputs);
+        }
     } else {
         if (elect_one()) {
             if (warp == kShareWarpgroup / 32)
@@ -345,10 +357,7 @@ __global__ void __launch_bounds__(kShareThreads, 2)
         }
         __syncwarp();
         if (SPLITS > 1) barrier_cluster_wait();
-        finish.prepare(p, task);
-        finish.begin(p);
     }
-    finish.run(p, sums);
 #endif
 }
 

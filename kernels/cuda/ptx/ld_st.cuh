@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// 16 bytes from global memory to registers, and from there to shared memory and back; 8 bytes and single floats of
+// 16 bytes between global memory and registers, and from there to shared memory and back; 8 bytes and single floats of
 // shared memory.
 #pragma once
 
@@ -20,6 +20,15 @@ __device__ __forceinline__ uint4 ld_global_v4(const void* from, bool inside) {
         : "l"(from), "r"(int(inside))
         : "memory");
     return v;
+}
+
+/// Nothing is written where not `inside`, without a branch either.
+__device__ __forceinline__ void st_global_v4(void* to, const uint4& v, bool inside) {
+    asm volatile(
+        "{\n\t.reg .pred inside;\n\tsetp.ne.b32 inside, %5, 0;\n\t"
+        "@inside st.global.v4.u32 [%0], {%1, %2, %3, %4};\n\t}" ::"l"(to),
+        "r"(v.x), "r"(v.y), "r"(v.z), "r"(v.w), "r"(int(inside))
+        : "memory");
 }
 
 __device__ __forceinline__ void st_shared_v4(std::uint32_t to_shared, const uint4& v) {
