@@ -121,11 +121,14 @@ Layout lay_out(const Conv& conv, int bn, int splits) {
 }
 
 bool supports(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
-    constexpr std::size_t kMaxPixels = 1u << 24;
+    constexpr std::size_t kMaxPixels = 1u << 24, kMaxVectors = 0x7fffffff;
     const ConvProblem& p = conv.problem;
     if (conv.math != Math::fp16 || p.groups != 1 || conv.x_pitch % 8 != 0) return false;
     if (caps.compute_capability != 90 || std::size_t(large_bytes(splits)) > caps.shared_bytes) return false;
-    if (std::size_t(p.n) * p.p() * p.q() > kMaxPixels) return false;
+    const std::size_t pixels = std::size_t(p.n) * p.p() * p.q();
+    const std::size_t pitch = std::max(std::size_t(conv.y_pitch) * (conv.upsample == 2 ? 4 : 1),
+                                       p.residual ? std::size_t(conv.residual_pitch) : 0);
+    if (pixels > kMaxPixels || pixels * pitch / vector_lanes(DataType::fp16) > kMaxVectors) return false;
     const Layout layout = lay_out(conv, bn, splits);
     if (layout.tiles() < 1 || !layout.fits() || layout.parts < splits || !(layout.halo || has_im2col_map(conv)))
         return false;

@@ -98,8 +98,8 @@ struct ShareFinish {
     static constexpr bool kEarly = BN / 2 * wgmma_sets(BN) + 4 * kTurns <= 128;
     static constexpr int kLanes = vector_lanes(DataType::fp16);
 
-    // Of this thread's vectors, in vectors behind the tensor's first: where they go, and where residuals are. Of each
-    // there may be 2^31.
+    // Of this thread's vectors, in vectors behind the tensor's first, of which supports() lets there be 2^31: where
+    // they go, and where residuals are.
     std::uint32_t y[kTurns], from[kTurns];
     bool inside[kTurns];
     float bias[2];

@@ -326,6 +326,31 @@ TEST_CASE("fixed_choice(): every GPU with tensor cores has tiles that fit its sh
             }
 }
 
+// The kernels for few pixels count places in y and residuals in 31 bits, in vectors. By shape alone, too.
+TEST_CASE("conv_candidates(): tensors with more vectors than a kernel can count are left to others") {
+    const DeviceCaps caps{90, 90, 132, std::size_t(227) * 1024, 50 << 20};
+    Conv key{conv(1, 13, 13, 64, 64, 1), Math::fp16};
+    key.x_pitch = key.y_pitch = key.residual_pitch = 64;
+    key.problem.residual = true;
+    int rows = 0;
+    for (const kernels::cuda::ConvCandidate& row : kernels::cuda::conv_candidates()) {
+        const std::string name = row.name;
+        if (name.rfind("wgmma_share_", 0) != 0 || !row.supports(key, caps)) continue;
+        ++rows;
+        INFO(name);
+        Conv wide = key;
+        wide.y_pitch = 1 << 27;
+        CHECK_FALSE(row.supports(wide, caps));
+        wide = key;
+        wide.residual_pitch = 1 << 27;
+        CHECK_FALSE(row.supports(wide, caps));
+        wide = key;
+        wide.upsample = 2, wide.y_pitch = 1 << 25;
+        CHECK_FALSE(row.supports(wide, caps));
+    }
+    if (rows == 0) SKIP_TEST_CASE("no kernel of that kind is compiled");
+}
+
 // What was made ready for one problem may be launched after the same row was made ready for others.
 TEST_CASE("conv_candidates(): a kernel made ready for another problem changes nothing") {
     REQUIRE_GPU();
