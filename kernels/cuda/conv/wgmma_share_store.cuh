@@ -227,14 +227,17 @@ private:
         for (int i = 0; i + kSome <= kSums; i += kSome) activate_some<kSome>(act, sums, i);
         if constexpr (kRest > 0) activate_some<kRest>(act, sums, kSums - kRest);
     }
+    /// Quotients of neighbours share a reciprocal, and so its rounding: two channels of one pixel are neighbours here,
+    /// since beside a pixel may lie one of the next picture, or none.
     template <int N, typename Act>
     static __device__ __forceinline__ void activate_some(const Act& act, float (&sums)[kSums], int first) {
+        constexpr auto turned = [](int i) { return (i & ~3) | (i & 1) << 1 | (i >> 1 & 1); };
         float some[N];
 #pragma unroll
-        for (int i = 0; i < N; ++i) some[i] = sums[first + i];
+        for (int i = 0; i < N; ++i) some[i] = sums[first + turned(i)];
         act(some);
 #pragma unroll
-        for (int i = 0; i < N; ++i) sums[first + i] = some[i];
+        for (int i = 0; i < N; ++i) sums[first + turned(i)] = some[i];
     }
 };
 
