@@ -61,16 +61,6 @@ struct AnyActivation {
     }
 };
 
-/// Of neighbouring channels.
-template <int N>
-__device__ __forceinline__ void load_bias(const float* from, float (&bias)[N]) {
-#pragma unroll
-    for (int i = 0; i < N; i += 4) {
-        const float4 four = *reinterpret_cast<const float4*>(from + i);
-        bias[i] = four.x, bias[i + 1] = four.y, bias[i + 2] = four.z, bias[i + 3] = four.w;
-    }
-}
-
 /// A thread's channels of any number of pixels.
 template <typename T, typename Act>
 struct ConvEpilogue {
@@ -84,41 +74,29 @@ struct ConvEpilogue {
 
     __device__ ConvEpilogue(const ConvOutput& params, int first_channel)
         : p(params), channel(first_channel), activation(p.activation), after_residual(p.after_residual) {
-        load_bias(p.bias + channel, bias);
-    }
-    /// With a bias that was loaded before.
-    __device__ ConvEpilogue(const ConvOutput& params, int first_channel, const float (&loaded)[kLanes])
-        : p(params), channel(first_channel), activation(p.activation), after_residual(p.after_residual) {
 #pragma unroll
-        for (int i = 0; i < kLanes; ++i) bias[i] = loaded[i];
+        for (int i = 0; i < kLanes; i += 4) {
+            const float4 four = *reinterpret_cast<const float4*>(p.bias + channel + i);
+            bias[i] = four.x, bias[i + 1] = four.y, bias[i + 2] = four.z, bias[i + 3] = four.w;
+        }
     }
 
-    __device__ Vector residual(int m) const { return residual(p, m, channel); }
-    static __device__ Vector residual(const ConvOutput& p, int m, int channel) {
+    __device__ Vector residual(int m) const {
         const T* pixel = static_cast<const T*>(p.residual) + std::size_t(m) * p.residual_pitch;
         return *reinterpret_cast<const Vector*>(pixel + channel);
     }
 
     __device__ void store(int m, float (&v)[kLanes], const Vector& residual) const {
-        activate(v);
-        if (p.residual) add(v, residual);
-        put(m, v);
-    }
-
-    // The parts of store(), for several pixels side by side.
-    __device__ void activate(float (&v)[kLanes]) const {
 #pragma unroll
         for (int i = 0; i < kLanes; ++i) v[i] += bias[i];
         activation(v);
-    }
-    __device__ void add(float (&v)[kLanes], const Vector& residual) const {
-        float more[kLanes];
-        to_floats<T>(residual, more);
+        if (p.residual) {
+            float more[kLanes];
+            to_floats<T>(residual, more);
 #pragma unroll
-        for (int i = 0; i < kLanes; ++i) v[i] += more[i];
-        after_residual(v);
-    }
-    __device__ void put(int m, const float (&v)[kLanes]) const {
+            for (int i = 0; i < kLanes; ++i) v[i] += more[i];
+            after_residual(v);
+        }
         Vector out;
         cuda::store(reinterpret_cast<T*>(&out), v);
         T* y = static_cast<T*>(p.y) + std::size_t(p.place(m)) * p.y_pitch + channel;

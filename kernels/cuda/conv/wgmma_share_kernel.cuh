@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <type_traits>
 
 #include "kernels/cuda/conv/wgmma_share_store.cuh"
 #include "kernels/cuda/ptx/bar.cuh"
