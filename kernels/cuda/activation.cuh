@@ -69,7 +69,7 @@ __device__ __forceinline__ float activated(Activation a, float x) {
         case Activation::linear:
             return x;
         case Activation::leaky:
-            return x > 0 ? x : .1f * x;
+            return fmaxf(x, .1f * x);
         case Activation::relu:
             return x < 0 ? 0.f : x;
         case Activation::logistic:

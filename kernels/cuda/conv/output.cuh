@@ -48,7 +48,7 @@ struct Sloped {
     template <int N>
     __device__ void operator()(float (&v)[N]) const {
 #pragma unroll
-        for (float& f : v) f = f > 0 ? f : slope * f;
+        for (float& f : v) f = fmaxf(f, slope * f);
     }
 };
 

@@ -92,7 +92,8 @@ bool leave_to_igemm(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& t
 }
 
 double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
-    constexpr double kLoadedPerClock = 60, kLatency = 700;
+    constexpr double kLoadedPerClock = 60, kLatency = 700, kSquares = 1.7;
+    constexpr int kMostWavesOfBoth = 2;
     const ConvProblem& p = conv.problem;
     const int tiles = count_tiles(conv, tile);
     if (tile.blocks > 1 || leave_to_igemm(conv, caps, tile)) return std::numeric_limits<double>::infinity();
@@ -100,9 +101,13 @@ double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
     // All stages but the one that is read are on their way.
     const double load = tile.stage_bytes() / kLoadedPerClock, wait = (kLatency + load) / (tile.stages - 1);
     const double step = std::max({wgmma_products(tile.bm, tile.bn, tile.row_bytes()), load, wait});
-    return wgmma_clocks(ceil_div(tiles, caps.multiprocessors),
-                        steps * step + (p.residual ? tile.output_bytes() / kLoadedPerClock : 0),
-                        kWgmmaFinishPerSum / 2 * tile.output_bytes());
+    const double multiply = steps * step + (p.residual ? tile.output_bytes() / kLoadedPerClock : 0);
+    const int waves = ceil_div(tiles, caps.multiprocessors);
+    const double finish =
+        (conv.upsample == 2 && waves == 1 ? kSquares : 1.) * kWgmmaFinishPerSum / 2 * tile.output_bytes();
+    const double in_turns = wgmma_clocks(waves, multiply, finish);
+    if (!tile.both) return in_turns;
+    return waves <= kMostWavesOfBoth ? in_turns - 1 : std::numeric_limits<double>::infinity();
 }
 
 template <typename SHAPE>
@@ -124,6 +129,8 @@ constexpr ReckonedRow kRows[] = {
     row<Tile_128x88x64>("wgmma_128x88x64_s5"),           row<Tile_128x64x64>("wgmma_128x64x64_s6"),
     row<Tile_64x256x64>("wgmma_64x256x64_s4"),           row<Tile_64x256x32>("wgmma_64x256x32_s7"),
     row<Tile_64x168x64>("wgmma_64x168x64_s5"),           row<Tile_64x128x64>("wgmma_64x128x64_s6"),
+    row<Both_128x168x64>("wgmma_both_128x168x64_s4"),    row<Both_128x128x64>("wgmma_both_128x128x64_s5"),
+    row<Both_128x88x64>("wgmma_both_128x88x64_s7"),      row<Both_128x64x64>("wgmma_both_128x64x64_s8"),
     row<Tile_64x88x64_Twice>("wgmma_64x88x64_s4_twice"), row<Tf32_128x168x32>("wgmma_tf32_128x168x32_s3"),
     row<Tf32_128x128x32>("wgmma_tf32_128x128x32_s5"),    row<Tf32_128x88x32>("wgmma_tf32_128x88x32_s5"),
     row<Tf32_64x128x32>("wgmma_tf32_64x128x32_s6"),

@@ -22,6 +22,7 @@ struct WgmmaTile {
     int outputs;  // finished tiles that there is room for: 1, or one for each warpgroup
     int blocks;   // resident per multiprocessor: 1 or 2
     Math math = Math::fp16;
+    bool both = false;  // whether the two warpgroups share a tile, 64 channels each, instead of taking turns
 
     __host__ __device__ constexpr int element_bytes() const { return math == Math::fp16 ? 2 : 4; }
     __host__ __device__ constexpr int lanes() const { return 16 / element_bytes(); }
@@ -114,6 +115,10 @@ template <int BM, int BN, int BK, int STAGES, int OUTPUTS = 2, int BLOCKS = 1, M
 struct WgmmaShape {
     static constexpr WgmmaTile kTile{BM, BN, BK, STAGES, OUTPUTS, BLOCKS, MATH};
 };
+template <int BN, int STAGES>
+struct WgmmaBothShape {
+    static constexpr WgmmaTile kTile{128, BN, 64, STAGES, 1, 1, Math::fp16, true};
+};
 template <int BM, int BN, int BK, int STAGES, int OUTPUTS>
 using WgmmaTf32Shape = WgmmaShape<BM, BN, BK, STAGES, OUTPUTS, 1, Math::tf32>;
 
@@ -132,6 +137,11 @@ using Tile_64x256x32 = WgmmaShape<64, 256, 32, 7>;
 using Tile_64x168x64 = WgmmaShape<64, 168, 64, 5>;
 using Tile_64x128x64 = WgmmaShape<64, 128, 64, 6>;
 using Tile_64x88x64_Twice = WgmmaShape<64, 88, 64, 4, 1, 2>;
+
+using Both_128x168x64 = WgmmaBothShape<168, 4>;
+using Both_128x128x64 = WgmmaBothShape<128, 5>;
+using Both_128x88x64 = WgmmaBothShape<88, 7>;
+using Both_128x64x64 = WgmmaBothShape<64, 8>;
 
 using Tf32_128x168x32 = WgmmaTf32Shape<128, 168, 32, 3, 1>;
 using Tf32_128x128x32 = WgmmaTf32Shape<128, 128, 32, 5, 1>;

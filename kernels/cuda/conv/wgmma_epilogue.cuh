@@ -45,8 +45,8 @@ struct WgmmaRing {
 struct WgmmaSlope {
     float slope;
     __device__ __forceinline__ void operator()(float& x, float& y) const {
-        x = x > 0 ? x : slope * x;
-        y = y > 0 ? y : slope * y;
+        x = fmaxf(x, slope * x);
+        y = fmaxf(y, slope * y);
     }
 };
 struct WgmmaAsIs {
@@ -77,6 +77,18 @@ struct WgmmaSums {
     }
 };
 
+/// A thread's sums of eight pixels: two of a channel, the same two of the other. Quotients of neighbours share a
+/// reciprocal, and so its rounding: two channels of one pixel are neighbours here, since beside a pixel may lie one of
+/// the next picture, or none.
+template <int BM, int BN, typename Act>
+__device__ __forceinline__ float4 wgmma_activated(const WgmmaSums<BM, BN>& sums, int half, int block, Act activation) {
+    const float* four = &sums.of[half][4 * block];
+    const float* bias = sums.bias[half];
+    float4 v{four[0] + bias[0], four[1] + bias[0], four[2] + bias[1], four[3] + bias[1]};
+    activation(v.x, v.z), activation(v.y, v.w);
+    return v;
+}
+
 /// Sums to the output's memory, as the copy engine stores them: they are columns of 8 x 8 matrices whose rows are
 /// pixels. The residual lies there already, or `to_residual` bytes (of 1,024) further on, and is read two matrices
 /// ahead of what is written. Says store(half) of each 64 channels. `output` is any pixel's, since the swizzle follows
@@ -104,17 +116,18 @@ __device__ __forceinline__ void wgmma_write(const WgmmaSums<BM, BN>& sums, std::
         std::uint32_t out[4];
         if (RESIDUAL && pair + 1 < kAll) ldmatrix_x4_trans(residual[(pair + 1) % 2], place(pair + 1) + to_residual);
 #pragma unroll
-        for (int i = 0; i < (alone(pair) ? 2 : 4); ++i) {
-            const float* two = &sums.of[half][4 * j + 2 * i];
-            float2 v{two[0] + sums.bias[half][i % 2], two[1] + sums.bias[half][i % 2]};
-            activation(v.x, v.y);
+        for (int block = 0; block < (alone(pair) ? 1 : 2); ++block) {
+            float4 v = wgmma_activated(sums, half, j + block, activation);
             if (RESIDUAL) {
-                const float2 more = __half22float2(reinterpret_cast<const __half2&>(residual[pair % 2][i]));
-                v = {v.x + more.x, v.y + more.y};
-                after(v.x, v.y);
+                const auto more = [&](int row) {
+                    return __half22float2(reinterpret_cast<const __half2&>(residual[pair % 2][2 * block + row]));
+                };
+                v = {v.x + more(0).x, v.y + more(0).y, v.z + more(1).x, v.w + more(1).y};
+                after(v.x, v.y), after(v.z, v.w);
             }
-            const __half2 halves = __float22half2_rn(v);
-            out[i] = reinterpret_cast<const std::uint32_t&>(halves);
+            const __half2 halves[] = {__floats2half2_rn(v.x, v.y), __floats2half2_rn(v.z, v.w)};
+            out[2 * block] = reinterpret_cast<const std::uint32_t&>(halves[0]);
+            out[2 * block + 1] = reinterpret_cast<const std::uint32_t&>(halves[1]);
         }
         if (alone(pair))
             stmatrix_x2_trans(place(pair), out);
@@ -148,18 +161,16 @@ __device__ __forceinline__ void wgmma_write_floats(const WgmmaSums<BM, BN>& sums
     for (int block = 0; block < kAll; ++block) {
         const int half = block / kBlocks, j = block % kBlocks;
         if (RESIDUAL && block + 1 < kAll) load_residual(block + 1);
-#pragma unroll
-        for (int i = 0; i < 2; ++i) {
-            const float* two = &sums.of[half][4 * j + 2 * i];
-            float2 v{two[0] + sums.bias[half][i], two[1] + sums.bias[half][i]};
-            activation(v.x, v.y);
-            if (RESIDUAL) {
-                v = {v.x + residual[block % 2][2 * i], v.y + residual[block % 2][2 * i + 1]};
-                after(v.x, v.y);
-            }
-            st_shared_f32(place(block, i, 0), v.x);
-            st_shared_f32(place(block, i, 1), v.y);
+        float4 v = wgmma_activated(sums, half, j, activation);
+        if (RESIDUAL) {
+            const float* more = residual[block % 2];
+            v = {v.x + more[0], v.y + more[1], v.z + more[2], v.w + more[3]};
+            after(v.x, v.y), after(v.z, v.w);
         }
+        st_shared_f32(place(block, 0, 0), v.x);
+        st_shared_f32(place(block, 0, 1), v.y);
+        st_shared_f32(place(block, 1, 0), v.z);
+        st_shared_f32(place(block, 1, 1), v.w);
         if (j + 1 == kBlocks) store(half);
     }
 }

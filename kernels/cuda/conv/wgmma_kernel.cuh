@@ -111,12 +111,12 @@ __device__ void wgmma_load_residual(const WgmmaParams& p, const WgmmaMaps& maps,
     }
 }
 
-/// A finished tile to y, every pixel to 2 x 2 of (N, 2P, 2Q): no box that the copy engine knows.
-template <typename SHAPE>
+/// BOXES of a finished tile to y, every pixel to 2 x 2 of (N, 2P, 2Q): no box that the copy engine knows.
+template <typename SHAPE, int BOXES>
 __device__ void wgmma_store_squares(const WgmmaParams& p, int2 tile, std::uint32_t output) {
     constexpr WgmmaTile TILE = SHAPE::kTile;
     using T = std::conditional_t<TILE.math == Math::fp16, __half, float>;
-    constexpr int kVectors = TILE.boxes() * 8;  // of 16 bytes
+    constexpr int kVectors = BOXES * 8;  // of 16 bytes
     const int vector = threadIdx.x % kVectors, channel = tile.x + TILE.lanes() * vector;
     const std::uint32_t column = output + vector / 8 * TILE.box_bytes();
     if (channel >= p.epilogue.k) return;
@@ -190,12 +190,69 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
             __syncwarp();
         });
         if (p.upsample == 2) {
-            wgmma_store_squares<SHAPE>(p, tile, output);
+            wgmma_store_squares<SHAPE, TILE.boxes()>(p, tile, output);
             bar_sync(kWgmmaFinished + turn, 128);
         }
         if (warp == 0 && elect_one()) {  // the same thread
             tma_store_wait_read();
             mbarrier_arrive(shared.output_empty(i));
+        }
+    }
+}
+
+/// One of the two warpgroups that share every tile of this block: 64 channels, which are a box of the output.
+template <typename SHAPE>
+__device__ void wgmma_compute_both(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared,
+                                   int half) {
+    constexpr WgmmaTile TILE = SHAPE::kTile;
+    static_assert(TILE.bm == 128 && TILE.boxes() == 2 && TILE.outputs == 1);
+    constexpr int kSteps = TILE.row_bytes() / 32;
+    const int warp = wgmma_uniform(threadIdx.x / 32 % 4);
+    const int iterations = p.taps_r * p.taps_s * p.channel_steps;
+    const std::uint32_t output = shared.output(0) + half * TILE.box_bytes();
+    WgmmaRing<TILE.stages> ring;
+    int i = 0;
+    for (int index = blockIdx.x; index < p.tiles; index += gridDim.x, ++i) {
+        const int2 whole = wgmma_tile<SHAPE>(p, index), tile{whole.x + half * 64, whole.y};
+        WgmmaSums<64, TILE.bn> sums;
+        sums.load_bias(p.epilogue, tile.x);
+        int last = 0;
+        for (int iteration = 0; iteration < iterations; ++iteration) {
+            const std::uint64_t weights =
+                wgmma_rows<TILE.row_bytes()>(shared.weights(ring.stage) + half * 64 * TILE.row_bytes());
+            const std::uint64_t pixels = wgmma_rows<TILE.row_bytes()>(shared.pixels(ring.stage));
+            mbarrier_wait(shared.full(ring.stage), ring.parity);
+            wgmma_fence();
+#pragma unroll
+            for (int k = 0; k < kSteps; ++k)
+                wgmma_multiply<TILE.math, TILE.bn>(sums.of[0], weights + 2 * k, pixels + 2 * k, iteration > 0 || k > 0);
+            wgmma_commit();
+            const int done = last;
+            last = ring.stage;
+            ring.next();
+            wgmma_wait<1>();
+            mbarrier_arrive_of_warp(shared.empty(done), iteration > 0);
+        }
+        wgmma_wait<0>();
+        mbarrier_arrive_of_warp(shared.empty(last), true);
+
+        mbarrier_wait(shared.output_full(i % 2), i / 2 & 1);
+        wgmma_finish<TILE.math>(p.epilogue, sums, output, [&](int) {
+            fence_proxy_async();
+            bar_sync(kWgmmaFinished + half, 128);
+            if (warp == 0 && p.upsample == 1 && elect_one()) {
+                tma_store(maps.y, tile.x, tile.y, output);
+                tma_store_commit();
+            }
+            __syncwarp();
+        });
+        if (p.upsample == 2) {
+            wgmma_store_squares<SHAPE, 1>(p, tile, output);
+            bar_sync(kWgmmaFinished + half, 128);
+        }
+        if (warp == 0 && elect_one()) {  // the same thread
+            tma_store_wait_read();
+            mbarrier_arrive(shared.output_empty(0));
         }
     }
 }
@@ -214,19 +271,22 @@ __global__ void __launch_bounds__(kWgmmaThreads, SHAPE::kTile.blocks)
     constexpr int kBarriers = TILE.stages + 2;
     mbarriers_init<kWgmmaThreads / 32, kBarriers>(kBarriers, [&](int i) {
         if (i < TILE.stages) {
-            mbarrier_init(shared.full(i), 2);   // weights, pixels
-            mbarrier_init(shared.empty(i), 4);  // by each warp of the warpgroup that had it
+            mbarrier_init(shared.full(i), 2);                   // weights, pixels
+            mbarrier_init(shared.empty(i), TILE.both ? 8 : 4);  // by each warp that reads it
             return;
         }
         const int output = i - TILE.stages;
         mbarrier_init(shared.output_full(output), 1);
-        if (output < TILE.outputs) mbarrier_init(shared.output_empty(output), 1);
+        if (output < TILE.outputs) mbarrier_init(shared.output_empty(output), TILE.both ? 2 : 1);
     });
 
     const int warpgroup = wgmma_uniform(threadIdx.x / 128);
     if (warpgroup >= 1) {
         setmaxnreg_inc<TILE.compute_registers()>();
-        wgmma_compute<SHAPE>(p, maps, shared, warpgroup - 1);
+        if constexpr (TILE.both)
+            wgmma_compute_both<SHAPE>(p, maps, shared, warpgroup - 1);
+        else
+            wgmma_compute<SHAPE>(p, maps, shared, warpgroup - 1);
         return;
     }
     setmaxnreg_dec<TILE.load_registers()>();

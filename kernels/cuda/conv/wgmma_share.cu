@@ -199,15 +199,21 @@ private:
 double clocks(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
     constexpr double kBefore = 4000, kLeastPerProduct = 50, kPerColumn = .72, kLoadedPerClock = 3080;  // by all blocks
     constexpr double kFinishPerPixel = 24, kMeet = 250, kSentPerClock = 15;  // kMeet: by block; bytes into another's
+    constexpr double kCopiedPerClock = 60, kAllCopiedPerClock = 4300;        // by a block, by all
     const Layout layout = lay_out(conv, bn, splits);
     // Clusters do not fill the groups of multiprocessors that they must lie in.
     const double room = caps.multiprocessors * (splits <= 3 ? 1. : splits == 4 ? .9 : .85);
     const double blocks = std::ceil(layout.tiles() * splits / room), at_once = layout.large ? 1 : 2;
     // Filters that do not fit a block come while it multiplies.
     const double late = std::max(layout.own_parts - layout.stages * layout.group, 0) * layout.filter_bytes();
-    const double loading = late * std::min(layout.tiles() * splits, caps.multiprocessors) / kLoadedPerClock;
-    const double multiply =
-        std::max(layout.own_parts * layout.bk / 16 * std::max(kLeastPerProduct, kPerColumn * bn), loading);
+    const double at_work = std::min(layout.tiles() * splits, caps.multiprocessors);
+    double multiply = std::max(layout.own_parts * layout.bk / 16 * std::max(kLeastPerProduct, kPerColumn * bn),
+                               late * at_work / kLoadedPerClock);
+    // Without halos pixels come anew for every tap.
+    if (layout.large && !layout.halo) {
+        const double copied = layout.own_parts * (layout.filter_bytes() + layout.box_bytes);
+        multiply = std::max({multiply, copied / kCopiedPerClock, copied * at_work / kAllCopiedPerClock});
+    }
     double around = kBefore + kFinishPerPixel * bn / splits;
     if (splits > 1) around += kMeet * splits + kShareChannels * 4. * bn * (splits - 1) / splits / kSentPerClock;
     return blocks * multiply + std::ceil(blocks / at_once) * around;

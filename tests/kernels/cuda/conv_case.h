@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@ struct ConvLayout {
     bool network_input = false;       ///< x has a pitch of 4
     bool residual_elsewhere = false;  ///< in a tensor of its own, with one vector before and two after; else in y
     int upsample = 1;
+    bool one_picture = false;  ///< all pictures of x and of the residual are the first one
 };
 
 class ConvCase {
@@ -45,6 +47,7 @@ public:
         w_ = rounded(type, random_floats(problem.weight_count(), 2, -scale, scale));
         bias_ = random_floats(problem.k, 3);
         residual_ = filled(outputs, residual_slice_, random(residual_slice_.width, 4));
+        if (layout.one_picture) repeat_first(x_), repeat_first(residual_);
         expect();
         upload_all();
     }
@@ -77,6 +80,15 @@ public:
             cuda_ok(cudaMemcpy(i == 0 ? first.data() : next.data(), y.data(), y.bytes(), cudaMemcpyDeviceToHost));
             differing += i > 0 && next != first;
         }
+        return differing;
+    }
+
+    /// Of what run() returned, the pictures whose bits are not the first one's.
+    int differing_pictures(const std::vector<float>& y) const {
+        const std::size_t picture = (y.size() - 2 * kGuard) / problem_.n;
+        int differing = 0;
+        for (int n = 1; n < problem_.n; ++n)
+            differing += std::memcmp(&y[kGuard], &y[kGuard + n * picture], picture * sizeof(float)) != 0;
         return differing;
     }
 
@@ -143,6 +155,11 @@ private:
         for (std::size_t i = 0; i < pixels; ++i)
             std::copy_n(&values[i * slice.width], slice.width, &all[i * slice.pitch() + slice.before]);
         return all;
+    }
+
+    void repeat_first(std::vector<float>& pictures) const {
+        const std::size_t picture = pictures.size() / problem_.n;
+        for (int n = 1; n < problem_.n; ++n) std::copy_n(pictures.begin(), picture, pictures.begin() + n * picture);
     }
 
     bool in_slice(std::size_t i) const {
