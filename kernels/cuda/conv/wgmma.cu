@@ -11,6 +11,9 @@
 // floats to tf32 and swizzles all into a ring of stages. Two warpgroups compute, each a tile of its own, in turns:
 // while one brings its sums to memory, the other multiplies.
 //
+// Where a multiprocessor has but one tile there are no turns to take: both warpgroups share it, 64 channels each, and
+// finish it in half the time.
+//
 //     loads      | tile 0 | tile 1 | tile 2 | tile 3 | ...
 //     warpgroup 1   | multiply 0 | finish 0  | multiply 2 | finish 2 ...
 //     warpgroup 2                | multiply 1 | finish 1  | multiply 3 ...
@@ -92,8 +95,7 @@ bool leave_to_igemm(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& t
 }
 
 double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
-    constexpr double kLoadedPerClock = 60, kLatency = 700, kSquares = 1.7;
-    constexpr int kMostWavesOfBoth = 2;
+    constexpr double kLoadedPerClock = 60, kLatency = 700, kOfSquares = .7;
     const ConvProblem& p = conv.problem;
     const int tiles = count_tiles(conv, tile);
     if (tile.blocks > 1 || leave_to_igemm(conv, caps, tile)) return std::numeric_limits<double>::infinity();
@@ -102,12 +104,14 @@ double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
     const double load = tile.stage_bytes() / kLoadedPerClock, wait = (kLatency + load) / (tile.stages - 1);
     const double step = std::max({wgmma_products(tile.bm, tile.bn, tile.row_bytes()), load, wait});
     const double multiply = steps * step + (p.residual ? tile.output_bytes() / kLoadedPerClock : 0);
+    const double finish = kWgmmaFinishPerSum / 2 * tile.output_bytes();
     const int waves = ceil_div(tiles, caps.multiprocessors);
-    const double finish =
-        (conv.upsample == 2 && waves == 1 ? kSquares : 1.) * kWgmmaFinishPerSum / 2 * tile.output_bytes();
-    const double in_turns = wgmma_clocks(waves, multiply, finish);
+    // Threads store every pixel four times, which nothing hides where tiles are few.
+    const double squares = conv.upsample == 2 && wgmma_too_few(tiles, caps) ? kOfSquares * finish : 0;
+    const double in_turns = wgmma_clocks(waves, multiply, finish) + squares;
     if (!tile.both) return in_turns;
-    return waves <= kMostWavesOfBoth ? in_turns - 1 : std::numeric_limits<double>::infinity();
+    // The shorter finish of tiles that are shared was measured by whole networks alone.
+    return waves == 1 ? in_turns - 1 : std::numeric_limits<double>::infinity();
 }
 
 template <typename SHAPE>
