@@ -53,6 +53,8 @@ nlohmann::json bench_conv(const BenchOptions& options);
 nlohmann::json bench_preprocess(const BenchOptions& options);
 /// JPEGs of 1080p pictures in host memory by 16 threads, on GPU 0 or, on the device "cpu", the CPU.
 nlohmann::json bench_jpeg(const BenchOptions& options);
+/// On a GPU: what passes between two layers that compute nothing, by how the second learns that the first is done.
+nlohmann::json bench_boundary(const BenchOptions& options);
 /// On a GPU: raw heads to surviving boxes.
 nlohmann::json bench_postprocess(const BenchOptions& options);
 

@@ -32,6 +32,7 @@ constexpr Command kCommands[] = {
     {"nms", "CPU: suppression of few and of many candidates", bench_nms},
     {"track", "following of few and of many boxes", bench_track},
     {"conv", "GPU: every distinct convolution by every kernel that computes it", bench_conv},
+    {"boundary", "GPU: what passes between two layers that compute nothing", bench_boundary},
     {"preprocess", "GPU: 1080p pictures to the network's input", bench_preprocess},
     {"jpeg", "JPEGs of 1080p pictures, on 16 threads", bench_jpeg},
     {"postprocess", "GPU: raw heads to boxes", bench_postprocess},

@@ -13,6 +13,7 @@ namespace {
 }  // namespace
 
 std::size_t device_bytes_in_use(int) { return 0; }
+nlohmann::json bench_boundary(const BenchOptions&) { refuse(); }
 nlohmann::json bench_conv(const BenchOptions&) { refuse(); }
 nlohmann::json bench_preprocess(const BenchOptions&) { refuse(); }
 nlohmann::json bench_postprocess(const BenchOptions&) { refuse(); }

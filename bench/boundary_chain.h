@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+//
+// A chain of layers that compute next to nothing: in each a block reads what five blocks of the layer before have
+// written, 2 KB each, and writes as much.
+#pragma once
+
+#include <cstddef>
+
+#include <cuda_runtime.h>
+
+namespace convoy::bench {
+
+constexpr int kChainLayers = 64, kChainThreads = 128;  // of a block, of which each writes 16 bytes
+
+/// Device memory of a chain of so many blocks: x of the first layer, then every layer's y; a counter for each layer.
+struct Chain {
+    uint4* tensors;
+    unsigned* counters;
+    int blocks;
+
+    std::size_t tensor() const { return std::size_t(blocks) * kChainThreads; }  // vectors
+    /// Before every run: the first layer's input is there, and nothing else.
+    void reset(cudaStream_t stream) const;
+    /// A kernel for every layer; `dependent`: each is let in while the one before still runs.
+    void run_kernels(bool dependent, cudaStream_t stream) const;
+    /// One kernel for all layers, whose blocks wait for a counter of those that are done with the layer before.
+    void run_by_counters(cudaStream_t stream) const;
+    /// One kernel for all layers, whose blocks read again and again what they need until all of it is there.
+    void run_by_values(cudaStream_t stream) const;
+};
+
+}  // namespace convoy::bench
