@@ -10,7 +10,7 @@ model=models/yolov3-quarter
 "$bench" pipeline --model "$model" models/pedestrians.mp4
 "$bench" kernels --model "$model"
 if "$bench" network --model "$model" --device cuda --passes 1 >/dev/null 2>&1; then
-    for what in conv preprocess postprocess; do "$bench" $what --model "$model" --device cuda; done
+    for what in conv boundary preprocess postprocess; do "$bench" $what --model "$model" --device cuda; done
 else
     echo "no kernels of the GPU's: there is none here, or this build has no CUDA backend"
 fi
