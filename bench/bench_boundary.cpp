@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // convoy-bench boundary: what passes between two layers that compute nothing, by how the second learns that the first
-// is done.
+// is done. A figure contains its share of what a graph or a kernel takes to start, and not what clears the memory.
 #include <fmt/format.h>
 
 #include <utility>

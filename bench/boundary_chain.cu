@@ -16,7 +16,7 @@ constexpr int kRead = 5;
 constexpr unsigned kMissing = ~0u;  // no value: those are bytes
 using Vector = uint4;
 
-/// The vectors of its own place in what five blocks wrote, from block 37 i on.
+/// This thread's vector of the i-th of five blocks, from block 37 blockIdx.x on, round and round.
 __device__ const Vector* read_from(const Vector* x, int i) {
     return x + (blockIdx.x * 37 + i) % gridDim.x * kChainThreads + threadIdx.x;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// A chain of layers that compute next to nothing: in each a block reads what five blocks of the layer before have
-// written, 2 KB each, and writes as much.
+// A chain of layers that compute next to nothing: in each a block writes 2 KB, and reads what five blocks of the layer
+// before have written.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ struct Chain {
     void reset(cudaStream_t stream) const;
     /// A kernel for every layer; `dependent`: each is let in while the one before still runs.
     void run_kernels(bool dependent, cudaStream_t stream) const;
-    /// One kernel for all layers, whose blocks wait for a counter of those that are done with the layer before.
+    /// One kernel for all layers, whose blocks wait until a counter says that all are done with the layer before.
     void run_by_counters(cudaStream_t stream) const;
     /// One kernel for all layers, whose blocks read again and again what they need until all of it is there.
     void run_by_values(cudaStream_t stream) const;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// convoy-bench load|network|pipeline|run|decode|soak|kernels|layers|nms|track|conv|preprocess|jpeg|postprocess: how
-// fast each part is on this machine.
+// convoy-bench load|network|pipeline|run|decode|soak|kernels|layers|nms|track|conv|boundary|preprocess|jpeg|
+// postprocess: how fast each part is on this machine.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 

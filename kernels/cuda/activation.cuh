@@ -55,6 +55,8 @@ __device__ __forceinline__ float activated_quotient(float x) {
     return times<A>(x, q.above * reciprocal(q.below));
 }
 
+/// The two share a reciprocal, and so its rounding. Where tiles run on from one picture to the next, they are therefore
+/// channels of one pixel: beside a pixel may lie one of the next picture, or none.
 template <Activation A>
 __device__ __forceinline__ void activate_pair(float& x, float& y) {
     const Quotient p = quotient<A>(x), q = quotient<A>(y);

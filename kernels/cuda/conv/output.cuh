@@ -42,7 +42,7 @@ struct ConvOutput {
 
 /// Nearly every layer: linear (slope 1) or leaky, without a branch.
 struct Sloped {
-    float slope;
+    float slope;  // up to 1
     static __host__ __device__ bool fits(Activation a) { return a == Activation::linear || a == Activation::leaky; }
     explicit __device__ Sloped(Activation a) : slope(a == Activation::leaky ? .1f : 1.f) {}
     template <int N>

@@ -11,12 +11,12 @@
 // floats to tf32 and swizzles all into a ring of stages. Two warpgroups compute, each a tile of its own, in turns:
 // while one brings its sums to memory, the other multiplies.
 //
-// Where a multiprocessor has but one tile there are no turns to take: both warpgroups share it, 64 channels each, and
-// finish it in half the time.
-//
 //     loads      | tile 0 | tile 1 | tile 2 | tile 3 | ...
 //     warpgroup 1   | multiply 0 | finish 0  | multiply 2 | finish 2 ...
 //     warpgroup 2                | multiply 1 | finish 1  | multiply 3 ...
+//
+// Where a multiprocessor has but one tile there are no turns to take: the warpgroups have 64 channels of it each, whose
+// products take as long as before, and which they bring to memory in half the time.
 //
 // A tile's output passes through shared memory, from which the copy engine stores it: a place for each warpgroup, or
 // one for both where there is no room for two. Where there is a residual, a third thread has it loaded to that same
@@ -95,7 +95,7 @@ bool leave_to_igemm(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& t
 }
 
 double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
-    constexpr double kLoadedPerClock = 60, kLatency = 700, kOfSquares = .7;
+    constexpr double kLoadedPerClock = 60, kLatency = 700, kSquaresPerFinish = .7, kTie = 1;
     const ConvProblem& p = conv.problem;
     const int tiles = count_tiles(conv, tile);
     if (tile.blocks > 1 || leave_to_igemm(conv, caps, tile)) return std::numeric_limits<double>::infinity();
@@ -107,11 +107,11 @@ double clocks(const Conv& conv, const DeviceCaps& caps, const WgmmaTile& tile) {
     const double finish = kWgmmaFinishPerSum / 2 * tile.output_bytes();
     const int waves = ceil_div(tiles, caps.multiprocessors);
     // Threads store every pixel four times, which nothing hides where tiles are few.
-    const double squares = conv.upsample == 2 && wgmma_too_few(tiles, caps) ? kOfSquares * finish : 0;
+    const double squares = conv.upsample == 2 && wgmma_too_few(tiles, caps) ? kSquaresPerFinish * finish : 0;
     const double in_turns = wgmma_clocks(waves, multiply, finish) + squares;
     if (!tile.both) return in_turns;
-    // The shorter finish of tiles that are shared was measured by whole networks alone.
-    return waves == 1 ? in_turns - 1 : std::numeric_limits<double>::infinity();
+    // A tile of both is finished sooner. By how much was measured in whole networks alone, so that here it wins a tie.
+    return waves == 1 ? in_turns - kTie : std::numeric_limits<double>::infinity();
 }
 
 template <typename SHAPE>

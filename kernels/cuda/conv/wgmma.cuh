@@ -10,7 +10,7 @@
 
 namespace convoy::kernels::cuda {
 
-constexpr int kWgmmaThreads = 3 * 128;  // a warpgroup that loads, and two that take turns with whole tiles
+constexpr int kWgmmaThreads = 3 * 128;  // a warpgroup that loads, and two that compute
 constexpr int kWgmmaOutputRow = 128;    // bytes of a pixel in one box of the output tile: 64 halves or 32 floats
 
 /// The numbers of one instantiation.
@@ -51,8 +51,8 @@ __host__ __device__ constexpr float wgmma_slope(Activation a) {
     return a == Activation::linear ? 1.f : a == Activation::leaky ? .1f : a == Activation::relu ? 0.f : -1.f;
 }
 
-/// Clocks that a multiprocessor needs for its tiles, which the two warpgroups share. The last one's finish is not
-/// hidden behind another's products. Fitted to yolov3's layers at a batch of 32.
+/// Clocks that a multiprocessor needs for its tiles, which the two warpgroups take in turns. The last one's finish is
+/// not hidden behind another's products. Fitted to yolov3's layers at a batch of 32.
 constexpr double wgmma_clocks(int tiles, double multiply, double finish) {
     return tiles * (multiply > finish / 2 ? multiply : finish / 2) + finish;
 }

@@ -17,7 +17,7 @@ namespace convoy::kernels::cuda {
 
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
 
-// The block's barriers, one for each of the two warpgroups that take turns.
+// The block's barriers, one for each of the two warpgroups that compute.
 constexpr int kWgmmaTurn = 1, kWgmmaFinished = 3;
 
 /// What all threads of a warp have alike. By a shuffle: where nvcc sees that, addresses of operands stay in uniform
@@ -43,7 +43,7 @@ struct WgmmaRing {
 };
 
 struct WgmmaSlope {
-    float slope;
+    float slope;  // up to 1
     __device__ __forceinline__ void operator()(float& x, float& y) const {
         x = fmaxf(x, slope * x);
         y = fmaxf(y, slope * y);
@@ -77,9 +77,8 @@ struct WgmmaSums {
     }
 };
 
-/// A thread's sums of eight pixels: two of a channel, the same two of the other. Quotients of neighbours share a
-/// reciprocal, and so its rounding: two channels of one pixel are neighbours here, since beside a pixel may lie one of
-/// the next picture, or none.
+/// A thread's sums of eight pixels: two of a channel, the same two of the other. Two channels of one pixel are a pair
+/// (activate_pair()).
 template <int BM, int BN, typename Act>
 __device__ __forceinline__ float4 wgmma_activated(const WgmmaSums<BM, BN>& sums, int half, int block, Act activation) {
     const float* four = &sums.of[half][4 * block];

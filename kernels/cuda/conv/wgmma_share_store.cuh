@@ -227,8 +227,7 @@ private:
         for (int i = 0; i + kSome <= kSums; i += kSome) activate_some<kSome>(act, sums, i);
         if constexpr (kRest > 0) activate_some<kRest>(act, sums, kSums - kRest);
     }
-    /// Quotients of neighbours share a reciprocal, and so its rounding: two channels of one pixel are neighbours here,
-    /// since beside a pixel may lie one of the next picture, or none.
+    /// Two channels of one pixel are a pair (activate_pair()).
     template <int N, typename Act>
     static __device__ __forceinline__ void activate_some(const Act& act, float (&sums)[kSums], int first) {
         constexpr auto turned = [](int i) { return (i & ~3) | (i & 1) << 1 | (i >> 1 & 1); };

@@ -42,20 +42,12 @@ struct WgmmaStemPlace {
     }
 };
 
-struct WgmmaStemSlope {
-    float slope;  // up to 1
-    __device__ __forceinline__ void operator()(float& x, float& y) const {
-        x = fmaxf(x, slope * x);
-        y = fmaxf(y, slope * y);
-    }
-};
-
 template <Activation ACTIVATION>
 __device__ __forceinline__ auto wgmma_stem_activation(float slope) {
     if constexpr (is_quotient(ACTIVATION))
         return WgmmaQuotient<ACTIVATION>();
     else
-        return WgmmaStemSlope{slope};
+        return WgmmaSlope{slope};
 }
 
 /// The first layer's filters as a warp multiplies them: rows of a product are 16 channels of one column of two next to
