@@ -132,14 +132,78 @@ __device__ void wgmma_store_squares(const WgmmaParams& p, int2 tile, std::uint32
     }
 }
 
+/// The sums of a tile, or of 64 of its channels, whose filters lie `filters` bytes behind a stage's first, from stages
+/// of the ring from `ring` on. Says before_last(iteration) before the last products of each.
+template <typename SHAPE, int BM, typename BeforeLast>
+__device__ __forceinline__ void wgmma_multiply_tile(WgmmaSums<BM, SHAPE::kTile.bn>& sums, int iterations,
+                                                    const WgmmaShared<SHAPE>& shared,
+                                                    WgmmaRing<SHAPE::kTile.stages>& ring, int filters,
+                                                    BeforeLast before_last) {
+    constexpr WgmmaTile TILE = SHAPE::kTile;
+    constexpr int kHalves = BM / 64, kSteps = TILE.row_bytes() / 32;
+    const auto release = [&](int stage, bool now) { mbarrier_arrive_of_warp(shared.empty(stage), now); };
+    int last = 0;
+    for (int iteration = 0; iteration < iterations; ++iteration) {
+        const std::uint64_t weights = wgmma_rows<TILE.row_bytes()>(shared.weights(ring.stage) + filters);
+        const std::uint64_t pixels = wgmma_rows<TILE.row_bytes()>(shared.pixels(ring.stage));
+        mbarrier_wait(shared.full(ring.stage), ring.parity);
+        wgmma_fence();
+#pragma unroll
+        for (int k = 0; k < kSteps; ++k) {
+            if (k + 1 == kSteps) before_last(iteration);
+#pragma unroll
+            for (int half = 0; half < kHalves; ++half)
+                // Descriptors count in 16 bytes.
+                wgmma_multiply<TILE.math, TILE.bn>(sums.of[half], weights + half * 64 * TILE.row_bytes() / 16 + 2 * k,
+                                                   pixels + 2 * k, iteration > 0 || k > 0);
+        }
+        wgmma_commit();
+        const int done = last;
+        last = ring.stage;
+        ring.next();
+        wgmma_wait<1>();
+        release(done, iteration > 0);
+    }
+    wgmma_wait<0>();
+    release(last, true);
+}
+
+/// Sums of the block's i-th tile, or of 64 of its channels, to y, by way of output_at(), by one of the two warpgroups;
+/// `tile`: their first channel and pixel.
+template <typename SHAPE, int BM, typename Output>
+__device__ __forceinline__ void wgmma_finish_tile(const WgmmaSums<BM, SHAPE::kTile.bn>& sums, const WgmmaParams& p,
+                                                  const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared, int2 tile,
+                                                  int i, Output output_at, int group, int full, int warp) {
+    constexpr WgmmaTile TILE = SHAPE::kTile;
+    constexpr int kBoxes = 64 / TILE.box_channels();
+    mbarrier_wait(shared.output_full(full), i / 2 & 1);
+    const std::uint32_t output = output_at();
+    wgmma_finish<TILE.math>(p.epilogue, sums, output, [&](int half) {
+        fence_proxy_async();
+        bar_sync(kWgmmaFinished + group, 128);
+        if (warp == 0 && p.upsample == 1 && elect_one()) {
+            for (int box = half * kBoxes; box < (half + 1) * kBoxes; ++box)
+                tma_store(maps.y, tile.x + box * TILE.box_channels(), tile.y, output + box * TILE.box_bytes());
+            tma_store_commit();
+        }
+        __syncwarp();
+    });
+    if (p.upsample == 2) {
+        wgmma_store_squares<SHAPE, BM / 64 * kBoxes>(p, tile, output);
+        bar_sync(kWgmmaFinished + group, 128);
+    }
+    if (warp == 0 && elect_one()) {  // the same thread
+        tma_store_wait_read();
+        mbarrier_arrive(shared.output_empty(i));
+    }
+}
+
 /// One of the two warpgroups that take turns: every other tile of this block.
 template <typename SHAPE>
 __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const WgmmaShared<SHAPE>& shared, int turn) {
     constexpr WgmmaTile TILE = SHAPE::kTile;
-    constexpr int kHalves = TILE.halves(), kSteps = TILE.row_bytes() / 32;
     const int warp = wgmma_uniform(threadIdx.x / 32 % 4);
     const int iterations = p.taps_r * p.taps_s * p.channel_steps, step = gridDim.x;
-    const auto release = [&](int stage, bool now) { mbarrier_arrive_of_warp(shared.empty(stage), now); };
     int i = turn;
     for (int index = blockIdx.x + turn * step; index < p.tiles; index += 2 * step, i += 2) {
         const int2 tile = wgmma_tile<SHAPE>(p, index);
@@ -149,54 +213,11 @@ __device__ void wgmma_compute(const WgmmaParams& p, const WgmmaMaps& maps, const
         // A barrier shows the parity of its phases alone: nobody may wait for one before the last one has ended.
         if (i > 0) bar_sync(kWgmmaTurn + turn, 256);
         const int pass_on = index + step < p.tiles ? iterations - 1 : -1;
-        int last = 0;
-        for (int iteration = 0; iteration < iterations; ++iteration) {
-            const std::uint64_t weights = wgmma_rows<TILE.row_bytes()>(shared.weights(ring.stage));
-            const std::uint64_t pixels = wgmma_rows<TILE.row_bytes()>(shared.pixels(ring.stage));
-            mbarrier_wait(shared.full(ring.stage), ring.parity);
-            wgmma_fence();
-#pragma unroll
-            for (int k = 0; k < kSteps; ++k) {
-                // The other warpgroup has its first products ready when the last of these are done.
-                if (k + 1 == kSteps) bar_arrive_if(iteration == pass_on, kWgmmaTurn + 1 - turn, 256);
-#pragma unroll
-                for (int half = 0; half < kHalves; ++half)
-                    // Descriptors count in 16 bytes.
-                    wgmma_multiply<TILE.math, TILE.bn>(sums.of[half],
-                                                       weights + half * 64 * TILE.row_bytes() / 16 + 2 * k,
-                                                       pixels + 2 * k, iteration > 0 || k > 0);
-            }
-            wgmma_commit();
-            const int done = last;
-            last = ring.stage;
-            ring.next();
-            wgmma_wait<1>();
-            release(done, iteration > 0);
-        }
-        wgmma_wait<0>();
-        release(last, true);
-
-        mbarrier_wait(shared.output_full(turn), i / 2 & 1);
-        const std::uint32_t output = shared.output(i);
-        wgmma_finish<TILE.math>(p.epilogue, sums, output, [&](int half) {
-            constexpr int kBoxes = TILE.boxes() / kHalves;
-            fence_proxy_async();
-            bar_sync(kWgmmaFinished + turn, 128);
-            if (warp == 0 && p.upsample == 1 && elect_one()) {
-                for (int box = half * kBoxes; box < (half + 1) * kBoxes; ++box)
-                    tma_store(maps.y, tile.x + box * TILE.box_channels(), tile.y, output + box * TILE.box_bytes());
-                tma_store_commit();
-            }
-            __syncwarp();
-        });
-        if (p.upsample == 2) {
-            wgmma_store_squares<SHAPE, TILE.boxes()>(p, tile, output);
-            bar_sync(kWgmmaFinished + turn, 128);
-        }
-        if (warp == 0 && elect_one()) {  // the same thread
-            tma_store_wait_read();
-            mbarrier_arrive(shared.output_empty(i));
-        }
+        // The other warpgroup has its first products ready when the last of these are done.
+        wgmma_multiply_tile(sums, iterations, shared, ring, 0,
+                            [&](int iteration) { bar_arrive_if(pass_on == iteration, kWgmmaTurn + 1 - turn, 256); });
+        wgmma_finish_tile(
+            sums, p, maps, shared, tile, i, [&] { return shared.output(i); }, turn, turn, warp);
     }
 }
 
@@ -206,7 +227,6 @@ __device__ void wgmma_compute_both(const WgmmaParams& p, const WgmmaMaps& maps, 
                                    int half) {
     constexpr WgmmaTile TILE = SHAPE::kTile;
     static_assert(TILE.bm == 128 && TILE.boxes() == 2 && TILE.outputs == 1);
-    constexpr int kSteps = TILE.row_bytes() / 32;
     const int warp = wgmma_uniform(threadIdx.x / 32 % 4);
     const int iterations = p.taps_r * p.taps_s * p.channel_steps;
     const std::uint32_t output = shared.output(0) + half * TILE.box_bytes();
@@ -216,44 +236,9 @@ __device__ void wgmma_compute_both(const WgmmaParams& p, const WgmmaMaps& maps, 
         const int2 whole = wgmma_tile<SHAPE>(p, index), tile{whole.x + half * 64, whole.y};
         WgmmaSums<64, TILE.bn> sums;
         sums.load_bias(p.epilogue, tile.x);
-        int last = 0;
-        for (int iteration = 0; iteration < iterations; ++iteration) {
-            const std::uint64_t weights =
-                wgmma_rows<TILE.row_bytes()>(shared.weights(ring.stage) + half * 64 * TILE.row_bytes());
-            const std::uint64_t pixels = wgmma_rows<TILE.row_bytes()>(shared.pixels(ring.stage));
-            mbarrier_wait(shared.full(ring.stage), ring.parity);
-            wgmma_fence();
-#pragma unroll
-            for (int k = 0; k < kSteps; ++k)
-                wgmma_multiply<TILE.math, TILE.bn>(sums.of[0], weights + 2 * k, pixels + 2 * k, iteration > 0 || k > 0);
-            wgmma_commit();
-            const int done = last;
-            last = ring.stage;
-            ring.next();
-            wgmma_wait<1>();
-            mbarrier_arrive_of_warp(shared.empty(done), iteration > 0);
-        }
-        wgmma_wait<0>();
-        mbarrier_arrive_of_warp(shared.empty(last), true);
-
-        mbarrier_wait(shared.output_full(i % 2), i / 2 & 1);
-        wgmma_finish<TILE.math>(p.epilogue, sums, output, [&](int) {
-            fence_proxy_async();
-            bar_sync(kWgmmaFinished + half, 128);
-            if (warp == 0 && p.upsample == 1 && elect_one()) {
-                tma_store(maps.y, tile.x, tile.y, output);
-                tma_store_commit();
-            }
-            __syncwarp();
-        });
-        if (p.upsample == 2) {
-            wgmma_store_squares<SHAPE, 1>(p, tile, output);
-            bar_sync(kWgmmaFinished + half, 128);
-        }
-        if (warp == 0 && elect_one()) {  // the same thread
-            tma_store_wait_read();
-            mbarrier_arrive(shared.output_empty(0));
-        }
+        wgmma_multiply_tile(sums, iterations, shared, ring, half * 64 * TILE.row_bytes(), [](int) {});
+        wgmma_finish_tile(
+            sums, p, maps, shared, tile, i, [&] { return output; }, half, i % 2, warp);
     }
 }
 
