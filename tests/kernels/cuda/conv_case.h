@@ -29,6 +29,12 @@ struct ConvLayout {
     bool one_picture = false;  ///< all pictures of x and of the residual are the first one
 };
 
+/// What ConvLibraries::description() says when the library of this row is missing; null when the row is ours.
+inline const char* library_missing(const kernels::cuda::ConvCandidate& row) {
+    const std::string name = row.name;
+    return name.rfind("cudnn", 0) == 0 ? "no cuDNN" : name.rfind("cublaslt", 0) == 0 ? "no cuBLASLt" : nullptr;
+}
+
 class ConvCase {
 public:
     ConvCase(const kernels::ConvProblem& problem, kernels::DataType type, const ConvLayout& layout = {})

@@ -182,12 +182,6 @@ void add_library_layers(Items& items) {
                   {conv(1, 11, 12, 20, 18, 3), kSlices}});
 }
 
-/// What ConvLibraries::description() says when the library of this row is missing; null when the row is ours.
-const char* library_missing(const ConvCandidate& row) {
-    const std::string name = row.name;
-    return name.rfind("cudnn", 0) == 0 ? "no cuDNN" : name.rfind("cublaslt", 0) == 0 ? "no cuBLASLt" : nullptr;
-}
-
 const char* name(Math math) { return math == Math::fp16 ? "fp16" : math == Math::tf32 ? "tf32" : "fp32"; }
 
 /// Runs the row four times: on a workspace of NaN, as the first run leaves it, full of ones, and backwards. All agree
@@ -238,7 +232,7 @@ void check_rows(const Items& items, bool libraries_rows, bool all = true) {
     const kernels::cuda::ConvLibraries libraries;
     std::vector<ConvCandidate> rows;
     for (const ConvCandidate& row : kernels::cuda::conv_candidates())
-        if ((library_missing(row) != nullptr) == libraries_rows) rows.push_back(row);
+        if ((test::library_missing(row) != nullptr) == libraries_rows) rows.push_back(row);
     std::set<std::string> exercised, supported, supported_elsewhere;
     for (const Item& item : items)
         for (DataType type : {DataType::fp16, DataType::fp32}) {
@@ -261,7 +255,7 @@ void check_rows(const Items& items, bool libraries_rows, bool all = true) {
     const std::string& found = libraries.description();
     for (const ConvCandidate& row : rows) {
         if (exercised.count(row.name)) continue;
-        const char* missing = library_missing(row);
+        const char* missing = test::library_missing(row);
         if (missing && found.find(missing) != found.npos)
             WARN(row.name << " not tried: " << found);
         else if (!supported.count(row.name) && supported_elsewhere.count(row.name))
@@ -362,7 +356,8 @@ TEST_CASE("conv_candidates(): a kernel made ready for another problem changes no
         const test::ConvCase small(conv(1, 8, 8, 256, 64, 1), type);
         const Conv large_key = large.conv(math), small_key = small.conv(math);
         for (const ConvCandidate& row : kernels::cuda::conv_candidates()) {
-            if (library_missing(row) || !row.supports(large_key, caps) || !row.supports(small_key, caps)) continue;
+            if (test::library_missing(row) || !row.supports(large_key, caps) || !row.supports(small_key, caps))
+                continue;
             INFO(row.name << ", " << name(math));
             const auto kernel = row.prepare(large_key, caps, libraries);
             const auto other = row.prepare(small_key, caps, libraries);
@@ -399,7 +394,7 @@ TEST_CASE("conv_candidates(): 10,000 runs of a kernel of ours give the same bits
             const test::ConvCase on_device(item.problem, kernels::cuda::storage(math), item.layout);
             const Conv key = on_device.conv(math);
             for (const ConvCandidate& row : kernels::cuda::conv_candidates()) {
-                if (library_missing(row) || !row.supports(key, caps)) continue;
+                if (test::library_missing(row) || !row.supports(key, caps)) continue;
                 INFO(row.name << ": " << on_device.describe());
                 const auto kernel = row.prepare(key, caps, libraries);
                 if (!kernel) continue;
