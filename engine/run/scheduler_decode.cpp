@@ -314,9 +314,12 @@ RunUnit::Ending Scheduler::submit_frames(Device& device, const std::shared_ptr<R
     StageClock& clock = unit->endless ? uncounted : worker.decode_clock();
     bool none_under_way = !unit->row;
     for (std::int64_t n = 0;; ++n) {
+        // A run that is stopped says so before it cancels its inputs: looked at the other way round, the cancelling
+        // could be seen without the reason.
+        const bool cancelled = unit->endless && unit->input->cancel.stop_requested();
         if (stopping_) return Ending::cut_off;
         if (worker.failed()) return Ending::lost;
-        if (unit->endless && unit->input->cancel.stop_requested()) return Ending::complete;
+        if (cancelled) return Ending::complete;
         std::optional<Frame> frame;
         const auto begin = Clock::now();
         {
