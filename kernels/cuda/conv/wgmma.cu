@@ -120,7 +120,8 @@ constexpr ReckonedRow row(const char* name) {
                 name,
                 [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, SHAPE::kTile); },
                 [](const Conv& conv, const DeviceCaps& caps, const ConvLibraries&) -> std::unique_ptr<PreparedConv> {
-                    return std::make_unique<PreparedWgmma>(conv, caps, SHAPE::kTile, wgmma_kernel<SHAPE>());
+                    return std::make_unique<PreparedWgmma>(conv, caps, SHAPE::kTile,
+                                                           wgmma_kernel<SHAPE>(WgmmaEpilogue(conv).plain()));
                 },
             },
             [](const Conv& conv, const DeviceCaps& caps) { return clocks(conv, caps, SHAPE::kTile); }};

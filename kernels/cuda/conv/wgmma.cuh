@@ -86,6 +86,9 @@ struct WgmmaEpilogue {
           residual(conv.problem.residual),
           activation(conv.problem.activation),
           after_slope(residual ? wgmma_slope(conv.problem.after_residual) : 1) {}
+
+    /// Whether outputs are sums, or the larger of them and a share of them, and a residual is added as it is.
+    bool plain() const { return wgmma_slope(activation) >= 0 && after_slope == 1; }
 };
 
 /// One launch.
@@ -113,18 +116,27 @@ using WgmmaKernel = void (*)(WgmmaParams, WgmmaMaps);
 /// A WgmmaTile as a type, for templates.
 template <int BM, int BN, int BK, int STAGES, int OUTPUTS = 2, int BLOCKS = 1, Math MATH = Math::fp16>
 struct WgmmaShape {
+    static constexpr bool kPlain = false;
     static constexpr WgmmaTile kTile{BM, BN, BK, STAGES, OUTPUTS, BLOCKS, MATH};
 };
 template <int BN, int STAGES>
 struct WgmmaBothShape {
+    static constexpr bool kPlain = false;
     static constexpr WgmmaTile kTile{128, BN, 64, STAGES, 1, 1, Math::fp16, true};
 };
 template <int BM, int BN, int BK, int STAGES, int OUTPUTS>
 using WgmmaTf32Shape = WgmmaShape<BM, BN, BK, STAGES, OUTPUTS, 1, Math::tf32>;
 
-/// Defined where the kernel of SHAPE is instantiated.
+/// Of a kernel for nothing but WgmmaEpilogue::plain(): instructions come through a cache, too, and a layer of a single
+/// picture waits for each of them.
 template <typename SHAPE>
-WgmmaKernel wgmma_kernel();
+struct WgmmaPlain : SHAPE {
+    static constexpr bool kPlain = true;
+};
+
+/// Defined where the kernels of SHAPE are instantiated.
+template <typename SHAPE>
+WgmmaKernel wgmma_kernel(bool plain);
 
 namespace wgmma {
 

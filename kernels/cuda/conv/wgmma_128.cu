@@ -3,9 +3,9 @@
 
 namespace convoy::kernels::cuda {
 
-template WgmmaKernel wgmma_kernel<wgmma::Tile_128x168x64>();
-template WgmmaKernel wgmma_kernel<wgmma::Tile_128x128x64>();
-template WgmmaKernel wgmma_kernel<wgmma::Tile_128x88x64>();
-template WgmmaKernel wgmma_kernel<wgmma::Tile_128x64x64>();
+template WgmmaKernel wgmma_kernel<wgmma::Tile_128x168x64>(bool);
+template WgmmaKernel wgmma_kernel<wgmma::Tile_128x128x64>(bool);
+template WgmmaKernel wgmma_kernel<wgmma::Tile_128x88x64>(bool);
+template WgmmaKernel wgmma_kernel<wgmma::Tile_128x64x64>(bool);
 
 }  // namespace convoy::kernels::cuda

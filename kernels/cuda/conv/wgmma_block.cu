@@ -114,7 +114,9 @@ template <typename SHAPE>
 constexpr ConvPairCandidate row(const char* name) {
     return {name, [](const ConvPair& pair, const DeviceCaps& caps) { return supports(pair, caps, SHAPE::kTile); },
             [](const ConvPair& pair, const DeviceCaps& caps) -> std::unique_ptr<PreparedConvPair> {
-                return std::make_unique<PreparedWgmmaBlock>(pair, caps, SHAPE::kTile, conv_wgmma_block<SHAPE>);
+                const bool plain = WgmmaEpilogue(pair.first).plain() && WgmmaEpilogue(pair.second).plain();
+                return std::make_unique<PreparedWgmmaBlock>(
+                    pair, caps, SHAPE::kTile, plain ? conv_wgmma_block<WgmmaPlain<SHAPE>> : conv_wgmma_block<SHAPE>);
             },
             [](const ConvPair& pair, const DeviceCaps& caps) { return pays(pair, caps, SHAPE::kTile); }};
 }

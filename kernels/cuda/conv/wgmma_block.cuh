@@ -70,6 +70,7 @@ using WgmmaBlockKernel = void (*)(WgmmaBlockParams, WgmmaBlockMaps);
 /// A WgmmaBlockTile as a type, for templates.
 template <int C, int BETWEEN, int BN, int PIXELS, int FILTER_PARTS>
 struct WgmmaBlockShape {
+    static constexpr bool kPlain = false;
     static constexpr WgmmaBlockTile kTile{C, BETWEEN, BN, PIXELS, FILTER_PARTS};
     // Swizzled rows begin at multiples of 1,024, and products read a little behind the memory they need.
     static_assert(PIXELS % 16 == 0 && kTile.box_bytes() % 1024 == 0 && kTile.between_bytes() % 1024 == 0);

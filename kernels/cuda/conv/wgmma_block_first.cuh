@@ -166,6 +166,8 @@ struct WgmmaBlockFirstChunks {
     __device__ __forceinline__ void write(const WgmmaBlockParams& p, std::uint32_t to, const WgmmaBlockPlace&,
                                           int warp) {
         const auto write = [&](auto activation) { write_as(to, p.pixels(), warp, activation); };
+        const WgmmaSlope slope{wgmma_slope(p.first.activation)};
+        if constexpr (SHAPE::kPlain) return write(slope);
         switch (p.first.activation) {
             case Activation::mish:
                 write(WgmmaQuotient<Activation::mish>());
@@ -177,7 +179,7 @@ struct WgmmaBlockFirstChunks {
                 write(WgmmaQuotient<Activation::logistic>());
                 break;
             default:
-                write(WgmmaSlope{wgmma_slope(p.first.activation)});
+                write(slope);
         }
     }
 };
@@ -235,7 +237,7 @@ struct WgmmaBlockFirstWhole {
         WgmmaEpilogue epilogue = p.first;
         epilogue.residual = false;  // as the compiler now knows
         wgmma_wait<0>();
-        wgmma_finish<Math::fp16>(epilogue, sums, to, [](int) {});
+        wgmma_finish<Math::fp16, SHAPE::kPlain>(epilogue, sums, to, [](int) {});
         if (!at.at_edge(p)) return;
         __syncwarp();  // other threads of the warp have written what is cleared
         for (int pixel = threadIdx.x % 32; pixel < p.pixels(); pixel += 32) {

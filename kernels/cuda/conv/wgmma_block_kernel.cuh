@@ -140,8 +140,8 @@ __device__ __forceinline__ void wgmma_block_finish(const WgmmaBlockParams& p, co
         __syncwarp();
         if (threadIdx.x % 32 == 0) mbarrier_arrive(shared.box_finished(place));
     };
-    wgmma_finish<Math::fp16>(epilogue, sums, y + (p.pitch() + 1) * kWgmmaOutputRow, finished,
-                             shared.y_between(half) ? shared.box(place) - y : 0);
+    wgmma_finish<Math::fp16, SHAPE::kPlain>(epilogue, sums, y + (p.pitch() + 1) * kWgmmaOutputRow, finished,
+                                            shared.y_between(half) ? shared.box(place) - y : 0);
 }
 
 constexpr int kWgmmaBlockFiltersRead = 5;  // a barrier of the block, behind those of wgmma_epilogue.cuh

@@ -174,7 +174,7 @@ __device__ __forceinline__ void wgmma_write_floats(const WgmmaSums<BM, BN>& sums
     }
 }
 
-template <Math MATH, int BM, int BN, typename Store>
+template <Math MATH, bool PLAIN, int BM, int BN, typename Store>
 __device__ __forceinline__ void wgmma_finish(const WgmmaEpilogue& p, const WgmmaSums<BM, BN>& sums,
                                              std::uint32_t output, Store store, std::uint32_t to_residual = 0) {
     const auto write_as = [&](auto residual, auto activation, auto after) {
@@ -189,22 +189,23 @@ __device__ __forceinline__ void wgmma_finish(const WgmmaEpilogue& p, const Wgmma
         else
             write_as(std::false_type(), activation, WgmmaAsIs());
     };
-    switch (p.activation) {
-        case Activation::mish:
-            write(WgmmaQuotient<Activation::mish>());
-            break;
-        case Activation::swish:
-            write(WgmmaQuotient<Activation::swish>());
-            break;
-        case Activation::logistic:
-            write(WgmmaQuotient<Activation::logistic>());
-            break;
-        default: {
-            const WgmmaSlope slope{wgmma_slope(p.activation)};
-            if (p.residual && p.after_slope == 1)
-                write_as(std::true_type(), slope, WgmmaAsIs());
-            else
-                write(slope);
+    const WgmmaSlope slope{wgmma_slope(p.activation)};
+    if constexpr (PLAIN) {
+        if (p.residual)
+            write_as(std::true_type(), slope, WgmmaAsIs());
+        else
+            write_as(std::false_type(), slope, WgmmaAsIs());
+        return;
+    } else {
+        switch (p.activation) {
+            case Activation::mish:
+                return write(WgmmaQuotient<Activation::mish>());
+            case Activation::swish:
+                return write(WgmmaQuotient<Activation::swish>());
+            case Activation::logistic:
+                return write(WgmmaQuotient<Activation::logistic>());
+            default:
+                return write(slope);
         }
     }
 }

@@ -107,7 +107,8 @@ constexpr ReckonedRow row(const char* name) {
                 name,
                 [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, SHAPE::kTile); },
                 [](const Conv& conv, const DeviceCaps& caps, const ConvLibraries&) -> std::unique_ptr<PreparedConv> {
-                    return std::make_unique<PreparedWgmmaHalo>(conv, caps, SHAPE::kTile, wgmma_halo_kernel<SHAPE>());
+                    return std::make_unique<PreparedWgmmaHalo>(conv, caps, SHAPE::kTile,
+                                                               wgmma_halo_kernel<SHAPE>(WgmmaEpilogue(conv).plain()));
                 },
             },
             [](const Conv& conv, const DeviceCaps& caps) { return clocks(conv, caps, SHAPE::kTile); }};

@@ -52,10 +52,11 @@ using WgmmaHaloKernel = void (*)(WgmmaHaloParams, WgmmaMaps);
 /// A WgmmaHaloTile as a type, for templates.
 template <int BM, int BN, int BK, int BOXES, int BOX_BYTES, int FILTER_PARTS, int OUTPUTS>
 struct WgmmaHaloShape {
+    static constexpr bool kPlain = false;
     static constexpr WgmmaHaloTile kTile{BM, BN, BK, BOXES, BOX_BYTES, FILTER_PARTS, OUTPUTS};
 };
 
 template <typename SHAPE>
-WgmmaHaloKernel wgmma_halo_kernel();
+WgmmaHaloKernel wgmma_halo_kernel(bool plain);
 
 }  // namespace convoy::kernels::cuda

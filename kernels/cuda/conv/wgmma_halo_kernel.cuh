@@ -175,7 +175,7 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
 
         mbarrier_wait(shared.output_full(turn), i / 2 & 1);
         const std::uint32_t output = shared.output(i);
-        wgmma_finish<Math::fp16>(p.epilogue, sums, output, [&](int half) {
+        wgmma_finish<Math::fp16, SHAPE::kPlain>(p.epilogue, sums, output, [&](int half) {
             fence_proxy_async();
             bar_sync(kWgmmaFinished + turn, 128);
             if (warp == 0 && elect_one()) {
@@ -239,8 +239,8 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
 }
 
 template <typename SHAPE>
-WgmmaHaloKernel wgmma_halo_kernel() {
-    return conv_wgmma_halo<SHAPE>;
+WgmmaHaloKernel wgmma_halo_kernel(bool plain) {
+    return plain ? conv_wgmma_halo<WgmmaPlain<SHAPE>> : conv_wgmma_halo<SHAPE>;
 }
 
 }  // namespace convoy::kernels::cuda

@@ -178,7 +178,7 @@ __device__ __forceinline__ void wgmma_finish_tile(const WgmmaSums<BM, SHAPE::kTi
     constexpr int kBoxes = 64 / TILE.box_channels();
     mbarrier_wait(shared.output_full(full), i / 2 & 1);
     const std::uint32_t output = output_at();
-    wgmma_finish<TILE.math>(p.epilogue, sums, output, [&](int half) {
+    wgmma_finish<TILE.math, SHAPE::kPlain>(p.epilogue, sums, output, [&](int half) {
         fence_proxy_async();
         bar_sync(kWgmmaFinished + group, 128);
         if (warp == 0 && p.upsample == 1 && elect_one()) {
@@ -287,8 +287,8 @@ __global__ void __launch_bounds__(kWgmmaThreads, SHAPE::kTile.blocks)
 }
 
 template <typename SHAPE>
-WgmmaKernel wgmma_kernel() {
-    return conv_wgmma<SHAPE>;
+WgmmaKernel wgmma_kernel(bool plain) {
+    return plain ? conv_wgmma<WgmmaPlain<SHAPE>> : conv_wgmma<SHAPE>;
 }
 
 }  // namespace convoy::kernels::cuda

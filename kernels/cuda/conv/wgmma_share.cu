@@ -135,11 +135,22 @@ bool supports(const Conv& conv, const DeviceCaps& caps, int bn, int splits) {
     return std::size_t(layout.tiles()) * splits <= std::size_t(kMostBlocks) * caps.multiprocessors;
 }
 
+/// Of one tile.
+struct Kernels {
+    WgmmaShareKernel of_32;            // channels in a part
+    WgmmaShareKernel any, halo, rows;  // of 64
+
+    WgmmaShareKernel of(const Conv& conv, const Layout& layout) const {
+        const ConvProblem& p = conv.problem;
+        const bool sloped = Sloped::fits(p.activation) && (!p.residual || Sloped::fits(p.after_residual));
+        return layout.bk == 32 ? of_32 : !sloped ? any : layout.halo ? halo : rows;
+    }
+};
+
 class PreparedWgmmaShare final : public PreparedConv {
 public:
-    /// The kernels for parts of 32 and of 64 channels.
-    PreparedWgmmaShare(const Conv& conv, int bn, int splits, WgmmaShareKernel of_32, WgmmaShareKernel of_64)
-        : conv_(conv), layout_(lay_out(conv, bn, splits)), bn_(bn), kernel_(layout_.bk == 32 ? of_32 : of_64) {
+    PreparedWgmmaShare(const Conv& conv, int bn, int splits, const Kernels& kernels)
+        : conv_(conv), layout_(lay_out(conv, bn, splits)), bn_(bn), kernel_(kernels.of(conv, layout_)) {
         const ConvProblem& p = conv.problem;
         params_.output = ConvOutput(conv);
         params_.splits = splits;
@@ -226,8 +237,12 @@ constexpr ReckonedRow row(const char* name) {
                 name,
                 [](const Conv& conv, const DeviceCaps& caps) { return supports(conv, caps, BN, SPLITS); },
                 [](const Conv& conv, const DeviceCaps&, const ConvLibraries&) -> std::unique_ptr<PreparedConv> {
-                    return std::make_unique<PreparedWgmmaShare>(conv, BN, SPLITS, wgmma_share_kernel<BN, 32, SPLITS>(),
-                                                                wgmma_share_kernel<BN, 64, SPLITS>());
+                    return std::make_unique<PreparedWgmmaShare>(
+                        conv, BN, SPLITS,
+                        Kernels{wgmma_share_kernel<BN, 32, SPLITS, ShareKind::any>(),
+                                wgmma_share_kernel<BN, 64, SPLITS, ShareKind::any>(),
+                                wgmma_share_kernel<BN, 64, SPLITS, ShareKind::halo>(),
+                                wgmma_share_kernel<BN, 64, SPLITS, ShareKind::rows>()});
                 },
             },
             [](const Conv& conv, const DeviceCaps& caps) { return clocks(conv, caps, BN, SPLITS); }};

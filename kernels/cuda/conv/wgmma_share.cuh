@@ -40,6 +40,14 @@ constexpr int share_warp_bytes(int bn, int splits) {
 }
 constexpr int share_outputs_bytes(int bn, int splits) { return kShareWarpgroup / 32 * share_warp_bytes(bn, splits); }
 
+/// What a kernel knows before it is launched. Those that know more have less code, of which few pixels leave no time to
+/// fetch what is not needed.
+enum class ShareKind {
+    any,   ///< nothing
+    halo,  ///< pixels come as rectangles with halos, outputs are sums or the larger of them and a share of them
+    rows,  ///< pixels come in rows; outputs as above
+};
+
 /// One launch. K is cut into parts: BK channels of one tap.
 struct WgmmaShareParams {
     ConvOutput output;
@@ -57,6 +65,11 @@ struct WgmmaShareParams {
     int p, q, pixels;                 // of the output: rows, columns, all
     int y_vectors, residual_vectors;  // of 16 bytes, from one pixel to the next
     FastDivmod by_splits, by_k_tiles, by_columns, by_rows, by_pitch, by_taps, by_taps_s, by_pq;
+
+    template <ShareKind KIND>
+    __device__ __forceinline__ bool has_halo() const {
+        return KIND == ShareKind::any ? halo : KIND == ShareKind::halo;
+    }
 };
 
 /// A block's work: a tile of the output, and its share of the parts.
@@ -66,13 +79,13 @@ struct ShareTask {
     int first, end;      // parts
     int rank;
 
-    template <int BN>
+    template <int BN, ShareKind KIND>
     static __device__ __forceinline__ ShareTask of(const WgmmaShareParams& p) {
         const auto [tile, rank] = p.by_splits(blockIdx.x);
         const auto [pixels, k] = p.by_k_tiles(tile);
         ShareTask task{k * kShareChannels, pixels * BN, 0, 0, 0, 0, rank};
         task.first = p.by_splits(rank * p.parts).quotient, task.end = p.by_splits((rank + 1) * p.parts).quotient;
-        if (!p.halo) return task;
+        if (!p.has_halo<KIND>()) return task;
         const auto [rows, column] = p.by_columns(pixels);
         const auto [image, row] = p.by_rows(rows);
         task.column = column * p.tile_w, task.row = row * p.tile_h, task.n = image;
@@ -88,7 +101,7 @@ struct WgmmaShareMaps {
 using WgmmaShareKernel = void (*)(WgmmaShareParams, WgmmaShareMaps);
 
 /// Output pixels, those between two rows included; input channels of a part, 64 or 32; blocks of a cluster.
-template <int BN, int BK, int SPLITS>
+template <int BN, int BK, int SPLITS, ShareKind KIND>
 WgmmaShareKernel wgmma_share_kernel();
 
 }  // namespace convoy::kernels::cuda

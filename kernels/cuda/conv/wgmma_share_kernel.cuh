@@ -31,13 +31,14 @@ struct ShareRing {
 /// Where everything lies in shared memory: stages, each of filters and where there is no halo boxes, then boxes with
 /// halos. Outputs replace them all, except for those that come from other blocks, at any time: they have their own
 /// place.
-template <int BK>
+template <int BK_, ShareKind KIND>
 struct ShareMemory {
+    static constexpr int BK = BK_;
     static constexpr int kRowBytes = 2 * BK, kFilterBytes = kShareChannels * kRowBytes;
     const WgmmaShareParams& p;
     std::uint32_t base, barriers;
 
-    __device__ int stage_bytes() const { return p.group * (kFilterBytes + (p.halo ? 0 : p.box_bytes)); }
+    __device__ int stage_bytes() const { return p.group * (kFilterBytes + (p.has_halo<KIND>() ? 0 : p.box_bytes)); }
     __device__ std::uint32_t filter(int stage, int i) const { return base + stage * stage_bytes() + i * kFilterBytes; }
     __device__ std::uint32_t box(int stage, int i) const { return filter(stage, p.group) + i * p.box_bytes; }
     __device__ std::uint32_t halo(int i) const { return base + p.stages * stage_bytes() + i * p.box_bytes; }
@@ -67,8 +68,8 @@ struct SharePart {
 };
 
 /// One thread: filters. Nobody computes them, so they come while the kernel before still runs.
-template <int BK>
-__device__ void share_load_filters(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
+template <typename Memory>
+__device__ void share_load_filters(const WgmmaShareParams& p, const CUtensorMap& map, const Memory& memory,
                                    const ShareTask& task) {
     ShareRing ring(p.stages);
     SharePart part = SharePart::of(p, task.first);
@@ -77,16 +78,17 @@ __device__ void share_load_filters(const WgmmaShareParams& p, const CUtensorMap&
         const int parts = min(p.group, task.end - i);
         mbarrier_wait(memory.empty(ring.at), ring.parity ^ 1);
         mbarrier_arrive_expect_tx(full, parts * memory.kFilterBytes);
+#pragma unroll 1
         for (int g = 0; g < parts; ++g, part.next(p))
-            tma_load(memory.filter(ring.at, g), map, (part.r * p.taps_s + part.s) * p.filter_c + part.step * BK, task.k,
-                     full);
+            tma_load(memory.filter(ring.at, g), map, (part.r * p.taps_s + part.s) * p.filter_c + part.step * Memory::BK,
+                     task.k, full);
     }
 }
 
 /// One thread: rectangles with their halos, one for all taps of BK channels. All that is not a copy comes before the
 /// wait for the layer before: the first places are free, and their barriers may know what is to come.
-template <int BK>
-__device__ void share_load_halos(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
+template <typename Memory>
+__device__ void share_load_halos(const WgmmaShareParams& p, const CUtensorMap& map, const Memory& memory,
                                  const ShareTask& task) {
     ShareRing ring(p.boxes);
     const int first = SharePart::of(p, task.first).step, end = SharePart::of(p, task.end - 1).step + 1;
@@ -95,22 +97,22 @@ __device__ void share_load_halos(const WgmmaShareParams& p, const CUtensorMap& m
     mbarrier_arrive_expect_tx(memory.halo_full(0), p.loaded_bytes);
     if (at_once > 1) mbarrier_arrive_expect_tx(memory.halo_full(1), p.loaded_bytes);
     griddepcontrol_wait();
-    tma_load(memory.halo(0), map, first * BK, column, row, task.n, memory.halo_full(0));
-    if (at_once > 1) tma_load(memory.halo(1), map, (first + 1) * BK, column, row, task.n, memory.halo_full(1));
+    tma_load(memory.halo(0), map, first * Memory::BK, column, row, task.n, memory.halo_full(0));
+    if (at_once > 1) tma_load(memory.halo(1), map, (first + 1) * Memory::BK, column, row, task.n, memory.halo_full(1));
     int place = 0, parity = 0;  // of those that were given back
 #pragma unroll 1
     for (int step = first + at_once; step < end; ++step) {
         const std::uint32_t full = memory.halo_full(place);
         mbarrier_wait(memory.halo_empty(place), parity);
         mbarrier_arrive_expect_tx(full, p.loaded_bytes);
-        tma_load(memory.halo(place), map, step * BK, column, row, task.n, full);
+        tma_load(memory.halo(place), map, step * Memory::BK, column, row, task.n, full);
         if (++place == p.boxes) place = 0, parity ^= 1;
     }
 }
 
 /// One thread: of a single tap, rows of pixels for all parts of a stage in one copy. The same goes for it.
-template <int BK>
-__device__ void share_load_blocks(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
+template <typename Memory>
+__device__ void share_load_blocks(const WgmmaShareParams& p, const CUtensorMap& map, const Memory& memory,
                                   const ShareTask& task) {
     const int bytes = p.group * p.loaded_bytes, at_once = min(task.end, task.first + p.stages * p.group);
 #pragma unroll 1
@@ -132,8 +134,8 @@ __device__ void share_load_blocks(const WgmmaShareParams& p, const CUtensorMap& 
 }
 
 /// One thread: a row of pixels for every part. The same goes for it.
-template <int BK>
-__device__ void share_load_rows(const WgmmaShareParams& p, const CUtensorMap& map, const ShareMemory<BK>& memory,
+template <typename Memory>
+__device__ void share_load_rows(const WgmmaShareParams& p, const CUtensorMap& map, const Memory& memory,
                                 const ShareTask& task) {
     ShareRing ring(p.stages);
     SharePart part = SharePart::of(p, task.first);
@@ -152,8 +154,9 @@ __device__ void share_load_rows(const WgmmaShareParams& p, const CUtensorMap& ma
             mbarrier_wait(memory.empty(ring.at), ring.parity ^ 1);
             mbarrier_arrive_expect_tx(full, parts * p.loaded_bytes);
         }
+#pragma unroll 1
         for (int g = 0; g < parts; ++g, part.next(p)) {
-            at.c = part.step * BK;
+            at.c = part.step * Memory::BK;
             at.tap_w = std::uint16_t(part.s * p.dilation), at.tap_h = std::uint16_t(part.r * p.dilation);
             tma_load_im2col(memory.box(ring.at, g), map, at, full);
         }
@@ -171,15 +174,14 @@ struct ShareSums {
     /// to issue a product weighs as much as the product.
     template <int PARTS>
     __device__ __forceinline__ void add(std::uint32_t filter, std::uint32_t row, int step) {
-        using Memory = ShareMemory<BK>;
-        const std::uint64_t weights = wgmma_rows<Memory::kRowBytes>(filter),
-                            pixels = wgmma_rows<Memory::kRowBytes>(row);
+        constexpr int kRowBytes = 2 * BK, kFilterBytes = kShareChannels * kRowBytes;
+        const std::uint64_t weights = wgmma_rows<kRowBytes>(filter), pixels = wgmma_rows<kRowBytes>(row);
         wgmma_fence();
 #pragma unroll
         for (int part = 0; part < PARTS; ++part)
 #pragma unroll
             for (int k = 0; k < BK / 16; ++k)
-                wgmma_m64k16_f16<BN>(sets[k % kSets], wgmma_along(weights, part * Memory::kFilterBytes + 32 * k),
+                wgmma_m64k16_f16<BN>(sets[k % kSets], wgmma_along(weights, part * kFilterBytes + 32 * k),
                                      wgmma_along(pixels, part * step + 32 * k), begun || part > 0 || k >= kSets);
         wgmma_commit();
         begun = true;
@@ -208,10 +210,10 @@ __device__ __forceinline__ T share_uniform(T value) {
 }
 
 /// The warpgroup that multiplies, where every part has its row of pixels.
-template <int BN, int BK>
-__device__ __forceinline__ void share_multiply_rows(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
-                                                    const ShareTask& task, ShareSums<BN, BK>& sums) {
-    constexpr int kBox = share_box_bytes(BN, BK);
+template <int BN, typename Memory>
+__device__ __forceinline__ void share_multiply_rows(const WgmmaShareParams& p, const Memory& memory,
+                                                    const ShareTask& task, ShareSums<BN, Memory::BK>& sums) {
+    constexpr int kBox = share_box_bytes(BN, Memory::BK);
     ShareRing ring(p.stages);
     int last = 0;
     for (int i = task.first; i < task.end; i += p.group) {
@@ -223,6 +225,7 @@ __device__ __forceinline__ void share_multiply_rows(const WgmmaShareParams& p, c
         else if (parts == 2)
             sums.template add<2>(filter, row, kBox);
         else
+#pragma unroll 1
             for (int g = 0; g < parts; ++g)
                 sums.template add<1>(filter + g * memory.kFilterBytes, row + g * kBox, kBox);
         if (i > task.first) {
@@ -236,10 +239,9 @@ __device__ __forceinline__ void share_multiply_rows(const WgmmaShareParams& p, c
 
 /// The same where a rectangle with its halo serves all taps, and a part is a stage. Tensor cores have but two products
 /// to do while this thread does anything else, so that it does as little as it can between two of them.
-template <int BN, int BK>
-__device__ __forceinline__ void share_multiply_halos(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
-                                                     const ShareTask& task, ShareSums<BN, BK>& sums) {
-    using Memory = ShareMemory<BK>;
+template <int BN, typename Memory>
+__device__ __forceinline__ void share_multiply_halos(const WgmmaShareParams& p, const Memory& memory,
+                                                     const ShareTask& task, ShareSums<BN, Memory::BK>& sums) {
     const std::uint32_t first_filter = memory.filter(0, 0), first_full = memory.full(0),
                         end_full = memory.full(p.stages);
     std::uint32_t filter = first_filter, full = first_full, last_full = 0;
@@ -276,14 +278,13 @@ __device__ __forceinline__ void share_multiply_halos(const WgmmaShareParams& p, 
     }
 }
 
-template <int BN, int BK, int SPLITS>
-__device__ __forceinline__ void share_begin_barriers(const WgmmaShareParams& p, const ShareMemory<BK>& memory,
-                                                     int rank) {
+template <int BN, int SPLITS, ShareKind KIND, typename Memory>
+__device__ __forceinline__ void share_begin_barriers(const WgmmaShareParams& p, const Memory& memory, int rank) {
     constexpr int kWarps = kShareThreads / 32, kMost = kShareMaxStages + kShareMaxHalos + 1;
     mbarriers_init<kWarps, kMost>(p.stages + p.boxes + (SPLITS > 1), [&](int i) {
         if (i < p.stages) {
-            mbarrier_init(memory.full(i), p.halo ? 1 : 2);  // filters, rows
-            mbarrier_init(memory.empty(i), 4);              // by each warp that reads it
+            mbarrier_init(memory.full(i), p.has_halo<KIND>() ? 1 : 2);  // filters, rows
+            mbarrier_init(memory.empty(i), 4);                          // by each warp that reads it
         } else if (i < p.stages + p.boxes) {
             mbarrier_init(memory.halo_full(i - p.stages), 1);
             mbarrier_init(memory.halo_empty(i - p.stages), 4);
@@ -297,7 +298,7 @@ __device__ __forceinline__ void share_begin_barriers(const WgmmaShareParams& p, 
 
 #endif  // __CUDA_ARCH_FEAT_SM90_ALL
 
-template <int BN, int BK, int SPLITS>
+template <int BN, int BK, int SPLITS, ShareKind KIND>
 __global__ void __launch_bounds__(kShareThreads, 2)
     conv_wgmma_share(const __grid_constant__ WgmmaShareParams p, const __grid_constant__ WgmmaShareMaps maps) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
@@ -306,25 +307,25 @@ __global__ void __launch_bounds__(kShareThreads, 2)
     griddepcontrol_launch_dependents();
     const std::uint32_t start = share_uniform(std::uint32_t(__cvta_generic_to_shared(shared)));
     const std::uint32_t base = share_align(start);
-    const ShareMemory<BK> memory{p, base, share_uniform(std::uint32_t(__cvta_generic_to_shared(barriers)))};
-    const ShareTask task = ShareTask::of<BN>(p);
+    const ShareMemory<BK, KIND> memory{p, base, share_uniform(std::uint32_t(__cvta_generic_to_shared(barriers)))};
+    const ShareTask task = ShareTask::of<BN, KIND>(p);
     if (threadIdx.x == kShareWarpgroup) prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights);
     const unsigned warp = share_uniform(threadIdx.x / 32);
-    share_begin_barriers<BN, BK, SPLITS>(p, memory, task.rank);
+    share_begin_barriers<BN, SPLITS, KIND>(p, memory, task.rank);
     if (SPLITS > 1) barrier_cluster_arrive_relaxed();  // others may send: they wait for this before they multiply
 
     if (warp < kShareWarpgroup / 32) {
-        using Finish = ShareFinish<BN, SPLITS>;
+        using Finish = ShareFinish<BN, SPLITS, KIND>;
         Finish finish;
         finish.prepare(p, task);
         __syncwarp();
         if (SPLITS > 1) barrier_cluster_wait();
         finish.begin(p);
         ShareSums<BN, BK> sums;
-        if (p.halo)
-            share_multiply_halos(p, memory, task, sums);
+        if (p.has_halo<KIND>())
+            share_multiply_halos<BN>(p, memory, task, sums);
         else
-            share_multiply_rows(p, memory, task, sums);
+            share_multiply_rows<BN>(p, memory, task, sums);
         wgmma_wait<0>();
         float own[BN / 2];
         sums.unite(own);
@@ -346,13 +347,13 @@ __global__ void __launch_bounds__(kShareThreads, 2)
     } else {
         if (elect_one()) {
             if (warp == kShareWarpgroup / 32)
-                share_load_filters<BK>(p, maps.weights, memory, task);
-            else if (p.halo)
-                share_load_halos<BK>(p, maps.x, memory, task);
+                share_load_filters(p, maps.weights, memory, task);
+            else if (p.has_halo<KIND>())
+                share_load_halos(p, maps.x, memory, task);
             else if (p.blocks)
-                share_load_blocks<BK>(p, maps.x, memory, task);
+                share_load_blocks(p, maps.x, memory, task);
             else
-                share_load_rows<BK>(p, maps.x, memory, task);
+                share_load_rows(p, maps.x, memory, task);
         }
         __syncwarp();
         if (SPLITS > 1) barrier_cluster_wait();
@@ -360,9 +361,9 @@ __global__ void __launch_bounds__(kShareThreads, 2)
 #endif
 }
 
-template <int BN, int BK, int SPLITS>
+template <int BN, int BK, int SPLITS, ShareKind KIND>
 WgmmaShareKernel wgmma_share_kernel() {
-    return conv_wgmma_share<BN, BK, SPLITS>;
+    return conv_wgmma_share<BN, BK, SPLITS, KIND>;
 }
 
 }  // namespace convoy::kernels::cuda

@@ -77,20 +77,22 @@ __device__ __forceinline__ void share_unite(const float (&sums)[BN / 2], const u
 }
 
 /// Whether a place of the tile has a pixel of the output, and which.
+template <ShareKind KIND>
 __device__ __forceinline__ bool share_has_output(const WgmmaShareParams& p, const ShareTask& task, int row,
                                                  int in_row) {
-    if (!p.halo) return row == 0 && task.column + in_row < p.pixels;
+    if (!p.has_halo<KIND>()) return row == 0 && task.column + in_row < p.pixels;
     return row < p.tile_h && in_row < p.tile_w && task.row + row < p.p && task.column + in_row < p.q;
 }
+template <ShareKind KIND>
 __device__ __forceinline__ int share_output(const WgmmaShareParams& p, const ShareTask& task, int row, int in_row) {
-    if (!p.halo) return task.column + in_row;
+    if (!p.has_halo<KIND>()) return task.column + in_row;
     return (task.n * p.p + task.row + row) * p.q + task.column + in_row;
 }
 
 /// What a warp finishes of the tile: 16 channels of its block's pixels. Sums come as `wgmma` leaves them, channels down
 /// and pixels across; by way of the warp's own piece of shared memory they become two vectors of eight channels of a
 /// pixel, side by side in two threads.
-template <int BN, int SPLITS>
+template <int BN, int SPLITS, ShareKind KIND>
 struct ShareFinish {
     static constexpr int kGroups = share_most_groups(BN, SPLITS), kPairs = ceil_div(kGroups, 2), kSums = 4 * kGroups;
     static constexpr int kAtOnce = 16, kTurns = ceil_div(kGroups * kShareGroup, kAtOnce);  // pixels
@@ -121,8 +123,8 @@ struct ShareFinish {
         for (int turn = 0; turn < kTurns; ++turn) {
             const int column = before + turn * kAtOnce + lane / 2;
             const auto [row, in_row] = p.by_pitch(column);
-            inside[turn] = channel < p.output.k && column < end && share_has_output(p, task, row, in_row);
-            const int m = share_output(p, task, row, in_row);
+            inside[turn] = channel < p.output.k && column < end && share_has_output<KIND>(p, task, row, in_row);
+            const int m = share_output<KIND>(p, task, row, in_row);
             y[turn] = p.output.place(m) * p.y_vectors + channel / kLanes;
             from[turn] = m * p.residual_vectors + channel / kLanes;
             asm volatile("" : "+r"(y[turn]), "+r"(from[turn]));  // computed here, not where they are needed
@@ -149,10 +151,9 @@ struct ShareFinish {
 
     /// From the sums of all blocks of the cluster to y, by way of `memory`, which this warp has for itself.
     __device__ __forceinline__ void run(const WgmmaShareParams& p, float (&sums)[kSums], std::uint32_t memory) {
-        if (Sloped::fits(p.output.activation) && Sloped::fits(p.output.after_residual))
-            store<Sloped>(p, sums, memory);
-        else
-            store<AnyActivation>(p, sums, memory);
+        if (KIND != ShareKind::any || (Sloped::fits(p.output.activation) && Sloped::fits(p.output.after_residual)))
+            return store<Sloped>(p, sums, memory);
+        if constexpr (KIND == ShareKind::any) store<AnyActivation>(p, sums, memory);
     }
 
 private:
