@@ -51,6 +51,8 @@ CudaBackend::CudaBackend(int gpu, Plan plan, const DetectOptions& detect, const 
     auto resources = std::make_unique<Resources>();
     try {
         resources->compute = make_stream();
+        resources->beside = make_stream();
+        resources->forked = make_event(), resources->joined = make_event();
         if (trace_) resources->clock = std::make_unique<GpuClock>(*patience_);
         resources->libraries = std::make_unique<k::ConvLibraries>();
     } catch (...) {
@@ -203,16 +205,46 @@ DeviceTensor CudaBackend::view(TensorId t, std::byte* slot, int n) const {
 
 void CudaBackend::enqueue(std::byte* slot, int batch, cudaStream_t stream) const {
     bool backwards = true;  // in turns, node 0 being the input: what was written last is still in L2
-    for (std::size_t i = 0; i < plan_.graph.nodes.size(); ++i) {
-        if (pair_from(int(i), batch)) continue;
-        with_layer_name(plan_.graph.nodes[i], "the GPU", [&] {
-            if (pair_to(int(i), batch))
-                enqueue_pair(int(i), slot, batch, stream, backwards);
+    const auto enqueue_step = [&](int i, cudaStream_t on) {
+        if (pair_from(i, batch)) return;
+        with_layer_name(plan_.graph.nodes[std::size_t(i)], "the GPU", [&] {
+            if (pair_to(i, batch))
+                enqueue_pair(i, slot, batch, on, backwards);
             else
-                enqueue_node(int(i), slot, batch, stream, backwards);
+                enqueue_node(i, slot, batch, on, backwards);
         });
         backwards = !backwards;
+    };
+    const auto wait_for_other = [](cudaStream_t waiting, cudaEvent_t event, cudaStream_t other) {
+        cuda_check(cudaEventRecord(event, other), "cudaEventRecord");
+        cuda_check(cudaStreamWaitEvent(waiting, event, 0), "cudaStreamWaitEvent");
+    };
+    const cudaStream_t beside = resources_->beside.get();
+    bool forked = false;
+    auto branch = plan_.side_branches.begin();
+    for (int i = 0; i < int(plan_.graph.nodes.size()); ++i) {
+        const bool begins = branch != plan_.side_branches.end() && branch->first == i;
+        if (!begins || !goes_beside(*branch, batch)) {
+            enqueue_step(i, stream);
+            if (begins) ++branch;
+            continue;
+        }
+        wait_for_other(beside, resources_->forked.get(), stream);
+        for (; i < branch->last; ++i) enqueue_step(i, beside);
+        enqueue_step(i, beside);
+        ++branch;
+        forked = true;
     }
+    if (forked) wait_for_other(stream, resources_->joined.get(), beside);
+}
+
+// Its kernels must not share the workspace with what they run beside.
+bool CudaBackend::goes_beside(const NodeRange& branch, int batch) const {
+    for (int i = branch.first; i <= branch.last; ++i)
+        if (std::holds_alternative<ConvOp>(plan_.graph.nodes[std::size_t(i)].op) &&
+            bound_to(i, batch).choice.kernel->workspace_bytes() > 0)
+            return false;
+    return true;
 }
 
 void CudaBackend::enqueue_conv(int index, std::byte* slot, int batch, cudaStream_t stream, bool backwards) const {

@@ -164,6 +164,8 @@ private:
     /// Apart from its neighbours. `backwards`: see ConvPointers.
     void enqueue_node(int node, std::byte* slot, int batch, cudaStream_t stream, bool backwards = false) const;
     void enqueue_rare(int node, std::byte* slot, int batch, cudaStream_t stream) const;
+    /// Whether a side branch is computed beside what comes behind it.
+    bool goes_beside(const NodeRange& branch, int batch) const;
     void enqueue_conv(int node, std::byte* slot, int batch, cudaStream_t stream, bool backwards) const;
     void concat(const Node& node, std::byte* slot, int batch, cudaStream_t stream) const;
 

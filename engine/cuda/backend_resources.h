@@ -20,7 +20,8 @@ std::vector<int> nodes_of(const Graph& graph) {
 
 // Destroyed from the last to the first: what was captured or prepared goes before the libraries that it came from.
 struct CudaBackend::Resources {
-    CudaStream compute;
+    CudaStream compute, beside;       // beside: side branches
+    CudaEvent forked, joined;         // where they begin, and are done
     std::unique_ptr<GpuClock> clock;  // where there is a trace
     std::unique_ptr<kernels::cuda::ConvLibraries> libraries;
     DeviceBuffer weights, arena, workspace;

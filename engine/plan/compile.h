@@ -14,7 +14,8 @@ namespace convoy {
 struct Plan {
     Graph graph;
     MemoryPlan memory;
-    std::vector<ConvPairNodes> pairs;  ///< what `memory` lets one kernel compute; none where every tensor is kept
+    std::vector<ConvPairNodes> pairs;      ///< what `memory` lets one kernel compute; none where every tensor is kept
+    std::vector<NodeRange> side_branches;  ///< what `memory` lets run beside all that comes behind
     int max_batch = 1;
     Shape input;  ///< what pictures are made into: three channels also where the network takes their grey
     int classes = 0;

@@ -114,6 +114,18 @@ public:
         }
     }
 
+    void keep_until_end(const std::vector<NodeRange>& branches) {
+        const auto keep = [&](TensorId t) {
+            plan_.blocks[plan_.block_of[plan_.places[t].root]].last = int(graph_.nodes.size());
+        };
+        for (const NodeRange& branch : branches)
+            for (int i = branch.first; i <= branch.last; ++i) {
+                const Node& node = graph_.nodes[std::size_t(i)];
+                for (TensorId t : node.inputs) keep(t);
+                if (node.output != kNoTensor) keep(node.output);
+            }
+    }
+
     // Until here a block's size is its elements for one picture.
     void size_blocks(int arena_batch, int slot_batch, ElementBytes element) {
         for (MemoryPlan::Block& block : plan_.blocks) {
@@ -197,9 +209,11 @@ private:
 }  // namespace
 
 MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, ElementBytes bytes, int channel_alignment,
-                       bool keep_all, const std::vector<ConvPairNodes>& pairs) {
+                       bool keep_all, const std::vector<ConvPairNodes>& pairs,
+                       const std::vector<NodeRange>& side_branches) {
     Planner planner(graph, channel_alignment);
     planner.keep_inputs(pairs);
+    planner.keep_until_end(side_branches);
     planner.size_blocks(arena_batch, slot_batch, bytes);
     if (!keep_all) planner.share_residuals(pairs);
     return planner.place(keep_all);

@@ -6,6 +6,7 @@
 
 #include "engine/plan/conv_pairs.h"
 #include "engine/plan/graph.h"
+#include "engine/plan/side_branches.h"
 
 namespace convoy {
 
@@ -40,10 +41,12 @@ struct ElementBytes {
 /// A convolution's residual that dies there gives its memory to the output (the epilogue adds in place).
 /// `keep_all` gives every tensor memory of its own, so that each layer's output can be looked at afterwards.
 /// What the first of a pair reads stays until the second has been computed, whose output lies elsewhere: one kernel
-/// reads the first's input while it writes the second's output. The arena holds `arena_batch` pictures at a time, a
+/// reads the first's input while it writes the second's output. What a side branch reads or writes stays until the end,
+/// since nobody knows when the branch is done. The arena holds `arena_batch` pictures at a time, a
 /// slot `slot_batch`. Pitches are the channels rounded up to `channel_alignment`; the input's to 4 at most, for what
 /// has 4 channels or fewer.
 MemoryPlan plan_memory(const Graph& graph, int arena_batch, int slot_batch, ElementBytes bytes,
-                       int channel_alignment = 1, bool keep_all = false, const std::vector<ConvPairNodes>& pairs = {});
+                       int channel_alignment = 1, bool keep_all = false, const std::vector<ConvPairNodes>& pairs = {},
+                       const std::vector<NodeRange>& side_branches = {});
 
 }  // namespace convoy
