@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // convoy-bench boundary: what passes between two layers that compute nothing, by how the second learns that the first
-// is done. A figure contains its share of what a graph or a kernel takes to start, and not what clears the memory.
+// is done, and what it costs to fetch its instructions. A figure contains its share of what a graph or a kernel takes
+// to start, and not what clears the memory.
 #include <fmt/format.h>
 
 #include <utility>
@@ -30,6 +31,10 @@ nlohmann::json bench_boundary(const BenchOptions& options) {
             return capture(harness.stream(), [&](cudaStream_t stream) { chain.run_kernels(dependent, stream); });
         };
         const CudaGraph plain = graph(false), dependent = graph(true);
+        const auto long_graph = [&](int functions) {
+            return capture(harness.stream(), [&](cudaStream_t stream) { chain.run_long_kernels(functions, stream); });
+        };
+        const CudaGraph one = long_graph(1), two = long_graph(2), eight = long_graph(kChainFunctions);
         const auto launch = [](const CudaGraph& chained, cudaStream_t stream) {
             kernels::cuda::check(cudaGraphLaunch(chained.get(), stream), "cudaGraphLaunch");
         };
@@ -37,6 +42,9 @@ nlohmann::json bench_boundary(const BenchOptions& options) {
             {"nothing", [](cudaStream_t) {}},
             {"kernels one after the other", [&](cudaStream_t stream) { launch(plain, stream); }},
             {"programmatic dependent launch", [&](cudaStream_t stream) { launch(dependent, stream); }},
+            {"the same, 25 KB of instructions more", [&](cudaStream_t stream) { launch(one, stream); }},
+            {"the same, two functions in turn", [&](cudaStream_t stream) { launch(two, stream); }},
+            {"the same, eight functions", [&](cudaStream_t stream) { launch(eight, stream); }},
             {"one kernel, a counter for a layer", [&](cudaStream_t stream) { chain.run_by_counters(stream); }},
             {"one kernel, values that are awaited", [&](cudaStream_t stream) { chain.run_by_values(stream); }},
         };

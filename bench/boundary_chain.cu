@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "bench/boundary_chain.h"
 
+#include <array>
 #include <type_traits>
+#include <utility>
 
 #include "kernels/cuda/check.h"
 #include "kernels/cuda/launch.cuh"
@@ -54,6 +56,26 @@ __global__ void one_layer(const Vector* x, Vector* y) {
     k::griddepcontrol_launch_dependents();
     k::griddepcontrol_wait();
     layer(x, y);
+}
+
+/// The same with so many instructions more, one behind the other. They are the same in each of the functions.
+template <int FUNCTION>
+__global__ void one_long_layer(const Vector* x, Vector* y) {
+    k::griddepcontrol_launch_dependents();
+    k::griddepcontrol_wait();
+    Vector v = *read_from(x, 0);
+#pragma unroll
+    for (int i = 0; i < kChainInstructions / 4; ++i)
+        asm volatile(
+            "mad.lo.u32 %0, %1, %2, %0;\n\tmad.lo.u32 %1, %2, %3, %1;\n\tmad.lo.u32 %2, %3, %0, %2;\n\t"
+            "mad.lo.u32 %3, %0, %1, %3;"
+            : "+r"(v.x), "+r"(v.y), "+r"(v.z), "+r"(v.w));
+    y[blockIdx.x * kChainThreads + threadIdx.x] = v;
+}
+
+template <int... FUNCTION>
+auto long_layers(std::integer_sequence<int, FUNCTION...>) {
+    return std::array{one_long_layer<FUNCTION>...};
 }
 
 /// One kernel for all. A block that is done with a layer says so in a counter, and goes on when all have.
@@ -116,6 +138,14 @@ void Chain::run_kernels(bool dependent, cudaStream_t stream) const {
             one_layer<<<blocks, kChainThreads, 0, stream>>>(x, y);
     }
     k::check_launch("one_layer");
+}
+
+void Chain::run_long_kernels(int functions, cudaStream_t stream) const {
+    static const auto all = long_layers(std::make_integer_sequence<int, kChainFunctions>());
+    for (int i = 0; i < kChainLayers; ++i)
+        k::launch_dependent(all[std::size_t(i % functions)], dim3(blocks), dim3(kChainThreads), 0, stream, dim3(1),
+                            tensors + i * tensor(), tensors + (i + 1) * tensor());
+    k::check_launch("one_long_layer");
 }
 
 void Chain::run_by_counters(cudaStream_t stream) const {

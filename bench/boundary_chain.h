@@ -11,6 +11,8 @@
 namespace convoy::bench {
 
 constexpr int kChainLayers = 64, kChainThreads = 128;  // of a block, of which each writes 16 bytes
+constexpr int kChainInstructions = 1600;               // 16 bytes each, of a long kernel
+constexpr int kChainFunctions = 8;                     // at most
 
 /// Device memory of a chain of so many blocks: x of the first layer, then every layer's y; a counter for each layer.
 struct Chain {
@@ -23,6 +25,8 @@ struct Chain {
     void reset(cudaStream_t stream) const;
     /// A kernel for every layer; `dependent`: each is let in while the one before still runs.
     void run_kernels(bool dependent, cudaStream_t stream) const;
+    /// The same, dependent, of kernels with more instructions: so many functions in turn.
+    void run_long_kernels(int functions, cudaStream_t stream) const;
     /// One kernel for all layers, whose blocks wait until a counter says that all are done with the layer before.
     void run_by_counters(cudaStream_t stream) const;
     /// One kernel for all layers, whose blocks read again and again what they need until all of it is there.

@@ -42,6 +42,7 @@ __device__ void wgmma_block_move(const WgmmaBlockParams& p, const WgmmaBlockMaps
             const bool more = index + ahead < p.tiles;
             mbarrier_wait(shared.box_finished(place), shared.parity(i));
             if (shared.y_between(half) && more) load(index + ahead, place, half);
+#pragma unroll 1
             for (int row = 0; row < rows; ++row)
                 tma_store(maps.y, 64 * half, at.q, at.p + row, at.n,
                           shared.y(i, half) + ((row + 1) * p.pitch() + 1) * kWgmmaOutputRow);
@@ -65,6 +66,7 @@ __device__ void wgmma_block_load_filters(const WgmmaBlockParams& p, const WgmmaB
         tma_load(shared.first_filter(half), maps.first_weights, 64 * half, 0, shared.first_full());
     if constexpr (TILE.keeps_filters()) {
         mbarrier_arrive_expect_tx(shared.filter_full(0), TILE.parts() * TILE.part_bytes());
+#pragma unroll 1
         for (int i = 0; i < TILE.parts(); ++i)
             tma_load(shared.filter(i), maps.second_weights, i / TILE.halves() * TILE.between, i % TILE.halves() * 64,
                      shared.filter_full(0));
@@ -72,6 +74,7 @@ __device__ void wgmma_block_load_filters(const WgmmaBlockParams& p, const WgmmaB
     }
     WgmmaRing<TILE.filter_parts> ring;
     for (int index = blockIdx.x; index < p.tiles; index += gridDim.x)
+#pragma unroll 1
         for (int i = 0; i < TILE.parts(); ++i, ring.next()) {
             const std::uint32_t full = shared.filter_full(ring.stage);
             mbarrier_wait(shared.filter_empty(ring.stage), ring.parity ^ 1);
@@ -217,7 +220,7 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
         prefetch_tensormap(maps.first_weights), prefetch_tensormap(maps.second_weights);
     }
     constexpr int kBarriers = kWgmmaBlockBoxes + TILE.filter_parts + 2;
-    mbarriers_init<kWgmmaThreads / 32, kBarriers>(kBarriers, [&](int i) {
+    mbarriers_init<kWgmmaThreads / 32>(kBarriers, [&](int i) {
         if (i < kWgmmaBlockBoxes) {
             mbarrier_init(shared.box_full(i), 1);
             mbarrier_init(shared.box_finished(i), 4);  // by each warp of the warpgroup that had it

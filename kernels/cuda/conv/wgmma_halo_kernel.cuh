@@ -61,6 +61,7 @@ __device__ void wgmma_halo_load_boxes(const WgmmaHaloParams& p, const WgmmaMaps&
     griddepcontrol_wait();
     for (int i = blockIdx.x; i < p.tiles; i += gridDim.x) {
         const auto at = WgmmaHaloPlace::of<SHAPE>(p, i);
+#pragma unroll 1
         for (int step = 0; step < p.channel_steps; ++step, ring.next()) {
             const std::uint32_t full = shared.box_full(ring.stage);
             mbarrier_wait(shared.box_empty(ring.stage), ring.parity ^ 1);
@@ -80,6 +81,7 @@ __device__ void wgmma_halo_load_filters(const WgmmaHaloParams& p, const WgmmaMap
     for (int i = blockIdx.x; i < p.tiles; i += gridDim.x) {
         const int k = WgmmaHaloPlace::of<SHAPE>(p, i).k;
         for (int step = 0; step < p.channel_steps; ++step)
+#pragma unroll 1
             for (int tap = 0; tap < taps; ++tap, ring.next()) {
                 const std::uint32_t full = shared.filter_full(ring.stage);
                 if (!p.keep_filters) mbarrier_wait(shared.filter_empty(ring.stage), ring.parity ^ 1);
@@ -108,6 +110,7 @@ __device__ void wgmma_halo_load_residual(const WgmmaHaloParams& p, const WgmmaMa
         const auto at = WgmmaHaloPlace::of<SHAPE>(p, index);
         mbarrier_arrive_expect_tx(full, TILE.bm / 64 * p.tile_h * p.tile_w * kWgmmaOutputRow);
         for (int half = 0; half < TILE.bm / 64; ++half)
+#pragma unroll 1
             for (int row = 0; row < p.tile_h; ++row)
                 tma_load_hinted(shared.output(i) + half * TILE.half_bytes() + row * p.pitch() * kWgmmaOutputRow,
                                 maps.residual, at.k + 64 * half, at.q, at.p + row, at.n, full, policy);
@@ -179,6 +182,7 @@ __device__ void wgmma_halo_compute(const WgmmaHaloParams& p, const WgmmaMaps& ma
             fence_proxy_async();
             bar_sync(kWgmmaFinished + turn, 128);
             if (warp == 0 && elect_one()) {
+#pragma unroll 1
                 for (int r = 0; r < p.tile_h; ++r)
                     tma_store(maps.y, at.k + 64 * half, at.q, at.p + r, at.n,
                               output + half * TILE.half_bytes() + r * p.pitch() * kWgmmaOutputRow);
@@ -206,7 +210,7 @@ __global__ void __launch_bounds__(kWgmmaThreads, 1)
     griddepcontrol_launch_dependents();
     if (threadIdx.x == 0) prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
     constexpr int kBarriers = TILE.boxes + TILE.filter_parts + 2;
-    mbarriers_init<kWgmmaThreads / 32, kBarriers>(kBarriers, [&](int i) {
+    mbarriers_init<kWgmmaThreads / 32>(kBarriers, [&](int i) {
         if (i < TILE.boxes) {
             mbarrier_init(shared.box_full(i), 1);
             mbarrier_init(shared.box_empty(i), 4);  // by each warp of the warpgroup that had it

@@ -75,6 +75,7 @@ __device__ void wgmma_load(const WgmmaParams& p, const WgmmaMaps& maps, const Wg
         for (int r = 0; r < p.taps_r; ++r)
             for (int s = 0; s < p.taps_s; ++s, tap += p.filter_c) {
                 at.tap_h = std::uint16_t(r * p.dilation), at.tap_w = std::uint16_t(s * p.dilation);
+#pragma unroll 1
                 for (int step = 0; step < p.channel_steps; ++step, ring.next()) {
                     at.c = step * TILE.bk;
                     const std::uint32_t full = shared.full(ring.stage);
@@ -254,7 +255,7 @@ __global__ void __launch_bounds__(kWgmmaThreads, SHAPE::kTile.blocks)
     griddepcontrol_launch_dependents();
     if (threadIdx.x == 0) prefetch_tensormap(maps.x), prefetch_tensormap(maps.weights), prefetch_tensormap(maps.y);
     constexpr int kBarriers = TILE.stages + 2;
-    mbarriers_init<kWgmmaThreads / 32, kBarriers>(kBarriers, [&](int i) {
+    mbarriers_init<kWgmmaThreads / 32>(kBarriers, [&](int i) {
         if (i < TILE.stages) {
             mbarrier_init(shared.full(i), 2);                   // weights, pixels
             mbarrier_init(shared.empty(i), TILE.both ? 8 : 4);  // by each warp that reads it

@@ -280,8 +280,7 @@ __device__ __forceinline__ void share_multiply_halos(const WgmmaShareParams& p, 
 
 template <int BN, int SPLITS, ShareKind KIND, typename Memory>
 __device__ __forceinline__ void share_begin_barriers(const WgmmaShareParams& p, const Memory& memory, int rank) {
-    constexpr int kWarps = kShareThreads / 32, kMost = kShareMaxStages + kShareMaxHalos + 1;
-    mbarriers_init<kWarps, kMost>(p.stages + p.boxes + (SPLITS > 1), [&](int i) {
+    mbarriers_init<kShareThreads / 32>(p.stages + p.boxes + (SPLITS > 1), [&](int i) {
         if (i < p.stages) {
             mbarrier_init(memory.full(i), p.has_halo<KIND>() ? 1 : 2);  // filters, rows
             mbarrier_init(memory.empty(i), 4);                          // by each warp that reads it

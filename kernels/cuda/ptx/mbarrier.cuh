@@ -17,17 +17,15 @@ __device__ __forceinline__ void fence_mbarrier_init() {
     asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
 }
 
-/// All threads of a block of `WARPS`: begin(0) … begin(n - 1), up to `MOST`, which call mbarrier_init(). That takes
-/// some 60 clocks each time, and the threads of a warp take turns, so that every warp has its share. The warp's number
-/// comes from a shuffle, since nvcc then sees that addresses are alike for all threads of it, and needs no loop for
-/// each.
-template <int WARPS, int MOST, typename Begin>
+/// All threads of a block of `WARPS`: begin(0) … begin(n - 1), which call mbarrier_init(). That takes some 60 clocks
+/// each time, and the threads of a warp take turns, so that every warp has its share. The warp's number comes from a
+/// shuffle: nvcc then sees that addresses are alike for all threads of it, here and in whatever stands behind the loop.
+template <int WARPS, typename Begin>
 __device__ __forceinline__ void mbarriers_init(int n, Begin begin) {
     const int warp = __shfl_sync(~0u, int(threadIdx.x / 32), 0);
     if (threadIdx.x % 32 == 0) {
-#pragma unroll
-        for (int i = 0; i < (MOST + WARPS - 1) / WARPS; ++i)
-            if (const int barrier = warp + i * WARPS; barrier < n) begin(barrier);
+#pragma unroll 1
+        for (int barrier = warp; barrier < n; barrier += WARPS) begin(barrier);
         fence_mbarrier_init();
     }
     __syncthreads();
