@@ -24,7 +24,7 @@ nlohmann::json bench_boundary(const BenchOptions& options) {
     nlohmann::json list = nlohmann::json::array();
     for (const int blocks : {device.caps.multiprocessors / 2, device.caps.multiprocessors}) {
         const std::size_t tensor = std::size_t(blocks) * kChainThreads * sizeof(uint4);
-        DeviceBuffer tensors(tensor * (kChainLayers + 1)), counters(kChainLayers * sizeof(unsigned));
+        DeviceBuffer tensors(tensor * (kChainLayers + 1)), counters(Chain{nullptr, nullptr, blocks}.counters_bytes());
         const Chain chain{reinterpret_cast<uint4*>(tensors.data()), reinterpret_cast<unsigned*>(counters.data()),
                           blocks};
         const auto graph = [&](bool dependent) {
@@ -46,6 +46,7 @@ nlohmann::json bench_boundary(const BenchOptions& options) {
             {"the same, two functions in turn", [&](cudaStream_t stream) { launch(two, stream); }},
             {"the same, eight functions", [&](cudaStream_t stream) { launch(eight, stream); }},
             {"one kernel, a counter for a layer", [&](cudaStream_t stream) { chain.run_by_counters(stream); }},
+            {"one kernel, flags of the blocks read", [&](cudaStream_t stream) { chain.run_by_flags(stream); }},
             {"one kernel, values that are awaited", [&](cudaStream_t stream) { chain.run_by_values(stream); }},
         };
         std::vector<GpuHarness::Work> works;

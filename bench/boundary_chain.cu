@@ -18,10 +18,10 @@ constexpr int kRead = 5;
 constexpr unsigned kMissing = ~0u;  // no value: those are bytes
 using Vector = uint4;
 
-/// This thread's vector of the i-th of five blocks, from block 37 blockIdx.x on, round and round.
-__device__ const Vector* read_from(const Vector* x, int i) {
-    return x + (blockIdx.x * 37 + i) % gridDim.x * kChainThreads + threadIdx.x;
-}
+/// The i-th of five blocks, from block 37 blockIdx.x on, round and round.
+__device__ unsigned block_read(int i) { return (blockIdx.x * 37 + i) % gridDim.x; }
+/// This thread's vector of it.
+__device__ const Vector* read_from(const Vector* x, int i) { return x + block_read(i) * kChainThreads + threadIdx.x; }
 
 __device__ Vector sum_of(const Vector (&all)[kRead]) {
     Vector sum{};
@@ -86,11 +86,34 @@ __global__ void all_by_counters(Vector* tensors, unsigned* counters) {
         __syncthreads();
         if (threadIdx.x == 0) {
             unsigned done;
-            asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(counters + i) : "memory");
-            do asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(done) : "l"(counters + i) : "memory");
+            asm volatile("red.release.gpu.global.add.u32 [%0], 1;" ::"l"(counters + kChainFlag * i) : "memory");
+            do
+                asm volatile("ld.acquire.gpu.global.u32 %0, [%1];"
+                             : "=r"(done)
+                             : "l"(counters + kChainFlag * i)
+                             : "memory");
             while (done < gridDim.x);
         }
         __syncthreads();
+    }
+}
+
+/// One kernel for all. A block that is done with a layer says so in a flag of its own, and waits for those alone whose
+/// values it reads.
+__global__ void all_by_flags(Vector* tensors, unsigned* flags) {
+    const std::size_t tensor = std::size_t(gridDim.x) * kChainThreads;
+    for (int i = 0; i < kChainLayers; ++i) {
+        if (i > 0 && threadIdx.x < kRead) {
+            const unsigned* flag = flags + kChainFlag * ((i - 1) * gridDim.x + block_read(threadIdx.x));
+            unsigned done;
+            do asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(done) : "l"(flag) : "memory");
+            while (done == 0);
+        }
+        __syncthreads();
+        layer(tensors + i * tensor, tensors + (i + 1) * tensor);
+        __syncthreads();
+        unsigned* own = flags + kChainFlag * (i * gridDim.x + blockIdx.x);
+        if (threadIdx.x == 0) asm volatile("st.release.gpu.global.u32 [%0], 1;" ::"l"(own) : "memory");
     }
 }
 
@@ -125,7 +148,7 @@ void Chain::reset(cudaStream_t stream) const {
     const std::size_t bytes = tensor() * sizeof(Vector);
     k::check(cudaMemsetAsync(tensors, 0, bytes, stream), "cudaMemsetAsync");
     k::check(cudaMemsetAsync(tensors + tensor(), 0xff, bytes * kChainLayers, stream), "cudaMemsetAsync");
-    k::check(cudaMemsetAsync(counters, 0, kChainLayers * sizeof(unsigned), stream), "cudaMemsetAsync");
+    k::check(cudaMemsetAsync(counters, 0, counters_bytes(), stream), "cudaMemsetAsync");
 }
 
 void Chain::run_kernels(bool dependent, cudaStream_t stream) const {
@@ -150,6 +173,10 @@ void Chain::run_long_kernels(int functions, cudaStream_t stream) const {
 
 void Chain::run_by_counters(cudaStream_t stream) const {
     launch_together(all_by_counters, blocks, stream, tensors, counters);
+}
+
+void Chain::run_by_flags(cudaStream_t stream) const {
+    launch_together(all_by_flags, blocks, stream, tensors, counters);
 }
 
 void Chain::run_by_values(cudaStream_t stream) const { launch_together(all_by_values, blocks, stream, tensors); }

@@ -61,7 +61,7 @@ TEST_CASE("a side branch is its own reader, and its tensors stay until the end, 
         check_branches(plan);
         found += int(plan.side_branches.size());
     }
-    CHECK(found > 10);
+    CHECK(found >= 2);  // the tree alone has these two
     // Two of yolov3's three heads, each with a 3x3 and a 1x1.
     const Plan plan = plan_of(load_network(test::source_dir() + "/models/yolov3-quarter.cfg"));
     REQUIRE(plan.side_branches.size() == 2);
