@@ -205,8 +205,17 @@ DeviceTensor CudaBackend::view(TensorId t, std::byte* slot, int n) const {
 
 void CudaBackend::enqueue(std::byte* slot, int batch, cudaStream_t stream) const {
     bool backwards = true;  // in turns, node 0 being the input: what was written last is still in L2
-    const auto enqueue_step = [&](int i, cudaStream_t on) {
-        if (pair_from(i, batch)) return;
+    const cudaStream_t beside = resources_->beside.get();
+    cudaStream_t on = stream;
+    bool forked = false;
+    auto branch = plan_.side_branches.begin();
+    for (int i = 0; i < int(plan_.graph.nodes.size()); ++i) {
+        if (branch != plan_.side_branches.end() && i > branch->last) ++branch, on = stream;
+        if (branch != plan_.side_branches.end() && i == branch->first && goes_beside(*branch, batch)) {
+            wait_for_other(beside, resources_->forked.get(), stream);
+            on = beside, forked = true;
+        }
+        if (pair_from(i, batch)) continue;
         with_layer_name(plan_.graph.nodes[std::size_t(i)], "the GPU", [&] {
             if (pair_to(i, batch))
                 enqueue_pair(i, slot, batch, on, backwards);
@@ -214,26 +223,6 @@ void CudaBackend::enqueue(std::byte* slot, int batch, cudaStream_t stream) const
                 enqueue_node(i, slot, batch, on, backwards);
         });
         backwards = !backwards;
-    };
-    const auto wait_for_other = [](cudaStream_t waiting, cudaEvent_t event, cudaStream_t other) {
-        cuda_check(cudaEventRecord(event, other), "cudaEventRecord");
-        cuda_check(cudaStreamWaitEvent(waiting, event, 0), "cudaStreamWaitEvent");
-    };
-    const cudaStream_t beside = resources_->beside.get();
-    bool forked = false;
-    auto branch = plan_.side_branches.begin();
-    for (int i = 0; i < int(plan_.graph.nodes.size()); ++i) {
-        const bool begins = branch != plan_.side_branches.end() && branch->first == i;
-        if (!begins || !goes_beside(*branch, batch)) {
-            enqueue_step(i, stream);
-            if (begins) ++branch;
-            continue;
-        }
-        wait_for_other(beside, resources_->forked.get(), stream);
-        for (; i < branch->last; ++i) enqueue_step(i, beside);
-        enqueue_step(i, beside);
-        ++branch;
-        forked = true;
     }
     if (forked) wait_for_other(stream, resources_->joined.get(), beside);
 }

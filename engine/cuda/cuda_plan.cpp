@@ -17,6 +17,7 @@ BackendTraits cuda_traits(Precision precision) {
     return {.conv_takes_pitch = true,
             .conv_upsamples = true,
             .may_be_pair = precision == Precision::fp16 ? k::may_be_pair : nullptr,
+            .side_branches = true,
             .channel_alignment = kernels::vector_lanes(type),
             .element_bytes = kernels::size_of(type)};
 }

@@ -65,6 +65,11 @@ CudaEvent make_event(bool timing) {
     return CudaEvent(event);
 }
 
+void wait_for_other(cudaStream_t waiting, cudaEvent_t event, cudaStream_t other) {
+    cuda_check(cudaEventRecord(event, other), "cudaEventRecord");
+    cuda_check(cudaStreamWaitEvent(waiting, event, 0), "cudaStreamWaitEvent");
+}
+
 namespace {
 
 bool is_done(cudaError_t status, const char* what) {

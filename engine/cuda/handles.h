@@ -55,6 +55,8 @@ using CudaGraph = CudaHandle<cudaGraphExec_t, cudaGraphExecDestroy>;
 /// `urgent`: what is ready to run there goes before what other streams have queued up.
 CudaStream make_stream(bool urgent = false);
 CudaEvent make_event(bool timing = false);
+/// What comes next on `waiting` waits for all that `other` has so far. `event` marks the place, and may be used again.
+void wait_for_other(cudaStream_t waiting, cudaEvent_t event, cudaStream_t other);
 
 /// Runs `enqueue(stream)` under capture and makes an executable graph of what it enqueued on `stream` and on streams
 /// that wait for it. Other threads may use CUDA freely meanwhile: what they do may end a capture (to wait for the whole

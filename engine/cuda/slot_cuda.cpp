@@ -165,8 +165,7 @@ void CudaSlot::run(int count, const std::atomic<bool>* /*stop*/) {
     r.group->check();
     const cudaStream_t side = r.side.get();
     send_transforms(side);
-    cuda_check(cudaEventRecord(r.ready.get(), side), "cudaEventRecord");
-    cuda_check(cudaStreamWaitEvent(stream, r.ready.get(), 0), "cudaStreamWaitEvent");
+    wait_for_other(stream, r.ready.get(), side);
     count_ = count;
     batch_ = backend_.batch_for(count);
     const auto& batches = backend_.batches();

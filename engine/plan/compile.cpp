@@ -13,7 +13,7 @@ Plan compile(const Network& network, const CompileOptions& options) {
     const BackendTraits& traits = options.passes.traits;
     const ElementBytes bytes{traits.element_bytes, traits.fp32_slots ? sizeof(float) : traits.element_bytes};
     if (!options.keep_all) plan.pairs = find_conv_pairs(plan.graph, traits.may_be_pair);
-    plan.side_branches = find_side_branches(plan.graph);
+    if (traits.side_branches) plan.side_branches = find_side_branches(plan.graph);
     plan.memory = plan_memory(plan.graph, traits.picture_at_a_time ? 1 : options.max_batch, options.max_batch, bytes,
                               traits.channel_alignment, options.keep_all, plan.pairs, plan.side_branches);
     plan.max_batch = options.max_batch;

@@ -18,6 +18,7 @@ struct BackendTraits {
     bool conv_upsamples = false;    ///< a convolution can store each of its pixels 2x2 times
     /// Whether one kernel may compute two convolutions behind each other; null: there is none.
     MayBePair may_be_pair = nullptr;
+    bool side_branches = false;      ///< what leads to a head alone may run beside what comes behind it
     int channel_alignment = 1;       ///< channels at whose multiples a slice must start; pitches are rounded up to it
     bool picture_at_a_time = false;  ///< the pictures of a batch share no arena, so it is planned for one
     std::size_t element_bytes = 4;   ///< of activations …

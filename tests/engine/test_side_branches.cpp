@@ -15,7 +15,8 @@ namespace {
 
 Plan plan_of(const Network& network) {
     CompileOptions options;
-    options.passes.traits = {.conv_takes_pitch = true, .conv_upsamples = true, .channel_alignment = 8};
+    options.passes.traits = {
+        .conv_takes_pitch = true, .conv_upsamples = true, .side_branches = true, .channel_alignment = 8};
     return compile(network, options);
 }
 

@@ -222,7 +222,7 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
         if constexpr (!SPLIT) {
             float* sums =
                 reinterpret_cast<float*>(shared + TILE.pipeline_bytes() + TILE.rows_bytes() + warp * TILE.warp_sums());
-            if (Sloped::fits(p.activation) && Sloped::fits(p.after_residual))
+            if (p.sloped())
                 store_warp<SHAPE, Sloped>(p, sums, sum, m0 + warp_m, n0 + warp_n);
             else
                 store_warp<SHAPE, AnyActivation>(p, sums, sum, m0 + warp_m, n0 + warp_n);
@@ -246,7 +246,7 @@ __global__ void __launch_bounds__(SHAPE::kTile.threads(), SHAPE::kTile.blocks)
                 stage_sums<SHAPE, TILE.bn>(sums + (warp_m + sum_lane / 4 + i * 8) * TILE.staged_row(TILE.bn),
                                            warp_n + sum_lane % 4 * 2, sum[i / 2], i % 2);
             barrier_cluster();
-            if (Sloped::fits(p.activation) && Sloped::fits(p.after_residual))
+            if (p.sloped())
                 store_share<SHAPE, Sloped>(p, sums, m0, n0);
             else
                 store_share<SHAPE, AnyActivation>(p, sums, m0, n0);

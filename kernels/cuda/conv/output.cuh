@@ -10,6 +10,18 @@
 
 namespace convoy::kernels::cuda {
 
+/// Nearly every layer: linear (slope 1) or leaky, without a branch.
+struct Sloped {
+    float slope;  // up to 1
+    static __host__ __device__ bool fits(Activation a) { return a == Activation::linear || a == Activation::leaky; }
+    explicit __device__ Sloped(Activation a) : slope(a == Activation::leaky ? .1f : 1.f) {}
+    template <int N>
+    __device__ void operator()(float (&v)[N]) const {
+#pragma unroll
+        for (float& f : v) f = fmaxf(f, slope * f);
+    }
+};
+
 /// What becomes of one launch's sums, and where.
 struct ConvOutput {
     const float* bias;
@@ -35,20 +47,9 @@ struct ConvOutput {
           by_q(conv.problem.q()) {}
     /// Where pixel m of (N, P, Q) goes: of 2x2 pixels in (N, 2P, 2Q) the first.
     __device__ int place(int m) const { return upsample == 2 ? 4 * m - 2 * by_q(m).remainder : m; }
+    __host__ __device__ bool sloped() const { return Sloped::fits(activation) && Sloped::fits(after_residual); }
     void point_to(const ConvPointers& at) {
         bias = at.bias, residual = residual_pitch > 0 ? at.residual : nullptr, y = at.y;
-    }
-};
-
-/// Nearly every layer: linear (slope 1) or leaky, without a branch.
-struct Sloped {
-    float slope;  // up to 1
-    static __host__ __device__ bool fits(Activation a) { return a == Activation::linear || a == Activation::leaky; }
-    explicit __device__ Sloped(Activation a) : slope(a == Activation::leaky ? .1f : 1.f) {}
-    template <int N>
-    __device__ void operator()(float (&v)[N]) const {
-#pragma unroll
-        for (float& f : v) f = fmaxf(f, slope * f);
     }
 };
 

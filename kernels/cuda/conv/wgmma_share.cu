@@ -140,17 +140,15 @@ struct Kernels {
     WgmmaShareKernel of_32;            // channels in a part
     WgmmaShareKernel any, halo, rows;  // of 64
 
-    WgmmaShareKernel of(const Conv& conv, const Layout& layout) const {
-        const ConvProblem& p = conv.problem;
-        const bool sloped = Sloped::fits(p.activation) && (!p.residual || Sloped::fits(p.after_residual));
-        return layout.bk == 32 ? of_32 : !sloped ? any : layout.halo ? halo : rows;
+    WgmmaShareKernel of(const ConvOutput& output, const Layout& layout) const {
+        return layout.bk == 32 ? of_32 : !output.sloped() ? any : layout.halo ? halo : rows;
     }
 };
 
 class PreparedWgmmaShare final : public PreparedConv {
 public:
     PreparedWgmmaShare(const Conv& conv, int bn, int splits, const Kernels& kernels)
-        : conv_(conv), layout_(lay_out(conv, bn, splits)), bn_(bn), kernel_(kernels.of(conv, layout_)) {
+        : conv_(conv), layout_(lay_out(conv, bn, splits)), bn_(bn), kernel_(kernels.of(ConvOutput(conv), layout_)) {
         const ConvProblem& p = conv.problem;
         params_.output = ConvOutput(conv);
         params_.splits = splits;

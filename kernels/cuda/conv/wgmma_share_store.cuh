@@ -151,8 +151,7 @@ struct ShareFinish {
 
     /// From the sums of all blocks of the cluster to y, by way of `memory`, which this warp has for itself.
     __device__ __forceinline__ void run(const WgmmaShareParams& p, float (&sums)[kSums], std::uint32_t memory) {
-        if (KIND != ShareKind::any || (Sloped::fits(p.output.activation) && Sloped::fits(p.output.after_residual)))
-            return store<Sloped>(p, sums, memory);
+        if (KIND != ShareKind::any || p.output.sloped()) return store<Sloped>(p, sums, memory);
         if constexpr (KIND == ShareKind::any) store<AnyActivation>(p, sums, memory);
     }
 
